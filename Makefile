@@ -1,0 +1,64 @@
+# The interpreter for .venv: by default the first Python 3.11 or 3.12 that is found.
+PYTHON ?=
+export PYTHON
+
+BIN := .venv/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test integration coverage check lint format generate bench lock clean
+# Every target shares .venv, so they run one after another, also under -j.
+.NOTPARALLEL:
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: ## Create or update .venv with the locked tools and libraries
+	@scripts/setup.sh dev
+
+demo: runtime ## Run the exporter on a simulated call centre (ARGS="--agents 50")
+	@exec $(BIN)/python -m exporter demo $(ARGS)
+
+run: runtime ## Run the exporter (ARGS="--bus-url amqp://user@host//")
+	@exec $(BIN)/python -m exporter run $(ARGS)
+
+test: setup ## Run all tests, with real servers (ARGS="-k agents")
+	@scripts/test.sh $(ARGS)
+
+integration: setup ## Run only the tests against a real RabbitMQ
+	@scripts/test.sh tests/integration $(ARGS)
+
+coverage: setup ## Run all tests and require their coverage
+	@scripts/test.sh --cov --cov-report=term $(ARGS)
+
+check: lint test ## Everything a change must pass: lint, types, architecture, documents, tests
+
+lint: setup ## The checks that run no test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/codespell
+	$(BIN)/python -m exporter catalogue --check
+
+format: setup ## Format the code and fix what can be fixed mechanically
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+generate: runtime ## Write the generated documents anew
+	$(BIN)/python -m exporter catalogue --write
+
+bench: setup ## Measure the cost of an event (prints figures)
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+lock: ## Write the lock files anew from pyproject.toml (ARGS="--upgrade")
+	@scripts/lock.sh $(ARGS)
+
+clean: ## Remove .venv, caches and build output
+	rm -rf .venv .venv-lock .*_cache .hypothesis .coverage .coverage.* htmlcov build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: runtime
+runtime:
+	@scripts/setup.sh run

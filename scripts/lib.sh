@@ -1,0 +1,29 @@
+# Sourced by the other scripts: what they share.
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+    say "$@"
+    exit 1
+}
+
+may_apt() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
+
+# Install Debian packages without letting any of them start its daemon.
+apt_install() {
+    say "installing Debian packages: $*"
+    policy=
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+        policy=/usr/sbin/policy-rc.d
+        trap 'rm -f "$policy"' EXIT
+        trap 'exit 130' INT TERM
+        # 101 is how a policy says "action forbidden" to invoke-rc.d.
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+    fi
+    status=0
+    { apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq -y --no-install-recommends install "$@"; } </dev/null >/dev/null || status=$?
+    [ -z "$policy" ] || rm -f "$policy"
+    return "$status"
+}

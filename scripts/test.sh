@@ -1,0 +1,44 @@
+#!/bin/sh
+# Run the tests, with the servers they need; arguments go to pytest.
+# On Debian, root gets missing servers installed (never started). Elsewhere the tests that need
+# them are left out, and the last lines say so; with CI=true that is a failure instead.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+# Debian keeps servers in sbin, which is not on everybody's path.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+export PATH
+
+lacking() {
+    packages=
+    command -v rabbitmq-server >/dev/null || packages="$packages rabbitmq-server"
+    command -v promtool >/dev/null || packages="$packages prometheus"
+    [ -n "$packages" ]
+}
+
+if lacking && may_apt; then
+    # shellcheck disable=SC2086  # a list of words
+    apt_install $packages || say "test: apt-get could not install:$packages"
+fi
+
+selection=
+if lacking; then
+    hint="apt-get install --no-install-recommends$packages"
+    [ "${CI:-}" != true ] || die "test: servers are missing: $hint"
+    for package in $packages; do
+        case $package in
+        rabbitmq-server) marker=integration ;;
+        *) marker=promtool ;;
+        esac
+        selection="${selection:+$selection and }not $marker"
+    done
+    say "test: going on without$packages"
+fi
+
+status=0
+.venv/bin/python -m pytest ${selection:+-m "$selection"} "$@" || status=$?
+if [ -n "$selection" ]; then
+    say "test: left out the tests that need$packages. To run them too: $hint"
+fi
+exit "$status"
