@@ -1,0 +1,1 @@
+"""The core: what the events of the bus mean, as numbers. Pure, without I/O."""

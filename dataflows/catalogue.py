@@ -1,0 +1,74 @@
+"""Documents made from the declarations: every metric, every event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dataflows.metric import MetricSpec
+from dataflows.subsystem import Subsystem
+
+_GENERATED = "<!-- Generated from the code by `make generate`; do not edit. -->\n"
+
+
+_ABOUT_METRICS = """\
+Names, types, labels and label values are a public contract: the changelog tells of every change.
+Label values of a closed vocabulary are all present, at 0, as soon as their origin, queue or
+service is known. `origin_uuid` is the server that published the events; ids are unique only within
+it. Series marked *detail* are off unless `--details` names their subsystem.
+"""
+
+_ABOUT_EVENTS = """\
+What the exporter uses of the bus, and binds to its inbox: the routing key on a topic exchange, the
+name on a headers exchange. Any other well-formed event is counted by name if it arrives
+(`--bind-all`), and unused.
+"""
+
+
+def metrics_page(subsystems: Iterable[Subsystem], own: Sequence[MetricSpec]) -> str:
+    """Render the page of all metrics.
+
+    Args:
+        subsystems: In the order to show them.
+        own: Metrics of the exporter itself, outside of the dataflow.
+    """
+    parts = [_GENERATED, "# Metrics\n", _ABOUT_METRICS]
+    for subsystem in subsystems:
+        parts.append(f"## {subsystem.name}\n\n{subsystem.question}\n")
+        parts.append(_table(subsystem.metrics))
+    parts.append("## The exporter itself\n")
+    parts.append(_table(own))
+    parts.append(
+        "Beside these, `process_*` and `python_*` come from prometheus-client: memory, CPU, file "
+        "descriptors and garbage collection of the exporter's own process.\n"
+    )
+    return "\n".join(parts)
+
+
+def events_page(subsystems: Iterable[Subsystem]) -> str:
+    """Render the page of all events that are used."""
+    parts = [_GENERATED, "# Events\n", _ABOUT_EVENTS]
+    for subsystem in subsystems:
+        if subsystem.decoders:
+            parts.append(f"## {subsystem.name}\n\n{subsystem.question}\n")
+            rows = [f"| `{d.name}` | `{d.routing_key}` | {d.source} |" for d in subsystem.decoders]
+            parts.append("| name | routing key | published by |\n|---|---|---|\n")
+            parts[-1] += "\n".join(rows) + "\n"
+    return "\n".join(parts)
+
+
+def _table(specs: Iterable[MetricSpec]) -> str:
+    head = "| metric | type | labels | series | meaning |\n|---|---|---|---|---|\n"
+    return head + "".join(_row(spec) for spec in specs)
+
+
+def _row(spec: MetricSpec) -> str:
+    labels = ", ".join(_label(spec, name) for name in spec.labels) or "none"
+    detail = " *Detail.*" if spec.detail else ""
+    return (
+        f"| `{spec.name}` | {spec.kind} | {labels} | {spec.cardinality} | {spec.help}{detail} |\n"
+    )
+
+
+def _label(spec: MetricSpec, name: str) -> str:
+    words = spec.vocabulary.get(name)
+    return f"`{name}`" + (f" = {', '.join(f'`{word}`' for word in words)}" if words else "")

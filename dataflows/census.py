@@ -1,0 +1,60 @@
+"""Entities that are each in one of a few states, and how many are in which."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import Generic, TypeVar
+
+from dataflows.metric import LabelValues, MetricSpec, Samples
+
+W = TypeVar("W", bound=str)
+
+
+class Move(Enum):
+    """What came of moving an entity."""
+
+    CHANGED = auto()
+    SAME = auto()
+    NO_ROOM = auto()
+
+
+class Census(Generic[W]):
+    """Which word of a closed vocabulary holds for each entity.
+
+    The gauge that counts them moves with the entities, so it can't drift from them.
+    """
+
+    __slots__ = ("_labels", "_limit", "_samples", "_spec", "_words")
+
+    def __init__(self, samples: Samples, spec: MetricSpec, labels: LabelValues, limit: int) -> None:
+        self._samples = samples
+        self._spec = spec
+        self._labels = labels
+        self._limit = limit
+        self._words: dict[str, W] = {}
+        samples.start(spec, labels)
+
+    def get(self, entity: str) -> W | None:
+        """Tell which word holds for an entity, if it is known."""
+        return self._words.get(entity)
+
+    def move(self, entity: str, word: W) -> Move:
+        """Let another word hold for an entity; a new entity needs room."""
+        before = self._words.get(entity)
+        if before == word:
+            return Move.SAME
+        if before is not None:
+            self._samples.add(self._spec, (*self._labels, before), -1)
+        elif len(self._words) >= self._limit:
+            return Move.NO_ROOM
+        self._words[entity] = word
+        self._samples.add(self._spec, (*self._labels, word))
+        return Move.CHANGED
+
+    def remove(self, entity: str) -> bool:
+        """Forget an entity; tell whether it was known."""
+        word = self._words.pop(entity, None)
+        if word is None:
+            return False
+        self._samples.add(self._spec, (*self._labels, word), -1)
+        return True

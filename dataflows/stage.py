@@ -1,0 +1,114 @@
+"""The one adapter between our states and bytewax's `stateful_batch`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from bytewax.operators import StatefulBatchLogic
+
+from dataflows.clock import Clock, aware
+from dataflows.metric import Sample
+from dataflows.subsystem import Event, Options, State, Subsystem
+
+
+class Changes(NamedTuple):
+    """All that one batch changed in one state: shown together or not at all."""
+
+    samples: tuple[Sample, ...]
+
+
+class Refused(NamedTuple):
+    """Events of a subsystem that found no room in memory."""
+
+    subsystem: str
+    events: int
+
+
+Output = Changes | Refused
+
+
+class Stage:
+    """Builds the logic of a key, for `stateful_batch`.
+
+    Args:
+        subsystems: Whose states to keep.
+        options: For the states.
+        clock: Unix seconds.
+        max_keys: States of one subsystem; more queues than this are hostile.
+    """
+
+    def __init__(
+        self, subsystems: Iterable[Subsystem], options: Options, clock: Clock, max_keys: int
+    ) -> None:
+        self.clock = clock
+        self._subsystems = {subsystem.name: subsystem for subsystem in subsystems}
+        self._options = options
+        self._max_keys = max_keys
+        self._live: Counter[str] = Counter()
+
+    def __call__(self, resumed: None) -> Logic:
+        """Build the logic of a key that is new."""
+        del resumed  # There is no recovery store, so nothing to resume from.
+        return Logic(self)
+
+    def start(self, name: str, first: Event) -> State[Any] | None:
+        """Start the state of a key at its first event, or None when there is no room."""
+        if self._live[name] >= self._max_keys:
+            return None
+        self._live[name] += 1
+        return self._subsystems[name].start(first, self._options)
+
+    def end(self, name: str) -> None:
+        """Note that the state of a key is over."""
+        self._live[name] -= 1
+
+
+class Logic(StatefulBatchLogic[tuple[str, Event], Output, None]):
+    """The state of one key: `list[(subsystem, Event)]` → `list[Changes | Refused]`."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._name = ""
+        self._state: State[Any] | None = None
+        self._due: float | None = None
+
+    def on_batch(self, values: list[tuple[str, Event]]) -> tuple[Iterable[Output], bool]:
+        """Apply a whole batch, and tell what changed."""
+        state = self._state
+        if state is None:
+            self._name, first = values[0]
+            state = self._state = self._stage.start(self._name, first)
+            if state is None:
+                return [Refused(self._name, len(values))], StatefulBatchLogic.DISCARD
+        for _, event in values:
+            state.apply(event)
+        return self._settle(state)
+
+    def on_notify(self) -> tuple[Iterable[Output], bool]:
+        """Let time pass."""
+        assert self._state is not None
+        return self._settle(self._state)
+
+    def notify_at(self) -> datetime | None:
+        """Tell when the state wants to be called again."""
+        return None if self._due is None else aware(self._due)
+
+    def snapshot(self) -> None:
+        """Give nothing: there is no recovery store yet to put it in."""
+
+    def _settle(self, state: State[Any]) -> tuple[Iterable[Output], bool]:
+        self._due = state.expire(self._stage.clock())
+        outputs: list[Output] = []
+        samples = state.samples.drain()
+        if samples:
+            outputs.append(Changes(samples))
+        if state.refused:
+            outputs.append(Refused(self._name, state.refused))
+            state.refused = 0
+        if state.samples:
+            return outputs, StatefulBatchLogic.RETAIN
+        self._stage.end(self._name)
+        return outputs, StatefulBatchLogic.DISCARD

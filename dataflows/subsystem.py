@@ -1,0 +1,126 @@
+"""What a subsystem is: the slice of the bus that answers one question.
+
+A subsystem declares its metrics, its events, how each is decoded, and a state
+that turns events into samples. Nothing else of the program knows about it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from dataflows.envelope import Envelope
+from dataflows.metric import MetricSpec, Samples
+
+
+class Event(Struct, frozen=True, gc=False):
+    """A fact, in the past tense.
+
+    It carries its identity, because the builder of a state gets no key.
+
+    Attributes:
+        origin_uuid: The server that it happened on.
+        at: When, Unix seconds.
+    """
+
+    origin_uuid: str
+    at: float
+
+
+class OriginSeen(Event, frozen=True, gc=False):
+    """The first event of an origin arrived: its series begin, at 0."""
+
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a user may choose about states.
+
+    Attributes:
+        details: Names of the subsystems that show a series for each entity.
+        max_entities: A state holds so many and no more: what the bus sends is not bounded.
+    """
+
+    details: frozenset[str] = frozenset()
+    max_entities: int = 100_000
+
+
+class State(ABC, Generic[E]):
+    """All that is known of one key: entities, counters, and the samples that tell of them.
+
+    It is a plain object without a clock. Every event carries its time, and
+    `expire` is told the time.
+
+    Attributes:
+        samples: Its series.
+        refused: Events that found no room (`Options.max_entities`) since this was last read.
+    """
+
+    def __init__(self) -> None:
+        self.samples = Samples()
+        self.refused = 0
+
+    @abstractmethod
+    def apply(self, event: E) -> None:
+        """Take one event in. The same event twice changes no gauge."""
+
+    def expire(self, now: float) -> float | None:
+        """Forget what is too old; tell when to be called again, in Unix seconds.
+
+        A state whose last series has been retired is over and will be dropped.
+        """
+        del now
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """How one event of the bus becomes an event here, and how to have it sent to us.
+
+    Attributes:
+        name: The event's `name` on the bus.
+        routing_key: What a topic exchange binds; a headers exchange binds the name.
+        decode: Raises `Rejected`; None means that this instance of the event says
+            nothing about the subsystem, and is unused.
+        source: Who publishes it, since when, and where that can be read.
+    """
+
+    name: str
+    routing_key: str
+    decode: Callable[[Envelope], Event | None]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subsystem:
+    """One slice: its metrics, its events and its states.
+
+    Attributes:
+        name: Second word of its metrics' names; the stem of its files.
+        question: What it answers, in a sentence.
+        metrics: All that its states may emit.
+        start: Makes the state of a key, at the key's first event.
+        decoders: Its events.
+        part: Which part of the subsystem's events belongs together, within an origin.
+        per_origin: Whether its series exist as soon as the origin is known.
+    """
+
+    name: str
+    question: str
+    metrics: tuple[MetricSpec, ...]
+    # States take the events of their own subsystem only; a tuple of different
+    # subsystems has no more precise type.
+    start: Callable[[Any, Options], State[Any]]
+    decoders: tuple[Decoder, ...] = ()
+    part: Callable[[Any], str] = field(default=lambda _: "")
+    per_origin: bool = True
+
+    def key(self, event: Event) -> str:
+        """Name the state that an event belongs to."""
+        return f"{self.name}|{event.origin_uuid}|{self.part(event)}"

@@ -1,0 +1,179 @@
+"""How many call-centre agents are logged in?
+
+Source: `agent_status_update` of xivo-agentd and wazo-agentd, which say
+`logged_in` or `logged_out` and nothing else; pauses belong to queues.
+
+Trouble: a repeated status changes nothing, so duplicates do no harm; the last
+event to arrive wins. A missed event is mended by the agent's next one. After a
+restart without a recovery store an agent is unknown until its status changes.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from dataflows.census import Census, Move
+from dataflows.envelope import Envelope, number_id, read
+from dataflows.metric import Kind, MetricSpec
+from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
+
+NAME = "agents"
+
+
+class AgentStatus(StrEnum):
+    """What xivo-agentd says of an agent."""
+
+    LOGGED_IN = "logged_in"
+    LOGGED_OUT = "logged_out"
+
+
+AGENTS = MetricSpec(
+    "xivo_agents",
+    Kind.GAUGE,
+    "Agents known, by status. An agent is known from its first event until it is deleted.",
+    ("origin_uuid", "status"),
+    {"status": tuple(AgentStatus)},
+    cardinality="2 per origin",
+)
+LOGINS = MetricSpec(
+    "xivo_agent_logins_total",
+    Kind.COUNTER,
+    "Agents that logged in. A repeated status is no login.",
+    ("origin_uuid",),
+)
+LOGOUTS = MetricSpec(
+    "xivo_agent_logouts_total",
+    Kind.COUNTER,
+    "Agents that logged out. A repeated status is no logout.",
+    ("origin_uuid",),
+)
+SESSIONS = MetricSpec(
+    "xivo_agent_session_duration_seconds",
+    Kind.HISTOGRAM,
+    "Time from login to logout, for sessions whose login was seen.",
+    ("origin_uuid",),
+    cardinality="12 per origin",
+    # A mistaken login, a break, half a shift, a shift, a forgotten logout.
+    buckets=(60, 300, 900, 1800, 3600, 7200, 14400, 21600, 28800, 36000, 43200, 86400),
+)
+LOGGED_IN = MetricSpec(
+    "xivo_agent_logged_in",
+    Kind.GAUGE,
+    "1 while the agent is logged in, 0 while it is logged out.",
+    ("origin_uuid", "agent_id"),
+    cardinality="one per agent",
+    detail=True,
+)
+
+
+class AgentStatusChanged(Event, frozen=True, gc=False):
+    """An agent logged in or out."""
+
+    agent_id: str
+    status: AgentStatus
+
+
+class AgentDeleted(Event, frozen=True, gc=False):
+    """An administrator deleted an agent."""
+
+    agent_id: str
+
+
+class _StatusUpdate(msgspec.Struct, gc=False):
+    agent_id: int | str
+    status: AgentStatus
+
+
+class _Deleted(msgspec.Struct, gc=False):
+    id: int | str
+
+
+_status_update = msgspec.json.Decoder(_StatusUpdate)
+_deleted = msgspec.json.Decoder(_Deleted)
+
+
+def _decode_status(envelope: Envelope) -> AgentStatusChanged:
+    data = read(envelope, _status_update)
+    agent_id = number_id(data.agent_id, "agent_id")
+    return AgentStatusChanged(envelope.origin_uuid, envelope.at, agent_id, data.status)
+
+
+def _decode_deleted(envelope: Envelope) -> AgentDeleted:
+    agent_id = number_id(read(envelope, _deleted).id, "id")
+    return AgentDeleted(envelope.origin_uuid, envelope.at, agent_id)
+
+
+DECODERS = (
+    Decoder(
+        "agent_status_update",
+        "status.agent",
+        _decode_status,
+        "xivo-agentd, wazo-agentd: bus document; wazo-bus, agent/event.py",
+    ),
+    Decoder(
+        "agent_deleted",
+        "config.agent.deleted",
+        _decode_deleted,
+        "xivo-confd, wazo-confd: xivo-bus 15.20 and wazo-bus, agent/event.py",
+    ),
+)
+
+
+class AgentsState(State[Event]):
+    """The agents of one origin.
+
+    After agent 42 logged in:
+
+        xivo_agents{origin_uuid="ca7f…",status="logged_in"} 1
+        xivo_agents{origin_uuid="ca7f…",status="logged_out"} 0
+        xivo_agent_logins_total{origin_uuid="ca7f…"} 1
+    """
+
+    def __init__(self, first: Event, options: Options) -> None:
+        super().__init__()
+        self._origin = (first.origin_uuid,)
+        self._show_each = NAME in options.details
+        self._agents: Census[AgentStatus] = Census(
+            self.samples, AGENTS, self._origin, options.max_entities
+        )
+        self._login_at: dict[str, float] = {}
+        for spec in (LOGINS, LOGOUTS, SESSIONS):
+            self.samples.start(spec, self._origin)
+
+    def apply(self, event: Event) -> None:
+        match event:
+            case AgentStatusChanged(agent_id=agent_id, status=status, at=at):
+                self._change(agent_id, status, at)
+            case AgentDeleted(agent_id=agent_id):
+                if self._agents.remove(agent_id):
+                    self._login_at.pop(agent_id, None)
+                    self.samples.retire(LOGGED_IN, (*self._origin, agent_id))
+
+    def _change(self, agent_id: str, status: AgentStatus, at: float) -> None:
+        moved = self._agents.move(agent_id, status)
+        if moved is not Move.CHANGED:
+            self.refused += moved is Move.NO_ROOM
+            return
+        samples, origin = self.samples, self._origin
+        if status is AgentStatus.LOGGED_IN:
+            samples.add(LOGINS, origin)
+            self._login_at[agent_id] = at
+        else:
+            samples.add(LOGOUTS, origin)
+            login_at = self._login_at.pop(agent_id, None)
+            if login_at is not None:
+                # A clock that was set back must not make a session of less than nothing.
+                samples.observe(SESSIONS, origin, max(0.0, at - login_at))
+        if self._show_each:
+            samples.set(LOGGED_IN, (*origin, agent_id), float(status is AgentStatus.LOGGED_IN))
+
+
+SUBSYSTEM = Subsystem(
+    NAME,
+    "How many call-centre agents are logged in?",
+    (AGENTS, LOGINS, LOGOUTS, SESSIONS, LOGGED_IN),
+    AgentsState,
+    DECODERS,
+)

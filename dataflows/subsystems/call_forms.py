@@ -1,0 +1,72 @@
+"""How many call forms do agents submit?
+
+Source: `call_form_result` of xivo-ctid. The content of a form is personal data
+and is not read.
+
+Trouble: a submission has no id, so a duplicate that the consumer cannot
+recognise counts twice.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from dataflows.envelope import Envelope, Reason, Rejected, entity_id, read
+from dataflows.metric import Kind, MetricSpec
+from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
+
+NAME = "call_forms"
+
+CALL_FORMS = MetricSpec(
+    "xivo_call_forms_total",
+    Kind.COUNTER,
+    "Call forms that users submitted.",
+    ("origin_uuid",),
+)
+
+
+class CallFormSubmitted(Event, frozen=True, gc=False):
+    """A user saved a call form."""
+
+    user: str
+
+
+class _CallFormResult(msgspec.Struct, gc=False):
+    user_id: int | str
+    variables: msgspec.Raw
+
+
+_call_form_result = msgspec.json.Decoder(_CallFormResult)
+
+
+def _decode(envelope: Envelope) -> CallFormSubmitted:
+    data = read(envelope, _call_form_result)
+    if not bytes(data.variables).startswith(b"{"):
+        raise Rejected(Reason.BAD_FIELD, "variables is not an object")
+    user = entity_id(data.user_id, "user_id")
+    return CallFormSubmitted(envelope.origin_uuid, envelope.at, user)
+
+
+DECODERS = (Decoder("call_form_result", "call_form_result", _decode, "xivo-ctid: bus document"),)
+
+
+class CallFormsState(State[Event]):
+    """The call forms of one origin.
+
+    xivo_call_forms_total{origin_uuid="ca7f…"} 1
+    """
+
+    def __init__(self, first: Event, options: Options) -> None:
+        super().__init__()
+        del options
+        self._origin = (first.origin_uuid,)
+        self.samples.start(CALL_FORMS, self._origin)
+
+    def apply(self, event: Event) -> None:
+        if isinstance(event, CallFormSubmitted):
+            self.samples.add(CALL_FORMS, self._origin)
+
+
+SUBSYSTEM = Subsystem(
+    NAME, "How many call forms do agents submit?", (CALL_FORMS,), CallFormsState, DECODERS
+)

@@ -1,0 +1,91 @@
+"""How much do users chat?
+
+Source: `chat_message_event` of xivo-ctid (15.20 to 17.13), `chat_message_sent`
+of xivo-ctid-ng (17.14 to 19.04). The `chat_message_received` beside the latter
+is the same message a second time and is left out. Neither names nor texts are
+read.
+
+Trouble: a message has no id, so a duplicate that the consumer cannot recognise
+counts twice.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from dataflows.envelope import Envelope, entity_id, read
+from dataflows.metric import Kind, MetricSpec
+from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
+
+NAME = "chat"
+
+MESSAGES = MetricSpec(
+    "xivo_chat_messages_total",
+    Kind.COUNTER,
+    "Chat messages that users sent to each other.",
+    ("origin_uuid",),
+)
+
+
+class ChatMessageSent(Event, frozen=True, gc=False):
+    """A user sent a chat message.
+
+    Attributes:
+        sender: Id or UUID of the user, with the server's UUID before it: users of
+            federated servers may share ids.
+    """
+
+    sender: tuple[str, str]
+
+
+# `from` is a keyword; what stands in `alias` (or `alice`) and `msg` is nobody's business.
+class _ChatMessage(msgspec.Struct, gc=False, rename={"sender": "from", "recipient": "to"}):
+    sender: tuple[str, int | str]
+    recipient: tuple[str, int | str]
+    msg: str
+
+
+_chat_message = msgspec.json.Decoder(_ChatMessage)
+
+
+def _decode(envelope: Envelope) -> ChatMessageSent:
+    data = read(envelope, _chat_message)
+    server, user = data.sender
+    sender = (entity_id(server, "from"), entity_id(user, "from"))
+    return ChatMessageSent(envelope.origin_uuid, envelope.at, sender)
+
+
+DECODERS = (
+    Decoder(
+        "chat_message_event",
+        "chat.message.*.*",
+        _decode,
+        "xivo-ctid until XiVO 17.13: bus document; xivo-bus, chat/event.py",
+    ),
+    Decoder(
+        "chat_message_sent",
+        "chat.message.*.*.sent",
+        _decode,
+        "xivo-ctid-ng from XiVO 17.14 to 19.04: xivo-bus, chat/event.py",
+    ),
+)
+
+
+class ChatState(State[Event]):
+    """The chat of one origin.
+
+    xivo_chat_messages_total{origin_uuid="ca7f…"} 1
+    """
+
+    def __init__(self, first: Event, options: Options) -> None:
+        super().__init__()
+        del options
+        self._origin = (first.origin_uuid,)
+        self.samples.start(MESSAGES, self._origin)
+
+    def apply(self, event: Event) -> None:
+        if isinstance(event, ChatMessageSent):
+            self.samples.add(MESSAGES, self._origin)
+
+
+SUBSYSTEM = Subsystem(NAME, "How much do users chat?", (MESSAGES,), ChatState, DECODERS)

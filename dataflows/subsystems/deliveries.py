@@ -1,0 +1,115 @@
+"""What became of each delivery? The exporter's own account, by bus.
+
+Every delivery ends as used, unused, rejected or duplicate. The account of a
+batch arrives as one event and changes the counters at once, so the law
+
+    deliveries = used + unused + rejected (all reasons) + duplicates
+
+holds at every scrape.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from dataflows.envelope import Reason
+from dataflows.metric import Kind, MetricSpec
+from dataflows.subsystem import Event, Options, State, Subsystem
+
+NAME = "deliveries"
+
+_CARDINALITY = "one per bus"
+
+DELIVERIES = MetricSpec(
+    "xivo_exporter_deliveries_total",
+    Kind.COUNTER,
+    "Deliveries processed: the sum of used, unused, rejected and duplicates.",
+    ("bus",),
+    cardinality=_CARDINALITY,
+)
+USED = MetricSpec(
+    "xivo_exporter_used_total",
+    Kind.COUNTER,
+    "Deliveries that some subsystem took in.",
+    ("bus",),
+    cardinality=_CARDINALITY,
+)
+UNUSED = MetricSpec(
+    "xivo_exporter_unused_total",
+    Kind.COUNTER,
+    "Well-formed deliveries that are counted by name and serve nothing else.",
+    ("bus",),
+    cardinality=_CARDINALITY,
+)
+DUPLICATES = MetricSpec(
+    "xivo_exporter_duplicates_total",
+    Kind.COUNTER,
+    "Deliveries that had been processed before the connection broke, and were skipped.",
+    ("bus",),
+    cardinality=_CARDINALITY,
+)
+REJECTED = MetricSpec(
+    "xivo_exporter_rejected_total",
+    Kind.COUNTER,
+    "Deliveries that could not be used, by reason.",
+    ("bus", "reason"),
+    {"reason": tuple(Reason)},
+    cardinality="10 per bus",
+)
+LAST_DELIVERY_AT = MetricSpec(
+    "xivo_exporter_last_delivery_timestamp_seconds",
+    Kind.GAUGE,
+    "When the newest delivery arrived, in Unix time; 0 before the first.",
+    ("bus",),
+    cardinality=_CARDINALITY,
+)
+
+
+class DeliveriesProcessed(Event, frozen=True, gc=False):
+    """A batch of deliveries of one bus was processed; `at` is the last arrival."""
+
+    bus: str
+    deliveries: int = 0
+    used: int = 0
+    unused: int = 0
+    duplicates: int = 0
+    rejected: dict[Reason, int] = msgspec.field(default_factory=dict)
+
+
+class DeliveriesState(State[DeliveriesProcessed]):
+    """The account of one bus.
+
+    xivo_exporter_deliveries_total{bus="default"} 2
+    xivo_exporter_used_total{bus="default"} 1
+    xivo_exporter_rejected_total{bus="default",reason="not_json"} 1
+    """
+
+    def __init__(self, first: DeliveriesProcessed, options: Options) -> None:
+        super().__init__()
+        del options
+        self._bus = (first.bus,)
+        self._last_at = 0.0
+        for spec in SUBSYSTEM.metrics:
+            self.samples.start(spec, self._bus)
+
+    def apply(self, event: DeliveriesProcessed) -> None:
+        samples, bus = self.samples, self._bus
+        samples.add(DELIVERIES, bus, event.deliveries)
+        samples.add(USED, bus, event.used)
+        samples.add(UNUSED, bus, event.unused)
+        samples.add(DUPLICATES, bus, event.duplicates)
+        for reason, count in event.rejected.items():
+            samples.add(REJECTED, (*bus, reason), count)
+        if event.at > self._last_at:
+            self._last_at = event.at
+            samples.set(LAST_DELIVERY_AT, bus, event.at)
+
+
+SUBSYSTEM = Subsystem(
+    NAME,
+    "What became of each delivery?",
+    (DELIVERIES, USED, UNUSED, DUPLICATES, REJECTED, LAST_DELIVERY_AT),
+    DeliveriesState,
+    part=lambda event: event.bus,
+    per_origin=False,
+)

@@ -1,0 +1,175 @@
+"""In what state are the phones?
+
+Source: `endpoint_status_update` of xivo-ctid (until XiVO 19.05). Its status is
+the bitmask of Asterisk's extension states (hints), whatever the bus document
+calls it: 1 is in use here, while 1 is idle for a queue member.
+
+Trouble: a repeated state is no transition, so duplicates do no harm; the last
+event to arrive wins. After xivo-ctid restarts it publishes every phone whose
+state differs from unavailable; phones that were lost meanwhile keep their last
+state here until they change.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from dataflows.census import Census, Move
+from dataflows.envelope import Envelope, Reason, Rejected, code, number_id, read
+from dataflows.metric import Kind, MetricSpec
+from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
+
+NAME = "endpoints"
+
+
+class EndpointState(StrEnum):
+    """Extension states, include/asterisk/pbx.h."""
+
+    IDLE = "idle"
+    IN_USE = "in_use"
+    BUSY = "busy"
+    UNAVAILABLE = "unavailable"
+    RINGING = "ringing"
+    IN_USE_RINGING = "in_use_ringing"
+    ON_HOLD = "on_hold"
+    IN_USE_ON_HOLD = "in_use_on_hold"
+    OTHER = "other"
+
+
+_STATES = {
+    0: EndpointState.IDLE,
+    1: EndpointState.IN_USE,
+    2: EndpointState.BUSY,
+    4: EndpointState.UNAVAILABLE,
+    8: EndpointState.RINGING,
+    9: EndpointState.IN_USE_RINGING,
+    16: EndpointState.ON_HOLD,
+    17: EndpointState.IN_USE_ON_HOLD,
+}
+_REMOVED = (-1, -2)
+"""The hint was deactivated, or removed from the dial plan."""
+
+_VOCABULARY = {"state": tuple(EndpointState)}
+
+ENDPOINTS = MetricSpec(
+    "xivo_endpoints",
+    Kind.GAUGE,
+    "Endpoints known, by state. An endpoint is known from its first event until its hint "
+    "is removed.",
+    ("origin_uuid", "state"),
+    _VOCABULARY,
+    cardinality="9 per origin",
+)
+TRANSITIONS = MetricSpec(
+    "xivo_endpoint_transitions_total",
+    Kind.COUNTER,
+    "Changes of endpoints into a state. A repeated state is no change.",
+    ("origin_uuid", "state"),
+    _VOCABULARY,
+    cardinality="9 per origin",
+)
+STATE = MetricSpec(
+    "xivo_endpoint_state",
+    Kind.GAUGE,
+    "1 for the state that the endpoint is in, 0 for the others.",
+    ("origin_uuid", "endpoint_id", "state"),
+    _VOCABULARY,
+    cardinality="9 per endpoint",
+    detail=True,
+)
+
+
+class EndpointStateChanged(Event, frozen=True, gc=False):
+    """An endpoint's hint changed."""
+
+    endpoint_id: str
+    state: EndpointState
+
+
+class EndpointRemoved(Event, frozen=True, gc=False):
+    """An endpoint has no hint any more."""
+
+    endpoint_id: str
+
+
+class _StatusUpdate(msgspec.Struct, gc=False):
+    endpoint_id: int | str
+    status: int | str
+
+
+_status_update = msgspec.json.Decoder(_StatusUpdate)
+
+
+def _decode_status(envelope: Envelope) -> Event:
+    data = read(envelope, _status_update)
+    endpoint_id = number_id(data.endpoint_id, "endpoint_id")
+    status = code(data.status, "status")
+    if status in _REMOVED:
+        return EndpointRemoved(envelope.origin_uuid, envelope.at, endpoint_id)
+    if status < 0:
+        raise Rejected(Reason.BAD_FIELD, "status is negative")
+    state = _STATES.get(status, EndpointState.OTHER)
+    return EndpointStateChanged(envelope.origin_uuid, envelope.at, endpoint_id, state)
+
+
+DECODERS = (
+    Decoder(
+        "endpoint_status_update",
+        "status.endpoint",
+        _decode_status,
+        "xivo-ctid until XiVO 19.05: bus document; codes from include/asterisk/pbx.h",
+    ),
+)
+
+
+class EndpointsState(State[Event]):
+    """The endpoints of one origin.
+
+    After endpoint 67 rang:
+
+        xivo_endpoints{origin_uuid="ca7f…",state="ringing"} 1
+        xivo_endpoint_transitions_total{origin_uuid="ca7f…",state="ringing"} 1
+    """
+
+    def __init__(self, first: Event, options: Options) -> None:
+        super().__init__()
+        self._origin = (first.origin_uuid,)
+        self._show_each = NAME in options.details
+        self._endpoints: Census[EndpointState] = Census(
+            self.samples, ENDPOINTS, self._origin, options.max_entities
+        )
+        self.samples.start(TRANSITIONS, self._origin)
+
+    def apply(self, event: Event) -> None:
+        match event:
+            case EndpointStateChanged(endpoint_id=endpoint_id, state=state):
+                self._change(endpoint_id, state)
+            case EndpointRemoved(endpoint_id=endpoint_id):
+                if self._endpoints.remove(endpoint_id):
+                    for each in EndpointState:
+                        self.samples.retire(STATE, (*self._origin, endpoint_id, each))
+
+    def _change(self, endpoint_id: str, state: EndpointState) -> None:
+        before = self._endpoints.get(endpoint_id)
+        moved = self._endpoints.move(endpoint_id, state)
+        if moved is not Move.CHANGED:
+            self.refused += moved is Move.NO_ROOM
+            return
+        self.samples.add(TRANSITIONS, (*self._origin, state))
+        if self._show_each:
+            if before is None:
+                self.samples.start(STATE, (*self._origin, endpoint_id))
+            else:
+                self.samples.set(STATE, (*self._origin, endpoint_id, before), 0)
+            self.samples.set(STATE, (*self._origin, endpoint_id, state), 1)
+
+
+SUBSYSTEM = Subsystem(
+    NAME,
+    "In what state are the phones?",
+    (ENDPOINTS, TRANSITIONS, STATE),
+    EndpointsState,
+    DECODERS,
+)

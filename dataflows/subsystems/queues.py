@@ -1,0 +1,233 @@
+"""How many members can take a call, in each call-centre queue?
+
+Source: the QueueMember events of Asterisk, as xivo-amid and wazo-amid publish
+them (`queues_events.py`). An agent in five queues is five members, so sums over
+queues count members, not people.
+
+Trouble: amid publishes the events of one batch, some milliseconds of AMI, in
+reverse order. Of states the last to arrive wins, and the next event of the
+member mends a wrong one, for it carries the whole member. A removal is final:
+a state that arrives within a second after it was overtaken and makes no ghost.
+A removal of an older membership (`LoginTime`, Asterisk 18 and later) does not
+remove the newer one. Duplicates change nothing.
+A queue that lost its last member stays, at 0, until it was silent for a week.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from msgspec import Struct
+
+from dataflows.metric import Kind, MetricSpec
+from dataflows.subsystem import Options, State, Subsystem
+from dataflows.subsystems.queues_events import (
+    DECODERS,
+    DEVICE_STATES,
+    NAME,
+    DeviceState,
+    MemberAdded,
+    MemberPauseSet,
+    MemberRemoved,
+    MemberReported,
+    Membership,
+    QueueEvent,
+)
+
+FORGET_AFTER_SECONDS = 7 * 24 * 3600
+"""An empty queue that stays silent for a week was deleted; shorter, a holiday would do it."""
+
+OVERTAKEN_SECONDS = 1.0
+"""A batch of amid spans milliseconds; a member that is really added again is announced."""
+
+_MANY_REMOVALS = 1000
+
+
+class Change(StrEnum):
+    """What can happen to a member."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    PAUSED = "paused"
+    UNPAUSED = "unpaused"
+
+
+_QUEUE = ("origin_uuid", "queue")
+
+MEMBERS = MetricSpec(
+    "xivo_queue_members",
+    Kind.GAUGE,
+    "Members of the queue. One of whom only a pause is known, from Asterisk 11, is not "
+    "counted before its membership is.",
+    (*_QUEUE, "membership"),
+    {"membership": tuple(Membership)},
+    cardinality="3 per queue",
+)
+STATES = MetricSpec(
+    "xivo_queue_member_states",
+    Kind.GAUGE,
+    "Members of the queue, by the state of their device.",
+    (*_QUEUE, "status"),
+    {"status": DEVICE_STATES},
+    cardinality="9 per queue",
+)
+PAUSED = MetricSpec(
+    "xivo_queue_members_paused",
+    Kind.GAUGE,
+    "Members of the queue that are paused.",
+    _QUEUE,
+    cardinality="one per queue",
+)
+AVAILABLE = MetricSpec(
+    "xivo_queue_members_available",
+    Kind.GAUGE,
+    "Members of the queue that can take a call now: not paused, and their device not in use.",
+    _QUEUE,
+    cardinality="one per queue",
+)
+CHANGES = MetricSpec(
+    "xivo_queue_member_changes_total",
+    Kind.COUNTER,
+    "Members that were added, removed, paused and unpaused. Repeated news is no change.",
+    (*_QUEUE, "change"),
+    {"change": tuple(Change)},
+    cardinality="4 per queue",
+)
+
+
+class _Member(Struct, frozen=True, gc=False):
+    paused: bool
+    status: DeviceState
+    membership: Membership | None
+    login_time: int
+
+
+class QueueState(State[QueueEvent]):
+    """The members of one queue.
+
+    With one member, idle and not paused:
+
+        xivo_queue_members{origin_uuid="ca7f…",queue="petak",membership="static"} 1
+        xivo_queue_member_states{origin_uuid="ca7f…",queue="petak",status="not_in_use"} 1
+        xivo_queue_members_paused{origin_uuid="ca7f…",queue="petak"} 0
+        xivo_queue_members_available{origin_uuid="ca7f…",queue="petak"} 1
+    """
+
+    def __init__(self, first: QueueEvent, options: Options) -> None:
+        super().__init__()
+        self._queue = (first.origin_uuid, first.queue)
+        self._limit = options.max_entities
+        self._members: dict[str, _Member] = {}
+        self._removed_at: dict[str, float] = {}
+        self._forget_at: float | None = None
+        for spec in (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES):
+            self.samples.start(spec, self._queue)
+
+    def apply(self, event: QueueEvent) -> None:
+        self._forget_at = None
+        match event:
+            case MemberReported():
+                self._report(event)
+            case MemberRemoved():
+                self._remove(event)
+
+    def _report(self, event: MemberReported) -> None:
+        before = self._members.get(event.interface)
+        if before is None and self._is_overtaken(event):
+            return
+        if before is None and len(self._members) >= self._limit:
+            self.refused += 1
+            return
+        after = _merge(before, event)
+        if after == before:
+            return
+        self._members[event.interface] = after
+        if before is None:
+            self._removed_at.pop(event.interface, None)
+        else:
+            self._count(before, -1)
+        self._count(after, 1)
+        for change in _changes(before, after, event):
+            self.samples.add(CHANGES, (*self._queue, change))
+
+    def _is_overtaken(self, event: MemberReported) -> bool:
+        """Tell whether an event of an unknown member is older than the member's removal."""
+        removed_at = self._removed_at.get(event.interface)
+        if removed_at is None or isinstance(event, MemberAdded):
+            return False
+        return event.at - removed_at < OVERTAKEN_SECONDS
+
+    def _remove(self, event: MemberRemoved) -> None:
+        member = self._members.get(event.interface)
+        if member is not None:
+            if 0 < event.login_time < member.login_time:
+                return
+            del self._members[event.interface]
+            self._count(member, -1)
+            self.samples.add(CHANGES, (*self._queue, Change.REMOVED))
+        if len(self._removed_at) >= _MANY_REMOVALS:
+            # Those long past can overtake nothing any more; a burst beyond all measure
+            # loses its protection rather than our memory.
+            recent = event.at - OVERTAKEN_SECONDS
+            kept = {who: at for who, at in self._removed_at.items() if at > recent}
+            self._removed_at = kept if len(kept) < _MANY_REMOVALS else {}
+        self._removed_at[event.interface] = event.at
+
+    def _count(self, member: _Member, amount: int) -> None:
+        samples, queue = self.samples, self._queue
+        if member.membership is not None:
+            samples.add(MEMBERS, (*queue, member.membership), amount)
+        samples.add(STATES, (*queue, member.status), amount)
+        if member.paused:
+            samples.add(PAUSED, queue, amount)
+        elif member.status is DeviceState.NOT_IN_USE:
+            samples.add(AVAILABLE, queue, amount)
+
+    def expire(self, now: float) -> float | None:
+        if self._members:
+            return None
+        if self._forget_at is None:
+            # By our clock, not by the event's: the server's may be far off.
+            self._forget_at = now + FORGET_AFTER_SECONDS
+        elif now >= self._forget_at:
+            self.samples.retire_all()
+        return self._forget_at
+
+
+def _merge(before: _Member | None, event: MemberReported) -> _Member:
+    """Lay what an event says over what is known; what it leaves out stays."""
+    if before is None:
+        return _Member(
+            event.paused,
+            event.status or DeviceState.UNKNOWN,
+            event.membership,
+            event.login_time,
+        )
+    return _Member(
+        event.paused,
+        event.status or before.status,
+        event.membership or before.membership,
+        event.login_time or before.login_time,
+    )
+
+
+def _changes(before: _Member | None, after: _Member, event: MemberReported) -> Iterator[Change]:
+    """Tell what happened to a member; the state of one just met is no change."""
+    if before is None and isinstance(event, MemberAdded):
+        yield Change.ADDED
+    was_paused = before.paused if before is not None else not after.paused
+    is_told = before is not None or isinstance(event, MemberPauseSet)
+    if is_told and was_paused is not after.paused:
+        yield Change.PAUSED if after.paused else Change.UNPAUSED
+
+
+SUBSYSTEM = Subsystem(
+    NAME,
+    "How many members can take a call, in each call-centre queue?",
+    (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES),
+    QueueState,
+    DECODERS,
+    part=lambda event: event.queue,
+    per_origin=False,
+)

@@ -1,0 +1,187 @@
+"""Who is available? The presence that users show to each other.
+
+Sources: `user_status_update` of xivo-ctid and xivo-ctid-ng (until XiVO 19.05),
+with a user id up to 16.08 and a UUID from 16.09; `chatd_presence_updated` of
+wazo-chatd since. Administrators of XiVO can invent presences: those count as
+`other`.
+
+Trouble: a repeated presence changes nothing, so duplicates do no harm; the last
+event to arrive wins. After xivo-ctid restarts everybody is disconnected until
+an event says otherwise; here they keep what they had.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from dataflows.census import Census, Move
+from dataflows.envelope import Envelope, Reason, Rejected, entity_id, number_id, read
+from dataflows.metric import Kind, MetricSpec
+from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
+
+NAME = "users"
+
+
+class Presence(StrEnum):
+    """XiVO's own presences, the `busy` of the bus document, and the rest."""
+
+    AVAILABLE = "available"
+    AWAY = "away"
+    OUT_TO_LUNCH = "outtolunch"
+    DO_NOT_DISTURB = "donotdisturb"
+    BE_RIGHT_BACK = "berightback"
+    DISCONNECTED = "disconnected"
+    BUSY = "busy"
+    OTHER = "other"
+
+
+_PRESENCES = {str(each): each for each in Presence}
+_CHATD_STATES = {
+    "available": Presence.AVAILABLE,
+    "away": Presence.AWAY,
+    # Both show a user as absent to everybody else, as XiVO's `disconnected` did.
+    "unavailable": Presence.DISCONNECTED,
+    "invisible": Presence.DISCONNECTED,
+}
+_VOCABULARY = {"presence": tuple(Presence)}
+
+USERS = MetricSpec(
+    "xivo_users",
+    Kind.GAUGE,
+    "Users known, by presence. A user is known from the first event until deleted.",
+    ("origin_uuid", "presence"),
+    _VOCABULARY,
+    cardinality="8 per origin",
+)
+CHANGES = MetricSpec(
+    "xivo_user_presence_changes_total",
+    Kind.COUNTER,
+    "Changes of users into a presence. A repeated presence is no change.",
+    ("origin_uuid", "presence"),
+    _VOCABULARY,
+    cardinality="8 per origin",
+)
+
+
+class UserPresenceChanged(Event, frozen=True, gc=False):
+    """A user's presence changed."""
+
+    user: str
+    presence: Presence
+
+
+class UserDeleted(Event, frozen=True, gc=False):
+    """An administrator deleted a user, who may be known by any of these ids."""
+
+    users: tuple[str, ...]
+
+
+class _StatusUpdate(msgspec.Struct, gc=False):
+    status: str
+    user_id: int | str | None = None
+    user_uuid: str | None = None
+
+
+class _ChatdPresence(msgspec.Struct, gc=False):
+    uuid: str
+    state: str
+    do_not_disturb: bool | None = None
+
+
+class _Deleted(msgspec.Struct, gc=False):
+    id: int | str
+    uuid: str | None = None
+
+
+_status_update = msgspec.json.Decoder(_StatusUpdate)
+_chatd_presence = msgspec.json.Decoder(_ChatdPresence)
+_deleted = msgspec.json.Decoder(_Deleted)
+
+
+def _decode_status(envelope: Envelope) -> UserPresenceChanged:
+    data = read(envelope, _status_update)
+    if data.user_uuid is not None:
+        user = entity_id(data.user_uuid, "user_uuid")
+    elif data.user_id is not None:
+        user = entity_id(data.user_id, "user_id")
+    else:
+        raise Rejected(Reason.BAD_FIELD, "neither user_id nor user_uuid")
+    if not data.status:
+        raise Rejected(Reason.BAD_FIELD, "status is empty")
+    presence = _PRESENCES.get(data.status, Presence.OTHER)
+    return UserPresenceChanged(envelope.origin_uuid, envelope.at, user, presence)
+
+
+def _decode_chatd(envelope: Envelope) -> UserPresenceChanged:
+    data = read(envelope, _chatd_presence)
+    if not data.state:
+        raise Rejected(Reason.BAD_FIELD, "state is empty")
+    presence = _CHATD_STATES.get(data.state, Presence.OTHER)
+    if data.do_not_disturb and presence is Presence.AVAILABLE:
+        presence = Presence.DO_NOT_DISTURB
+    user = entity_id(data.uuid, "uuid")
+    return UserPresenceChanged(envelope.origin_uuid, envelope.at, user, presence)
+
+
+def _decode_deleted(envelope: Envelope) -> UserDeleted:
+    data = read(envelope, _deleted)
+    users: tuple[str, ...] = (number_id(data.id, "id"),)
+    if data.uuid is not None:
+        users += (entity_id(data.uuid, "uuid"),)
+    return UserDeleted(envelope.origin_uuid, envelope.at, users)
+
+
+DECODERS = (
+    Decoder(
+        "user_status_update",
+        "status.user",
+        _decode_status,
+        "xivo-ctid and xivo-ctid-ng until XiVO 19.05: bus document",
+    ),
+    Decoder(
+        "chatd_presence_updated",
+        "chatd.users.*.presences.updated",
+        _decode_chatd,
+        "wazo-chatd: wazo-bus, chatd/events.py; how its states map is inferred",
+    ),
+    Decoder(
+        "user_deleted",
+        "config.user.deleted",
+        _decode_deleted,
+        "xivo-confd, wazo-confd: xivo-bus 15.20 and wazo-bus, user/event.py",
+    ),
+)
+
+
+class UsersState(State[Event]):
+    """The users of one origin.
+
+    After user 42 became available:
+
+        xivo_users{origin_uuid="ca7f…",presence="available"} 1
+        xivo_user_presence_changes_total{origin_uuid="ca7f…",presence="available"} 1
+    """
+
+    def __init__(self, first: Event, options: Options) -> None:
+        super().__init__()
+        self._origin = (first.origin_uuid,)
+        self._users: Census[Presence] = Census(
+            self.samples, USERS, self._origin, options.max_entities
+        )
+        self.samples.start(CHANGES, self._origin)
+
+    def apply(self, event: Event) -> None:
+        match event:
+            case UserPresenceChanged(user=user, presence=presence):
+                moved = self._users.move(user, presence)
+                if moved is Move.CHANGED:
+                    self.samples.add(CHANGES, (*self._origin, presence))
+                self.refused += moved is Move.NO_ROOM
+            case UserDeleted(users=users):
+                for user in users:
+                    self._users.remove(user)
+
+
+SUBSYSTEM = Subsystem(NAME, "Who is available?", (USERS, CHANGES), UsersState, DECODERS)
