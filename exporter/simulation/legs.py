@@ -1,0 +1,51 @@
+"""Channels: the legs of a call, as Asterisk describes them in its events."""
+
+from dataclasses import dataclass
+
+_NOBODY = "<unknown>"
+_STATES = {"Down": "0", "Ring": "4", "Ringing": "5", "Up": "6"}
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One channel of a call.
+
+    Attributes:
+        channel: Its name, such as `SIP/trunk-00000012`.
+        uniqueid: Its id: second of its start, dot, number.
+        linkedid: Id of the first channel of the call.
+        number: Caller's number.
+        context: Where it is in the dialplan.
+        exten: Extension there.
+    """
+
+    channel: str
+    uniqueid: str
+    linkedid: str
+    number: str
+    context: str
+    exten: str
+
+    def snapshot(self, *, state: str = "Up", prefix: str = "") -> dict[str, str]:
+        """Describe the channel in the fields of Asterisk 12 and later.
+
+        Args:
+            state: Name of the channel's state.
+            prefix: `Dest` for the second channel of an event.
+        """
+        return {
+            f"{prefix}Channel": self.channel,
+            f"{prefix}ChannelState": _STATES[state],
+            f"{prefix}ChannelStateDesc": state,
+            f"{prefix}CallerIDNum": self.number,
+            f"{prefix}CallerIDName": _NOBODY,
+            f"{prefix}ConnectedLineNum": _NOBODY,
+            f"{prefix}ConnectedLineName": _NOBODY,
+            f"{prefix}Language": "fr_FR",
+            f"{prefix}AccountCode": "",
+            f"{prefix}Context": self.context,
+            f"{prefix}Exten": self.exten,
+            f"{prefix}Priority": "1",
+            f"{prefix}Uniqueid": self.uniqueid,
+            f"{prefix}Linkedid": self.linkedid,
+        }
