@@ -1,0 +1,57 @@
+"""The address of a broker: what a user writes, taken apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+_DEFAULT_PORTS = {"amqp": 5672, "amqps": 5671}
+
+
+@dataclass(frozen=True, slots=True)
+class BusUrl:
+    """An `amqp://` or `amqps://` URL. Its password is never shown."""
+
+    host: str
+    port: int
+    vhost: str
+    user: str
+    password: str = field(repr=False)
+    tls: bool
+
+    @classmethod
+    def parse(cls, url: str) -> BusUrl:
+        """Take a URL apart; user and password default to guest, the vhost to `/`.
+
+        Raises:
+            ValueError: With a message that contains no part of the URL.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            # The message of urlsplit may quote a piece of a password.
+            raise ValueError(_HELP) from None
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+            raise ValueError(_HELP)
+        if parts.query or parts.fragment:
+            msg = "a bus URL takes nothing after ? or #; write these characters as %3F and %23"
+            raise ValueError(msg)
+        path = parts.path[1:]
+        return cls(
+            host=parts.hostname,
+            port=port or _DEFAULT_PORTS[parts.scheme],
+            vhost=unquote(path) or "/",
+            user=unquote(parts.username or "guest"),
+            password=unquote(parts.password or "guest"),
+            tls=parts.scheme == "amqps",
+        )
+
+    def __str__(self) -> str:
+        """Show the address without credentials."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        vhost = "" if self.vhost == "/" else f"/{self.vhost}"
+        return f"{'amqps' if self.tls else 'amqp'}://{host}:{self.port}{vhost}"
+
+
+_HELP = "expected amqp://user:password@host:port/vhost or amqps://…, special characters as %XX"

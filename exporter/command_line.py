@@ -1,0 +1,145 @@
+"""The command line: flags made from the settings, so that neither can say something else."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from exporter import __version__
+from exporter.settings import PREFIX, Demo, Logging, Settings, SettingsError, flag, load
+
+_SECRETS = ("bus_password",)
+"""Never flags: everybody on a machine can read the command lines of its processes."""
+
+_EPILOG = f"""\
+Every setting is also an environment variable, {PREFIX} and its name in capitals, and a key
+of the file that --config names (TOML). Flags win over the environment, and that over the file.
+Ends with status 2 when the settings are wrong, and with 1 when it cannot serve.
+"""
+
+
+class Command(StrEnum):
+    """What the program can do."""
+
+    RUN = "run"
+    DEMO = "demo"
+    CATALOGUE = "catalogue"
+
+
+def parse(arguments: Sequence[str]) -> tuple[Command, argparse.Namespace, Logging]:
+    """Read a command line, the environment and the file.
+
+    Raises:
+        SettingsError: Something in them is wrong.
+        SystemExit: Help was asked for, or a flag is not known.
+    """
+    parsed = _parser().parse_args(arguments)
+    command = Command(parsed.command)
+    model = _MODELS[command]
+    flags = {name: value for name, value in vars(parsed).items() if name in model.model_fields}
+    return command, parsed, load(model, flags, _file(parsed.config))
+
+
+_MODELS: dict[Command, type[Logging]] = {
+    Command.RUN: Settings,
+    Command.DEMO: Demo,
+    Command.CATALOGUE: Logging,
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "xivo-exporter",
+        description="Real-time metrics of XiVO and Wazo telephony servers, for Prometheus.",
+    )
+    parser.add_argument("--version", action="version", version=f"xivo-exporter {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command, text in (
+        (Command.RUN, "read the message bus of a server, and serve its metrics"),
+        (Command.DEMO, "the same with a simulated call centre; needs no server"),
+        (Command.CATALOGUE, "print the documents of metrics and events, or keep them up to date"),
+    ):
+        sub = commands.add_parser(
+            command,
+            help=text,
+            description=text[0].upper() + text[1:] + ".",
+            epilog=_EPILOG,
+            usage=f"xivo-exporter {command} [--SETTING VALUE ...]",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            argument_default=argparse.SUPPRESS,
+            allow_abbrev=False,
+        )
+        sub.add_argument(
+            "--config",
+            metavar="FILE",
+            default=os.environ.get(f"{PREFIX}CONFIG") or None,
+            help="file with settings (TOML)",
+        )
+        _add_flags(sub, _MODELS[command])
+        if command is Command.CATALOGUE:
+            sub.set_defaults(check=False, write=False)
+            choice = sub.add_mutually_exclusive_group()
+            choice.add_argument("--check", action="store_true", help="fail if docs/ is out of date")
+            choice.add_argument("--write", action="store_true", help="bring docs/ up to date")
+    return parser
+
+
+def _add_flags(parser: argparse.ArgumentParser, model: type[Logging]) -> None:
+    # Pydantic lists inherited settings first; people look for what is special first.
+    bases = (vars(base).get("__annotations__", {}) for base in model.__mro__)
+    for name in dict.fromkeys(name for names in bases for name in names):
+        if name in _SECRETS or name not in model.model_fields:
+            continue
+        field = model.model_fields[name]
+        if field.annotation is bool:
+            parser.add_argument(
+                flag(name), action=argparse.BooleanOptionalAction, help=_help(field)
+            )
+        else:
+            parser.add_argument(flag(name), metavar=_metavar(name, field), help=_help(field))
+
+
+def _metavar(name: str, field: FieldInfo) -> str:
+    kind = field.annotation
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return "{" + ",".join(kind) + "}"
+    if kind in (int, float):
+        return "N"
+    return _METAVARS.get(name.rpartition("_")[2], "NAME")
+
+
+_METAVARS = {
+    "details": "NAME,...",
+    "file": "FILE",
+    "listen": "HOST:PORT",
+    "timezone": "ZONE",
+    "url": "URL",
+}
+"""By the last word of the setting."""
+
+
+def _help(field: FieldInfo) -> str:
+    text = field.description or ""
+    if field.default_factory is not None:
+        text += " (default: the host's name)"
+    elif field.default not in (None, False, frozenset()):
+        text += f" (default: {field.default})"
+    return text.replace("%", "%%")
+
+
+def _file(path: str | None) -> Mapping[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(Path(path).read_text())
+    except OSError as error:
+        raise SettingsError([f"--config: cannot read {path}: {error.strerror}"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError([f"--config: {path} is no TOML: {error}"]) from None

@@ -1,0 +1,9 @@
+"""The consumer: brings the deliveries of a bus in. The only user of kombu."""
+
+from __future__ import annotations
+
+from exporter.consumer.bus import Bus, configured_bus
+from exporter.consumer.inbox import Inbox, bindings
+from exporter.consumer.reader import Consumer
+
+__all__ = ["Bus", "Consumer", "Inbox", "bindings", "configured_bus"]

@@ -1,0 +1,120 @@
+"""How to reach a broker, and what it means when that fails, in words for a person."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, NotFound, PreconditionFailed
+from kombu.connection import Connection
+from kombu.exceptions import KombuError
+
+from exporter.consumer.inbox import Inbox
+from exporter.settings import Settings
+
+HEARTBEAT_SECONDS = 10
+"""Asked of the broker, whose own default on XiVO is none; a dead peer is noticed after two."""
+
+CONNECT_SECONDS = 5.0
+IO_SECONDS = 10.0
+"""Limits on a connection attempt, and on one read or write of a connection."""
+
+FAULTS = (AMQPError, KombuError, OSError, ValueError)
+"""What brokers and networks do to us; a ValueError comes from frames that are no AMQP."""
+
+
+def connector(settings: Settings) -> Callable[[], Connection]:
+    """Make a maker of unconnected connections.
+
+    A password file is read at each connection, so a changed password needs no restart.
+    """
+    url = settings.bus_url
+
+    def connect() -> Connection:
+        return Connection(
+            hostname=url.host,
+            port=url.port,
+            virtual_host=url.vhost,
+            userid=url.user,
+            password=_password(settings),
+            transport="pyamqp",
+            ssl=_tls(settings),
+            heartbeat=HEARTBEAT_SECONDS,
+            connect_timeout=CONNECT_SECONDS,
+            transport_options={
+                "read_timeout": IO_SECONDS,
+                "write_timeout": IO_SECONDS,
+                "client_properties": {
+                    "product": "xivo-exporter",
+                    "connection_name": f"xivo-exporter.{settings.instance}",
+                },
+            },
+        )
+
+    return connect
+
+
+def explain(error: BaseException, inbox: Inbox) -> str:
+    """Say in one line what went wrong and which setting mends it; never a secret."""
+    if isinstance(error, AMQPError):
+        return _explain_refusal(error, inbox)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"the broker's certificate is not trusted ({error.verify_message}): "
+            "check --bus-ca-file and --bus-server-name"
+        )
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return f"{type(error).__name__}: {error}"[:_MAX_TEXT]
+
+
+def _explain_refusal(error: AMQPError, inbox: Inbox) -> str:
+    text = str(error.reply_text or error)[:_MAX_TEXT]
+    method = str(error.method_name or "Connection")
+    match error:
+        case AccessRefused() if "exclusive" in text:
+            what = "another exporter of this instance reads the inbox; standing by for it"
+        case AccessRefused() if method.startswith("Connection"):
+            what = "login refused: check user and password of the bus URL"
+        case AccessRefused():
+            what = f"the user lacks a right on the broker: {text}"
+        case NotAllowed():
+            what = "vhost refused: check the vhost of the bus URL and the user's rights to it"
+        case NotFound():
+            what = f"there is no exchange {inbox.exchange}: check --exchange"
+        case PreconditionFailed():
+            what = (
+                f"the inbox {inbox.name} exists with other bounds or arguments: delete it "
+                f"(rabbitmqctl delete_queue {inbox.name}) or choose another --instance"
+            )
+        case _:
+            what = f"{type(error).__name__}: {text}"
+    return what
+
+
+_MAX_TEXT = 300
+
+
+def _password(settings: Settings) -> str:
+    if settings.bus_password_file is not None:
+        return Path(settings.bus_password_file).read_text().rstrip("\r\n")
+    if settings.bus_password is not None:
+        return settings.bus_password.get_secret_value()
+    return settings.bus_url.password
+
+
+def _tls(settings: Settings) -> dict[str, Any] | bool:
+    if not settings.bus_url.tls:
+        return False
+    options: dict[str, Any] = {
+        "cert_reqs": ssl.CERT_REQUIRED,
+        "server_hostname": settings.bus_server_name or settings.bus_url.host,
+    }
+    if settings.bus_ca_file is not None:
+        options["ca_certs"] = str(settings.bus_ca_file)
+    if settings.bus_cert_file is not None:
+        options["certfile"] = str(settings.bus_cert_file)
+        options["keyfile"] = str(settings.bus_key_file)
+    return options

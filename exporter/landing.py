@@ -1,0 +1,186 @@
+"""The landing page: what a person sees who opens the exporter in a browser.
+
+One HTML document without a script and without any other resource. Its policy allows exactly the
+style sheet below, by hash, so that nothing an attacker might get into a value can run or load.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+_STYLE = """
+:root { color-scheme: light dark; --ground: #f5f6f8; --card: #fff; --ink: #1b2330; --soft: #566073;
+  --line: #dde1e8; --link: #0b57b8; --good: #146c37; --good-ground: #dff3e6; --bad: #a3261b;
+  --bad-ground: #fce5e2; }
+@media (prefers-color-scheme: dark) { :root { --ground: #12161d; --card: #1b212b; --ink: #e6e9ef;
+  --soft: #a2acbd; --line: #323b49; --link: #86b7ff; --good: #82dca3; --good-ground: #17372a;
+  --bad: #ffaaa0; --bad-ground: #47211e; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--ground); color: var(--ink); line-height: 1.5;
+  font-family: system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
+main { max-width: 56rem; margin: 0 auto; padding: 2.5rem 1.25rem; }
+header { display: flex; flex-wrap: wrap; align-items: baseline; gap: .25rem 1rem; }
+h1 { margin: 0; font-size: 1.75rem; letter-spacing: -.01em; }
+h2 { margin: 0 0 .75rem; font-size: 1.1rem; }
+p { margin: .25rem 0 1.5rem; color: var(--soft); }
+section { margin: 0 0 1.25rem; padding: 1.25rem; background: var(--card);
+  border: 1px solid var(--line); border-radius: .6rem; overflow-x: auto; }
+.version, .soft { color: var(--soft); }
+.state { display: inline-block; padding: .05rem .6rem; border-radius: 1rem; font-size: .9rem;
+  font-weight: 600; white-space: nowrap; }
+.good { color: var(--good); background: var(--good-ground); }
+.bad { color: var(--bad); background: var(--bad-ground); }
+a { color: var(--link); }
+a:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-radius: .15rem; }
+ul { margin: 0; padding: 0; list-style: none; }
+li { padding: .3rem 0; }
+li span { color: var(--soft); }
+table { width: 100%; border-collapse: collapse; }
+th, td { padding: .5rem 1rem .5rem 0; border-top: 1px solid var(--line); text-align: left;
+  vertical-align: top; overflow-wrap: anywhere; }
+thead th { border-top: 0; padding-top: 0; color: var(--soft); font-size: .85rem; }
+.problem { display: block; margin-top: .25rem; color: var(--bad); font-size: .9rem; }
+code { font-family: ui-monospace, "DejaVu Sans Mono", Menlo, monospace; font-size: .92em; }
+"""
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""The Content-Security-Policy of the page."""
+
+# Drawn here, so that browsers ask for no /favicon.ico.
+_ICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
+    "%3Ccircle cx='8' cy='8' r='8' fill='%230b57b8'/%3E"
+    "%3Cpath d='M4 11V8m4 3V4m4 7V6' stroke='white' stroke-width='2' stroke-linecap='round'/%3E"
+    "%3C/svg%3E"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A line in the list of links, for example to the documentation."""
+
+    href: str
+    text: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BusView:
+    """What the page shows of one configured bus.
+
+    Attributes:
+        name: Its name in the settings.
+        connected: Whether the consumer is connected to it now.
+        url: Where it is, without user and password.
+        exchange: The exchange the inbox is bound to.
+        for_seconds: How long `connected` has been as it is, if known.
+        last_delivery_age_seconds: How long ago the newest delivery came, or None for never.
+        problem: Why it is not connected, in one sentence.
+    """
+
+    name: str
+    connected: bool
+    url: str
+    exchange: str
+    for_seconds: float | None = None
+    last_delivery_age_seconds: float | None = None
+    problem: str | None = None
+
+
+_OWN_LINKS = (
+    Link("/metrics", "/metrics", "for Prometheus"),
+    Link("/-/healthy", "/-/healthy", "200 while this process answers"),
+    Link("/-/ready", "/-/ready", "200 when the metrics can be trusted, else 503 with the reason"),
+)
+
+
+def landing_page(
+    version: str, not_ready: str | None, buses: Sequence[BusView], links: Iterable[Link] = ()
+) -> str:
+    """Render the page; every value is escaped."""
+    ready = _state("not ready" if not_ready else "ready", good=not not_ready)
+    reason = f'<p role="status">{escape(not_ready)}</p>\n' if not_ready else ""
+    items = "\n".join(map(_item, (*_OWN_LINKS, *links)))
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>xivo-exporter</title>
+<link rel="icon" href="{_ICON}">
+<style>{_STYLE}</style>
+</head>
+<body>
+<main>
+<header><h1>xivo-exporter</h1> <span class="version">version {escape(version)}</span> {ready}
+</header>
+<p>Prometheus metrics of XiVO and Wazo telephony servers, from the events of their message bus.</p>
+{reason}<section aria-labelledby="buses">
+<h2 id="buses">Message buses</h2>
+{_table(buses)}
+</section>
+<section aria-labelledby="links">
+<h2 id="links">Links</h2>
+<ul>
+{items}
+</ul>
+</section>
+</main>
+</body>
+</html>
+"""
+
+
+def _table(buses: Sequence[BusView]) -> str:
+    if not buses:
+        return '<span class="soft">No bus is configured.</span>'
+    rows = "\n".join(map(_row, buses))
+    return f"""<table>
+<thead><tr><th scope="col">Bus</th><th scope="col">State</th><th scope="col">Last delivery</th>
+<th scope="col">Exchange</th><th scope="col">Address</th></tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table>"""
+
+
+def _row(bus: BusView) -> str:
+    state = _state("connected" if bus.connected else "not connected", good=bus.connected)
+    if bus.for_seconds is not None:
+        state += f' <span class="soft">for {_span(bus.for_seconds)}</span>'
+    if bus.problem:
+        state += f' <span class="problem">{escape(bus.problem)}</span>'
+    age = bus.last_delivery_age_seconds
+    delivery = '<span class="soft">none yet</span>' if age is None else f"{_span(age)} ago"
+    return (
+        f'<tr><th scope="row">{escape(bus.name)}</th><td>{state}</td><td>{delivery}</td>'
+        f"<td><code>{escape(bus.exchange)}</code></td><td><code>{escape(bus.url)}</code></td></tr>"
+    )
+
+
+def _state(text: str, *, good: bool) -> str:
+    return f'<span class="state {"good" if good else "bad"}">{text}</span>'
+
+
+def _item(link: Link) -> str:
+    note = f" <span>{escape(link.note)}</span>" if link.note else ""
+    return f'<li><a href="{escape(link.href)}">{escape(link.text)}</a>{note}</li>'
+
+
+def _span(seconds: float) -> str:
+    """A span of time in its largest unit: `42 s`, `3 min`, `5 h`, `2 d`."""
+    for unit, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        if seconds >= unit:
+            return f"{seconds // unit:.0f} {name}"
+    return f"{max(seconds, 0.0):.0f} s"

@@ -1,0 +1,119 @@
+"""The log: one line per event on stderr, as logfmt or JSON."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+
+import structlog
+
+from exporter.settings import LogFormat, LogLevel
+
+Processor = structlog.typing.Processor
+
+
+def configure(level: LogLevel, style: LogFormat) -> None:
+    """Send our messages, and the warnings of the libraries, to stderr in one format."""
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+        structlog.processors.format_exc_info,
+        structlog.processors.EventRenamer("msg"),
+    ]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if style is LogFormat.JSON
+        else structlog.processors.LogfmtRenderer(
+            key_order=["ts", "level", "msg"], bool_as_flag=False
+        )
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _flatten,
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    for ours in ("exporter", "dataflows"):
+        logging.getLogger(ours).setLevel(level.upper())
+
+
+_MINUTE_SECONDS = 60
+
+
+class Bounded:
+    """Lets so many messages of a kind through each minute, and tells how many it held back.
+
+    Args:
+        write: Takes the event and its fields.
+        clock: Seconds that never go back.
+        per_minute: Messages of one kind.
+    """
+
+    def __init__(
+        self,
+        write: Callable[..., object],
+        clock: Callable[[], float] = time.monotonic,
+        per_minute: int = 6,
+    ) -> None:
+        self._write = write
+        self._clock = clock
+        self._per_minute = per_minute
+        self._kinds: dict[str, _Minute] = {}
+
+    def __call__(self, kind: str, event: str, **fields: object) -> None:
+        """Write a message, if its kind has not been written too often."""
+        now = self._clock()
+        minute = self._kinds.get(kind)
+        if minute is None or now - minute.start >= _MINUTE_SECONDS:
+            held_back = minute.held_back if minute is not None else 0
+            minute = self._kinds[kind] = _Minute(now)
+            if held_back:
+                fields["held_back"] = held_back
+        if minute.written < self._per_minute:
+            minute.written += 1
+            self._write(event, **fields)
+        else:
+            minute.held_back += 1
+
+
+class _Minute:
+    __slots__ = ("held_back", "start", "written")
+
+    def __init__(self, start: float) -> None:
+        self.start = start
+        self.written = 0
+        self.held_back = 0
+
+
+def _flatten(
+    logger: object, method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Keep every message on one line, and what the bus sent from steering a terminal."""
+    del logger, method
+    return {
+        key: value if isinstance(value, (int, float, bool)) or value is None else _printable(value)
+        for key, value in event.items()
+    }
+
+
+_MAX_FIELD = 4000
+
+
+def _printable(value: object) -> str:
+    text = str(value)[:_MAX_FIELD].replace("\n", " | ")
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -1,0 +1,103 @@
+"""The buses as bytewax sees them: one partition each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+
+from dataflows.clock import Clock
+from dataflows.envelope import Delivery
+from exporter.inlet import Inlet
+
+BATCH = 1000
+"""Deliveries at once: enough that a batch's overhead vanishes, few enough for windows in time."""
+
+IDLE_SECONDS = 0.02
+"""How long an idle source waits; bytewax alone would look a thousand times a second."""
+
+
+class Pulse:
+    """When the dataflow last asked for deliveries, by some clock; 0 before the first time."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.at = 0.0
+
+    def beat(self) -> None:
+        """Note that the dataflow is alive."""
+        self.at = self._clock()
+
+    def age(self) -> float:
+        """Give the seconds since the last beat."""
+        return self._clock() - self.at
+
+
+class BusSource(FixedPartitionedSource[Delivery, None]):
+    """A partition for each bus, all ending when they are told to stop.
+
+    Args:
+        inlets: By name of the bus.
+        wake: Set when an inlet has something, or on `stop`.
+        stop: Set to end the dataflow in good order.
+        pulse: Beats at every turn of the dataflow.
+    """
+
+    def __init__(
+        self,
+        inlets: Mapping[str, Inlet],
+        wake: threading.Event,
+        stop: threading.Event,
+        pulse: Pulse,
+    ) -> None:
+        self._inlets = inlets
+        self._wake = wake
+        self._stop = stop
+        self._pulse = pulse
+
+    def list_parts(self) -> list[str]:
+        """Name the buses."""
+        return list(self._inlets)
+
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> BusPartition:
+        """Open the partition of a bus."""
+        del step_id, resume_state
+        return BusPartition(self._inlets[for_part], self._wake, self._stop, self._pulse)
+
+
+class BusPartition(StatefulSourcePartition[Delivery, None]):
+    """The deliveries of one bus, and the knowledge of which are done.
+
+    Bytewax calls `snapshot` at the end of an epoch, and asks for the next batch
+    only after everything of that epoch has gone through the dataflow. So at the
+    first `next_batch` after a `snapshot`, all that was taken before is done.
+    """
+
+    def __init__(
+        self, inlet: Inlet, wake: threading.Event, stop: threading.Event, pulse: Pulse
+    ) -> None:
+        self._inlet = inlet
+        self._wake = wake
+        self._stop = stop
+        self._pulse = pulse
+        self._in_epoch: int | None = None
+
+    def next_batch(self) -> list[Delivery]:
+        """Give what has arrived, after a short wait if that is nothing."""
+        self._pulse.beat()
+        if self._in_epoch is not None:
+            self._inlet.done = self._in_epoch
+            self._in_epoch = None
+        if self._stop.is_set():
+            raise StopIteration
+        batch = self._inlet.take(BATCH)
+        if not batch and self._wake.wait(IDLE_SECONDS):
+            # Cleared before it is taken from: what comes in between wakes the next turn.
+            self._wake.clear()
+            batch = self._inlet.take(BATCH)
+        return batch
+
+    def snapshot(self) -> None:
+        """Note the end of an epoch. There is no recovery store yet to give a state to."""
+        self._in_epoch = self._inlet.taken

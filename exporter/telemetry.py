@@ -1,0 +1,117 @@
+"""What the exporter says about itself beside the account of deliveries."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from dataflows.metric import Kind, MetricSpec
+from exporter import __version__
+from exporter.store import Series, View
+
+_PER_BUS = "one per bus"
+
+BUILD_INFO = MetricSpec(
+    "xivo_exporter_build_info",
+    Kind.GAUGE,
+    "Always 1: the version of the exporter, of Python and of bytewax.",
+    ("version", "python_version", "bytewax_version"),
+    cardinality="1",
+)
+CONNECTED = MetricSpec(
+    "xivo_exporter_bus_connected",
+    Kind.GAUGE,
+    "1 while deliveries can arrive from the bus.",
+    ("bus",),
+    cardinality=_PER_BUS,
+)
+CONNECTS = MetricSpec(
+    "xivo_exporter_bus_connects_total",
+    Kind.COUNTER,
+    "Connections to the bus that came as far as consuming.",
+    ("bus",),
+    cardinality=_PER_BUS,
+)
+DISCONNECTS = MetricSpec(
+    "xivo_exporter_bus_disconnects_total",
+    Kind.COUNTER,
+    "Connections to the bus that broke.",
+    ("bus",),
+    cardinality=_PER_BUS,
+)
+GAPS = MetricSpec(
+    "xivo_exporter_bus_gaps_total",
+    Kind.COUNTER,
+    "Times that the inbox was gone at a reconnection, and what it held was missed.",
+    ("bus",),
+    cardinality=_PER_BUS,
+)
+LAST_GAP_AT = MetricSpec(
+    "xivo_exporter_bus_last_gap_timestamp_seconds",
+    Kind.GAUGE,
+    "When the last gap was noticed, in Unix time; 0 when there was none.",
+    ("bus",),
+    cardinality=_PER_BUS,
+)
+SERIES = MetricSpec(
+    "xivo_exporter_series",
+    Kind.GAUGE,
+    "Series shown of a metric, against the cap on series per metric.",
+    ("metric",),
+    cardinality="one per metric",
+)
+SERIES_DROPPED = MetricSpec(
+    "xivo_exporter_series_dropped_total",
+    Kind.COUNTER,
+    "Samples of a metric that were not shown, because it or its subsystem had no room left.",
+    ("metric",),
+    cardinality="one per metric",
+)
+
+SPECS = (
+    BUILD_INFO,
+    CONNECTED,
+    CONNECTS,
+    DISCONNECTS,
+    GAPS,
+    LAST_GAP_AT,
+    SERIES,
+    SERIES_DROPPED,
+)
+
+
+@dataclass(slots=True)
+class BusStatus:
+    """How it stands with one bus. Its consumer's thread writes, any thread reads.
+
+    Attributes:
+        name: Of the bus.
+        url: Of the broker, without credentials.
+        exchange: That carries the events.
+        problem: Why it is not connected, in one line; empty while it is.
+        last_gap_at: Unix seconds.
+    """
+
+    name: str
+    url: str
+    exchange: str
+    connected: bool = False
+    problem: str = field(default="not connected yet")
+    connects: int = 0
+    disconnects: int = 0
+    gaps: int = 0
+    last_gap_at: float = 0.0
+
+
+def self_series(buses: list[BusStatus], view: View) -> Iterator[tuple[MetricSpec, Series]]:
+    """Give the series of every metric in `SPECS`."""
+    yield BUILD_INFO, {(__version__, platform.python_version(), version("bytewax")): 1}
+    yield CONNECTED, {(bus.name,): float(bus.connected) for bus in buses}
+    yield CONNECTS, {(bus.name,): bus.connects for bus in buses}
+    yield DISCONNECTS, {(bus.name,): bus.disconnects for bus in buses}
+    yield GAPS, {(bus.name,): bus.gaps for bus in buses}
+    yield LAST_GAP_AT, {(bus.name,): bus.last_gap_at for bus in buses}
+    yield SERIES, {(metric,): len(series) for metric, series in view.series.items()}
+    yield SERIES_DROPPED, {(metric,): view.dropped.get(metric, 0) for metric in view.series}
