@@ -1,0 +1,149 @@
+"""`make bench`: what one event costs, next to the bus document's own consumer.
+
+Both read the same messages from the same private broker in the same run, each
+from a queue that was filled beforehand. The ratio means something on any
+machine; the figures mean something on this one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+from dataflows.decode import Decode
+from dataflows.envelope import Delivery
+from dataflows.stage import Logic, Stage
+from dataflows.subsystem import Options
+from dataflows.subsystems import SUBSYSTEMS
+from exporter.consumer import Inbox
+from exporter.settings import Settings
+from exporter.simulator import CallCentre
+from tests.program import Exporter
+from tests.servers import Broker
+from tests.support import eventually
+
+INSTANCE = "bench"
+REFERENCE = "reference"
+BATCH = 1000
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser("make bench", description=__doc__)
+    parser.add_argument("--events", type=int, default=60_000, help="how many (default: 60000)")
+    count: int = parser.parse_args().events
+    bodies = list(islice(_bodies(), count))
+    print(f"{count} events of a simulated call centre, {sum(map(len, bodies)) // count} bytes each")
+    _row("", "events/s", "CPU µs/event")
+    _row("dataflow alone, no bus", *_core(bodies))
+    with Broker() as broker, tempfile.TemporaryDirectory() as folder:
+        reference = _reference(broker, bodies)
+        _row("bus document's ConsumerMixin", *reference)
+        whole = _whole(broker, bodies, Path(folder))
+        _row("xivo-exporter run", *whole)
+    print(f"ratio: {whole[0] / reference[0]:.2f} of the events/s, ", end="")
+    print(f"{whole[1] / reference[1]:.2f} of the CPU per event")
+
+
+def _row(name: str, rate: float | str, cpu: float | str) -> None:
+    numbers = [
+        f"{n:,.1f}"
+        if isinstance(n, float) and n < 1000
+        else f"{n:,.0f}"
+        if isinstance(n, float)
+        else n
+        for n in (rate, cpu)
+    ]
+    print(f"{name:30} {numbers[0]:>12} {numbers[1]:>14}")
+
+
+def _bodies() -> Iterator[bytes]:
+    centre = CallCentre(
+        agents=500, seed=1, start=datetime(2026, 3, 2, 9, tzinfo=UTC).timestamp(), noise=False
+    )
+    until = datetime(2026, 3, 2, 9, tzinfo=UTC).timestamp()
+    while True:
+        until += 60
+        for message in centre.until(until):
+            yield message.body
+
+
+def _core(bodies: list[bytes]) -> tuple[float, float]:
+    """Decode and states, called as bytewax calls them."""
+    decode = Decode(SUBSYSTEMS, UTC, lambda *_: None)
+    stage = Stage(SUBSYSTEMS, Options(), lambda: 0.0, 10_000)
+    logics: dict[str, Logic] = {}
+    deliveries = [Delivery("bench", body, 0.0) for body in bodies]
+    begin = time.process_time()
+    for start in range(0, len(deliveries), BATCH):
+        batches: dict[str, list[object]] = {}
+        for key, value in decode(deliveries[start : start + BATCH]):
+            batches.setdefault(key, []).append(value)
+        for key, values in batches.items():
+            if key not in logics:
+                logics[key] = stage(None)
+            logics[key].on_batch(values)  # type: ignore[arg-type]  # grouped as bytewax does
+    cpu = (time.process_time() - begin) / len(bodies)
+    return 1 / cpu, cpu * 1e6
+
+
+def _fill(broker: Broker, queue: str, bodies: list[bytes], arguments: dict[str, object]) -> None:
+    broker.declare_queue(queue, arguments, durable=True, auto_delete=False)
+    for start in range(0, len(bodies), 5000):
+        broker.publish_all("", [(queue, body) for body in bodies[start : start + 5000]])
+
+
+def _reference(broker: Broker, bodies: list[bytes]) -> tuple[float, float]:
+    _fill(broker, REFERENCE, bodies, {})
+    program = [sys.executable, "-m", "tests.bench.reference", broker.url(), REFERENCE]
+    done = subprocess.run(
+        [*program, str(len(bodies))], capture_output=True, text=True, check=True, timeout=300
+    )
+    wall, cpu = json.loads(done.stdout)
+    broker.delete_queue(REFERENCE)
+    return len(bodies) / wall, cpu / len(bodies) * 1e6
+
+
+def _whole(broker: Broker, bodies: list[bytes], folder: Path) -> tuple[float, float]:
+    limits = Settings(instance=INSTANCE, inbox_max_length=10**7, inbox_max_bytes=2**31)
+    inbox = Inbox(
+        f"xivo-exporter.{INSTANCE}.{limits.bus_name}",
+        limits.inbox_expires,
+        limits.inbox_max_length,
+        limits.inbox_max_bytes,
+        limits.exchange,
+        (),
+    )
+    _fill(broker, inbox.name, bodies, inbox.arguments())
+    arguments = [
+        "--bus-url", broker.url(), "--instance", INSTANCE,
+        "--inbox-max-length", str(limits.inbox_max_length),
+        "--inbox-max-bytes", str(limits.inbox_max_bytes),
+    ]  # fmt: skip
+    with Exporter(folder, *arguments) as exporter:
+        # It waits for the exchange, so that what its start costs can be told apart.
+        eventually(lambda: exporter.logged("cannot connect, trying on"), what="it waits")
+        before = exporter.value("process_cpu_seconds_total") or 0.0
+        broker.declare_exchange("xivo")
+
+        def is_done() -> bool:
+            return exporter.value("xivo_exporter_deliveries_total", bus="default") == len(bodies)
+
+        eventually(is_done, timeout=300, interval=1, what="all events are counted")
+        cpu = (exporter.value("process_cpu_seconds_total") or 0.0) - before
+        last = exporter.value("xivo_exporter_last_delivery_timestamp_seconds", bus="default")
+        [connected] = exporter.logged("connected")
+        wall = (last or 0.0) - datetime.fromisoformat(connected["ts"]).timestamp()
+    return len(bodies) / wall, cpu / len(bodies) * 1e6
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""What every test that starts a real program needs: waiting, ports, process groups, promtool."""
+
+import os
+import random
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+T = TypeVar("T")
+
+
+def eventually(
+    predicate: Callable[[], T],
+    *,
+    timeout: float = 15,
+    what: str | Callable[[], str] = "the condition",
+    interval: float = 0.05,
+    ignoring: tuple[type[Exception], ...] = (),
+) -> T:
+    """Poll until the predicate is true, and return what it returned.
+
+    Args:
+        predicate: Called again and again; any true value ends the wait.
+        timeout: Seconds until the wait is given up.
+        what: What was waited for, for the failure message; a function may add evidence.
+        interval: Seconds between two calls.
+        ignoring: Exceptions that mean "not yet".
+
+    Raises:
+        AssertionError: It did not become true in time; the message has the last value.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        last: object
+        try:
+            value = predicate()
+            if value:
+                return value
+            last = value
+        except ignoring as error:
+            last = error
+        if time.monotonic() >= deadline:
+            said = what if isinstance(what, str) else what()
+            msg = f"not within {timeout:g} s: {said} (last seen: {last!r})"
+            raise AssertionError(msg)
+        time.sleep(interval)
+
+
+def missing(program: str, how: str) -> NoReturn:
+    """Skip the test for want of a program; with CI=true, fail it."""
+    reason = f"{program} is not installed; to run this test: {how}"
+    if os.environ.get("CI", "").lower() in {"1", "true"}:
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+_ports_given: set[int] = set()
+
+
+def free_port() -> int:
+    """Return a free loopback port below the ephemeral range, never the same twice.
+
+    A server that stops and starts again needs its port to stay free in between. An ephemeral port
+    would not: any client may get it as its own, and a client that keeps trying to connect to it
+    may end up connected to itself.
+    """
+    ephemeral = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    end = int(ephemeral.read_text().split()[0]) if ephemeral.exists() else 32768
+    start = 20000 if end > 21000 else 1025
+    for _ in range(1000):
+        port = random.randrange(start, end)  # noqa: S311 - a port, no secret
+        if port in _ports_given:
+            continue
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        _ports_given.add(port)
+        return port
+    msg = f"no free port in {start}..{end}"
+    raise AssertionError(msg)
+
+
+def listens(port: int) -> bool:
+    """Whether something accepts connections on this loopback port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+class ProcessGroup:
+    """Processes that end together, at the latest when the test run dies.
+
+    A guard leads the group and waits for the end of its stdin, which only we hold open. However
+    this process ends, also by SIGKILL, the pipe closes and the guard kills its whole group.
+    """
+
+    def __init__(self, directory: Path, account: tuple[int, int] | None = None) -> None:
+        """Start the guard.
+
+        Args:
+            directory: Working directory of the members.
+            account: User and group id that they run as, by default ours.
+        """
+        self._directory = directory
+        self._account = account
+        self._members: list[subprocess.Popen[bytes]] = []
+        self._guard = subprocess.Popen(
+            ["/bin/sh", "-c", "trap '' HUP INT TERM; read _; kill -KILL 0"],
+            stdin=subprocess.PIPE,
+            process_group=0,
+        )
+
+    def spawn(
+        self,
+        arguments: Sequence[str | Path],
+        *,
+        env: Mapping[str, str],
+        stdout: Path,
+        stderr: Path | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """Start a member of the group; its output is appended to files.
+
+        Args:
+            arguments: Program and arguments.
+            env: The whole environment.
+            stdout: File for stdout, and for stderr unless that has one of its own.
+            stderr: File for stderr.
+        """
+        user, group = self._account or (None, None)
+        with stdout.open("ab") as out, (stderr or stdout).open("ab") as err:
+            process = subprocess.Popen(
+                list(arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env=dict(env),
+                cwd=self._directory,
+                user=user,
+                group=group,
+                extra_groups=None if self._account is None else [],
+                process_group=self._guard.pid,
+            )
+        self._members.append(process)
+        return process
+
+    def close(self) -> None:
+        """Kill every member, also a frozen one, and wait for their end."""
+        if self._guard.stdin is not None:
+            self._guard.stdin.close()
+        for process in (self._guard, *self._members):
+            process.wait(timeout=10)
+
+
+def is_frozen(process: subprocess.Popen[bytes]) -> bool:
+    """Whether the process is stopped by SIGSTOP: the kernel takes a moment to do it."""
+    status = Path(f"/proc/{process.pid}/stat").read_text()
+    return status.rpartition(")")[2].split()[0] == "T"
+
+
+def promtool() -> Path | None:
+    """Return the path of promtool, None where it is not installed."""
+    path = shutil.which("promtool")
+    return Path(path) if path else None
+
+
+def check_metrics(text: str) -> str:
+    """Return what `promtool check metrics` says about an exposition; nothing when all is well."""
+    path = promtool()
+    if path is None:
+        missing("promtool", "apt-get install prometheus")
+    done = subprocess.run(
+        [path, "check", "metrics"],
+        input=text,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if done.returncode and not done.stdout.strip():
+        return f"promtool ended with {done.returncode} and said nothing"
+    return done.stdout.strip()
