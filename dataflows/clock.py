@@ -41,3 +41,30 @@ def event_time(
 def aware(at: float) -> datetime:
     """Turn Unix seconds into the aware datetime that bytewax takes."""
     return datetime.fromtimestamp(at, UTC)
+
+
+class Countdown:
+    """How long something may stay gone before it is forgotten.
+
+    It runs by our clock, from the first look at it: the clock of the server whose
+    event told that it is gone may be far off.
+
+    Attributes:
+        due: When it ends, Unix seconds; None while it does not run.
+    """
+
+    __slots__ = ("_seconds", "due")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.due: float | None = None
+
+    def stop(self) -> None:
+        """Start anew at the next look."""
+        self.due = None
+
+    def is_over(self, now: float) -> bool:
+        """Let it run, and tell whether it has ended."""
+        if self.due is None:
+            self.due = now + self._seconds
+        return now >= self.due

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
 from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
@@ -62,23 +62,14 @@ class _StoreCollector(Collector):
 
 def family(spec: MetricSpec, series: Series) -> Metric:
     """Make the metric family of a metric."""
-    return _FAMILIES[spec.kind](spec, series)
-
-
-def _gauge(spec: MetricSpec, series: Series) -> Metric:
-    gauge = GaugeMetricFamily(spec.name, spec.help, labels=spec.labels)
+    if spec.kind is Kind.HISTOGRAM:
+        return _histogram(spec, series)
+    make = GaugeMetricFamily if spec.kind is Kind.GAUGE else CounterMetricFamily
+    plain = make(spec.name, spec.help, labels=spec.labels)
     for labels, value in series.items():
         assert not isinstance(value, Histogram)
-        gauge.add_metric(labels, value)
-    return gauge
-
-
-def _counter(spec: MetricSpec, series: Series) -> Metric:
-    counter = CounterMetricFamily(spec.name, spec.help, labels=spec.labels)
-    for labels, value in series.items():
-        assert not isinstance(value, Histogram)
-        counter.add_metric(labels, value)
-    return counter
+        plain.add_metric(labels, value)
+    return plain
 
 
 def _histogram(spec: MetricSpec, series: Series) -> Metric:
@@ -89,10 +80,3 @@ def _histogram(spec: MetricSpec, series: Series) -> Metric:
         buckets = list(zip(bounds, accumulate(value.counts), strict=True))
         histogram.add_metric(labels, buckets, value.total)
     return histogram
-
-
-_FAMILIES: dict[Kind, Callable[[MetricSpec, Series], Metric]] = {
-    Kind.GAUGE: _gauge,
-    Kind.COUNTER: _counter,
-    Kind.HISTOGRAM: _histogram,
-}

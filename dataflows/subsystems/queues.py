@@ -20,6 +20,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from dataflows.clock import Countdown
 from dataflows.metric import Kind, MetricSpec
 from dataflows.subsystem import Options, State, Subsystem
 from dataflows.subsystems.queues_events import (
@@ -120,12 +121,12 @@ class QueueState(State[QueueEvent]):
         self._limit = options.max_entities
         self._members: dict[str, _Member] = {}
         self._removed_at: dict[str, float] = {}
-        self._forget_at: float | None = None
+        self._silence = Countdown(FORGET_AFTER_SECONDS)
         for spec in (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES):
             self.samples.start(spec, self._queue)
 
     def apply(self, event: QueueEvent) -> None:
-        self._forget_at = None
+        self._silence.stop()
         match event:
             case MemberReported():
                 self._report(event)
@@ -187,12 +188,9 @@ class QueueState(State[QueueEvent]):
     def expire(self, now: float) -> float | None:
         if self._members:
             return None
-        if self._forget_at is None:
-            # By our clock, not by the event's: the server's may be far off.
-            self._forget_at = now + FORGET_AFTER_SECONDS
-        elif now >= self._forget_at:
+        if self._silence.is_over(now):
             self.samples.retire_all()
-        return self._forget_at
+        return self._silence.due
 
 
 def _merge(before: _Member | None, event: MemberReported) -> _Member:

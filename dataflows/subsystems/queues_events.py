@@ -119,7 +119,7 @@ def _who(data: _Identity) -> tuple[str, str]:
     if not data.queue or not interface:
         raise Rejected(Reason.BAD_FIELD, "no queue, or neither Interface nor Location")
     # The same device is written in both cases; a member is one, whatever the case.
-    return label(data.queue), label(interface).casefold()
+    return label(data.queue), label(interface.casefold())
 
 
 def _login_time(data: _Identity) -> int:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import msgspec
 
+from dataflows.clock import Countdown
 from dataflows.envelope import Envelope, Reason, Rejected, code, entity_id, read
 from dataflows.labels import label
 from dataflows.metric import Kind, MetricSpec
@@ -176,7 +177,7 @@ class ServiceState(State[Event]):
         self._service_id: str | None = None
         self._info: tuple[str, ...] | None = None
         self._is_gone = False
-        self._forget_at: float | None = None
+        self._absence = Countdown(FORGET_AFTER_SECONDS)
         for spec in (UP, REGISTRATIONS, DEREGISTRATIONS, UNCLEAN_RESTARTS):
             self.samples.start(spec, self._service)
 
@@ -196,7 +197,7 @@ class ServiceState(State[Event]):
             samples.add(UNCLEAN_RESTARTS, service)
         self._service_id = event.service_id
         self._is_gone = False
-        self._forget_at = None
+        self._absence.stop()
         if self._info is not None:
             samples.retire(INFO, self._info)
         self._info = (*service, event.service_id, event.address, event.port)
@@ -217,12 +218,9 @@ class ServiceState(State[Event]):
     def expire(self, now: float) -> float | None:
         if not self._is_gone:
             return None
-        if self._forget_at is None:
-            # By our clock, not by the event's: the server's may be far off.
-            self._forget_at = now + FORGET_AFTER_SECONDS
-        elif now >= self._forget_at:
+        if self._absence.is_over(now):
             self.samples.retire_all()
-        return self._forget_at
+        return self._absence.due
 
 
 SUBSYSTEM = Subsystem(
