@@ -71,7 +71,8 @@ class App:
             StoreSink(self._store, SUBSYSTEMS),
         )
         self._show_empty_account()
-        self._web = WebServer(self, host=settings.listen[0], port=settings.listen[1])
+        host, port = settings.listen
+        self._web = WebServer(self, host=host, port=port, on_failure=self._on_death)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -130,6 +131,7 @@ class App:
                 status.connected,
                 status.url,
                 status.exchange,
+                for_seconds=max(0.0, wall_clock() - status.since) if status.since else None,
                 last_delivery_age_seconds=max(0.0, wall_clock() - last) if last else None,
                 problem=status.problem or None,
             )

@@ -25,13 +25,12 @@ _STYLE = """
 body { margin: 0; background: var(--ground); color: var(--ink); line-height: 1.5;
   font-family: system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
 main { max-width: 56rem; margin: 0 auto; padding: 2.5rem 1.25rem; }
-header { display: flex; flex-wrap: wrap; align-items: baseline; gap: .25rem 1rem; }
 h1 { margin: 0; font-size: 1.75rem; letter-spacing: -.01em; }
 h2 { margin: 0 0 .75rem; font-size: 1.1rem; }
 p { margin: .25rem 0 1.5rem; color: var(--soft); }
 section { margin: 0 0 1.25rem; padding: 1.25rem; background: var(--card);
-  border: 1px solid var(--line); border-radius: .6rem; overflow-x: auto; }
-.version, .soft { color: var(--soft); }
+  border: 1px solid var(--line); border-radius: .6rem; }
+.soft { color: var(--soft); }
 .state { display: inline-block; padding: .05rem .6rem; border-radius: 1rem; font-size: .9rem;
   font-weight: 600; white-space: nowrap; }
 .good { color: var(--good); background: var(--good-ground); }
@@ -41,11 +40,17 @@ a:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-ra
 ul { margin: 0; padding: 0; list-style: none; }
 li { padding: .3rem 0; }
 li span { color: var(--soft); }
-table { width: 100%; border-collapse: collapse; }
-th, td { padding: .5rem 1rem .5rem 0; border-top: 1px solid var(--line); text-align: left;
-  vertical-align: top; overflow-wrap: anywhere; }
-thead th { border-top: 0; padding-top: 0; color: var(--soft); font-size: .85rem; }
-.problem { display: block; margin-top: .25rem; color: var(--bad); font-size: .9rem; }
+h3 { margin: 0; font-size: 1rem; }
+article { padding: .9rem 0; border-top: 1px solid var(--line); }
+article:first-of-type { border-top: 0; padding-top: 0; }
+article:last-of-type { padding-bottom: 0; }
+.line { display: flex; flex-wrap: wrap; align-items: baseline; gap: .25rem .75rem; }
+.problem { margin: .35rem 0 0; color: var(--bad); }
+.reason { padding: .6rem 1rem; border-radius: .6rem; color: var(--bad);
+  background: var(--bad-ground); }
+dl { display: flex; flex-wrap: wrap; gap: .5rem 2.5rem; margin: .5rem 0 0; }
+dt { color: var(--soft); font-size: .85rem; }
+dd { margin: 0; overflow-wrap: anywhere; }
 code { font-family: ui-monospace, "DejaVu Sans Mono", Menlo, monospace; font-size: .92em; }
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -108,8 +113,9 @@ def landing_page(
     version: str, not_ready: str | None, buses: Sequence[BusView], links: Iterable[Link] = ()
 ) -> str:
     """Render the page; every value is escaped."""
-    ready = _state("not ready" if not_ready else "ready", good=not not_ready)
-    reason = f'<p role="status">{escape(not_ready)}</p>\n' if not_ready else ""
+    ready = _state("ready" if not_ready is None else "not ready", good=not_ready is None)
+    reason = "" if not_ready is None else f'<p class="reason">{escape(not_ready)}</p>\n'
+    cards = "\n".join(map(_bus, buses)) or '<span class="soft">No bus is configured.</span>'
     items = "\n".join(map(_item, (*_OWN_LINKS, *links)))
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -123,12 +129,13 @@ def landing_page(
 </head>
 <body>
 <main>
-<header><h1>xivo-exporter</h1> <span class="version">version {escape(version)}</span> {ready}
+<header class="line">
+<h1>xivo-exporter</h1> <span class="soft">version {escape(version)}</span> {ready}
 </header>
 <p>Prometheus metrics of XiVO and Wazo telephony servers, from the events of their message bus.</p>
 {reason}<section aria-labelledby="buses">
 <h2 id="buses">Message buses</h2>
-{_table(buses)}
+{cards}
 </section>
 <section aria-labelledby="links">
 <h2 id="links">Links</h2>
@@ -142,31 +149,20 @@ def landing_page(
 """
 
 
-def _table(buses: Sequence[BusView]) -> str:
-    if not buses:
-        return '<span class="soft">No bus is configured.</span>'
-    rows = "\n".join(map(_row, buses))
-    return f"""<table>
-<thead><tr><th scope="col">Bus</th><th scope="col">State</th><th scope="col">Last delivery</th>
-<th scope="col">Exchange</th><th scope="col">Address</th></tr></thead>
-<tbody>
-{rows}
-</tbody>
-</table>"""
-
-
-def _row(bus: BusView) -> str:
+def _bus(bus: BusView) -> str:
     state = _state("connected" if bus.connected else "not connected", good=bus.connected)
     if bus.for_seconds is not None:
         state += f' <span class="soft">for {_span(bus.for_seconds)}</span>'
-    if bus.problem:
-        state += f' <span class="problem">{escape(bus.problem)}</span>'
+    problem = f'<p class="problem">{escape(bus.problem)}</p>\n' if bus.problem else ""
     age = bus.last_delivery_age_seconds
-    delivery = '<span class="soft">none yet</span>' if age is None else f"{_span(age)} ago"
-    return (
-        f'<tr><th scope="row">{escape(bus.name)}</th><td>{state}</td><td>{delivery}</td>'
-        f"<td><code>{escape(bus.exchange)}</code></td><td><code>{escape(bus.url)}</code></td></tr>"
-    )
+    return f"""<article>
+<div class="line"><h3>{escape(bus.name)}</h3> {state}</div>
+{problem}<dl>
+<div><dt>Last delivery</dt><dd>{"none yet" if age is None else f"{_span(age)} ago"}</dd></div>
+<div><dt>Exchange</dt><dd><code>{escape(bus.exchange)}</code></dd></div>
+<div><dt>Address</dt><dd><code>{escape(bus.url)}</code></dd></div>
+</dl>
+</article>"""
 
 
 def _state(text: str, *, good: bool) -> str:

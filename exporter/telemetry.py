@@ -91,6 +91,7 @@ class BusStatus:
         url: Of the broker, without credentials.
         exchange: That carries the events.
         problem: Why it is not connected, in one line; empty while it is.
+        since: When it connected, or lost its connection, Unix seconds; 0 before the first time.
         last_gap_at: Unix seconds.
     """
 
@@ -103,6 +104,7 @@ class BusStatus:
     disconnects: int = 0
     gaps: int = 0
     last_gap_at: float = 0.0
+    since: float = 0.0
 
 
 def self_series(buses: list[BusStatus], view: View) -> Iterator[tuple[MetricSpec, Series]]:

@@ -54,12 +54,13 @@ class WebServer:
         port: The port; 0 takes a free one, which `address` tells.
         links: More links for the landing page, for example to the documentation.
         limits: What clients may cost.
+        on_failure: Called from its thread when it ends without being told to.
 
     Raises:
         OSError: The address cannot be served on; the message says which, and why.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- all but the pages are named
         self,
         pages: Pages,
         *,
@@ -67,12 +68,14 @@ class WebServer:
         port: int,
         links: Sequence[Link] = (),
         limits: Limits | None = None,
+        on_failure: Callable[[], None] = lambda: None,
     ) -> None:
         limits = limits or Limits()
         share = _descriptor_share()
         self._limits = replace(limits, max_connections=min(limits.max_connections, share))
         self._backlog = min(_BACKLOG, share)
         self._routes = Routes(pages, version=__version__, links=links)
+        self._on_failure = on_failure
         self._on_drop = Bounded(log.warning)
         # One is enough of what comes with a traceback.
         self._on_error = Bounded(log.error, per_minute=1)
@@ -101,8 +104,8 @@ class WebServer:
         guard = Guard(self._limits, self._dropped)
         self._loop = _GuardedLoop(guard)
         self._loop.set_exception_handler(partial(_on_loop_error, guard, self._on_error))
-        # Hypercorn takes the descriptor over and closes it.
-        config = self._config(self._socket.detach())
+        # Hypercorn takes over the descriptor it is given, and closes it.
+        config = self._config(os.dup(self._socket.fileno()))
         self._thread = threading.Thread(
             target=self._run, args=(self._loop, guard, config), name="web", daemon=True
         )
@@ -130,8 +133,13 @@ class WebServer:
             with asyncio.Runner(loop_factory=lambda: loop) as runner:
                 runner.run(self._serve(loop, guard, config))
         except Exception:
-            # Whoever watches `is_alive` must know why it ended.
             log.exception("web server failed")
+            self._on_failure()
+        finally:
+            # Refuses clients, whichever descriptors of the socket are still open.
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.close()
 
     async def _serve(self, loop: _GuardedLoop, guard: Guard, config: Config) -> None:
         async def stop_requested() -> None:

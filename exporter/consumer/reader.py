@@ -165,6 +165,7 @@ class Consumer:
         status.connects += 1
         status.problem = ""
         status.connected = True
+        status.since = self._clock()
         self._log.info(
             "connected", broker=status.url, inbox=inbox.name, waiting=declared.message_count
         )
@@ -235,6 +236,7 @@ class Consumer:
         status = self._status
         if status.connected:
             status.connected = False
+            status.since = self._clock()
             status.disconnects += 1
             self._log.warning("disconnected", broker=status.url, problem=problem)
         elif problem != status.problem:
