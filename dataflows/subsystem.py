@@ -123,4 +123,5 @@ class Subsystem:
 
     def key(self, event: Event) -> str:
         """Name the state that an event belongs to."""
-        return f"{self.name}|{event.origin_uuid}|{self.part(event)}"
+        # Labels are printable, so none contains a tab.
+        return f"{self.name}\t{event.origin_uuid}\t{self.part(event)}"

@@ -16,8 +16,8 @@ from pydantic import (
     PlainValidator,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
-    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -128,7 +128,7 @@ class Address(tuple[str, int]):
 
 _MAX_PORT = 65535
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
-Listen = Annotated[Address, PlainValidator(Address.parse)]
+Listen = Annotated[Address, NoDecode, PlainValidator(Address.parse)]
 
 
 class Logging(BaseSettings):
@@ -141,6 +141,8 @@ class Logging(BaseSettings):
         frozen=True,
         # A rejected value may be a secret.
         hide_input_in_errors=True,
+        # Some checks are of what is missing.
+        validate_default=True,
     )
 
     log_level: LogLevel = Field(LogLevel.INFO, description="least serious message to write")
@@ -165,7 +167,7 @@ class Serving(Logging):
 class Settings(Serving):
     """Settings of `run`."""
 
-    bus_url: Annotated[BusUrl, PlainValidator(_bus_url)] = Field(
+    bus_url: Annotated[BusUrl, NoDecode, PlainValidator(_bus_url)] = Field(
         BusUrl.parse("amqp://localhost"),
         description="the broker: amqp://user:password@host:port/vhost, or amqps:// for TLS",
     )
@@ -186,7 +188,7 @@ class Settings(Serving):
         None, description="name in the broker's certificate, if it is not the host of the URL"
     )
     bus_name: str = Field("default", min_length=1, description="name of the bus in labels")
-    bus_timezone: Annotated[ZoneInfo | None, PlainValidator(_zone)] = Field(
+    bus_timezone: Annotated[ZoneInfo | None, NoDecode, PlainValidator(_zone)] = Field(
         None, description="time zone of the server's time stamps; this machine's by default"
     )
     exchange: str = Field("xivo", min_length=1, description="exchange that carries the events")
@@ -220,19 +222,34 @@ class Settings(Serving):
             raise ValueError(msg)
         return value
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Settings:
-        if self.bus_password is not None and self.bus_password_file is not None:
+    # Each looks at settings declared before its own, so that all problems are told at once.
+
+    @field_validator("bus_password")
+    @classmethod
+    def _only_one_password(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None and info.data.get("bus_password_file") is not None:
             msg = "the password comes from bus_password or bus_password_file, not from both"
             raise ValueError(msg)
-        if (self.bus_cert_file is None) is not (self.bus_key_file is None):
+        return value
+
+    @field_validator("bus_key_file")
+    @classmethod
+    def _key_and_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if "bus_cert_file" in info.data and (info.data["bus_cert_file"] is None) is not (
+            value is None
+        ):
             msg = "a client certificate needs both bus_cert_file and bus_key_file"
             raise ValueError(msg)
-        tls = (self.bus_ca_file, self.bus_cert_file, self.bus_server_name)
-        if not self.bus_url.tls and any(tls):
-            msg = "certificates and server name have no effect on amqp://; write amqps://"
+        return value
+
+    @field_validator("bus_ca_file", "bus_cert_file", "bus_server_name")
+    @classmethod
+    def _only_with_tls(cls, value: object, info: ValidationInfo) -> object:
+        url = info.data.get("bus_url")
+        if value is not None and isinstance(url, BusUrl) and not url.tls:
+            msg = "has no effect on amqp://; write amqps://"
             raise ValueError(msg)
-        return self
+        return value
 
 
 class Demo(Serving):

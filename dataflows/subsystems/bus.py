@@ -59,7 +59,7 @@ class BusState(State[Event]):
         super().__init__()
         del options
         self._origin = (first.origin_uuid,)
-        self._labels: dict[str, str] = {}
+        self._names: set[str] = set()
         self._last_at = first.at
 
     def apply(self, event: Event) -> None:
@@ -71,11 +71,11 @@ class BusState(State[Event]):
         self.samples.set(ORIGIN_INFO, (*self._origin, event.bus), 1)
 
     def _label(self, name: str) -> str:
-        known = self._labels.get(name)
-        if known is None:
-            if len(self._labels) >= MAX_NAMES:
+        known = label(name)
+        if known not in self._names:
+            if len(self._names) >= MAX_NAMES:
                 return OTHER
-            known = self._labels[name] = label(name)
+            self._names.add(known)
         return known
 
 

@@ -7,7 +7,8 @@ queues count members, not people.
 Trouble: amid publishes the events of one batch, some milliseconds of AMI, in
 reverse order. Of states the last to arrive wins, and the next event of the
 member mends a wrong one, for it carries the whole member. A removal is final:
-a state that arrives within a second after it was overtaken and makes no ghost.
+a state that arrives within a second after it was overtaken and makes no ghost;
+only an addition brings the member back.
 A removal of an older membership (`LoginTime`, Asterisk 18 and later) does not
 remove the newer one. Duplicates change nothing.
 A queue that lost its last member stays, at 0, until it was silent for a week.
@@ -102,6 +103,7 @@ class _Member(Struct, frozen=True, gc=False):
     status: DeviceState
     membership: Membership | None
     login_time: int
+    announced: bool
 
 
 class QueueState(State[QueueEvent]):
@@ -195,24 +197,20 @@ class QueueState(State[QueueEvent]):
 
 def _merge(before: _Member | None, event: MemberReported) -> _Member:
     """Lay what an event says over what is known; what it leaves out stays."""
-    if before is None:
-        return _Member(
-            event.paused,
-            event.status or DeviceState.UNKNOWN,
-            event.membership,
-            event.login_time,
-        )
+    known = before or _Member(event.paused, DeviceState.UNKNOWN, None, 0, announced=False)
     return _Member(
         event.paused,
-        event.status or before.status,
-        event.membership or before.membership,
-        event.login_time or before.login_time,
+        event.status or known.status,
+        event.membership or known.membership,
+        event.login_time or known.login_time,
+        announced=known.announced or isinstance(event, MemberAdded),
     )
 
 
 def _changes(before: _Member | None, after: _Member, event: MemberReported) -> Iterator[Change]:
     """Tell what happened to a member; the state of one just met is no change."""
-    if before is None and isinstance(event, MemberAdded):
+    # The member's first state may have overtaken its addition.
+    if after.announced and not (before and before.announced):
         yield Change.ADDED
     was_paused = before.paused if before is not None else not after.paused
     is_told = before is not None or isinstance(event, MemberPauseSet)
