@@ -97,8 +97,14 @@ class App:
         self._consumer.start()
         try:
             cli_main(self._flow, epoch_interval=EPOCH)
-        finally:
-            self._close()
+            # It has ended in order, so whatever it took has been processed to the end.
+            self._inlet.done = self._inlet.taken
+        except Exception:
+            self._failed = True
+            log.exception("the dataflow failed")
+        self._consumer.stop(STOP_SECONDS)
+        self._web.stop(STOP_SECONDS)
+        log.info("stopped")
         return not self._failed
 
     def stop(self) -> None:
@@ -136,13 +142,6 @@ class App:
                 problem=status.problem or None,
             )
         ]
-
-    def _close(self) -> None:
-        # The dataflow has ended, so whatever it took has been processed to the end.
-        self._inlet.done = self._inlet.taken
-        self._consumer.stop(STOP_SECONDS)
-        self._web.stop(STOP_SECONDS)
-        log.info("stopped")
 
     def _show_empty_account(self) -> None:
         """Let the counters of deliveries start at 0 before there are any."""

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
@@ -107,11 +107,11 @@ def _add_flags(parser: argparse.ArgumentParser, model: type[Logging]) -> None:
 
 
 def _metavar(name: str, field: FieldInfo) -> str:
-    kind = field.annotation
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return "{" + ",".join(kind) + "}"
-    if kind in (int, float):
-        return "N"
+    for kind in get_args(field.annotation) or (field.annotation,):
+        if isinstance(kind, type) and issubclass(kind, StrEnum):
+            return "{" + ",".join(kind) + "}"
+        if kind in (int, float):
+            return "N"
     return _METAVARS.get(name.rpartition("_")[2], "NAME")
 
 

@@ -161,7 +161,11 @@ class Serving(Logging):
         frozenset(),
         description=f"subsystems to show with a series for each entity: {', '.join(DETAILS)}",
     )
-    max_series: int = Field(10_000, ge=1, description="series to show per metric, at the most")
+    max_series: int = Field(
+        10_000,
+        ge=1,
+        description="series to show per metric, at the most, and queues or services to keep",
+    )
 
 
 class Settings(Serving):
@@ -307,7 +311,12 @@ def _problem(where: tuple[int | str, ...], what: str) -> str:
     if not where:
         return what
     name = str(where[0])
+    if what == _UNKNOWN:
+        return f"{name}: there is no such setting"
     return f"{flag(name)} ({PREFIX}{name.upper()}): {what}"
+
+
+_UNKNOWN = "Extra inputs are not permitted"
 
 
 def flag(name: str) -> str:

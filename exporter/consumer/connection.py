@@ -9,7 +9,7 @@ from typing import Any
 
 from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, NotFound, PreconditionFailed
 from kombu.connection import Connection
-from kombu.exceptions import KombuError
+from kombu.exceptions import KombuError, OperationalError
 
 from exporter.consumer.inbox import Inbox
 from exporter.settings import Settings
@@ -58,6 +58,8 @@ def connector(settings: Settings) -> Callable[[], Connection]:
 
 def explain(error: BaseException, inbox: Inbox) -> str:
     """Say in one line what went wrong and which setting mends it; never a secret."""
+    if isinstance(error, OperationalError) and error.__cause__ is not None:
+        error = error.__cause__
     if isinstance(error, AMQPError):
         return _explain_refusal(error, inbox)
     if isinstance(error, ssl.SSLCertVerificationError):

@@ -15,7 +15,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 from kombu.connection import Connection
@@ -25,7 +25,7 @@ from dataflows.clock import Clock
 from dataflows.envelope import MAX_BODY, Delivery
 from exporter.consumer.bus import Bus
 from exporter.consumer.connection import FAULTS, HEARTBEAT_SECONDS, explain
-from exporter.consumer.inbox import Binding, Inbox
+from exporter.consumer.inbox import Inbox
 from exporter.inlet import Inlet
 
 log = structlog.get_logger(__name__)
@@ -122,7 +122,8 @@ class Consumer:
         """Live through one connection, until it breaks or we are stopped."""
         connection = self._connect()
         try:
-            connection.connect()
+            # One attempt: kombu would wait two seconds for a second one; the pause is ours to make.
+            connection.ensure_connection(errback=_give_up)
             channel = self._open(connection)
             self._read(connection, channel)
             connection.close()
@@ -151,9 +152,19 @@ class Consumer:
             arguments=inbox.arguments(),
         )
         for binding in inbox.bindings:
-            channel.queue_bind(inbox.name, inbox.exchange, *_arguments(binding))
+            channel.queue_bind(
+                inbox.name,
+                inbox.exchange,
+                binding.routing_key,
+                arguments=dict(binding.arguments),
+            )
         for binding in inbox.unwanted:
-            channel.queue_unbind(inbox.name, inbox.exchange, *_arguments(binding))
+            channel.queue_unbind(
+                inbox.name,
+                inbox.exchange,
+                binding.routing_key,
+                arguments=dict(binding.arguments),
+            )
         channel.basic_qos(0, PREFETCH, False)
         channel.basic_consume(
             queue=inbox.name,
@@ -254,5 +265,6 @@ def _exists(connection: Connection, inbox: Inbox) -> bool:
     return True
 
 
-def _arguments(binding: Binding) -> tuple[str, dict[str, str]]:
-    return binding.routing_key, dict(binding.arguments)
+def _give_up(error: BaseException, interval: float) -> NoReturn:
+    del interval
+    raise error

@@ -1,0 +1,249 @@
+"""The documents: what they say of settings, metrics, bounds and each other is true."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import re
+from datetime import timedelta
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from dataflows.metric import MetricSpec
+from dataflows.subsystems import SUBSYSTEMS
+from exporter import catalogue, telemetry
+from exporter.command_line import parse
+from exporter.settings import PREFIX, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+OPERATIONS = ROOT / "docs" / "operations.md"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+INDEX = ROOT / "docs" / "README.md"
+ADRS = sorted((ROOT / "docs" / "adr").glob("*.md"))
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+# Not settings: the file of settings itself, and what argparse adds.
+NO_SETTING = {"--config", "--help"}
+HOST = "the host's name"
+
+
+def text(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def rows(page: Path, *head: str) -> list[list[str]]:
+    """Give the cells of the table that has this head."""
+    lines = iter(text(page).splitlines())
+    next(line for line in lines if cells(line) == list(head))
+    next(lines)  # The line of dashes.
+    table = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        table.append(cells(line))
+    return table
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def code(cell: str) -> str:
+    return cell.removeprefix("`").removesuffix("`")
+
+
+# Settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A line of the table of settings."""
+
+    flag: str
+    variable: str
+    default: str
+
+
+def settings_table() -> dict[str, Row]:
+    table = rows(OPERATIONS, "flag", "environment", "default", "meaning")
+    found = [Row(code(flag), code(variable), code(default)) for flag, variable, default, _ in table]
+    named = {row.variable.removeprefix(PREFIX).lower(): row for row in found}
+    assert len(named) == len(found), "a setting is there twice"
+    return named
+
+
+def documented_default(name: str) -> str:
+    field = Settings.model_fields[name]
+    if field.default_factory is not None:
+        return HOST
+    if field.default is False:
+        return "off"
+    return "" if field.default in (None, frozenset()) else str(field.default)
+
+
+def test_the_table_has_every_setting_with_its_variable_and_default() -> None:
+    table = settings_table()
+    assert table.keys() == {*Settings.model_fields, "config"}
+    for name in Settings.model_fields:
+        assert table[name].variable == PREFIX + name.upper()
+        assert table[name].default == documented_default(name), name
+
+
+def test_the_table_has_the_flags_of_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["run", "--help"])
+    flags = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", capsys.readouterr().out))
+    flags = {flag for flag in flags if not flag.startswith("--no-")} | {"--config"}
+    table = settings_table()
+    assert {row.flag for row in table.values()} - {"none"} == flags - {"--help"}
+    for name, row in table.items():
+        assert row.flag in ("none", "--" + name.replace("_", "-"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name for name in Settings.model_fields if documented_default(name) not in ("", HOST)],
+)
+def test_a_default_can_be_written_into_the_environment(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    default = Settings.model_fields[name].default
+    monkeypatch.setenv(settings_table()[name].variable, documented_default(name))
+    _, _, settings = parse(["run"])
+    assert getattr(settings, name) == default
+
+
+def test_flags_named_in_the_documents_exist() -> None:
+    known = {row.flag for row in settings_table().values()} | NO_SETTING
+    inline = re.findall(r"`(--[a-z-]+)[^`]*`", text(OPERATIONS) + text(ARCHITECTURE))
+    assert set(inline) <= known
+
+
+# Metrics and events
+
+
+def test_the_generated_pages_are_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert catalogue.run(check=True, write=False) == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_metrics_named_in_the_documents_exist(page: Path) -> None:
+    specs = [*telemetry.SPECS, *(spec for each in SUBSYSTEMS for spec in each.metrics)]
+    names = {spec.name for spec in specs}
+    names |= {f"{name}_{part}" for name in names for part in ("bucket", "count", "sum")}
+    for name in re.findall(r"(?<![\w/.-])xivo_[a-z][a-z_]+\*?", text(page)):
+        if name.endswith("*"):
+            assert any(each.startswith(name[:-1]) for each in names), name
+        else:
+            # Alone it is the name that a package might have had.
+            assert name in {*names, "xivo_exporter"}, name
+
+
+@pytest.mark.parametrize("spec", telemetry.SPECS, ids=lambda spec: spec.name)
+def test_operations_tells_what_each_self_metric_means(spec: MetricSpec) -> None:
+    assert spec.name in {
+        code(row[0]) for row in rows(OPERATIONS, "metric", "in good order", "in trouble")
+    }
+
+
+def test_operations_tells_what_each_reason_means() -> None:
+    (rejected,) = (s for each in SUBSYSTEMS for s in each.metrics if "reason" in s.vocabulary)
+    table = rows(OPERATIONS, "reason of a rejection", "means")
+    assert sorted(re.findall(r"`(\w+)`", " ".join(row[0] for row in table))) == sorted(
+        rejected.vocabulary["reason"]
+    )
+
+
+# Bounds
+
+UNITS = {
+    "": 1.0,
+    "ms": 0.001,
+    "s": 1.0,
+    "min": 60.0,
+    "h": 3600.0,
+    "days": 86400.0,
+    "KiB": 1024.0,
+    "MiB": 1024.0**2,
+}
+BOUNDS = rows(ARCHITECTURE, "what", "bound", "module", "declared as")
+
+
+def declared(module: ModuleType, name: str) -> float:
+    """Give the value of a constant, or of the default of a field or argument."""
+    owner, _, field = name.rpartition(".")
+    if not owner:
+        value = getattr(module, name)
+    elif (kind := getattr(module, owner)) is Settings:
+        value = Settings.model_fields[field].default
+    else:
+        value = inspect.signature(kind).parameters[field].default
+    return value.total_seconds() if isinstance(value, timedelta) else float(value)
+
+
+@pytest.mark.parametrize(("bound", "module", "name"), [tuple(row[1:]) for row in BOUNDS])
+def test_the_bounds_are_those_of_the_code(bound: str, module: str, name: str) -> None:
+    number, _, unit = bound.partition(" ")
+    value = declared(importlib.import_module(code(module)), code(name))
+    assert float(number.replace(",", "")) * UNITS[unit] == pytest.approx(value)
+
+
+def test_no_bound_of_the_code_is_missing() -> None:
+    told = {(code(module), code(name)) for _, _, module, name in BOUNDS}
+    for package in ("dataflows", "exporter"):
+        for source in (ROOT / package).rglob("*.py"):
+            module = ".".join(source.relative_to(ROOT).with_suffix("").parts)
+            for name in re.findall(r"^(_?(?:MAX|MANY)_\w+) =", text(source), re.MULTILINE):
+                # What limits the form of one value is not a bound on memory or time.
+                if not name.endswith(("_PORT", "_NUMBER")):
+                    assert (module, name) in told
+
+
+# Decisions and links
+
+
+def test_the_index_has_every_decision_once() -> None:
+    linked = re.findall(r"\(adr/([^)]+)\)", text(INDEX))
+    assert linked == [adr.name for adr in ADRS]
+
+
+@pytest.mark.parametrize("adr", ADRS, ids=lambda adr: adr.stem)
+def test_a_decision_has_its_number_its_title_and_its_four_parts(adr: Path) -> None:
+    page = text(adr)
+    heading = re.match(r"# (\d+)\. (.+)\n", page)
+    assert heading is not None
+    number, title = heading.groups()
+    assert adr.name.startswith(f"{int(number):04d}-")
+    assert f"| {number} | [{title}](adr/{adr.name}) |" in text(INDEX)
+    assert re.findall(r"^## (.+)$", page, re.MULTILINE) == [
+        "Context",
+        "Decision",
+        "Consequences",
+        "Alternatives",
+    ]
+
+
+def test_the_numbers_of_the_decisions_are_unique() -> None:
+    numbers = [adr.name.split("-")[0] for adr in ADRS]
+    assert len(set(numbers)) == len(numbers)
+
+
+def anchors(page: Path) -> set[str]:
+    """Give the anchors of a page's headings, as forges make them."""
+    headings = re.findall(r"^#+ (.+)$", text(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_resolve(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", text(page)):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        found = (page.parent / path).resolve() if path else page
+        assert found.is_file(), target
+        assert not anchor or anchor in anchors(found), target
