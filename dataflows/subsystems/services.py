@@ -9,12 +9,15 @@ where they are off unless the administrator turns service discovery on.
 crash. So the latest registration of a name wins, the deregistration of any
 other id is old news, and a registration that replaces a live id tells of a crash.
 
-Trouble: a repeated registration or deregistration changes nothing. A service
+Trouble: a repeated registration or deregistration changes nothing, nor does a
+late one of a former instance; the last instance may register again. A service
 that was registered before the exporter first ran is unknown until it restarts.
 A service is forgotten a day after it deregistered.
 """
 
 from __future__ import annotations
+
+from collections import deque
 
 import msgspec
 
@@ -28,6 +31,9 @@ NAME = "services"
 
 FORGET_AFTER_SECONDS = 24 * 3600
 """A service that stays away for a day was uninstalled; until then people want to see it down."""
+
+_FORMER_IDS = 8
+"""Instances of a service that are remembered as old news; more never overlap."""
 
 _SERVICE = ("origin_uuid", "service_name")
 _CARDINALITY = "one per service"
@@ -175,6 +181,7 @@ class ServiceState(State[Event]):
         del options
         self._service = (first.origin_uuid, first.service_name)
         self._service_id: str | None = None
+        self._former_ids: deque[str] = deque(maxlen=_FORMER_IDS)
         self._info: tuple[str, ...] | None = None
         self._is_gone = False
         self._absence = Countdown(FORGET_AFTER_SECONDS)
@@ -190,8 +197,11 @@ class ServiceState(State[Event]):
 
     def _register(self, event: ServiceRegistered) -> None:
         is_up = self._service_id is not None and not self._is_gone
-        if is_up and event.service_id == self._service_id:
+        is_repeated = is_up and event.service_id == self._service_id
+        if is_repeated or event.service_id in self._former_ids:
             return
+        if self._service_id is not None and self._service_id != event.service_id:
+            self._former_ids.append(self._service_id)
         samples, service = self.samples, self._service
         if is_up:
             samples.add(UNCLEAN_RESTARTS, service)

@@ -1,0 +1,28 @@
+"""How thoroughly hypothesis searches, for all tests."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+_SLOW_ENOUGH = (HealthCheck.too_slow,)
+
+# In CI a run decides over a change, so it must not depend on luck; elsewhere, every run may find
+# something new. Deadlines measure the machine, not the program.
+settings.register_profile(
+    "default",
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=_SLOW_ENOUGH,
+    # One bug at a time: looking for more after the first takes minutes.
+    report_multiple_bugs=False,
+)
+settings.register_profile(
+    "ci",
+    settings.get_profile("default"),
+    derandomize=True,
+    print_blob=True,
+)
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=1000)
+
+_is_ci = os.environ.get("CI", "").lower() in {"1", "true"}
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if _is_ci else "default"))

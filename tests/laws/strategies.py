@@ -1,0 +1,338 @@
+"""Random traffic: whatever servers of any release may send, with few ids, so that they collide."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import strategies as st
+
+from dataflows.envelope import Delivery, Reason
+from tests.oracle import PRESENCES, Fact
+
+ORIGINS = ("ca7f87e9-c2c8-5fad-ba1b-c3140ebb9be3", "0d6c1e5b-7d0f-4f2e-9f0a-5b1c2d3e4f50")
+BUSES = ("default", "lyon")
+UUIDS = ("cc8de31a-2fb3-4b07-9a0f-5ae7d9c7ac5c", "7c4d3f2a-0001-4f2e-9f0a-5b1c2d3e4f50")
+
+Draw = st.DrawFn
+Data = dict[str, Any]
+
+
+def numbers(values: st.SearchStrategy[int]) -> st.SearchStrategy[int | str]:
+    """An integer, or its digits."""
+    return values | values.map(str)
+
+
+IDS = numbers(st.integers(1, 3))
+TEXTS = st.text(max_size=5)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | TEXTS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of event: its names, its data, and which fields of the data it cannot be without."""
+
+    names: tuple[str, ...]
+    data: st.SearchStrategy[Data]
+    required: tuple[str, ...]
+
+
+def _data(
+    required: dict[str, st.SearchStrategy[Any]],
+    optional: dict[str, st.SearchStrategy[Any]] | None = None,
+) -> st.SearchStrategy[Data]:
+    return st.fixed_dictionaries(required, optional=optional or {})
+
+
+_XIVO_ID = {"xivo_id": st.sampled_from(ORIGINS)}
+_ANY_CASE = st.sampled_from((*UUIDS, *(uuid.upper() for uuid in UUIDS)))
+_PRESENCE = st.sampled_from((*PRESENCES, "réunion", "Available"))
+_CODES = numbers(st.sampled_from((0, 1, 2, 4, 8, 9, 16, 17, 3, 18, -1, -2)))
+_SERVICE = {
+    "service_name": st.sampled_from(("xivo-ctid", "wazo-agentd")),
+    "service_id": st.sampled_from(("A1", "b2", "c3", "d4", "e5", "f6")),
+}
+_TAGS = {"tags": st.none() | st.lists(TEXTS, max_size=2)}
+_USER = st.tuples(st.sampled_from(ORIGINS), IDS | _ANY_CASE).map(list)
+
+_MEMBER_NAMES = st.sampled_from(("SIP/a", "sip/A", "Local/id-1@agentcallback", "SIP/b"))
+_QUEUE = st.sampled_from(("petak", "support"))
+_FULL = {
+    "Queue": _QUEUE,
+    "Status": numbers(st.integers(0, 8)),
+    "Paused": numbers(st.integers(0, 1)),
+    "Membership": st.sampled_from(("static", "dynamic", "realtime")),
+}
+_EXTRAS = {
+    "Privilege": st.just("agent,all"),
+    "MemberName": st.just("Agent/1"),
+    "Penalty": st.just("0"),
+    "LastCall": st.just("0"),
+    "InCall": st.sampled_from(("0", "1")),
+}
+_NEWER = {"LoginTime": numbers(st.integers(0, 3)) | st.just("")}
+
+
+def _named(data: st.SearchStrategy[Data]) -> st.SearchStrategy[Data]:
+    """Name the member by Location as Asterisk 11, by Interface as later ones, or by both."""
+
+    def put(both: tuple[Data, str, str]) -> Data:
+        rest, name, field = both
+        names: Data = {"Interface": name}
+        if field == "Location":
+            names = {"Location": name}
+        elif field == "both":
+            names = {"Interface": "", "Location": name}
+        return {**rest, **names}
+
+    return st.tuples(data, _MEMBER_NAMES, st.sampled_from(("Location", "Interface", "both"))).map(
+        put
+    )
+
+
+_FULL_MEMBER = _named(_data(_FULL, _EXTRAS | _NEWER))
+_PAUSE_ALONE = _named(_data({"Queue": _QUEUE, "Paused": _FULL["Paused"]}, _EXTRAS))
+_SETTING_ALONE = _named(_data({"Queue": _QUEUE}, {"Penalty": st.just("5")}))
+
+KINDS = (
+    Kind(
+        ("agent_status_update",),
+        _data({"agent_id": IDS, "status": st.sampled_from(("logged_in", "logged_out"))}, _XIVO_ID),
+        ("agent_id", "status"),
+    ),
+    Kind(("agent_deleted",), _data({"id": IDS}), ("id",)),
+    Kind(
+        ("endpoint_status_update",),
+        _data({"endpoint_id": IDS, "status": _CODES}, _XIVO_ID),
+        ("endpoint_id", "status"),
+    ),
+    Kind(
+        ("user_status_update",),
+        _data({"user_id": IDS, "status": _PRESENCE}, _XIVO_ID),
+        ("user_id", "status"),
+    ),
+    Kind(
+        ("user_status_update",),
+        _data({"user_uuid": _ANY_CASE, "status": _PRESENCE}, {"user_id": st.none()}),
+        ("user_uuid", "status"),
+    ),
+    Kind(
+        ("chatd_presence_updated",),
+        _data(
+            {
+                "uuid": _ANY_CASE,
+                "state": st.sampled_from(
+                    ("available", "away", "unavailable", "invisible", "asleep")
+                ),
+            },
+            {"do_not_disturb": st.none() | st.booleans(), "status": st.none() | TEXTS},
+        ),
+        ("uuid", "state"),
+    ),
+    Kind(
+        ("user_deleted",),
+        _data({"id": IDS}, {"uuid": st.none() | _ANY_CASE}),
+        ("id",),
+    ),
+    Kind(
+        ("service_registered_event", "service_registered"),
+        _data(
+            _SERVICE
+            | {
+                "address": st.sampled_from(("", "10.0.0.1")),
+                "port": numbers(st.sampled_from((0, 9495))),
+            },
+            _TAGS,
+        ),
+        ("service_name", "service_id", "address", "port"),
+    ),
+    Kind(
+        ("service_deregistered_event", "service_deregistered"),
+        _data(_SERVICE, _TAGS),
+        ("service_name", "service_id"),
+    ),
+    Kind(
+        ("chat_message_event", "chat_message_sent"),
+        _data({"from": _USER, "to": _USER, "msg": TEXTS}, {"alias": TEXTS, "alice": TEXTS}),
+        ("from", "to", "msg"),
+    ),
+    Kind(
+        ("call_form_result",),
+        _data({"user_id": IDS, "variables": st.dictionaries(TEXTS, JSON, max_size=2)}),
+        ("user_id", "variables"),
+    ),
+    Kind(
+        ("QueueMemberStatus", "QueueMemberAdded"),
+        _FULL_MEMBER,
+        ("Queue", "Status", "Paused", "Membership"),
+    ),
+    Kind(
+        ("QueueMemberPause", "QueueMemberPaused"), _FULL_MEMBER | _PAUSE_ALONE, ("Queue", "Paused")
+    ),
+    Kind(("QueueMemberPenalty", "QueueMemberRinginuse"), _FULL_MEMBER, ("Queue",)),
+    Kind(("QueueMemberRemoved",), _FULL_MEMBER | _named(_data({"Queue": _QUEUE})), ("Queue",)),
+)
+_UNUSED = (
+    Kind(("QueueMemberPenalty", "QueueMemberRinginuse"), _SETTING_ALONE, ("Queue",)),
+    Kind(("Hangup", "some_event", "chat_message_received"), _data({}, {"x": JSON}), ()),
+)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A delivery before it is sent: nothing of it depends on when that will be.
+
+    Attributes:
+        name: Of the event.
+        origin: Who publishes it.
+        data: The event's own part.
+        bus: That brings it.
+        seconds_ago: How long before its arrival it happened, where it says so.
+        stamp: How it says when it happened: body, header, broker, or nothing.
+        more: Other keys of the envelope.
+        is_text: Whether the body comes as text.
+        is_duplicate: Known to have been delivered before.
+    """
+
+    name: str
+    origin: str
+    data: Any
+    bus: str = "default"
+    seconds_ago: float = 0.0
+    stamp: str = ""
+    more: tuple[tuple[str, Any], ...] = ()
+    is_text: bool = False
+    is_duplicate: bool = False
+
+    def post(self, now: float) -> tuple[Delivery, Fact]:
+        """Send it now; give it and what the oracle must know of it."""
+        happened = now - self.seconds_ago
+        naive = datetime.fromtimestamp(happened, UTC).replace(tzinfo=None).isoformat()
+        content = {**dict(self.more), "name": self.name, "origin_uuid": self.origin}
+        content |= {"data": self.data}
+        if self.stamp == "body":
+            content["timestamp"] = naive
+        body = json.dumps(content, ensure_ascii=len(self.name) % 2 == 0)
+        delivery = Delivery(
+            self.bus,
+            body if self.is_text else body.encode(),
+            now,
+            naive if self.stamp == "header" else None,
+            round(happened * 1000) if self.stamp == "broker" else None,
+            self.is_duplicate,
+        )
+        at = min(now, happened) if self.stamp else now
+        fact = Fact(self.bus, now, at, self.name, self.origin, self.data)
+        if self.is_duplicate:
+            fact = Fact(self.bus, now, is_duplicate=True)
+        return delivery, fact
+
+
+_MORE = st.sampled_from(
+    (
+        (),
+        (("required_acl", None),),
+        (("required_access", "event.x"), ("tenant_uuid", UUIDS[0]), ("user_uuid:*", True)),
+    )
+)
+# Quarters of a second are exact in binary, so sums of sessions are.
+_AGO = st.sampled_from((0.0, 0.25, 0.75, 1.0, 2.0, 600.0, 5000.0, -30.0))
+
+
+@st.composite
+def letters(draw: Draw, kinds: tuple[Kind, ...] = KINDS + _UNUSED) -> Letter:
+    """A well-formed event, in any spelling."""
+    kind = draw(st.sampled_from(kinds))
+    return Letter(
+        draw(st.sampled_from(kind.names)),
+        draw(st.sampled_from(ORIGINS)),
+        draw(kind.data),
+        draw(st.sampled_from(BUSES)),
+        draw(_AGO),
+        draw(st.sampled_from(("", "", "body", "header", "broker"))),
+        draw(_MORE),
+        draw(st.booleans()),
+    )
+
+
+def _garbage() -> st.SearchStrategy[tuple[bytes | str | None, Reason]]:
+    examples: tuple[tuple[bytes | str | None, Reason], ...] = (
+        (None, Reason.TOO_LARGE),
+        (b"\xff{}", Reason.NOT_UTF8),
+        ("\ud800", Reason.NOT_UTF8),
+        (b"{", Reason.NOT_JSON),
+        ("", Reason.NOT_JSON),
+        (b"[" * 100_000, Reason.TOO_DEEP),
+        (b"[]", Reason.NOT_OBJECT),
+        (b"{}", Reason.NO_NAME),
+        (b'{"name":"x"}', Reason.NO_ORIGIN),
+        (b'{"name":"agent_status_update","origin_uuid":"o","data":null}', Reason.BAD_DATA),
+        (b'{"name":"agent_status_update","origin_uuid":"o","data":{}}', Reason.BAD_FIELD),
+    )
+    return st.sampled_from(examples)
+
+
+@dataclass(frozen=True)
+class Rubbish:
+    """A delivery that nobody can use."""
+
+    body: bytes | str | None
+    reason: Reason
+    bus: str = "default"
+
+    def post(self, now: float) -> tuple[Delivery, Fact]:
+        """Send it now; give it and what the oracle must know of it."""
+        return Delivery(self.bus, self.body, now), Fact(self.bus, now, reason=self.reason)
+
+
+def rubbish() -> st.SearchStrategy[Rubbish]:
+    """A delivery that must be rejected."""
+    return _garbage().map(lambda both: Rubbish(*both))
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Time that passes between two batches, in seconds."""
+
+    seconds: float
+
+
+Step = list[Letter | Rubbish] | Pause
+
+_PAUSES = st.sampled_from((0.25, 1.0, 60.0, 6 * 3600.0, 24 * 3600.0, 7 * 24 * 3600.0)).map(Pause)
+
+
+@st.composite
+def traffic(draw: Draw, letter: st.SearchStrategy[Letter] | None = None) -> list[Step]:
+    """Batches of deliveries and pauses between them, with repetitions."""
+    steps: list[Step] = []
+    sent: list[Letter] = []
+    for _ in range(draw(st.integers(1, 6))):
+        batch: list[Letter | Rubbish] = []
+        for _ in range(draw(st.integers(0, 12))):
+            choice = draw(st.integers(0, 11))
+            if choice == 0:
+                batch.append(draw(rubbish()))
+            elif choice == 1 and sent:
+                again = draw(st.sampled_from(sent))
+                batch.append(Letter(**{**again.__dict__, "is_duplicate": draw(st.booleans())}))
+            else:
+                fresh = draw(letter if letter is not None else letters())
+                sent.append(fresh)
+                batch.append(fresh)
+        steps.append(batch)
+        steps.extend(draw(st.lists(_PAUSES, max_size=1)))
+    return steps
+
+
+def of_kinds(choose: Callable[[str], bool]) -> st.SearchStrategy[Letter]:
+    """Well-formed events whose name is chosen."""
+    chosen = tuple(kind for kind in KINDS + _UNUSED if choose(kind.names[0]))
+    return letters(chosen)

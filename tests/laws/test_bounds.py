@@ -1,0 +1,177 @@
+"""What the bus sends is not bounded; what is kept of it, is."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dataflows.decode import MAX_ORIGINS
+from dataflows.envelope import MAX_BODY, Delivery, Reason
+from tests.corpus import ORIGIN, Message, event, load
+from tests.laws.test_laws import assert_balanced
+from tests.pipeline import ALL_DETAILS, Pipeline
+
+AGENT = load("agents/xivo-15.20_agent_status_update")
+ENDPOINT = load("endpoints/document_endpoint_status_update")
+USER = load("users/document_user_status_update")
+MEMBER = load("queues/xivo-15.20_QueueMemberStatus")
+SERVICE = load("services/document_service_registered_event")
+
+ENTITIES = [
+    ("agents", AGENT, "agent_id", "xivo_agents", ()),
+    ("endpoints", ENDPOINT, "endpoint_id", "xivo_endpoints", ()),
+    ("users", USER, "user_id", "xivo_users", ()),
+    ("queues", MEMBER, "Interface", "xivo_queue_member_states", ()),
+]
+
+
+def _with(message: Message, field: str, number: int) -> Message:
+    data: dict[str, Any] = {field: str(number)}
+    return message.but(**data)
+
+
+def count(pipeline: Pipeline, metric: str) -> int:
+    return sum(name == metric for name, _ in pipeline.series())
+
+
+def total(pipeline: Pipeline, metric: str) -> float:
+    values = [value for (name, _), value in pipeline.series().items() if name == metric]
+    return sum(value for value in values if isinstance(value, int | float))
+
+
+@pytest.mark.parametrize(("subsystem", "message", "field", "metric", "_rest"), ENTITIES)
+def test_a_state_holds_so_many_entities_and_no_more(
+    subsystem: str, message: Message, field: str, metric: str, _rest: tuple[()]
+) -> None:
+    pipeline = Pipeline(max_entities=3, details=ALL_DETAILS)
+    pipeline.send(*(_with(message, field, i) for i in range(5)))
+    assert total(pipeline, metric) == 3
+    assert pipeline.refused == {subsystem: 2}
+    # Those who are known go on, those who are not stay out, and are counted.
+    pipeline.send(_with(message, field, 0), _with(message, field, 4))
+    assert total(pipeline, metric) == 3
+    assert pipeline.refused == {subsystem: 3}
+    assert pipeline.store.view().dropped[metric] == 3
+    # They are used all the same: the account of deliveries is another matter.
+    assert pipeline.value("xivo_exporter_used_total", "default") == 7
+    assert_balanced(pipeline)
+
+
+def test_a_removal_makes_room() -> None:
+    pipeline = Pipeline(max_entities=1)
+    pipeline.send(AGENT, event("agent_deleted", {"id": 42}), AGENT.but(agent_id=43))
+    assert total(pipeline, "xivo_agents") == 1
+    assert pipeline.refused == {}
+
+
+def test_a_subsystem_has_so_many_states_and_no_more() -> None:
+    pipeline = Pipeline(max_keys=3)
+    pipeline.send(*(MEMBER.but(Queue=f"queue{i}") for i in range(5)))
+    pipeline.send(MEMBER.but(Queue="queue4"), MEMBER.but(Queue="queue0", Status="2"))
+    assert count(pipeline, "xivo_queue_members_available") == 3
+    assert pipeline.refused == {"queues": 3}
+    assert pipeline.store.view().dropped["xivo_queue_members_available"] == 3
+    assert_balanced(pipeline)
+
+
+def test_the_caps_of_subsystems_are_apart() -> None:
+    pipeline = Pipeline(max_keys=2)
+    pipeline.send(*(MEMBER.but(Queue=f"queue{i}") for i in range(3)), SERVICE)
+    assert pipeline.value("xivo_service_up", "xivo-ctid") == 1
+
+
+def test_a_state_that_is_over_makes_room() -> None:
+    pipeline = Pipeline(max_keys=1)
+    pipeline.send(load("services/document_service_deregistered_event"))
+    pipeline.send(SERVICE.but(service_name="xivo-agentd"))
+    assert pipeline.refused == {"services": 1}
+    pipeline.wait(24 * 3600)
+    pipeline.send(SERVICE.but(service_name="xivo-agentd"))
+    assert pipeline.value("xivo_service_up", "xivo-agentd") == 1
+    assert pipeline.refused == {"services": 1}
+
+
+def test_a_metric_has_so_many_series_and_no_more() -> None:
+    pipeline = Pipeline(max_series=20)
+    pipeline.send(*(MEMBER.but(Queue=f"queue{i}") for i in range(50)))
+    for metric in {name for name, _ in pipeline.series()}:
+        assert count(pipeline, metric) <= 20
+    assert count(pipeline, "xivo_queue_members_available") == 20
+    assert pipeline.store.view().dropped["xivo_queue_members_available"] == 30
+
+
+def test_series_that_are_shown_go_on_at_the_cap() -> None:
+    pipeline = Pipeline(max_series=20)
+    pipeline.send(*(MEMBER.but(Queue=f"queue{i}") for i in range(50)))
+    pipeline.send(MEMBER.but(Queue="queue0", Paused="1"))
+    assert pipeline.value("xivo_queue_members_available", "queue0") == 0
+    assert count(pipeline, "xivo_queue_members_available") == 20
+
+
+def test_servers_beyond_a_thousand_are_rejected() -> None:
+    pipeline = Pipeline()
+    pipeline.send(*(event("x", None, f"origin{i}") for i in range(MAX_ORIGINS + 3)))
+    assert {r.reason for r in pipeline.rejected} == {Reason.OVER_LIMIT}
+    assert pipeline.value("xivo_exporter_rejected_total", "default", "over_limit") == 3
+    assert count(pipeline, "xivo_origin_info") == MAX_ORIGINS
+    pipeline.send(event("x", None, "origin0"), AGENT.but(origin="origin1001"))
+    assert pipeline.value("xivo_exporter_rejected_total", "default", "over_limit") == 4
+    assert pipeline.value("xivo_exporter_unused_total", "default") == MAX_ORIGINS + 1
+    assert_balanced(pipeline)
+
+
+def test_ever_new_queues_are_bounded() -> None:
+    pipeline = Pipeline(max_keys=100, max_series=1000)
+    body = MEMBER.but(Queue="@@").body()
+    assert isinstance(body, bytes)
+    head, tail = body.split(b"@@")
+    # Deliveries differ in the name of the queue only; batches as the source makes them.
+    for start in range(0, 100_000, 1000):
+        pipeline.take(
+            [
+                Delivery("default", head + b"%d" % i + tail, pipeline.now)
+                for i in range(start, start + 1000)
+            ]
+        )
+    assert len([key for key in pipeline.keys if key.startswith("queues")]) == 100
+    assert count(pipeline, "xivo_queue_member_states") == 900
+    assert pipeline.refused == {"queues": 99_900}
+    assert pipeline.value("xivo_exporter_used_total", "default") == 100_000
+    assert_balanced(pipeline)
+
+
+def test_names_of_events_as_long_as_a_body_do_not_fill_the_memory() -> None:
+    pipeline = Pipeline()
+    # What is kept of names: labels, not the names.
+    message = event("x", None)
+    long = MAX_BODY // 2
+    pipeline.send(
+        *(
+            replace(message, content={"name": f"{i}" + "x" * long, "origin_uuid": ORIGIN})
+            for i in range(100)
+        )
+    )
+    assert _size(pipeline) < 100 * long // 10
+
+
+def _size(pipeline: Pipeline) -> int:
+    """Add up the length of all text that the states keep."""
+    seen: set[int] = set()
+
+    def measure(thing: object) -> int:
+        if id(thing) in seen:
+            return 0
+        seen.add(id(thing))
+        if isinstance(thing, str):
+            return len(thing)
+        if isinstance(thing, dict):
+            return sum(measure(k) + measure(v) for k, v in thing.items())
+        if isinstance(thing, list | tuple | set | frozenset):
+            return sum(map(measure, thing))
+        slots = {slot for kind in type(thing).__mro__ for slot in getattr(kind, "__slots__", ())}
+        names = slots | set(getattr(thing, "__dict__", {}))
+        return sum(measure(getattr(thing, name, None)) for name in names)
+
+    # What was decoded of the last batch is the batch's, not the states'.
+    pipeline.decoded = []
+    return measure(pipeline._logics)  # noqa: SLF001 - memory is what no interface shows

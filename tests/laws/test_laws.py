@@ -1,0 +1,473 @@
+"""What holds for every subsystem."""
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from dataflows.metric import Histogram, Kind
+from dataflows.subsystem import Options, OriginSeen, Subsystem
+from dataflows.subsystems import SUBSYSTEMS
+from tests import corpus
+from tests.corpus import Message
+from tests.laws.strategies import (
+    JSON,
+    KINDS,
+    ORIGINS,
+    Letter,
+    Pause,
+    Rubbish,
+    Step,
+    letters,
+    rubbish,
+    traffic,
+)
+from tests.laws.strategies import Kind as KindOfEvent
+from tests.pipeline import (
+    ALL_DETAILS,
+    SPECS,
+    Pipeline,
+    SeriesValues,
+    assert_vocabularies_complete,
+)
+
+BY_NAME = {spec.name: spec for spec in SPECS}
+USED = [name for name in corpus.names() if corpus.load(name).outcome == "used"]
+EXPORTERS_OWN = "xivo_exporter_"
+
+
+def replay(*, details: bool = True) -> Pipeline:
+    pipeline = Pipeline(details=ALL_DETAILS if details else ())
+    for name in corpus.names():
+        pipeline.send(corpus.load(name))
+    return pipeline
+
+
+def domain(series: SeriesValues) -> SeriesValues:
+    """Leave out what the exporter says of itself."""
+    return {key: value for key, value in series.items() if not key[0].startswith(EXPORTERS_OWN)}
+
+
+def of_kind(series: SeriesValues, kind: Kind) -> SeriesValues:
+    return {key: value for key, value in series.items() if BY_NAME[key[0]].kind is kind}
+
+
+# --- Declarations -------------------------------------------------------------------------------
+
+
+def test_every_declared_metric_is_emitted_by_some_message_of_the_corpus() -> None:
+    pipeline = replay()
+    for spec in SPECS:
+        value = [v for (metric, _), v in pipeline.series().items() if metric == spec.name]
+        assert value, f"{spec.name} has no series"
+
+
+def test_every_series_has_the_labels_that_its_metric_declares() -> None:
+    for (metric, labels), value in replay().series().items():
+        spec = BY_NAME[metric]
+        assert len(labels) == len(spec.labels)
+        assert isinstance(value, Histogram) == (spec.kind is Kind.HISTOGRAM)
+        for name, words in spec.vocabulary.items():
+            assert labels[spec.labels.index(name)] in words
+
+
+def test_vocabularies_are_complete() -> None:
+    assert_vocabularies_complete(replay())
+
+
+def test_every_word_of_the_vocabularies_occurs_in_the_corpus() -> None:
+    pipeline = Pipeline(details=ALL_DETAILS)
+    seen: set[tuple[str, str]] = set()
+    for name in corpus.names():
+        pipeline.send(corpus.load(name))
+        for (metric, labels), value in pipeline.series().items():
+            if BY_NAME[metric].vocabulary and value:
+                seen.add((metric, labels[-1]))
+    for metric in ("xivo_agents", "xivo_endpoints", "xivo_users", "xivo_queue_members"):
+        (words,) = BY_NAME[metric].vocabulary.values()
+        assert {word for name, word in seen if name == metric} == set(words)
+    (changes,) = BY_NAME["xivo_queue_member_changes_total"].vocabulary.values()
+    assert {w for name, w in seen if name == "xivo_queue_member_changes_total"} == set(changes)
+
+
+def test_metrics_are_named_as_prometheus_wants_it() -> None:
+    assert len(BY_NAME) == len(SPECS)
+    for spec in SPECS:
+        assert re.fullmatch(r"xivo(_[a-z]+)+", spec.name)
+        assert spec.name.endswith("_total") == (spec.kind is Kind.COUNTER)
+        assert re.fullmatch(r"[A-Z0-9].*[.]", spec.help, re.DOTALL), spec.name
+        assert len(set(spec.labels)) == len(spec.labels)
+        assert not {"service", "type", "job", "instance", "le"} & set(spec.labels)
+        assert set(spec.vocabulary) <= set(spec.labels)
+        assert spec.cardinality
+        assert list(spec.buckets) == sorted(spec.buckets)
+        assert bool(spec.buckets) == (spec.kind is Kind.HISTOGRAM)
+
+
+def test_every_series_of_a_server_carries_its_origin() -> None:
+    for spec in SPECS:
+        is_own = spec.name.startswith(EXPORTERS_OWN)
+        assert (spec.labels[0] == "origin_uuid") is not is_own
+
+
+def test_an_event_has_one_decoder_and_its_source_is_told() -> None:
+    decoders = [decoder for subsystem in SUBSYSTEMS for decoder in subsystem.decoders]
+    assert len({decoder.name for decoder in decoders}) == len(decoders)
+    for decoder in decoders:
+        assert decoder.source
+        assert re.fullmatch(r"[A-Za-z_.*#]+", decoder.routing_key)
+
+
+def test_the_examples_in_docstrings_of_states_are_declared() -> None:
+    sample = re.compile(r"^ *(xivo_\w+)\{(.*)\} \d+$", re.MULTILINE)
+    for subsystem in SUBSYSTEMS:
+        mine = {spec.name: spec for spec in subsystem.metrics}
+        examples = sample.findall(getattr(subsystem.start, "__doc__", "") or "")
+        assert examples, subsystem.name
+        for metric, labels in examples:
+            named = tuple(re.findall(r"(\w+)=", labels))
+            assert named == mine[metric].labels
+
+
+# --- Messages -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", USED)
+def test_a_message_twice_changes_no_gauge(name: str) -> None:
+    pipeline = replay()
+    pipeline.send(corpus.load(name))
+    once = of_kind(domain(pipeline.series()), Kind.GAUGE)
+    pipeline.send(corpus.load(name))
+    pipeline.send(corpus.load(name), corpus.load(name))
+    assert of_kind(domain(pipeline.series()), Kind.GAUGE) == once
+
+
+@pytest.mark.parametrize("name", USED)
+def test_unknown_fields_are_ignored(name: str) -> None:
+    message = corpus.load(name)
+    plain, extended = Pipeline(details=ALL_DETAILS), Pipeline(details=ALL_DETAILS)
+    plain.send(message)
+    more: dict[str, Any] = {"new_field": {"nested": [1, None, "x"]}, "Größe": "", "": 5}
+    extended.send(message.but(**more))
+    assert extended.series() == plain.series()
+
+
+REQUIRED = {name: kind.required for kind in KINDS for name in kind.names}
+
+
+WRONG: tuple[Any, ...] = (None, [], {}, True, 1.5, -7)
+
+
+def _broken(message: Message, field: str) -> Iterator[Message]:
+    """Take a field out, and give it values that cannot be right."""
+    yield message.but(without=(field,))
+    for value in WRONG:
+        data: dict[str, Any] = {field: value}
+        yield message.but(**data)
+
+
+def _can_hold(field: str, value: object) -> bool:
+    """Tell whether a value is none of the wrong ones for this very field."""
+    return (field == "variables" and value == {}) or (field == "from" and value == [])
+
+
+@pytest.mark.parametrize("name", USED)
+def test_a_missing_or_wrong_field_is_a_rejection_and_never_a_zero(name: str) -> None:
+    message = corpus.load(name)
+    content = json.loads(message.body() or "")
+    data = content["data"]
+    fields = set(REQUIRED[content["name"]]) & set(data)
+    # Where two fields may name the same thing, both have to go.
+    if content["name"].startswith("QueueMember"):
+        fields |= {"Interface" if "Interface" in data else "Location"}
+    if content["name"] == "user_status_update":
+        fields |= {"user_uuid", "user_id"} & set(data)
+    if content["name"] in {"QueueMemberPenalty", "QueueMemberRinginuse"}:
+        fields |= {"Status", "Paused"}
+    assert fields
+    for field in fields:
+        for broken in _broken(message, field):
+            if _can_hold(field, json.loads(broken.body() or "")["data"].get(field, ())):
+                continue
+            pipeline = Pipeline(details=ALL_DETAILS)
+            pipeline.send(broken)
+            assert [r.reason for r in pipeline.rejected] == ["bad_field"], (field, broken.content)
+            assert domain(pipeline.series()) == {}
+
+
+@pytest.mark.parametrize("name", USED)
+@pytest.mark.parametrize("data", [None, [], "text", 5, True])
+def test_data_that_is_no_object_is_a_rejection(name: str, data: object) -> None:
+    content = json.loads(corpus.load(name).body() or "")
+    pipeline = Pipeline()
+    pipeline.send(replace(corpus.load(name), content={**content, "data": data}, is_json=True))
+    assert [r.reason for r in pipeline.rejected] == ["bad_data"]
+    assert domain(pipeline.series()) == {}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.names[0])
+def test_no_combination_of_required_fields_can_be_left_out(kind: KindOfEvent) -> None:
+    @given(letters((kind,)), st.data())
+    @settings(max_examples=10)
+    def check(letter: Letter, data: st.DataObject) -> None:
+        gone = data.draw(st.sets(st.sampled_from(kind.required), min_size=1))
+        rest = {key: value for key, value in letter.data.items() if key not in gone}
+        pipeline = Pipeline()
+        pipeline.take([replace(letter, data=rest).post(pipeline.now)[0]])
+        assert [r.reason for r in pipeline.rejected] == ["bad_field"]
+        assert domain(pipeline.series()) == {}
+
+    check()
+
+
+# --- Sequences ----------------------------------------------------------------------------------
+
+
+def post(pipeline: Pipeline, steps: list[Step]) -> None:
+    for step in steps:
+        if isinstance(step, Pause):
+            pipeline.wait(step.seconds)
+        else:
+            pipeline.take([letter.post(pipeline.now)[0] for letter in step])
+
+
+@given(traffic())
+def test_every_event_twice_in_a_row_changes_no_gauge_and_lowers_no_counter(
+    steps: list[Step],
+) -> None:
+    once, twice = Pipeline(details=ALL_DETAILS), Pipeline(details=ALL_DETAILS)
+    doubled: list[Step] = [
+        step if isinstance(step, Pause) else [each for each in step for _ in range(2)]
+        for step in steps
+    ]
+    post(once, steps)
+    post(twice, doubled)
+    series, again = domain(once.series()), domain(twice.series())
+    assert of_kind(again, Kind.GAUGE) == of_kind(series, Kind.GAUGE)
+    without_ids = {"xivo_chat_messages_total", "xivo_call_forms_total", "xivo_bus_events_total"}
+    for key, value in of_kind(series, Kind.COUNTER).items():
+        now = again[key]
+        assert isinstance(now, int | float)
+        assert isinstance(value, int | float)
+        assert now == (2 * value if key[0] in without_ids else value)
+
+
+@given(traffic(), st.data())
+def test_how_deliveries_are_cut_into_batches_changes_nothing(
+    steps: list[Step], data: st.DataObject
+) -> None:
+    one, other = Pipeline(details=ALL_DETAILS), Pipeline(details=ALL_DETAILS)
+    for step in steps:
+        if isinstance(step, Pause):
+            one.wait(step.seconds)
+            other.wait(step.seconds)
+            continue
+        batch = [letter.post(one.now)[0] for letter in step]
+        one.take(batch)
+        cut = data.draw(st.integers(0, len(batch)))
+        other.take(batch[:cut])
+        other.take(batch[cut:])
+        assert other.series() == one.series()
+
+
+@given(traffic())
+def test_two_origins_never_mix(steps: list[Step]) -> None:
+    mixed = Pipeline(details=ALL_DETAILS)
+    post(mixed, steps)
+    for origin in ORIGINS:
+        alone = Pipeline(details=ALL_DETAILS)
+        mine: list[Step] = [
+            step
+            if isinstance(step, Pause)
+            else [each for each in step if isinstance(each, Letter) and each.origin == origin]
+            for step in steps
+        ]
+        post(alone, mine)
+        of_mine = {k: v for k, v in domain(mixed.series()).items() if k[1][0] == origin}
+        assert of_mine == domain(alone.series())
+
+
+NAMES = st.sampled_from(("a", "a|", "|a", "a|a", "|"))
+
+
+@given(st.lists(st.tuples(NAMES, NAMES, st.integers(0, 8)), min_size=6, max_size=12))
+def test_servers_and_queues_of_any_name_never_mix(facts: list[tuple[str, str, int]]) -> None:
+    status = corpus.load("queues/xivo-15.20_QueueMemberStatus")
+    mixed = Pipeline()
+    mixed.send(*(status.but(origin=o, Queue=q, Status=str(s)) for o, q, s in facts))
+    for origin in {origin for origin, _, _ in facts}:
+        alone = Pipeline()
+        mine = [fact for fact in facts if fact[0] == origin]
+        alone.send(*(status.but(origin=o, Queue=q, Status=str(s)) for o, q, s in mine))
+        shown = {k: v for k, v in domain(alone.series()).items() if k[0].startswith("xivo_queue")}
+        (label,) = {labels[0] for _, labels in shown}
+        assert {
+            k: v
+            for k, v in domain(mixed.series()).items()
+            if k[0].startswith("xivo_queue") and k[1][0] == label
+        } == shown
+
+
+@given(traffic())
+def test_the_account_of_deliveries_is_balanced_after_every_batch(steps: list[Step]) -> None:
+    pipeline = Pipeline()
+    for step in steps:
+        post(pipeline, [step])
+        assert_balanced(pipeline)
+
+
+def assert_balanced(pipeline: Pipeline) -> None:
+    series = pipeline.series()
+    total: dict[tuple[str, str], float] = {}
+    for (metric, labels), value in series.items():
+        if metric.startswith(EXPORTERS_OWN):
+            assert isinstance(value, int | float)
+            assert value >= 0
+            key = (labels[0], metric.removeprefix(EXPORTERS_OWN))
+            total[key] = total.get(key, 0) + value
+    for bus in {bus for bus, _ in total}:
+        parts = ("used_total", "unused_total", "rejected_total", "duplicates_total")
+        assert total[bus, "deliveries_total"] == sum(total[bus, part] for part in parts)
+
+
+@given(traffic())
+def test_states_add_up_to_the_entities_and_no_gauge_is_below_0(steps: list[Step]) -> None:
+    pipeline = Pipeline(details=ALL_DETAILS)
+    for step in steps:
+        post(pipeline, [step])
+        series = domain(pipeline.series())
+        assert all(v >= 0 for v in series.values() if isinstance(v, int | float))
+        for origin in ORIGINS:
+            agents = _sum(series, "xivo_agents", origin)
+            assert agents == _count(series, "xivo_agent_logged_in", origin)
+            logged_in = _sum(series, "xivo_agent_logged_in", origin)
+            assert logged_in == series.get(("xivo_agents", (origin, "logged_in")), 0)
+            endpoints = _sum(series, "xivo_endpoints", origin)
+            assert endpoints * 9 == _count(series, "xivo_endpoint_state", origin)
+            assert endpoints == _sum(series, "xivo_endpoint_state", origin)
+            for queue in ("petak", "support"):
+                members = _sum(series, "xivo_queue_member_states", origin, queue)
+                idle = series.get(("xivo_queue_member_states", (origin, queue, "not_in_use")), 0)
+                paused = _sum(series, "xivo_queue_members_paused", origin, queue)
+                available = _sum(series, "xivo_queue_members_available", origin, queue)
+                assert _sum(series, "xivo_queue_members", origin, queue) <= members
+                assert isinstance(idle, int | float)
+                assert idle - paused <= available <= min(idle, members - paused)
+
+
+def _values(series: SeriesValues, metric: str, *labels: str) -> Iterator[float]:
+    for (name, values), value in series.items():
+        if name == metric and values[: len(labels)] == labels:
+            assert isinstance(value, int | float)
+            yield value
+
+
+def _sum(series: SeriesValues, metric: str, *labels: str) -> float:
+    return sum(_values(series, metric, *labels))
+
+
+def _count(series: SeriesValues, metric: str, *labels: str) -> int:
+    return len(list(_values(series, metric, *labels)))
+
+
+REMOVALS: tuple[tuple[tuple[str, ...], str, dict[str, Any]], ...] = (
+    (("agents/xivo-15.20_agent_status_update",), "agents/xivo-15.20_agent_deleted", {"id": 42}),
+    (
+        ("endpoints/document_endpoint_status_update",),
+        "endpoints/xivo-15.20_endpoint_status_update_minus2",
+        {"endpoint_id": 67},
+    ),
+    (
+        ("users/document_user_status_update", "users/xivo-16.09_user_status_update_uuid"),
+        "users/wazo-26.04_user_deleted",
+        {},
+    ),
+    (
+        ("queues/xivo-15.20_QueueMemberAdded", "queues/xivo-15.20_QueueMemberPause"),
+        "queues/xivo-15.20_QueueMemberRemoved",
+        {"Queue": "petak"},
+    ),
+)
+
+
+@pytest.mark.parametrize(("arrivals", "removal", "data"), REMOVALS)
+def test_a_removed_entity_leaves_every_gauge_as_if_it_had_never_been(
+    arrivals: tuple[str, ...], removal: str, data: dict[str, Any]
+) -> None:
+    pipeline = Pipeline(details=ALL_DETAILS)
+    messages = [corpus.load(name).but(**_only(data, "Queue")) for name in arrivals]
+    remove = corpus.load(removal).but(**data)
+    pipeline.send(remove)
+    before = of_kind(domain(pipeline.series()), Kind.GAUGE)
+    pipeline.wait(60)
+    pipeline.send(*messages)
+    assert of_kind(domain(pipeline.series()), Kind.GAUGE) != before
+    pipeline.send(remove)
+    after = of_kind(domain(pipeline.series()), Kind.GAUGE)
+    last_event = "xivo_bus_last_event_timestamp_seconds"
+    assert {k: v for k, v in after.items() if k[0] != last_event} == {
+        k: v for k, v in before.items() if k[0] != last_event
+    }
+
+
+def _only(data: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in copy.deepcopy(data).items() if key in keys}
+
+
+@given(letters(), rubbish())
+def test_a_rejection_changes_nothing_but_the_account(letter: Letter, bad: Rubbish) -> None:
+    assume(not letter.is_duplicate)
+    pipeline = Pipeline(details=ALL_DETAILS)
+    post(pipeline, [[letter]])
+    before = domain(pipeline.series())
+    post(pipeline, [[bad, bad]])
+    assert domain(pipeline.series()) == before
+    assert_balanced(pipeline)
+
+
+@given(letters(), st.dictionaries(st.text(max_size=8), JSON, max_size=3))
+def test_unknown_fields_of_any_kind_are_ignored(letter: Letter, more: dict[str, Any]) -> None:
+    known = re.compile(
+        r"(?i)paused|status|membership|logintime|interface|location|queue|user_|uuid|alias|alice"
+    )
+    more = {key: value for key, value in more.items() if not known.search(key)}
+    plain, extended = Pipeline(details=ALL_DETAILS), Pipeline(details=ALL_DETAILS)
+    post(plain, [[letter]])
+    post(extended, [[replace(letter, data={**more, **letter.data})]])
+    assert extended.series() == plain.series()
+
+
+@pytest.mark.parametrize(
+    "subsystem",
+    [each for each in SUBSYSTEMS if each.decoders],
+    ids=lambda subsystem: str(subsystem.name),
+)
+def test_a_state_takes_no_notice_of_events_that_are_not_its_own(subsystem: Subsystem) -> None:
+    message = next(m for m in map(corpus.load, corpus.names(subsystem.name)) if _is_used(m))
+    pipeline = Pipeline()
+    pipeline.send(message)
+    decoded = [happened for _, (name, happened) in pipeline.decoded if name == subsystem.name]
+    state = subsystem.start(decoded[-1], Options())
+    state.apply(decoded[-1])
+    state.samples.drain()
+    state.apply(OriginSeen(corpus.ORIGIN, corpus.ARRIVED))
+    assert state.samples.drain() == ()
+    assert state.refused == 0
+
+
+def _is_used(message: Message) -> bool:
+    return message.outcome == "used"
+
+
+def test_details_are_off_by_default_and_only_they() -> None:
+    with_details, without = replay(details=True).series(), replay(details=False).series()
+    assert {k: v for k, v in with_details.items() if not BY_NAME[k[0]].detail} == without
+    assert {k[0] for k in with_details} - {k[0] for k in without} == {
+        spec.name for spec in SPECS if spec.detail
+    }

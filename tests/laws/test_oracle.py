@@ -1,0 +1,87 @@
+"""Random traffic through the dataflow gives what the oracle computes from the whole history."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dataflows.metric import Histogram, Kind
+from tests.laws.strategies import Pause, Step, of_kinds, traffic
+from tests.oracle import Fact, Numbers, expect
+from tests.pipeline import ALL_DETAILS, SPECS, Pipeline, SeriesValues
+
+# By the profile: see conftest.py.
+EXAMPLES = settings().max_examples
+
+COUNTERS = {spec.name for spec in SPECS if spec.kind is Kind.COUNTER}
+
+
+def plain(series: SeriesValues) -> Numbers:
+    """Write histograms as the oracle does."""
+    return {
+        key: (value.counts, value.total) if isinstance(value, Histogram) else value
+        for key, value in series.items()
+    }
+
+
+def run(steps: list[Step], *, details: bool) -> None:
+    pipeline = Pipeline(details=ALL_DETAILS if details else ())
+    history: list[Fact] = []
+    before: Numbers = {}
+    for step in steps:
+        if isinstance(step, Pause):
+            pipeline.wait(step.seconds)
+        else:
+            batch = []
+            for letter in step:
+                delivery, fact = letter.post(pipeline.now)
+                if not is_late_registration(fact, history):
+                    batch.append(delivery)
+                    history.append(fact)
+            pipeline.take(batch)
+        shown = plain(pipeline.series())
+        assert shown == expect(history, pipeline.now, details=details)
+        if not isinstance(step, Pause):
+            for key, value in before.items():
+                assert key[0] not in COUNTERS or shown[key] >= value
+        before = shown
+
+
+@given(traffic(), st.booleans())
+@settings(max_examples=2 * EXAMPLES)
+def test_random_traffic_agrees_with_the_oracle(steps: list[Step], details: bool) -> None:
+    run(steps, details=details)
+
+
+def is_late_registration(fact: Fact, history: list[Fact]) -> bool:
+    """Tell whether an instance that is no longer the latest of its service registers again.
+
+    No server does that, for an instance registers once; a repetition that comes so late has
+    tests of its own.
+    """
+    if not fact.name.startswith("service_registered"):
+        return False
+    service = (fact.origin, fact.data["service_name"])
+    told = [
+        each
+        for each in history
+        if each.name.startswith("service_") and (each.origin, each.data["service_name"]) == service
+    ]
+    is_known = any(each.data["service_id"] == fact.data["service_id"] for each in told)
+    is_latest = (
+        is_known
+        and told[-1].name.startswith("service_registered")
+        and told[-1].data["service_id"] == fact.data["service_id"]
+    )
+    return is_known and not is_latest
+
+
+SLICES = ("agent", "endpoint", "user", "chatd", "service", "QueueMember")
+
+
+@pytest.mark.parametrize("prefix", SLICES)
+def test_dense_traffic_of_one_subsystem_agrees_with_the_oracle(prefix: str) -> None:
+    @given(traffic(of_kinds(lambda name: name.startswith(prefix))), st.booleans())
+    def agree(steps: list[Step], details: bool) -> None:
+        run(steps, details=details)
+
+    agree()

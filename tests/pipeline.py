@@ -1,0 +1,208 @@
+"""The dataflow without bytewax: the same steps, called as bytewax calls them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, tzinfo
+
+from bytewax.operators import StatefulBatchLogic
+from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.registry import Collector, CollectorRegistry
+from prometheus_client.utils import floatToGoString
+
+from dataflows.decode import Decode, Keyed
+from dataflows.envelope import Delivery, Rejected
+from dataflows.metric import LabelValues, MetricSpec, Value
+from dataflows.stage import Changes, Logic, Output, Refused, Stage
+from dataflows.subsystem import Event, Options
+from dataflows.subsystems import SUBSYSTEMS
+from exporter.exposition import family
+from exporter.store import SeriesStore
+from tests import corpus
+from tests.corpus import Message
+
+SPECS = tuple(spec for subsystem in SUBSYSTEMS for spec in subsystem.metrics)
+ALL_DETAILS = frozenset(subsystem.name for subsystem in SUBSYSTEMS)
+
+SeriesValues = dict[tuple[str, LabelValues], Value]
+
+
+class Pipeline:
+    """Decode, stage and store, driven by hand.
+
+    Args:
+        details: Subsystems that show a series for each entity.
+        zone: Where naive stamps were taken.
+        max_entities: Per state.
+        max_keys: Per subsystem.
+        max_series: Per metric.
+
+    Attributes:
+        now: The clock of everything; `wait` moves it.
+        decoded: The events of the last batch.
+        rejected: All rejections so far.
+        refused: Events without room so far, by subsystem.
+    """
+
+    def __init__(
+        self,
+        *,
+        details: Iterable[str] = (),
+        zone: tzinfo | None = UTC,
+        max_entities: int = 100_000,
+        max_keys: int = 10_000,
+        max_series: int = 10_000,
+    ) -> None:
+        self.now = corpus.ARRIVED
+        self.decoded: list[Keyed] = []
+        self.rejected: list[Rejected] = []
+        self.refused: Counter[str] = Counter()
+        self.store = SeriesStore(SPECS, max_series)
+        self._metrics = {s.name: [spec.name for spec in s.metrics] for s in SUBSYSTEMS}
+        self._decode = Decode(SUBSYSTEMS, zone, self._reject)
+        options = Options(frozenset(details), max_entities)
+        self._stage = Stage(SUBSYSTEMS, options, lambda: self.now, max_keys)
+        self._logics: dict[str, Logic] = {}
+        self._due: dict[str, float] = {}
+
+    def _reject(self, _delivery: Delivery, rejected: Rejected) -> None:
+        self.rejected.append(rejected)
+
+    def send(self, *messages: Message, duplicate: bool = False) -> None:
+        """Let messages arrive now, in one batch."""
+        self.take([m.delivery(arrived=self.now, duplicate=duplicate) for m in messages])
+
+    def take(self, batch: list[Delivery]) -> None:
+        """Let a batch of deliveries through."""
+        self.decoded = self._decode(batch)
+        by_key: dict[str, list[tuple[str, Event]]] = {}
+        for key, value in self.decoded:
+            by_key.setdefault(key, []).append(value)
+        for key, values in by_key.items():
+            logic = self._logics.get(key) or self._stage(None)
+            self._logics[key] = logic
+            self._put_out(key, logic, *logic.on_batch(values))
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass: whoever asked to be called by then is called, in time."""
+        end = self.now + seconds
+        while self._due and min(self._due.values()) <= end:
+            key = min(self._due, key=self._due.__getitem__)
+            self.now = max(self.now, self._due[key])
+            logic = self._logics[key]
+            self._put_out(key, logic, *logic.on_notify())
+        self.now = end
+
+    @property
+    def keys(self) -> set[str]:
+        """The keys that have a state."""
+        return set(self._logics)
+
+    def _put_out(self, key: str, logic: Logic, outputs: Iterable[Output], is_over: bool) -> None:
+        for output in outputs:
+            match output:
+                case Changes(samples):
+                    self.store.apply(samples)
+                case Refused(subsystem, events):
+                    self.refused[subsystem] += events
+                    self.store.refuse(self._metrics[subsystem], events)
+        at = logic.notify_at()
+        if is_over is StatefulBatchLogic.DISCARD:
+            del self._logics[key]
+        if is_over is StatefulBatchLogic.DISCARD or at is None:
+            self._due.pop(key, None)
+        else:
+            self._due[key] = at.timestamp()
+
+    def series(self) -> SeriesValues:
+        """Give every series there is."""
+        view = self.store.view().series
+        return {
+            (metric, labels): value
+            for metric, all_ in view.items()
+            for labels, value in all_.items()
+        }
+
+    def value(self, metric: str, *labels: str) -> Value | None:
+        """Give one series, without its origin where the metric has one; None if it is absent."""
+        spec = next(spec for spec in SPECS if spec.name == metric)
+        if spec.labels[0] == "origin_uuid" and len(labels) < len(spec.labels):
+            labels = (corpus.ORIGIN, *labels)
+        return self.series().get((metric, labels))
+
+    def text(self, *metrics: str) -> str:
+        """Render metrics as text 0.0.4, all of them by default."""
+        return generate_latest(self._registry(metrics)).decode()
+
+    def openmetrics(self) -> str:
+        """Render everything as OpenMetrics."""
+        text: bytes = generate_openmetrics(self._registry(()))
+        return text.decode()
+
+    def _registry(self, metrics: tuple[str, ...]) -> CollectorRegistry:
+        specs = [spec for spec in SPECS if spec.name in metrics or not metrics]
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Collector(self.store, specs))
+        return registry
+
+
+class _Collector(Collector):
+    def __init__(self, store: SeriesStore, specs: list[MetricSpec]) -> None:
+        self._store = store
+        self._specs = specs
+
+    def collect(self) -> Iterable[Metric]:
+        view = self._store.view()
+        return [family(spec, view.series[spec.name]) for spec in self._specs]
+
+
+def assert_exposition(pipeline: Pipeline, expected: str, *metrics: str) -> None:
+    """Compare the series of some metrics, line by line.
+
+    Origins are written short: `ca7f…` is that of the corpus, `0d6c…` the other. A series at 0
+    of a closed vocabulary may be left out of the text, but not of the exposition.
+
+    Args:
+        pipeline: What is shown.
+        expected: The lines of the exposition that are samples.
+        metrics: Names of the metrics to compare, by default all that the text names.
+    """
+    wanted = {_line(line) for line in expected.splitlines() if line.strip()}
+    named = set(metrics) or {line.partition("{")[0] for line in wanted}
+    specs = [spec for spec in SPECS if named & {spec.name, f"{spec.name}_count"}]
+    text = pipeline.text(*(spec.name for spec in specs))
+    for origin in (corpus.ORIGIN, corpus.OTHER_ORIGIN):
+        text = text.replace(origin, f"{origin[:4]}…")
+    shown = {line for line in text.splitlines() if not line.startswith("#")}
+    closed = {spec.name for spec in specs if spec.vocabulary}
+    silent = {
+        line
+        for line in shown - wanted
+        if line.endswith(" 0.0") and line.partition("{")[0] in closed
+    }
+    assert sorted(shown - silent) == sorted(wanted)
+    assert_vocabularies_complete(pipeline)
+
+
+def assert_vocabularies_complete(pipeline: Pipeline) -> None:
+    """Check that no series of a closed vocabulary goes without the others."""
+    series = pipeline.series()
+    by_metric: dict[str, set[LabelValues]] = {}
+    for metric, labels in series:
+        by_metric.setdefault(metric, set()).add(labels)
+    for spec in SPECS:
+        if spec.vocabulary:
+            (name, words), *more = spec.vocabulary.items()
+            assert not more
+            assert spec.labels[-1] == name
+            entities = {labels[:-1] for labels in by_metric.get(spec.name, ())}
+            complete = {(*entity, word) for entity in entities for word in words}
+            assert by_metric.get(spec.name, set()) == complete
+
+
+def _line(line: str) -> str:
+    head, _, value = line.strip().rpartition(" ")
+    return f"{head} {floatToGoString(float(value))}"

@@ -1,0 +1,125 @@
+import pytest
+
+from tests.corpus import OTHER_ORIGIN, load, names
+from tests.pipeline import Pipeline, assert_exposition
+
+STATUS = load("endpoints/document_endpoint_status_update")
+
+CODES = {
+    0: "idle",
+    1: "in_use",
+    2: "busy",
+    4: "unavailable",
+    8: "ringing",
+    9: "in_use_ringing",
+    16: "on_hold",
+    17: "in_use_on_hold",
+    3: "other",
+    5: "other",
+    18: "other",
+    32: "other",
+    2**40: "other",
+}
+
+
+@pytest.mark.parametrize(("code", "state"), list(CODES.items()))
+def test_the_status_is_the_bitmask_of_the_hint(code: int, state: str) -> None:
+    for spelling in (code, str(code)):
+        if len(str(code)) > 6 and isinstance(spelling, str):
+            continue
+        pipeline = Pipeline()
+        pipeline.send(STATUS.but(status=spelling))
+        assert_exposition(
+            pipeline,
+            f"""
+            xivo_endpoints{{origin_uuid="ca7f…",state="{state}"}} 1
+            xivo_endpoint_transitions_total{{origin_uuid="ca7f…",state="{state}"}} 1
+            """,
+        )
+
+
+def test_one_is_in_use_for_an_endpoint_and_idle_for_a_queue_member() -> None:
+    pipeline = Pipeline()
+    pipeline.send(STATUS.but(status=1), load("queues/document_QueueMemberStatus"))
+    assert pipeline.value("xivo_endpoints", "in_use") == 1
+    assert pipeline.value("xivo_endpoints", "idle") == 0
+    assert pipeline.value("xivo_queue_member_states", "petak", "not_in_use") == 1
+    assert pipeline.value("xivo_queue_member_states", "petak", "in_use") == 0
+
+
+def test_a_repeated_status_is_no_transition() -> None:
+    pipeline = Pipeline()
+    pipeline.send(STATUS.but(status=8), STATUS.but(status=8), STATUS.but(status="8"))
+    pipeline.send(STATUS.but(status=8))
+    pipeline.send(STATUS.but(status=1), STATUS.but(status=8))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_endpoints{origin_uuid="ca7f…",state="ringing"} 1
+        xivo_endpoint_transitions_total{origin_uuid="ca7f…",state="ringing"} 2
+        xivo_endpoint_transitions_total{origin_uuid="ca7f…",state="in_use"} 1
+        """,
+    )
+
+
+def test_two_states_of_the_same_name_are_one_state() -> None:
+    pipeline = Pipeline()
+    pipeline.send(STATUS.but(status=18), STATUS.but(status=24))
+    assert pipeline.value("xivo_endpoint_transitions_total", "other") == 1
+
+
+@pytest.mark.parametrize("code", [-1, -2, "-1", "-2"])
+def test_minus_one_and_minus_two_remove_the_endpoint(code: int | str) -> None:
+    pipeline = Pipeline(details=["endpoints"])
+    pipeline.send(STATUS.but(status=4))
+    pipeline.send(STATUS.but(status=code), STATUS.but(status=code))
+    assert_exposition(
+        pipeline,
+        'xivo_endpoint_transitions_total{origin_uuid="ca7f…",state="unavailable"} 1',
+        "xivo_endpoints",
+        "xivo_endpoint_transitions_total",
+        "xivo_endpoint_state",
+    )
+    assert pipeline.value("xivo_endpoints", "unavailable") == 0
+    pipeline.send(STATUS.but(status=4))
+    assert pipeline.value("xivo_endpoint_transitions_total", "unavailable") == 2
+
+
+def test_an_endpoint_that_was_never_known_can_be_removed() -> None:
+    pipeline = Pipeline(details=["endpoints"])
+    pipeline.send(load("endpoints/xivo-15.20_endpoint_status_update_minus2"))
+    assert_exposition(pipeline, "", "xivo_endpoints", "xivo_endpoint_state")
+    assert pipeline.value("xivo_exporter_used_total", "default") == 1
+
+
+def test_details_are_a_state_set_of_each_endpoint() -> None:
+    pipeline = Pipeline(details=["endpoints"])
+    pipeline.send(STATUS.but(status=8), STATUS.but(status=9), STATUS.but(endpoint_id=68))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_endpoint_state{endpoint_id="67",origin_uuid="ca7f…",state="in_use_ringing"} 1
+        xivo_endpoint_state{endpoint_id="68",origin_uuid="ca7f…",state="idle"} 1
+        """,
+    )
+    shown = pipeline.text("xivo_endpoint_state").splitlines()
+    assert len([line for line in shown if not line.startswith("#")]) == 2 * 9
+
+
+def test_no_endpoint_has_series_of_its_own_unless_asked_for() -> None:
+    pipeline = Pipeline()
+    pipeline.send(*(load(name) for name in names("endpoints")))
+    assert_exposition(pipeline, "", "xivo_endpoint_state")
+
+
+def test_the_same_endpoint_id_on_two_servers_is_two_endpoints() -> None:
+    pipeline = Pipeline(details=["endpoints"])
+    pipeline.send(STATUS.but(status=1), STATUS.but(status=2, origin=OTHER_ORIGIN))
+    pipeline.send(STATUS.but(status=-2))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_endpoints{origin_uuid="0d6c…",state="busy"} 1
+        xivo_endpoint_state{endpoint_id="67",origin_uuid="0d6c…",state="busy"} 1
+        """,
+    )

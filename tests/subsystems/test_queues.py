@@ -1,0 +1,420 @@
+import pytest
+
+from tests.corpus import load
+from tests.pipeline import Pipeline, assert_exposition
+
+WEEK = 7 * 24 * 3600
+METRICS = (
+    "xivo_queue_members",
+    "xivo_queue_member_states",
+    "xivo_queue_members_paused",
+    "xivo_queue_members_available",
+    "xivo_queue_member_changes_total",
+)
+
+# One member of one queue, as Asterisk 13 tells of it.
+ADDED = load("queues/xivo-15.20_QueueMemberAdded")
+STATUS = load("queues/xivo-15.20_QueueMemberStatus").but(**ADDED.content["data"])
+PAUSE = load("queues/xivo-15.20_QueueMemberPause").but(**{**ADDED.content["data"], "Paused": "1"})
+UNPAUSE = PAUSE.but(Paused="0")
+REMOVED = load("queues/xivo-15.20_QueueMemberRemoved")
+PENALTY = load("queues/xivo-15.20_QueueMemberPenalty")
+RINGINUSE = load("queues/xivo-15.20_QueueMemberRinginuse")
+# The same from Asterisk 11, where a pause tells of nothing else.
+STATUS_11 = load("queues/xivo-15.12_QueueMemberStatus").but(
+    Location="SIP/m3ylhs", Membership="dynamic", Paused="1"
+)
+ADDED_11 = load("queues/xivo-15.12_QueueMemberAdded")
+PAUSED_11 = load("queues/xivo-15.12_QueueMemberPaused")
+REMOVED_11 = load("queues/xivo-15.12_QueueMemberRemoved")
+# From Asterisk 18 on, with the time at which it joined.
+ADDED_18 = ADDED.but(LoginTime="1615370000")
+REMOVED_18 = REMOVED.but(LoginTime="1615370000")
+
+
+def test_a_member_as_the_document_prints_it() -> None:
+    pipeline = Pipeline()
+    pipeline.send(load("queues/document_QueueMemberStatus"))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_queue_members{membership="static",origin_uuid="ca7f…",queue="petak"} 1
+        xivo_queue_member_states{origin_uuid="ca7f…",queue="petak",status="not_in_use"} 1
+        xivo_queue_members_paused{origin_uuid="ca7f…",queue="petak"} 0
+        xivo_queue_members_available{origin_uuid="ca7f…",queue="petak"} 1
+        xivo_queue_member_changes_total{change="added",origin_uuid="ca7f…",queue="petak"} 0
+        """,
+        *METRICS,
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "state"),
+    list(
+        enumerate(
+            (
+                "unknown",
+                "not_in_use",
+                "in_use",
+                "busy",
+                "invalid",
+                "unavailable",
+                "ringing",
+                "ringing_in_use",
+                "on_hold",
+            )
+        )
+    ),
+)
+def test_the_status_is_the_device_state_and_1_is_idle(code: int, state: str) -> None:
+    for spelling in (code, str(code)):
+        pipeline = Pipeline()
+        pipeline.send(STATUS.but(Status=spelling))
+        assert_exposition(
+            pipeline,
+            f"""
+            xivo_queue_member_states{{origin_uuid="ca7f…",queue="support",status="{state}"}} 1
+            xivo_queue_members_available{{origin_uuid="ca7f…",queue="support"}} {int(code == 1)}
+            """,
+        )
+
+
+def test_who_is_idle_and_not_paused_can_take_a_call() -> None:
+    pipeline = Pipeline()
+    pipeline.send(STATUS, STATUS.but(Interface="SIP/busy", Status="2"))
+    pipeline.send(STATUS.but(Interface="SIP/pause", Paused="1"))
+    pipeline.send(STATUS.but(Interface="SIP/both", Paused="1", Status="2", Membership="static"))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_queue_members{membership="dynamic",origin_uuid="ca7f…",queue="support"} 3
+        xivo_queue_members{membership="static",origin_uuid="ca7f…",queue="support"} 1
+        xivo_queue_member_states{origin_uuid="ca7f…",queue="support",status="not_in_use"} 2
+        xivo_queue_member_states{origin_uuid="ca7f…",queue="support",status="in_use"} 2
+        xivo_queue_members_paused{origin_uuid="ca7f…",queue="support"} 2
+        xivo_queue_members_available{origin_uuid="ca7f…",queue="support"} 1
+        """,
+    )
+
+
+def test_a_member_is_one_whatever_the_case_of_its_interface() -> None:
+    pipeline = Pipeline()
+    pipeline.send(STATUS.but(Interface="SIP/Straße"), STATUS.but(Interface="sip/STRASSE"))
+    pipeline.send(REMOVED.but(Interface="Sip/strasse"))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_queue_member_changes_total{change="removed",origin_uuid="ca7f…",queue="support"} 1
+        """,
+        *METRICS[:2],
+        METRICS[4],
+    )
+
+
+def test_a_member_is_one_whatever_the_case_of_a_very_long_interface() -> None:
+    pipeline = Pipeline()
+    long = "Local/" + "a" * 200 + "@default"
+    pipeline.send(STATUS.but(Interface=long), STATUS.but(Interface=long.upper()))
+    assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 1
+
+
+def test_location_and_interface_name_the_same_member() -> None:
+    pipeline = Pipeline()
+    pipeline.send(STATUS.but(Interface="SIP/a"))
+    pipeline.send(STATUS.but(Location="SIP/a", without=("Interface",)))
+    pipeline.send(STATUS.but(Location="SIP/a", Interface=""))
+    assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 1
+
+
+def test_the_same_member_of_two_queues_is_two_members() -> None:
+    pipeline = Pipeline()
+    pipeline.send(STATUS, STATUS.but(Queue="ventes", Status="2"))
+    pipeline.send(REMOVED)
+    assert_exposition(
+        pipeline,
+        """
+        xivo_queue_member_states{origin_uuid="ca7f…",queue="ventes",status="in_use"} 1
+        """,
+    )
+
+
+def test_a_removal_retires_the_member_and_what_is_told_of_it() -> None:
+    pipeline = Pipeline()
+    pipeline.send(ADDED.but(Paused="1"))
+    pipeline.send(REMOVED, REMOVED)
+    assert_exposition(
+        pipeline,
+        """
+        xivo_queue_members_paused{origin_uuid="ca7f…",queue="support"} 0
+        xivo_queue_members_available{origin_uuid="ca7f…",queue="support"} 0
+        xivo_queue_member_changes_total{change="added",origin_uuid="ca7f…",queue="support"} 1
+        xivo_queue_member_changes_total{change="removed",origin_uuid="ca7f…",queue="support"} 1
+        """,
+        *METRICS,
+    )
+
+
+def test_asterisk_11_removes_by_location_alone() -> None:
+    pipeline = Pipeline()
+    pipeline.send(ADDED_11, REMOVED_11)
+    assert pipeline.value("xivo_queue_member_states", "petak", "not_in_use") == 0
+    assert pipeline.value("xivo_queue_member_changes_total", "petak", "removed") == 1
+
+
+def test_repeated_news_changes_nothing() -> None:
+    once, twice = Pipeline(), Pipeline()
+    for message in (ADDED, STATUS, PAUSE, UNPAUSE, PENALTY, PAUSED_11, REMOVED, REMOVED_11):
+        once.send(message)
+        twice.send(message, message)
+        twice.send(message)
+        assert once.text(*METRICS) == twice.text(*METRICS)
+
+
+def test_a_pause_of_asterisk_11_before_any_status_is_a_member_of_unknown_membership() -> None:
+    pipeline = Pipeline()
+    pipeline.send(PAUSED_11)
+    assert_exposition(
+        pipeline,
+        """
+        xivo_queue_member_states{origin_uuid="ca7f…",queue="petak",status="unknown"} 1
+        xivo_queue_members_paused{origin_uuid="ca7f…",queue="petak"} 1
+        xivo_queue_members_available{origin_uuid="ca7f…",queue="petak"} 0
+        xivo_queue_member_changes_total{change="paused",origin_uuid="ca7f…",queue="petak"} 1
+        """,
+        *METRICS,
+    )
+    pipeline.send(STATUS_11)
+    pipeline.send(PAUSED_11.but(Paused="0"))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_queue_members{membership="dynamic",origin_uuid="ca7f…",queue="petak"} 1
+        xivo_queue_member_states{origin_uuid="ca7f…",queue="petak",status="not_in_use"} 1
+        xivo_queue_members_paused{origin_uuid="ca7f…",queue="petak"} 0
+        xivo_queue_members_available{origin_uuid="ca7f…",queue="petak"} 1
+        xivo_queue_member_changes_total{change="paused",origin_uuid="ca7f…",queue="petak"} 1
+        xivo_queue_member_changes_total{change="unpaused",origin_uuid="ca7f…",queue="petak"} 1
+        """,
+        *METRICS,
+    )
+
+
+def test_a_pause_of_asterisk_13_before_any_status_tells_of_the_whole_member() -> None:
+    pipeline = Pipeline()
+    pipeline.send(load("queues/xivo-15.20_QueueMemberPause_reason"))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_queue_members{membership="dynamic",origin_uuid="ca7f…",queue="support"} 1
+        xivo_queue_member_states{origin_uuid="ca7f…",queue="support",status="not_in_use"} 1
+        xivo_queue_members_paused{origin_uuid="ca7f…",queue="support"} 1
+        xivo_queue_members_available{origin_uuid="ca7f…",queue="support"} 0
+        xivo_queue_member_changes_total{change="paused",origin_uuid="ca7f…",queue="support"} 1
+        """,
+        *METRICS,
+    )
+
+
+def test_a_status_tells_of_a_pause_before_the_pause_does_and_it_counts_once() -> None:
+    pipeline = Pipeline()
+    pipeline.send(STATUS, STATUS.but(Paused="1"), PAUSE)
+    pipeline.send(UNPAUSE, STATUS)
+    assert_exposition(
+        pipeline,
+        """
+        xivo_queue_member_changes_total{change="paused",origin_uuid="ca7f…",queue="support"} 1
+        xivo_queue_member_changes_total{change="unpaused",origin_uuid="ca7f…",queue="support"} 1
+        """,
+    )
+
+
+def test_the_state_of_a_member_just_met_is_no_change() -> None:
+    pipeline = Pipeline()
+    pipeline.send(STATUS.but(Paused="1"))
+    assert_exposition(pipeline, "", "xivo_queue_member_changes_total")
+
+
+def test_a_penalty_or_ringinuse_tells_of_the_whole_member_from_asterisk_12_on() -> None:
+    pipeline = Pipeline()
+    pipeline.send(PENALTY, RINGINUSE)
+    assert_exposition(
+        pipeline,
+        'xivo_queue_member_states{origin_uuid="ca7f…",queue="support",status="in_use"} 1',
+    )
+
+
+def test_a_penalty_of_asterisk_11_tells_nothing() -> None:
+    pipeline = Pipeline()
+    pipeline.send(load("queues/xivo-15.12_QueueMemberPenalty"))
+    pipeline.send(load("queues/xivo-15.12_QueueMemberRinginuse"))
+    assert_exposition(pipeline, "", *METRICS)
+    assert pipeline.value("xivo_exporter_unused_total", "default") == 2
+
+
+def test_a_state_that_a_removal_overtook_makes_no_ghost() -> None:
+    pipeline = Pipeline()
+    pipeline.send(ADDED)
+    # Asterisk said: state, pause, removed; amid publishes a batch from its end.
+    pipeline.send(REMOVED, PAUSE, STATUS)
+    pipeline.wait(0.5)
+    pipeline.send(STATUS, PAUSED_11.but(Queue="support", Location="local/ID-42@agentcallback"))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_queue_member_changes_total{change="added",origin_uuid="ca7f…",queue="support"} 1
+        xivo_queue_member_changes_total{change="removed",origin_uuid="ca7f…",queue="support"} 1
+        """,
+        *METRICS[:2],
+        METRICS[4],
+    )
+
+
+def test_a_member_that_reports_again_after_a_second_is_a_member() -> None:
+    pipeline = Pipeline()
+    pipeline.send(ADDED, REMOVED)
+    pipeline.wait(1)
+    pipeline.send(STATUS)
+    assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 1
+
+
+def test_a_repeated_removal_is_the_one_that_counts() -> None:
+    pipeline = Pipeline()
+    pipeline.send(ADDED, REMOVED)
+    pipeline.wait(5)
+    pipeline.send(REMOVED, STATUS)
+    assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 0
+
+
+def test_the_second_counts_in_the_time_of_the_server() -> None:
+    pipeline = Pipeline()
+    pipeline.send(ADDED, REMOVED.but(timestamp="2026-03-02T14:00:00"))
+    pipeline.send(STATUS.but(timestamp="2026-03-02T14:00:00.999999"))
+    assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 0
+    pipeline.send(STATUS.but(timestamp="2026-03-02T14:00:01"))
+    assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 1
+
+
+def test_a_member_that_is_added_again_is_a_member_at_once() -> None:
+    pipeline = Pipeline()
+    pipeline.send(ADDED, REMOVED, ADDED, STATUS.but(Status="2"))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_queue_member_states{origin_uuid="ca7f…",queue="support",status="in_use"} 1
+        xivo_queue_member_changes_total{change="added",origin_uuid="ca7f…",queue="support"} 2
+        xivo_queue_member_changes_total{change="removed",origin_uuid="ca7f…",queue="support"} 1
+        """,
+    )
+
+
+def test_a_removal_of_an_older_membership_does_not_remove_the_newer_one() -> None:
+    pipeline = Pipeline()
+    pipeline.send(ADDED_18)
+    # Asterisk said: removed, added.
+    pipeline.send(ADDED_18.but(LoginTime="1615370005"), REMOVED_18)
+    assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 1
+    pipeline.send(REMOVED_18.but(LoginTime="1615370005"))
+    assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 0
+
+
+def test_an_addition_brings_a_member_back_at_once() -> None:
+    pipeline = Pipeline()
+    pipeline.send(ADDED_18, REMOVED_18, ADDED_18)
+    assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 1
+
+
+def test_a_member_that_joined_counts_also_where_its_state_came_first() -> None:
+    pipeline = Pipeline()
+    # Asterisk said: added, state.
+    pipeline.send(STATUS, ADDED)
+    pipeline.send(ADDED, STATUS, ADDED)
+    assert pipeline.value("xivo_queue_member_changes_total", "support", "added") == 1
+
+
+@pytest.mark.parametrize("login_time", ["", "soon", "-1", "9" * 12, "0"])
+def test_a_login_time_that_cannot_be_read_is_as_good_as_none(login_time: str) -> None:
+    pipeline = Pipeline()
+    pipeline.send(ADDED_18, REMOVED.but(LoginTime=login_time))
+    assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 0
+
+
+def test_an_old_event_without_a_login_time_does_not_make_one_forgotten() -> None:
+    pipeline = Pipeline()
+    pipeline.send(ADDED_18, STATUS, REMOVED.but(LoginTime="1615369999"))
+    assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 1
+
+
+def test_many_removals_are_not_remembered_for_ever() -> None:
+    pipeline = Pipeline()
+    for burst in range(3):
+        pipeline.send(*(REMOVED.but(Interface=f"SIP/{burst}-{i}") for i in range(600)))
+        pipeline.wait(60)
+    pipeline.send(REMOVED, STATUS)
+    assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 0
+
+
+def test_a_burst_of_removals_beyond_all_measure_loses_its_protection_only() -> None:
+    pipeline = Pipeline()
+    pipeline.send(REMOVED, *(REMOVED.but(Interface=f"SIP/{i}") for i in range(1001)), STATUS)
+    assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 1
+
+
+def test_an_empty_queue_is_forgotten_after_a_week_of_silence() -> None:
+    pipeline = Pipeline()
+    pipeline.send(ADDED, REMOVED)
+    pipeline.wait(WEEK - 1)
+    pipeline.send(REMOVED)
+    pipeline.wait(WEEK - 1)
+    assert pipeline.value("xivo_queue_members_available", "support") == 0
+    pipeline.wait(1)
+    assert_exposition(pipeline, "", *METRICS)
+    assert not any(key.startswith("queues") for key in pipeline.keys)
+
+
+def test_a_queue_with_a_member_is_never_forgotten() -> None:
+    pipeline = Pipeline()
+    pipeline.send(ADDED, REMOVED)
+    pipeline.wait(WEEK - 1)
+    pipeline.send(STATUS)
+    pipeline.wait(100 * WEEK)
+    assert pipeline.value("xivo_queue_members_available", "support") == 1
+
+
+def test_a_forgotten_queue_begins_anew() -> None:
+    pipeline = Pipeline()
+    pipeline.send(ADDED, REMOVED)
+    pipeline.wait(WEEK)
+    pipeline.send(ADDED)
+    assert pipeline.value("xivo_queue_member_changes_total", "support", "added") == 1
+
+
+def test_the_same_queue_and_member_on_two_servers_stay_apart() -> None:
+    pipeline = Pipeline()
+    pipeline.send(load("queues/xivo-15.12_QueueMemberStatus"))
+    pipeline.send(load("queues/federated_QueueMemberStatus_same-queue"))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_queue_member_states{origin_uuid="ca7f…",queue="petak",status="not_in_use"} 1
+        xivo_queue_member_states{origin_uuid="0d6c…",queue="petak",status="unavailable"} 1
+        """,
+    )
+    pipeline.send(REMOVED_11)
+    assert_exposition(
+        pipeline,
+        """
+        xivo_queue_member_states{origin_uuid="0d6c…",queue="petak",status="unavailable"} 1
+        """,
+    )
+
+
+def test_servers_and_queues_with_bars_in_their_names_stay_apart() -> None:
+    pipeline = Pipeline()
+    pipeline.send(STATUS.but(origin="a", Queue="b|c"))
+    pipeline.send(STATUS.but(origin="a|b", Queue="c", Status="2"))
+    series = pipeline.series()
+    assert series["xivo_queue_member_states", ("a", "b|c", "not_in_use")] == 1
+    assert series["xivo_queue_member_states", ("a", "b|c", "in_use")] == 0
+    assert series["xivo_queue_member_states", ("a|b", "c", "in_use")] == 1
+    assert sorted(labels[0] for metric, labels in series if metric == METRICS[2]) == ["a", "a|b"]
+    assert len(pipeline.keys & {key for key in pipeline.keys if key.startswith("queues")}) == 2

@@ -1,0 +1,130 @@
+import pytest
+
+from tests.corpus import OTHER_ORIGIN, event, load
+from tests.pipeline import Pipeline, assert_exposition
+
+STATUS = load("users/document_user_status_update")
+BY_UUID = load("users/xivo-16.09_user_status_update_uuid")
+CHATD = load("users/wazo-26.04_chatd_presence_updated_available")
+
+
+@pytest.mark.parametrize(
+    ("status", "presence"),
+    [
+        *((word, word) for word in ("available", "away", "outtolunch", "donotdisturb")),
+        *((word, word) for word in ("berightback", "disconnected", "busy", "other")),
+        ("en reunion", "other"),
+        ("Available", "other"),
+        ('"}\n', "other"),
+    ],
+)
+def test_an_invented_presence_counts_as_other(status: str, presence: str) -> None:
+    pipeline = Pipeline()
+    pipeline.send(STATUS.but(status=status))
+    assert_exposition(
+        pipeline,
+        f"""
+        xivo_users{{origin_uuid="ca7f…",presence="{presence}"}} 1
+        xivo_user_presence_changes_total{{origin_uuid="ca7f…",presence="{presence}"}} 1
+        """,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "presence"),
+    [
+        ("available", "available"),
+        ("away", "away"),
+        ("unavailable", "disconnected"),
+        ("invisible", "disconnected"),
+        ("do-not-disturb", "donotdisturb"),
+        ("null-do-not-disturb", "available"),
+    ],
+)
+def test_the_states_of_wazo_are_presences(name: str, presence: str) -> None:
+    pipeline = Pipeline()
+    pipeline.send(load(f"users/wazo-26.04_chatd_presence_updated_{name}"))
+    assert_exposition(pipeline, f'xivo_users{{origin_uuid="ca7f…",presence="{presence}"}} 1')
+
+
+def test_who_is_away_is_not_disturbed_twice() -> None:
+    pipeline = Pipeline()
+    pipeline.send(CHATD.but(state="away", do_not_disturb=True))
+    pipeline.send(CHATD.but(state="new in some version", uuid="f" * 36))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_users{origin_uuid="ca7f…",presence="away"} 1
+        xivo_users{origin_uuid="ca7f…",presence="other"} 1
+        """,
+    )
+
+
+def test_a_repeated_presence_is_no_change() -> None:
+    pipeline = Pipeline()
+    pipeline.send(STATUS, STATUS.but(user_id="42"))
+    pipeline.send(STATUS)
+    pipeline.send(STATUS.but(status="away"), STATUS)
+    assert_exposition(
+        pipeline,
+        """
+        xivo_users{origin_uuid="ca7f…",presence="busy"} 1
+        xivo_user_presence_changes_total{origin_uuid="ca7f…",presence="busy"} 2
+        xivo_user_presence_changes_total{origin_uuid="ca7f…",presence="away"} 1
+        """,
+    )
+
+
+def test_a_user_is_known_by_the_uuid_in_any_case_from_any_daemon() -> None:
+    pipeline = Pipeline()
+    pipeline.send(BY_UUID)
+    pipeline.send(load("users/xivo-17.13_user_status_update_uuid-upper-case"))
+    pipeline.send(CHATD)
+    assert_exposition(
+        pipeline,
+        """
+        xivo_users{origin_uuid="ca7f…",presence="available"} 1
+        xivo_user_presence_changes_total{origin_uuid="ca7f…",presence="away"} 1
+        xivo_user_presence_changes_total{origin_uuid="ca7f…",presence="outtolunch"} 1
+        xivo_user_presence_changes_total{origin_uuid="ca7f…",presence="available"} 1
+        """,
+    )
+
+
+def test_the_uuid_names_the_user_where_both_are_given() -> None:
+    pipeline = Pipeline()
+    pipeline.send(BY_UUID.but(user_id=1), BY_UUID.but(user_id=2))
+    assert pipeline.value("xivo_users", "away") == 1
+
+
+def test_a_deleted_user_is_gone_by_either_id() -> None:
+    pipeline = Pipeline()
+    pipeline.send(STATUS, BY_UUID, STATUS.but(user_id=43))
+    deleted = load("users/wazo-26.04_user_deleted")
+    pipeline.send(deleted, deleted)
+    assert_exposition(
+        pipeline,
+        """
+        xivo_users{origin_uuid="ca7f…",presence="busy"} 1
+        """,
+    )
+
+
+def test_a_user_can_be_deleted_by_the_id_alone() -> None:
+    pipeline = Pipeline()
+    pipeline.send(STATUS, event("user_deleted", {"id": "42"}))
+    assert_exposition(pipeline, "", "xivo_users")
+
+
+def test_the_same_user_id_on_two_servers_is_two_users() -> None:
+    pipeline = Pipeline()
+    pipeline.send(STATUS, STATUS.but(origin=OTHER_ORIGIN, status="away"))
+    pipeline.send(event("user_deleted", {"id": 42}, OTHER_ORIGIN))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_users{origin_uuid="ca7f…",presence="busy"} 1
+        xivo_user_presence_changes_total{origin_uuid="ca7f…",presence="busy"} 1
+        xivo_user_presence_changes_total{origin_uuid="0d6c…",presence="away"} 1
+        """,
+    )

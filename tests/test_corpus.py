@@ -1,0 +1,111 @@
+"""Every message of the corpus becomes what its file says."""
+
+import json
+
+import pytest
+
+from dataflows.envelope import Reason
+from dataflows.subsystems import SUBSYSTEMS
+from tests import corpus
+from tests.corpus import Message
+from tests.pipeline import Pipeline
+
+NAMES = corpus.names()
+_REASONS_OF_ONE_MESSAGE = set(Reason) - {Reason.OVER_LIMIT}
+
+
+def _outcome(message: Message) -> str:
+    pipeline = Pipeline()
+    pipeline.send(message)
+    if pipeline.rejected:
+        (rejected,) = pipeline.rejected
+        assert pipeline.value("xivo_exporter_rejected_total", "default", rejected.reason) == 1
+        return f"rejected:{rejected.reason}"
+    used = pipeline.value("xivo_exporter_used_total", "default")
+    unused = pipeline.value("xivo_exporter_unused_total", "default")
+    assert (used, unused) in {(1, 0), (0, 1)}
+    return "used" if used else "unused"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_message_becomes_what_its_file_says(name: str) -> None:
+    message = corpus.load(name)
+    assert _outcome(message) == message.outcome
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_body_may_be_bytes_or_text(name: str) -> None:
+    message = corpus.load(name)
+    body = message.body()
+    if isinstance(body, bytes):
+        try:
+            other: bytes | str | None = body.decode()
+        except UnicodeDecodeError:
+            return
+    elif isinstance(body, str):
+        other = body.encode(errors="surrogatepass")
+    else:
+        return
+    again = Message(name, message.outcome, message.routing_key, message.headers, other, False)
+    assert _outcome(again) == message.outcome
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_says_where_its_message_comes_from(name: str) -> None:
+    raw = json.loads((corpus.FOLDER / f"{name}.json").read_text())
+    assert raw["source"]
+    assert set(raw) - {"note", "body", "raw", "base64"} == {
+        "outcome",
+        "source",
+        "routing_key",
+        "headers",
+        "properties",
+    }
+    assert len({"body", "raw", "base64"} & set(raw)) == 1
+
+
+def test_messages_lie_with_the_subsystem_that_reads_their_event() -> None:
+    reads = {
+        decoder.name: subsystem.name for subsystem in SUBSYSTEMS for decoder in subsystem.decoders
+    }
+    for name in NAMES:
+        message = corpus.load(name)
+        folder = name.partition("/")[0]
+        if message.outcome.startswith("rejected"):
+            continue
+        content = json.loads(message.body() or "")
+        assert folder == reads.get(content["name"], "unused"), name
+
+
+def test_every_event_of_every_subsystem_is_in_the_corpus() -> None:
+    declared = {decoder.name for subsystem in SUBSYSTEMS for decoder in subsystem.decoders}
+    used = set()
+    for name in NAMES:
+        message = corpus.load(name)
+        if message.outcome == "used":
+            used.add(json.loads(message.body() or "")["name"])
+    assert used == declared
+
+
+def test_every_reason_to_reject_is_in_the_corpus() -> None:
+    outcomes = {corpus.load(name).outcome for name in NAMES}
+    assert {f"rejected:{reason}" for reason in _REASONS_OF_ONE_MESSAGE} <= outcomes
+    assert len(outcomes) == len(_REASONS_OF_ONE_MESSAGE) + 2
+
+
+def test_routing_keys_of_used_messages_are_bound() -> None:
+    bound = {decoder.name: decoder.routing_key for s in SUBSYSTEMS for decoder in s.decoders}
+    for name in NAMES:
+        message = corpus.load(name)
+        if message.outcome == "used":
+            pattern = bound[json.loads(message.body() or "")["name"]]
+            assert _matches(pattern.split("."), message.routing_key.split(".")), name
+
+
+def _matches(pattern: list[str], key: list[str]) -> bool:
+    """Match as a topic exchange does."""
+    if not pattern:
+        return not key
+    if pattern[0] == "#":
+        return any(_matches(pattern[1:], key[i:]) for i in range(len(key) + 1))
+    return bool(key) and pattern[0] in {"*", key[0]} and _matches(pattern[1:], key[1:])

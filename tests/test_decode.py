@@ -1,0 +1,114 @@
+"""The step that decides what becomes of each delivery."""
+
+from datetime import UTC
+
+from dataflows.decode import MAX_ORIGINS, Decode, Keyed
+from dataflows.envelope import Delivery, Reason, Rejected
+from dataflows.subsystem import OriginSeen
+from dataflows.subsystems import SUBSYSTEMS, agents
+from dataflows.subsystems.agents import AgentStatus, AgentStatusChanged
+from dataflows.subsystems.bus import EventsPublished
+from dataflows.subsystems.deliveries import DeliveriesProcessed
+from tests.corpus import ARRIVED, ORIGIN, event, load
+
+AGENT = load("agents/xivo-15.20_agent_status_update").delivery()
+BAD = Delivery("default", b"{", ARRIVED)
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.rejected: list[tuple[Delivery, Rejected]] = []
+        self.decode = Decode(SUBSYSTEMS, UTC, lambda *both: self.rejected.append(both))
+
+    def __call__(self, *batch: Delivery) -> list[Keyed]:
+        return self.decode(list(batch))
+
+
+def test_an_event_comes_out_under_the_key_of_its_subsystem_and_origin() -> None:
+    decode = Recorder()
+    decode(AGENT)
+    changed = AgentStatusChanged(ORIGIN, ARRIVED, "42", AgentStatus.LOGGED_IN)
+    assert decode(AGENT)[0] == (agents.SUBSYSTEM.key(changed), ("agents", changed))
+    assert ORIGIN in agents.SUBSYSTEM.key(changed)
+
+
+def test_parts_of_a_subsystem_have_keys_of_their_own() -> None:
+    keyed = Recorder()(
+        load("queues/document_QueueMemberStatus").delivery(),
+        load("services/document_service_registered_event").delivery(),
+    )
+    keys = {value[0]: key for key, value in keyed if not isinstance(value[1], OriginSeen)}
+    assert keys["queues"] != keys["services"]
+    assert "petak" in keys["queues"]
+    assert "xivo-ctid" in keys["services"]
+
+
+def test_the_first_event_of_an_origin_begins_its_series_once() -> None:
+    decode = Recorder()
+    first = decode(load("unused/document_null-data").delivery(), AGENT)
+    seen = {name for _, (name, happened) in first if isinstance(happened, OriginSeen)}
+    assert seen == {"agents", "endpoints", "users", "chat", "call_forms"}
+    assert len([1 for _, (_, e) in first if isinstance(e, OriginSeen)]) == len(seen)
+    names = [value[0] for _, value in first]
+    assert names.index("agents") < len(seen)
+    assert not any(isinstance(e, OriginSeen) for _, (_, e) in decode(AGENT))
+
+
+def test_a_rejected_event_makes_no_origin_known() -> None:
+    decode = Recorder()
+    decode(event("agent_status_update", {}).delivery())
+    assert any(isinstance(e, OriginSeen) for _, (_, e) in decode(AGENT))
+
+
+def test_every_batch_ends_with_its_account() -> None:
+    duplicate = load("agents/document_agent_status_update").delivery(duplicate=True)
+    late = Delivery("lyon", BAD.body, ARRIVED + 5)
+    early = Delivery("lyon", BAD.body, ARRIVED + 2)
+    out = Recorder()(AGENT, BAD, duplicate, late, early)
+    events = [happened for _, (_, happened) in out]
+    assert events[-3:] == [
+        EventsPublished(ORIGIN, ARRIVED, "default", {"agent_status_update": 1}),
+        DeliveriesProcessed(
+            "",
+            ARRIVED,
+            "default",
+            deliveries=3,
+            used=1,
+            duplicates=1,
+            rejected={Reason.NOT_JSON: 1},
+        ),
+        DeliveriesProcessed("", ARRIVED + 5, "lyon", deliveries=2, rejected={Reason.NOT_JSON: 2}),
+    ]
+
+
+def test_a_rejection_is_told_with_its_delivery() -> None:
+    decode = Recorder()
+    decode(AGENT, BAD)
+    ((delivery, rejected),) = decode.rejected
+    assert delivery is BAD
+    assert rejected.reason is Reason.NOT_JSON
+    assert rejected.detail
+
+
+def test_a_duplicate_is_not_even_read() -> None:
+    decode = Recorder()
+    decode(Delivery("default", b"{", ARRIVED, duplicate=True))
+    assert decode.rejected == []
+
+
+def test_origins_are_bounded() -> None:
+    decode = Recorder()
+    decode(*(event("x", None, f"o{i}").delivery() for i in range(MAX_ORIGINS)))
+    out = decode(event("x", None, "one too many").delivery(), event("x", None, "o0").delivery())
+    assert [r.reason for _, r in decode.rejected] == [Reason.OVER_LIMIT]
+    assert len(out) == 2
+
+
+def test_nothing_gives_nothing() -> None:
+    assert Recorder()() == []
+
+
+def test_a_naive_stamp_is_read_in_the_zone_of_the_server() -> None:
+    stamped = event("x", None, timestamp="2026-03-02T14:00:00").delivery()
+    out = Recorder()(stamped)
+    assert out[-2][1][1].at == ARRIVED - 3600

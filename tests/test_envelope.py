@@ -1,0 +1,252 @@
+"""What stands around every event, and the small values that subsystems read from it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataflows.clock import Countdown, aware, event_time
+from dataflows.envelope import (
+    Delivery,
+    Reason,
+    Rejected,
+    code,
+    entity_id,
+    number_id,
+    open_envelope,
+    read,
+)
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC).timestamp()
+
+
+def delivery(body: bytes | str | None, stamp: str | None = None) -> Delivery:
+    return Delivery("default", body, NOON, stamp)
+
+
+def reason_of(call: Callable[[], object]) -> Reason:
+    with pytest.raises(Rejected) as caught:
+        call()
+    return caught.value.reason
+
+
+def test_an_envelope_has_a_name_an_origin_data_and_a_time() -> None:
+    envelope = open_envelope(delivery(b'{"name": "x", "origin_uuid": "o", "data": {"a": 1}}'))
+    assert (envelope.name, envelope.origin_uuid, envelope.at) == ("x", "o", NOON)
+    assert bytes(envelope.data) == b'{"a": 1}'
+
+
+@pytest.mark.parametrize(
+    "body", ['{"name":"é","origin_uuid":"o"}', b'{"name":"\xc3\xa9","origin_uuid":"o"}']
+)
+def test_bytes_and_text_are_the_same(body: bytes | str) -> None:
+    envelope = open_envelope(delivery(body))
+    assert envelope.name == "é"
+    assert bytes(envelope.data) == b"null"
+
+
+def test_an_origin_is_fit_to_be_a_label_value() -> None:
+    body = '{"name":"x","origin_uuid":"' + "o" * 1000 + '"}'
+    assert len(open_envelope(delivery(body)).origin_uuid) <= 128
+
+
+def test_a_stamp_that_is_no_text_is_forgiven_and_the_data_kept() -> None:
+    body = '{"name":"x","origin_uuid":"o","timestamp":[1],"data":{"é":[1,2.5,null,true]}}'
+    envelope = open_envelope(delivery(body))
+    assert envelope.at == NOON
+    assert msgspec.json.decode(envelope.data) == {"é": [1, 2.5, None, True]}
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ('{"timestamp":5,"name":"","origin_uuid":"o"}', Reason.NO_NAME),
+        ('{"timestamp":5,"name":"x","origin_uuid":""}', Reason.NO_ORIGIN),
+        ('{"timestamp":5,"name":"x"}', Reason.NO_ORIGIN),
+        ('{"timestamp":5,"origin_uuid":"o"}', Reason.NO_NAME),
+        ('{"name":5,"data":' + "[" * 100_000, Reason.TOO_DEEP),
+        ('{"name":5,"data":' + "[" * 100_000 + "]" * 100_000 + "}", Reason.TOO_DEEP),
+        ('{"name":5,"data":nul}', Reason.NOT_JSON),
+        ('{"name":5,"data":' + "1" * 5000 + "}", Reason.NOT_JSON),
+        ("[1,", Reason.NOT_JSON),
+    ],
+)
+def test_an_envelope_with_two_faults_is_one_rejection(body: str, reason: Reason) -> None:
+    assert reason_of(lambda: open_envelope(delivery(body))) is reason
+
+
+@pytest.mark.parametrize("body", ['{"timestamp":5,"name":5}', '{"name":5,"timestamp":5}'])
+def test_the_order_of_keys_does_not_decide_over_the_reason(body: str) -> None:
+    assert reason_of(lambda: open_envelope(delivery(body))) is Reason.NO_NAME
+
+
+class _Shape(msgspec.Struct):
+    a: int
+
+
+SHAPE = msgspec.json.Decoder(_Shape)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ('{"a":"x"}', Reason.BAD_FIELD),
+        ("{}", Reason.BAD_FIELD),
+        (" {}", Reason.BAD_FIELD),
+        ("[]", Reason.BAD_DATA),
+        ("null", Reason.BAD_DATA),
+        ('"{"', Reason.BAD_DATA),
+        ('{"a":' + "1" * 5000 + "}", Reason.BAD_FIELD),
+    ],
+)
+def test_data_that_does_not_fit_is_a_rejection(data: str, reason: Reason) -> None:
+    envelope = open_envelope(delivery('{"name":"x","origin_uuid":"o","data":' + data + "}"))
+    assert reason_of(lambda: read(envelope, SHAPE)) is reason
+
+
+def test_text_that_only_the_second_parser_meets_is_no_json() -> None:
+    envelope = open_envelope(delivery('{"name":"x","origin_uuid":"o","data":{"b":{},"a":1}}'))
+    shape = msgspec.json.Decoder(dict[str, _Shape | int])
+    broken = msgspec.structs.replace(envelope, data=msgspec.Raw(b'{"b":'))
+    assert reason_of(lambda: read(broken, shape)) is Reason.NOT_JSON
+
+
+def test_data_that_is_too_deep_for_its_shape_is_too_deep() -> None:
+    envelope = open_envelope(delivery('{"name":"x","origin_uuid":"o"}'))
+    deep = msgspec.structs.replace(envelope, data=msgspec.Raw(b"[" * 100_000))
+    assert reason_of(lambda: read(deep, msgspec.json.Decoder())) is Reason.TOO_DEEP
+
+
+# --- Ids and codes ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(42, "42"), ("42", "42"), ("042", "42"), (0, "0"), ("000", "0"), (" 7\n", "7")],
+)
+def test_a_number_has_one_spelling(value: int | str, text: str) -> None:
+    assert number_id(value, "id") == text
+
+
+@pytest.mark.parametrize(
+    "value", [-1, "-1", "", " ", "4.2", "1e3", "٤٢", "²", "x", "9" * 65, 2**63, 10**40, "+1", "1 2"]
+)
+def test_what_is_no_number_is_a_rejection(value: int | str) -> None:
+    assert reason_of(lambda: number_id(value, "id")) is Reason.BAD_FIELD
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("CC8DE31A-2fb3-4b07-9a0f-5ae7d9c7ac5c", "cc8de31a-2fb3-4b07-9a0f-5ae7d9c7ac5c"),
+        (42, "42"),
+        ("42", "42"),
+        (2**63 - 1, "9223372036854775807"),
+    ],
+)
+def test_an_id_has_one_spelling(value: int | str, text: str) -> None:
+    assert entity_id(value, "id") == text
+
+
+@pytest.mark.parametrize("value", [-1, 2**63, "", "\t", "-1", "a\nb", "a\u202eb", "x" * 65, "a\0"])
+def test_what_is_no_id_is_a_rejection(value: int | str) -> None:
+    assert reason_of(lambda: entity_id(value, "id")) is Reason.BAD_FIELD
+
+
+@given(st.text(st.characters(), max_size=80) | st.integers())
+def test_an_id_stays_the_same_when_read_again(value: int | str) -> None:
+    for form in (entity_id, number_id):
+        try:
+            once = form(value, "id")
+        except Rejected:
+            continue
+        assert form(once, "id") == once
+        assert 0 < len(once) <= 64
+
+
+@pytest.mark.parametrize(("value", "number"), [(9, 9), ("9", 9), ("-2", -2), (-2, -2), ("017", 17)])
+def test_a_code_is_a_number_or_its_digits(value: int | str, number: int) -> None:
+    assert code(value, "status") == number
+
+
+@pytest.mark.parametrize("value", ["", "-", "--1", "1-", "+1", " 1", "1.0", "٣", "1234567", "x"])
+def test_what_is_no_code_is_a_rejection(value: str) -> None:
+    assert reason_of(lambda: code(value, "status")) is Reason.BAD_FIELD
+
+
+# --- Time ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stamp", "zone", "hour"),
+    [
+        ("2026-03-02T10:00:00", UTC, 10),
+        ("2026-03-02T10:00:00.000000", UTC, 10),
+        ("2026-03-02T10:00:00", ZoneInfo("Europe/Paris"), 9),
+        ("2026-03-02T10:00:00", ZoneInfo("America/Toronto"), 12),
+        ("2026-03-02T10:00:00+02:00", ZoneInfo("Europe/Paris"), 8),
+        ("2026-03-02T10:00:00Z", timezone(timedelta(hours=5)), 10),
+    ],
+)
+def test_a_stamp_without_a_zone_was_taken_in_that_of_the_server(
+    stamp: str, zone: tzinfo, hour: int
+) -> None:
+    # Later than the arrival is as good as the arrival.
+    assert event_time(stamp, None, NOON, zone) == NOON - (12 - hour) * 3600
+
+
+def test_without_a_zone_a_stamp_was_taken_in_that_of_this_machine() -> None:
+    local = datetime.fromtimestamp(NOON - 5)  # noqa: DTZ006 - naive on purpose: so Wazo stamps
+    assert event_time(local.isoformat(), None, NOON, None) == NOON - 5
+
+
+def test_the_publishers_stamp_is_better_than_the_brokers_and_that_than_none() -> None:
+    assert event_time("2026-03-02T10:00:00", 1, NOON, UTC) == NOON - 7200
+    assert event_time(None, round((NOON - 1.5) * 1000), NOON, UTC) == NOON - 1.5
+    assert event_time(None, None, NOON, UTC) == NOON
+
+
+def test_nothing_happens_after_it_arrived() -> None:
+    assert event_time("2026-03-02T12:00:01", None, NOON, UTC) == NOON
+    assert event_time("9999-12-31T23:59:59", None, NOON, UTC) == NOON
+    assert event_time(None, 2**63 - 1, NOON, UTC) == NOON
+
+
+@pytest.mark.parametrize(
+    "stamp", ["", "yesterday", "1772463600", "2026-02-30T00:00:00", "\ud800", "2026-03-02T25:00"]
+)
+def test_a_stamp_that_cannot_be_read_counts_as_absent(stamp: str) -> None:
+    assert event_time(stamp, None, NOON, UTC) == NOON
+    assert event_time(stamp, round(NOON * 1000) - 500, NOON, UTC) == NOON - 0.5
+
+
+def test_a_stamp_out_of_all_ranges_counts_as_absent() -> None:
+    assert event_time("0001-01-01T00:00:00", None, NOON, None) in {
+        NOON,
+        datetime(1, 1, 1, tzinfo=UTC).timestamp(),
+    }
+
+
+def test_the_stamp_of_the_body_goes_before_that_of_the_headers() -> None:
+    body = '{"name":"x","origin_uuid":"o","timestamp":"2026-03-02T10:00:00"}'
+    assert open_envelope(delivery(body, stamp="2026-03-02T11:00:00"), UTC).at == NOON - 7200
+    without = '{"name":"x","origin_uuid":"o","timestamp":null}'
+    assert open_envelope(delivery(without, stamp="2026-03-02T11:00:00"), UTC).at == NOON - 3600
+
+
+def test_seconds_become_the_moment_that_bytewax_takes() -> None:
+    assert aware(NOON) == datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def test_a_countdown_runs_from_the_first_look_at_it() -> None:
+    countdown = Countdown(10)
+    assert (countdown.is_over(100), countdown.is_over(109.5)) == (False, False)
+    assert countdown.due == 110
+    assert countdown.is_over(110)
+    countdown.stop()
+    assert not countdown.is_over(110)
+    assert countdown.due == 120

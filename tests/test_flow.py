@@ -1,0 +1,144 @@
+"""The dataflow in bytewax gives what the same steps give by hand."""
+
+from collections.abc import Callable
+from datetime import UTC
+from itertools import count
+
+import pytest
+from bytewax.inputs import FixedPartitionedSource, Source, StatefulSourcePartition
+from bytewax.testing import TestingSource, cluster_main, run_main
+from hypothesis import given, settings
+
+from dataflows.decode import Decode
+from dataflows.envelope import Delivery
+from dataflows.flow import build
+from dataflows.stage import Stage
+from dataflows.subsystem import Options
+from dataflows.subsystems import SUBSYSTEMS
+from exporter.sink import StoreSink
+from exporter.store import SeriesStore
+from tests import corpus
+from tests.laws.strategies import Pause, Step, traffic
+from tests.pipeline import ALL_DETAILS, SPECS, Pipeline, SeriesValues
+
+BATCH = 7
+
+
+class _Partition(StatefulSourcePartition[Delivery, None]):
+    def __init__(self, deliveries: list[Delivery]) -> None:
+        self._batches = [deliveries[i : i + BATCH] for i in range(0, len(deliveries), BATCH)]
+
+    def next_batch(self) -> list[Delivery]:
+        if not self._batches:
+            raise StopIteration
+        return self._batches.pop(0)
+
+    def snapshot(self) -> None:
+        return None
+
+
+class _Buses(FixedPartitionedSource[Delivery, None]):
+    """A partition for each bus, as the exporter's own source has."""
+
+    def __init__(self, deliveries: list[Delivery]) -> None:
+        self._deliveries = deliveries
+
+    def list_parts(self) -> list[str]:
+        return sorted({delivery.bus for delivery in self._deliveries})
+
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> _Partition:
+        del step_id, resume_state
+        return _Partition([each for each in self._deliveries if each.bus == for_part])
+
+
+def by_bytewax(
+    source: Source[Delivery], now: Callable[[], float], workers: int = 1
+) -> SeriesValues:
+    store = SeriesStore(SPECS, max_series=10_000)
+    options = Options(ALL_DETAILS)
+    stage = Stage(SUBSYSTEMS, options, now, max_keys=10_000)
+    decode = Decode(SUBSYSTEMS, UTC, lambda *_: None)
+    flow = build(source, decode, stage, StoreSink(store, SUBSYSTEMS))
+    if workers == 1:
+        run_main(flow)
+    else:
+        cluster_main(flow, [], 0, worker_count_per_proc=workers)
+    view = store.view().series
+    return {(metric, labels): v for metric, each in view.items() for labels, v in each.items()}
+
+
+def by_hand(deliveries: list[Delivery], size: int = BATCH) -> SeriesValues:
+    pipeline = Pipeline(details=ALL_DETAILS)
+    for start in range(0, len(deliveries), size):
+        pipeline.take(deliveries[start : start + size])
+    return pipeline.series()
+
+
+def test_the_corpus_gives_the_same_series() -> None:
+    deliveries = [corpus.load(name).delivery() for name in corpus.names()]
+    # Whether a service is forgotten is a matter of time, and bytewax has its own.
+    source = TestingSource(deliveries, batch_size=BATCH)
+    shown = by_bytewax(source, _far_future_of(corpus.ARRIVED))
+    assert shown == by_hand(deliveries)
+
+
+def _far_future_of(_at: float) -> Callable[[], float]:
+    # What is due by a clock of 2100 is not due by the clock of the machine.
+    return lambda: 4_102_444_800.0
+
+
+@given(traffic())
+@settings(max_examples=10)
+def test_random_traffic_gives_the_same_series(steps: list[Step]) -> None:
+    deliveries = [
+        letter.post(corpus.ARRIVED)[0]
+        for step in steps
+        if not isinstance(step, Pause)
+        for letter in step
+    ]
+    source = TestingSource(deliveries, batch_size=BATCH)
+    assert by_bytewax(source, _far_future_of(corpus.ARRIVED)) == by_hand(deliveries)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_buses_are_partitions_and_their_origins_meet_in_one_state(workers: int) -> None:
+    deliveries = [
+        corpus.load(name).delivery(bus=bus)
+        for bus in ("default", "lyon")
+        for name in corpus.names("agents")[:4] + corpus.names("rejected")[:3]
+    ]
+    shown = by_bytewax(_Buses(deliveries), _far_future_of(corpus.ARRIVED), workers)
+    # Two workers take the buses at once, so in no certain order.
+    counters = {
+        key: value
+        for key, value in shown.items()
+        if key[0].startswith("xivo_exporter_")
+        or key[0] in {"xivo_bus_events_total", "xivo_origin_info"}
+    }
+    assert counters == {k: v for k, v in by_hand(deliveries).items() if k in counters}
+    assert shown.keys() == by_hand(deliveries).keys()
+
+
+def test_time_passes_also_when_no_event_of_the_state_comes() -> None:
+    days = count(1)
+    gone = [
+        corpus.load("services/document_service_registered_event").delivery(),
+        corpus.load("services/document_service_deregistered_event").delivery(),
+    ]
+    others = [corpus.load("unused/document_null-data").delivery()] * 10
+    source = TestingSource([*gone, *others], batch_size=2)
+    # A clock of 1970 that runs a day at each look: all that is due to bytewax is due to us.
+    shown = by_bytewax(source, lambda: next(days) * 86_400.0)
+    assert not any(metric.startswith("xivo_service") for metric, _ in shown)
+    assert shown["xivo_exporter_used_total", ("default",)] == 2
+
+
+def test_step_ids_are_public() -> None:
+    flow = build(
+        TestingSource([]),
+        Decode(SUBSYSTEMS, UTC, lambda *_: None),
+        Stage(SUBSYSTEMS, Options(), lambda: 0.0, max_keys=1),
+        StoreSink(SeriesStore(SPECS, 1), SUBSYSTEMS),
+    )
+    assert flow.flow_id == "xivo_exporter"
+    assert [step.step_name for step in flow.substeps] == ["bus", "decode", "state", "store"]

@@ -1,0 +1,173 @@
+"""The adapter between states and bytewax."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from bytewax.operators import StatefulBatchLogic
+
+from dataflows.metric import Histogram, Kind, MetricSpec, Sample, Samples
+from dataflows.stage import Changes, Logic, Refused, Stage
+from dataflows.subsystem import Event, Options, State, Subsystem
+
+COUNT = MetricSpec("xivo_things_total", Kind.COUNTER, "Things.", ("origin_uuid",))
+THINGS = MetricSpec(
+    "xivo_things",
+    Kind.GAUGE,
+    "Things.",
+    ("origin_uuid", "color"),
+    {"color": ("red", "blue")},
+)
+SIZES = MetricSpec(
+    "xivo_thing_sizes", Kind.HISTOGRAM, "Sizes.", ("origin_uuid",), buckets=(1.0, 2.0)
+)
+
+
+class _Things(State[Event]):
+    """Lives for a minute after its last event; an event at 0 ends it, one at 1 is refused."""
+
+    def __init__(self, first: Event, options: Options) -> None:
+        super().__init__()
+        del options
+        self._labels = (first.origin_uuid,)
+        self._last = first.at
+        self.samples.start(COUNT, self._labels)
+
+    def apply(self, event: Event) -> None:
+        self._last = max(self._last, event.at)
+        if event.at == 0:
+            self.samples.retire_all()
+        elif event.at == 1:
+            self.refused += 1
+        else:
+            self.samples.add(COUNT, self._labels)
+
+    def expire(self, now: float) -> float | None:
+        if now >= self._last + 60:
+            self.samples.retire_all()
+        return self._last + 60
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+SUBSYSTEM = Subsystem("things", "How many?", (COUNT, THINGS, SIZES), _Things)
+
+
+def stage(clock: Clock, max_keys: int = 10) -> Stage:
+    return Stage([SUBSYSTEM], Options(), clock, max_keys)
+
+
+def happened(at: float, origin: str = "o") -> tuple[str, Event]:
+    return "things", Event(origin, at)
+
+
+def batch(logic: Logic, *values: tuple[str, Event]) -> tuple[list[Any], bool]:
+    outputs, is_over = logic.on_batch(list(values))
+    return list(outputs), is_over
+
+
+RETAIN, DISCARD = StatefulBatchLogic.RETAIN, StatefulBatchLogic.DISCARD
+
+
+def test_a_batch_changes_a_series_once() -> None:
+    logic = stage(Clock())(None)
+    changes = Changes((Sample("xivo_things_total", ("o",), 2),))
+    assert batch(logic, happened(100), happened(100)) == ([changes], RETAIN)
+
+
+def test_an_event_that_changes_nothing_says_nothing_but_what_found_no_room() -> None:
+    logic = stage(Clock())(None)
+    batch(logic, happened(100))
+    assert batch(logic, happened(1), happened(1)) == ([Refused("things", 2)], RETAIN)
+    assert batch(logic, happened(1)) == ([Refused("things", 1)], RETAIN)
+
+
+def test_a_state_without_series_is_over() -> None:
+    stage_ = stage(Clock(), max_keys=1)
+    logic = stage_(None)
+    batch(logic, happened(100))
+    gone = Changes((Sample("xivo_things_total", ("o",), None),))
+    assert batch(logic, happened(0)) == ([gone], DISCARD)
+    assert batch(stage_(None), happened(100))[1] is RETAIN
+
+
+def test_a_state_is_called_when_it_wants_to_be() -> None:
+    clock = Clock()
+    logic = stage(clock)(None)
+    assert logic.notify_at() is None
+    batch(logic, happened(100))
+    assert logic.notify_at() == datetime.fromtimestamp(160, UTC)
+    clock.now = 159.0
+    assert logic.on_notify() == ([], RETAIN)
+    assert logic.notify_at() == datetime.fromtimestamp(160, UTC)
+    clock.now = 160.0
+    gone = Changes((Sample("xivo_things_total", ("o",), None),))
+    assert logic.on_notify() == ([gone], DISCARD)
+
+
+def test_a_key_beyond_the_cap_is_refused_with_all_its_events() -> None:
+    stage_ = stage(Clock(), max_keys=1)
+    batch(stage_(None), happened(100))
+    second = stage_(None)
+    assert batch(second, happened(100, "p"), happened(0, "p")) == (
+        [Refused("things", 2)],
+        DISCARD,
+    )
+    assert second.notify_at() is None
+
+
+def test_a_logic_has_nothing_to_recover_yet() -> None:
+    logic = stage(Clock())(None)
+    batch(logic, happened(100))
+    logic.snapshot()
+
+
+# --- Samples ------------------------------------------------------------------------------------
+
+
+def test_samples_give_what_changed_once_in_order() -> None:
+    samples = Samples()
+    samples.start(THINGS, ("o",))
+    samples.add(THINGS, ("o", "blue"), 2)
+    assert samples.drain() == (
+        Sample("xivo_things", ("o", "red"), 0),
+        Sample("xivo_things", ("o", "blue"), 2),
+    )
+    assert samples.drain() == ()
+    samples.add(THINGS, ("o", "blue"), -1)
+    assert samples.drain() == (Sample("xivo_things", ("o", "blue"), 1),)
+
+
+def test_a_series_that_begins_and_ends_between_two_drains_is_retired() -> None:
+    samples = Samples()
+    samples.set(COUNT, ("o",), 1)
+    samples.retire(COUNT, ("o",))
+    assert samples.drain() == (Sample("xivo_things_total", ("o",), None),)
+    assert not samples
+
+
+def test_a_series_that_was_never_there_cannot_end() -> None:
+    samples = Samples()
+    samples.retire(COUNT, ("o",))
+    assert samples.drain() == ()
+
+
+def test_a_series_at_0_ends_like_any_other() -> None:
+    samples = Samples()
+    samples.start(COUNT, ("o",))
+    samples.drain()
+    samples.retire(COUNT, ("o",))
+    assert samples.drain() == (Sample("xivo_things_total", ("o",), None),)
+
+
+def test_a_histogram_holds_each_observation_in_one_bucket() -> None:
+    samples = Samples()
+    samples.start(SIZES, ("o",))
+    for size in (0.5, 1.0, 1.5, 2.0, 2.5, 1000.0):
+        samples.observe(SIZES, ("o",), size)
+    (sample,) = samples.drain()
+    assert sample.value == Histogram((2, 2, 2), 1007.5)
