@@ -36,56 +36,48 @@ _FORMER_IDS = 8
 """Instances of a service that are remembered as old news; more never overlap."""
 
 _SERVICE = ("origin_uuid", "service_name")
-_CARDINALITY = "one per service"
 
-UP = MetricSpec(
+
+def _metric(name: str, kind: Kind, text: str) -> MetricSpec:
+    return MetricSpec(name, kind, text, _SERVICE, cardinality="one per service")
+
+
+UP = _metric(
     "xivo_service_up",
     Kind.GAUGE,
     "1 while the latest instance of the service is registered, 0 after it deregistered.",
-    _SERVICE,
-    cardinality=_CARDINALITY,
 )
 INFO = MetricSpec(
     "xivo_service_info",
     Kind.GAUGE,
     "Always 1: the instance of the service that registered last.",
     (*_SERVICE, "service_id", "address", "port"),
-    cardinality=_CARDINALITY,
+    cardinality="one per service",
 )
-REGISTRATIONS = MetricSpec(
+REGISTRATIONS = _metric(
     "xivo_service_registrations_total",
     Kind.COUNTER,
     "Registrations of new instances of the service.",
-    _SERVICE,
-    cardinality=_CARDINALITY,
 )
-DEREGISTRATIONS = MetricSpec(
+DEREGISTRATIONS = _metric(
     "xivo_service_deregistrations_total",
     Kind.COUNTER,
     "Deregistrations of the latest instance of the service.",
-    _SERVICE,
-    cardinality=_CARDINALITY,
 )
-UNCLEAN_RESTARTS = MetricSpec(
+UNCLEAN_RESTARTS = _metric(
     "xivo_service_unclean_restarts_total",
     Kind.COUNTER,
     "Registrations that replaced an instance which never deregistered: it crashed.",
-    _SERVICE,
-    cardinality=_CARDINALITY,
 )
-REGISTERED_AT = MetricSpec(
+REGISTERED_AT = _metric(
     "xivo_service_registered_timestamp_seconds",
     Kind.GAUGE,
     "When the service last registered, in Unix time.",
-    _SERVICE,
-    cardinality=_CARDINALITY,
 )
-DEREGISTERED_AT = MetricSpec(
+DEREGISTERED_AT = _metric(
     "xivo_service_deregistered_timestamp_seconds",
     Kind.GAUGE,
     "When the service last deregistered, in Unix time.",
-    _SERVICE,
-    cardinality=_CARDINALITY,
 )
 
 
