@@ -115,5 +115,10 @@ _MAX_FIELD = 4000
 
 
 def _printable(value: object) -> str:
-    text = str(value)[:_MAX_FIELD].replace("\n", " | ")
+    text = str(value)
+    if len(text) > _MAX_FIELD:
+        # What caused a long traceback stands at its end.
+        half = _MAX_FIELD // 2
+        text = f"{text[:half]} […] {text[-half:]}"
+    text = text.replace("\n", " | ")
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

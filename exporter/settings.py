@@ -27,7 +27,6 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from dataflows.labels import label
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.bus_url import BusUrl
 
@@ -127,6 +126,7 @@ class Address(tuple[str, int]):
 
 
 _MAX_PORT = 65535
+_MAX_NAME = 100
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 Listen = Annotated[Address, NoDecode, PlainValidator(Address.parse)]
 
@@ -205,7 +205,6 @@ class Settings(Serving):
     instance: str = Field(
         default_factory=socket.gethostname,
         min_length=1,
-        max_length=100,
         description="name of this exporter; it names the inbox on the broker",
     )
     inbox_expires: float = Field(
@@ -218,11 +217,12 @@ class Settings(Serving):
         64 * 1024 * 1024, ge=1024 * 1024, description="bytes that may wait in the inbox"
     )
 
-    @field_validator("bus_name")
+    @field_validator("bus_name", "instance", "exchange")
     @classmethod
-    def _fit_for_a_label(cls, value: str) -> str:
-        if label(value) != value:
-            msg = "too long, or not printable"
+    def _short_and_printable(cls, value: str) -> str:
+        # They stand in labels, and together in the inbox's name of at most 255 bytes.
+        if len(value.encode(errors="replace")) > _MAX_NAME or not value.isprintable():
+            msg = f"more than {_MAX_NAME} bytes, or not printable"
             raise ValueError(msg)
         return value
 

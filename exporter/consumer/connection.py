@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, NotFound, Prec
 from kombu.connection import Connection
 from kombu.exceptions import KombuError, OperationalError
 
+from exporter.consumer.frames import tolerant_frame_handler
 from exporter.consumer.inbox import Inbox
 from exporter.settings import Settings
 
@@ -21,8 +23,19 @@ CONNECT_SECONDS = 5.0
 IO_SECONDS = 10.0
 """Limits on a connection attempt, and on one read or write of a connection."""
 
-FAULTS = (AMQPError, KombuError, OSError, ValueError)
-"""What brokers and networks do to us; a ValueError comes from frames that are no AMQP."""
+FAULTS = (
+    AMQPError,
+    KombuError,
+    OSError,
+    # What py-amqp raises on frames that are no AMQP, and on a connection that is half gone.
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    ValueError,
+    struct.error,
+)
+"""What brokers and networks do to us."""
 
 
 def connector(settings: Settings) -> Callable[[], Connection]:
@@ -46,6 +59,7 @@ def connector(settings: Settings) -> Callable[[], Connection]:
             transport_options={
                 "read_timeout": IO_SECONDS,
                 "write_timeout": IO_SECONDS,
+                "frame_handler": tolerant_frame_handler,
                 "client_properties": {
                     "product": "xivo-exporter",
                     "connection_name": f"xivo-exporter.{settings.instance}",

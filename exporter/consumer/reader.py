@@ -11,27 +11,31 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import structlog
 from kombu.connection import Connection
 from kombu.message import Message
+from msgspec.structs import replace
 
 from dataflows.clock import Clock
 from dataflows.envelope import MAX_BODY, Delivery
 from exporter.consumer.bus import Bus
 from exporter.consumer.connection import FAULTS, HEARTBEAT_SECONDS, explain
-from exporter.consumer.inbox import Inbox
+from exporter.consumer.replay import Arrival, Replay
+from exporter.consumer.session import Channel, acknowledge, consume, declare, is_missing
 from exporter.inlet import Inlet
 
 log = structlog.get_logger(__name__)
 
 PREFETCH = 10_000
 """Deliveries under way: what one epoch of the dataflow can take at full speed, and more."""
+
+REMEMBERED = 3 * PREFETCH
+"""Deliveries that are recognised when they come again: also those with a lost acknowledgement."""
 
 POLL_SECONDS = 0.2
 """How long an idle connection is read before acknowledgements and the stop are looked at."""
@@ -41,17 +45,6 @@ MAX_BACKOFF_SECONDS = 5.0
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 """Bytes that may wait for the dataflow before the consumer stops reading."""
-
-Channel = Any
-"""Of kombu or amqp; both ship without types."""
-
-
-@dataclass(slots=True)
-class _Unacked:
-    number: int
-    tag: Any
-    fingerprint: int
-    duplicate: bool
 
 
 class Consumer:
@@ -64,28 +57,22 @@ class Consumer:
         on_death: Called from the consumer's thread when it ends without being told to.
     """
 
-    def __init__(
-        self,
-        bus: Bus,
-        inlet: Inlet,
-        clock: Clock,
-        on_death: Callable[[], None],
-    ) -> None:
+    def __init__(self, bus: Bus, inlet: Inlet, clock: Clock, on_death: Callable[[], None]) -> None:
         self._connect = bus.connect
         self._inbox = bus.inbox
-        self._status = status = bus.status
+        self._status = bus.status
         self._inlet = inlet
         self._clock = clock
         self._on_death = on_death
-        self._log = log.bind(bus=status.name)
+        self._log = log.bind(bus=bus.status.name)
         self._stop = threading.Event()
         self._thread = threading.Thread(
-            target=self._run, name=f"consumer-{status.name}", daemon=True
+            target=self._run, name=f"consumer-{bus.status.name}", daemon=True
         )
         self._number = 0
-        self._unacked: deque[_Unacked] = deque()
-        # What the dataflow has had, but the broker will deliver again.
-        self._expected: Counter[int] = Counter()
+        self._unacked: deque[tuple[int, Any]] = deque()
+        self._replay = Replay(REMEMBERED, PREFETCH)
+        self._inbox_was_gone = False
 
     def start(self) -> None:
         """Begin to connect."""
@@ -108,12 +95,13 @@ class Consumer:
     def _live_for_ever(self) -> None:
         failures = 0
         while not self._stop.is_set():
-            connects = self._status.connects
+            began = time.monotonic()
             try:
                 self._live()
             except FAULTS as error:
                 self._lost(explain(error, self._inbox))
-            failures = failures + 1 if self._status.connects == connects else 0
+            # A connection that breaks as soon as it is made is as bad as none.
+            failures = failures + 1 if time.monotonic() - began < MAX_BACKOFF_SECONDS else 0
             # Jitter, so that many exporters do not knock at a reborn broker together.
             longest = min(MAX_BACKOFF_SECONDS, 0.25 * 2 ** min(failures, 10))
             self._stop.wait(random.uniform(longest / 2, longest))  # noqa: S311 -- no secret
@@ -124,69 +112,41 @@ class Consumer:
         try:
             # One attempt: kombu would wait two seconds for a second one; the pause is ours to make.
             connection.ensure_connection(errback=_give_up)
-            channel = self._open(connection)
-            self._read(connection, channel)
+            self._read(connection, self._open(connection))
             connection.close()
         finally:
             # Whatever happened, no word is exchanged with the peer any more.
             with suppress(*FAULTS):
                 connection.collect()
-            self._forget_connection()
+            self._unacked.clear()
+            self._replay.disconnected(self._inlet.withdraw())
 
     def _open(self, connection: Connection) -> Channel:
-        """Declare, bind and consume the inbox."""
         inbox, status = self._inbox, self._status
-        if status.connects and not _exists(connection, inbox):
+        if status.connects and is_missing(connection, inbox):
+            self._inbox_was_gone = True
+        channel, waiting = declare(connection, inbox)
+        self._replay.connected(waiting)
+        consume(channel, inbox, PREFETCH, self._receive)
+        if self._inbox_was_gone:
+            self._inbox_was_gone = False
             status.gaps += 1
             status.last_gap_at = self._clock()
             self._log.warning("events were missed: the inbox was gone", inbox=inbox.name)
-        channel = connection.channel()
-        # Passive: an exchange that is not there is a wrong setting, and none of ours to make.
-        # Then the broker looks at its name alone, but wants a type.
-        channel.exchange_declare(inbox.exchange, "topic", passive=True)
-        declared = channel.queue_declare(
-            queue=inbox.name,
-            durable=True,
-            exclusive=False,
-            auto_delete=False,
-            arguments=inbox.arguments(),
-        )
-        for binding in inbox.bindings:
-            channel.queue_bind(
-                inbox.name,
-                inbox.exchange,
-                binding.routing_key,
-                arguments=dict(binding.arguments),
-            )
-        for binding in inbox.unwanted:
-            channel.queue_unbind(
-                inbox.name,
-                inbox.exchange,
-                binding.routing_key,
-                arguments=dict(binding.arguments),
-            )
-        channel.basic_qos(0, PREFETCH, False)
-        channel.basic_consume(
-            queue=inbox.name,
-            no_ack=False,
-            exclusive=True,
-            consumer_tag=inbox.name,
-            callback=lambda raw: self._receive(channel.message_to_python(raw)),
-        )
         status.connects += 1
         status.problem = ""
         status.connected = True
         status.since = self._clock()
-        self._log.info(
-            "connected", broker=status.url, inbox=inbox.name, waiting=declared.message_count
-        )
+        self._log.info("connected", broker=status.url, inbox=inbox.name, waiting=waiting)
         return channel
 
     def _read(self, connection: Connection, channel: Channel) -> None:
         beat_at = 0.0
         while True:
-            with suppress(TimeoutError):
+            try:
                 connection.drain_events(timeout=POLL_SECONDS)
+            except TimeoutError:
+                self._hand_over(self._replay.decide())
             self._acknowledge(connection, channel)
             if self._stop.is_set():
                 return
@@ -201,47 +161,34 @@ class Consumer:
     def _receive(self, message: Message) -> None:
         body, headers = message.body, message.headers or {}
         stamp, stamp_ms = headers.get("timestamp"), headers.get("timestamp_in_ms")
-        redelivered = bool(message.delivery_info and message.delivery_info.get("redelivered"))
-        fingerprint = hash(body)
-        if not redelivered:
-            # What comes again comes first, so nothing more of it will come.
-            self._expected.clear()
-        duplicate = self._expected[fingerprint] > 0
-        if duplicate:
-            self._expected[fingerprint] -= 1
-        self._number += 1
-        self._unacked.append(_Unacked(self._number, message.delivery_tag, fingerprint, duplicate))
         delivery = Delivery(
             self._status.name,
             body if len(body) <= MAX_BODY else None,
             self._clock(),
             stamp if isinstance(stamp, str) else None,
             stamp_ms if isinstance(stamp_ms, int) else None,
-            duplicate,
         )
-        self._inlet.put(self._number, delivery)
+        redelivered = bool(message.delivery_info and message.delivery_info.get("redelivered"))
+        arrival = Arrival(delivery, message.delivery_tag, hash(body), redelivered)
+        self._hand_over(self._replay.arrive(arrival))
+
+    def _hand_over(self, arrivals: Iterable[Arrival]) -> None:
+        for each in arrivals:
+            self._number += 1
+            self._unacked.append((self._number, each.tag))
+            if each.duplicate:
+                self._inlet.put(self._number, replace(each.delivery, duplicate=True))
+            else:
+                self._replay.note(self._number, each.fingerprint)
+                self._inlet.put(self._number, each.delivery)
 
     def _acknowledge(self, connection: Connection, channel: Channel) -> None:
         done, unacked = self._inlet.done, self._unacked
         tags = []
-        while unacked and unacked[0].number <= done:
-            tags.append(unacked.popleft().tag)
-        if not tags:
-            return
-        if connection.transport.driver_type == "amqp":
-            channel.basic_ack(tags[-1], multiple=True)
-        else:
-            # Kombu's own transports acknowledge one at a time, whatever they are asked.
-            for tag in tags:
-                channel.basic_ack(tag)
-
-    def _forget_connection(self) -> None:
-        """Prepare for the broker to deliver again what was not acknowledged."""
-        taken = self._inlet.withdraw()
-        for each in self._unacked:
-            if each.number <= taken or each.duplicate:
-                self._expected[each.fingerprint] += 1
-        self._unacked.clear()
+        while unacked and unacked[0][0] <= done:
+            tags.append(unacked.popleft()[1])
+        if tags:
+            acknowledge(connection, channel, tags)
 
     def _lost(self, problem: str) -> None:
         status = self._status
@@ -253,16 +200,6 @@ class Consumer:
         elif problem != status.problem:
             self._log.warning("cannot connect, trying on", broker=status.url, problem=problem)
         status.problem = problem
-
-
-def _exists(connection: Connection, inbox: Inbox) -> bool:
-    channel = connection.channel()
-    try:
-        channel.queue_declare(queue=inbox.name, passive=True)
-    except connection.channel_errors:
-        return False
-    channel.close()
-    return True
 
 
 def _give_up(error: BaseException, interval: float) -> NoReturn:

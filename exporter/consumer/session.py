@@ -1,0 +1,83 @@
+"""What is done with an inbox on a connection: declare, consume, acknowledge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kombu.connection import Connection
+from kombu.message import Message
+
+from exporter.consumer.inbox import Binding, Inbox
+
+Channel = Any
+"""Of kombu or amqp; both ship without types."""
+
+
+def is_missing(connection: Connection, inbox: Inbox) -> bool:
+    """Tell whether the broker has no such inbox."""
+    channel = connection.channel()
+    try:
+        channel.queue_declare(queue=inbox.name, passive=True)
+    except connection.channel_errors:
+        return True
+    channel.close()
+    return False
+
+
+def declare(connection: Connection, inbox: Inbox) -> tuple[Channel, int]:
+    """Declare and bind the inbox; give the channel, and how many deliveries wait.
+
+    Raises:
+        AMQPError: The broker refuses something.
+    """
+    channel = connection.channel()
+    # A publisher may claim any encoding; the body is parsed as what it is.
+    channel.auto_decode = False
+    # Passive: an exchange that is not there is a wrong setting, and none of ours to make.
+    # Then the broker looks at its name alone, but wants a type.
+    channel.exchange_declare(inbox.exchange, "topic", passive=True)
+    declared = channel.queue_declare(
+        queue=inbox.name,
+        durable=True,
+        exclusive=False,
+        auto_delete=False,
+        arguments=inbox.arguments(),
+    )
+    for binding in inbox.bindings:
+        channel.queue_bind(inbox.name, inbox.exchange, **_terms(binding))
+    for binding in inbox.unwanted:
+        channel.queue_unbind(inbox.name, inbox.exchange, **_terms(binding))
+    return channel, declared.message_count
+
+
+def consume(
+    channel: Channel, inbox: Inbox, prefetch: int, on_message: Callable[[Message], None]
+) -> None:
+    """Have the deliveries of the inbox sent, as its only consumer.
+
+    Raises:
+        AMQPError: The broker refuses, for instance because there is another consumer.
+    """
+    channel.basic_qos(0, prefetch, False)
+    channel.basic_consume(
+        queue=inbox.name,
+        no_ack=False,
+        exclusive=True,
+        consumer_tag=inbox.name,
+        callback=lambda raw: on_message(channel.message_to_python(raw)),
+    )
+
+
+def acknowledge(connection: Connection, channel: Channel, tags: list[Any]) -> None:
+    """Acknowledge deliveries that follow each other without a gap."""
+    if connection.transport.driver_type == "amqp":
+        channel.basic_ack(tags[-1], multiple=True)
+        return
+    # Kombu's own transports acknowledge one at a time, whatever they are asked.
+    for tag in tags:
+        channel.basic_ack(tag)
+
+
+def _terms(binding: Binding) -> dict[str, Any]:
+    return {"routing_key": binding.routing_key, "arguments": dict(binding.arguments)}

@@ -1,0 +1,193 @@
+"""What the integration tests say to the bus, and what they read from the exporter."""
+
+import json
+import re
+import struct
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import amqp
+
+from dataflows.subsystems import SUBSYSTEMS
+from exporter.consumer import bindings
+from exporter.settings import ExchangeType
+from tests.program import Exporter, Series
+from tests.servers import Broker
+from tests.support import eventually
+
+ORIGIN = "ca7f87e9-c2c8-5fad-ba1b-c3140ebb9be3"
+CHAT = f"chat.message.{ORIGIN}.42"
+
+
+def event(name: str, data: object, origin: str = ORIGIN) -> bytes:
+    """Return the body of an event as XiVO's daemons write it."""
+    return json.dumps({"name": name, "origin_uuid": origin, "data": data}).encode()
+
+
+def chat(text: object = "Hi!") -> bytes:
+    """Return a chat message: it has no id and no time, so that each one counts."""
+    users = {"to": [ORIGIN, 42], "from": [ORIGIN, 22]}
+    return event("chat_message_event", {"alias": "Alice", "msg": f"{text}", **users})
+
+
+def member(queue: str, interface: str = "SIP/a", **fields: str) -> bytes:
+    """Return a QueueMemberStatus."""
+    data = {"Queue": queue, "Interface": interface, "Membership": "static"}
+    return event("QueueMemberStatus", {**data, "Status": "1", "Paused": "0", **fields})
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A message with everything that AMQP lets it have."""
+
+    body: bytes
+    routing_key: str | bytes = CHAT
+    headers: Mapping[str, Any] | None = None
+    properties: Mapping[str, Any] | None = None
+    # Flags and properties as they are on the wire, instead.
+    raw_properties: bytes | None = None
+
+
+class _Raw(amqp.Message):  # type: ignore[misc]  # py-amqp has no types
+    raw_properties = b""
+
+    def _serialize_properties(self) -> bytes:
+        return self.raw_properties
+
+
+def publish(broker: Broker, exchange: str, messages: Iterable[Wire]) -> None:
+    """Publish messages in their order; return when they are in their queues."""
+    with broker.channel() as channel:
+        channel.tx_select()
+        for wire in messages:
+            if wire.raw_properties is None:
+                # Persistent, as every publisher of XiVO and Wazo sends them.
+                properties = {"delivery_mode": 2, **(wire.properties or {})}
+                properties["application_headers"] = dict(wire.headers or {})
+                message = amqp.Message(wire.body, **properties)
+            else:
+                message = _Raw(wire.body)
+                message.raw_properties = wire.raw_properties
+            channel.basic_publish(message, exchange, wire.routing_key)
+        channel.tx_commit()
+
+
+def raw_headers(*fields: tuple[bytes, bytes, bytes]) -> bytes:
+    """Return properties of headers only, each a name, a type and its value as on the wire."""
+    table = b"".join(
+        struct.pack("B", len(name)) + name + kind + value for name, kind, value in fields
+    )
+    return struct.pack(">HI", 0x2000, len(table)) + table
+
+
+def is_bound(routing_key: str) -> bool:
+    """Whether a topic exchange would send it to us without --bind-all."""
+    patterns = [each.routing_key for each in bindings(SUBSYSTEMS, ExchangeType.TOPIC)]
+    return any(_pattern(pattern).fullmatch(f".{routing_key}") for pattern in patterns)
+
+
+def _pattern(pattern: str) -> re.Pattern[str]:
+    words = (
+        r"(\..*)?" if word == "#" else r"\.[^.]*" if word == "*" else r"\." + re.escape(word)
+        for word in pattern.split(".")
+    )
+    return re.compile("".join(words))
+
+
+# What the exporter says
+
+
+def connected(exporter: Exporter, times: int | None = None, timeout: float = 15) -> Exporter:
+    """Wait until the exporter is connected, for the n-th time."""
+
+    def is_connected() -> bool:
+        samples = exporter.samples()
+        connects = own(samples, "bus_connects_total")
+        is_up = own(samples, "bus_connected") == 1
+        return is_up and (times is None or connects == times)
+
+    eventually(is_connected, timeout=timeout, what=lambda: f"connected; {_end_of(exporter)}")
+    return exporter
+
+
+def own(samples: Mapping[Series, float], name: str, bus: str = "default") -> float:
+    """Return one of the exporter's own series of a bus; every one of them starts at 0."""
+    return samples[f"xivo_exporter_{name}", frozenset({("bus", bus)})]
+
+
+def processed(exporter: Exporter, count: int, timeout: float = 30) -> dict[Series, float]:
+    """Wait until so many deliveries are processed, and return all series of that moment."""
+
+    def samples() -> dict[Series, float]:
+        now = exporter.samples()
+        return now if own(now, "deliveries_total") == count else {}
+
+    return eventually(
+        samples, timeout=timeout, what=lambda: f"{count} deliveries; {_end_of(exporter)}"
+    )
+
+
+def count_of(samples: Mapping[Series, float], metric: str, **labels: str) -> float:
+    """Return the value of a series of the origin, 0 where there is none."""
+    return samples.get((metric, frozenset({"origin_uuid": ORIGIN, **labels}.items())), 0)
+
+
+def rejected(samples: Mapping[Series, float]) -> dict[str, float]:
+    """Return the rejections, by reason, of those reasons that occurred."""
+    return {
+        dict(labels)["reason"]: value
+        for (name, labels), value in samples.items()
+        if name == "xivo_exporter_rejected_total" and value
+    }
+
+
+def assert_account_balances(samples: Mapping[Series, float], bus: str = "default") -> None:
+    """Check the law: deliveries = used + unused + rejected + duplicates."""
+    names = ("used_total", "unused_total", "duplicates_total")
+    parts = [own(samples, name, bus) for name in names]
+    assert own(samples, "deliveries_total", bus) == sum(parts) + sum(rejected(samples).values())
+
+
+@contextmanager
+def account_watched(exporter: Exporter, bus: str = "default") -> Iterator[None]:
+    """Check the law at scrape after scrape, while something happens."""
+    stop, faults, scrapes = threading.Event(), list[BaseException](), list[float]()
+
+    def watch() -> None:
+        try:
+            while not stop.is_set():
+                samples = exporter.samples()
+                assert_account_balances(samples, bus)
+                scrapes.append(own(samples, "deliveries_total", bus))
+                stop.wait(0.02)
+        except BaseException as fault:  # noqa: BLE001 - handed to the thread of the test
+            faults.append(fault)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        watcher.join(30)
+    if faults:
+        raise faults[0]
+    assert scrapes == sorted(scrapes), "a counter went back"
+    assert scrapes
+
+
+def problems(exporter: Exporter) -> list[str]:
+    """Return why the exporter could not connect, as often as it said so."""
+    return [line["problem"] for line in exporter.logged("cannot connect, trying on")]
+
+
+def is_ready(exporter: Exporter) -> bool:
+    """Whether the exporter calls itself ready."""
+    return exporter.get("/-/ready").status == 200
+
+
+def _end_of(exporter: Exporter) -> str:
+    return f"its log ends\n{exporter.log()[-2000:]}"

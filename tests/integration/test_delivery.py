@@ -1,0 +1,174 @@
+"""Nothing lost and nothing counted twice, whatever becomes of the connection or of us."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.integration.bus import (
+    Wire,
+    account_watched,
+    assert_account_balances,
+    chat,
+    connected,
+    count_of,
+    own,
+    processed,
+    publish,
+)
+from tests.integration.conftest import RunExporter
+from tests.program import Exporter, Series, samples_of
+from tests.servers import Broker
+from tests.support import eventually
+
+INBOX = "xivo-exporter.i.default"
+
+# Publishers stay connected: one whose commit is cut off cannot know what became of it.
+_CLOSE_EXPORTERS = """
+[rabbit_networking:close_connection(P, "closed by the test") ||
+    P <- rabbit_networking:connections(),
+    [{client_properties, Properties}] <- [rabbit_reader:info(P, [client_properties])],
+    {<<"product">>, _, <<"xivo-exporter">>} <- Properties],
+ok.
+"""
+
+# The program, and what it would have shown at the very end.
+_WITH_LAST_WORDS = """
+import sys
+from exporter import logs
+from exporter.app import App
+from exporter.command_line import parse
+from exporter.consumer import configured_bus
+_, _, settings = parse(sys.argv[1:])
+logs.configure(settings.log_level, settings.log_format)
+app = App(settings, configured_bus(settings))
+ended_well = app.run()
+print(app.metrics("")[1].decode())
+sys.exit(not ended_well)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _with_exchange(broker: Broker) -> None:
+    broker.declare_exchange("xivo")
+
+
+def close_exporters(broker: Broker) -> None:
+    broker.ctl("eval", _CLOSE_EXPORTERS)
+
+
+def chats(start: int, end: int) -> list[Wire]:
+    return [Wire(chat(i)) for i in range(start, end)]
+
+
+@contextmanager
+def publishing(broker: Broker, count: int, chunk: int) -> Iterator[threading.Thread]:
+    """Publish so many chat messages, while something happens."""
+
+    def run() -> None:
+        for start in range(0, count, chunk):
+            publish(broker, "xivo", chats(start, start + chunk))
+
+    publisher = threading.Thread(target=run)
+    publisher.start()
+    yield publisher
+    publisher.join(60)
+
+
+def all_counted(broker: Broker, program: Exporter, count: int) -> dict[Series, float]:
+    """Wait until everything has arrived and is acknowledged; return the series of that moment."""
+    eventually(
+        lambda: count_of(program.samples(), "xivo_chat_messages_total") >= count,
+        timeout=30,
+        what=lambda: f"{count} messages: {program.log()[-2000:]}",
+    )
+    # Whatever comes twice is not acknowledged before it is counted.
+    eventually(lambda: broker.queues()[INBOX]["messages"] == 0, what="all is acknowledged")
+    return program.samples()
+
+
+def test_connections_closed_by_the_server_under_load_lose_and_double_nothing(
+    broker: Broker, exporter: RunExporter
+) -> None:
+    count = 20_000
+    program = connected(exporter(broker.url(), "--instance", "i"))
+    closed = 0
+    with account_watched(program):
+        with publishing(broker, count, chunk=500) as publisher:
+            while publisher.is_alive():
+                close_exporters(broker)
+                closed += 1
+        samples = all_counted(broker, program, count)
+    assert count_of(samples, "xivo_chat_messages_total") == count
+    assert own(samples, "used_total") == count
+    assert_account_balances(samples)
+    assert own(samples, "bus_disconnects_total") >= 2
+    assert own(samples, "bus_gaps_total") == 0
+
+
+def test_a_connection_closed_while_thousands_are_on_their_way_doubles_nothing(
+    broker: Broker, exporter: RunExporter
+) -> None:
+    count = 5000
+    program = connected(exporter(broker.url(), "--instance", "i"))
+    publish(broker, "xivo", chats(0, 100))
+    processed(program, 100)
+    # Everything that fits is in its socket when it wakes up, and the end of the connection is
+    # behind it: what it acknowledges until then, nobody reads any more.
+    program.freeze()
+    publish(broker, "xivo", chats(100, count))
+    close_exporters(broker)
+    program.thaw()
+    connected(program, times=2)
+    samples = all_counted(broker, program, count)
+    assert count_of(samples, "xivo_chat_messages_total") == count
+    assert_account_balances(samples)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_under_load_acknowledges_just_what_was_counted(
+    broker: Broker, tmp_path: Path, number: signal.Signals
+) -> None:
+    count = 10_000
+    arguments = ("--bus-url", broker.url(), "--instance", "i")
+    program = (sys.executable, "-c", _WITH_LAST_WORDS, "run", "--listen", "127.0.0.1:0")
+    with Exporter(tmp_path, *arguments, program=program) as exporter:
+        connected(exporter)
+        with publishing(broker, count, chunk=1000):
+            eventually(
+                lambda: own(exporter.samples(), "deliveries_total") > 500, what="it is at work"
+            )
+            os.kill(exporter.pid, number)
+            assert exporter.wait(timeout=5) == 0
+        first = samples_of(exporter.output())
+        left = broker.queues()[INBOX]["messages"]
+        counted = count_of(first, "xivo_chat_messages_total")
+        assert own(first, "deliveries_total") == counted
+        assert counted + left == count
+        assert 500 < counted < count, "the stop was not under load"
+        connected(exporter.start())
+        rest = processed(exporter, left)
+        assert count_of(rest, "xivo_chat_messages_total") + counted == count
+        assert exporter.terminate(timeout=5) == 0
+    assert broker.queues()[INBOX]["messages"] == 0
+    assert "Traceback" not in exporter.log()
+
+
+def test_a_backlog_is_worked_off_and_stopped_in(broker: Broker, exporter: RunExporter) -> None:
+    count = 12_000
+    program = connected(exporter(broker.url(), "--instance", "i"))
+    assert program.terminate(timeout=5) == 0
+    publish(broker, "xivo", chats(0, count))
+    # Bytes on their way to a full prefetch must not hold up the stop.
+    program.start()
+    eventually(lambda: own(program.samples(), "deliveries_total") > 0, what="it is at work")
+    assert program.terminate(timeout=5) == 0
+    left = broker.queues()[INBOX]["messages"]
+    assert 0 < left < count
+    samples = processed(connected(program.start()), left)
+    assert count_of(samples, "xivo_chat_messages_total") == left

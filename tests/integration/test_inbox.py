@@ -1,0 +1,163 @@
+"""What the exporter leaves on somebody else's broker: one inbox, bounded, and not for long."""
+
+import pytest
+
+from tests.integration.bus import (
+    Wire,
+    chat,
+    connected,
+    count_of,
+    event,
+    own,
+    problems,
+    processed,
+    publish,
+)
+from tests.integration.conftest import RunExporter
+from tests.servers import Broker
+from tests.support import eventually
+
+INBOX = "xivo-exporter.i.default"
+
+
+@pytest.fixture(autouse=True)
+def _with_exchange(broker: Broker) -> None:
+    broker.declare_exchange("xivo")
+
+
+def test_the_inbox_is_there_with_its_bounds_and_is_gone_after_its_expiry(
+    broker: Broker, exporter: RunExporter
+) -> None:
+    program = exporter(
+        broker.url(),
+        *("--instance", "i", "--inbox-expires", "1.5"),
+        *("--inbox-max-length", "2000", "--inbox-max-bytes", "2000000"),
+    )
+    connected(program)
+    queues = broker.queues()
+    assert list(queues) == [INBOX]
+    inbox = queues[INBOX]
+    assert inbox["arguments"] == {
+        "x-expires": 1500,
+        "x-max-length": 2000,
+        "x-max-length-bytes": 2_000_000,
+        "x-overflow": "drop-head",
+    }
+    assert (inbox["durable"], inbox["auto_delete"], inbox["exclusive"]) == (True, False, False)
+    assert inbox["consumers"] == 1
+    assert program.terminate() == 0
+    # Not by a passive declare, which would start the expiry anew.
+    eventually(lambda: broker.queues() == {}, what="the inbox expires")
+
+
+def test_nothing_else_is_left_after_ten_starts(broker: Broker, exporter: RunExporter) -> None:
+    before = broker.ctl("list_exchanges")
+    program = exporter(broker.url(), "--instance", "i")
+    for turn in range(10):
+        connected(program)
+        if turn % 2:
+            program.kill()
+        else:
+            assert program.terminate() == 0
+        program.start()
+    connected(program)
+    assert list(broker.queues()) == [INBOX]
+    assert broker.ctl("list_exchanges") == before
+    # A connection that was killed is found dead by the broker at once, and takes nothing along.
+    assert broker.queues()[INBOX]["consumers"] == 1
+
+
+def test_bindings_do_not_pile_up(broker: Broker, exporter: RunExporter) -> None:
+    program = connected(exporter(broker.url(), "--instance", "i"))
+    before = broker.ctl("list_bindings")
+    assert program.terminate() == 0
+    connected(program.start())
+    assert broker.ctl("list_bindings") == before
+
+
+def test_the_inbox_overflows_at_its_head(broker: Broker, exporter: RunExporter) -> None:
+    flags = ("--instance", "i", "--inbox-max-length", "1000")
+    program = connected(exporter(broker.url(), *flags))
+    assert program.terminate() == 0
+    old = [Wire(chat(i)) for i in range(500)]
+    new = [Wire(event("call_form_result", {"user_id": 1, "variables": {}}), "call_form_result")]
+    publish(broker, "xivo", old + new * 1000)
+    samples = processed(connected(program.start()), 1000)
+    assert count_of(samples, "xivo_call_forms_total") == 1000
+
+
+def test_a_second_exporter_of_the_instance_stands_by_and_takes_over(
+    broker: Broker, exporter: RunExporter
+) -> None:
+    first = connected(exporter(broker.url(), "--instance", "i"))
+    second = exporter(broker.url(), "--instance", "i")
+    eventually(lambda: problems(second), what="the second tells that it stands by")
+    publish(broker, "xivo", [Wire(chat(i)) for i in range(100)])
+    processed(first, 100)
+    # What was not acknowledged when the first is killed would count for the second as well.
+    eventually(lambda: broker.queues()[INBOX]["messages"] == 0, what="all is acknowledged")
+    # It has knocked some more times by then, and says so once.
+    ready = second.get("/-/ready")
+    assert ready.status == 503
+    assert "standing by" in ready.text
+    assert own(second.samples(), "deliveries_total") == 0
+    first.kill()
+    publish(broker, "xivo", [Wire(chat(i)) for i in range(100, 150)])
+    connected(second)
+    samples = processed(second, 50)
+    assert count_of(samples, "xivo_chat_messages_total") == 50
+    [problem] = problems(second)
+    assert "another exporter of this instance" in problem
+    assert own(samples, "bus_gaps_total") == 0
+
+
+def test_two_instances_read_the_same_events(broker: Broker, exporter: RunExporter) -> None:
+    programs = [connected(exporter(broker.url(), "--instance", name)) for name in ("a", "b")]
+    publish(broker, "xivo", [Wire(chat())])
+    for program in programs:
+        assert count_of(processed(program, 1), "xivo_chat_messages_total") == 1
+
+
+def test_an_inbox_deleted_under_us_is_made_anew_and_the_gap_is_counted(
+    broker: Broker, exporter: RunExporter
+) -> None:
+    program = connected(exporter(broker.url(), "--instance", "i"))
+    publish(broker, "xivo", [Wire(chat())])
+    assert own(processed(program, 1), "bus_gaps_total") == 0
+    broker.delete_queue(INBOX)
+    connected(program, times=2)
+    publish(broker, "xivo", [Wire(chat())])
+    samples = processed(program, 2)
+    assert count_of(samples, "xivo_chat_messages_total") == 2
+    assert own(samples, "bus_gaps_total") == 1
+    assert own(samples, "bus_last_gap_timestamp_seconds") > 1e9
+    assert own(samples, "bus_disconnects_total") == 1
+    assert len(program.logged("events were missed: the inbox was gone")) == 1
+    assert broker.queues()[INBOX]["arguments"]["x-overflow"] == "drop-head"
+
+
+def test_an_inbox_with_other_arguments_is_named_and_how_to_delete_it(
+    broker: Broker, exporter: RunExporter
+) -> None:
+    broker.declare_queue(INBOX, {"x-expires": 60_000})
+    program = exporter(broker.url(), "--instance", "i")
+    eventually(lambda: problems(program), what="the problem is told")
+    reason = program.get("/-/ready").text
+    assert f"rabbitmqctl delete_queue {INBOX}" in reason
+    assert "--instance" in reason
+    assert program.get("/metrics").status == 200
+    # Nobody's messages are thrown away by us; who follows the advice is helped at once.
+    assert list(broker.queues()) == [INBOX]
+    broker.ctl("delete_queue", INBOX)
+    connected(program)
+    assert len(problems(program)) == 1
+
+
+def test_events_wait_in_the_inbox_for_an_exporter_that_is_away(
+    broker: Broker, exporter: RunExporter
+) -> None:
+    program = connected(exporter(broker.url(), "--instance", "i"))
+    program.kill()
+    publish(broker, "xivo", [Wire(chat(i)) for i in range(3000)])
+    samples = processed(connected(program.start()), 3000)
+    assert count_of(samples, "xivo_chat_messages_total") == 3000

@@ -1,0 +1,159 @@
+"""The program as a person starts it: errors, addresses, the demonstration, many clients."""
+
+import os
+import signal
+import socket
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from exporter import __version__
+from tests.integration.bus import Wire, account_watched, chat, connected, own, processed, publish
+from tests.integration.conftest import RunExporter
+from tests.program import PROGRAM, Exporter
+from tests.servers import Broker
+from tests.support import check_metrics, eventually
+
+SECRET = "s3cr3t-p4ss"
+DEMO = (*PROGRAM, "demo", "--listen", "127.0.0.1:0")
+
+
+def test_wrong_settings_end_it_with_status_2_and_all_of_them_are_told(
+    exporter: RunExporter, tmp_path: Path
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('no_such_setting = 1\nexchange_type = "fanout"\n')
+    environment = {"XIVO_EXPORTER_MAX_SERIES": "none", "XIVO_EXPORTER_CONFIG": f"{file}"}
+    url = f"amqp//user:{SECRET}@host"
+    program = exporter(url, "--inbox-expires", "0", env=environment, wait=False)
+    assert program.wait(timeout=15) == 2
+    for name in ("--bus-url", "--inbox-expires", "--max-series", "--exchange-type", "no_such"):
+        assert program.log().count(name) == 1, name
+    assert SECRET not in program.log()
+    assert "Traceback" not in program.log()
+    assert program.output() == ""
+
+
+def test_the_whole_program_can_be_set_up_by_the_environment(broker: Broker, tmp_path: Path) -> None:
+    broker.declare_exchange("wazo-headers", "headers")
+    environment = {
+        "XIVO_EXPORTER_BUS_URL": broker.url(),
+        "XIVO_EXPORTER_LISTEN": "127.0.0.1:0",
+        "XIVO_EXPORTER_EXCHANGE": "wazo-headers",
+        "XIVO_EXPORTER_INSTANCE": "e",
+        "XIVO_EXPORTER_LOG_FORMAT": "json",
+        "XIVO_EXPORTER_LOG_LEVEL": "info",
+    }
+    program = Exporter(tmp_path, env=environment, program=(*PROGRAM, "run"))
+    with program:
+        connected(program)
+        assert program.log().startswith("{")
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    program = Exporter(tmp_path, program=(*PROGRAM, "--version")).start(wait=False)
+    assert program.wait(timeout=15) == 0
+    assert program.output() == f"xivo-exporter {__version__}\n"
+    program.close()
+
+
+def test_a_port_in_use_ends_it_with_status_1_and_one_clear_line(
+    exporter: RunExporter, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        program = exporter(None, "--listen", address, wait=False)
+        assert program.wait(timeout=15) == 1
+    [line] = program.log().splitlines()
+    assert address in line
+    assert "in use" in line
+
+
+def test_an_address_that_is_not_ours_ends_it_with_status_1(exporter: RunExporter) -> None:
+    program = exporter(None, "--listen", "192.0.2.1:1", wait=False)
+    assert program.wait(timeout=15) == 1
+    [line] = program.log().splitlines()
+    assert "192.0.2.1:1" in line
+
+
+def _shows_life(program: Exporter, within: float = 15) -> None:
+    def is_alive() -> bool:
+        names = {name for name, _ in program.samples()}
+        return {
+            *("xivo_agents", "xivo_endpoints", "xivo_users", "xivo_queue_members_available"),
+            *("xivo_service_up", "xivo_bus_events_total"),
+        } <= names
+
+    eventually(is_alive, timeout=within, what="life of every kind is shown")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_demonstration_shows_life_in_seconds_and_ends_when_told_to(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    program = Exporter(tmp_path, program=DEMO)
+    with program:
+        _shows_life(program)
+        assert program.get("/-/ready").status == 200
+        host, port = program.address
+        # It prints where to look.
+        assert f"http://{host}:{port}/metrics" in program.output()
+        os.kill(program.pid, number)
+        assert program.wait(timeout=5) == 0
+    assert "Traceback" not in program.log()
+    assert "warning" not in program.log()
+
+
+@pytest.mark.promtool
+def test_a_large_demonstration_in_a_hurry_keeps_its_account(tmp_path: Path) -> None:
+    with Exporter(tmp_path, "--speed", "50", "--agents", "200", program=DEMO) as program:
+        _shows_life(program)
+        with account_watched(program, bus="demo"):
+            eventually(
+                lambda: own(program.samples(), "deliveries_total", bus="demo") > 3000,
+                what="thousands of events",
+            )
+        agents = sum(v for (name, _), v in program.samples().items() if name == "xivo_agents")
+        assert 0 < agents <= 200
+        assert check_metrics(program.metrics()) == ""
+        assert program.terminate(timeout=5) == 0
+
+
+def test_five_hundred_idle_and_half_open_connections_delay_no_scrape_and_no_event(
+    broker: Broker, exporter: RunExporter
+) -> None:
+    broker.declare_exchange("xivo")
+    program = connected(exporter(broker.url()))
+    with ExitStack() as stack:
+        for i in range(500):
+            client = stack.enter_context(socket.create_connection(program.address, timeout=10))
+            if i % 2:
+                client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n")
+        publish(broker, "xivo", [Wire(chat(i)) for i in range(1000)])
+        processed(program, 1000, timeout=10)
+        for path in ("/metrics", "/-/healthy", "/-/ready", "/") * 5:
+            start = time.monotonic()
+            assert program.get(path).status == 200
+            assert time.monotonic() - start < 1
+    assert program.terminate(timeout=5) == 0
+
+
+def test_scrapes_in_a_storm_of_events_are_answered_in_time(
+    broker: Broker, exporter: RunExporter
+) -> None:
+    broker.declare_exchange("xivo")
+    program = connected(exporter(broker.url()))
+    publish(broker, "xivo", [Wire(chat(i)) for i in range(20_000)])
+    slowest = 0.0
+
+    def is_over() -> bool:
+        nonlocal slowest
+        start = time.monotonic()
+        samples = program.samples()
+        slowest = max(slowest, time.monotonic() - start)
+        return own(samples, "deliveries_total") == 20_000
+
+    eventually(is_over, timeout=30, what="the storm is over")
+    assert slowest < 2

@@ -1,0 +1,59 @@
+"""Frames with contents that py-amqp cannot decode."""
+
+import struct
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from exporter.consumer.frames import tolerant_frame_handler
+
+BODY = b'{"name": "x"}'
+
+
+def _short(text: bytes) -> bytes:
+    return bytes([len(text)]) + text
+
+
+def _deliver(routing_key: bytes) -> bytes:
+    head = struct.pack(">HH", 60, 60) + _short(b"tag") + struct.pack(">QB", 200, 0)
+    return head + _short(b"xivo") + _short(routing_key)
+
+
+def _header(properties: bytes) -> bytes:
+    return struct.pack(">HHQ", 60, 0, len(BODY)) + properties
+
+
+GOOD = struct.pack(">H", 1 << 15) + _short(b"application/json")
+BAD_TEXT = struct.pack(">H", 1 << 15) + _short(b"\xff\xfe")
+_TIME = _short(b"t") + b"T" + struct.pack(">Q", 2**64 - 1)
+BAD_TIME = struct.pack(">H", 1 << 13) + struct.pack(">I", len(_TIME)) + _TIME
+_NESTED = b""
+for _ in range(2000):
+    _NESTED = _short(b"n") + b"F" + struct.pack(">I", len(_NESTED)) + _NESTED
+TOO_DEEP = struct.pack(">H", 1 << 13) + struct.pack(">I", len(_NESTED)) + _NESTED
+CUT_OFF = struct.pack(">H", 1 << 13) + struct.pack(">I", 1000) + b"\x05ab"
+
+
+@pytest.mark.parametrize("properties", [GOOD, BAD_TEXT, BAD_TIME, TOO_DEEP, CUT_OFF])
+@pytest.mark.parametrize("routing_key", [b"status.agent", "r\u00e9gie".encode(), b"\xff"])
+def test_the_body_arrives_whatever_stands_around_it(properties: bytes, routing_key: bytes) -> None:
+    seen: list[tuple[Any, ...]] = []
+    handle = tolerant_frame_handler(
+        SimpleNamespace(bytes_recv=0), lambda *arguments: seen.append(arguments)
+    )
+    for kind, payload in ((1, _deliver(routing_key)), (2, _header(properties)), (3, BODY)):
+        handle((kind, 1, payload))
+    [(channel, method, arguments, message)] = seen
+    assert (channel, method, bytes(message.body)) == (1, (60, 60), BODY)
+    assert bytes(arguments).endswith(_short(routing_key if routing_key != b"\xff" else b""))
+
+
+def test_good_properties_are_kept() -> None:
+    seen: list[Any] = []
+    handle = tolerant_frame_handler(
+        SimpleNamespace(bytes_recv=0), lambda *arguments: seen.append(arguments[3])
+    )
+    for kind, payload in ((1, _deliver(b"k")), (2, _header(GOOD)), (3, BODY)):
+        handle((kind, 1, payload))
+    assert seen[0].properties == {"content_type": "application/json"}

@@ -1,0 +1,96 @@
+"""The hand-over between the consumer's thread and the dataflow's."""
+
+import threading
+
+from dataflows.envelope import Delivery
+from exporter.inlet import Inlet
+
+
+def _delivery(body: bytes | str | None) -> Delivery:
+    return Delivery("default", body, 0.0)
+
+
+def _numbers(batch: list[Delivery]) -> list[int]:
+    return [int(delivery.body or "") for delivery in batch]
+
+
+def _inlet() -> tuple[Inlet, threading.Event]:
+    wake = threading.Event()
+    return Inlet(wake), wake
+
+
+def test_deliveries_are_taken_in_the_order_they_were_put() -> None:
+    inlet, _ = _inlet()
+    for number in range(1, 6):
+        inlet.put(number, _delivery(str(number)))
+    assert _numbers(inlet.take(2)) == [1, 2]
+    assert inlet.taken == 2
+    assert _numbers(inlet.take(10)) == [3, 4, 5]
+    assert inlet.taken == 5
+    assert inlet.take(10) == []
+    assert inlet.taken == 5
+
+
+def test_a_delivery_wakes_the_dataflow() -> None:
+    inlet, wake = _inlet()
+    assert not wake.is_set()
+    inlet.put(1, _delivery(b""))
+    assert wake.is_set()
+    wake.clear()
+    inlet.put(2, _delivery(b""))
+    assert wake.is_set()
+
+
+def test_what_waits_is_weighed() -> None:
+    inlet, _ = _inlet()
+    for number, body in enumerate((b"12345", "123", None, b""), 1):
+        inlet.put(number, _delivery(body))
+    assert inlet.waiting_bytes == 8
+    inlet.take(1)
+    assert inlet.waiting_bytes == 3
+    inlet.take(3)
+    assert inlet.waiting_bytes == 0
+
+
+def test_what_is_withdrawn_is_never_taken() -> None:
+    inlet, _ = _inlet()
+    for number in range(1, 6):
+        inlet.put(number, _delivery(b"12345"))
+    inlet.take(2)
+    assert inlet.withdraw() == 2
+    assert inlet.waiting_bytes == 0
+    assert inlet.take(10) == []
+    inlet.put(6, _delivery(b"6"))
+    assert _numbers(inlet.take(10)) == [6]
+    assert inlet.withdraw() == 6
+
+
+def test_nothing_is_lost_or_taken_twice_between_threads() -> None:
+    inlet, wake = _inlet()
+    count, withdrawn = 30_000, []
+    seen: list[int] = []
+    finished = threading.Event()
+
+    def put() -> None:
+        number = 1
+        while number <= count:
+            inlet.put(number, _delivery(str(number)))
+            if number % 997 == 0:
+                # As when the connection breaks: what was not taken comes again.
+                number = inlet.withdraw()
+                withdrawn.append(number)
+            number += 1
+        finished.set()
+
+    def take() -> None:
+        while not finished.is_set() or inlet.waiting_bytes:
+            seen.extend(_numbers(inlet.take(100)))
+
+    threads = [threading.Thread(target=put), threading.Thread(target=take)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert seen == list(range(1, count + 1))
+    assert withdrawn == sorted(withdrawn)
+    assert wake.is_set()

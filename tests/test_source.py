@@ -1,0 +1,190 @@
+"""The source: what it gives bytewax, and when it calls a delivery done."""
+
+import itertools
+import random
+import threading
+from datetime import timedelta
+
+import bytewax.operators as op
+import pytest
+from bytewax.dataflow import Dataflow
+from bytewax.operators import StatefulBatchLogic
+from bytewax.outputs import DynamicSink, StatelessSinkPartition
+from bytewax.run import cli_main
+
+from dataflows.envelope import Delivery
+from exporter.inlet import Inlet
+from exporter.source import BATCH, BusPartition, BusSource, Pulse
+
+
+class _Rig:
+    """One partition and everything that it touches."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.wake, self.stop = threading.Event(), threading.Event()
+        self.inlet = Inlet(self.wake)
+        self.pulse = Pulse(lambda: self.now)
+        self.part = BusPartition(self.inlet, self.wake, self.stop, self.pulse)
+        self._numbers = itertools.count(1)
+
+    def put(self, count: int = 1) -> None:
+        for number in itertools.islice(self._numbers, count):
+            self.inlet.put(number, Delivery("default", str(number), 0.0))
+
+
+def test_it_gives_what_waits_up_to_a_batch() -> None:
+    rig = _Rig()
+    rig.put(BATCH + 1)
+    assert len(rig.part.next_batch()) == BATCH
+    assert len(rig.part.next_batch()) == 1
+
+
+def test_an_idle_source_waits_a_moment_and_gives_nothing() -> None:
+    assert _Rig().part.next_batch() == []
+
+
+def test_a_delivery_that_comes_while_it_waits_is_given_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("exporter.source.IDLE_SECONDS", 30)
+    rig = _Rig()
+    late = threading.Timer(0.05, rig.put)
+    late.start()
+    assert [delivery.body for delivery in rig.part.next_batch()] == ["1"]
+    late.join()
+
+
+def test_only_what_was_taken_before_the_end_of_an_epoch_is_done_after_it() -> None:
+    rig = _Rig()
+    rig.put(2)
+    rig.part.next_batch()
+    rig.part.snapshot()
+    assert rig.inlet.done == 0
+    rig.put()
+    assert len(rig.part.next_batch()) == 1
+    assert rig.inlet.done == 2
+    rig.part.next_batch()
+    assert rig.inlet.done == 2
+    rig.part.snapshot()
+    rig.part.next_batch()
+    assert rig.inlet.done == 3
+
+
+def test_every_turn_is_a_beat_of_the_pulse() -> None:
+    rig = _Rig()
+    assert rig.pulse.at == 0
+    rig.part.next_batch()
+    assert rig.pulse.at == 100
+    rig.now = 107.0
+    assert rig.pulse.age() == 7
+
+
+def test_it_ends_when_told_to_and_leaves_the_rest_to_the_broker() -> None:
+    rig = _Rig()
+    rig.put(3)
+    rig.stop.set()
+    with pytest.raises(StopIteration):
+        rig.part.next_batch()
+    assert rig.inlet.taken == 0
+
+
+def test_there_is_a_partition_for_each_bus() -> None:
+    wake, stop = threading.Event(), threading.Event()
+    inlets = {"one": Inlet(wake), "two": Inlet(wake)}
+    source = BusSource(inlets, wake, stop, Pulse(lambda: 0.0))
+    assert source.list_parts() == ["one", "two"]
+    inlets["two"].put(1, Delivery("two", "x", 0.0))
+    assert [each.bus for each in source.build_part("bus", "two", None).next_batch()] == ["two"]
+
+
+# With bytewax itself, because acknowledgement rests on the order in which it calls
+
+
+class _Seen(DynamicSink[tuple[str, list[int]]]):
+    def __init__(self) -> None:
+        self.numbers: set[int] = set()
+
+    def build(
+        self, step_id: str, worker_index: int, worker_count: int
+    ) -> StatelessSinkPartition[tuple[str, list[int]]]:
+        del step_id, worker_index, worker_count
+        return _SeenPartition(self.numbers)
+
+
+class _SeenPartition(StatelessSinkPartition[tuple[str, list[int]]]):
+    def __init__(self, numbers: set[int]) -> None:
+        self._numbers = numbers
+
+    def write_batch(self, items: list[tuple[str, list[int]]]) -> None:
+        for _, numbers in items:
+            self._numbers.update(numbers)
+
+
+class _PassOn(StatefulBatchLogic[int, list[int], None]):
+    def on_batch(self, values: list[int]) -> tuple[list[list[int]], bool]:
+        return [values], StatefulBatchLogic.RETAIN
+
+    def snapshot(self) -> None:
+        return None
+
+
+class _Watched(Inlet):
+    """Notes what was called done before all its effects could be seen."""
+
+    def __init__(self, wake: threading.Event, seen: set[int]) -> None:
+        self.too_early: list[tuple[int, int]] = []
+        self._seen = seen
+        self._done = 0
+        super().__init__(wake)
+
+    @property
+    def done(self) -> int:
+        return self._done
+
+    @done.setter
+    def done(self, number: int) -> None:
+        self._done = number
+        if len(self._seen) < number:
+            self.too_early.append((number, len(self._seen)))
+
+
+@pytest.mark.parametrize("epoch_ms", [0, 10])
+def test_in_bytewax_a_delivery_is_done_only_when_its_effects_have_been_written(
+    epoch_ms: int,
+) -> None:
+    count, keys = 20_000, 7
+    wake, stop, sink = threading.Event(), threading.Event(), _Seen()
+    inlet = _Watched(wake, sink.numbers)
+    flow = Dataflow("test")
+    deliveries = op.input("bus", flow, BusSource({"x": inlet}, wake, stop, Pulse(lambda: 0.0)))
+
+    def decode(batch: list[Delivery]) -> list[tuple[str, int]]:
+        return [(str(int(d.body or "") % keys), int(d.body or "")) for d in batch]
+
+    decoded = op.flat_map_batch("decode", deliveries, decode)
+    op.output("sink", op.stateful_batch("state", decoded, lambda _: _PassOn()), sink)
+
+    def feed() -> None:
+        chance, number = random.Random(1), 0  # noqa: S311 - any spread will do
+        while number < count:
+            for _ in range(min(chance.randrange(1, 400), count - number)):
+                number += 1
+                inlet.put(number, Delivery("x", str(number), 0.0))
+            stop.wait(0.0005)
+        # The end comes on its own, as a running exporter's would not.
+        while inlet.done < count and not stop.wait(0.005):
+            pass
+        stop.set()
+        wake.set()
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    timer = threading.Timer(60, stop.set)
+    timer.start()
+    cli_main(flow, epoch_interval=timedelta(milliseconds=epoch_ms))
+    timer.cancel()
+    feeder.join()
+    assert inlet.done == count
+    assert inlet.too_early == []
+    assert sink.numbers == set(range(1, count + 1))

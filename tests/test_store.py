@@ -1,0 +1,164 @@
+"""The store: whole changes, consistent views, a cap, and nobody waits."""
+
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from dataflows.metric import Kind, MetricSpec, Sample
+from exporter.store import SeriesStore, View
+from tests.support import eventually
+
+A = MetricSpec("a", Kind.GAUGE, "A.", ("x",))
+B = MetricSpec("b", Kind.GAUGE, "B.", ("x",))
+
+
+def _store(max_series: int = 1000) -> SeriesStore:
+    return SeriesStore((A, B), max_series)
+
+
+@pytest.fixture
+def impatient_threads() -> Iterator[None]:
+    """Switch threads as often as Python can, so that races have a chance."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_a_sample_is_a_series_until_it_is_retired() -> None:
+    store = _store()
+    store.apply((Sample("a", ("1",), 1), Sample("b", ("1",), 2)))
+    assert store.view() == View({"a": {("1",): 1}, "b": {("1",): 2}}, {})
+    store.apply((Sample("a", ("1",), 3),))
+    assert store.view().series["a"] == {("1",): 3}
+    store.apply((Sample("a", ("1",), None), Sample("a", ("never seen",), None)))
+    assert store.view() == View({"a": {}, "b": {("1",): 2}}, {})
+
+
+def test_a_view_does_not_change_any_more() -> None:
+    store = _store()
+    store.apply((Sample("a", ("1",), 1),))
+    before = store.view()
+    store.apply((Sample("a", ("1",), 2), Sample("a", ("2",), 2)))
+    assert before.series["a"] == {("1",): 1}
+
+
+def test_series_beyond_the_cap_are_dropped_and_counted_by_metric() -> None:
+    store = _store(max_series=2)
+    store.apply(tuple(Sample("a", (str(i),), i) for i in range(5)))
+    store.apply((Sample("b", ("0",), 1),))
+    view = store.view()
+    assert view.series["a"] == {("0",): 0, ("1",): 1}
+    assert view.dropped == {"a": 3}
+
+
+def test_at_the_cap_the_series_that_are_there_go_on() -> None:
+    store = _store(max_series=1)
+    store.apply((Sample("a", ("0",), 1), Sample("a", ("1",), 1)))
+    store.apply((Sample("a", ("0",), 7),))
+    assert store.view().series["a"] == {("0",): 7}
+    assert store.view().dropped == {"a": 1}
+
+
+def test_a_retired_series_makes_room() -> None:
+    store = _store(max_series=1)
+    store.apply((Sample("a", ("0",), 1), Sample("a", ("0",), None), Sample("a", ("1",), 1)))
+    assert store.view() == View({"a": {("1",): 1}, "b": {}}, {})
+
+
+def test_refused_and_dropped_samples_are_one_sum() -> None:
+    store = _store(max_series=1)
+    store.apply((Sample("a", ("0",), 1), Sample("a", ("1",), 1)))
+    store.refuse(("a", "b"), 5)
+    assert store.view().dropped == {"a": 6, "b": 5}
+
+
+@pytest.mark.usefixtures("impatient_threads")
+def test_a_change_is_seen_whole_or_not_at_all_and_never_backwards() -> None:
+    store = _store()
+    labels = [(str(i),) for i in range(50)]
+    finished = threading.Event()
+    torn: list[str] = []
+
+    def look() -> None:
+        newest = -1.0
+        while not finished.is_set():
+            series = store.view().series
+            values = {*series["a"].values(), *series["b"].values()}
+            sizes = {len(series["a"]), len(series["b"])}
+            oldest = min((v for v in values if isinstance(v, int | float)), default=newest)
+            if len(values) > 1 or len(sizes) > 1 or oldest < newest:
+                torn.append(f"{values} {sizes} after {newest}")
+            newest = oldest
+
+    lookers = [threading.Thread(target=look) for _ in range(3)]
+    for thread in lookers:
+        thread.start()
+    for turn in range(1500):
+        # Every third change retires everything, so that the size changes as well.
+        value = None if turn % 3 == 2 else turn
+        store.apply(tuple(Sample(name, each, value) for each in labels for name in ("a", "b")))
+    finished.set()
+    for thread in lookers:
+        thread.join(30)
+    assert not torn, torn[:3]
+
+
+@pytest.mark.usefixtures("impatient_threads")
+def test_no_change_is_left_behind() -> None:
+    store = _store()
+    for turn in range(300):
+        start = threading.Barrier(2)
+
+        def look(start: threading.Barrier = start) -> None:
+            start.wait()
+            store.view()
+
+        looker = threading.Thread(target=look)
+        looker.start()
+        start.wait()
+        store.apply((Sample("a", ("0",), turn),))
+        looker.join()
+        assert store.view().series["a"] == {("0",): turn}
+
+
+class _StuckSpec:
+    """Stands in the way of a copy, as a million series would."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.release = threading.Event()
+
+
+def test_the_dataflow_never_waits_for_a_scrape(monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck = _StuckSpec()
+    store = _store()
+
+    def slow_view(series: object, dropped: object) -> View:
+        del series, dropped
+        stuck.reached.set()
+        assert stuck.release.wait(30)
+        return View({}, {})
+
+    # The view is made while the store's lock is held.
+    monkeypatch.setattr("exporter.store.View", slow_view)
+    scrape = threading.Thread(target=store.view)
+    scrape.start()
+    assert stuck.reached.wait(30)
+    applied = threading.Event()
+
+    def apply() -> None:
+        for turn in range(100):
+            store.apply((Sample("a", ("0",), turn),))
+        applied.set()
+
+    dataflow = threading.Thread(target=apply)
+    dataflow.start()
+    eventually(applied.is_set, what="changes were applied during a scrape")
+    stuck.release.set()
+    scrape.join(30)
+    dataflow.join(30)
+    monkeypatch.undo()
+    assert store.view().series["a"] == {("0",): 99}
