@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Generic, TypeVar
 
 from dataflows.metric import LabelValues, MetricSpec, Samples
+from dataflows.room import Room
 
 W = TypeVar("W", bound=str)
 
@@ -24,13 +25,13 @@ class Census(Generic[W]):
     The gauge that counts them moves with the entities, so it can't drift from them.
     """
 
-    __slots__ = ("_labels", "_limit", "_samples", "_spec", "_words")
+    __slots__ = ("_labels", "_room", "_samples", "_spec", "_words")
 
-    def __init__(self, samples: Samples, spec: MetricSpec, labels: LabelValues, limit: int) -> None:
+    def __init__(self, samples: Samples, spec: MetricSpec, labels: LabelValues, room: Room) -> None:
         self._samples = samples
         self._spec = spec
         self._labels = labels
-        self._limit = limit
+        self._room = room
         self._words: dict[str, W] = {}
         samples.start(spec, labels)
 
@@ -45,7 +46,7 @@ class Census(Generic[W]):
             return Move.SAME
         if before is not None:
             self._samples.add(self._spec, (*self._labels, before), -1)
-        elif len(self._words) >= self._limit:
+        elif not self._room.take():
             return Move.NO_ROOM
         self._words[entity] = word
         self._samples.add(self._spec, (*self._labels, word))
@@ -56,5 +57,6 @@ class Census(Generic[W]):
         word = self._words.pop(entity, None)
         if word is None:
             return False
+        self._room.give_back()
         self._samples.add(self._spec, (*self._labels, word), -1)
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from bytewax.operators import StatefulBatchLogic
 
 from dataflows.clock import Clock, aware
 from dataflows.metric import Sample
+from dataflows.room import Room
 from dataflows.subsystem import Event, Options, State, Subsystem
 
 
@@ -45,7 +47,9 @@ class Stage:
     ) -> None:
         self.clock = clock
         self._subsystems = {subsystem.name: subsystem for subsystem in subsystems}
-        self._options = options
+        self._options = {
+            name: replace(options, room=Room(options.max_entities)) for name in self._subsystems
+        }
         self._max_keys = max_keys
         self._live: Counter[str] = Counter()
 
@@ -59,7 +63,7 @@ class Stage:
         if self._live[name] >= self._max_keys:
             return None
         self._live[name] += 1
-        return self._subsystems[name].start(first, self._options)
+        return self._subsystems[name].start(first, self._options[name])
 
     def end(self, name: str) -> None:
         """Note that the state of a key is over."""

@@ -59,7 +59,7 @@ class App:
         self._stop = threading.Event()
         self._pulse = Pulse(time.monotonic)
         self._inlet = Inlet(self._wake)
-        self._store = SeriesStore(SPECS, settings.max_series)
+        self._store = SeriesStore(SPECS, settings.max_series, uncapped=deliveries.SUBSYSTEM.metrics)
         self._exposition = Exposition(self._store, SPECS, [bus.status])
         self._failed = False
         self._consumer = Consumer(bus, self._inlet, wall_clock, self._on_death)

@@ -38,12 +38,15 @@ class BusUrl:
             msg = "a bus URL takes nothing after ? or #; write these characters as %3F and %23"
             raise ValueError(msg)
         path = parts.path[1:]
+        if "@" in path or len(unquote(path).encode()) > _MAX_VHOST:
+            # The first / ends the host: what follows may be the rest of a password.
+            raise ValueError(_HELP)
         return cls(
             host=parts.hostname,
             port=port or _DEFAULT_PORTS[parts.scheme],
             vhost=unquote(path) or "/",
             user=unquote(parts.username or "guest"),
-            password=unquote(parts.password or "guest"),
+            password="guest" if parts.password is None else unquote(parts.password),
             tls=parts.scheme == "amqps",
         )
 
@@ -53,5 +56,8 @@ class BusUrl:
         vhost = "" if self.vhost == "/" else f"/{self.vhost}"
         return f"{'amqps' if self.tls else 'amqp'}://{host}:{self.port}{vhost}"
 
+
+_MAX_VHOST = 255
+"""Bytes that AMQP has for it."""
 
 _HELP = "expected amqp://user:password@host:port/vhost or amqps://…, special characters as %XX"

@@ -37,14 +37,30 @@ def parse(arguments: Sequence[str]) -> tuple[Command, argparse.Namespace, Loggin
     """Read a command line, the environment and the file.
 
     Raises:
-        SettingsError: Something in them is wrong.
-        SystemExit: Help was asked for, or a flag is not known.
+        SettingsError: Something in them is wrong; it tells of all problems.
+        SystemExit: Help was asked for, or there is no such command.
     """
-    parsed = _parser().parse_args(arguments)
+    parsed, unknown = _parser().parse_known_args(arguments)
     command = Command(parsed.command)
     model = _MODELS[command]
     flags = {name: value for name, value in vars(parsed).items() if name in model.model_fields}
-    return command, parsed, load(model, flags, _file(parsed.config))
+    # Names only: what stands behind a flag, even a wrong one, may be a secret.
+    names = [each.partition("=")[0] for each in unknown if each.startswith("-")]
+    problems = [f"{name}: there is no such flag" for name in names]
+    if unknown and not names:
+        problems.append("there is a value without a flag")
+    file: Mapping[str, Any] = {}
+    try:
+        file = _file(parsed.config)
+    except SettingsError as error:
+        problems += error.problems
+    try:
+        settings = load(model, flags, file)
+    except SettingsError as error:
+        problems += error.problems
+    if problems:
+        raise SettingsError(problems)
+    return command, parsed, settings
 
 
 _MODELS: dict[Command, type[Logging]] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from kombu.connection import Connection
@@ -39,7 +40,9 @@ def run(settings: Demo) -> bool:
     host, port = app.address
     print(_welcome(settings, f"http://{host}:{port}"), flush=True)
     stop = threading.Event()
-    simulation = threading.Thread(target=_simulate, args=(settings, stop), name="simulation")
+    simulation = threading.Thread(
+        target=_simulate, args=(settings, stop, app.stop), name="simulation"
+    )
     _declare()
     simulation.start()
     try:
@@ -49,7 +52,15 @@ def run(settings: Demo) -> bool:
         simulation.join()
 
 
-def _simulate(settings: Demo, stop: threading.Event) -> None:
+def _simulate(settings: Demo, stop: threading.Event, on_end: Callable[[], None]) -> None:
+    try:
+        _publish(settings, stop)
+    finally:
+        # Without events there is nothing to demonstrate.
+        on_end()
+
+
+def _publish(settings: Demo, stop: threading.Event) -> None:
     centre = CallCentre(agents=settings.agents, seed=settings.seed, start=OPENING, noise=False)
     begin = time.monotonic()
     with _connect() as connection:

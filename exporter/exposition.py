@@ -38,7 +38,11 @@ class Exposition:
 
     def render(self, accept: str) -> tuple[str, bytes]:
         """Give the content type and the body that suit an Accept header."""
-        encode, content_type = choose_encoder(accept)
+        try:
+            encode, content_type = choose_encoder(accept)
+        except (TypeError, ValueError):
+            # A version that is none: whoever asks for it gets the plain format.
+            encode, content_type = choose_encoder("")
         return content_type, encode(self._registry)
 
 

@@ -211,10 +211,13 @@ class Settings(Serving):
         1800, ge=1, le=86_400, description="seconds until the broker deletes an abandoned inbox"
     )
     inbox_max_length: int = Field(
-        100_000, ge=1000, description="deliveries that may wait in the inbox"
+        100_000, ge=1000, le=10**9, description="deliveries that may wait in the inbox"
     )
     inbox_max_bytes: int = Field(
-        64 * 1024 * 1024, ge=1024 * 1024, description="bytes that may wait in the inbox"
+        64 * 1024 * 1024,
+        ge=1024 * 1024,
+        le=2**40,
+        description="bytes that may wait in the inbox",
     )
 
     @field_validator("bus_name", "instance", "exchange")

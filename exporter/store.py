@@ -36,13 +36,21 @@ class SeriesStore:
     Args:
         specs: The metrics that may have series.
         max_series: Series per metric; a new one beyond is dropped and counted.
+        uncapped: Metrics that are bounded by themselves.
     """
 
-    def __init__(self, specs: Iterable[MetricSpec], max_series: int) -> None:
+    def __init__(
+        self,
+        specs: Iterable[MetricSpec],
+        max_series: int,
+        uncapped: Iterable[MetricSpec] = (),
+    ) -> None:
         self._max_series = max_series
+        self._uncapped = frozenset(spec.name for spec in uncapped)
         self._series: dict[str, dict[LabelValues, Value]] = {spec.name: {} for spec in specs}
         self._dropped: Counter[str] = Counter()  # by whoever holds the lock
-        self._refused: Counter[str] = Counter()  # by the dataflow alone
+        # By the dataflow alone; complete, so that a view never meets a key being added.
+        self._refused: Counter[str] = Counter(dict.fromkeys(self._series, 0))
         self._pending: deque[tuple[Sample, ...]] = deque()
         self._lock = threading.Lock()
 
@@ -81,7 +89,7 @@ class SeriesStore:
                 series = self._series[metric]
                 if value is None:
                     series.pop(labels, None)
-                elif labels in series or len(series) < self._max_series:
+                elif labels in series or len(series) < self._max_series or metric in self._uncapped:
                     series[labels] = value
                 else:
                     self._dropped[metric] += 1

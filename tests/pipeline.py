@@ -36,7 +36,7 @@ class Pipeline:
     Args:
         details: Subsystems that show a series for each entity.
         zone: Where naive stamps were taken.
-        max_entities: Per state.
+        max_entities: Of all states of a subsystem.
         max_keys: Per subsystem.
         max_series: Per metric.
 

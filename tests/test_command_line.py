@@ -61,10 +61,21 @@ def test_help_shows_defaults_and_no_internals(capsys: pytest.CaptureFixture[str]
 
 
 def test_a_password_is_never_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(["run", "--bus-password", SECRET])
-    assert caught.value.code == 2
+    assert main(["run", "--bus-password", SECRET, "--nope=" + SECRET]) == WRONG_SETTINGS
+    told = capsys.readouterr().err
+    assert "--bus-password: there is no such flag" in told
+    assert "--nope: there is no such flag" in told
+    assert SECRET not in told
     assert "--bus-password " not in _help(capsys, "run")
+
+
+def test_problems_of_flags_file_and_settings_are_told_together(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments = ["run", "--nope", "--config", "/nonexistent", "--max-series", "0"]
+    assert main(arguments) == WRONG_SETTINGS
+    told = capsys.readouterr().err
+    assert all(part in told for part in ("--nope", "/nonexistent", "--max-series"))
 
 
 def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,8 +91,16 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"xivo-exporter {__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["run", "--nonsense"], ["run", "--exch", "x"]])
-def test_what_is_no_command_or_flag_ends_with_status_2(
+@pytest.mark.parametrize("arguments", [["run", "--nonsense"], ["run", "--exch", "x"], ["run", "x"]])
+def test_what_is_no_flag_ends_with_status_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert main(arguments) == WRONG_SETTINGS
+    assert "there is" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"]])
+def test_what_is_no_command_ends_with_status_2(
     capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:

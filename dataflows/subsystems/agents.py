@@ -135,9 +135,7 @@ class AgentsState(State[Event]):
         super().__init__()
         self._origin = (first.origin_uuid,)
         self._show_each = NAME in options.details
-        self._agents: Census[AgentStatus] = Census(
-            self.samples, AGENTS, self._origin, options.max_entities
-        )
+        self._agents: Census[AgentStatus] = Census(self.samples, AGENTS, self._origin, options.room)
         self._login_at: dict[str, float] = {}
         for spec in (LOGINS, LOGOUTS, SESSIONS):
             self.samples.start(spec, self._origin)

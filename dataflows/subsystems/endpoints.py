@@ -138,7 +138,7 @@ class EndpointsState(State[Event]):
         self._origin = (first.origin_uuid,)
         self._show_each = NAME in options.details
         self._endpoints: Census[EndpointState] = Census(
-            self.samples, ENDPOINTS, self._origin, options.max_entities
+            self.samples, ENDPOINTS, self._origin, options.room
         )
         self.samples.start(TRANSITIONS, self._origin)
 

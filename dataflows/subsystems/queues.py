@@ -43,7 +43,7 @@ FORGET_AFTER_SECONDS = 7 * 24 * 3600
 OVERTAKEN_SECONDS = 1.0
 """A batch of amid spans milliseconds; a member that is really added again is announced."""
 
-_MANY_REMOVALS = 1000
+_MANY_REMOVALS = 100
 
 
 class Change(StrEnum):
@@ -120,7 +120,7 @@ class QueueState(State[QueueEvent]):
     def __init__(self, first: QueueEvent, options: Options) -> None:
         super().__init__()
         self._queue = (first.origin_uuid, first.queue)
-        self._limit = options.max_entities
+        self._room = options.room
         self._members: dict[str, _Member] = {}
         self._removed_at: dict[str, float] = {}
         self._silence = Countdown(FORGET_AFTER_SECONDS)
@@ -139,11 +139,11 @@ class QueueState(State[QueueEvent]):
         before = self._members.get(event.interface)
         if before is None and self._is_overtaken(event):
             return
-        if before is None and len(self._members) >= self._limit:
-            self.refused += 1
-            return
         after = _merge(before, event)
         if after == before:
+            return
+        if before is None and not self._room.take():
+            self.refused += 1
             return
         self._members[event.interface] = after
         if before is None:
@@ -167,6 +167,7 @@ class QueueState(State[QueueEvent]):
             if 0 < event.login_time < member.login_time:
                 return
             del self._members[event.interface]
+            self._room.give_back()
             self._count(member, -1)
             self.samples.add(CHANGES, (*self._queue, Change.REMOVED))
         if len(self._removed_at) >= _MANY_REMOVALS:

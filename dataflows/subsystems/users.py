@@ -167,9 +167,7 @@ class UsersState(State[Event]):
     def __init__(self, first: Event, options: Options) -> None:
         super().__init__()
         self._origin = (first.origin_uuid,)
-        self._users: Census[Presence] = Census(
-            self.samples, USERS, self._origin, options.max_entities
-        )
+        self._users: Census[Presence] = Census(self.samples, USERS, self._origin, options.room)
         self.samples.start(CHANGES, self._origin)
 
     def apply(self, event: Event) -> None:

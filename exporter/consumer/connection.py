@@ -97,7 +97,7 @@ def _explain_refusal(error: AMQPError, inbox: Inbox) -> str:
         case AccessRefused():
             what = f"the user lacks a right on the broker: {text}"
         case NotAllowed():
-            what = "vhost refused: check the vhost of the bus URL and the user's rights to it"
+            what = f"vhost refused: check the bus URL and the user's rights to it ({text})"
         case NotFound():
             what = f"there is no exchange {inbox.exchange}: check --exchange"
         case PreconditionFailed():

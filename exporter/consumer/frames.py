@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from amqp.method_framing import frame_handler
+from amqp.serialization import decode_properties_basic
 
 Frame = tuple[int, int, bytes | memoryview]
 
@@ -41,9 +42,10 @@ def tolerant_frame_handler(
         if kind != _HEADER:
             return handle(frame)
         try:
-            return handle(frame)
+            decode_properties_basic(payload, _SIZE_END)
         except (ArithmeticError, LookupError, RecursionError, ValueError, struct.error):
             return handle((kind, channel, bytes(payload[:_SIZE_END]) + b"\x00\x00"))
+        return handle(frame)
 
     return on_frame
 

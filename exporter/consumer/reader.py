@@ -34,9 +34,6 @@ log = structlog.get_logger(__name__)
 PREFETCH = 10_000
 """Deliveries under way: what one epoch of the dataflow can take at full speed, and more."""
 
-REMEMBERED = 3 * PREFETCH
-"""Deliveries that are recognised when they come again: also those with a lost acknowledgement."""
-
 POLL_SECONDS = 0.2
 """How long an idle connection is read before acknowledgements and the stop are looked at."""
 
@@ -71,7 +68,7 @@ class Consumer:
         )
         self._number = 0
         self._unacked: deque[tuple[int, Any]] = deque()
-        self._replay = Replay(REMEMBERED, PREFETCH)
+        self._replay = Replay(PREFETCH)
         self._inbox_was_gone = False
 
     def start(self) -> None:
@@ -126,13 +123,14 @@ class Consumer:
         if status.connects and is_missing(connection, inbox):
             self._inbox_was_gone = True
         channel, waiting = declare(connection, inbox)
-        self._replay.connected(waiting)
+        self._replay.connected(waiting, time.monotonic())
         consume(channel, inbox, PREFETCH, self._receive)
-        if self._inbox_was_gone:
+        if self._inbox_was_gone or waiting >= inbox.max_length:
+            reason = "gone" if self._inbox_was_gone else "full"
             self._inbox_was_gone = False
             status.gaps += 1
             status.last_gap_at = self._clock()
-            self._log.warning("events were missed: the inbox was gone", inbox=inbox.name)
+            self._log.warning(f"events were missed: the inbox was {reason}", inbox=inbox.name)
         status.connects += 1
         status.problem = ""
         status.connected = True
@@ -142,15 +140,16 @@ class Consumer:
 
     def _read(self, connection: Connection, channel: Channel) -> None:
         beat_at = 0.0
-        while True:
+        is_stopping = False
+        while not is_stopping:
+            # Looked at before the acknowledgements: what is done by then must be among them.
+            is_stopping = self._stop.is_set()
             try:
                 connection.drain_events(timeout=POLL_SECONDS)
             except TimeoutError:
-                self._hand_over(self._replay.decide())
-            self._acknowledge(connection, channel)
-            if self._stop.is_set():
-                return
+                self._hand_over(self._replay.pause(time.monotonic()))
             now = time.monotonic()
+            self._acknowledge(connection, channel, now)
             if now >= beat_at:
                 # By the clock and not when idle: a stream that never pauses needs it too.
                 connection.heartbeat_check()
@@ -170,7 +169,7 @@ class Consumer:
         )
         redelivered = bool(message.delivery_info and message.delivery_info.get("redelivered"))
         arrival = Arrival(delivery, message.delivery_tag, hash(body), redelivered)
-        self._hand_over(self._replay.arrive(arrival))
+        self._hand_over(self._replay.arrive(arrival, time.monotonic()))
 
     def _hand_over(self, arrivals: Iterable[Arrival]) -> None:
         for each in arrivals:
@@ -182,13 +181,14 @@ class Consumer:
                 self._replay.note(self._number, each.fingerprint)
                 self._inlet.put(self._number, each.delivery)
 
-    def _acknowledge(self, connection: Connection, channel: Channel) -> None:
+    def _acknowledge(self, connection: Connection, channel: Channel, now: float) -> None:
         done, unacked = self._inlet.done, self._unacked
         tags = []
         while unacked and unacked[0][0] <= done:
             tags.append(unacked.popleft()[1])
         if tags:
             acknowledge(connection, channel, tags)
+            self._replay.acknowledged(done, now)
 
     def _lost(self, problem: str) -> None:
         status = self._status

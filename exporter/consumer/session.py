@@ -14,12 +14,17 @@ Channel = Any
 """Of kombu or amqp; both ship without types."""
 
 
+_NOT_FOUND = "404"
+
+
 def is_missing(connection: Connection, inbox: Inbox) -> bool:
     """Tell whether the broker has no such inbox."""
     channel = connection.channel()
     try:
         channel.queue_declare(queue=inbox.name, passive=True)
-    except connection.channel_errors:
+    except connection.channel_errors as error:
+        if str(error.reply_code) != _NOT_FOUND:
+            raise
         return True
     channel.close()
     return False
@@ -65,7 +70,8 @@ def consume(
         no_ack=False,
         exclusive=True,
         consumer_tag=inbox.name,
-        callback=lambda raw: on_message(channel.message_to_python(raw)),
+        # As it comes: kombu would unpack a body that claims to be compressed, of any size.
+        callback=on_message,
     )
 
 
