@@ -77,6 +77,12 @@ def test_the_format_is_what_the_client_asks_for(accept: str, expected: str) -> N
     assert body.endswith(b"# EOF\n") is ("openmetrics" in expected)
 
 
+@pytest.mark.parametrize("version", ["abc", "1.0.0-rc1", '"1.0.0"', "", "1", "9" * 100, "-1"])
+def test_a_version_that_is_none_gets_an_exposition_all_the_same(version: str) -> None:
+    _, body = _exposition().render(f"application/openmetrics-text; version={version}")
+    assert b"xivo_exporter_build_info" in body
+
+
 @pytest.mark.parametrize("accept", ACCEPTS)
 def test_every_kind_of_metric_comes_out(accept: str) -> None:
     text = _text(

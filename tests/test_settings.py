@@ -264,6 +264,21 @@ def test_the_address_of_a_bus_is_its_url_without_credentials(url: str) -> None:
     assert str(BusUrl.parse(f"{scheme}://u:{SECRET}@{rest}")) == url
 
 
+def test_an_unescaped_slash_in_a_password_is_no_vhost() -> None:
+    with pytest.raises(ValueError, match="%XX") as caught:
+        BusUrl.parse(f"amqp://xivo:2024/{SECRET}@h")
+    assert SECRET not in str(caught.value)
+
+
+def test_an_empty_password_is_empty() -> None:
+    assert BusUrl.parse("amqp://u:@h").password == ""
+
+
+def test_a_vhost_has_at_most_255_bytes() -> None:
+    with pytest.raises(ValueError, match="expected"):
+        BusUrl.parse("amqp://h/" + "v" * 256)
+
+
 @given(st.text())
 def test_no_text_but_a_url_is_a_url_and_none_is_quoted(text: str) -> None:
     told = ""

@@ -1,6 +1,7 @@
 """What nobody should publish: it costs itself, and is shown in bounds."""
 
 import struct
+import zlib
 from collections import Counter
 from datetime import datetime
 from decimal import Decimal
@@ -166,6 +167,9 @@ POISON = {
     ),
     "a message id that is no text": Wire(
         chat(), raw_properties=struct.pack(">H", 0x0080) + b"\2\xff\xfe"
+    ),
+    "a body that claims to be packed": Wire(
+        zlib.compress(bytes(64 * 2**20)), headers={"compression": "application/x-gzip"}
     ),
     "a routing key that is no text": Wire(chat(), routing_key=b"chat.message.\xff.\xfe"),
 }

@@ -57,6 +57,17 @@ def test_a_state_holds_so_many_entities_and_no_more(
     assert_balanced(pipeline)
 
 
+@pytest.mark.parametrize(("subsystem", "message", "field", "metric", "_rest"), ENTITIES)
+def test_the_states_of_a_subsystem_share_their_room(
+    subsystem: str, message: Message, field: str, metric: str, _rest: tuple[()]
+) -> None:
+    pipeline = Pipeline(max_entities=3)
+    for origin in ("one", "two", "three"):
+        pipeline.send(*(_with(message, field, i).but(origin=origin) for i in range(2)))
+    assert total(pipeline, metric) == 3
+    assert pipeline.refused == {subsystem: 3}
+
+
 def test_a_removal_makes_room() -> None:
     pipeline = Pipeline(max_entities=1)
     pipeline.send(AGENT, event("agent_deleted", {"id": 42}), AGENT.but(agent_id=43))
