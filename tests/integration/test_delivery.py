@@ -33,6 +33,7 @@ _CLOSE_EXPORTERS = """
 [rabbit_networking:close_connection(P, "closed by the test") ||
     P <- rabbit_networking:connections(),
     [{client_properties, Properties}] <- [rabbit_reader:info(P, [client_properties])],
+    is_list(Properties),
     {<<"product">>, _, <<"xivo-exporter">>} <- Properties],
 ok.
 """
