@@ -25,7 +25,7 @@ from exporter.exposition import Exposition
 from exporter.inlet import Inlet
 from exporter.landing import BusView
 from exporter.logs import Bounded
-from exporter.settings import Serving
+from exporter.settings import Address, Serving
 from exporter.sink import StoreSink
 from exporter.source import BusSource, Pulse
 from exporter.store import SeriesStore
@@ -75,9 +75,9 @@ class App:
         self._web = WebServer(self, host=host, port=port, on_failure=self._on_death)
 
     @property
-    def address(self) -> tuple[str, int]:
+    def address(self) -> Address:
         """Where `/metrics` is served: host and port."""
-        return self._web.address
+        return Address(self._web.address)
 
     def run(self) -> bool:
         """Serve until SIGTERM or SIGINT, or `stop`; needs the main thread, for the signals.
@@ -87,13 +87,8 @@ class App:
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        host, port = self.address
         self._web.start()
-        log.info(
-            "listening",
-            address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-            version=__version__,
-        )
+        log.info("listening", address=str(self.address), version=__version__)
         self._consumer.start()
         try:
             cli_main(self._flow, epoch_interval=EPOCH)
@@ -129,8 +124,7 @@ class App:
     def buses(self) -> Sequence[BusView]:
         """Describe the bus for the landing page."""
         status = self._status
-        [last] = self._store.view().series[deliveries.LAST_DELIVERY_AT.name].values()
-        assert isinstance(last, float | int)
+        last = self._store.value(deliveries.LAST_DELIVERY_AT, (status.name,))
         return [
             BusView(
                 status.name,

@@ -37,8 +37,7 @@ def run(settings: Demo) -> bool:
         OSError: The address cannot be listened on.
     """
     app = App(settings, Bus(BusStatus(NAME, "memory:", EXCHANGE), _connect, _inbox()))
-    host, port = app.address
-    print(_welcome(settings, f"http://{host}:{port}"), flush=True)
+    print(_welcome(settings, f"http://{app.address}"), flush=True)
     stop = threading.Event()
     simulation = threading.Thread(
         target=_simulate, args=(settings, stop, app.stop), name="simulation"
