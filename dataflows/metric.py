@@ -31,6 +31,7 @@ class MetricSpec:
         cardinality: Series to expect, in words.
         buckets: Upper bounds of a histogram, ascending, without +Inf.
         detail: A series for each entity: off unless asked for.
+        beyond_promql: Of a window, what it tells that no query over scrapes could.
     """
 
     name: str
@@ -41,6 +42,7 @@ class MetricSpec:
     cardinality: str = "one per origin"
     buckets: tuple[float, ...] = ()
     detail: bool = False
+    beyond_promql: str = ""
 
 
 class Histogram(Struct, frozen=True):
@@ -99,12 +101,16 @@ class Samples:
         self._values[key] = value
         self._changed[key] = None
 
+    def get(self, spec: MetricSpec, labels: LabelValues) -> float:
+        """Tell the value of a gauge or counter; 0 for a series that does not exist."""
+        value = self._values.get((spec.name, labels), 0)
+        assert not isinstance(value, Histogram)
+        return value
+
     def add(self, spec: MetricSpec, labels: LabelValues, amount: float = 1) -> None:
         """Raise, or with a negative amount lower, a series that starts at 0."""
         key = (spec.name, labels)
-        value = self._values.get(key, 0)
-        assert not isinstance(value, Histogram)
-        self._values[key] = value + amount
+        self._values[key] = self.get(spec, labels) + amount
         self._changed[key] = None
 
     def start(self, spec: MetricSpec, labels: LabelValues = ()) -> None:
