@@ -9,15 +9,22 @@ Clock = Callable[[], float]
 """Gives the Unix time in seconds. Always passed in, so that tests own time."""
 
 
+AHEAD_SECONDS = 1.0
+"""How far a stamp may lie after its arrival before it is more than clocks that differ a little."""
+
+BEHIND_SECONDS = 24 * 3600.0
+"""How far a stamp may lie before its arrival: a wrong zone does, a wrong year must not count."""
+
+
 def event_time(
     stamp: str | None, stamp_ms: int | None, arrived: float, zone: tzinfo | None
-) -> float:
-    """Tell when an event happened, in seconds since the Unix epoch.
+) -> tuple[float, bool]:
+    """Tell when an event happened, in seconds since the Unix epoch, and whether that is a guess.
 
     The publisher's own stamp is best, then the broker's, then the time of
-    arrival. A stamp that cannot be read counts as absent, and nothing happens
-    after it arrived: a publisher whose clock runs ahead must not make a
-    state look newer than it is.
+    arrival. Nothing happens after it arrived: a clock that runs ahead must not
+    make a state look newer than it is. A stamp that cannot be read counts as
+    absent; one that cannot be true is replaced by the arrival, which is the guess.
 
     Args:
         stamp: ISO 8601, as Wazo's publishers write it: naive, in the server's zone.
@@ -25,17 +32,29 @@ def event_time(
         arrived: When the delivery reached us, seconds.
         zone: Where naive stamps were taken; None means this machine's own zone.
     """
-    if stamp is not None:
-        try:
-            moment = datetime.fromisoformat(stamp)
-            if moment.tzinfo is None and zone is not None:
-                moment = moment.replace(tzinfo=zone)
-            return min(moment.timestamp(), arrived)
-        except (ValueError, OverflowError, OSError):
-            pass
-    if stamp_ms is not None:
-        return min(stamp_ms / 1000, arrived)
-    return arrived
+    at = _read(stamp, arrived, zone)
+    if at is None and stamp_ms is not None:
+        at = stamp_ms / 1000
+    if at is None:
+        return arrived, False
+    if arrived - BEHIND_SECONDS <= at <= arrived + AHEAD_SECONDS:
+        return min(at, arrived), False
+    return arrived, True
+
+
+def _read(stamp: str | None, arrived: float, zone: tzinfo | None) -> float | None:
+    if stamp is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(stamp)
+        if moment.tzinfo is not None:
+            return moment.timestamp()
+        # In the hour that an autumn's clock goes through twice, the later reading is meant,
+        # unless that lies ahead.
+        readings = [moment.replace(tzinfo=zone, fold=fold).timestamp() for fold in (1, 0)]
+        return next((at for at in readings if at <= arrived + AHEAD_SECONDS), readings[-1])
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def aware(at: float) -> datetime:
@@ -62,6 +81,11 @@ class Countdown:
     def stop(self) -> None:
         """Start anew at the next look."""
         self.due = None
+
+    def until(self, due: float | None) -> float | None:
+        """Give the earlier of its end and another time."""
+        times = [at for at in (self.due, due) if at is not None]
+        return min(times, default=None)
 
     def is_over(self, now: float) -> bool:
         """Let it run, and tell whether it has ended."""

@@ -68,6 +68,12 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     duplicate: bool = False
 
 
+class Opened(msgspec.Struct, frozen=True, gc=False):
+    """The dataflow began to read a bus; nothing was delivered yet."""
+
+    bus: str
+
+
 class Envelope(msgspec.Struct, frozen=True, gc=False):
     """The bus wrapper after parsing.
 
@@ -76,12 +82,14 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
         origin_uuid: The server that published it, fit to be a label value.
         data: JSON of the event's own part, unparsed.
         at: When it happened, Unix seconds.
+        is_clamped: It carried a time that cannot be true, and has that of its arrival.
     """
 
     name: str
     origin_uuid: str
     data: msgspec.Raw
     at: float
+    is_clamped: bool = False
 
 
 class _Wire(msgspec.Struct, gc=False):
@@ -124,8 +132,9 @@ def open_envelope(delivery: Delivery, zone: tzinfo | None = None) -> Envelope:
         raise Rejected(Reason.NO_NAME)
     if not wire.origin_uuid:
         raise Rejected(Reason.NO_ORIGIN)
-    at = event_time(wire.timestamp or delivery.stamp, delivery.stamp_ms, delivery.arrived, zone)
-    return Envelope(wire.name, label(wire.origin_uuid), wire.data, at)
+    stamp = wire.timestamp or delivery.stamp
+    at, is_clamped = event_time(stamp, delivery.stamp_ms, delivery.arrived, zone)
+    return Envelope(wire.name, label(wire.origin_uuid), wire.data, at, is_clamped)
 
 
 def _lenient(text: str, error: msgspec.ValidationError) -> _Wire:

@@ -1,5 +1,6 @@
 """What a consumer does on any broker: the same tests on kombu's in-memory one and on RabbitMQ."""
 
+import itertools
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from uuid import uuid4
 import pytest
 from kombu.connection import Connection
 
+from dataflows.clock import Clock
 from dataflows.envelope import MAX_BODY, Delivery
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.consumer import Bus, Consumer, Inbox, bindings
@@ -60,14 +62,16 @@ class Publisher(ABC):
 class Reader:
     """A running consumer, and a dataflow that does as the test says."""
 
-    def __init__(self, bus: Publisher, inbox: Inbox | None = None) -> None:
+    def __init__(
+        self, bus: Publisher, inbox: Inbox | None = None, clock: Clock = lambda: NOW
+    ) -> None:
         self.status = BusStatus("default", "amqp://h", bus.exchange)
         self.inlet = Inlet(threading.Event())
         self.died = threading.Event()
         self.broken = threading.Event()
         self._bus = bus
         consumed = Bus(self.status, self._connect, inbox or bus.inbox())
-        self._consumer = Consumer(consumed, self.inlet, lambda: NOW, self.died.set)
+        self._consumer = Consumer(consumed, self.inlet, clock, self.died.set)
         self._consumer.start()
 
     def _connect(self) -> Connection:
@@ -148,6 +152,22 @@ class ConsumerContract:
             deliveries = reader.take(50)
         assert [_bytes(d.body) for d in deliveries] == [b"%d" % i for i in range(50)]
         assert {(d.bus, d.arrived, d.duplicate) for d in deliveries} == {("default", NOW, False)}
+
+    def test_what_waited_in_the_inbox_arrived_before_the_connection(self, bus: Publisher) -> None:
+        with Reader(bus).connected():
+            pass
+        for i in range(5):
+            bus.publish(b"%d" % i)
+        # Each look at it is a second later.
+        seconds = itertools.count(NOW)
+        with Reader(bus, clock=lambda: next(seconds)).connected() as reader:
+            waited = reader.take(5)
+            for i in range(2):
+                bus.publish(b"%d" % i)
+            fresh = reader.take(2)
+        assert len({delivery.arrived for delivery in waited}) == 1
+        assert waited[0].arrived < reader.status.since
+        assert reader.status.since < fresh[0].arrived < fresh[1].arrived
 
     def test_it_says_how_it_stands(self, bus: Publisher) -> None:
         with Reader(bus).connected() as reader:

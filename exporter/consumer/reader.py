@@ -70,6 +70,9 @@ class Consumer:
         self._unacked: deque[tuple[int, Any]] = deque()
         self._replay = Replay(PREFETCH)
         self._inbox_was_gone = False
+        # What waited in the inbox when we connected arrived there before.
+        self._backlog = 0
+        self._connected_at = 0.0
 
     def start(self) -> None:
         """Begin to connect."""
@@ -124,6 +127,7 @@ class Consumer:
             self._inbox_was_gone = True
         channel, waiting = declare(connection, inbox)
         self._replay.connected(waiting, time.monotonic())
+        self._backlog, self._connected_at = waiting, self._clock()
         consume(channel, inbox, PREFETCH, self._receive)
         if self._inbox_was_gone or waiting >= inbox.max_length:
             reason = "gone" if self._inbox_was_gone else "full"
@@ -147,6 +151,8 @@ class Consumer:
             try:
                 connection.drain_events(timeout=POLL_SECONDS)
             except TimeoutError:
+                # Nothing more waits, even if less came than was counted.
+                self._backlog = 0
                 self._hand_over(self._replay.pause(time.monotonic()))
             now = time.monotonic()
             self._acknowledge(connection, channel, now)
@@ -160,10 +166,14 @@ class Consumer:
     def _receive(self, message: Message) -> None:
         body, headers = message.body, message.headers or {}
         stamp, stamp_ms = headers.get("timestamp"), headers.get("timestamp_in_ms")
+        arrived = self._clock()
+        if self._backlog:
+            self._backlog -= 1
+            arrived = min(arrived, self._connected_at)
         delivery = Delivery(
             self._status.name,
             body if len(body) <= MAX_BODY else None,
-            self._clock(),
+            arrived,
             stamp if isinstance(stamp, str) else None,
             stamp_ms if isinstance(stamp_ms, int) else None,
         )
