@@ -1,0 +1,1 @@
+"""The windows, compared with an oracle that integrates the raw history."""

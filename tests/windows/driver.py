@@ -1,0 +1,176 @@
+"""The dataflow without bytewax, beside the oracle, with a clock that the test owns."""
+
+from __future__ import annotations
+
+import pickle
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, tzinfo
+from typing import Any, NoReturn
+
+from bytewax.operators import StatefulBatchLogic
+
+from dataflows.decode import Decode
+from dataflows.envelope import Delivery, Rejected
+from dataflows.lengths import parse_lengths
+from dataflows.stage import Changes, Logic, Output, Remark, Stage
+from dataflows.subsystem import Event, Options, State
+from dataflows.subsystems import SUBSYSTEMS, deliveries
+from tests.windows.models import Fact
+from tests.windows.oracle import Key, Number, Oracle, Series
+
+WINDOWED = {
+    f"{stem}_{end}"
+    for stem in (
+        "xivo_agents_logged_in",
+        "xivo_endpoints_in_use",
+        "xivo_endpoints_unavailable",
+        "xivo_queue_members_available",
+        "xivo_users_available",
+        "xivo_service_up",
+    )
+    for end in ("min", "max", "avg")
+} | {"xivo_endpoints_flapping", "xivo_chat_senders", "xivo_call_form_submitters"}
+
+MEAN_TOLERANCE = 1e-9
+
+
+class Driver:
+    """Decode and stage as bytewax calls them; the oracle hears of the same events.
+
+    Args:
+        windows: As the user writes them.
+        now: Unix seconds.
+        zone: Where naive stamps were taken.
+
+    Attributes:
+        now: The clock of everything.
+        shown: Series of the windows, as a scrape would show them.
+        late: Late events, by subsystem.
+    """
+
+    def __init__(self, windows: str, now: float, zone: tzinfo | None = UTC) -> None:
+        self.now = now
+        self.shown: dict[Series, float] = {}
+        self.late: Counter[str] = Counter()
+        lengths = parse_lengths(windows)
+        self.oracle = Oracle({name: _seconds(name) for name in windows.split(",")})
+        self._seconds = [length.seconds for length in lengths]
+        self._options = Options(windows=lengths)
+        self._decode = Decode(SUBSYSTEMS, zone, _fail)
+        self._stage = Stage(SUBSYSTEMS, self._options, lambda: self.now, max_keys=10_000)
+        self._logics: dict[str, Logic] = {}
+        self._due: dict[str, float] = {}
+        self._accounts: dict[Series, Any] = {}
+
+    def take(self, batch: list[tuple[Delivery, Fact]]) -> None:
+        """Let a batch of deliveries through, then call whoever is due."""
+        by_key: dict[str, list[tuple[str, Event]]] = {}
+        for key, value in self._decode([delivery for delivery, _ in batch]):
+            by_key.setdefault(key, []).append(value)
+        for _, fact in batch:
+            self.oracle.take(fact)
+        for key, values in by_key.items():
+            logic = self._logics.setdefault(key, self._stage(None))
+            self._put_out(key, logic, *logic.on_batch(values))
+        self.oracle.look(map(_split, by_key), self.now)
+        self.notify()
+
+    def notify(self) -> None:
+        """Call whoever is due."""
+        due = [key for key, at in self._due.items() if at <= self.now]
+        for key in due:
+            self._put_out(key, self._logics[key], *self._logics[key].on_notify())
+        self.oracle.look(map(_split, due), self.now)
+
+    def wait(self, until: float, lag: float = 0.0) -> None:
+        """Let time pass; whoever asks to be called is called so much too late."""
+        while self._due and (at := max(self.now, min(self._due.values()) + lag)) <= until:
+            self.now = at
+            self.notify()
+        self.now = max(self.now, until)
+
+    def restart(self) -> None:
+        """Save all states, forget them, and load them again."""
+        for logic in self._logics.values():
+            # What a recovery store will do: `Logic.snapshot` gives nothing yet.
+            logic._state = pickle.loads(pickle.dumps(logic._state))  # noqa: S301, SLF001 -- our own
+
+    def states(self) -> Iterable[tuple[str, State[Any]]]:
+        """Give the states by key, to measure them."""
+        for key, logic in self._logics.items():
+            assert logic._state is not None  # noqa: SLF001 -- memory is what the test is about
+            yield key, logic._state  # noqa: SLF001 -- see above
+
+    @property
+    def clamped(self) -> float:
+        """Tell how many stamps were counted as absurd."""
+        number: float = self._accounts.get((deliveries.CLAMPED.name, ("default",)), 0)
+        return number
+
+    def window_end(self, name: str) -> float:
+        """Tell when the exporter says that its last window of a length ended."""
+        end: float = self._accounts[deliveries.WINDOW_END.name, (name,)]
+        return end
+
+    def check(self) -> None:
+        """Compare everything that is shown with what the oracle computes."""
+        true = self.oracle.shown()
+        wrong = {} if self.shown == true else differences(self.shown, true)
+        assert not wrong, f"at {self.now!r}: (shown, true) of {wrong}"
+        assert self.late == self.oracle.late()
+        assert self.clamped == self.oracle.clamped
+
+    def check_punctual(self) -> None:
+        """Check that no window that has ended is open, and nobody sleeps past the end of one."""
+        for key, history in self.oracle.keys.items():
+            first_end = min(clock.end for clock in history.clocks)
+            assert self.now < self._due["\t".join(key)] <= first_end, key
+
+    def _put_out(self, key: str, logic: Logic, outputs: Iterable[Output], is_over: bool) -> None:
+        assert is_over is StatefulBatchLogic.RETAIN
+        for output in outputs:
+            match output:
+                case Changes(samples):
+                    for metric, labels, value in samples:
+                        shown = self.shown if metric in WINDOWED else self._accounts
+                        shown[metric, labels] = value  # type: ignore[assignment] # never None here
+                case Remark(subsystem, late, refused):
+                    assert not refused
+                    self.late[subsystem] += late
+        at = logic.notify_at()
+        self._due.pop(key, None)
+        if at is not None:
+            self._due[key] = at.timestamp()
+            assert self._due[key] > self.now, "asks to be called again and again"
+
+
+def differences(
+    shown: Mapping[Series, float], true: Mapping[Series, Number]
+) -> dict[Series, tuple[float | None, float | None]]:
+    """Give the series that differ: exactly, but for means."""
+    wrong: dict[Series, tuple[float | None, float | None]] = {}
+    for series in shown.keys() | true.keys():
+        here, there = shown.get(series), true.get(series)
+        if here == there:
+            continue
+        if here is not None and there is not None and series[0].endswith("_avg"):
+            scale = max(1.0, float(there))
+            if abs(here - float(there)) <= MEAN_TOLERANCE * scale:
+                continue
+        wrong[series] = (here, None if there is None else float(there))
+    return wrong
+
+
+def _seconds(name: str) -> int:
+    return int(name[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400}[name[-1]]
+
+
+def _split(key: str) -> Key:
+    subsystem, origin, part = key.split("\t")
+    return subsystem, origin, part
+
+
+def _fail(delivery: Delivery, rejected: Rejected) -> NoReturn:
+    msg = f"{delivery} was rejected: {rejected.reason}"
+    raise AssertionError(msg)

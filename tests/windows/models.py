@@ -1,0 +1,223 @@
+"""What the events of each subsystem mean for the values that have windows.
+
+Written from the published meaning of the metrics. A model is told the data of an
+event as it stands on the bus, and shares nothing with the states under test.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+Data = Mapping[str, Any]
+Sighting = tuple[str, Any]
+"""(metric, id): an id was seen."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """An event as whoever published it knows it.
+
+    Attributes:
+        origin: Who published it.
+        at: When it happened as far as the exporter may believe it, Unix seconds.
+    """
+
+    origin: str
+    name: str
+    data: Data
+    at: float
+
+
+class Model(ABC):
+    """The entities of one key.
+
+    Attributes:
+        often: For each metric that counts ids, how many times one must be seen to count.
+    """
+
+    often: ClassVar[Mapping[str, int]] = {}
+
+    @abstractmethod
+    def apply(self, fact: Fact) -> list[Sighting]:
+        """Take an event in; give the ids that it shows."""
+
+    def values(self) -> dict[str, int]:
+        """Give the values that have windows, by the stem of the metrics' names."""
+        return {}
+
+
+class Agents(Model):
+    def __init__(self) -> None:
+        self._is_in: dict[str, bool] = {}
+
+    def apply(self, fact: Fact) -> list[Sighting]:
+        name, data = fact.name, fact.data
+        if name == "agent_deleted":
+            self._is_in.pop(str(data["id"]), None)
+        elif name == "agent_status_update":
+            self._is_in[str(data["agent_id"])] = data["status"] == "logged_in"
+        return []
+
+    def values(self) -> dict[str, int]:
+        return {"xivo_agents_logged_in": sum(self._is_in.values())}
+
+
+class Endpoints(Model):
+    often: ClassVar = {"xivo_endpoints_flapping": 3}
+
+    def __init__(self) -> None:
+        self._codes: dict[str, int] = {}
+
+    def apply(self, fact: Fact) -> list[Sighting]:
+        if fact.name != "endpoint_status_update":
+            return []
+        endpoint, status = str(fact.data["endpoint_id"]), int(fact.data["status"])
+        if status < 0:
+            self._codes.pop(endpoint, None)
+            return []
+        was_lost = self._codes.get(endpoint) == 4
+        self._codes[endpoint] = status
+        is_lost_now = status == 4 and not was_lost
+        return [("xivo_endpoints_flapping", endpoint)] if is_lost_now else []
+
+    def values(self) -> dict[str, int]:
+        codes = self._codes.values()
+        return {
+            # Bits of the hint: 1 in use, 2 busy, 16 on hold.
+            "xivo_endpoints_in_use": sum(code & 0b10011 != 0 for code in codes),
+            "xivo_endpoints_unavailable": sum(code == 4 for code in codes),
+        }
+
+
+class Users(Model):
+    def __init__(self) -> None:
+        self._is_available: dict[str, bool] = {}
+
+    def apply(self, fact: Fact) -> list[Sighting]:
+        name, data = fact.name, fact.data
+        if name == "user_status_update":
+            user = data.get("user_uuid") or data["user_id"]
+            self._is_available[str(user)] = data["status"] == "available"
+        elif name == "chatd_presence_updated":
+            is_free = data["state"] == "available" and not data.get("do_not_disturb")
+            self._is_available[data["uuid"]] = is_free
+        elif name == "user_deleted":
+            self._is_available.pop(str(data["id"]), None)
+            self._is_available.pop(str(data.get("uuid")), None)
+        return []
+
+    def values(self) -> dict[str, int]:
+        return {"xivo_users_available": sum(self._is_available.values())}
+
+
+class Chat(Model):
+    often: ClassVar = {"xivo_chat_senders": 1}
+
+    def apply(self, fact: Fact) -> list[Sighting]:
+        if fact.name not in ("chat_message_event", "chat_message_sent"):
+            return []
+        server, user = fact.data["from"]
+        return [("xivo_chat_senders", (server, str(user)))]
+
+
+class CallForms(Model):
+    often: ClassVar = {"xivo_call_form_submitters": 1}
+
+    def apply(self, fact: Fact) -> list[Sighting]:
+        if fact.name != "call_form_result":
+            return []
+        return [("xivo_call_form_submitters", str(fact.data["user_id"]))]
+
+
+class Service(Model):
+    """The latest instance to register wins; what others say is old news."""
+
+    def __init__(self) -> None:
+        self._id: str | None = None
+        self._former: set[str | None] = set()
+        self._is_up = False
+
+    def apply(self, fact: Fact) -> list[Sighting]:
+        instance = fact.data["service_id"]
+        if fact.name.startswith("service_registered"):
+            if instance not in self._former:
+                self._former.add(self._id)
+                self._former.discard(instance)
+                self._id, self._is_up = instance, True
+        elif self._id in (None, instance):
+            self._id, self._is_up = instance, False
+        return []
+
+    def values(self) -> dict[str, int]:
+        return {"xivo_service_up": int(self._is_up)}
+
+
+class Queue(Model):
+    """Each member as told last; a state within a second of a removal was overtaken by it."""
+
+    def __init__(self) -> None:
+        self._members: dict[str, dict[str, int]] = {}
+        self._gone_at: dict[str, float] = {}
+
+    def apply(self, fact: Fact) -> list[Sighting]:
+        data = fact.data
+        who = str(data.get("Interface") or data.get("Location")).lower()
+        member = self._members.get(who)
+        joined = int(data.get("LoginTime") or 0)
+        if fact.name == "QueueMemberRemoved":
+            if member is None or not 0 < joined < member["joined"]:
+                self._members.pop(who, None)
+                self._gone_at[who] = fact.at
+            return []
+        if member is None:
+            is_overtaken = who in self._gone_at and fact.at - self._gone_at[who] < 1
+            if is_overtaken and fact.name != "QueueMemberAdded":
+                return []
+            member = self._members[who] = {"status": 0, "joined": 0}
+            self._gone_at.pop(who, None)
+        member["paused"] = int(data["Paused"])
+        member["status"] = int(data.get("Status", member["status"]))
+        member["joined"] = joined or member["joined"]
+        return []
+
+    def values(self) -> dict[str, int]:
+        free = [m for m in self._members.values() if not m["paused"] and m["status"] == 1]
+        return {"xivo_queue_members_available": len(free)}
+
+
+PER_ORIGIN: dict[str, type[Model]] = {
+    "agents": Agents,
+    "endpoints": Endpoints,
+    "users": Users,
+    "chat": Chat,
+    "call_forms": CallForms,
+}
+"""Their series exist as soon as the origin is known."""
+
+PER_PART: dict[str, type[Model]] = {"queues": Queue, "services": Service}
+"""Their series exist as soon as the queue, or the service, is known."""
+
+
+def key_of(fact: Fact) -> tuple[str, str] | None:
+    """Tell whose event it is: subsystem and part; None when no window depends on it."""
+    if fact.name.startswith("QueueMember"):
+        return "queues", fact.data["Queue"]
+    if fact.name.startswith("service_"):
+        return "services", fact.data["service_name"]
+    return _WHOLE.get(fact.name)
+
+
+_WHOLE = {
+    "agent_status_update": ("agents", ""),
+    "agent_deleted": ("agents", ""),
+    "endpoint_status_update": ("endpoints", ""),
+    "user_status_update": ("users", ""),
+    "chatd_presence_updated": ("users", ""),
+    "user_deleted": ("users", ""),
+    "chat_message_event": ("chat", ""),
+    "chat_message_sent": ("chat", ""),
+    "call_form_result": ("call_forms", ""),
+}

@@ -1,0 +1,216 @@
+"""What every window must show, integrated from the raw history in exact fractions.
+
+The history of a value is the list of its changes, each as of the time from which
+it counts. Nothing is summed up on the way: when a window closes, the oracle goes
+through the history once more. Only the standard library is used.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from math import floor
+from operator import itemgetter
+from typing import Any
+
+from tests.windows.models import PER_ORIGIN, PER_PART, Fact, Model, key_of
+
+Number = int | Fraction
+Series = tuple[str, tuple[str, ...]]
+Key = tuple[str, str, str]
+"""Subsystem, origin, part."""
+
+DAY = 86_400
+
+
+def believed(stamp: float | None, arrived: float) -> tuple[float, bool]:
+    """Tell when an event counts as having happened, and whether its stamp was absurd."""
+    if stamp is None:
+        return arrived, False
+    if stamp > arrived + 1 or stamp < arrived - DAY:
+        return arrived, True
+    return min(stamp, arrived), False
+
+
+def start_of(at: float, seconds: int) -> int:
+    """Give the last multiple of a length up to a time."""
+    return floor(Fraction(at) / seconds) * seconds
+
+
+class _Clockwork:
+    """Which window is open, for one key and one length."""
+
+    def __init__(self, name: str, seconds: int, at: float) -> None:
+        self.name = name
+        self.seconds = seconds
+        self.start = start_of(at, seconds)
+        self.closings = 0
+
+    @property
+    def end(self) -> int:
+        return self.start + self.seconds
+
+    def reach(self, at: float) -> bool:
+        """Close what has ended by then, and tell whether anything has."""
+        if at < self.end:
+            return False
+        self.start = start_of(at, self.seconds)
+        self.closings += 1
+        return True
+
+    def wind_back(self, now: float) -> bool:
+        """Follow a clock that was set back, and tell whether it was."""
+        if now >= self.start - 1:
+            return False
+        self.start = start_of(now, self.seconds)
+        return True
+
+
+class KeyHistory:
+    """Everything that happened to one key."""
+
+    def __init__(
+        self, model: Model, labels: tuple[str, ...], lengths: Mapping[str, int], at: float
+    ) -> None:
+        self.model = model
+        self.clocks = [_Clockwork(name, seconds, at) for name, seconds in lengths.items()]
+        self.late = 0
+        self.shown: dict[Series, Number] = {}
+        self._labels = labels
+        self._changes: dict[tuple[str, str], list[tuple[float, int]]] = {
+            (metric, clock.name): [(at, 0)] for metric in model.values() for clock in self.clocks
+        }
+        self._seen: dict[tuple[str, str], list[tuple[float, Any]]] = {
+            (metric, clock.name): [] for metric in model.often for clock in self.clocks
+        }
+
+    def take(self, fact: Fact) -> None:
+        """Add an event to the history, as of the time from which it counts."""
+        shortest = min(self.clocks, key=lambda clock: clock.seconds)
+        self.late += fact.at < shortest.start
+        self._reach(fact.at)
+        sightings = self.model.apply(fact)
+        values = self.model.values()
+        for clock in self.clocks:
+            not_before = max(fact.at, clock.start)
+            for metric, value in values.items():
+                changes = self._changes[metric, clock.name]
+                last_at, last = changes[-1]
+                if value != last:
+                    changes.append((max(not_before, last_at), value))
+            for metric, entity in sightings:
+                self._seen[metric, clock.name].append((not_before, entity))
+
+    def look(self, now: float) -> None:
+        """Let the clock close windows, or open them anew after it was set back."""
+        self._reach(now)
+        for clock in self.clocks:
+            if clock.wind_back(now):
+                for (_, name), changes in self._changes.items():
+                    if name == clock.name:
+                        # What is known of this time is known from now on.
+                        changes[:] = [(now, changes[-1][1])]
+                for (_, name), seen in self._seen.items():
+                    if name == clock.name:
+                        seen.clear()
+
+    def _reach(self, at: float) -> None:
+        for clock in self.clocks:
+            if clock.reach(at):
+                self._show(clock)
+
+    def _show(self, clock: _Clockwork) -> None:
+        """Integrate the last window that has ended."""
+        start, end = clock.start - clock.seconds, clock.start
+        labels = (*self._labels, clock.name)
+        for (metric, name), changes in self._changes.items():
+            if name == clock.name:
+                low, high, mean = integrate(changes, start, end)
+                self.shown[f"{metric}_min", labels] = low
+                self.shown[f"{metric}_max", labels] = high
+                self.shown[f"{metric}_avg", labels] = mean
+        for (metric, name), seen in self._seen.items():
+            if name == clock.name:
+                often = self.model.often[metric]
+                # Not sorted within a window, but no window reaches into the one before.
+                first = bisect_left(seen, start, key=itemgetter(0))
+                times = Counter(entity for at, entity in seen[first:] if start <= at < end)
+                self.shown[metric, labels] = sum(n >= often for n in times.values())
+
+
+def integrate(
+    changes: list[tuple[float, int]], start: float, end: float
+) -> tuple[int, int, Fraction]:
+    """Give least, greatest and mean value over the known part of a window."""
+    first = max(bisect_right(changes, start, key=itemgetter(0)) - 1, 0)
+    held: list[tuple[int, Fraction]] = []
+    for index in range(first, len(changes)):
+        begins, value = changes[index]
+        if begins >= end:
+            break
+        ends = changes[index + 1][0] if index + 1 < len(changes) else end
+        begins, ends = max(begins, start), min(ends, end)
+        if ends > begins:
+            held.append((value, Fraction(ends) - Fraction(begins)))
+    values = [value for value, _ in held]
+    if len(values) == 1:
+        return values[0], values[0], Fraction(values[0])
+    known = sum(lasted for _, lasted in held)
+    mean = sum((value * lasted for value, lasted in held), Fraction(0)) / known
+    return min(values), max(values), mean
+
+
+class Oracle:
+    """The histories of all keys.
+
+    Args:
+        lengths: Seconds of each window, by the name that its label shows.
+
+    Attributes:
+        clamped: Events whose stamp was absurd.
+    """
+
+    def __init__(self, lengths: Mapping[str, int]) -> None:
+        self.keys: dict[Key, KeyHistory] = {}
+        self.clamped = 0
+        self._lengths = lengths
+        self._origins: set[str] = set()
+
+    def take(self, fact: Fact) -> None:
+        """Add an event to the history of its key."""
+        if fact.origin not in self._origins:
+            self._origins.add(fact.origin)
+            for subsystem, model in PER_ORIGIN.items():
+                self._begin((subsystem, fact.origin, ""), model(), fact.at)
+        found = key_of(fact)
+        if found is None:
+            return
+        subsystem, part = found
+        key = (subsystem, fact.origin, part)
+        if key not in self.keys:
+            self._begin(key, PER_PART[subsystem](), fact.at)
+        self.keys[key].take(fact)
+
+    def look(self, keys: Iterable[Key], now: float) -> None:
+        """Let some keys look at the clock; others have no windows and do not care."""
+        for key in keys:
+            if key in self.keys:
+                self.keys[key].look(now)
+
+    def shown(self) -> dict[Series, Number]:
+        """Give what all windows show."""
+        return {one: number for key in self.keys.values() for one, number in key.shown.items()}
+
+    def late(self) -> Counter[str]:
+        """Count the late events, by subsystem."""
+        late: Counter[str] = Counter()
+        for (subsystem, _, _), key in self.keys.items():
+            late[subsystem] += key.late
+        return +late
+
+    def _begin(self, key: Key, model: Model, at: float) -> None:
+        _, origin, part = key
+        labels = (origin, part) if part else (origin,)
+        self.keys[key] = KeyHistory(model, labels, self._lengths, at)

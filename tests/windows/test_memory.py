@@ -1,0 +1,132 @@
+"""What windows cost: nothing is left behind, and an event costs the same after a million."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from dataflows.lengths import parse_lengths
+from dataflows.metric import Samples
+from dataflows.windows import MAX_IDS, Distinct, Level, Tracker
+from tests.windows.driver import Driver
+from tests.windows.letters import SECOND, Letter
+from tests.windows.test_windows import COUNT, LEVELS
+
+OPENING = 1_449_705_600
+MINUTE = 60
+DAY = 86_400
+
+# Counters grow: pickle writes 255 in two bytes, 256 in three, and 65,536 in five.
+_DIGITS = 100
+
+
+def _minute(number: int) -> list[Letter]:
+    """Everything that has windows moves in every minute, with the same few ids in every hour."""
+    turn = number % MINUTE
+    agent = {"agent_id": turn % 10, "status": ("logged_in", "logged_out")[number // 10 % 2]}
+    member = {
+        "Queue": "petak",
+        "Interface": f"SIP/{turn % 5}",
+        "Status": str(1 + number % 2),
+        "Paused": "0",
+        "Membership": "static",
+    }
+    service = {"service_name": "xivo-ctid", "service_id": f"id-{number:05}"}
+    registered = {**service, "address": "10.0.0.1", "port": 9495}
+    return [
+        Letter("agent_status_update", agent),
+        *(
+            Letter("endpoint_status_update", {"endpoint_id": turn % 5, "status": status})
+            for status in (4, 1, 4, 24, 4, 0)
+        ),
+        Letter("QueueMemberStatus", member),
+        Letter(
+            "user_status_update", {"user_id": turn % 7, "status": ("available", "away")[turn % 2]}
+        ),
+        Letter("service_registered_event", registered),
+        Letter("service_deregistered_event", service),
+        Letter("chat_message_event", {"from": ["o", turn], "to": ["o", 1], "msg": ""}),
+        Letter("call_form_result", {"user_id": turn, "variables": {}}),
+    ]
+
+
+def _sizes(driver: Driver) -> dict[str, int]:
+    return {key: len(pickle.dumps(state)) for key, state in driver.states()}
+
+
+@pytest.mark.parametrize("windows", ["1m", "7s,1m,5m"])
+def test_a_day_of_windows_leaves_nothing_behind(windows: str) -> None:
+    driver = Driver(windows, OPENING)
+    after_hours = []
+    for number in range(DAY // MINUTE):
+        driver.wait(driver.now + 20)
+        now = int(driver.now) * SECOND
+        posted = [letter.post(now) for letter in _minute(number)]
+        driver.take([(delivery, fact) for delivery, fact, _ in posted])
+        driver.wait(OPENING + (number + 1) * MINUTE)
+        if number % MINUTE == MINUTE - 1:
+            driver.check()
+            after_hours.append(_sizes(driver))
+    second, last = after_hours[1], after_hours[-1]
+    assert last.keys() == second.keys()
+    grown = {key: last[key] - second[key] for key in last if last[key] - second[key] > _DIGITS}
+    assert not grown
+
+
+def _value(samples: Samples) -> tuple[Tracker, Callable[[int], None]]:
+    level = Level(samples, LEVELS, ("o",), parse_lengths("1m,1d"), at=0, value=0)
+    return level, lambda turn: level.follow(turn / 100, float(turn % 7))
+
+
+def _same_ids(samples: Samples) -> tuple[Tracker, Callable[[int], None]]:
+    distinct = Distinct(samples, COUNT, ("o",), parse_lengths("1m,1d"), at=0, often=3)
+    return distinct, lambda turn: distinct.see(turn / 100, turn % 7)
+
+
+@pytest.mark.parametrize("make", [_value, _same_ids])
+def test_the_cost_of_an_event_does_not_depend_on_how_many_there_were(
+    make: Callable[[Samples], tuple[Tracker, Callable[[int], None]]],
+) -> None:
+    tracker, happen = make(Samples())
+    costs, sizes = [], []
+    for turn in range(1, 100_001):
+        if turn in (101, 1_001, 10_001, 99_999):
+            costs.append(_calls(lambda turn=turn: happen(turn)))  # type: ignore[misc] # its default
+            sizes.append(len(pickle.dumps(tracker)))
+        else:
+            happen(turn)
+    assert len(set(costs)) == 1
+    assert max(sizes) - min(sizes) < _DIGITS
+
+
+def test_the_memory_of_ids_is_bounded_and_given_back() -> None:
+    distinct = Distinct(Samples(), COUNT, ("o",), parse_lengths("1m"), at=0)
+    empty = len(pickle.dumps(distinct))
+    for number in range(MAX_IDS):
+        distinct.see(1, number)
+    full = len(pickle.dumps(distinct))
+    for number in range(MAX_IDS, 3 * MAX_IDS):
+        distinct.see(2, number)
+    assert len(pickle.dumps(distinct)) == full
+    distinct.tick(60)
+    assert len(pickle.dumps(distinct)) - empty < _DIGITS
+
+
+def _calls(act: Callable[[], None]) -> int:
+    """Count the calls of functions, also of built-in ones, that something takes."""
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        act()
+    finally:
+        sys.setprofile(before)
+    return calls

@@ -1,0 +1,237 @@
+"""The windows of the subsystems, from deliveries on: one law at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dataflows.decode import Decode
+from dataflows.envelope import Opened
+from dataflows.lengths import parse_lengths
+from dataflows.stage import Changes, Stage
+from dataflows.subsystem import Options
+from dataflows.subsystems import SUBSYSTEMS, deliveries
+from tests.windows.driver import WINDOWED, Driver
+from tests.windows.letters import ORIGINS, SECOND, Letter
+
+NOON = 1_449_748_800
+ORIGIN = ORIGINS[0]
+
+
+class Minutes:
+    """A driver with windows of a minute that begins at noon; times are seconds after it."""
+
+    def __init__(self, windows: str = "1m") -> None:
+        self.driver = Driver(windows, NOON)
+
+    def send(
+        self, at: float, *events: tuple[float, str, dict[str, Any]], is_busy: bool = False
+    ) -> None:
+        """Let a batch arrive; each event says when it happened.
+
+        Args:
+            at: When it arrives.
+            events: When each happened, and what.
+            is_busy: Nobody could look at the clock since the last batch.
+        """
+        if is_busy:
+            self.driver.now = NOON + at
+        else:
+            self.driver.wait(NOON + at)
+        now = round((NOON + at) * SECOND)
+        letters = (
+            Letter(name, data, ago=round((at - happened) * SECOND))
+            for happened, name, data in events
+        )
+        posted = [letter.post(now) for letter in letters]
+        self.driver.take([(delivery, fact) for delivery, fact, _ in posted])
+
+    def shown(self, until: float, stem: str, *labels: str) -> tuple[float, float, float]:
+        """Wait; give least, greatest and mean."""
+        low, high, mean = (self._get(until, f"{stem}_{end}", *labels) for end in _ENDS)
+        return low, high, mean
+
+    def count(self, until: float, metric: str) -> float:
+        """Wait; give a count."""
+        return self._get(until, metric)
+
+    def _get(self, until: float, metric: str, *labels: str) -> float:
+        self.driver.wait(NOON + until)
+        self.driver.check()
+        return self.driver.shown[metric, (ORIGIN, *labels, "1m")]
+
+
+_ENDS = ("min", "max", "avg")
+
+
+def agent(number: int, *, is_in: bool) -> tuple[str, dict[str, Any]]:
+    status = "logged_in" if is_in else "logged_out"
+    return "agent_status_update", {"agent_id": number, "status": status}
+
+
+def endpoint(number: int, status: int) -> tuple[str, dict[str, Any]]:
+    return "endpoint_status_update", {"endpoint_id": number, "status": status}
+
+
+def registered(service_id: str) -> tuple[str, dict[str, Any]]:
+    data = {"service_name": "xivo-ctid", "service_id": service_id, "address": "h", "port": 9495}
+    return "service_registered_event", data
+
+
+def deregistered(service_id: str) -> tuple[str, dict[str, Any]]:
+    data = {"service_name": "xivo-ctid", "service_id": service_id}
+    return "service_deregistered_event", data
+
+
+def test_every_windowed_metric_is_under_test() -> None:
+    declared = {
+        spec.name
+        for subsystem in SUBSYSTEMS
+        for spec in subsystem.metrics
+        if "window" in spec.labels and spec is not deliveries.WINDOW_END
+    }
+    assert declared == WINDOWED
+
+
+def test_a_peak_of_agents_shows() -> None:
+    minutes = Minutes()
+    minutes.send(10, (10, *agent(1, is_in=True)))
+    minutes.send(20, (20, *agent(2, is_in=True)), (20, *agent(3, is_in=True)))
+    minutes.send(25, (25, *agent(2, is_in=False)), (25, *agent(3, is_in=False)))
+    assert minutes.shown(60, "xivo_agents_logged_in") == (1, 3, (45 * 1 + 5 * 3) / 50)
+
+
+def test_a_service_that_is_down_for_three_seconds_shows() -> None:
+    minutes = Minutes()
+    minutes.send(-10, (-10, *registered("a")))
+    minutes.send(30, (30, *deregistered("a")))
+    minutes.send(33, (33, *registered("b")))
+    assert minutes.shown(60, "xivo_service_up", "xivo-ctid") == (0, 1, 57 / 60)
+    assert minutes.shown(120, "xivo_service_up", "xivo-ctid") == (1, 1, 1)
+
+
+@pytest.mark.parametrize("status", [1, 2, 3, 9, 16, 17, 18, 24, 25])
+def test_any_combination_with_a_call_is_in_use(status: int) -> None:
+    minutes = Minutes()
+    minutes.send(0, (0, *endpoint(7, status)))
+    assert minutes.shown(60, "xivo_endpoints_in_use") == (1, 1, 1)
+
+
+@pytest.mark.parametrize("status", [0, 4, 8, 12])
+def test_idle_ringing_and_lost_endpoints_are_not_in_use(status: int) -> None:
+    minutes = Minutes()
+    minutes.send(0, (0, *endpoint(7, status)))
+    assert minutes.shown(60, "xivo_endpoints_in_use") == (0, 0, 0)
+
+
+def test_a_removed_endpoint_is_no_longer_in_use() -> None:
+    minutes = Minutes()
+    minutes.send(0, (0, *endpoint(7, 24)))
+    minutes.send(30, (30, *endpoint(7, -1)))
+    assert minutes.shown(60, "xivo_endpoints_in_use") == (0, 1, 1 / 2)
+
+
+def test_an_endpoint_flaps_when_it_is_lost_three_times() -> None:
+    minutes = Minutes()
+    for at, status in enumerate((4, 0, 4, 4, 1, 4)):
+        minutes.send(at, (at, *endpoint(7, status)), (at, *endpoint(8, 4)))
+    assert minutes.count(60, "xivo_endpoints_flapping") == 1
+    assert minutes.count(120, "xivo_endpoints_flapping") == 0
+
+
+@pytest.mark.parametrize(
+    ("news", "old"),
+    [(registered("a"), deregistered("a")), (endpoint(7, 0), endpoint(8, 4))],
+    ids=["services", "endpoints"],
+)
+def test_any_event_of_a_state_that_passes_the_end_closes_its_windows(
+    news: tuple[str, dict[str, Any]], old: tuple[str, dict[str, Any]]
+) -> None:
+    # What comes after it in the same batch and is older is late, as the counter says.
+    minutes = Minutes()
+    minutes.send(0, (0, *registered("a")), (0, *endpoint(7, 0)))
+    minutes.send(61, (61, *news), (59, *old), is_busy=True)
+    minutes.driver.check()
+    minutes.driver.wait(NOON + 180)
+    minutes.driver.check()
+
+
+def test_a_late_sighting_after_any_event_that_passes_the_end_counts_in_the_next_window() -> None:
+    minutes = Minutes()
+    minutes.send(0, (0, *endpoint(7, 4)))
+    minutes.send(1, (1, *endpoint(7, 0)))
+    minutes.send(2, (2, *endpoint(7, 4)))
+    minutes.send(3, (3, *endpoint(7, 0)))
+    minutes.send(61, (61, *endpoint(8, 0)), (59, *endpoint(7, 4)), is_busy=True)
+    assert minutes.count(61, "xivo_endpoints_flapping") == 0
+    assert minutes.driver.late == {"endpoints": 1}
+
+
+def test_late_events_are_counted_for_their_own_subsystem() -> None:
+    minutes = Minutes("5s,1m")
+    minutes.send(10, (10, *agent(1, is_in=True)), (10, *endpoint(7, 1)))
+    minutes.send(21, (19.999999, *agent(2, is_in=True)), (20, *agent(3, is_in=True)))
+    minutes.driver.check()
+    assert minutes.driver.late == {"agents": 1}
+
+
+def test_an_absurd_time_counts_as_the_arrival_and_is_counted() -> None:
+    minutes = Minutes()
+    minutes.send(0, (0, *agent(1, is_in=False)))
+    absurd = ("agent_status_update", {"agent_id": 1, "status": "logged_in"})
+    minutes.driver.oracle.clamped += 1
+    minutes.send(30, (-NOON, *absurd))
+    assert minutes.shown(60, "xivo_agents_logged_in") == (0, 1, 1 / 2)
+    assert minutes.driver.clamped == 1
+
+
+def test_a_closed_window_never_changes_until_the_next_one_closes() -> None:
+    minutes = Minutes("1m,5m")
+    minutes.send(-400, (-400, *agent(1, is_in=True)))
+    minutes.driver.wait(NOON)
+    closed = dict(minutes.driver.shown)
+    for at in range(1, 60):
+        minutes.send(at, (at - 100, *agent(at % 3, is_in=bool(at % 2))))
+        minutes.send(at + 0.5, (at - 1, *endpoint(at % 3, 1)))
+        assert minutes.driver.shown == closed
+    minutes.driver.wait(NOON + 60)
+    changed = {series for series in closed if minutes.driver.shown[series] != closed[series]}
+    assert {labels for _, labels in changed} == {(ORIGIN, "1m")}
+
+
+def test_an_idle_bus_still_shows_that_windows_close() -> None:
+    clock = NOON + 1.0
+    options = Options(windows=parse_lengths("7s,1m"))
+    stage = Stage(SUBSYSTEMS, options, lambda: clock, max_keys=10)
+    decode = Decode(SUBSYSTEMS, None, lambda *_: None)
+    ((_, opened),) = decode([Opened("default")])
+    logic = stage(None)
+    outputs, _ = logic.on_batch([opened])
+    for _ in range(30):
+        (changes,) = outputs
+        assert isinstance(changes, Changes)
+        ends = {labels: value for name, labels, value in changes.samples if "window_end" in name}
+        assert all(
+            value == clock // _SECONDS[name] * _SECONDS[name] for (name,), value in ends.items()
+        )
+        assert ends
+        due = logic.notify_at()
+        assert due is not None
+        assert clock < due.timestamp() <= min(clock // n * n + n for n in _SECONDS.values())
+        clock = due.timestamp()
+        outputs, _ = logic.on_notify()
+
+
+_SECONDS = {"7s": 7, "1m": 60}
+
+
+def test_states_need_no_windows() -> None:
+    stage = Stage(SUBSYSTEMS, Options(), lambda: float(NOON), max_keys=10)
+    decode = Decode(SUBSYSTEMS, None, lambda *_: None)
+    name, data = agent(1, is_in=True)
+    delivery, _, _ = Letter(name, data).post(NOON * SECOND)
+    for _, value in decode([delivery]):
+        logic = stage(None)
+        logic.on_batch([value])
+        assert logic.notify_at() is None

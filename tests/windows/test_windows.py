@@ -1,0 +1,248 @@
+"""The windows by themselves, one law at a time, in numbers that a reader can check."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from random import Random
+
+from dataflows.lengths import parse_lengths
+from dataflows.levels import levels
+from dataflows.metric import Kind, MetricSpec, Samples
+from dataflows.windows import MAX_IDS, Distinct, Level
+from tests.windows.oracle import integrate
+
+LEVELS = levels("low", "high", "mean", "things", ("origin_uuid",))
+COUNT = MetricSpec("count", Kind.GAUGE, "Things.", ("origin_uuid", "window"))
+
+
+class Value:
+    """A value with windows, known to be so much from a time on."""
+
+    def __init__(self, *, at: float, value: float = 0, windows: str = "1m") -> None:
+        self._samples = Samples()
+        lengths = parse_lengths(windows)
+        self.level = Level(self._samples, LEVELS, ("o",), lengths, at=at, value=value)
+
+    def follow(self, *changes: tuple[float, float]) -> None:
+        for at, value in changes:
+            self.level.follow(at, value)
+
+    def shown(self, window: str = "1m") -> tuple[float, float, float] | None:
+        self._samples.drain()
+        if ("low", ("o", window)) not in self._samples._values:  # noqa: SLF001 -- no `in` for them
+            return None
+        low, high, mean = (self._samples.get(spec, ("o", window)) for spec in LEVELS)
+        return low, high, mean
+
+
+class Ids:
+    """Ids that are seen."""
+
+    def __init__(self, *, at: float, often: int = 1, windows: str = "1m") -> None:
+        self._samples = Samples()
+        lengths = parse_lengths(windows)
+        self.distinct = Distinct(self._samples, COUNT, ("o",), lengths, at=at, often=often)
+
+    def see(self, *sightings: tuple[float, str]) -> None:
+        for at, entity in sightings:
+            self.distinct.see(at, entity)
+
+    def shown(self, window: str = "1m") -> float:
+        return self._samples.get(COUNT, ("o", window))
+
+
+def test_nothing_is_shown_before_a_window_has_ended() -> None:
+    value = Value(at=0, value=7)
+    value.level.tick(59.999)
+    assert value.shown() is None
+    value.level.tick(60)
+    assert value.shown() == (7, 7, 7)
+
+
+def test_an_outage_between_two_scrapes_shows() -> None:
+    value = Value(at=0, value=1)
+    value.follow((31, 0), (34, 1))
+    value.level.tick(60)
+    assert value.shown() == (0, 1, 57 / 60)
+
+
+def test_the_value_carried_in_counts_while_it_lasts() -> None:
+    value = Value(at=0, value=8)
+    value.follow((75, 2))
+    value.level.tick(120)
+    assert value.shown() == (2, 8, (15 * 8 + 45 * 2) / 60)
+
+
+def test_the_first_window_counts_from_when_the_value_is_known() -> None:
+    value = Value(at=50, value=4)
+    value.follow((55, 6))
+    value.level.tick(60)
+    assert value.shown() == (4, 6, 5)
+
+
+def test_a_value_that_holds_for_no_time_is_none() -> None:
+    value = Value(at=10, value=3)
+    value.follow((20, 99), (20, -5), (20, 4))
+    value.level.tick(60)
+    assert value.shown() == (3, 4, (10 * 3 + 40 * 4) / 50)
+
+
+def test_a_change_on_the_boundary_belongs_to_the_window_that_begins() -> None:
+    value = Value(at=0, value=5)
+    value.follow((60, 9))
+    assert value.shown() == (5, 5, 5)
+    value.level.tick(120)
+    assert value.shown() == (9, 9, 9)
+
+
+def test_an_event_that_passes_the_end_closes_the_window_before_it_counts() -> None:
+    value = Value(at=0, value=5)
+    value.follow((61, 9))
+    assert value.shown() == (5, 5, 5)
+    value.level.tick(120)
+    assert value.shown() == (5, 9, (1 * 5 + 59 * 9) / 60)
+
+
+def test_of_many_ended_windows_the_last_is_shown() -> None:
+    value = Value(at=0, value=5)
+    value.follow((30, 1))
+    value.level.tick(120)
+    assert value.shown() == (1, 1, 1)
+    value.follow((130, 2))
+    value.level.tick(86_400)
+    assert value.shown() == (2, 2, 2)
+
+
+def test_a_late_event_counts_from_the_start_of_the_window() -> None:
+    value = Value(at=0, value=5)
+    value.level.tick(60)
+    value.follow((59, 2))
+    assert value.shown() == (5, 5, 5), "a closed window must not change"
+    value.level.tick(120)
+    assert value.shown() == (2, 2, 2)
+
+
+def test_an_event_older_than_the_last_change_counts_from_that_change() -> None:
+    value = Value(at=0, value=0)
+    value.follow((30, 1), (10, 2))
+    value.level.tick(60)
+    assert value.shown() == (0, 2, 1)
+
+
+def test_an_event_that_changes_nothing_is_no_change() -> None:
+    # A repeated status at 40 does not move what happened at 30 and came after it.
+    value = Value(at=0, value=0)
+    value.follow((20, 1), (40, 1), (30, 0))
+    value.level.tick(60)
+    assert value.shown() == (0, 1, 10 / 60)
+
+
+def test_a_late_event_for_one_length_is_in_time_for_a_longer_one() -> None:
+    value = Value(at=0, value=0, windows="5s,1m")
+    value.level.tick(20)
+    value.follow((13, 6))
+    value.level.tick(60)
+    assert value.shown("1m") == (0, 6, 47 * 6 / 60)
+
+
+def test_lengths_need_not_be_multiples_of_each_other() -> None:
+    value = Value(at=0, value=0, windows="5s,7s")
+    value.follow((6, 10))
+    value.level.tick(7)
+    assert value.shown("5s") == (0, 0, 0)
+    assert value.shown("7s") == (0, 10, 10 / 7)
+    value.level.tick(10)
+    assert value.shown("5s") == (0, 10, 8)
+
+
+def test_a_clock_that_is_set_back_opens_the_windows_anew() -> None:
+    value = Value(at=3600, value=5)
+    value.follow((3630, 7))
+    value.level.tick(90)
+    assert value.shown() is None
+    value.follow((105, 3))
+    value.level.tick(120)
+    assert value.shown() == (3, 7, 5), "known from 90 on: 15 s of 7 and 15 s of 3"
+
+
+def test_an_ordinary_correction_of_the_clock_opens_nothing_anew() -> None:
+    value = Value(at=60, value=5)
+    value.level.tick(59)
+    value.level.tick(60)
+    assert value.shown() is None
+    value.follow((90, 7))
+    value.level.tick(120)
+    assert value.shown() == (5, 7, 6)
+
+
+def test_a_mean_lies_between_least_and_greatest() -> None:
+    value = Value(at=0.1, value=0.1 + 0.2)
+    value.follow(*((i / 7, 0.1 + 0.2) for i in range(1, 400)))
+    value.level.tick(60)
+    assert value.shown() == (0.1 + 0.2,) * 3
+
+
+def test_a_mean_of_a_day_full_of_changes_is_right() -> None:
+    rng = Random(1)  # noqa: S311 -- no secret
+    start = 1_449_705_600
+    times = sorted(start + rng.random() * 86_400 for _ in range(50_000))
+    changes = [(float(start), 0), *((at, rng.randrange(100_000)) for at in times)]
+    value = Value(at=start, windows="1d")
+    value.follow(*changes)
+    value.level.tick(start + 86_400)
+    low, high, mean = integrate(changes, start, start + 86_400)
+    shown = value.shown("1d")
+    assert shown is not None
+    assert shown[:2] == (low, high)
+    assert abs(Fraction(shown[2]) / mean - 1) < 1e-12
+
+
+def test_the_next_end_is_that_of_any_length() -> None:
+    value = Value(at=1000, windows="7s,1m,5s")
+    assert value.level.due == 1001
+    value.level.tick(1001)
+    assert value.level.due == 1005
+
+
+def test_different_ids_are_counted_once_a_window() -> None:
+    ids = Ids(at=0)
+    ids.see((1, "a"), (2, "b"), (3, "a"))
+    ids.distinct.tick(60)
+    assert ids.shown() == 2
+    ids.see((61, "a"), (120, "b"))
+    assert ids.shown() == 1
+
+
+def test_an_empty_window_counts_none() -> None:
+    ids = Ids(at=0)
+    ids.see((1, "a"))
+    ids.distinct.tick(180)
+    assert ids.shown() == 0
+
+
+def test_ids_must_be_seen_often_enough_within_one_window() -> None:
+    ids = Ids(at=0, often=3)
+    ids.see((1, "a"), (2, "a"), (3, "b"), (58, "b"), (59, "b"), (59, "b"), (61, "a"))
+    assert ids.shown() == 1
+    ids.distinct.tick(120)
+    assert ids.shown() == 0
+
+
+def test_a_late_sighting_counts_in_the_current_window() -> None:
+    ids = Ids(at=0)
+    ids.distinct.tick(60)
+    ids.see((59, "a"))
+    assert ids.shown() == 0
+    ids.distinct.tick(120)
+    assert ids.shown() == 1
+
+
+def test_beyond_its_bound_a_window_counts_at_least_so_many() -> None:
+    ids = Ids(at=0)
+    ids.see(*((1, str(number)) for number in range(MAX_IDS + 10)))
+    ids.see((2, "0"), (2, str(MAX_IDS + 5)))
+    ids.distinct.tick(60)
+    assert ids.shown() == MAX_IDS
+    ids.see((61, "a"))
+    ids.distinct.tick(120)
+    assert ids.shown() == 1
