@@ -15,6 +15,9 @@ Names, types, labels and label values are a public contract: the changelog tells
 Label values of a closed vocabulary are all present, at 0, as soon as their origin, queue or
 service is known. `origin_uuid` is the server that published the events; ids are unique only within
 it. Series marked *detail* are off unless `--details` names their subsystem.
+
+A second table of a subsystem lists its [windows](windows.md), of the lengths that `--windows`
+names, and says of each what it adds to a query over scrapes.
 """
 
 _ABOUT_EVENTS = """\
@@ -34,7 +37,10 @@ def metrics_page(subsystems: Iterable[Subsystem], own: Sequence[MetricSpec]) -> 
     parts = [_GENERATED, "# Metrics\n", _ABOUT_METRICS]
     for subsystem in subsystems:
         parts.append(f"## {subsystem.name}\n\n{subsystem.question}\n")
-        parts.append(_table(subsystem.metrics))
+        parts.append(_table(spec for spec in subsystem.metrics if not spec.beyond_promql))
+        windowed = [spec for spec in subsystem.metrics if spec.beyond_promql]
+        if windowed:
+            parts.append(_windows_table(windowed))
     parts.append("## The exporter itself\n")
     parts.append(_table(own))
     parts.append(
@@ -61,12 +67,25 @@ def _table(specs: Iterable[MetricSpec]) -> str:
     return head + "".join(_row(spec) for spec in specs)
 
 
+def _windows_table(specs: Iterable[MetricSpec]) -> str:
+    head = "| window metric | labels | series | meaning | beyond PromQL |\n|---|---|---|---|---|\n"
+    return head + "".join(
+        f"| `{spec.name}` | {_labels(spec)} | {spec.cardinality} | {spec.help} "
+        f"| {spec.beyond_promql} |\n"
+        for spec in specs
+    )
+
+
 def _row(spec: MetricSpec) -> str:
-    labels = ", ".join(_label(spec, name) for name in spec.labels) or "none"
     detail = " *Detail.*" if spec.detail else ""
     return (
-        f"| `{spec.name}` | {spec.kind} | {labels} | {spec.cardinality} | {spec.help}{detail} |\n"
+        f"| `{spec.name}` | {spec.kind} | {_labels(spec)} | {spec.cardinality} "
+        f"| {spec.help}{detail} |\n"
     )
+
+
+def _labels(spec: MetricSpec) -> str:
+    return ", ".join(_label(spec, name) for name in spec.labels) or "none"
 
 
 def _label(spec: MetricSpec, name: str) -> str:

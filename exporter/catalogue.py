@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dataflows.catalogue import events_page, metrics_page
 from dataflows.subsystems import SUBSYSTEMS
+from dataflows.window_picture import window_picture
 from exporter.telemetry import SPECS
 
 
@@ -14,9 +15,10 @@ def run(*, check: bool, write: bool) -> int:
     pages = {
         Path("docs/metrics.md"): metrics_page(SUBSYSTEMS, SPECS),
         Path("docs/events.md"): events_page(SUBSYSTEMS),
+        Path("docs/windows.svg"): window_picture(),
     }
     if not (check or write):
-        print("\n".join(pages.values()), end="")
+        print("\n".join(text for path, text in pages.items() if path.suffix == ".md"), end="")
         return 0
     out_of_date = [path for path, text in pages.items() if _read(path) != text]
     for path in out_of_date:

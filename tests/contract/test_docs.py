@@ -81,6 +81,8 @@ def documented_default(name: str) -> str:
         return HOST
     if field.default is False:
         return "off"
+    if name == "windows":
+        return ",".join(length.name for length in field.default)
     return "" if field.default in (None, frozenset()) else str(field.default)
 
 

@@ -1,0 +1,107 @@
+"""The windows page, its picture and the generated tables say what windows are for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from dataflows.lengths import Length
+from dataflows.levels import Levels
+from dataflows.metric import MetricSpec, Samples
+from dataflows.subsystems import SUBSYSTEMS, agents, services
+from dataflows.window_picture import window_picture
+from dataflows.windows import Level
+from tests.contract.test_docs import cells, code, rows, text
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+WINDOWS = DOCS / "windows.md"
+SPECS = [spec for subsystem in SUBSYSTEMS for spec in subsystem.metrics]
+# The exporter's own tells when windows closed, and nothing of what was in them.
+WINDOWED = [s for s in SPECS if "window" in s.labels and not s.name.startswith("xivo_exporter_")]
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def by_name(spec: MetricSpec) -> str:
+    return spec.name
+
+
+@pytest.mark.parametrize("spec", WINDOWED, ids=by_name)
+def test_a_window_metric_says_what_it_adds_over_promql(spec: MetricSpec) -> None:
+    assert re.match(
+        r"`(min_over_time|max_over_time|avg_over_time|increase)` of ", spec.beyond_promql
+    )
+    assert spec.beyond_promql.endswith(".")
+    # It would end a cell of the table.
+    assert "|" not in spec.beyond_promql
+
+
+@pytest.mark.parametrize("spec", WINDOWED, ids=by_name)
+def test_it_compares_with_a_metric_of_the_same_subsystem(spec: MetricSpec) -> None:
+    (subsystem,) = (each for each in SUBSYSTEMS if spec in each.metrics)
+    named = set(re.findall(r"xivo_\w+", spec.beyond_promql))
+    assert named
+    assert named <= {each.name for each in subsystem.metrics if "window" not in each.labels}
+
+
+def test_nothing_else_claims_to_be_beyond_promql() -> None:
+    assert [spec for spec in SPECS if spec.beyond_promql] == WINDOWED
+
+
+def test_the_generated_page_shows_it() -> None:
+    table = [cells(line) for line in text(DOCS / "metrics.md").splitlines() if line[:1] == "|"]
+    shown = {code(row[0]): row[-1] for row in table}
+    assert {spec.name: shown[spec.name] for spec in WINDOWED} == {
+        spec.name: spec.beyond_promql for spec in WINDOWED
+    }
+
+
+def test_the_page_shows_the_picture_with_a_text_for_those_who_do_not_see_it() -> None:
+    assert re.search(r"!\[[^\]]{40,}\]\(windows\.svg\)", text(WINDOWS))
+
+
+def test_the_picture_is_whole_and_accessible() -> None:
+    root = ET.fromstring(window_picture())  # noqa: S314 -- our own text, not a stranger's
+    parts = {
+        each.get("id"): each.text for each in root if each.tag in (SVG + "title", SVG + "desc")
+    }
+    assert root.get("role") == "img"
+    assert (root.get("aria-labelledby") or "").split() == list(parts)
+    assert all(parts.values())
+    assert "prefers-color-scheme: dark" in (root.findtext(SVG + "style") or "")
+
+
+def test_the_picture_shows_what_no_scrape_saw() -> None:
+    (description,) = re.findall(r'<desc id="desc">(.+)</desc>', window_picture())
+    minutes = re.findall(r"max (\S+), avg (\S+) and min (\d+)", description)
+    windows, scrapes = minutes[::2], minutes[1::2]
+    assert windows == [("9", "5.5", "4"), ("7", "6.25", "5"), ("5", "4.4", "1"), ("5", "5", "5")]
+    assert [seen[0] for seen in scrapes] == ["5", "7", "5", "5"]
+    assert [seen[2] for seen in scrapes] == ["4", "5", "5", "5"]
+
+
+@pytest.mark.parametrize(
+    ("head", "specs", "before", "changes"),
+    [
+        (
+            'series, for `service_name="xivo-ctid"` and `window="1m"`',
+            services.UP_LEVELS,
+            1,
+            [(4, 0), (7, 1)],
+        ),
+        ('series, for `window="1m"`', agents.LEVELS, 12, [(20, 21), (31, 12)]),
+    ],
+    ids=["a service down for three seconds", "a peak of agents"],
+)
+def test_the_examples_of_the_page_come_out_so(
+    head: str, specs: Levels, before: float, changes: list[tuple[float, float]]
+) -> None:
+    samples = Samples()
+    level = Level(samples, specs, (), (Length("1m", 60),), at=0, value=before)
+    for at, value in changes:
+        level.follow(at, value)
+    level.tick(60)
+    told = {code(name): float(value) for name, value, _ in rows(WINDOWS, head, "value", "why")}
+    assert told == pytest.approx({spec.name: samples.get(spec, ("1m",)) for spec in specs})
