@@ -39,6 +39,10 @@ class Census(Generic[W]):
         """Tell which word holds for an entity, if it is known."""
         return self._words.get(entity)
 
+    def count(self, word: W) -> float:
+        """Tell for how many entities a word holds."""
+        return self._samples.get(self._spec, (*self._labels, word))
+
     def move(self, entity: str, word: W) -> Move:
         """Let another word hold for an entity; a new entity needs room."""
         before = self._words.get(entity)

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 
-from dataflows.envelope import Delivery, Envelope, Reason, Rejected, open_envelope
+from dataflows.envelope import (
+    Delivery,
+    Envelope,
+    Opened,
+    Reason,
+    Rejected,
+    open_envelope,
+)
 from dataflows.subsystem import Decoder, Event, OriginSeen, Subsystem
 from dataflows.subsystems import bus, deliveries
 
@@ -20,17 +27,26 @@ Keyed = tuple[str, tuple[str, Event]]
 class _Account:
     """What became of the deliveries of one bus in one batch."""
 
-    __slots__ = ("count", "duplicates", "last_at", "origins", "rejected", "unused", "used")
+    __slots__ = (
+        "clamped",
+        "count",
+        "duplicates",
+        "last_at",
+        "origins",
+        "rejected",
+        "unused",
+        "used",
+    )
 
     def __init__(self) -> None:
-        self.count = self.used = self.unused = self.duplicates = 0
+        self.count = self.used = self.unused = self.duplicates = self.clamped = 0
         self.rejected: Counter[Reason] = Counter()
         self.last_at = 0.0
         self.origins: dict[str, tuple[float, Counter[str]]] = {}
 
 
 class Decode:
-    """`list[Delivery]` → `list[Keyed]`, for bytewax's `flat_map_batch`.
+    """`list[Delivery | Opened]` → `list[Keyed]`, for bytewax's `flat_map_batch`.
 
     Besides the events of the subsystems, each batch yields one
     `DeliveriesProcessed` per bus and one `EventsPublished` per origin, and an
@@ -59,12 +75,14 @@ class Decode:
         self._on_rejected = on_rejected
         self._origins: set[str] = set()
 
-    def __call__(self, batch: list[Delivery]) -> list[Keyed]:
+    def __call__(self, batch: Sequence[Delivery | Opened]) -> list[Keyed]:
         """Decode a batch. Never raises because of what a delivery contains."""
         events: list[Keyed] = []
         accounts: defaultdict[str, _Account] = defaultdict(_Account)
         for delivery in batch:
             account = accounts[delivery.bus]
+            if isinstance(delivery, Opened):
+                continue
             account.count += 1
             account.last_at = max(account.last_at, delivery.arrived)
             if delivery.duplicate:
@@ -86,6 +104,7 @@ class Decode:
             Rejected: For any reason.
         """
         envelope = open_envelope(delivery, self._zone)
+        account.clamped += envelope.is_clamped
         found = self._decoders.get(envelope.name)
         event = found[1].decode(envelope) if found else None
         if envelope.origin_uuid not in self._origins:
@@ -125,6 +144,7 @@ def _close(name: str, account: _Account) -> Iterable[Keyed]:
         used=account.used,
         unused=account.unused,
         duplicates=account.duplicates,
+        clamped=account.clamped,
         rejected=dict(account.rejected),
     )
     yield _keyed(deliveries.SUBSYSTEM, processed)

@@ -22,14 +22,15 @@ class Changes(NamedTuple):
     samples: tuple[Sample, ...]
 
 
-class Refused(NamedTuple):
-    """Events of a subsystem that found no room in memory."""
+class Remark(NamedTuple):
+    """Events of a subsystem that came late, or found no room in memory."""
 
     subsystem: str
-    events: int
+    late: int
+    refused: int
 
 
-Output = Changes | Refused
+Output = Changes | Remark
 
 
 class Stage:
@@ -71,7 +72,7 @@ class Stage:
 
 
 class Logic(StatefulBatchLogic[tuple[str, Event], Output, None]):
-    """The state of one key: `list[(subsystem, Event)]` → `list[Changes | Refused]`."""
+    """The state of one key: `list[(subsystem, Event)]` → `list[Changes | Remark]`."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -86,8 +87,9 @@ class Logic(StatefulBatchLogic[tuple[str, Event], Output, None]):
             self._name, first = values[0]
             state = self._state = self._stage.start(self._name, first)
             if state is None:
-                return [Refused(self._name, len(values))], StatefulBatchLogic.DISCARD
+                return [Remark(self._name, 0, len(values))], StatefulBatchLogic.DISCARD
         for _, event in values:
+            state.late += state.is_late(event)
             state.apply(event)
         return self._settle(state)
 
@@ -109,9 +111,9 @@ class Logic(StatefulBatchLogic[tuple[str, Event], Output, None]):
         samples = state.samples.drain()
         if samples:
             outputs.append(Changes(samples))
-        if state.refused:
-            outputs.append(Refused(self._name, state.refused))
-            state.refused = 0
+        if state.late or state.refused:
+            outputs.append(Remark(self._name, state.late, state.refused))
+            state.late = state.refused = 0
         if state.samples:
             return outputs, StatefulBatchLogic.RETAIN
         self._stage.end(self._name)

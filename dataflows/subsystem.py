@@ -9,13 +9,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
 from dataflows.envelope import Envelope
+from dataflows.lengths import Length
 from dataflows.metric import MetricSpec, Samples
 from dataflows.room import Room
+from dataflows.windows import Tracker
 
 
 class Event(Struct, frozen=True, gc=False):
@@ -49,11 +52,13 @@ class Options:
     Attributes:
         details: Names of the subsystems that show a series for each entity.
         max_entities: What all states of a subsystem may remember together.
+        windows: Their lengths, the shortest first.
         room: The places that this makes; `Stage` gives each subsystem its own.
     """
 
     details: frozenset[str] = frozenset()
     max_entities: int = MAX_ENTITIES
+    windows: tuple[Length, ...] = ()
     room: Room = field(default_factory=lambda: Room(MAX_ENTITIES))
 
 
@@ -65,24 +70,34 @@ class State(ABC, Generic[E]):
 
     Attributes:
         samples: Its series.
+        trackers: Its windows.
         refused: Events that found no room (`Options.room`) since this was last read.
+        late: Events older than the shortest current window, since this was last read.
     """
 
     def __init__(self) -> None:
         self.samples = Samples()
+        self.trackers: tuple[Tracker, ...] = ()
         self.refused = 0
+        self.late = 0
 
     @abstractmethod
     def apply(self, event: E) -> None:
         """Take one event in. The same event twice changes no gauge."""
 
     def expire(self, now: float) -> float | None:
-        """Forget what is too old; tell when to be called again, in Unix seconds.
+        """Close windows and forget what is too old; tell when to be called again, in Unix seconds.
 
         A state whose last series has been retired is over and will be dropped.
         """
-        del now
-        return None
+        for tracker in self.trackers:
+            tracker.tick(now)
+        due = min((tracker.due for tracker in self.trackers), default=inf)
+        return due if due < inf else None
+
+    def is_late(self, event: E) -> bool:
+        """Tell whether an event is older than the shortest current window."""
+        return bool(self.trackers) and event.at < self.trackers[0].floor
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,10 +67,14 @@ class App:
         self._flow = flow.build(
             BusSource({bus.status.name: self._inlet}, self._wake, self._stop, self._pulse),
             Decode(SUBSYSTEMS, bus.zone, self._on_rejected),
-            Stage(SUBSYSTEMS, Options(settings.details), wall_clock, settings.max_series),
+            Stage(
+                SUBSYSTEMS,
+                Options(settings.details, windows=settings.windows),
+                wall_clock,
+                settings.max_series,
+            ),
             StoreSink(self._store, SUBSYSTEMS),
         )
-        self._show_empty_account()
         host, port = settings.listen
         self._web = WebServer(self, host=host, port=port, on_failure=self._on_death)
 
@@ -136,11 +140,6 @@ class App:
                 problem=status.problem or None,
             )
         ]
-
-    def _show_empty_account(self) -> None:
-        """Let the counters of deliveries start at 0 before there are any."""
-        nothing = deliveries.DeliveriesProcessed("", 0.0, self._status.name)
-        self._store.apply(deliveries.DeliveriesState(nothing, Options()).samples.drain())
 
     def _on_rejected(self, delivery: Delivery, rejected: Rejected) -> None:
         self._warn(

@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
+from dataflows.lengths import Length
 from exporter import __version__
 from exporter.settings import PREFIX, Demo, Logging, Settings, SettingsError, flag, load
 
@@ -137,6 +138,7 @@ _METAVARS = {
     "listen": "HOST:PORT",
     "timezone": "ZONE",
     "url": "URL",
+    "windows": "LENGTH,...",
 }
 """By the last word of the setting."""
 
@@ -146,8 +148,14 @@ def _help(field: FieldInfo) -> str:
     if field.default_factory is not None:
         text += " (default: the host's name)"
     elif field.default not in (None, False, frozenset()):
-        text += f" (default: {field.default})"
+        text += f" (default: {_spelled(field.default)})"
     return text.replace("%", "%%")
+
+
+def _spelled(default: object) -> str:
+    if isinstance(default, tuple) and all(isinstance(each, Length) for each in default):
+        return ",".join(length.name for length in default)
+    return str(default)
 
 
 def _file(path: str | None) -> Mapping[str, Any]:

@@ -27,6 +27,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from dataflows.lengths import Length, parse_lengths
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.bus_url import BusUrl
 
@@ -131,6 +132,12 @@ ReadableFile = Annotated[Path, AfterValidator(_readable)]
 Listen = Annotated[Address, NoDecode, PlainValidator(Address.parse)]
 
 
+def _windows(value: object) -> object:
+    if isinstance(value, str):
+        return parse_lengths(value)
+    return parse_lengths(",".join(map(str, value))) if isinstance(value, list) else value
+
+
 class Logging(BaseSettings):
     """Settings that every command has."""
 
@@ -154,6 +161,10 @@ class Serving(Logging):
 
     listen: Listen = Field(
         Address.parse("0.0.0.0:10495"), description="address to serve /metrics on"
+    )
+    windows: Annotated[tuple[Length, ...], NoDecode, BeforeValidator(_windows)] = Field(
+        (Length("1m", 60), Length("5m", 300)),
+        description="lengths of the windows, from 5s to 1d",
     )
     details: Annotated[
         frozenset[str], NoDecode, BeforeValidator(_words), AfterValidator(_known_details)

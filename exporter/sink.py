@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
-from dataflows.stage import Changes, Output, Refused
+from dataflows.stage import Changes, Output, Remark
 from dataflows.subsystem import Subsystem
 from exporter.store import SeriesStore
 
 
 class StoreSink(DynamicSink[tuple[str, Output]]):
-    """Puts what the states say into the store, `(key, Changes | Refused)`."""
+    """Puts what the states say into the store, `(key, Changes | Remark)`."""
 
     def __init__(self, store: SeriesStore, subsystems: Iterable[Subsystem]) -> None:
         self._store = store
@@ -36,5 +36,6 @@ class _Partition(StatelessSinkPartition[tuple[str, Output]]):
             match output:
                 case Changes(samples):
                     self._store.apply(samples)
-                case Refused(subsystem, events):
-                    self._store.refuse(self._metrics[subsystem], events)
+                case Remark(subsystem, late, refused):
+                    self._store.note_late(subsystem, late)
+                    self._store.refuse(self._metrics[subsystem], refused)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from dataflows.clock import Clock
-from dataflows.envelope import Delivery
+from dataflows.envelope import Delivery, Opened
 from exporter.inlet import Inlet
 
 BATCH = 1000
@@ -34,7 +34,7 @@ class Pulse:
         return self._clock() - self.at
 
 
-class BusSource(FixedPartitionedSource[Delivery, None]):
+class BusSource(FixedPartitionedSource[Delivery | Opened, None]):
     """A partition for each bus, all ending when they are told to stop.
 
     Args:
@@ -63,27 +63,31 @@ class BusSource(FixedPartitionedSource[Delivery, None]):
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> BusPartition:
         """Open the partition of a bus."""
         del step_id, resume_state
-        return BusPartition(self._inlets[for_part], self._wake, self._stop, self._pulse)
+        return BusPartition(for_part, self._inlets[for_part], self._wake, self._stop, self._pulse)
 
 
-class BusPartition(StatefulSourcePartition[Delivery, None]):
+class BusPartition(StatefulSourcePartition[Delivery | Opened, None]):
     """The deliveries of one bus, and the knowledge of which are done.
 
     Bytewax calls `snapshot` at the end of an epoch, and asks for the next batch
     only after everything of that epoch has gone through the dataflow. So at the
     first `next_batch` after a `snapshot`, all that was taken before is done.
+
+    Its first item is `Opened`, so that the states of a bus that stays silent begin.
     """
 
     def __init__(
-        self, inlet: Inlet, wake: threading.Event, stop: threading.Event, pulse: Pulse
+        self, bus: str, inlet: Inlet, wake: threading.Event, stop: threading.Event, pulse: Pulse
     ) -> None:
+        self._bus = bus
         self._inlet = inlet
         self._wake = wake
         self._stop = stop
         self._pulse = pulse
         self._in_epoch: int | None = None
+        self._is_open = False
 
-    def next_batch(self) -> list[Delivery]:
+    def next_batch(self) -> Sequence[Delivery | Opened]:
         """Give what has arrived, after a short wait if that is nothing."""
         self._pulse.beat()
         if self._in_epoch is not None:
@@ -91,6 +95,9 @@ class BusPartition(StatefulSourcePartition[Delivery, None]):
             self._in_epoch = None
         if self._stop.is_set():
             raise StopIteration
+        if not self._is_open:
+            self._is_open = True
+            return [Opened(self._bus)]
         batch = self._inlet.take(BATCH)
         if not batch and self._wake.wait(IDLE_SECONDS):
             # Cleared before it is taken from: what comes in between wakes the next turn.

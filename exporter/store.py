@@ -19,10 +19,12 @@ class View:
     Attributes:
         series: By name of the metric.
         dropped: Samples that found no room, by name of the metric.
+        late: Late events, by name of the subsystem.
     """
 
     series: Mapping[str, Series]
     dropped: Mapping[str, int]
+    late: Mapping[str, int]
 
 
 class SeriesStore:
@@ -51,6 +53,7 @@ class SeriesStore:
         self._dropped: Counter[str] = Counter()  # by whoever holds the lock
         # By the dataflow alone; complete, so that a view never meets a key being added.
         self._refused: Counter[str] = Counter(dict.fromkeys(self._series, 0))
+        self._late: Counter[str] = Counter()
         self._pending: deque[tuple[Sample, ...]] = deque()
         self._lock = threading.Lock()
 
@@ -63,6 +66,10 @@ class SeriesStore:
         """Count samples that were never made, for want of room. Called by the dataflow only."""
         for metric in metrics:
             self._refused[metric] += count
+
+    def note_late(self, subsystem: str, count: int) -> None:
+        """Count late events. Called by the dataflow only."""
+        self._late[subsystem] += count
 
     def value(self, spec: MetricSpec, labels: LabelValues) -> float:
         """Tell the value of one gauge or counter; 0 for a series that does not exist."""
@@ -77,6 +84,7 @@ class SeriesStore:
             view = View(
                 {metric: dict(series) for metric, series in self._series.items()},
                 self._dropped + self._refused,
+                dict(self._late),
             )
         self._work_off()
         return view

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from dataflows.metric import Kind, MetricSpec
+from dataflows.subsystems import SUBSYSTEMS
 from exporter import __version__
 from exporter.store import Series, View
 
@@ -70,6 +71,14 @@ SERIES_DROPPED = MetricSpec(
     cardinality="one per metric",
 )
 
+LATE_EVENTS = MetricSpec(
+    "xivo_exporter_late_events_total",
+    Kind.COUNTER,
+    "Events older than the current window of their subsystem: they count as of its start.",
+    ("subsystem",),
+    cardinality="one per subsystem",
+)
+
 SPECS = (
     BUILD_INFO,
     CONNECTED,
@@ -79,6 +88,7 @@ SPECS = (
     LAST_GAP_AT,
     SERIES,
     SERIES_DROPPED,
+    LATE_EVENTS,
 )
 
 
@@ -117,3 +127,11 @@ def self_series(buses: list[BusStatus], view: View) -> Iterator[tuple[MetricSpec
     yield LAST_GAP_AT, {(bus.name,): bus.last_gap_at for bus in buses}
     yield SERIES, {(metric,): len(series) for metric, series in view.series.items()}
     yield SERIES_DROPPED, {(metric,): view.dropped.get(metric, 0) for metric in view.series}
+    yield (
+        LATE_EVENTS,
+        {
+            (subsystem.name,): view.late.get(subsystem.name, 0)
+            for subsystem in SUBSYSTEMS
+            if subsystem.decoders
+        },
+    )

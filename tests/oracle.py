@@ -2,7 +2,8 @@
 
 Written from the published meaning of the metrics and from what the docstrings of the subsystems
 promise, not from how they keep their states: nothing here is kept up to date, everything is asked
-of the history each time. It knows events that are well formed and says nothing of caps.
+of the history each time. It knows events that are well formed and says nothing of caps, nor of
+windows, which have an oracle of their own.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ class Fact:
         data: The event's own part.
         reason: Why it must be rejected, if it must.
         is_duplicate: Known to have been delivered before.
+        is_clamped: It names a time that cannot be true.
     """
 
     bus: str
@@ -78,6 +80,7 @@ class Fact:
     data: Any = None
     reason: Reason | None = None
     is_duplicate: bool = False
+    is_clamped: bool = False
 
 
 def expect(history: list[Fact], now: float, *, details: bool) -> Numbers:
@@ -116,6 +119,7 @@ def _account(history: list[Fact]) -> Numbers:
         numbers[f"{prefix}_duplicates_total", (bus,)] = len(mine) - len(fresh)
         numbers[f"{prefix}_used_total", (bus,)] = sum(map(is_used, good))
         numbers[f"{prefix}_unused_total", (bus,)] = len(good) - sum(map(is_used, good))
+        numbers[f"{prefix}_clamped_timestamps_total", (bus,)] = sum(f.is_clamped for f in fresh)
         for reason in Reason:
             rejected = [fact for fact in fresh if fact.reason is reason]
             numbers[f"{prefix}_rejected_total", (bus, reason.value)] = len(rejected)

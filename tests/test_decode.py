@@ -3,7 +3,7 @@
 from datetime import UTC
 
 from dataflows.decode import MAX_ORIGINS, Decode, Keyed
-from dataflows.envelope import Delivery, Reason, Rejected
+from dataflows.envelope import Delivery, Opened, Reason, Rejected
 from dataflows.subsystem import OriginSeen
 from dataflows.subsystems import SUBSYSTEMS, agents
 from dataflows.subsystems.agents import AgentStatus, AgentStatusChanged
@@ -20,7 +20,7 @@ class Recorder:
         self.rejected: list[tuple[Delivery, Rejected]] = []
         self.decode = Decode(SUBSYSTEMS, UTC, lambda *both: self.rejected.append(both))
 
-    def __call__(self, *batch: Delivery) -> list[Keyed]:
+    def __call__(self, *batch: Delivery | Opened) -> list[Keyed]:
         return self.decode(list(batch))
 
 
@@ -106,6 +106,42 @@ def test_origins_are_bounded() -> None:
 
 def test_nothing_gives_nothing() -> None:
     assert Recorder()() == []
+
+
+def test_a_bus_that_was_opened_has_an_account_of_nothing() -> None:
+    decode = Recorder()
+    [(key, (name, account))] = decode(Opened("lyon"))
+    assert (name, account) == ("deliveries", DeliveriesProcessed("", 0.0, "lyon"))
+    # The same key as that of its deliveries.
+    assert key in [key for key, _ in decode(Delivery("lyon", b"{", ARRIVED))]
+
+
+def test_a_bus_may_be_opened_within_a_batch() -> None:
+    out = Recorder()(BAD, Opened("default"), Opened("lyon"))
+    assert [happened for _, (_, happened) in out] == [
+        DeliveriesProcessed("", ARRIVED, "default", deliveries=1, rejected={Reason.NOT_JSON: 1}),
+        DeliveriesProcessed("", 0.0, "lyon"),
+    ]
+
+
+def test_times_that_cannot_be_true_are_counted_also_of_what_is_unused_or_rejected() -> None:
+    ahead = "2026-03-02T15:00:02"
+    wrong = [
+        event("agent_deleted", {"id": 1}, timestamp=ahead),
+        event("x", None, timestamp="2025-03-02T15:00:00"),
+        event("agent_deleted", {}, timestamp=ahead),
+    ]
+    right = event("x", None, timestamp="2026-03-02T15:00:01")
+    unread = event("x", None, timestamp="now")
+    out = Recorder()(
+        *(message.delivery() for message in (*wrong, right, unread)),
+        wrong[0].delivery(duplicate=True),
+    )
+    account = out[-1][1][1]
+    assert isinstance(account, DeliveriesProcessed)
+    assert (account.clamped, account.used, account.unused) == (3, 1, 3)
+    # They count as of their arrival.
+    assert all(happened.at == ARRIVED for _, (_, happened) in out)
 
 
 def test_a_naive_stamp_is_read_in_the_zone_of_the_server() -> None:

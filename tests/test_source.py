@@ -3,7 +3,9 @@
 import itertools
 import random
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Self
 
 import bytewax.operators as op
 import pytest
@@ -12,7 +14,7 @@ from bytewax.operators import StatefulBatchLogic
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from bytewax.run import cli_main
 
-from dataflows.envelope import Delivery
+from dataflows.envelope import Delivery, Opened
 from exporter.inlet import Inlet
 from exporter.source import BATCH, BusPartition, BusSource, Pulse
 
@@ -25,38 +27,61 @@ class _Rig:
         self.wake, self.stop = threading.Event(), threading.Event()
         self.inlet = Inlet(self.wake)
         self.pulse = Pulse(lambda: self.now)
-        self.part = BusPartition(self.inlet, self.wake, self.stop, self.pulse)
+        self.part = BusPartition("default", self.inlet, self.wake, self.stop, self.pulse)
         self._numbers = itertools.count(1)
+
+    def opened(self) -> Self:
+        """Take the first item, which is no delivery."""
+        assert self.part.next_batch() == [Opened("default")]
+        return self
 
     def put(self, count: int = 1) -> None:
         for number in itertools.islice(self._numbers, count):
             self.inlet.put(number, Delivery("default", str(number), 0.0))
 
 
-def test_it_gives_what_waits_up_to_a_batch() -> None:
+def bodies(batch: Sequence[Delivery | Opened]) -> list[str]:
+    """Give the bodies of the deliveries; there must be nothing else."""
+    deliveries = [each for each in batch if isinstance(each, Delivery)]
+    assert len(deliveries) == len(batch)
+    return [str(each.body) for each in deliveries]
+
+
+def test_it_tells_once_that_the_bus_is_open_before_anything_was_delivered() -> None:
     rig = _Rig()
+    rig.put()
+    assert rig.part.next_batch() == [Opened("default")]
+    assert rig.inlet.taken == 0
+    rig.part.snapshot()
+    assert bodies(rig.part.next_batch()) == ["1"]
+    assert rig.inlet.done == 0
+    assert rig.part.next_batch() == []
+
+
+def test_it_gives_what_waits_up_to_a_batch() -> None:
+    rig = _Rig().opened()
     rig.put(BATCH + 1)
     assert len(rig.part.next_batch()) == BATCH
     assert len(rig.part.next_batch()) == 1
 
 
 def test_an_idle_source_waits_a_moment_and_gives_nothing() -> None:
-    assert _Rig().part.next_batch() == []
+    assert _Rig().opened().part.next_batch() == []
 
 
 def test_a_delivery_that_comes_while_it_waits_is_given_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("exporter.source.IDLE_SECONDS", 30)
-    rig = _Rig()
+    rig = _Rig().opened()
     late = threading.Timer(0.05, rig.put)
     late.start()
-    assert [delivery.body for delivery in rig.part.next_batch()] == ["1"]
+    assert bodies(rig.part.next_batch()) == ["1"]
     late.join()
 
 
 def test_only_what_was_taken_before_the_end_of_an_epoch_is_done_after_it() -> None:
-    rig = _Rig()
+    rig = _Rig().opened()
     rig.put(2)
     rig.part.next_batch()
     rig.part.snapshot()
@@ -95,7 +120,9 @@ def test_there_is_a_partition_for_each_bus() -> None:
     source = BusSource(inlets, wake, stop, Pulse(lambda: 0.0))
     assert source.list_parts() == ["one", "two"]
     inlets["two"].put(1, Delivery("two", "x", 0.0))
-    assert [each.bus for each in source.build_part("bus", "two", None).next_batch()] == ["two"]
+    part = source.build_part("bus", "two", None)
+    assert part.next_batch() == [Opened("two")]
+    assert bodies(part.next_batch()) == ["x"]
 
 
 # With bytewax itself, because acknowledgement rests on the order in which it calls
@@ -159,8 +186,9 @@ def test_in_bytewax_a_delivery_is_done_only_when_its_effects_have_been_written(
     flow = Dataflow("test")
     deliveries = op.input("bus", flow, BusSource({"x": inlet}, wake, stop, Pulse(lambda: 0.0)))
 
-    def decode(batch: list[Delivery]) -> list[tuple[str, int]]:
-        return [(str(int(d.body or "") % keys), int(d.body or "")) for d in batch]
+    def decode(batch: list[Delivery | Opened]) -> list[tuple[str, int]]:
+        numbers = [int(each.body or "") for each in batch if isinstance(each, Delivery)]
+        return [(str(number % keys), number) for number in numbers]
 
     decoded = op.flat_map_batch("decode", deliveries, decode)
     op.output("sink", op.stateful_batch("state", decoded, lambda _: _PassOn()), sink)

@@ -5,9 +5,12 @@ from typing import Any
 
 from bytewax.operators import StatefulBatchLogic
 
+from dataflows.lengths import parse_lengths
+from dataflows.levels import levels
 from dataflows.metric import Histogram, Kind, MetricSpec, Sample, Samples
-from dataflows.stage import Changes, Logic, Refused, Stage
+from dataflows.stage import Changes, Logic, Remark, Stage
 from dataflows.subsystem import Event, Options, State, Subsystem
+from dataflows.windows import Level
 
 COUNT = MetricSpec("xivo_things_total", Kind.COUNTER, "Things.", ("origin_uuid",))
 THINGS = MetricSpec(
@@ -82,8 +85,104 @@ def test_a_batch_changes_a_series_once() -> None:
 def test_an_event_that_changes_nothing_says_nothing_but_what_found_no_room() -> None:
     logic = stage(Clock())(None)
     batch(logic, happened(100))
-    assert batch(logic, happened(1), happened(1)) == ([Refused("things", 2)], RETAIN)
-    assert batch(logic, happened(1)) == ([Refused("things", 1)], RETAIN)
+    assert batch(logic, happened(1), happened(1)) == ([Remark("things", 0, 2)], RETAIN)
+    assert batch(logic, happened(1)) == ([Remark("things", 0, 1)], RETAIN)
+
+
+LEVEL = levels("xivo_things_min", "xivo_things_max", "xivo_things_avg", "things", ("origin_uuid",))
+
+
+class _Watched(State[Event]):
+    """Counts its events, in windows; an event at 90 finds no room."""
+
+    def __init__(self, first: Event, options: Options) -> None:
+        super().__init__()
+        self._count = 0
+        labels = (first.origin_uuid,)
+        self._level = Level(self.samples, LEVEL, labels, options.windows, at=first.at, value=0)
+        self.trackers = (self._level,)
+        self.samples.start(COUNT, labels)
+
+    def apply(self, event: Event) -> None:
+        self._count += 1
+        self.refused += event.at == 90
+        self._level.follow(event.at, self._count)
+
+
+def watched(clock: Clock) -> Logic:
+    subsystem = Subsystem("watched", "How many?", (COUNT, *LEVEL), _Watched)
+    options = Options(windows=parse_lengths("10s,1m"))
+    return Stage([subsystem], options, clock, max_keys=1)(None)
+
+
+def watch(at: float) -> tuple[str, Event]:
+    return "watched", Event("o", at)
+
+
+def shown(outputs: list[Any]) -> dict[tuple[str, ...], Any]:
+    [changes] = [output for output in outputs if isinstance(output, Changes)]
+    return {(metric, *labels): value for metric, labels, value in changes.samples}
+
+
+def test_events_older_than_the_shortest_window_are_told_of_as_late_once() -> None:
+    clock = Clock()
+    clock.now = 105.0
+    logic = watched(clock)
+    # At the start of the window is in time; before it, it is in time for the longer window only.
+    assert batch(logic, watch(100), watch(105))[0] == [
+        Changes((Sample("xivo_things_total", ("o",), 0),))
+    ]
+    assert batch(logic, watch(99.75), watch(90), watch(105)) == (
+        [Remark("watched", 2, 1)],
+        RETAIN,
+    )
+    assert batch(logic, watch(105)) == ([], RETAIN)
+
+
+def test_the_first_event_is_in_time_by_itself_and_the_next_by_the_first() -> None:
+    clock = Clock()
+    clock.now = 105.0
+    logic = watched(clock)
+    outputs, _ = batch(logic, watch(75), watch(71), watch(69), watch(85), watch(79))
+    # The windows that ended meanwhile are closed at once.
+    assert [output for output in outputs if isinstance(output, Remark)] == [Remark("watched", 2, 0)]
+    assert shown(outputs)["xivo_things_max", "o", "10s"] == 5
+
+
+def test_a_state_is_called_at_the_end_of_its_next_window_and_then_of_the_one_after() -> None:
+    clock = Clock()
+    clock.now = 105.0
+    logic = watched(clock)
+    batch(logic, watch(105))
+    for end in (110.0, 120.0, 130.0):
+        assert logic.notify_at() == datetime.fromtimestamp(end, UTC)
+        clock.now = end
+        outputs, is_over = logic.on_notify()
+        assert is_over is RETAIN
+        closed = shown(list(outputs))
+        assert closed["xivo_things_avg", "o", "10s"] == 1
+        assert (("xivo_things_avg", "o", "1m") in closed) is (end == 120)
+
+
+def test_a_state_that_was_not_called_in_time_closes_all_that_ended_at_once() -> None:
+    clock = Clock()
+    clock.now = 105.0
+    logic = watched(clock)
+    batch(logic, watch(105))
+    clock.now = 100_003.0
+    outputs, _ = logic.on_notify()
+    closed = shown(list(outputs))
+    assert {key[-1] for key in closed} == {"10s", "1m"}
+    assert set(closed.values()) == {1}
+    assert logic.notify_at() == datetime.fromtimestamp(100_010, UTC)
+
+
+def test_without_windows_no_event_is_late_and_nobody_wants_to_be_called() -> None:
+    subsystem = Subsystem("watched", "How many?", (COUNT, *LEVEL), _Watched)
+    logic = Stage([subsystem], Options(), Clock(), max_keys=1)(None)
+    batch(logic, watch(105))
+    assert batch(logic, watch(1)) == ([], RETAIN)
+    assert logic.notify_at() is None
 
 
 def test_a_state_without_series_is_over() -> None:
@@ -114,7 +213,7 @@ def test_a_key_beyond_the_cap_is_refused_with_all_its_events() -> None:
     batch(stage_(None), happened(100))
     second = stage_(None)
     assert batch(second, happened(100, "p"), happened(0, "p")) == (
-        [Refused("things", 2)],
+        [Remark("things", 0, 2)],
         DISCARD,
     )
     assert second.notify_at() is None

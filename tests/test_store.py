@@ -30,11 +30,11 @@ def impatient_threads() -> Iterator[None]:
 def test_a_sample_is_a_series_until_it_is_retired() -> None:
     store = _store()
     store.apply((Sample("a", ("1",), 1), Sample("b", ("1",), 2)))
-    assert store.view() == View({"a": {("1",): 1}, "b": {("1",): 2}}, {})
+    assert store.view() == View({"a": {("1",): 1}, "b": {("1",): 2}}, {}, {})
     store.apply((Sample("a", ("1",), 3),))
     assert store.view().series["a"] == {("1",): 3}
     store.apply((Sample("a", ("1",), None), Sample("a", ("never seen",), None)))
-    assert store.view() == View({"a": {}, "b": {("1",): 2}}, {})
+    assert store.view() == View({"a": {}, "b": {("1",): 2}}, {}, {})
 
 
 def test_a_view_does_not_change_any_more() -> None:
@@ -65,7 +65,7 @@ def test_at_the_cap_the_series_that_are_there_go_on() -> None:
 def test_a_retired_series_makes_room() -> None:
     store = _store(max_series=1)
     store.apply((Sample("a", ("0",), 1), Sample("a", ("0",), None), Sample("a", ("1",), 1)))
-    assert store.view() == View({"a": {("1",): 1}, "b": {}}, {})
+    assert store.view() == View({"a": {("1",): 1}, "b": {}}, {}, {})
 
 
 def test_refused_and_dropped_samples_are_one_sum() -> None:
@@ -73,6 +73,18 @@ def test_refused_and_dropped_samples_are_one_sum() -> None:
     store.apply((Sample("a", ("0",), 1), Sample("a", ("1",), 1)))
     store.refuse(("a", "b"), 5)
     assert store.view().dropped == {"a": 6, "b": 5}
+
+
+def test_late_events_are_one_sum_for_each_subsystem() -> None:
+    store = _store()
+    assert store.view().late == {}
+    store.note_late("agents", 2)
+    before = store.view()
+    store.note_late("agents", 3)
+    store.note_late("users", 1)
+    assert store.view().late == {"agents": 5, "users": 1}
+    assert before.late == {"agents": 2}
+    assert store.view().dropped == {}
 
 
 @pytest.mark.usefixtures("impatient_threads")
@@ -136,11 +148,11 @@ def test_the_dataflow_never_waits_for_a_scrape(monkeypatch: pytest.MonkeyPatch) 
     stuck = _StuckSpec()
     store = _store()
 
-    def slow_view(series: object, dropped: object) -> View:
-        del series, dropped
+    def slow_view(series: object, dropped: object, late: object) -> View:
+        del series, dropped, late
         stuck.reached.set()
         assert stuck.release.wait(30)
-        return View({}, {})
+        return View({}, {}, {})
 
     # The view is made while the store's lock is held.
     monkeypatch.setattr("exporter.store.View", slow_view)

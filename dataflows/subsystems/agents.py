@@ -16,8 +16,10 @@ import msgspec
 
 from dataflows.census import Census, Move
 from dataflows.envelope import Envelope, number_id, read
+from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
 from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
+from dataflows.windows import Level
 
 NAME = "agents"
 
@@ -65,6 +67,15 @@ LOGGED_IN = MetricSpec(
     ("origin_uuid", "agent_id"),
     cardinality="one per agent",
     detail=True,
+)
+
+LEVELS = levels(
+    "xivo_agents_logged_in_min",
+    "xivo_agents_logged_in_max",
+    "xivo_agents_logged_in_avg",
+    "agents logged in",
+    ("origin_uuid",),
+    gauge='`xivo_agents{status="logged_in"}`',
 )
 
 
@@ -137,6 +148,10 @@ class AgentsState(State[Event]):
         self._show_each = NAME in options.details
         self._agents: Census[AgentStatus] = Census(self.samples, AGENTS, self._origin, options.room)
         self._login_at: dict[str, float] = {}
+        self._logged_in = Level(
+            self.samples, LEVELS, self._origin, options.windows, at=first.at, value=0
+        )
+        self.trackers = (self._logged_in,)
         for spec in (LOGINS, LOGOUTS, SESSIONS):
             self.samples.start(spec, self._origin)
 
@@ -148,6 +163,7 @@ class AgentsState(State[Event]):
                 if self._agents.remove(agent_id):
                     self._login_at.pop(agent_id, None)
                     self.samples.retire(LOGGED_IN, (*self._origin, agent_id))
+        self._logged_in.follow(event.at, self._agents.count(AgentStatus.LOGGED_IN))
 
     def _change(self, agent_id: str, status: AgentStatus, at: float) -> None:
         moved = self._agents.move(agent_id, status)
@@ -171,7 +187,7 @@ class AgentsState(State[Event]):
 SUBSYSTEM = Subsystem(
     NAME,
     "How many call-centre agents are logged in?",
-    (AGENTS, LOGINS, LOGOUTS, SESSIONS, LOGGED_IN),
+    (AGENTS, LOGINS, LOGOUTS, SESSIONS, LOGGED_IN, *LEVELS),
     AgentsState,
     DECODERS,
 )

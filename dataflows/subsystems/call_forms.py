@@ -14,6 +14,7 @@ import msgspec
 from dataflows.envelope import Envelope, Reason, Rejected, entity_id, read
 from dataflows.metric import Kind, MetricSpec
 from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
+from dataflows.windows import Distinct
 
 NAME = "call_forms"
 
@@ -22,6 +23,16 @@ CALL_FORMS = MetricSpec(
     Kind.COUNTER,
     "Call forms that users submitted.",
     ("origin_uuid",),
+)
+
+SUBMITTERS = MetricSpec(
+    "xivo_call_form_submitters",
+    Kind.GAUGE,
+    "Different users who submitted a call form in the last closed window.",
+    ("origin_uuid", "window"),
+    cardinality="one per window and origin",
+    beyond_promql="`increase` of `xivo_call_forms_total` counts forms. Who submitted them is "
+    "no label, so no query counts users.",
 )
 
 
@@ -58,15 +69,23 @@ class CallFormsState(State[Event]):
 
     def __init__(self, first: Event, options: Options) -> None:
         super().__init__()
-        del options
         self._origin = (first.origin_uuid,)
         self.samples.start(CALL_FORMS, self._origin)
+        self._submitters = Distinct(
+            self.samples, SUBMITTERS, self._origin, options.windows, at=first.at
+        )
+        self.trackers = (self._submitters,)
 
     def apply(self, event: Event) -> None:
         if isinstance(event, CallFormSubmitted):
             self.samples.add(CALL_FORMS, self._origin)
+            self._submitters.see(event.at, event.user)
 
 
 SUBSYSTEM = Subsystem(
-    NAME, "How many call forms do agents submit?", (CALL_FORMS,), CallFormsState, DECODERS
+    NAME,
+    "How many call forms do agents submit?",
+    (CALL_FORMS, SUBMITTERS),
+    CallFormsState,
+    DECODERS,
 )

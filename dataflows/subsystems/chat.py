@@ -16,6 +16,7 @@ import msgspec
 from dataflows.envelope import Envelope, entity_id, read
 from dataflows.metric import Kind, MetricSpec
 from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
+from dataflows.windows import Distinct
 
 NAME = "chat"
 
@@ -24,6 +25,16 @@ MESSAGES = MetricSpec(
     Kind.COUNTER,
     "Chat messages that users sent to each other.",
     ("origin_uuid",),
+)
+
+SENDERS = MetricSpec(
+    "xivo_chat_senders",
+    Kind.GAUGE,
+    "Different users who sent a chat message in the last closed window.",
+    ("origin_uuid", "window"),
+    cardinality="one per window and origin",
+    beyond_promql="`increase` of `xivo_chat_messages_total` counts messages. Who sent them is no "
+    "label, so no query counts users.",
 )
 
 
@@ -79,13 +90,15 @@ class ChatState(State[Event]):
 
     def __init__(self, first: Event, options: Options) -> None:
         super().__init__()
-        del options
         self._origin = (first.origin_uuid,)
         self.samples.start(MESSAGES, self._origin)
+        self._senders = Distinct(self.samples, SENDERS, self._origin, options.windows, at=first.at)
+        self.trackers = (self._senders,)
 
     def apply(self, event: Event) -> None:
         if isinstance(event, ChatMessageSent):
             self.samples.add(MESSAGES, self._origin)
+            self._senders.see(event.at, event.sender)
 
 
-SUBSYSTEM = Subsystem(NAME, "How much do users chat?", (MESSAGES,), ChatState, DECODERS)
+SUBSYSTEM = Subsystem(NAME, "How much do users chat?", (MESSAGES, SENDERS), ChatState, DECODERS)

@@ -15,6 +15,7 @@ import msgspec
 from dataflows.envelope import Reason
 from dataflows.metric import Kind, MetricSpec
 from dataflows.subsystem import Event, Options, State, Subsystem
+from dataflows.windows import CLOCK_SLACK_SECONDS
 
 NAME = "deliveries"
 
@@ -48,6 +49,21 @@ DUPLICATES = MetricSpec(
     ("bus",),
     cardinality=_CARDINALITY,
 )
+CLAMPED = MetricSpec(
+    "xivo_exporter_clamped_timestamps_total",
+    Kind.COUNTER,
+    "Events whose time stamp cannot be true, for it lies ahead of the arrival or a day before it. "
+    "They count as of their arrival.",
+    ("bus",),
+    cardinality=_CARDINALITY,
+)
+WINDOW_END = MetricSpec(
+    "xivo_exporter_window_end_timestamp_seconds",
+    Kind.GAUGE,
+    "End of the last closed window, in Unix time: it stalls when the dataflow does.",
+    ("window",),
+    cardinality="one per window",
+)
 REJECTED = MetricSpec(
     "xivo_exporter_rejected_total",
     Kind.COUNTER,
@@ -73,6 +89,7 @@ class DeliveriesProcessed(Event, frozen=True, gc=False):
     used: int = 0
     unused: int = 0
     duplicates: int = 0
+    clamped: int = 0
     rejected: dict[Reason, int] = msgspec.field(default_factory=dict)
 
 
@@ -86,10 +103,10 @@ class DeliveriesState(State[DeliveriesProcessed]):
 
     def __init__(self, first: DeliveriesProcessed, options: Options) -> None:
         super().__init__()
-        del options
         self._bus = (first.bus,)
+        self._windows = options.windows
         self._last_at = 0.0
-        for spec in SUBSYSTEM.metrics:
+        for spec in (DELIVERIES, USED, UNUSED, DUPLICATES, CLAMPED, REJECTED, LAST_DELIVERY_AT):
             self.samples.start(spec, self._bus)
 
     def apply(self, event: DeliveriesProcessed) -> None:
@@ -98,17 +115,28 @@ class DeliveriesState(State[DeliveriesProcessed]):
         samples.add(USED, bus, event.used)
         samples.add(UNUSED, bus, event.unused)
         samples.add(DUPLICATES, bus, event.duplicates)
+        samples.add(CLAMPED, bus, event.clamped)
         for reason, count in event.rejected.items():
             samples.add(REJECTED, (*bus, reason), count)
         if event.at > self._last_at:
             self._last_at = event.at
             samples.set(LAST_DELIVERY_AT, bus, event.at)
 
+    def expire(self, now: float) -> float | None:
+        # Windows of all states close by the same clock, in the same dataflow as this one.
+        for window in self._windows:
+            end = now // window.seconds * window.seconds
+            shown = self.samples.get(WINDOW_END, (window.name,))
+            if end > shown or now < shown - CLOCK_SLACK_SECONDS:
+                self.samples.set(WINDOW_END, (window.name,), end)
+        ends = (now // window.seconds * window.seconds + window.seconds for window in self._windows)
+        return min(ends, default=None)
+
 
 SUBSYSTEM = Subsystem(
     NAME,
     "What became of each delivery?",
-    (DELIVERIES, USED, UNUSED, DUPLICATES, REJECTED, LAST_DELIVERY_AT),
+    (DELIVERIES, USED, UNUSED, DUPLICATES, CLAMPED, REJECTED, LAST_DELIVERY_AT, WINDOW_END),
     DeliveriesState,
     part=lambda event: event.bus,
     per_origin=False,

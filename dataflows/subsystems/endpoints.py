@@ -18,8 +18,10 @@ import msgspec
 
 from dataflows.census import Census, Move
 from dataflows.envelope import Envelope, Reason, Rejected, code, number_id, read
+from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
 from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
+from dataflows.windows import Distinct, Level
 
 NAME = "endpoints"
 
@@ -51,6 +53,12 @@ _STATES = {
 _REMOVED = (-1, -2)
 """The hint was deactivated, or removed from the dial plan."""
 
+_ENGAGED = 1 | 2 | 16
+"""Bits of in use, busy and on hold."""
+
+FLAPS = 3
+"""Twice in a window may be a restart of the phone and of its switch."""
+
 _VOCABULARY = {"state": tuple(EndpointState)}
 
 ENDPOINTS = MetricSpec(
@@ -80,12 +88,43 @@ STATE = MetricSpec(
     detail=True,
 )
 
+IN_USE = levels(
+    "xivo_endpoints_in_use_min",
+    "xivo_endpoints_in_use_max",
+    "xivo_endpoints_in_use_avg",
+    "endpoints in use, busy or on hold, in any combination",
+    ("origin_uuid",),
+    gauge="`xivo_endpoints`, summed over the states that are engaged,",
+)
+UNAVAILABLE = levels(
+    "xivo_endpoints_unavailable_min",
+    "xivo_endpoints_unavailable_max",
+    "xivo_endpoints_unavailable_avg",
+    "endpoints unavailable",
+    ("origin_uuid",),
+    gauge='`xivo_endpoints{state="unavailable"}`',
+)
+FLAPPING = MetricSpec(
+    "xivo_endpoints_flapping",
+    Kind.GAUGE,
+    f"Endpoints that became unavailable {FLAPS} times or more in the last closed window.",
+    ("origin_uuid", "window"),
+    cardinality="one per window and origin",
+    beyond_promql="`increase` of `xivo_endpoint_transitions_total` counts changes. Which endpoint "
+    "changed is no label, so no query tells one that flaps from many that changed once.",
+)
+
 
 class EndpointStateChanged(Event, frozen=True, gc=False):
-    """An endpoint's hint changed."""
+    """An endpoint's hint changed.
+
+    Attributes:
+        is_engaged: In use, busy or on hold, also in a combination without a name.
+    """
 
     endpoint_id: str
     state: EndpointState
+    is_engaged: bool
 
 
 class EndpointRemoved(Event, frozen=True, gc=False):
@@ -111,7 +150,8 @@ def _decode_status(envelope: Envelope) -> Event:
     if status < 0:
         raise Rejected(Reason.BAD_FIELD, "status is negative")
     state = _STATES.get(status, EndpointState.OTHER)
-    return EndpointStateChanged(envelope.origin_uuid, envelope.at, endpoint_id, state)
+    is_engaged = bool(status & _ENGAGED)
+    return EndpointStateChanged(envelope.origin_uuid, envelope.at, endpoint_id, state, is_engaged)
 
 
 DECODERS = (
@@ -141,23 +181,44 @@ class EndpointsState(State[Event]):
             self.samples, ENDPOINTS, self._origin, options.room
         )
         self.samples.start(TRANSITIONS, self._origin)
+        self._engaged: set[str] = set()
+        self._in_use = Level(
+            self.samples, IN_USE, self._origin, options.windows, at=first.at, value=0
+        )
+        self._unavailable = Level(
+            self.samples, UNAVAILABLE, self._origin, options.windows, at=first.at, value=0
+        )
+        self._flapping = Distinct(
+            self.samples, FLAPPING, self._origin, options.windows, at=first.at, often=FLAPS
+        )
+        self.trackers = (self._in_use, self._unavailable, self._flapping)
 
     def apply(self, event: Event) -> None:
+        self._flapping.reach(event.at)
         match event:
-            case EndpointStateChanged(endpoint_id=endpoint_id, state=state):
-                self._change(endpoint_id, state)
+            case EndpointStateChanged():
+                self._change(event.endpoint_id, event.state, event.at)
+                if event.is_engaged and self._endpoints.get(event.endpoint_id) is not None:
+                    self._engaged.add(event.endpoint_id)
+                else:
+                    self._engaged.discard(event.endpoint_id)
             case EndpointRemoved(endpoint_id=endpoint_id):
                 if self._endpoints.remove(endpoint_id):
+                    self._engaged.discard(endpoint_id)
                     for each in EndpointState:
                         self.samples.retire(STATE, (*self._origin, endpoint_id, each))
+        self._in_use.follow(event.at, len(self._engaged))
+        self._unavailable.follow(event.at, self._endpoints.count(EndpointState.UNAVAILABLE))
 
-    def _change(self, endpoint_id: str, state: EndpointState) -> None:
+    def _change(self, endpoint_id: str, state: EndpointState, at: float) -> None:
         before = self._endpoints.get(endpoint_id)
         moved = self._endpoints.move(endpoint_id, state)
         if moved is not Move.CHANGED:
             self.refused += moved is Move.NO_ROOM
             return
         self.samples.add(TRANSITIONS, (*self._origin, state))
+        if state is EndpointState.UNAVAILABLE:
+            self._flapping.see(at, endpoint_id)
         if self._show_each:
             if before is None:
                 self.samples.start(STATE, (*self._origin, endpoint_id))
@@ -169,7 +230,7 @@ class EndpointsState(State[Event]):
 SUBSYSTEM = Subsystem(
     NAME,
     "In what state are the phones?",
-    (ENDPOINTS, TRANSITIONS, STATE),
+    (ENDPOINTS, TRANSITIONS, STATE, *IN_USE, *UNAVAILABLE, FLAPPING),
     EndpointsState,
     DECODERS,
 )

@@ -22,6 +22,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from dataflows.clock import Countdown
+from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
 from dataflows.subsystem import Options, State, Subsystem
 from dataflows.subsystems.queues_events import (
@@ -36,6 +37,7 @@ from dataflows.subsystems.queues_events import (
     Membership,
     QueueEvent,
 )
+from dataflows.windows import Level
 
 FORGET_AFTER_SECONDS = 7 * 24 * 3600
 """An empty queue that stays silent for a week was deleted; shorter, a holiday would do it."""
@@ -97,6 +99,15 @@ CHANGES = MetricSpec(
     cardinality="4 per queue",
 )
 
+AVAILABLE_LEVELS = levels(
+    "xivo_queue_members_available_min",
+    "xivo_queue_members_available_max",
+    "xivo_queue_members_available_avg",
+    "members that could take a call",
+    _QUEUE,
+    gauge="`xivo_queue_members_available`",
+)
+
 
 class _Member(Struct, frozen=True, gc=False):
     paused: bool
@@ -126,6 +137,10 @@ class QueueState(State[QueueEvent]):
         self._silence = Countdown(FORGET_AFTER_SECONDS)
         for spec in (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES):
             self.samples.start(spec, self._queue)
+        self._available = Level(
+            self.samples, AVAILABLE_LEVELS, self._queue, options.windows, at=first.at, value=0
+        )
+        self.trackers = (self._available,)
 
     def apply(self, event: QueueEvent) -> None:
         self._silence.stop()
@@ -134,6 +149,7 @@ class QueueState(State[QueueEvent]):
                 self._report(event)
             case MemberRemoved():
                 self._remove(event)
+        self._available.follow(event.at, self.samples.get(AVAILABLE, self._queue))
 
     def _report(self, event: MemberReported) -> None:
         before = self._members.get(event.interface)
@@ -189,11 +205,12 @@ class QueueState(State[QueueEvent]):
             samples.add(AVAILABLE, queue, amount)
 
     def expire(self, now: float) -> float | None:
-        if self._members:
-            return None
-        if self._silence.is_over(now):
-            self.samples.retire_all()
-        return self._silence.due
+        due = super().expire(now)
+        if not self._members:
+            if self._silence.is_over(now):
+                self.samples.retire_all()
+            due = self._silence.until(due)
+        return due
 
 
 def _merge(before: _Member | None, event: MemberReported) -> _Member:
@@ -222,7 +239,7 @@ def _changes(before: _Member | None, after: _Member, event: MemberReported) -> I
 SUBSYSTEM = Subsystem(
     NAME,
     "How many members can take a call, in each call-centre queue?",
-    (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES),
+    (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES, *AVAILABLE_LEVELS),
     QueueState,
     DECODERS,
     part=lambda event: event.queue,

@@ -19,13 +19,12 @@ from __future__ import annotations
 
 from collections import deque
 
-import msgspec
-
 from dataflows.clock import Countdown
-from dataflows.envelope import Envelope, Reason, Rejected, code, entity_id, read
-from dataflows.labels import label
+from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
-from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
+from dataflows.subsystem import Event, Options, State, Subsystem
+from dataflows.subsystems.services_events import DECODERS, ServiceDeregistered, ServiceRegistered
+from dataflows.windows import Level
 
 NAME = "services"
 
@@ -80,81 +79,13 @@ DEREGISTERED_AT = _metric(
     "When the service last deregistered, in Unix time.",
 )
 
-
-class ServiceRegistered(Event, frozen=True, gc=False):
-    """A service started and registered itself."""
-
-    service_name: str
-    service_id: str
-    address: str
-    port: str
-
-
-class ServiceDeregistered(Event, frozen=True, gc=False):
-    """A service stopped in good order."""
-
-    service_name: str
-    service_id: str
-
-
-class _Registered(msgspec.Struct, gc=False):
-    service_name: str
-    service_id: str
-    address: str
-    port: int | str
-
-
-class _Deregistered(msgspec.Struct, gc=False):
-    service_name: str
-    service_id: str
-
-
-_registered = msgspec.json.Decoder(_Registered)
-_deregistered = msgspec.json.Decoder(_Deregistered)
-
-_MAX_PORT = 65535
-
-
-def _name(text: str) -> str:
-    if not text:
-        raise Rejected(Reason.BAD_FIELD, "service_name is empty")
-    return label(text)
-
-
-def _decode_registered(envelope: Envelope) -> ServiceRegistered:
-    data = read(envelope, _registered)
-    port = code(data.port, "port")
-    if not 0 <= port <= _MAX_PORT:
-        raise Rejected(Reason.BAD_FIELD, "port is out of range")
-    return ServiceRegistered(
-        envelope.origin_uuid,
-        envelope.at,
-        _name(data.service_name),
-        entity_id(data.service_id, "service_id"),
-        label(data.address),
-        str(port),
-    )
-
-
-def _decode_deregistered(envelope: Envelope) -> ServiceDeregistered:
-    data = read(envelope, _deregistered)
-    return ServiceDeregistered(
-        envelope.origin_uuid,
-        envelope.at,
-        _name(data.service_name),
-        entity_id(data.service_id, "service_id"),
-    )
-
-
-_XIVO = "every XiVO daemon with xivo-lib-python from 15.17 on: bus document"
-_WAZO = "wazo daemons from 22.13 on, if turned on: wazo-bus, services/event.py"
-
-DECODERS = (
-    Decoder("service_registered_event", "service.registered.#", _decode_registered, _XIVO),
-    Decoder("service_deregistered_event", "service.deregistered.#", _decode_deregistered, _XIVO),
-    Decoder("service_registered", "service.registered.#", _decode_registered, _WAZO),
-    # Wazo publishes it under the routing key of the registration, a slip of theirs.
-    Decoder("service_deregistered", "service.registered.#", _decode_deregistered, _WAZO),
+UP_LEVELS = levels(
+    "xivo_service_up_min",
+    "xivo_service_up_max",
+    "xivo_service_up_avg",
+    "instances registered (1 or 0; its mean is the availability)",
+    _SERVICE,
+    gauge="`xivo_service_up`",
 )
 
 
@@ -170,7 +101,6 @@ class ServiceState(State[Event]):
 
     def __init__(self, first: ServiceRegistered | ServiceDeregistered, options: Options) -> None:
         super().__init__()
-        del options
         self._service = (first.origin_uuid, first.service_name)
         self._service_id: str | None = None
         self._former_ids: deque[str] = deque(maxlen=_FORMER_IDS)
@@ -179,6 +109,10 @@ class ServiceState(State[Event]):
         self._absence = Countdown(FORGET_AFTER_SECONDS)
         for spec in (UP, REGISTRATIONS, DEREGISTRATIONS, UNCLEAN_RESTARTS):
             self.samples.start(spec, self._service)
+        self._up = Level(
+            self.samples, UP_LEVELS, self._service, options.windows, at=first.at, value=0
+        )
+        self.trackers = (self._up,)
 
     def apply(self, event: Event) -> None:
         match event:
@@ -186,6 +120,7 @@ class ServiceState(State[Event]):
                 self._register(event)
             case ServiceDeregistered(service_id=service_id, at=at):
                 self._deregister(service_id, at)
+        self._up.follow(event.at, self.samples.get(UP, self._service))
 
     def _register(self, event: ServiceRegistered) -> None:
         is_up = self._service_id is not None and not self._is_gone
@@ -218,11 +153,12 @@ class ServiceState(State[Event]):
         self.samples.set(DEREGISTERED_AT, self._service, at)
 
     def expire(self, now: float) -> float | None:
-        if not self._is_gone:
-            return None
-        if self._absence.is_over(now):
-            self.samples.retire_all()
-        return self._absence.due
+        due = super().expire(now)
+        if self._is_gone:
+            if self._absence.is_over(now):
+                self.samples.retire_all()
+            due = self._absence.until(due)
+        return due
 
 
 SUBSYSTEM = Subsystem(
@@ -236,6 +172,7 @@ SUBSYSTEM = Subsystem(
         UNCLEAN_RESTARTS,
         REGISTERED_AT,
         DEREGISTERED_AT,
+        *UP_LEVELS,
     ),
     ServiceState,
     DECODERS,

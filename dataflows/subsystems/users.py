@@ -18,8 +18,10 @@ import msgspec
 
 from dataflows.census import Census, Move
 from dataflows.envelope import Envelope, Reason, Rejected, entity_id, number_id, read
+from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
 from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
+from dataflows.windows import Level
 
 NAME = "users"
 
@@ -62,6 +64,15 @@ CHANGES = MetricSpec(
     ("origin_uuid", "presence"),
     _VOCABULARY,
     cardinality="8 per origin",
+)
+
+AVAILABLE = levels(
+    "xivo_users_available_min",
+    "xivo_users_available_max",
+    "xivo_users_available_avg",
+    "users available",
+    ("origin_uuid",),
+    gauge='`xivo_users{presence="available"}`',
 )
 
 
@@ -169,6 +180,10 @@ class UsersState(State[Event]):
         self._origin = (first.origin_uuid,)
         self._users: Census[Presence] = Census(self.samples, USERS, self._origin, options.room)
         self.samples.start(CHANGES, self._origin)
+        self._available = Level(
+            self.samples, AVAILABLE, self._origin, options.windows, at=first.at, value=0
+        )
+        self.trackers = (self._available,)
 
     def apply(self, event: Event) -> None:
         match event:
@@ -180,6 +195,7 @@ class UsersState(State[Event]):
             case UserDeleted(users=users):
                 for user in users:
                     self._users.remove(user)
+        self._available.follow(event.at, self._users.count(Presence.AVAILABLE))
 
 
-SUBSYSTEM = Subsystem(NAME, "Who is available?", (USERS, CHANGES), UsersState, DECODERS)
+SUBSYSTEM = Subsystem(NAME, "Who is available?", (USERS, CHANGES, *AVAILABLE), UsersState, DECODERS)

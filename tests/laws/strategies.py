@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from dataflows.envelope import Delivery, Reason
-from tests.oracle import PRESENCES, Fact
+from tests.oracle import DAY, PRESENCES, Fact
 
 ORIGINS = ("ca7f87e9-c2c8-5fad-ba1b-c3140ebb9be3", "0d6c1e5b-7d0f-4f2e-9f0a-5b1c2d3e4f50")
 BUSES = ("default", "lyon")
@@ -228,8 +228,10 @@ class Letter:
             round(happened * 1000) if self.stamp == "broker" else None,
             self.is_duplicate,
         )
-        at = min(now, happened) if self.stamp else now
-        fact = Fact(self.bus, now, at, self.name, self.origin, self.data)
+        is_told = bool(self.stamp)
+        is_clamped = is_told and not -1 <= self.seconds_ago <= DAY
+        at = min(now, happened) if is_told and not is_clamped else now
+        fact = Fact(self.bus, now, at, self.name, self.origin, self.data, is_clamped=is_clamped)
         if self.is_duplicate:
             fact = Fact(self.bus, now, is_duplicate=True)
         return delivery, fact
@@ -243,7 +245,9 @@ _MORE = st.sampled_from(
     )
 )
 # Quarters of a second are exact in binary, so sums of sessions are.
-_AGO = st.sampled_from((0.0, 0.25, 0.75, 1.0, 2.0, 600.0, 5000.0, -30.0))
+_AGO = st.sampled_from(
+    (0.0, 0.25, 0.75, 1.0, 2.0, 600.0, 5000.0, DAY, DAY + 0.25, 400 * DAY, -1.0, -1.25, -30.0)
+)
 
 
 @st.composite

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dataflows.metric import Histogram, Kind
+from dataflows.lengths import parse_lengths
+from dataflows.metric import Histogram, Kind, LabelValues
 from dataflows.subsystem import Options, OriginSeen, Subsystem
 from dataflows.subsystems import SUBSYSTEMS
 from tests import corpus
@@ -32,6 +33,8 @@ from tests.laws.strategies import Kind as KindOfEvent
 from tests.pipeline import (
     ALL_DETAILS,
     SPECS,
+    WINDOWED,
+    WINDOWS,
     Pipeline,
     SeriesValues,
     assert_vocabularies_complete,
@@ -40,12 +43,16 @@ from tests.pipeline import (
 BY_NAME = {spec.name: spec for spec in SPECS}
 USED = [name for name in corpus.names() if corpus.load(name).outcome == "used"]
 EXPORTERS_OWN = "xivo_exporter_"
+LENGTHS = {length.name: length.seconds for length in parse_lengths(WINDOWS)}
+LONGEST_WINDOW = max(LENGTHS.values())
 
 
 def replay(*, details: bool = True) -> Pipeline:
+    """Let the corpus arrive, then let its windows close."""
     pipeline = Pipeline(details=ALL_DETAILS if details else ())
     for name in corpus.names():
         pipeline.send(corpus.load(name))
+    pipeline.wait(LONGEST_WINDOW)
     return pipeline
 
 
@@ -66,6 +73,28 @@ def test_every_declared_metric_is_emitted_by_some_message_of_the_corpus() -> Non
     for spec in SPECS:
         value = [v for (metric, _), v in pipeline.series().items() if metric == spec.name]
         assert value, f"{spec.name} has no series"
+
+
+def test_every_window_metric_has_a_series_of_each_length_beside_every_other() -> None:
+    assert len(WINDOWED) > 1
+    by_metric: dict[str, set[LabelValues]] = {}
+    for metric, labels in replay().series():
+        by_metric.setdefault(metric, set()).add(labels)
+    for metric in WINDOWED:
+        spec = BY_NAME[metric]
+        assert spec.kind is Kind.GAUGE
+        assert spec.labels[-1] == "window"
+        whose = {labels[:-1] for labels in by_metric[metric]}
+        assert by_metric[metric] == {(*each, name) for each in whose for name in LENGTHS}
+
+
+def test_windows_are_off_where_none_is_wanted() -> None:
+    pipeline = Pipeline(windows="")
+    for name in corpus.names():
+        pipeline.send(corpus.load(name))
+    pipeline.wait(LONGEST_WINDOW)
+    assert not {metric for metric, _ in pipeline.series()} & WINDOWED
+    assert not pipeline.late
 
 
 def test_every_series_has_the_labels_that_its_metric_declares() -> None:
@@ -273,7 +302,34 @@ def test_how_deliveries_are_cut_into_batches_changes_nothing(
         cut = data.draw(st.integers(0, len(batch)))
         other.take(batch[:cut])
         other.take(batch[cut:])
-        assert other.series() == one.series()
+        # Who looks at the clock between a late event and another closes what the first was in.
+        assert without_windows(other.series()) == without_windows(one.series())
+
+
+def without_windows(series: SeriesValues) -> SeriesValues:
+    return {key: value for key, value in series.items() if key[0] not in WINDOWED}
+
+
+@given(traffic(letters().map(lambda letter: replace(letter, stamp=""))), st.data())
+def test_how_deliveries_are_cut_into_batches_changes_no_window_of_events_in_time(
+    steps: list[Step], data: st.DataObject
+) -> None:
+    one, other = Pipeline(), Pipeline()
+    for step in steps:
+        if isinstance(step, Pause):
+            one.wait(step.seconds)
+            other.wait(step.seconds)
+            continue
+        batch = [letter.post(one.now)[0] for letter in step]
+        one.take(batch)
+        cut = data.draw(st.integers(0, len(batch)))
+        other.take(batch[:cut])
+        other.take(batch[cut:])
+    one.wait(LONGEST_WINDOW)
+    other.wait(LONGEST_WINDOW)
+    assert other.series() == one.series()
+    assert not one.late
+    assert not other.late
 
 
 @given(traffic())
@@ -326,7 +382,7 @@ def assert_balanced(pipeline: Pipeline) -> None:
     series = pipeline.series()
     total: dict[tuple[str, str], float] = {}
     for (metric, labels), value in series.items():
-        if metric.startswith(EXPORTERS_OWN):
+        if metric.startswith(EXPORTERS_OWN) and BY_NAME[metric].labels[0] == "bus":
             assert isinstance(value, int | float)
             assert value >= 0
             key = (labels[0], metric.removeprefix(EXPORTERS_OWN))
@@ -334,6 +390,8 @@ def assert_balanced(pipeline: Pipeline) -> None:
     for bus in {bus for bus, _ in total}:
         parts = ("used_total", "unused_total", "rejected_total", "duplicates_total")
         assert total[bus, "deliveries_total"] == sum(total[bus, part] for part in parts)
+        read = total[bus, "deliveries_total"] - total[bus, "duplicates_total"]
+        assert total[bus, "clamped_timestamps_total"] <= read
 
 
 @given(traffic())
@@ -404,16 +462,26 @@ def test_a_removed_entity_leaves_every_gauge_as_if_it_had_never_been(
     messages = [corpus.load(name).but(**_only(data, "Queue")) for name in arrivals]
     remove = corpus.load(removal).but(**data)
     pipeline.send(remove)
-    before = of_kind(domain(pipeline.series()), Kind.GAUGE)
-    pipeline.wait(60)
+    pipeline.wait(LONGEST_WINDOW)
+    before = gauges(pipeline)
     pipeline.send(*messages)
-    assert of_kind(domain(pipeline.series()), Kind.GAUGE) != before
+    pipeline.wait(LONGEST_WINDOW)
+    present = gauges(pipeline)
+    assert without_windows(present) != without_windows(before)
     pipeline.send(remove)
-    after = of_kind(domain(pipeline.series()), Kind.GAUGE)
-    last_event = "xivo_bus_last_event_timestamp_seconds"
-    assert {k: v for k, v in after.items() if k[0] != last_event} == {
-        k: v for k, v in before.items() if k[0] != last_event
+    assert without_windows(gauges(pipeline)) == without_windows(before)
+    # The windows that were closed tell of it, those that close without it do not.
+    assert {k: v for k, v in gauges(pipeline).items() if k[0] in WINDOWED} == {
+        k: v for k, v in present.items() if k[0] in WINDOWED
     }
+    pipeline.wait(2 * LONGEST_WINDOW)
+    assert gauges(pipeline) == before
+
+
+def gauges(pipeline: Pipeline) -> SeriesValues:
+    """Give the gauges of the servers, but for the times of their last events."""
+    series = of_kind(domain(pipeline.series()), Kind.GAUGE)
+    return {k: v for k, v in series.items() if k[0] != "xivo_bus_last_event_timestamp_seconds"}
 
 
 def _only(data: dict[str, Any], *keys: str) -> dict[str, Any]:

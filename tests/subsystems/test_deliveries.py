@@ -1,7 +1,8 @@
-from dataflows.envelope import Reason
+from dataflows.envelope import Opened, Reason
 from tests.corpus import ARRIVED, load
 from tests.pipeline import Pipeline, assert_exposition
 
+WINDOW_END = "xivo_exporter_window_end_timestamp_seconds"
 USED = load("agents/document_agent_status_update")
 UNUSED = load("unused/document_null-data")
 REJECTED = load("rejected/not_json_empty")
@@ -70,6 +71,65 @@ def test_the_last_delivery_stays_when_our_clock_is_set_back() -> None:
     last = "xivo_exporter_last_delivery_timestamp_seconds"
     assert pipeline.value(last, "default") == ARRIVED
     assert pipeline.value("xivo_exporter_deliveries_total", "default") == 2
+
+
+def test_a_bus_that_was_opened_has_all_its_series_at_0() -> None:
+    pipeline = Pipeline(windows="5s,1m")
+    pipeline.wait(12.5)
+    pipeline.take([Opened("default")])
+    assert_exposition(
+        pipeline,
+        f"""
+        xivo_exporter_deliveries_total{{bus="default"}} 0
+        xivo_exporter_used_total{{bus="default"}} 0
+        xivo_exporter_unused_total{{bus="default"}} 0
+        xivo_exporter_duplicates_total{{bus="default"}} 0
+        xivo_exporter_clamped_timestamps_total{{bus="default"}} 0
+        xivo_exporter_last_delivery_timestamp_seconds{{bus="default"}} 0
+        xivo_exporter_window_end_timestamp_seconds{{window="5s"}} {ARRIVED + 10}
+        xivo_exporter_window_end_timestamp_seconds{{window="1m"}} {ARRIVED}
+        """,
+    )
+    pipeline.wait(2.25)
+    assert pipeline.value(WINDOW_END, "5s") == ARRIVED + 10
+    pipeline.wait(0.25)
+    assert pipeline.value(WINDOW_END, "5s") == ARRIVED + 15
+
+
+def test_windows_end_by_our_clock_also_where_no_delivery_comes() -> None:
+    pipeline = Pipeline()
+    pipeline.take([Opened("default")])
+    for _ in range(10):
+        pipeline.wait(60)
+        assert pipeline.value(WINDOW_END, "1m") == pipeline.now
+        assert pipeline.value(WINDOW_END, "5m") == pipeline.now // 300 * 300
+
+
+def test_the_windows_of_two_buses_end_together() -> None:
+    pipeline = Pipeline()
+    pipeline.take([Opened("paris")])
+    pipeline.wait(90)
+    pipeline.take([Opened("lyon")])
+    ends = [labels for metric, labels in pipeline.series() if metric == WINDOW_END]
+    assert sorted(ends) == [("1m",), ("5m",)]
+    assert pipeline.value(WINDOW_END, "1m") == ARRIVED + 60
+    pipeline.wait(30)
+    assert pipeline.value(WINDOW_END, "1m") == ARRIVED + 120
+
+
+def test_a_time_that_cannot_be_true_is_counted() -> None:
+    pipeline = Pipeline()
+    pipeline.send(USED, USED.but(timestamp="2026-03-02T15:00:01"))
+    clamped = "xivo_exporter_clamped_timestamps_total"
+    assert pipeline.value(clamped, "default") == 0
+    pipeline.send(
+        USED.but(timestamp="2026-03-02T15:00:01.500000"),
+        USED.but(timestamp="2026-03-01T14:59:59"),
+        USED.but(timestamp="2026-03-01T15:00:00"),
+    )
+    assert pipeline.value(clamped, "default") == 2
+    pipeline.send(USED.but(timestamp="1970-01-01T00:00:00"), duplicate=True)
+    assert pipeline.value(clamped, "default") == 2
 
 
 def test_an_empty_batch_is_nothing() -> None:

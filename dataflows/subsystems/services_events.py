@@ -1,0 +1,86 @@
+"""What the events of services say: those of XiVO, and the same by Wazo under other names."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dataflows.envelope import Envelope, Reason, Rejected, code, entity_id, read
+from dataflows.labels import label
+from dataflows.subsystem import Decoder, Event
+
+
+class ServiceRegistered(Event, frozen=True, gc=False):
+    """A service started and registered itself."""
+
+    service_name: str
+    service_id: str
+    address: str
+    port: str
+
+
+class ServiceDeregistered(Event, frozen=True, gc=False):
+    """A service stopped in good order."""
+
+    service_name: str
+    service_id: str
+
+
+class _Registered(msgspec.Struct, gc=False):
+    service_name: str
+    service_id: str
+    address: str
+    port: int | str
+
+
+class _Deregistered(msgspec.Struct, gc=False):
+    service_name: str
+    service_id: str
+
+
+_registered = msgspec.json.Decoder(_Registered)
+_deregistered = msgspec.json.Decoder(_Deregistered)
+
+_MAX_PORT = 65535
+
+
+def _name(text: str) -> str:
+    if not text:
+        raise Rejected(Reason.BAD_FIELD, "service_name is empty")
+    return label(text)
+
+
+def _decode_registered(envelope: Envelope) -> ServiceRegistered:
+    data = read(envelope, _registered)
+    port = code(data.port, "port")
+    if not 0 <= port <= _MAX_PORT:
+        raise Rejected(Reason.BAD_FIELD, "port is out of range")
+    return ServiceRegistered(
+        envelope.origin_uuid,
+        envelope.at,
+        _name(data.service_name),
+        entity_id(data.service_id, "service_id"),
+        label(data.address),
+        str(port),
+    )
+
+
+def _decode_deregistered(envelope: Envelope) -> ServiceDeregistered:
+    data = read(envelope, _deregistered)
+    return ServiceDeregistered(
+        envelope.origin_uuid,
+        envelope.at,
+        _name(data.service_name),
+        entity_id(data.service_id, "service_id"),
+    )
+
+
+_XIVO = "every XiVO daemon with xivo-lib-python from 15.17 on: bus document"
+_WAZO = "wazo daemons from 22.13 on, if turned on: wazo-bus, services/event.py"
+
+DECODERS = (
+    Decoder("service_registered_event", "service.registered.#", _decode_registered, _XIVO),
+    Decoder("service_deregistered_event", "service.deregistered.#", _decode_deregistered, _XIVO),
+    Decoder("service_registered", "service.registered.#", _decode_registered, _WAZO),
+    # Wazo publishes it under the routing key of the registration, a slip of theirs.
+    Decoder("service_deregistered", "service.registered.#", _decode_deregistered, _WAZO),
+)
