@@ -7,18 +7,22 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 
 from dataflows.envelope import (
+    ClockSetBack,
     Delivery,
     Envelope,
+    Item,
     Opened,
     Reason,
     Rejected,
     open_envelope,
 )
-from dataflows.subsystem import Decoder, Event, OriginSeen, Subsystem
+from dataflows.subsystem import ClockChecked, Decoder, Event, OriginSeen, Subsystem
 from dataflows.subsystems import bus, deliveries
 
 MAX_ORIGINS = 1000
 """Servers on all buses together; beyond that somebody invents them."""
+
+CLOCK_CHECKED = ClockChecked("", 0.0)
 
 Keyed = tuple[str, tuple[str, Event]]
 """(key, (name of the subsystem, event)): the builder of a state gets no key."""
@@ -46,17 +50,19 @@ class _Account:
 
 
 class Decode:
-    """`list[Delivery | Opened]` → `list[Keyed]`, for bytewax's `flat_map_batch`.
+    """`list[Item]` → `list[Keyed]`, for bytewax's `flat_map_batch`.
 
     Besides the events of the subsystems, each batch yields one
     `DeliveriesProcessed` per bus and one `EventsPublished` per origin, and an
     origin's first event an `OriginSeen` for every subsystem whose series
-    exist from then on.
+    exist from then on. When the clock was set back, every state is told to
+    look at it, for bytewax would not call them before the old time comes.
 
     Args:
         subsystems: Whose decoders to use.
         zone: Where naive time stamps were taken; None means this machine's zone.
         on_rejected: Told of every rejection; it must be quick and bounded.
+        living: Gives the keys that have a state, with the names of their subsystems.
     """
 
     def __init__(
@@ -64,6 +70,7 @@ class Decode:
         subsystems: Iterable[Subsystem],
         zone: tzinfo | None,
         on_rejected: Callable[[Delivery, Rejected], None],
+        living: Callable[[], Iterable[tuple[str, str]]],
     ) -> None:
         self._subsystems = tuple(subsystems)
         self._decoders: dict[str, tuple[Subsystem, Decoder]] = {
@@ -73,15 +80,19 @@ class Decode:
         }
         self._zone = zone
         self._on_rejected = on_rejected
+        self._living = living
         self._origins: set[str] = set()
 
-    def __call__(self, batch: Sequence[Delivery | Opened]) -> list[Keyed]:
+    def __call__(self, batch: Sequence[Item]) -> list[Keyed]:
         """Decode a batch. Never raises because of what a delivery contains."""
         events: list[Keyed] = []
         accounts: defaultdict[str, _Account] = defaultdict(_Account)
         for delivery in batch:
             account = accounts[delivery.bus]
             if isinstance(delivery, Opened):
+                continue
+            if isinstance(delivery, ClockSetBack):
+                events.extend((key, (name, CLOCK_CHECKED)) for key, name in self._living())
                 continue
             account.count += 1
             account.last_at = max(account.last_at, delivery.arrived)

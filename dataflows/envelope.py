@@ -74,6 +74,16 @@ class Opened(msgspec.Struct, frozen=True, gc=False):
     bus: str
 
 
+class ClockSetBack(msgspec.Struct, frozen=True, gc=False):
+    """The machine's clock went back: what was to be done by it waits for a time long past."""
+
+    bus: str
+
+
+Item = Delivery | Opened | ClockSetBack
+"""What the source of a bus gives."""
+
+
 class Envelope(msgspec.Struct, frozen=True, gc=False):
     """The bus wrapper after parsing.
 

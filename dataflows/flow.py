@@ -8,16 +8,16 @@ from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
 from dataflows.decode import Decode
-from dataflows.envelope import Delivery, Opened
+from dataflows.envelope import Item
 from dataflows.stage import Output, Stage
 
 
 def build(
-    source: Source[Delivery | Opened], decode: Decode, stage: Stage, sink: Sink[tuple[str, Output]]
+    source: Source[Item], decode: Decode, stage: Stage, sink: Sink[tuple[str, Output]]
 ) -> Dataflow:
     """Wire source, steps and sink. The step ids are public: recovery stores hold them."""
     flow = Dataflow("xivo_exporter")
-    deliveries = op.input("bus", flow, source)  # Delivery | Opened
+    deliveries = op.input("bus", flow, source)  # Item
     events = op.flat_map_batch("decode", deliveries, decode)  # (key, (subsystem, Event))
     outputs = op.stateful_batch("state", events, stage)  # (key, Changes | Remark)
     op.output("store", outputs, sink)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from bytewax.operators import StatefulBatchLogic
 from dataflows.clock import Clock, aware
 from dataflows.metric import Sample
 from dataflows.room import Room
-from dataflows.subsystem import Event, Options, State, Subsystem
+from dataflows.subsystem import ClockChecked, Event, Options, State, Subsystem
 
 
 class Changes(NamedTuple):
@@ -52,23 +52,33 @@ class Stage:
             name: replace(options, room=Room(options.max_entities)) for name in self._subsystems
         }
         self._max_keys = max_keys
-        self._live: Counter[str] = Counter()
+        self._living: defaultdict[str, set[str]] = defaultdict(set)
 
     def __call__(self, resumed: None) -> Logic:
         """Build the logic of a key that is new."""
         del resumed  # There is no recovery store, so nothing to resume from.
         return Logic(self)
 
-    def start(self, name: str, first: Event) -> State[Any] | None:
+    def key(self, name: str, event: Event) -> str:
+        """Name the key of an event: bytewax does not tell a logic for which it was built."""
+        return self._subsystems[name].key(event)
+
+    def start(self, name: str, key: str, first: Event) -> State[Any] | None:
         """Start the state of a key at its first event, or None when there is no room."""
-        if self._live[name] >= self._max_keys:
+        living = self._living[name]
+        if len(living) >= self._max_keys:
             return None
-        self._live[name] += 1
+        living.add(key)
         return self._subsystems[name].start(first, self._options[name])
 
-    def end(self, name: str) -> None:
+    def end(self, name: str, key: str) -> None:
         """Note that the state of a key is over."""
-        self._live[name] -= 1
+        self._living[name].discard(key)
+
+    def living(self) -> Iterator[tuple[str, str]]:
+        """Give the keys that have a state, and the names of their subsystems."""
+        # Copies, for what is told of them may begin or end others.
+        return ((key, name) for name, keys in [*self._living.items()] for key in [*keys])
 
 
 class Logic(StatefulBatchLogic[tuple[str, Event], Output, None]):
@@ -76,19 +86,23 @@ class Logic(StatefulBatchLogic[tuple[str, Event], Output, None]):
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._name = ""
+        self._name = self._key = ""
         self._state: State[Any] | None = None
         self._due: float | None = None
 
     def on_batch(self, values: list[tuple[str, Event]]) -> tuple[Iterable[Output], bool]:
         """Apply a whole batch, and tell what changed."""
+        events = [event for _, event in values if type(event) is not ClockChecked]
         state = self._state
         if state is None:
-            self._name, first = values[0]
-            state = self._state = self._stage.start(self._name, first)
+            if not events:
+                return [], StatefulBatchLogic.DISCARD
+            self._name = values[0][0]
+            self._key = self._stage.key(self._name, events[0])
+            state = self._state = self._stage.start(self._name, self._key, events[0])
             if state is None:
-                return [Remark(self._name, 0, len(values))], StatefulBatchLogic.DISCARD
-        for _, event in values:
+                return [Remark(self._name, 0, len(events))], StatefulBatchLogic.DISCARD
+        for event in events:
             state.late += state.is_late(event)
             state.apply(event)
         return self._settle(state)
@@ -116,5 +130,5 @@ class Logic(StatefulBatchLogic[tuple[str, Event], Output, None]):
             state.late = state.refused = 0
         if state.samples:
             return outputs, StatefulBatchLogic.RETAIN
-        self._stage.end(self._name)
+        self._stage.end(self._name, self._key)
         return outputs, StatefulBatchLogic.DISCARD

@@ -39,6 +39,10 @@ class OriginSeen(Event, frozen=True, gc=False):
     """The first event of an origin arrived: its series begin, at 0."""
 
 
+class ClockChecked(Event, frozen=True, gc=False):
+    """Nothing happened, but the state must look at the clock."""
+
+
 E = TypeVar("E", bound=Event)
 
 MAX_ENTITIES = 500_000

@@ -64,15 +64,18 @@ class App:
         self._failed = False
         self._consumer = Consumer(bus, self._inlet, wall_clock, self._on_death)
         self._warn = Bounded(log.warning)
+        stage = Stage(
+            SUBSYSTEMS,
+            Options(settings.details, windows=settings.windows),
+            wall_clock,
+            settings.max_series,
+        )
         self._flow = flow.build(
-            BusSource({bus.status.name: self._inlet}, self._wake, self._stop, self._pulse),
-            Decode(SUBSYSTEMS, bus.zone, self._on_rejected),
-            Stage(
-                SUBSYSTEMS,
-                Options(settings.details, windows=settings.windows),
-                wall_clock,
-                settings.max_series,
+            BusSource(
+                {bus.status.name: self._inlet}, self._wake, self._stop, self._pulse, wall_clock
             ),
+            Decode(SUBSYSTEMS, bus.zone, self._on_rejected, stage.living),
+            stage,
             StoreSink(self._store, SUBSYSTEMS),
         )
         host, port = settings.listen

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from dataflows.clock import Clock
-from dataflows.envelope import Delivery, Opened
+from dataflows.envelope import ClockSetBack, Item, Opened
+from dataflows.windows import CLOCK_SLACK_SECONDS
 from exporter.inlet import Inlet
 
 BATCH = 1000
@@ -34,7 +35,7 @@ class Pulse:
         return self._clock() - self.at
 
 
-class BusSource(FixedPartitionedSource[Delivery | Opened, None]):
+class BusSource(FixedPartitionedSource[Item, None]):
     """A partition for each bus, all ending when they are told to stop.
 
     Args:
@@ -42,6 +43,7 @@ class BusSource(FixedPartitionedSource[Delivery | Opened, None]):
         wake: Set when an inlet has something, or on `stop`.
         stop: Set to end the dataflow in good order.
         pulse: Beats at every turn of the dataflow.
+        clock: Unix seconds; watched, for it may be set back.
     """
 
     def __init__(
@@ -50,11 +52,13 @@ class BusSource(FixedPartitionedSource[Delivery | Opened, None]):
         wake: threading.Event,
         stop: threading.Event,
         pulse: Pulse,
+        clock: Clock,
     ) -> None:
         self._inlets = inlets
         self._wake = wake
         self._stop = stop
         self._pulse = pulse
+        self._clock = clock
 
     def list_parts(self) -> list[str]:
         """Name the buses."""
@@ -63,10 +67,12 @@ class BusSource(FixedPartitionedSource[Delivery | Opened, None]):
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> BusPartition:
         """Open the partition of a bus."""
         del step_id, resume_state
-        return BusPartition(for_part, self._inlets[for_part], self._wake, self._stop, self._pulse)
+        return BusPartition(
+            for_part, self._inlets[for_part], self._wake, self._stop, self._pulse, self._clock
+        )
 
 
-class BusPartition(StatefulSourcePartition[Delivery | Opened, None]):
+class BusPartition(StatefulSourcePartition[Item, None]):
     """The deliveries of one bus, and the knowledge of which are done.
 
     Bytewax calls `snapshot` at the end of an epoch, and asks for the next batch
@@ -76,18 +82,26 @@ class BusPartition(StatefulSourcePartition[Delivery | Opened, None]):
     Its first item is `Opened`, so that the states of a bus that stays silent begin.
     """
 
-    def __init__(
-        self, bus: str, inlet: Inlet, wake: threading.Event, stop: threading.Event, pulse: Pulse
+    def __init__(  # noqa: PLR0913, PLR0917 -- as the source has them
+        self,
+        bus: str,
+        inlet: Inlet,
+        wake: threading.Event,
+        stop: threading.Event,
+        pulse: Pulse,
+        clock: Clock,
     ) -> None:
         self._bus = bus
         self._inlet = inlet
         self._wake = wake
         self._stop = stop
         self._pulse = pulse
+        self._clock = clock
+        self._looked_at = clock()
         self._in_epoch: int | None = None
         self._is_open = False
 
-    def next_batch(self) -> Sequence[Delivery | Opened]:
+    def next_batch(self) -> Sequence[Item]:
         """Give what has arrived, after a short wait if that is nothing."""
         self._pulse.beat()
         if self._in_epoch is not None:
@@ -98,6 +112,9 @@ class BusPartition(StatefulSourcePartition[Delivery | Opened, None]):
         if not self._is_open:
             self._is_open = True
             return [Opened(self._bus)]
+        before, self._looked_at = self._looked_at, self._clock()
+        if self._looked_at < before - CLOCK_SLACK_SECONDS:
+            return [ClockSetBack(self._bus)]
         batch = self._inlet.take(BATCH)
         if not batch and self._wake.wait(IDLE_SECONDS):
             # Cleared before it is taken from: what comes in between wakes the next turn.

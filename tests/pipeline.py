@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from prometheus_client.utils import floatToGoString
 
 from dataflows.decode import Decode, Keyed
-from dataflows.envelope import Delivery, Opened, Rejected
+from dataflows.envelope import Delivery, Item, Rejected
 from dataflows.lengths import parse_lengths
 from dataflows.metric import LabelValues, MetricSpec, Value
 from dataflows.stage import Changes, Logic, Output, Remark, Stage
@@ -73,11 +73,11 @@ class Pipeline:
         self.late: Counter[str] = Counter()
         self.store = SeriesStore(SPECS, max_series)
         self._metrics = {s.name: [spec.name for spec in s.metrics] for s in SUBSYSTEMS}
-        self._decode = Decode(SUBSYSTEMS, zone, self._reject)
         options = Options(
             frozenset(details), max_entities, parse_lengths(windows) if windows else ()
         )
         self._stage = Stage(SUBSYSTEMS, options, lambda: self.now, max_keys)
+        self._decode = Decode(SUBSYSTEMS, zone, self._reject, self._stage.living)
         self._logics: dict[str, Logic] = {}
         self._due: dict[str, float] = {}
 
@@ -88,7 +88,7 @@ class Pipeline:
         """Let messages arrive now, in one batch."""
         self.take([m.delivery(arrived=self.now, duplicate=duplicate) for m in messages])
 
-    def take(self, batch: Sequence[Delivery | Opened]) -> None:
+    def take(self, batch: Sequence[Item]) -> None:
         """Let a batch of deliveries through."""
         self.decoded = self._decode(batch)
         by_key: dict[str, list[tuple[str, Event]]] = {}
@@ -110,6 +110,11 @@ class Pipeline:
             logic = self._logics[key]
             self._put_out(key, logic, *logic.on_notify())
         self.now = end
+
+    @property
+    def due(self) -> dict[str, float]:
+        """When each key wants to be called next; bytewax keeps to this whatever its clock does."""
+        return dict(self._due)
 
     @property
     def keys(self) -> set[str]:

@@ -3,7 +3,7 @@
 from datetime import UTC
 
 from dataflows.decode import MAX_ORIGINS, Decode, Keyed
-from dataflows.envelope import Delivery, Opened, Reason, Rejected
+from dataflows.envelope import Delivery, Item, Opened, Reason, Rejected
 from dataflows.subsystem import OriginSeen
 from dataflows.subsystems import SUBSYSTEMS, agents
 from dataflows.subsystems.agents import AgentStatus, AgentStatusChanged
@@ -18,9 +18,9 @@ BAD = Delivery("default", b"{", ARRIVED)
 class Recorder:
     def __init__(self) -> None:
         self.rejected: list[tuple[Delivery, Rejected]] = []
-        self.decode = Decode(SUBSYSTEMS, UTC, lambda *both: self.rejected.append(both))
+        self.decode = Decode(SUBSYSTEMS, UTC, lambda *both: self.rejected.append(both), tuple)
 
-    def __call__(self, *batch: Delivery | Opened) -> list[Keyed]:
+    def __call__(self, *batch: Item) -> list[Keyed]:
         return self.decode(list(batch))
 
 

@@ -10,7 +10,7 @@ from bytewax.testing import TestingSource, cluster_main, run_main
 from hypothesis import given, settings
 
 from dataflows.decode import Decode
-from dataflows.envelope import Delivery, Opened
+from dataflows.envelope import Delivery, Item, Opened
 from dataflows.flow import build
 from dataflows.lengths import parse_lengths
 from dataflows.stage import Stage
@@ -27,11 +27,11 @@ FAR_FUTURE = 4_102_444_800.0
 """The year 2100. Whether a window closes is a matter of time, and bytewax has its own."""
 
 
-class _Partition(StatefulSourcePartition[Delivery | Opened, None]):
+class _Partition(StatefulSourcePartition[Item, None]):
     def __init__(self, deliveries: list[Delivery]) -> None:
         self._batches = batches(deliveries)
 
-    def next_batch(self) -> Sequence[Delivery | Opened]:
+    def next_batch(self) -> Sequence[Item]:
         if not self._batches:
             raise StopIteration
         return self._batches.pop(0)
@@ -40,7 +40,7 @@ class _Partition(StatefulSourcePartition[Delivery | Opened, None]):
         return None
 
 
-class _Buses(FixedPartitionedSource[Delivery | Opened, None]):
+class _Buses(FixedPartitionedSource[Item, None]):
     """A partition for each bus, as the exporter's own source has."""
 
     def __init__(self, deliveries: list[Delivery]) -> None:
@@ -55,7 +55,7 @@ class _Buses(FixedPartitionedSource[Delivery | Opened, None]):
 
 
 def by_bytewax(
-    source: Source[Delivery | Opened],
+    source: Source[Item],
     now: Callable[[], float],
     *,
     workers: int = 1,
@@ -64,7 +64,7 @@ def by_bytewax(
     store = SeriesStore(SPECS, max_series=10_000)
     options = Options(ALL_DETAILS, windows=parse_lengths(windows) if windows else ())
     stage = Stage(SUBSYSTEMS, options, now, max_keys=10_000)
-    decode = Decode(SUBSYSTEMS, UTC, lambda *_: None)
+    decode = Decode(SUBSYSTEMS, UTC, lambda *_: None, stage.living)
     flow = build(source, decode, stage, StoreSink(store, SUBSYSTEMS))
     if workers == 1:
         run_main(flow)
@@ -86,7 +86,7 @@ def batches(deliveries: list[Delivery]) -> list[list[Delivery]]:
     return [deliveries[i : i + BATCH] for i in range(0, len(deliveries), BATCH)]
 
 
-def source_of(items: Sequence[Delivery | Opened]) -> TestingSource[Delivery | Opened]:
+def source_of(items: Sequence[Item]) -> TestingSource[Item]:
     return TestingSource(items, batch_size=BATCH)
 
 
@@ -141,7 +141,7 @@ def test_time_passes_also_when_no_event_of_the_state_comes() -> None:
         corpus.load("services/document_service_deregistered_event").delivery(),
     ]
     others = [corpus.load("unused/document_null-data").delivery()] * 10
-    source: TestingSource[Delivery | Opened] = TestingSource([*gone, *others], batch_size=2)
+    source: TestingSource[Item] = TestingSource([*gone, *others], batch_size=2)
     # A clock of 1970 that runs a day at each look: all that is due to bytewax is due to us.
     shown = by_bytewax(source, lambda: next(days) * 86_400.0, windows="")
     assert not any(metric.startswith("xivo_service") for metric, _ in shown)
@@ -152,7 +152,7 @@ def test_windows_close_also_when_no_event_of_the_state_comes() -> None:
     minutes = count(1)
     first = corpus.load("agents/document_agent_status_update").delivery(arrived=60.0)
     others = [corpus.load("unused/document_null-data").delivery(arrived=60.0, bus="other")]
-    source: TestingSource[Delivery | Opened] = TestingSource([first, *others * 30], batch_size=1)
+    source: TestingSource[Item] = TestingSource([first, *others * 30], batch_size=1)
     # A clock of 1970 again, that runs a minute at each look.
     shown = by_bytewax(source, lambda: next(minutes) * 60.0, windows="1m")
     # Of the agents, no further event came; without one the last window would be that of the first.
@@ -179,7 +179,7 @@ def test_a_bus_that_stays_silent_has_its_account_and_its_windows_all_the_same() 
 def test_step_ids_are_public() -> None:
     flow = build(
         TestingSource([]),
-        Decode(SUBSYSTEMS, UTC, lambda *_: None),
+        Decode(SUBSYSTEMS, UTC, lambda *_: None, tuple),
         Stage(SUBSYSTEMS, Options(), lambda: 0.0, max_keys=1),
         StoreSink(SeriesStore(SPECS, 1), SUBSYSTEMS),
     )

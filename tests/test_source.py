@@ -14,7 +14,7 @@ from bytewax.operators import StatefulBatchLogic
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from bytewax.run import cli_main
 
-from dataflows.envelope import Delivery, Opened
+from dataflows.envelope import ClockSetBack, Delivery, Item, Opened
 from exporter.inlet import Inlet
 from exporter.source import BATCH, BusPartition, BusSource, Pulse
 
@@ -27,7 +27,9 @@ class _Rig:
         self.wake, self.stop = threading.Event(), threading.Event()
         self.inlet = Inlet(self.wake)
         self.pulse = Pulse(lambda: self.now)
-        self.part = BusPartition("default", self.inlet, self.wake, self.stop, self.pulse)
+        self.part = BusPartition(
+            "default", self.inlet, self.wake, self.stop, self.pulse, lambda: self.now
+        )
         self._numbers = itertools.count(1)
 
     def opened(self) -> Self:
@@ -40,7 +42,7 @@ class _Rig:
             self.inlet.put(number, Delivery("default", str(number), 0.0))
 
 
-def bodies(batch: Sequence[Delivery | Opened]) -> list[str]:
+def bodies(batch: Sequence[Item]) -> list[str]:
     """Give the bodies of the deliveries; there must be nothing else."""
     deliveries = [each for each in batch if isinstance(each, Delivery)]
     assert len(deliveries) == len(batch)
@@ -63,6 +65,17 @@ def test_it_gives_what_waits_up_to_a_batch() -> None:
     rig.put(BATCH + 1)
     assert len(rig.part.next_batch()) == BATCH
     assert len(rig.part.next_batch()) == 1
+
+
+def test_it_tells_once_that_the_clock_was_set_back() -> None:
+    rig = _Rig().opened()
+    rig.now -= 0.5  # as ordinary corrections do
+    assert rig.part.next_batch() == []
+    rig.now -= 3600
+    assert rig.part.next_batch() == [ClockSetBack("default")]
+    rig.now += 7200
+    rig.put()
+    assert bodies(rig.part.next_batch()) == ["1"]
 
 
 def test_an_idle_source_waits_a_moment_and_gives_nothing() -> None:
@@ -117,7 +130,7 @@ def test_it_ends_when_told_to_and_leaves_the_rest_to_the_broker() -> None:
 def test_there_is_a_partition_for_each_bus() -> None:
     wake, stop = threading.Event(), threading.Event()
     inlets = {"one": Inlet(wake), "two": Inlet(wake)}
-    source = BusSource(inlets, wake, stop, Pulse(lambda: 0.0))
+    source = BusSource(inlets, wake, stop, Pulse(lambda: 0.0), lambda: 0.0)
     assert source.list_parts() == ["one", "two"]
     inlets["two"].put(1, Delivery("two", "x", 0.0))
     part = source.build_part("bus", "two", None)
@@ -184,9 +197,11 @@ def test_in_bytewax_a_delivery_is_done_only_when_its_effects_have_been_written(
     wake, stop, sink = threading.Event(), threading.Event(), _Seen()
     inlet = _Watched(wake, sink.numbers)
     flow = Dataflow("test")
-    deliveries = op.input("bus", flow, BusSource({"x": inlet}, wake, stop, Pulse(lambda: 0.0)))
+    deliveries = op.input(
+        "bus", flow, BusSource({"x": inlet}, wake, stop, Pulse(lambda: 0.0), lambda: 0.0)
+    )
 
-    def decode(batch: list[Delivery | Opened]) -> list[tuple[str, int]]:
+    def decode(batch: list[Item]) -> list[tuple[str, int]]:
         numbers = [int(each.body or "") for each in batch if isinstance(each, Delivery)]
         return [(str(number % keys), number) for number in numbers]
 

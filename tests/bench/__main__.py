@@ -80,7 +80,7 @@ def _messages() -> Iterator[Message]:
 
 def _core(messages: list[Message]) -> tuple[float, float]:
     """Decode and states, called as bytewax calls them; windows close by the simulated time."""
-    decode = Decode(SUBSYSTEMS, UTC, lambda *_: None)
+    decode = Decode(SUBSYSTEMS, UTC, lambda *_: None, tuple)
     options = Options(windows=Settings.model_fields["windows"].default)
     now = 0.0
     stage = Stage(SUBSYSTEMS, options, lambda: now, 10_000)

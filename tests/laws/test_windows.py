@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataflows.envelope import Opened
+from dataflows.envelope import ClockSetBack, Opened
 from dataflows.metric import Value
 from dataflows.subsystems import SUBSYSTEMS
+from dataflows.windows import CLOCK_SLACK_SECONDS
 from tests import corpus
 from tests.corpus import Message
 from tests.laws.strategies import ORIGINS, Pause, Step, letters, traffic
@@ -50,6 +51,19 @@ def test_windows_are_closed_by_the_clock_alone_at_multiples_of_their_length(
 def window_ends(pipeline: Pipeline) -> dict[str, Value]:
     metric = "xivo_exporter_window_end_timestamp_seconds"
     return {labels[0]: v for (name, labels), v in pipeline.series().items() if name == metric}
+
+
+@given(traffic(), st.floats(2, 2 * 86_400))
+def test_a_clock_that_was_set_back_delays_no_window_though_no_event_comes(
+    steps: list[Step], by: float
+) -> None:
+    pipeline = Pipeline()
+    pipeline.take([Opened("default")])
+    post(pipeline, steps)
+    pipeline.now -= by
+    pipeline.take([ClockSetBack("default")])
+    # What it was set back by within a second of a window's start is no more than a correction.
+    assert max(pipeline.due.values()) <= pipeline.now + 60 + CLOCK_SLACK_SECONDS
 
 
 @given(traffic())
