@@ -19,13 +19,14 @@ from dataflows.stage import Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import SUBSYSTEMS, deliveries
 from exporter import __version__
+from exporter.address import Address
 from exporter.clock import wall_clock
 from exporter.consumer import Bus, Consumer
 from exporter.exposition import Exposition
 from exporter.inlet import Inlet
 from exporter.landing import BusView
 from exporter.logs import Bounded
-from exporter.settings import Address, Serving
+from exporter.settings import Serving
 from exporter.sink import StoreSink
 from exporter.source import BusSource, Pulse
 from exporter.store import SeriesStore
@@ -84,7 +85,7 @@ class App:
     @property
     def address(self) -> Address:
         """Where `/metrics` is served: host and port."""
-        return Address(self._web.address)
+        return self._web.address
 
     def run(self) -> bool:
         """Serve until SIGTERM or SIGINT, or `stop`; needs the main thread, for the signals.

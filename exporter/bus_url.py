@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from exporter.address import Address
+
 _DEFAULT_PORTS = {"amqp": 5672, "amqps": 5671}
 
 
@@ -52,9 +54,8 @@ class BusUrl:
 
     def __str__(self) -> str:
         """Show the address without credentials."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
         vhost = "" if self.vhost == "/" else f"/{self.vhost}"
-        return f"{'amqps' if self.tls else 'amqp'}://{host}:{self.port}{vhost}"
+        return f"{'amqps' if self.tls else 'amqp'}://{Address(self.host, self.port)}{vhost}"
 
 
 _MAX_VHOST = 255

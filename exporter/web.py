@@ -25,6 +25,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from exporter import __version__
+from exporter.address import Address
 from exporter.asgi import App
 from exporter.guard import MAX_HEAD_BYTES, Connection, Guard, Limits
 from exporter.landing import BusView, Link
@@ -84,10 +85,10 @@ class WebServer:
         self._stopping = asyncio.Event()
         self._grace_seconds = _GRACE_SECONDS
         self._socket = _listen(host, port, self._backlog)
-        self._address: tuple[str, int] = self._socket.getsockname()[:2]
+        self._address = Address(*self._socket.getsockname()[:2])
 
     @property
-    def address(self) -> tuple[str, int]:
+    def address(self) -> Address:
         """The host and the port it listens on; clients can connect from construction on."""
         return self._address
 
@@ -233,11 +234,7 @@ def _listen(host: str, port: int, backlog: int) -> socket.socket:
 
 
 def _cannot_listen(host: str, port: int, number: int, reason: str) -> OSError:
-    return OSError(number, f"cannot listen on {_authority(host, port)}: {reason}")
-
-
-def _authority(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return OSError(number, f"cannot listen on {Address(host, port)}: {reason}")
 
 
 def _descriptor_share() -> int:

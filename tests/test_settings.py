@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.address import Address
 from exporter.bus_url import BusUrl
 from exporter.settings import (
     DETAILS,
     PREFIX,
-    Address,
     Demo,
     ExchangeType,
     LogFormat,

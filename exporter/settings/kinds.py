@@ -1,0 +1,114 @@
+"""The kinds of values that settings have: what is accepted, and what is said of the rest."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+from pydantic_settings import NoDecode
+
+from dataflows.lengths import Length, parse_lengths
+from dataflows.subsystems import SUBSYSTEMS
+from exporter.address import Address
+from exporter.bus_url import BusUrl
+
+DETAILS = tuple(s.name for s in SUBSYSTEMS if any(spec.detail for spec in s.metrics))
+"""Subsystems that have detail series."""
+
+_MAX_NAME = 100
+"""Bytes: names stand in labels, and together in the inbox's name of at most 255."""
+
+
+class ExchangeType(StrEnum):
+    """How the exchange routes: XiVO's `xivo` by topic, Wazo's `wazo-headers` by headers."""
+
+    TOPIC = "topic"
+    HEADERS = "headers"
+
+    @classmethod
+    def of(cls, exchange: str) -> ExchangeType:
+        """Guess the type of an exchange by its name."""
+        return cls.HEADERS if exchange.endswith(cls.HEADERS) else cls.TOPIC
+
+
+class LogLevel(StrEnum):
+    """The least serious message that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How messages are written."""
+
+    LOGFMT = "logfmt"
+    JSON = "json"
+
+
+def _short_and_printable(value: str) -> str:
+    if len(value.encode(errors="replace")) > _MAX_NAME or not value.isprintable():
+        msg = f"more than {_MAX_NAME} bytes, or not printable"
+        raise ValueError(msg)
+    return value
+
+
+def _readable(path: Path) -> Path:
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror}"
+        raise ValueError(msg) from error
+
+
+def _zone(value: object) -> ZoneInfo | None:
+    if value is None or isinstance(value, ZoneInfo):
+        return value
+    try:
+        return ZoneInfo(str(value))
+    except (ValueError, OSError, LookupError) as error:
+        msg = "there is no such time zone; write one like Europe/Paris"
+        raise ValueError(msg) from error
+
+
+def _bus_url(value: object) -> BusUrl:
+    return value if isinstance(value, BusUrl) else BusUrl.parse(str(value))
+
+
+def _address(value: object) -> Address:
+    return value if isinstance(value, Address) else Address.parse(str(value))
+
+
+def _lengths(value: object) -> object:
+    if isinstance(value, str):
+        return parse_lengths(value)
+    return parse_lengths(",".join(map(str, value))) if isinstance(value, list) else value
+
+
+def _words(value: object) -> object:
+    if isinstance(value, str):
+        return frozenset(word.strip() for word in value.split(",") if word.strip())
+    return value
+
+
+def _known_details(value: frozenset[str]) -> frozenset[str]:
+    if unknown := value.difference(DETAILS):
+        msg = f"there is no {', '.join(sorted(unknown))}; choose from {', '.join(DETAILS)}"
+        raise ValueError(msg)
+    return value
+
+
+Name = Annotated[str, Field(min_length=1), AfterValidator(_short_and_printable)]
+ReadableFile = Annotated[Path, AfterValidator(_readable)]
+Zone = Annotated[ZoneInfo | None, NoDecode, PlainValidator(_zone)]
+Url = Annotated[BusUrl, NoDecode, PlainValidator(_bus_url)]
+Listen = Annotated[Address, NoDecode, PlainValidator(_address)]
+Windows = Annotated[tuple[Length, ...], NoDecode, BeforeValidator(_lengths)]
+Details = Annotated[
+    frozenset[str], NoDecode, BeforeValidator(_words), AfterValidator(_known_details)
+]
