@@ -32,6 +32,11 @@ class Inlet:
         self._lock = threading.Lock()
         self._waiting: deque[tuple[int, Delivery]] = deque()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits at this moment."""
+        return not self._waiting
+
     def put(self, number: int, delivery: Delivery) -> None:
         """Hand a delivery over. Numbers rise with every delivery, over all connections."""
         with self._lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
@@ -16,7 +16,7 @@ BATCH = 1000
 """Deliveries at once: enough that a batch's overhead vanishes, few enough for windows in time."""
 
 IDLE_SECONDS = 0.02
-"""How long an idle source waits; bytewax alone would look a thousand times a second."""
+"""How long the source waits when all buses are idle; bytewax alone would look a thousand times."""
 
 
 class Pulse:
@@ -67,9 +67,15 @@ class BusSource(FixedPartitionedSource[Item, None]):
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> BusPartition:
         """Open the partition of a bus."""
         del step_id, resume_state
-        return BusPartition(
-            for_part, self._inlets[for_part], self._wake, self._stop, self._pulse, self._clock
-        )
+        inlet = self._inlets[for_part]
+        return BusPartition(for_part, inlet, self._wait, self._stop, self._pulse, self._clock)
+
+    def _wait(self) -> None:
+        """Wait for any bus, so that an idle one delays no other; all take turns in waiting."""
+        # Cleared before the look: what comes in between is seen, or ends the wait.
+        self._wake.clear()
+        if all(inlet.is_empty for inlet in self._inlets.values()):
+            self._wake.wait(IDLE_SECONDS / len(self._inlets))
 
 
 class BusPartition(StatefulSourcePartition[Item, None]):
@@ -86,14 +92,14 @@ class BusPartition(StatefulSourcePartition[Item, None]):
         self,
         bus: str,
         inlet: Inlet,
-        wake: threading.Event,
+        wait: Callable[[], None],
         stop: threading.Event,
         pulse: Pulse,
         clock: Clock,
     ) -> None:
         self._bus = bus
         self._inlet = inlet
-        self._wake = wake
+        self._wait = wait
         self._stop = stop
         self._pulse = pulse
         self._clock = clock
@@ -116,9 +122,8 @@ class BusPartition(StatefulSourcePartition[Item, None]):
         if self._looked_at < before - CLOCK_SLACK_SECONDS:
             return [ClockSetBack(self._bus)]
         batch = self._inlet.take(BATCH)
-        if not batch and self._wake.wait(IDLE_SECONDS):
-            # Cleared before it is taken from: what comes in between wakes the next turn.
-            self._wake.clear()
+        if not batch:
+            self._wait()
             batch = self._inlet.take(BATCH)
         return batch
 

@@ -3,6 +3,7 @@
 import itertools
 import random
 import threading
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Self
@@ -16,7 +17,7 @@ from bytewax.run import cli_main
 
 from dataflows.envelope import ClockSetBack, Delivery, Item, Opened
 from exporter.inlet import Inlet
-from exporter.source import BATCH, BusPartition, BusSource, Pulse
+from exporter.source import BATCH, BusSource, Pulse
 
 
 class _Rig:
@@ -27,9 +28,10 @@ class _Rig:
         self.wake, self.stop = threading.Event(), threading.Event()
         self.inlet = Inlet(self.wake)
         self.pulse = Pulse(lambda: self.now)
-        self.part = BusPartition(
-            "default", self.inlet, self.wake, self.stop, self.pulse, lambda: self.now
+        source = BusSource(
+            {"default": self.inlet}, self.wake, self.stop, self.pulse, lambda: self.now
         )
+        self.part = source.build_part("bus", "default", None)
         self._numbers = itertools.count(1)
 
     def opened(self) -> Self:
@@ -136,6 +138,25 @@ def test_there_is_a_partition_for_each_bus() -> None:
     part = source.build_part("bus", "two", None)
     assert part.next_batch() == [Opened("two")]
     assert bodies(part.next_batch()) == ["x"]
+
+
+def test_an_idle_bus_does_not_wait_while_another_has_deliveries(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("exporter.source.IDLE_SECONDS", 60)
+    wake, stop = threading.Event(), threading.Event()
+    inlets = {"busy": Inlet(wake), "idle": Inlet(wake)}
+    source = BusSource(inlets, wake, stop, Pulse(lambda: 0.0))
+    busy, idle = (source.build_part("bus", name, None) for name in inlets)
+    for part in (busy, idle):
+        part.next_batch()
+    for number in range(1, 4):
+        inlets["busy"].put(number, Delivery("busy", str(number), 0.0))
+        begin = time.monotonic()
+        # Again, for the first turn takes the wake-up of what still waits.
+        assert idle.next_batch() == idle.next_batch() == []
+        assert time.monotonic() - begin < 30
+        assert bodies(busy.next_batch()) == [str(number)]
 
 
 # With bytewax itself, because acknowledgement rests on the order in which it calls
