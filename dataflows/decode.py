@@ -60,7 +60,7 @@ class Decode:
 
     Args:
         subsystems: Whose decoders to use.
-        zone: Where naive time stamps were taken; None means this machine's zone.
+        zone_of: Where naive time stamps of a bus were taken; None means this machine's zone.
         on_rejected: Told of every rejection; it must be quick and bounded.
         living: Gives the keys that have a state, with the names of their subsystems.
     """
@@ -68,7 +68,7 @@ class Decode:
     def __init__(
         self,
         subsystems: Iterable[Subsystem],
-        zone: tzinfo | None,
+        zone_of: Callable[[str], tzinfo | None],
         on_rejected: Callable[[Delivery, Rejected], None],
         living: Callable[[], Iterable[tuple[str, str]]],
     ) -> None:
@@ -78,7 +78,7 @@ class Decode:
             for subsystem in self._subsystems
             for decoder in subsystem.decoders
         }
-        self._zone = zone
+        self._zone_of = zone_of
         self._on_rejected = on_rejected
         self._living = living
         self._origins: set[str] = set()
@@ -114,7 +114,7 @@ class Decode:
         Raises:
             Rejected: For any reason.
         """
-        envelope = open_envelope(delivery, self._zone)
+        envelope = open_envelope(delivery, self._zone_of(delivery.bus))
         account.clamped += envelope.is_clamped
         found = self._decoders.get(envelope.name)
         event = found[1].decode(envelope) if found else None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from exporter import catalogue, command_line, demo, logs
 from exporter.app import App
 from exporter.command_line import Command
-from exporter.consumer import configured_bus
+from exporter.consumer import configured_buses
 from exporter.settings import Demo, Settings, SettingsError
 
 FAILED = 1
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return catalogue.run(check=parsed.check, write=parsed.write)
     try:
         if isinstance(settings, Settings):
-            wanted = App(settings, configured_bus(settings)).run()
+            wanted = App(settings, configured_buses(settings)).run()
         else:
             assert isinstance(settings, Demo)
             wanted = demo.run(settings)

@@ -21,7 +21,7 @@ from dataflows.subsystems import SUBSYSTEMS, deliveries
 from exporter import __version__
 from exporter.address import Address
 from exporter.clock import wall_clock
-from exporter.consumer import Bus, Consumer
+from exporter.consumer import Bus, Consumer, stop_all
 from exporter.exposition import Exposition
 from exporter.inlet import Inlet
 from exporter.landing import BusView
@@ -30,6 +30,7 @@ from exporter.settings import Serving
 from exporter.sink import StoreSink
 from exporter.source import BusSource, Pulse
 from exporter.store import SeriesStore
+from exporter.telemetry import BusStatus
 from exporter.web import WebServer
 
 log = structlog.get_logger(__name__)
@@ -41,29 +42,32 @@ STALLED_SECONDS = 30.0
 """Without a turn of the dataflow for this long, the metrics are not to be trusted any more."""
 
 STOP_SECONDS = 2.0
-"""For the consumer to end, and for the web server: together well below five."""
+"""For all consumers to end, and for the web server: together well below five."""
 
 SPECS = tuple(spec for subsystem in SUBSYSTEMS for spec in subsystem.metrics)
 """Every metric that a state may emit."""
 
 
 class App:
-    """An exporter of one bus: built, run once, and gone.
+    """An exporter of some buses: built, run once, and gone.
 
     Raises:
         OSError: The address cannot be listened on.
     """
 
-    def __init__(self, settings: Serving, bus: Bus) -> None:
-        self._status = bus.status
+    def __init__(self, settings: Serving, buses: Sequence[Bus]) -> None:
+        self._statuses = [bus.status for bus in buses]
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._pulse = Pulse(time.monotonic)
-        self._inlet = Inlet(self._wake)
+        self._inlets = {status.name: Inlet(self._wake) for status in self._statuses}
         self._store = SeriesStore(SPECS, settings.max_series, uncapped=deliveries.SUBSYSTEM.metrics)
-        self._exposition = Exposition(self._store, SPECS, [bus.status])
+        self._exposition = Exposition(self._store, SPECS, self._statuses)
         self._failed = False
-        self._consumer = Consumer(bus, self._inlet, wall_clock, self._on_death)
+        self._consumers = [
+            Consumer(bus, self._inlets[bus.status.name], wall_clock, self._on_death)
+            for bus in buses
+        ]
         self._warn = Bounded(log.warning)
         stage = Stage(
             SUBSYSTEMS,
@@ -72,10 +76,13 @@ class App:
             settings.max_series,
         )
         self._flow = flow.build(
-            BusSource(
-                {bus.status.name: self._inlet}, self._wake, self._stop, self._pulse, wall_clock
+            BusSource(self._inlets, self._wake, self._stop, self._pulse, wall_clock),
+            Decode(
+                SUBSYSTEMS,
+                {bus.status.name: bus.zone for bus in buses}.get,
+                self._on_rejected,
+                stage.living,
             ),
-            Decode(SUBSYSTEMS, bus.zone, self._on_rejected, stage.living),
             stage,
             StoreSink(self._store, SUBSYSTEMS),
         )
@@ -97,15 +104,17 @@ class App:
             signal.signal(number, self._on_signal)
         self._web.start()
         log.info("listening", address=str(self.address), version=__version__)
-        self._consumer.start()
+        for consumer in self._consumers:
+            consumer.start()
         try:
             cli_main(self._flow, epoch_interval=EPOCH)
             # It has ended in order, so whatever it took has been processed to the end.
-            self._inlet.done = self._inlet.taken
+            for inlet in self._inlets.values():
+                inlet.done = inlet.taken
         except Exception:
             self._failed = True
             log.exception("the dataflow failed")
-        self._consumer.stop(STOP_SECONDS)
+        stop_all(self._consumers, STOP_SECONDS)
         self._web.stop(STOP_SECONDS)
         log.info("stopped")
         return not self._failed
@@ -125,25 +134,29 @@ class App:
             return "The dataflow has not started yet."
         if self._pulse.age() > STALLED_SECONDS:
             return "The dataflow has stalled."
-        if not self._status.connects:
-            return f"The bus {self._status.name} has not been reached yet: {self._status.problem}."
+        if not any(bus.connects for bus in self._statuses):
+            # One dead bus does not take the metrics of the others away.
+            return " ".join(
+                f"The bus {bus.name} has not been reached yet: {bus.problem}."
+                for bus in self._statuses
+            )
         return None
 
     def buses(self) -> Sequence[BusView]:
-        """Describe the bus for the landing page."""
-        status = self._status
+        """Describe the buses for the landing page."""
+        return [self._view(status) for status in self._statuses]
+
+    def _view(self, status: BusStatus) -> BusView:
         last = self._store.value(deliveries.LAST_DELIVERY_AT, (status.name,))
-        return [
-            BusView(
-                status.name,
-                status.connected,
-                status.url,
-                status.exchange,
-                for_seconds=max(0.0, wall_clock() - status.since) if status.since else None,
-                last_delivery_age_seconds=max(0.0, wall_clock() - last) if last else None,
-                problem=status.problem or None,
-            )
-        ]
+        return BusView(
+            status.name,
+            status.connected,
+            status.url,
+            status.exchange,
+            for_seconds=max(0.0, wall_clock() - status.since) if status.since else None,
+            last_delivery_age_seconds=max(0.0, wall_clock() - last) if last else None,
+            problem=status.problem or None,
+        )
 
     def _on_rejected(self, delivery: Delivery, rejected: Rejected) -> None:
         self._warn(

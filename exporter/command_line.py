@@ -14,7 +14,16 @@ from pydantic.fields import FieldInfo
 
 from dataflows.lengths import Length
 from exporter import __version__
-from exporter.settings import PREFIX, Demo, Logging, Settings, SettingsError, flag, load
+from exporter.settings import (
+    PREFIX,
+    Demo,
+    Logging,
+    Settings,
+    SettingsError,
+    flag,
+    load,
+    settings_of,
+)
 
 _SECRETS = ("bus_password",)
 """Never flags: everybody on a machine can read the command lines of its processes."""
@@ -44,7 +53,7 @@ def parse(arguments: Sequence[str]) -> tuple[Command, argparse.Namespace, Loggin
     parsed, unknown = _parser().parse_known_args(arguments)
     command = Command(parsed.command)
     model = _MODELS[command]
-    flags = {name: value for name, value in vars(parsed).items() if name in model.model_fields}
+    flags = {name: value for name, value in vars(parsed).items() if name in settings_of(model)}
     # Names only: what stands behind a flag, even a wrong one, may be a secret.
     names = [each.partition("=")[0] for each in unknown if each.startswith("-")]
     problems = [f"{name}: there is no such flag" for name in names]
@@ -109,12 +118,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_flags(parser: argparse.ArgumentParser, model: type[Logging]) -> None:
-    # Pydantic lists inherited settings first; people look for what is special first.
-    bases = (vars(base).get("__annotations__", {}) for base in model.__mro__)
-    for name in dict.fromkeys(name for names in bases for name in names):
-        if name in _SECRETS or name not in model.model_fields:
+    for name, field in settings_of(model).items():
+        if name in _SECRETS:
             continue
-        field = model.model_fields[name]
         if field.annotation is bool:
             parser.add_argument(
                 flag(name), action=argparse.BooleanOptionalAction, help=_help(field)

@@ -36,7 +36,7 @@ def run(settings: Demo) -> bool:
     Raises:
         OSError: The address cannot be listened on.
     """
-    app = App(settings, Bus(BusStatus(NAME, "memory:", EXCHANGE), _connect, _inbox()))
+    app = App(settings, [Bus(BusStatus(NAME, "memory:", EXCHANGE), _connect, _inbox())])
     print(_welcome(settings, f"http://{app.address}"), flush=True)
     stop = threading.Event()
     simulation = threading.Thread(

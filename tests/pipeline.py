@@ -77,7 +77,7 @@ class Pipeline:
             frozenset(details), max_entities, parse_lengths(windows) if windows else ()
         )
         self._stage = Stage(SUBSYSTEMS, options, lambda: self.now, max_keys)
-        self._decode = Decode(SUBSYSTEMS, zone, self._reject, self._stage.living)
+        self._decode = Decode(SUBSYSTEMS, lambda _: zone, self._reject, self._stage.living)
         self._logics: dict[str, Logic] = {}
         self._due: dict[str, float] = {}
 

@@ -9,7 +9,7 @@ import pytest
 from exporter import __version__
 from exporter.__main__ import FAILED, WRONG_SETTINGS, main
 from exporter.command_line import Command, parse
-from exporter.settings import PREFIX, Demo, Settings, SettingsError
+from exporter.settings import PREFIX, Demo, Settings, SettingsError, settings_of
 
 SECRET = "s3cr3t-p4ss"
 
@@ -41,7 +41,7 @@ def test_help_tells_of_every_setting(
     capsys: pytest.CaptureFixture[str], command: str, model: type[Settings | Demo]
 ) -> None:
     text = " ".join(_help(capsys, command).split())
-    for name, field in model.model_fields.items():
+    for name, field in settings_of(model).items():
         flag, variable = "--" + name.replace("_", "-"), PREFIX + name.upper()
         assert re.search(rf"{flag}\b|{variable}\b", text), name
         assert field.description, name
@@ -137,12 +137,12 @@ def test_flags_win_over_the_environment_and_that_over_the_file(
     monkeypatch.setenv("XIVO_EXPORTER_EXCHANGE", "environment")
     monkeypatch.setenv("XIVO_EXPORTER_INSTANCE", "environment")
     settings = _settings("--config", f"{file}", "--exchange", "flag", "--no-bind-all")
-    assert (settings.exchange, settings.instance, settings.bus_name) == (
+    assert (settings.buses[0].exchange, settings.instance, settings.buses[0].name) == (
         "flag",
         "environment",
         "file",
     )
-    assert not settings.bind_all
+    assert not settings.buses[0].bind_all
 
 
 def test_the_file_can_be_named_in_the_environment(
@@ -151,7 +151,7 @@ def test_the_file_can_be_named_in_the_environment(
     file = tmp_path / "settings.toml"
     file.write_text('exchange = "file"\n')
     monkeypatch.setenv("XIVO_EXPORTER_CONFIG", f"{file}")
-    assert _settings().exchange == "file"
+    assert _settings().buses[0].exchange == "file"
 
 
 @pytest.mark.parametrize(
@@ -187,11 +187,11 @@ def test_flags_reach_their_settings() -> None:
         *("--bus-url", "amqp://u:p@h/v", "--details", "agents,endpoints", "--max-series", "5"),
         *("--listen", ":1", "--bind-all", "--inbox-expires", "2", "--log-format", "json"),
     )
-    assert settings.bus_url.vhost == "v"
+    assert settings.buses[0].url.vhost == "v"
     assert settings.details == {"agents", "endpoints"}
     assert settings.max_series == 5
     assert settings.listen[1] == 1
-    assert settings.bind_all
+    assert settings.buses[0].bind_all
     assert settings.inbox_expires == 2
     assert settings.log_format == "json"
 

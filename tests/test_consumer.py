@@ -14,7 +14,7 @@ from dataflows.subsystems import SUBSYSTEMS
 from exporter.consumer import bindings
 from exporter.consumer.connection import connector, explain
 from exporter.consumer.inbox import Binding, Inbox, everything
-from exporter.settings import ExchangeType, Settings, load
+from exporter.settings import BusSettings, ExchangeType
 from tests.consumer_contract import ConsumerContract, Publisher
 
 SECRET = "s3cr3t-p4ss"
@@ -133,12 +133,12 @@ def test_a_long_explanation_is_cut() -> None:
 # How it connects
 
 
-def _settings(**flags: object) -> Settings:
-    return load(Settings, {"instance": "i", **flags}, {})
+def _connect(**bus: object) -> Connection:
+    return connector(BusSettings.model_validate(bus), "i")()
 
 
 def test_a_connection_is_made_of_the_settings_and_asks_for_heartbeats() -> None:
-    connection = connector(_settings(bus_url=f"amqp://u:{SECRET}@h:99/v"))()
+    connection = _connect(url=f"amqp://u:{SECRET}@h:99/v")
     assert (connection.hostname, connection.port, connection.virtual_host) == ("h", 99, "v")
     assert (connection.userid, connection.password) == ("u", SECRET)
     assert connection.heartbeat
@@ -149,7 +149,9 @@ def test_a_connection_is_made_of_the_settings_and_asks_for_heartbeats() -> None:
 def test_the_password_file_is_read_at_each_connection(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("one\n")
-    connect = connector(_settings(bus_url="amqp://u@h", bus_password_file=file))
+    connect = connector(
+        BusSettings.model_validate({"url": "amqp://u@h", "password_file": file}), "i"
+    )
     assert connect().password == "one"
     file.write_text(" two \r\n")
     assert connect().password == " two "
@@ -158,12 +160,10 @@ def test_the_password_file_is_read_at_each_connection(tmp_path: Path) -> None:
 def test_tls_verifies_the_certificate_and_the_name(tmp_path: Path) -> None:
     ca = tmp_path / "ca"
     ca.write_text("x")
-    plain = connector(_settings(bus_url="amqps://h"))().ssl
+    plain = _connect(url="amqps://h").ssl
     assert plain == {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": "h"}
-    full = _settings(
-        bus_url="amqps://h", bus_ca_file=ca, bus_cert_file=ca, bus_key_file=ca, bus_server_name="n"
-    )
-    assert connector(full)().ssl == {
+    full = _connect(url="amqps://h", ca_file=ca, cert_file=ca, key_file=ca, server_name="n")
+    assert full.ssl == {
         "cert_reqs": ssl.CERT_REQUIRED,
         "server_hostname": "n",
         "ca_certs": str(ca),

@@ -1,6 +1,6 @@
 """The step that decides what becomes of each delivery."""
 
-from datetime import UTC
+from datetime import UTC, timedelta, timezone
 
 from dataflows.decode import MAX_ORIGINS, Decode, Keyed
 from dataflows.envelope import Delivery, Item, Opened, Reason, Rejected
@@ -18,7 +18,9 @@ BAD = Delivery("default", b"{", ARRIVED)
 class Recorder:
     def __init__(self) -> None:
         self.rejected: list[tuple[Delivery, Rejected]] = []
-        self.decode = Decode(SUBSYSTEMS, UTC, lambda *both: self.rejected.append(both), tuple)
+        self.decode = Decode(
+            SUBSYSTEMS, lambda _: UTC, lambda *both: self.rejected.append(both), tuple
+        )
 
     def __call__(self, *batch: Item) -> list[Keyed]:
         return self.decode(list(batch))
@@ -148,3 +150,12 @@ def test_a_naive_stamp_is_read_in_the_zone_of_the_server() -> None:
     stamped = event("x", None, timestamp="2026-03-02T14:00:00").delivery()
     out = Recorder()(stamped)
     assert out[-2][1][1].at == ARRIVED - 3600
+
+
+def test_naive_stamps_are_read_in_the_zone_of_their_bus() -> None:
+    zones = {"west": timezone(timedelta(hours=-1)), "east": timezone(timedelta(hours=2))}
+    decode = Decode(SUBSYSTEMS, zones.get, lambda *_: None)
+    stamped = event("x", None, timestamp="2026-03-02T13:30:00")
+    for bus, offset in (("west", -1800), ("east", -3 * 3600 - 1800)):
+        out = decode([stamped.delivery(bus=bus)])
+        assert out[-2][1][1].at == ARRIVED + offset

@@ -64,7 +64,7 @@ def by_bytewax(
     store = SeriesStore(SPECS, max_series=10_000)
     options = Options(ALL_DETAILS, windows=parse_lengths(windows) if windows else ())
     stage = Stage(SUBSYSTEMS, options, now, max_keys=10_000)
-    decode = Decode(SUBSYSTEMS, UTC, lambda *_: None, stage.living)
+    decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, stage.living)
     flow = build(source, decode, stage, StoreSink(store, SUBSYSTEMS))
     if workers == 1:
         run_main(flow)
@@ -179,7 +179,7 @@ def test_a_bus_that_stays_silent_has_its_account_and_its_windows_all_the_same() 
 def test_step_ids_are_public() -> None:
     flow = build(
         TestingSource([]),
-        Decode(SUBSYSTEMS, UTC, lambda *_: None, tuple),
+        Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, tuple),
         Stage(SUBSYSTEMS, Options(), lambda: 0.0, max_keys=1),
         StoreSink(SeriesStore(SPECS, 1), SUBSYSTEMS),
     )

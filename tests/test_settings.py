@@ -43,15 +43,15 @@ def _problems(**flags: object) -> list[str]:
 
 def test_the_defaults_are_those_of_the_documents() -> None:
     settings = load(Settings, {}, {})
-    assert str(settings.bus_url) == "amqp://localhost:5672"
-    assert (settings.bus_url.user, settings.bus_url.password) == ("guest", "guest")
-    assert settings.bus_url.vhost == "/"
-    assert settings.exchange == "xivo"
+    assert str(settings.buses[0].url) == "amqp://localhost:5672"
+    assert (settings.buses[0].url.user, settings.buses[0].url.password) == ("guest", "guest")
+    assert settings.buses[0].url.vhost == "/"
+    assert settings.buses[0].exchange == "xivo"
     assert settings.listen == ("0.0.0.0", 10495)  # noqa: S104 - the documented default
     assert settings.max_series == 10_000
     assert settings.details == frozenset()
     assert settings.inbox_expires == 1800
-    assert not settings.bind_all
+    assert not settings.buses[0].bind_all
     assert settings.instance
     assert (settings.log_level, settings.log_format) == (LogLevel.INFO, LogFormat.LOGFMT)
     assert load(Demo, {}, {}).listen == ("127.0.0.1", 10495)
@@ -64,14 +64,14 @@ def test_flags_win_over_the_environment_and_that_over_the_file(
     monkeypatch.setenv("XIVO_EXPORTER_EXCHANGE", "environment")
     monkeypatch.setenv("XIVO_EXPORTER_INSTANCE", "environment")
     settings = load(Settings, {"exchange": "flag"}, file)
-    assert settings.exchange == "flag"
+    assert settings.buses[0].exchange == "flag"
     assert settings.instance == "environment"
-    assert settings.bus_name == "file"
+    assert settings.buses[0].name == "file"
 
 
 def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XIVO_EXPORTER_EXCHANGE", "")
-    assert load(Settings, {}, {}).exchange == "xivo"
+    assert load(Settings, {}, {}).buses[0].exchange == "xivo"
 
 
 def test_every_kind_of_setting_can_come_from_the_environment(
@@ -93,23 +93,23 @@ def test_every_kind_of_setting_can_come_from_the_environment(
     for name, value in variables.items():
         monkeypatch.setenv(PREFIX + name, value)
     settings = load(Settings, {}, {})
-    assert str(settings.bus_url) == "amqps://h:5671/v"
-    assert settings.bus_password is not None
-    assert settings.bus_password.get_secret_value() == SECRET
-    assert settings.bus_timezone == ZoneInfo("America/Montreal")
+    assert str(settings.buses[0].url) == "amqps://h:5671/v"
+    assert settings.buses[0].password is not None
+    assert settings.buses[0].password.get_secret_value() == SECRET
+    assert settings.buses[0].timezone == ZoneInfo("America/Montreal")
     assert settings.details == {"agents", "endpoints"}
-    assert settings.bind_all
+    assert settings.buses[0].bind_all
     assert settings.max_series == 5
     assert settings.listen == ("::1", 1234)
     assert settings.inbox_expires == 1.5
     assert (settings.log_level, settings.log_format) == (LogLevel.DEBUG, LogFormat.JSON)
-    assert settings.exchange_type is ExchangeType.HEADERS
+    assert settings.buses[0].exchange_type is ExchangeType.HEADERS
 
 
 def test_a_file_may_use_the_types_of_toml() -> None:
     file = {"bind_all": True, "details": ["agents"], "max_series": 7, "inbox_expires": 60}
     settings = load(Settings, {}, file)
-    assert settings.bind_all
+    assert settings.buses[0].bind_all
     assert settings.details == {"agents"}
     assert settings.max_series == 7
 
@@ -231,8 +231,99 @@ def test_every_subsystem_with_details_can_be_chosen() -> None:
 
 def test_settings_show_no_secret() -> None:
     settings = load(Settings, {"bus_url": f"amqp://u:{SECRET}@h"}, {"bus_password": SECRET})
-    for shown in (repr(settings), str(settings), str(settings.bus_url), repr(settings.bus_url)):
+    for shown in (
+        repr(settings),
+        str(settings),
+        str(settings.buses[0].url),
+        repr(settings.buses[0].url),
+    ):
         assert SECRET not in shown
+
+
+# Several buses
+
+
+def _buses(*tables: dict[str, object], **flags: object) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load(Settings, flags, {"buses": list(tables)})
+    assert SECRET not in f"{caught.value} {caught.value!r}"
+    assert caught.value.__context__ is None
+    return caught.value.problems
+
+
+def test_each_table_of_the_file_is_a_bus_with_settings_of_its_own(tmp_path: Path) -> None:
+    password_file = tmp_path / "password"
+    password_file.write_text(SECRET)
+    paris = {"name": "paris", "url": "amqp://p", "password_file": str(password_file)}
+    lyon = {"name": "lyon", "url": "amqps://l/v", "exchange": "wazo-headers", "bind_all": True}
+    settings = load(
+        Settings, {"instance": "i"}, {"buses": [paris, {**lyon, "timezone": "Europe/Paris"}]}
+    )
+    first, second = settings.buses
+    assert (first.name, str(first.url), first.password_file) == ("paris", _P, password_file)
+    assert (first.exchange, first.bind_all, first.timezone) == ("xivo", False, None)
+    assert (second.name, str(second.url), second.exchange) == ("lyon", _L, "wazo-headers")
+    assert (second.bind_all, second.timezone) == (True, ZoneInfo("Europe/Paris"))
+    assert settings.instance == "i"
+
+
+_P, _L = "amqp://p:5672", "amqps://l:5671/v"
+
+
+def test_a_single_bus_and_tables_of_buses_are_an_error_that_names_every_stray_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XIVO_EXPORTER_BUS_PASSWORD", SECRET)
+    with pytest.raises(SettingsError) as caught:
+        load(Settings, {"bind_all": True}, {"buses": [{}], "bus_url": f"amqp://u:{SECRET}@h"})
+    told = caught.value.problems
+    for name in ("--bind-all", "XIVO_EXPORTER_BUS_PASSWORD", "--bus-url"):
+        assert sum(name in problem and "[[buses]]" in problem for problem in told) == 1, name
+    assert len(told) == 3
+    assert SECRET not in str(caught.value)
+
+
+def test_what_is_wrong_with_buses_is_told_at_once_and_with_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("x")
+    problems = _buses(
+        {"url": f"amqp//u:{SECRET}@h", "timezone": "Middle/Earth"},
+        {"name": "b", "typo": SECRET, "url": "amqp://h", "ca_file": str(file)},
+        {"name": "c", "url": "amqps://h", "cert_file": str(file), "exchange": 7},
+        {"name": "d", "password": SECRET, "password_file": str(file)},
+        max_series=0,
+    )
+    places = [problem.partition(": ")[0] for problem in problems]
+    assert sorted(places) == [
+        "--max-series (XIVO_EXPORTER_MAX_SERIES)",
+        "buses[0].timezone",
+        "buses[0].url",
+        "buses[1].ca_file",
+        "buses[1].typo",
+        "buses[2].exchange",
+        "buses[2].key_file",
+        "buses[3].password",
+    ]
+
+
+def test_no_two_buses_have_the_same_name() -> None:
+    problems = _buses({}, {"name": "b"}, {"name": "default"}, {"name": "b", "url": "http://h"})
+    assert [problem.partition(": ")[0] for problem in problems] == [
+        "buses[2].name",
+        "buses[3].name",
+        "buses[3].url",
+    ]
+
+
+@pytest.mark.parametrize("buses", [[], {"url": "amqp://h"}, "amqp://h", ["amqp://h"], 1, [[]]])
+def test_buses_are_tables(buses: object) -> None:
+    with pytest.raises(SettingsError, match=r"\[\[buses\]\]"):
+        load(Settings, {}, {"buses": buses})
+
+
+def test_the_buses_are_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XIVO_EXPORTER_BUSES", "nonsense")
+    assert len(load(Settings, {}, {}).buses) == 1
 
 
 # The bus URL

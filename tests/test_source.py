@@ -146,7 +146,7 @@ def test_an_idle_bus_does_not_wait_while_another_has_deliveries(
     monkeypatch.setattr("exporter.source.IDLE_SECONDS", 60)
     wake, stop = threading.Event(), threading.Event()
     inlets = {"busy": Inlet(wake), "idle": Inlet(wake)}
-    source = BusSource(inlets, wake, stop, Pulse(lambda: 0.0))
+    source = BusSource(inlets, wake, stop, Pulse(lambda: 0.0), lambda: 0.0)
     busy, idle = (source.build_part("bus", name, None) for name in inlets)
     for part in (busy, idle):
         part.next_batch()

@@ -11,7 +11,7 @@ from kombu.connection import Connection
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.consumer.connection import connector
 from exporter.consumer.inbox import Inbox, bindings, everything
-from exporter.settings import ExchangeType, Settings
+from exporter.settings import BusSettings, ExchangeType, Settings
 from exporter.telemetry import BusStatus
 
 
@@ -30,18 +30,22 @@ class Bus:
     zone: tzinfo | None = None
 
 
-def configured_bus(settings: Settings) -> Bus:
-    """Make the bus that the settings describe."""
-    kind = settings.exchange_type or ExchangeType.of(settings.exchange)
+def configured_buses(settings: Settings) -> list[Bus]:
+    """Make the buses that the settings describe."""
+    return [_configured(bus, settings) for bus in settings.buses]
+
+
+def _configured(bus: BusSettings, settings: Settings) -> Bus:
+    kind = bus.exchange_type or ExchangeType.of(bus.exchange)
     all_events, wanted = everything(kind), bindings(SUBSYSTEMS, kind)
     inbox = Inbox(
-        name=f"xivo-exporter.{settings.instance}.{settings.bus_name}",
+        name=f"xivo-exporter.{settings.instance}.{bus.name}",
         expires=settings.inbox_expires,
         max_length=settings.inbox_max_length,
         max_bytes=settings.inbox_max_bytes,
-        exchange=settings.exchange,
-        bindings=(all_events,) if settings.bind_all else wanted,
-        unwanted=() if settings.bind_all else (all_events,),
+        exchange=bus.exchange,
+        bindings=(all_events,) if bus.bind_all else wanted,
+        unwanted=() if bus.bind_all else (all_events,),
     )
-    status = BusStatus(settings.bus_name, str(settings.bus_url), settings.exchange)
-    return Bus(status, connector(settings), inbox, settings.bus_timezone)
+    status = BusStatus(bus.name, str(bus.url), bus.exchange)
+    return Bus(status, connector(bus, settings.instance), inbox, bus.timezone)

@@ -14,7 +14,7 @@ from kombu.exceptions import KombuError, OperationalError
 
 from exporter.consumer.frames import tolerant_frame_handler
 from exporter.consumer.inbox import Inbox
-from exporter.settings import Settings
+from exporter.settings import BusSettings
 
 HEARTBEAT_SECONDS = 10
 """Asked of the broker, whose own default on XiVO is none; a dead peer is noticed after two."""
@@ -38,12 +38,12 @@ FAULTS = (
 """What brokers and networks do to us."""
 
 
-def connector(settings: Settings) -> Callable[[], Connection]:
+def connector(bus: BusSettings, instance: str) -> Callable[[], Connection]:
     """Make a maker of unconnected connections.
 
     A password file is read at each connection, so a changed password needs no restart.
     """
-    url = settings.bus_url
+    url = bus.url
 
     def connect() -> Connection:
         return Connection(
@@ -51,9 +51,9 @@ def connector(settings: Settings) -> Callable[[], Connection]:
             port=url.port,
             virtual_host=url.vhost,
             userid=url.user,
-            password=_password(settings),
+            password=_password(bus),
             transport="pyamqp",
-            ssl=_tls(settings),
+            ssl=_tls(bus),
             heartbeat=HEARTBEAT_SECONDS,
             connect_timeout=CONNECT_SECONDS,
             transport_options={
@@ -62,7 +62,7 @@ def connector(settings: Settings) -> Callable[[], Connection]:
                 "frame_handler": tolerant_frame_handler,
                 "client_properties": {
                     "product": "xivo-exporter",
-                    "connection_name": f"xivo-exporter.{settings.instance}",
+                    "connection_name": f"xivo-exporter.{instance}",
                 },
             },
         )
@@ -113,24 +113,24 @@ def _explain_refusal(error: AMQPError, inbox: Inbox) -> str:
 _MAX_TEXT = 300
 
 
-def _password(settings: Settings) -> str:
-    if settings.bus_password_file is not None:
-        return Path(settings.bus_password_file).read_text().rstrip("\r\n")
-    if settings.bus_password is not None:
-        return settings.bus_password.get_secret_value()
-    return settings.bus_url.password
+def _password(bus: BusSettings) -> str:
+    if bus.password_file is not None:
+        return Path(bus.password_file).read_text().rstrip("\r\n")
+    if bus.password is not None:
+        return bus.password.get_secret_value()
+    return bus.url.password
 
 
-def _tls(settings: Settings) -> dict[str, Any] | bool:
-    if not settings.bus_url.tls:
+def _tls(bus: BusSettings) -> dict[str, Any] | bool:
+    if not bus.url.tls:
         return False
     options: dict[str, Any] = {
         "cert_reqs": ssl.CERT_REQUIRED,
-        "server_hostname": settings.bus_server_name or settings.bus_url.host,
+        "server_hostname": bus.server_name or bus.url.host,
     }
-    if settings.bus_ca_file is not None:
-        options["ca_certs"] = str(settings.bus_ca_file)
-    if settings.bus_cert_file is not None:
-        options["certfile"] = str(settings.bus_cert_file)
-        options["keyfile"] = str(settings.bus_key_file)
+    if bus.ca_file is not None:
+        options["ca_certs"] = str(bus.ca_file)
+    if bus.cert_file is not None:
+        options["certfile"] = str(bus.cert_file)
+        options["keyfile"] = str(bus.key_file)
     return options

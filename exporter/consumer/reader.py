@@ -12,7 +12,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -210,6 +210,15 @@ class Consumer:
         elif problem != status.problem:
             self._log.warning("cannot connect, trying on", broker=status.url, problem=problem)
         status.problem = problem
+
+
+def stop_all(consumers: Sequence[Consumer], timeout: float) -> None:
+    """Stop consumers at the same time, within one time-out for them all."""
+    deadline = time.monotonic() + timeout
+    for consumer in consumers:
+        consumer.stop(0)
+    for consumer in consumers:
+        consumer.stop(max(0.0, deadline - time.monotonic()))
 
 
 def _give_up(error: BaseException, interval: float) -> NoReturn:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from exporter.settings.kinds import DETAILS, ExchangeType, LogFormat, LogLevel
+from exporter.settings.bus import SINGLE_BUS, BusSettings
+from exporter.settings.kinds import DETAILS, PREFIX, ExchangeType, LogFormat, LogLevel
 from exporter.settings.loading import SettingsError, flag, load
-from exporter.settings.models import PREFIX, Demo, Logging, Serving, Settings
+from exporter.settings.models import Demo, Logging, Serving, Settings, settings_of
 
 __all__ = [
     "DETAILS",
     "PREFIX",
+    "SINGLE_BUS",
+    "BusSettings",
     "Demo",
     "ExchangeType",
     "LogFormat",
@@ -19,4 +22,5 @@ __all__ = [
     "SettingsError",
     "flag",
     "load",
+    "settings_of",
 ]

@@ -7,19 +7,41 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
-from pydantic_settings import NoDecode
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+)
 
 from dataflows.lengths import Length, parse_lengths
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.address import Address
 from exporter.bus_url import BusUrl
 
+PREFIX = "XIVO_EXPORTER_"
+"""Of every environment variable."""
+
 DETAILS = tuple(s.name for s in SUBSYSTEMS if any(spec.detail for spec in s.metrics))
 """Subsystems that have detail series."""
 
 _MAX_NAME = 100
 """Bytes: names stand in labels, and together in the inbox's name of at most 255."""
+
+
+class Checked(BaseModel):
+    """Values that are checked once and do not change."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        # A rejected value may be a secret.
+        hide_input_in_errors=True,
+        # Some checks are of what is missing.
+        validate_default=True,
+    )
 
 
 class ExchangeType(StrEnum):
@@ -105,10 +127,8 @@ def _known_details(value: frozenset[str]) -> frozenset[str]:
 
 Name = Annotated[str, Field(min_length=1), AfterValidator(_short_and_printable)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
-Zone = Annotated[ZoneInfo | None, NoDecode, PlainValidator(_zone)]
-Url = Annotated[BusUrl, NoDecode, PlainValidator(_bus_url)]
-Listen = Annotated[Address, NoDecode, PlainValidator(_address)]
-Windows = Annotated[tuple[Length, ...], NoDecode, BeforeValidator(_lengths)]
-Details = Annotated[
-    frozenset[str], NoDecode, BeforeValidator(_words), AfterValidator(_known_details)
-]
+Zone = Annotated[ZoneInfo | None, PlainValidator(_zone)]
+Url = Annotated[BusUrl, PlainValidator(_bus_url)]
+Listen = Annotated[Address, PlainValidator(_address)]
+Windows = Annotated[tuple[Length, ...], BeforeValidator(_lengths)]
+Details = Annotated[frozenset[str], BeforeValidator(_words), AfterValidator(_known_details)]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
-from exporter.settings.models import PREFIX, Logging
+from exporter.settings.bus import SINGLE_BUS, BusSettings
+from exporter.settings.kinds import PREFIX
+from exporter.settings.models import Logging, settings_of
 
 S = TypeVar("S", bound=Logging)
 
@@ -27,39 +29,72 @@ def load(model: type[S], flags: Mapping[str, Any], file: Mapping[str, Any]) -> S
     Raises:
         SettingsError: Names every problem at once, and no value.
     """
-
-    class Sources(model):  # type: ignore[misc, valid-type]  # a subclass made at run time
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            del dotenv_settings, file_secret_settings
-            return init_settings, env_settings, InitSettingsSource(settings_cls, dict(file))
-
+    given = {**file, **_environment(settings_of(model)), **flags}
+    problems: list[str] = []
+    is_single = "buses" not in given
+    if "buses" in model.model_fields:
+        of_single = {name: given.pop(name) for name in SINGLE_BUS if name in given}
+        if is_single:
+            given["buses"] = [{SINGLE_BUS[name]: value for name, value in of_single.items()}]
+        else:
+            problems = [*map(_stray, of_single), *_same_names(given["buses"])]
     try:
-        return Sources(**flags)
+        settings = model.model_validate(given)
     except ValidationError as error:
-        raise SettingsError(
-            [_problem(each["loc"], each["msg"]) for each in error.errors()]
-        ) from None
+        problems += [_problem(each["loc"], each["msg"], is_single) for each in error.errors()]
+    if problems:
+        raise SettingsError(problems)
+    return settings
 
 
-def _problem(where: tuple[int | str, ...], what: str) -> str:
+def _environment(names: Iterable[str]) -> dict[str, str]:
+    variables = {name: os.environ.get(_variable(name)) for name in names}
+    return {name: value for name, value in variables.items() if value}
+
+
+def _stray(name: str) -> str:
+    return (
+        f"{_spelled(name)}: not together with [[buses]]; "
+        f"write it as {SINGLE_BUS[name]} into the table of its bus"
+    )
+
+
+def _same_names(tables: object) -> list[str]:
+    """Look for names that stand there twice, whatever else is wrong with the tables."""
+    default = BusSettings.model_fields["name"].default
+    names = [
+        each.get("name", default) if isinstance(each, dict) else None
+        for each in (tables if isinstance(tables, list) else ())
+    ]
+    return [
+        f"buses[{i}].name: another bus has this name"
+        for i, name in enumerate(names)
+        if name is not None and name in names[:i]
+    ]
+
+
+def _problem(where: tuple[int | str, ...], what: str, is_single: bool) -> str:
     what = what.removeprefix("Value error, ")
-    if not where:
-        return what
-    name = str(where[0])
-    if what == _UNKNOWN:
-        return f"{name}: there is no such setting"
-    return f"{flag(name)} ({PREFIX}{name.upper()}): {what}"
+    first, *rest = where
+    if first == "buses" and is_single:
+        place = _spelled(_NAMES[rest[-1]])
+    elif first == "buses":
+        place = "".join(["buses", *(f"[{p}]" if isinstance(p, int) else f".{p}" for p in rest)])
+    else:
+        place = str(first) if what == _UNKNOWN else _spelled(str(first))
+    return f"{place}: {'there is no such setting' if what == _UNKNOWN else what}"
 
 
 _UNKNOWN = "Extra inputs are not permitted"
+_NAMES: dict[int | str, str] = {field: name for name, field in SINGLE_BUS.items()}
+
+
+def _spelled(name: str) -> str:
+    return f"{flag(name)} ({_variable(name)})"
+
+
+def _variable(name: str) -> str:
+    return PREFIX + name.upper()
 
 
 def flag(name: str) -> str:

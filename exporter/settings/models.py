@@ -1,46 +1,30 @@
-"""The settings of each command: names, bounds, defaults, and what contradicts what."""
+"""The settings of each command: names, bounds and defaults."""
 
 from __future__ import annotations
 
 import socket
-from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field
+from pydantic.fields import FieldInfo
 
 from dataflows.lengths import Length
 from exporter.address import Address
-from exporter.bus_url import BusUrl
+from exporter.settings.bus import SINGLE_BUS, BusSettings
 from exporter.settings.kinds import (
     DETAILS,
+    Checked,
     Details,
-    ExchangeType,
     Listen,
     LogFormat,
     LogLevel,
     Name,
-    ReadableFile,
-    Url,
     Windows,
-    Zone,
 )
 
-PREFIX = "XIVO_EXPORTER_"
 
-
-class Logging(BaseSettings):
+class Logging(Checked):
     """Settings that every command has."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_ignore_empty=True,
-        extra="forbid",
-        frozen=True,
-        # A rejected value may be a secret.
-        hide_input_in_errors=True,
-        # Some checks are of what is missing.
-        validate_default=True,
-    )
 
     log_level: LogLevel = Field(LogLevel.INFO, description="least serious message to write")
     log_format: LogFormat = Field(LogFormat.LOGFMT, description="how to write messages")
@@ -67,40 +51,26 @@ class Serving(Logging):
     )
 
 
-class Settings(Serving):
-    """Settings of `run`."""
+def _tables(value: object) -> object:
+    if (
+        isinstance(value, list | tuple)
+        and value
+        and all(isinstance(each, dict | BusSettings) for each in value)
+    ):
+        return value
+    msg = "write a table [[buses]] for each bus"
+    raise ValueError(msg)
 
-    bus_url: Url = Field(
-        BusUrl.parse("amqp://localhost"),
-        description="the broker: amqp://user:password@host:port/vhost, or amqps:// for TLS",
+
+class Settings(Serving):
+    """Settings of `run`.
+
+    A user with one bus writes its settings among the others, as `SINGLE_BUS` names them.
+    """
+
+    buses: Annotated[tuple[BusSettings, ...], BeforeValidator(_tables)] = Field(
+        (BusSettings(),), description="what to read; in the file only, a table for each bus"
     )
-    bus_password_file: ReadableFile | None = Field(
-        None,
-        description="file with the password, instead of in the URL; read at every connection, "
-        f"and {PREFIX}BUS_PASSWORD does the same",
-    )
-    bus_password: SecretStr | None = Field(
-        None, description="the password, instead of in the URL; environment or file only"
-    )
-    bus_ca_file: ReadableFile | None = Field(
-        None, description="certificates to trust for amqps://, instead of the system's"
-    )
-    bus_cert_file: ReadableFile | None = Field(None, description="client certificate for amqps://")
-    bus_key_file: ReadableFile | None = Field(None, description="key of the client certificate")
-    bus_server_name: str | None = Field(
-        None, description="name in the broker's certificate, if it is not the host of the URL"
-    )
-    bus_name: Name = Field("default", description="name of the bus in labels")
-    bus_timezone: Zone = Field(
-        None, description="time zone of the server's time stamps; this machine's by default"
-    )
-    exchange: Name = Field("xivo", description="exchange that carries the events")
-    exchange_type: ExchangeType | None = Field(
-        None,
-        description="how the exchange routes, topic or headers; headers by default "
-        "if its name ends so, as Wazo's wazo-headers",
-    )
-    bind_all: bool = Field(False, description="receive every event of the bus, to count them all")
     instance: Name = Field(
         default_factory=socket.gethostname,
         description="name of this exporter; it names the inbox on the broker",
@@ -118,35 +88,6 @@ class Settings(Serving):
         description="bytes that may wait in the inbox",
     )
 
-    # Each looks at settings declared before its own, so that all problems are told at once.
-
-    @field_validator("bus_password")
-    @classmethod
-    def _only_one_password(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if value is not None and info.data.get("bus_password_file") is not None:
-            msg = "the password comes from bus_password or bus_password_file, not from both"
-            raise ValueError(msg)
-        return value
-
-    @field_validator("bus_key_file")
-    @classmethod
-    def _key_and_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if "bus_cert_file" in info.data and (info.data["bus_cert_file"] is None) is not (
-            value is None
-        ):
-            msg = "a client certificate needs both bus_cert_file and bus_key_file"
-            raise ValueError(msg)
-        return value
-
-    @field_validator("bus_ca_file", "bus_cert_file", "bus_server_name")
-    @classmethod
-    def _only_with_tls(cls, value: object, info: ValidationInfo) -> object:
-        url = info.data.get("bus_url")
-        if value is not None and isinstance(url, BusUrl) and not url.tls:
-            msg = "has no effect on amqp://; write amqps://"
-            raise ValueError(msg)
-        return value
-
 
 class Demo(Serving):
     """Settings of `demo`."""
@@ -157,3 +98,15 @@ class Demo(Serving):
     agents: int = Field(40, ge=1, le=5000, description="agents of the simulated call centre")
     speed: float = Field(1, gt=0, le=1000, description="simulated seconds per second")
     seed: int = Field(1, ge=0, description="another seed, another day")
+
+
+def settings_of(model: type[Logging]) -> dict[str, FieldInfo]:
+    """Give all that a flag, a variable or a line of the file can set, what is special first."""
+    fields = dict(model.model_fields)
+    if fields.pop("buses", None):
+        fields |= {name: BusSettings.model_fields[field] for name, field in SINGLE_BUS.items()}
+    # Pydantic lists inherited settings first; people look for what is special first.
+    bases = (vars(base).get("__annotations__", {}) for base in model.__mro__)
+    own = [name for names in bases for name in names if name in model.model_fields]
+    names = dict.fromkeys([*SINGLE_BUS, *own])
+    return {name: fields[name] for name in names if name in fields}

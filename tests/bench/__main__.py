@@ -80,7 +80,7 @@ def _messages() -> Iterator[Message]:
 
 def _core(messages: list[Message]) -> tuple[float, float]:
     """Decode and states, called as bytewax calls them; windows close by the simulated time."""
-    decode = Decode(SUBSYSTEMS, UTC, lambda *_: None, tuple)
+    decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, tuple)
     options = Options(windows=Settings.model_fields["windows"].default)
     now = 0.0
     stage = Stage(SUBSYSTEMS, options, lambda: now, 10_000)
@@ -121,11 +121,11 @@ def _reference(broker: Broker, bodies: list[bytes]) -> tuple[float, float]:
 def _whole(broker: Broker, bodies: list[bytes], folder: Path) -> tuple[float, float]:
     limits = Settings(instance=INSTANCE, inbox_max_length=10**7, inbox_max_bytes=2**31)
     inbox = Inbox(
-        f"xivo-exporter.{INSTANCE}.{limits.bus_name}",
+        f"xivo-exporter.{INSTANCE}.{limits.buses[0].name}",
         limits.inbox_expires,
         limits.inbox_max_length,
         limits.inbox_max_bytes,
-        limits.exchange,
+        limits.buses[0].exchange,
         (),
     )
     _fill(broker, inbox.name, bodies, inbox.arguments())

@@ -58,9 +58,9 @@ class _Raw(amqp.Message):  # type: ignore[misc]  # py-amqp has no types
         return self.raw_properties
 
 
-def publish(broker: Broker, exchange: str, messages: Iterable[Wire]) -> None:
+def publish(broker: Broker, exchange: str, messages: Iterable[Wire], vhost: str = "/") -> None:
     """Publish messages in their order; return when they are in their queues."""
-    with broker.channel() as channel:
+    with broker.channel(vhost) as channel:
         channel.tx_select()
         for wire in messages:
             if wire.raw_properties is None:

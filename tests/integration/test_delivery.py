@@ -45,10 +45,10 @@ import sys
 from exporter import logs
 from exporter.app import App
 from exporter.command_line import parse
-from exporter.consumer import configured_bus
+from exporter.consumer import configured_buses
 _, _, settings = parse(sys.argv[1:])
 logs.configure(settings.log_level, settings.log_format)
-app = App(settings, configured_bus(settings))
+app = App(settings, configured_buses(settings))
 ended_well = app.run()
 print(app.metrics("")[1].decode())
 sys.exit(not ended_well)

@@ -57,7 +57,7 @@ class Driver:
         self.oracle = Oracle({name: _seconds(name) for name in windows.split(",")})
         self._seconds = [length.seconds for length in lengths]
         self._options = Options(windows=lengths)
-        self._decode = Decode(SUBSYSTEMS, zone, _fail, tuple)
+        self._decode = Decode(SUBSYSTEMS, lambda _: zone, _fail, tuple)
         self._stage = Stage(SUBSYSTEMS, self._options, lambda: self.now, max_keys=10_000)
         self._logics: dict[str, Logic] = {}
         self._due: dict[str, float] = {}

@@ -204,7 +204,7 @@ def test_an_idle_bus_still_shows_that_windows_close() -> None:
     clock = NOON + 1.0
     options = Options(windows=parse_lengths("7s,1m"))
     stage = Stage(SUBSYSTEMS, options, lambda: clock, max_keys=10)
-    decode = Decode(SUBSYSTEMS, None, lambda *_: None, tuple)
+    decode = Decode(SUBSYSTEMS, lambda _: None, lambda *_: None, tuple)
     ((_, opened),) = decode([Opened("default")])
     logic = stage(None)
     outputs, _ = logic.on_batch([opened])
@@ -228,7 +228,7 @@ _SECONDS = {"7s": 7, "1m": 60}
 
 def test_states_need_no_windows() -> None:
     stage = Stage(SUBSYSTEMS, Options(), lambda: float(NOON), max_keys=10)
-    decode = Decode(SUBSYSTEMS, None, lambda *_: None, tuple)
+    decode = Decode(SUBSYSTEMS, lambda _: None, lambda *_: None, tuple)
     name, data = agent(1, is_in=True)
     delivery, _, _ = Letter(name, data).post(NOON * SECOND)
     for _, value in decode([delivery]):
