@@ -6,7 +6,7 @@ from enum import Enum, auto
 from typing import Generic, TypeVar
 
 from dataflows.metric import LabelValues, MetricSpec, Samples
-from dataflows.room import Room
+from dataflows.room import Share
 
 W = TypeVar("W", bound=str)
 
@@ -27,7 +27,9 @@ class Census(Generic[W]):
 
     __slots__ = ("_labels", "_room", "_samples", "_spec", "_words")
 
-    def __init__(self, samples: Samples, spec: MetricSpec, labels: LabelValues, room: Room) -> None:
+    def __init__(
+        self, samples: Samples, spec: MetricSpec, labels: LabelValues, room: Share
+    ) -> None:
         self._samples = samples
         self._spec = spec
         self._labels = labels

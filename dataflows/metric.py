@@ -95,6 +95,14 @@ class Samples:
     def __len__(self) -> int:
         return len(self._values)
 
+    def __getstate__(self) -> dict[tuple[str, LabelValues], Value]:
+        return self._values
+
+    def __setstate__(self, values: dict[tuple[str, LabelValues], Value]) -> None:
+        # Nobody has seen a copy yet: all of its series are news.
+        self._values = values
+        self._changed = dict.fromkeys(values)
+
     def set(self, spec: MetricSpec, labels: LabelValues, value: float) -> None:
         """Let a series have this value from now on."""
         key = (spec.name, labels)

@@ -15,13 +15,42 @@ class Room:
     def __init__(self, places: int) -> None:
         self._left = places
 
-    def take(self) -> bool:
-        """Take a place, if one is left."""
+    def take(self, places: int = 1) -> bool:
+        """Take places, if any is left."""
         if self._left <= 0:
             return False
-        self._left -= 1
+        self._left -= places
         return True
 
     def give_back(self) -> None:
         """Give a place back."""
         self._left += 1
+
+
+class Share:
+    """What one state has taken of a room: a state that is resumed takes it again.
+
+    Args:
+        room: That of its subsystem.
+        taken: Places that the state had before.
+    """
+
+    __slots__ = ("_room", "taken")
+
+    def __init__(self, room: Room, taken: int = 0) -> None:
+        self._room = room
+        self.taken = taken
+        # More than is left, if the room has become smaller: what is known stays known.
+        room.take(taken)
+
+    def take(self) -> bool:
+        """Take a place, if one is left."""
+        if not self._room.take():
+            return False
+        self.taken += 1
+        return True
+
+    def give_back(self) -> None:
+        """Give a place back."""
+        self.taken -= 1
+        self._room.give_back()

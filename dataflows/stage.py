@@ -12,8 +12,16 @@ from bytewax.operators import StatefulBatchLogic
 
 from dataflows.clock import Clock, aware
 from dataflows.metric import Sample
-from dataflows.room import Room
-from dataflows.subsystem import ClockChecked, Event, Options, State, Subsystem
+from dataflows.room import Room, Share
+from dataflows.snapshot import dump, load
+from dataflows.subsystem import (
+    ClockChecked,
+    Event,
+    Options,
+    OriginSeen,
+    State,
+    Subsystem,
+)
 
 
 class Changes(NamedTuple):
@@ -33,6 +41,14 @@ class Remark(NamedTuple):
 Output = Changes | Remark
 
 
+class Snapshot(NamedTuple):
+    """The state of one key at the end of an epoch, as the recovery store keeps it."""
+
+    subsystem: str
+    key: str
+    state: bytes
+
+
 class Stage:
     """Builds the logic of a key, for `stateful_batch`.
 
@@ -48,16 +64,18 @@ class Stage:
     ) -> None:
         self.clock = clock
         self._subsystems = {subsystem.name: subsystem for subsystem in subsystems}
-        self._options = {
-            name: replace(options, room=Room(options.max_entities)) for name in self._subsystems
+        self._metrics = {
+            subsystem.name: {spec.name: spec for spec in subsystem.metrics}
+            for subsystem in self._subsystems.values()
         }
+        self._rooms = {name: Room(options.max_entities) for name in self._subsystems}
+        self._options = options
         self._max_keys = max_keys
         self._living: defaultdict[str, set[str]] = defaultdict(set)
 
-    def __call__(self, resumed: None) -> Logic:
-        """Build the logic of a key that is new."""
-        del resumed  # There is no recovery store, so nothing to resume from.
-        return Logic(self)
+    def __call__(self, resumed: tuple[str, str, bytes] | None) -> Logic:
+        """Build the logic of a key that is new, or comes out of the recovery store."""
+        return Logic(self, None if resumed is None else Snapshot(*resumed))
 
     def key(self, name: str, event: Event) -> str:
         """Name the key of an event: bytewax does not tell a logic for which it was built."""
@@ -69,7 +87,15 @@ class Stage:
         if len(living) >= self._max_keys:
             return None
         living.add(key)
-        return self._subsystems[name].start(first, self._options[name])
+        options = replace(self._options, room=Share(self._rooms[name]))
+        return self._subsystems[name].start(first, options)
+
+    def resume(self, snapshot: Snapshot) -> State[Any]:
+        """Make a state of what the recovery store kept of it."""
+        name = snapshot.subsystem
+        self._living[name].add(snapshot.key)
+        state: State[Any] = load(snapshot.state, self._metrics[name], self._rooms[name])
+        return state
 
     def end(self, name: str, key: str) -> None:
         """Note that the state of a key is over."""
@@ -81,30 +107,38 @@ class Stage:
         return ((key, name) for name, keys in [*self._living.items()] for key in [*keys])
 
 
-class Logic(StatefulBatchLogic[tuple[str, Event], Output, None]):
-    """The state of one key: `list[(subsystem, Event)]` → `list[Changes | Remark]`."""
+class Logic(StatefulBatchLogic[tuple[str, Event], Output, tuple[str, str, bytes] | None]):
+    """The state of one key: `list[(subsystem, Event)]` → `list[Changes | Remark]`.
 
-    def __init__(self, stage: Stage) -> None:
+    One that is resumed asks to be called at once, and shows all of its series.
+    """
+
+    def __init__(self, stage: Stage, resumed: Snapshot | None) -> None:
         self._stage = stage
         self._name = self._key = ""
         self._state: State[Any] | None = None
         self._due: float | None = None
+        if resumed is not None:
+            self._name, self._key, _ = resumed
+            self._state = stage.resume(resumed)
+            self._due = stage.clock()
 
     def on_batch(self, values: list[tuple[str, Event]]) -> tuple[Iterable[Output], bool]:
         """Apply a whole batch, and tell what changed."""
-        events = [event for _, event in values if type(event) is not ClockChecked]
         state = self._state
         if state is None:
-            if not events:
+            values = [each for each in values if not isinstance(each[1], ClockChecked)]
+            if not values:
                 return [], StatefulBatchLogic.DISCARD
-            self._name = values[0][0]
-            self._key = self._stage.key(self._name, events[0])
-            state = self._state = self._stage.start(self._name, self._key, events[0])
+            name, first = values[0]
+            self._name, self._key = name, self._stage.key(name, first)
+            state = self._state = self._stage.start(name, self._key, first)
             if state is None:
-                return [Remark(self._name, 0, len(events))], StatefulBatchLogic.DISCARD
-        for event in events:
-            state.late += state.is_late(event)
-            state.apply(event)
+                return [Remark(name, 0, len(values))], StatefulBatchLogic.DISCARD
+        for _, event in values:
+            if type(event) not in _NO_NEWS:
+                state.late += state.is_late(event)
+                state.apply(event)
         return self._settle(state)
 
     def on_notify(self) -> tuple[Iterable[Output], bool]:
@@ -116,8 +150,10 @@ class Logic(StatefulBatchLogic[tuple[str, Event], Output, None]):
         """Tell when the state wants to be called again."""
         return None if self._due is None else aware(self._due)
 
-    def snapshot(self) -> None:
-        """Give nothing: there is no recovery store yet to put it in."""
+    def snapshot(self) -> tuple[str, str, bytes] | None:
+        """Copy the state: it goes on changing while the copy is written."""
+        # A plain tuple, so that nothing of ours is needed to read the store.
+        return None if self._state is None else (self._name, self._key, dump(self._state))
 
     def _settle(self, state: State[Any]) -> tuple[Iterable[Output], bool]:
         self._due = state.expire(self._stage.clock())
@@ -132,3 +168,7 @@ class Logic(StatefulBatchLogic[tuple[str, Event], Output, None]):
             return outputs, StatefulBatchLogic.RETAIN
         self._stage.end(self._name, self._key)
         return outputs, StatefulBatchLogic.DISCARD
+
+
+_NO_NEWS = (ClockChecked, OriginSeen)
+"""They start a state or call it, and tell it nothing."""

@@ -17,7 +17,7 @@ from msgspec import Struct
 from dataflows.envelope import Envelope
 from dataflows.lengths import Length
 from dataflows.metric import MetricSpec, Samples
-from dataflows.room import Room
+from dataflows.room import Room, Share
 from dataflows.windows import Tracker
 
 
@@ -57,13 +57,13 @@ class Options:
         details: Names of the subsystems that show a series for each entity.
         max_entities: What all states of a subsystem may remember together.
         windows: Their lengths, the shortest first.
-        room: The places that this makes; `Stage` gives each subsystem its own.
+        room: A state's share of the places that this makes; `Stage` gives each its own.
     """
 
     details: frozenset[str] = frozenset()
     max_entities: int = MAX_ENTITIES
     windows: tuple[Length, ...] = ()
-    room: Room = field(default_factory=lambda: Room(MAX_ENTITIES))
+    room: Share = field(default_factory=lambda: Share(Room(MAX_ENTITIES)))
 
 
 class State(ABC, Generic[E]):

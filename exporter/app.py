@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from types import FrameType
+from typing import NamedTuple
 
 import structlog
+from bytewax.recovery import RecoveryConfig
 from bytewax.run import cli_main
 
 from dataflows import flow
@@ -18,7 +22,7 @@ from dataflows.envelope import Delivery, Rejected
 from dataflows.stage import Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import SUBSYSTEMS, deliveries
-from exporter import __version__
+from exporter import __version__, recovery
 from exporter.address import Address
 from exporter.clock import wall_clock
 from exporter.consumer import Bus, Consumer, stop_all
@@ -28,7 +32,7 @@ from exporter.landing import BusView
 from exporter.logs import Bounded
 from exporter.settings import Serving
 from exporter.sink import StoreSink
-from exporter.source import BusSource, Pulse
+from exporter.source import BusSource, Feed, Pulse, Turn
 from exporter.store import SeriesStore
 from exporter.telemetry import BusStatus
 from exporter.web import WebServer
@@ -44,8 +48,28 @@ STALLED_SECONDS = 30.0
 STOP_SECONDS = 2.0
 """For all consumers to end, and for the web server: together well below five."""
 
+RECOVERY_EPOCH = timedelta(seconds=1)
+"""The same with a recovery store, to which each epoch writes the states that changed."""
+
 SPECS = tuple(spec for subsystem in SUBSYSTEMS for spec in subsystem.metrics)
 """Every metric that a state may emit."""
+
+
+class Engine(NamedTuple):
+    """How bytewax runs the dataflow.
+
+    Attributes:
+        recovery: Where states are kept; None loses them at the end.
+        process_id: Of this process in a cluster.
+        addresses: Of all processes of a cluster.
+    """
+
+    recovery: RecoveryConfig | None = None
+    process_id: int | None = None
+    addresses: list[str] | None = None
+
+
+_ALONE = Engine()
 
 
 class App:
@@ -55,19 +79,33 @@ class App:
         OSError: The address cannot be listened on.
     """
 
-    def __init__(self, settings: Serving, buses: Sequence[Bus]) -> None:
-        self._statuses = [bus.status for bus in buses]
+    def __init__(self, settings: Serving, buses: Sequence[Bus], engine: Engine = _ALONE) -> None:
+        self._engine = engine
+        # Those that this process reads; bytewax spreads them over a cluster.
+        self._statuses = [] if engine.addresses else [bus.status for bus in buses]
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._pulse = Pulse(time.monotonic)
-        self._inlets = {status.name: Inlet(self._wake) for status in self._statuses}
+        self._inlets = {bus.status.name: Inlet(self._wake) for bus in buses}
         self._store = SeriesStore(SPECS, settings.max_series, uncapped=deliveries.SUBSYSTEM.metrics)
         self._exposition = Exposition(self._store, SPECS, self._statuses)
         self._failed = False
         self._consumers = [
-            Consumer(bus, self._inlets[bus.status.name], wall_clock, self._on_death)
+            Consumer(
+                bus,
+                self._inlets[bus.status.name],
+                wall_clock,
+                self._on_death,
+                is_resumable=engine.recovery is not None,
+            )
             for bus in buses
         ]
+        feeds = {
+            bus.status.name: Feed(
+                self._inlets[bus.status.name], bus.status, partial(self._open, bus, consumer)
+            )
+            for bus, consumer in zip(buses, self._consumers, strict=True)
+        }
         self._warn = Bounded(log.warning)
         stage = Stage(
             SUBSYSTEMS,
@@ -76,7 +114,7 @@ class App:
             settings.max_series,
         )
         self._flow = flow.build(
-            BusSource(self._inlets, self._wake, self._stop, self._pulse, wall_clock),
+            BusSource(feeds, Turn(self._wake, self._stop, self._pulse, wall_clock)),
             Decode(
                 SUBSYSTEMS,
                 {bus.status.name: bus.zone for bus in buses}.get,
@@ -104,16 +142,24 @@ class App:
             signal.signal(number, self._on_signal)
         self._web.start()
         log.info("listening", address=str(self.address), version=__version__)
-        for consumer in self._consumers:
-            consumer.start()
         try:
-            cli_main(self._flow, epoch_interval=EPOCH)
+            cli_main(
+                self._flow,
+                epoch_interval=EPOCH if self._engine.recovery is None else RECOVERY_EPOCH,
+                recovery_config=self._engine.recovery,
+                process_id=self._engine.process_id,
+                addresses=self._engine.addresses,
+            )
             # It has ended in order, so whatever it took has been processed to the end.
             for inlet in self._inlets.values():
                 inlet.done = inlet.taken
-        except Exception:
+        except BaseException as error:
+            # Also panics of bytewax, which are no Exceptions.
             self._failed = True
-            log.exception("the dataflow failed")
+            if (problem := recovery.explain(error)) is not None:
+                log.error("the dataflow failed", problem=problem)  # noqa: TRY400 -- it says all
+            else:
+                log.exception("the dataflow failed")
         stop_all(self._consumers, STOP_SECONDS)
         self._web.stop(STOP_SECONDS)
         log.info("stopped")
@@ -134,7 +180,7 @@ class App:
             return "The dataflow has not started yet."
         if self._pulse.age() > STALLED_SECONDS:
             return "The dataflow has stalled."
-        if not any(bus.connects for bus in self._statuses):
+        if self._statuses and not any(bus.connects for bus in self._statuses):
             # One dead bus does not take the metrics of the others away.
             return " ".join(
                 f"The bus {bus.name} has not been reached yet: {bus.problem}."
@@ -158,6 +204,11 @@ class App:
             problem=status.problem or None,
         )
 
+    def _open(self, bus: Bus, consumer: Consumer) -> None:
+        if self._engine.addresses:
+            self._statuses.append(bus.status)
+        consumer.start()
+
     def _on_rejected(self, delivery: Delivery, rejected: Rejected) -> None:
         self._warn(
             rejected.reason,
@@ -175,3 +226,8 @@ class App:
         del frame
         log.info("stopping", signal=signal.Signals(number).name)
         self.stop()
+        if self._engine.addresses is not None:
+            # The others of the cluster go on, and bytewax would wait for them.
+            leave = threading.Timer(STOP_SECONDS, os._exit, (0,))
+            leave.daemon = True
+            leave.start()

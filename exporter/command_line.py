@@ -139,7 +139,9 @@ def _metavar(name: str, field: FieldInfo) -> str:
 
 
 _METAVARS = {
+    "addresses": "HOST:PORT;...",
     "details": "NAME,...",
+    "dir": "DIRECTORY",
     "file": "FILE",
     "listen": "HOST:PORT",
     "timezone": "ZONE",

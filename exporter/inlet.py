@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import threading
+from array import array
 from collections import deque
 
 from dataflows.envelope import Delivery
+
+REMEMBERED = 65_535
+"""Fingerprints: the largest prefetch there is, so more than a broker can deliver again."""
 
 
 class Inlet:
@@ -13,7 +17,9 @@ class Inlet:
 
     The broker's prefetch bounds how many deliveries wait here, for each of them
     is unacknowledged. A delivery is *taken* when the dataflow has it and *done*
-    when all that it changes can be seen; only then it is acknowledged.
+    when all that it changes can be seen, and will be known after a restart; only
+    then it is acknowledged. What was taken is remembered, by fingerprints, until
+    the broker cannot deliver it again.
 
     Args:
         wake: Set whenever something arrives; all inlets of a process share it.
@@ -30,17 +36,18 @@ class Inlet:
         self.waiting_bytes = 0
         self._wake = wake
         self._lock = threading.Lock()
-        self._waiting: deque[tuple[int, Delivery]] = deque()
+        self._waiting: deque[tuple[int, Delivery, int]] = deque()
+        self._memory: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing waits at this moment."""
         return not self._waiting
 
-    def put(self, number: int, delivery: Delivery) -> None:
+    def put(self, number: int, delivery: Delivery, fingerprint: int) -> None:
         """Hand a delivery over. Numbers rise with every delivery, over all connections."""
         with self._lock:
-            self._waiting.append((number, delivery))
+            self._waiting.append((number, delivery, fingerprint))
             self.waiting_bytes += _size(delivery)
         if not self._wake.is_set():
             self._wake.set()
@@ -50,17 +57,47 @@ class Inlet:
         batch: list[Delivery] = []
         with self._lock:
             while self._waiting and len(batch) < limit:
-                self.taken, delivery = self._waiting.popleft()
+                self.taken, delivery, fingerprint = self._waiting.popleft()
                 self.waiting_bytes -= _size(delivery)
+                if not delivery.duplicate:
+                    self._memory.append((self.taken, fingerprint))
                 batch.append(delivery)
         return batch
 
     def withdraw(self) -> int:
-        """Take back what the dataflow has not taken; give the number of the last it did take."""
+        """Take back what the dataflow has not taken; tell how many deliveries are new of it."""
         with self._lock:
+            untaken = sum(not delivery.duplicate for _, delivery, _ in self._waiting)
             self._waiting.clear()
             self.waiting_bytes = 0
-            return self.taken
+            return untaken
+
+    def memory(self) -> list[int]:
+        """Give the fingerprints of what was taken, as far as it may come again."""
+        with self._lock:
+            return [fingerprint for _, fingerprint in self._memory]
+
+    def forget(self, number: int) -> None:
+        """Forget what was taken, up to this number: it cannot come again."""
+        with self._lock:
+            while self._memory and self._memory[0][0] <= number:
+                self._memory.popleft()
+
+    def renumber(self, first: int, count: int) -> None:
+        """Note that the last so many that were taken come again, and none before them."""
+        with self._lock:
+            last = [fingerprint for _, fingerprint in self._memory][len(self._memory) - count :]
+            self._memory.clear()
+            self._memory.extend(enumerate(last, first))
+
+    def dump(self) -> bytes:
+        """Copy the memory, for a process that goes on after this one."""
+        return array("Q", self.memory()).tobytes()
+
+    def load(self, dumped: bytes) -> None:
+        """Remember what a process before this one has taken."""
+        with self._lock:
+            self._memory.extend((0, fingerprint) for fingerprint in array("Q", dumped))
 
 
 def _size(delivery: Delivery) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
@@ -11,12 +12,13 @@ from dataflows.clock import Clock
 from dataflows.envelope import ClockSetBack, Item, Opened
 from dataflows.windows import CLOCK_SLACK_SECONDS
 from exporter.inlet import Inlet
+from exporter.telemetry import BusStatus
 
 BATCH = 1000
 """Deliveries at once: enough that a batch's overhead vanishes, few enough for windows in time."""
 
 IDLE_SECONDS = 0.02
-"""How long the source waits when all buses are idle; bytewax alone would look a thousand times."""
+"""How long an idle source waits; bytewax alone would look a thousand times a second."""
 
 
 class Pulse:
@@ -35,90 +37,114 @@ class Pulse:
         return self._clock() - self.at
 
 
-class BusSource(FixedPartitionedSource[Item, None]):
-    """A partition for each bus, all ending when they are told to stop.
+class Feed(NamedTuple):
+    """One bus as the dataflow sees it.
 
-    Args:
-        inlets: By name of the bus.
+    Attributes:
+        inlet: Where its deliveries wait.
+        status: How it stands.
+        open: Called once, when the dataflow is about to read the bus.
+    """
+
+    inlet: Inlet
+    status: BusStatus
+    open: Callable[[], None]
+
+
+Resumed = tuple[bytes, int, float]
+"""What is known of a bus over restarts: memory of its inlet, its gaps, and when the last was."""
+
+
+class Turn(NamedTuple):
+    """What every partition does at each turn of the dataflow.
+
+    Attributes:
         wake: Set when an inlet has something, or on `stop`.
         stop: Set to end the dataflow in good order.
-        pulse: Beats at every turn of the dataflow.
+        pulse: Beats.
         clock: Unix seconds; watched, for it may be set back.
     """
 
-    def __init__(
-        self,
-        inlets: Mapping[str, Inlet],
-        wake: threading.Event,
-        stop: threading.Event,
-        pulse: Pulse,
-        clock: Clock,
-    ) -> None:
-        self._inlets = inlets
-        self._wake = wake
-        self._stop = stop
-        self._pulse = pulse
-        self._clock = clock
+    wake: threading.Event
+    stop: threading.Event
+    pulse: Pulse
+    clock: Clock
+
+
+class BusSource(FixedPartitionedSource[Item, Resumed]):
+    """A partition for each bus, all ending when they are told to stop.
+
+    Args:
+        feeds: By name of the bus; those that other processes read stay closed.
+        turn: For each turn.
+    """
+
+    def __init__(self, feeds: Mapping[str, Feed], turn: Turn) -> None:
+        self._feeds = feeds
+        self._turn = turn
 
     def list_parts(self) -> list[str]:
         """Name the buses."""
-        return list(self._inlets)
+        return list(self._feeds)
 
-    def build_part(self, step_id: str, for_part: str, resume_state: None) -> BusPartition:
+    def build_part(self, step_id: str, for_part: str, resume_state: Resumed | None) -> BusPartition:
         """Open the partition of a bus."""
-        del step_id, resume_state
-        inlet = self._inlets[for_part]
-        return BusPartition(for_part, inlet, self._wait, self._stop, self._pulse, self._clock)
+        del step_id
+        return BusPartition(for_part, self._feeds[for_part], self._turn, self._wait, resume_state)
 
     def _wait(self) -> None:
         """Wait for any bus, so that an idle one delays no other; all take turns in waiting."""
         # Cleared before the look: what comes in between is seen, or ends the wait.
-        self._wake.clear()
-        if all(inlet.is_empty for inlet in self._inlets.values()):
-            self._wake.wait(IDLE_SECONDS / len(self._inlets))
+        self._turn.wake.clear()
+        if all(feed.inlet.is_empty for feed in self._feeds.values()):
+            self._turn.wake.wait(IDLE_SECONDS / len(self._feeds))
 
 
-class BusPartition(StatefulSourcePartition[Item, None]):
+class BusPartition(StatefulSourcePartition[Item, Resumed]):
     """The deliveries of one bus, and the knowledge of which are done.
 
     Bytewax calls `snapshot` at the end of an epoch, and asks for the next batch
-    only after everything of that epoch has gone through the dataflow. So at the
-    first `next_batch` after a `snapshot`, all that was taken before is done.
+    only after everything of that epoch has gone through the dataflow, and into
+    the recovery store if there is one. So at the first `next_batch` after a
+    `snapshot`, all that was taken before is done.
 
     Its first item is `Opened`, so that the states of a bus that stays silent begin.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 -- as the source has them
+    def __init__(
         self,
         bus: str,
-        inlet: Inlet,
+        feed: Feed,
+        turn: Turn,
         wait: Callable[[], None],
-        stop: threading.Event,
-        pulse: Pulse,
-        clock: Clock,
+        resumed: Resumed | None,
     ) -> None:
         self._bus = bus
-        self._inlet = inlet
+        self._inlet = feed.inlet
+        self._status = feed.status
+        self._turn = turn
         self._wait = wait
-        self._stop = stop
-        self._pulse = pulse
-        self._clock = clock
-        self._looked_at = clock()
+        self._looked_at = turn.clock()
         self._in_epoch: int | None = None
         self._is_open = False
+        if resumed is not None:
+            memory, feed.status.gaps, feed.status.last_gap_at = resumed
+            feed.inlet.load(memory)
+        feed.open()
 
     def next_batch(self) -> Sequence[Item]:
         """Give what has arrived, after a short wait if that is nothing."""
-        self._pulse.beat()
+        _, stop, pulse, clock = self._turn
+        pulse.beat()
         if self._in_epoch is not None:
             self._inlet.done = self._in_epoch
             self._in_epoch = None
-        if self._stop.is_set():
+        if stop.is_set():
             raise StopIteration
         if not self._is_open:
             self._is_open = True
             return [Opened(self._bus)]
-        before, self._looked_at = self._looked_at, self._clock()
+        before, self._looked_at = self._looked_at, clock()
         if self._looked_at < before - CLOCK_SLACK_SECONDS:
             return [ClockSetBack(self._bus)]
         batch = self._inlet.take(BATCH)
@@ -127,6 +153,7 @@ class BusPartition(StatefulSourcePartition[Item, None]):
             batch = self._inlet.take(BATCH)
         return batch
 
-    def snapshot(self) -> None:
-        """Note the end of an epoch. There is no recovery store yet to give a state to."""
+    def snapshot(self) -> Resumed:
+        """Note the end of an epoch, and what was taken by then."""
         self._in_epoch = self._inlet.taken
+        return self._inlet.dump(), self._status.gaps, self._status.last_gap_at

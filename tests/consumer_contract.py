@@ -63,7 +63,12 @@ class Reader:
     """A running consumer, and a dataflow that does as the test says."""
 
     def __init__(
-        self, bus: Publisher, inbox: Inbox | None = None, clock: Clock = lambda: NOW
+        self,
+        bus: Publisher,
+        inbox: Inbox | None = None,
+        clock: Clock = lambda: NOW,
+        *,
+        is_resumable: bool = False,
     ) -> None:
         self.status = BusStatus("default", "amqp://h", bus.exchange)
         self.inlet = Inlet(threading.Event())
@@ -71,7 +76,9 @@ class Reader:
         self.broken = threading.Event()
         self._bus = bus
         consumed = Bus(self.status, self._connect, inbox or bus.inbox())
-        self._consumer = Consumer(consumed, self.inlet, clock, self.died.set)
+        self._consumer = Consumer(
+            consumed, self.inlet, clock, self.died.set, is_resumable=is_resumable
+        )
         self._consumer.start()
 
     def _connect(self) -> Connection:

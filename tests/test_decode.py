@@ -154,7 +154,7 @@ def test_a_naive_stamp_is_read_in_the_zone_of_the_server() -> None:
 
 def test_naive_stamps_are_read_in_the_zone_of_their_bus() -> None:
     zones = {"west": timezone(timedelta(hours=-1)), "east": timezone(timedelta(hours=2))}
-    decode = Decode(SUBSYSTEMS, zones.get, lambda *_: None)
+    decode = Decode(SUBSYSTEMS, zones.get, lambda *_: None, tuple)
     stamped = event("x", None, timestamp="2026-03-02T13:30:00")
     for bus, offset in (("west", -1800), ("east", -3 * 3600 - 1800)):
         out = decode([stamped.delivery(bus=bus)])

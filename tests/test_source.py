@@ -4,7 +4,7 @@ import itertools
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Self
 
@@ -17,22 +17,29 @@ from bytewax.run import cli_main
 
 from dataflows.envelope import ClockSetBack, Delivery, Item, Opened
 from exporter.inlet import Inlet
-from exporter.source import BATCH, BusSource, Pulse
+from exporter.source import BATCH, BusSource, Feed, Pulse, Resumed, Turn
+from exporter.telemetry import BusStatus
 
 
 class _Rig:
     """One partition and everything that it touches."""
 
-    def __init__(self) -> None:
+    def __init__(self, resumed: Resumed | None = None) -> None:
         self.now = 100.0
         self.wake, self.stop = threading.Event(), threading.Event()
         self.inlet = Inlet(self.wake)
         self.pulse = Pulse(lambda: self.now)
-        source = BusSource(
-            {"default": self.inlet}, self.wake, self.stop, self.pulse, lambda: self.now
-        )
-        self.part = source.build_part("bus", "default", None)
+        self.status = BusStatus("default", "amqp://h", "xivo")
+        self.opened_times = 0
+        turn = Turn(self.wake, self.stop, self.pulse, lambda: self.now)
+        source = BusSource({"default": Feed(self.inlet, self.status, self._open)}, turn)
+        self.part = source.build_part("bus", "default", resumed)
         self._numbers = itertools.count(1)
+
+    def _open(self) -> None:
+        # Whoever reads on must know by now what was read before.
+        self.opened_times += 1
+        self.known_at_opening = self.inlet.memory()
 
     def opened(self) -> Self:
         """Take the first item, which is no delivery."""
@@ -41,7 +48,15 @@ class _Rig:
 
     def put(self, count: int = 1) -> None:
         for number in itertools.islice(self._numbers, count):
-            self.inlet.put(number, Delivery("default", str(number), 0.0))
+            self.inlet.put(number, Delivery("default", str(number), 0.0), number)
+
+
+def feeds_of(inlets: Mapping[str, Inlet]) -> dict[str, Feed]:
+    """Make feeds of buses that nobody reads."""
+    return {
+        name: Feed(inlet, BusStatus(name, "amqp://h", "xivo"), lambda: None)
+        for name, inlet in inlets.items()
+    }
 
 
 def bodies(batch: Sequence[Item]) -> list[str]:
@@ -111,6 +126,17 @@ def test_only_what_was_taken_before_the_end_of_an_epoch_is_done_after_it() -> No
     assert rig.inlet.done == 3
 
 
+def test_a_partition_that_is_resumed_knows_what_was_taken_and_missed_before_it_reads_on() -> None:
+    before = _Rig().opened()
+    before.put(3)
+    before.status.gaps, before.status.last_gap_at = 2, 50.0
+    before.part.next_batch()
+    after = _Rig(before.part.snapshot())
+    assert after.opened_times == 1
+    assert after.known_at_opening == [1, 2, 3]
+    assert (after.status.gaps, after.status.last_gap_at) == (2, 50.0)
+
+
 def test_every_turn_is_a_beat_of_the_pulse() -> None:
     rig = _Rig()
     assert rig.pulse.at == 0
@@ -132,9 +158,9 @@ def test_it_ends_when_told_to_and_leaves_the_rest_to_the_broker() -> None:
 def test_there_is_a_partition_for_each_bus() -> None:
     wake, stop = threading.Event(), threading.Event()
     inlets = {"one": Inlet(wake), "two": Inlet(wake)}
-    source = BusSource(inlets, wake, stop, Pulse(lambda: 0.0), lambda: 0.0)
+    source = BusSource(feeds_of(inlets), Turn(wake, stop, Pulse(lambda: 0.0), lambda: 0.0))
     assert source.list_parts() == ["one", "two"]
-    inlets["two"].put(1, Delivery("two", "x", 0.0))
+    inlets["two"].put(1, Delivery("two", "x", 0.0), 1)
     part = source.build_part("bus", "two", None)
     assert part.next_batch() == [Opened("two")]
     assert bodies(part.next_batch()) == ["x"]
@@ -146,12 +172,12 @@ def test_an_idle_bus_does_not_wait_while_another_has_deliveries(
     monkeypatch.setattr("exporter.source.IDLE_SECONDS", 60)
     wake, stop = threading.Event(), threading.Event()
     inlets = {"busy": Inlet(wake), "idle": Inlet(wake)}
-    source = BusSource(inlets, wake, stop, Pulse(lambda: 0.0), lambda: 0.0)
+    source = BusSource(feeds_of(inlets), Turn(wake, stop, Pulse(lambda: 0.0), lambda: 0.0))
     busy, idle = (source.build_part("bus", name, None) for name in inlets)
     for part in (busy, idle):
         part.next_batch()
     for number in range(1, 4):
-        inlets["busy"].put(number, Delivery("busy", str(number), 0.0))
+        inlets["busy"].put(number, Delivery("busy", str(number), 0.0), number)
         begin = time.monotonic()
         # Again, for the first turn takes the wake-up of what still waits.
         assert idle.next_batch() == idle.next_batch() == []
@@ -219,7 +245,9 @@ def test_in_bytewax_a_delivery_is_done_only_when_its_effects_have_been_written(
     inlet = _Watched(wake, sink.numbers)
     flow = Dataflow("test")
     deliveries = op.input(
-        "bus", flow, BusSource({"x": inlet}, wake, stop, Pulse(lambda: 0.0), lambda: 0.0)
+        "bus",
+        flow,
+        BusSource(feeds_of({"x": inlet}), Turn(wake, stop, Pulse(lambda: 0.0), lambda: 0.0)),
     )
 
     def decode(batch: list[Item]) -> list[tuple[str, int]]:
@@ -234,7 +262,7 @@ def test_in_bytewax_a_delivery_is_done_only_when_its_effects_have_been_written(
         while number < count:
             for _ in range(min(chance.randrange(1, 400), count - number)):
                 number += 1
-                inlet.put(number, Delivery("x", str(number), 0.0))
+                inlet.put(number, Delivery("x", str(number), 0.0), number)
             stop.wait(0.0005)
         # The end comes on its own, as a running exporter's would not.
         while inlet.done < count and not stop.wait(0.005):

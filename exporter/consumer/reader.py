@@ -11,28 +11,21 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import structlog
 from kombu.connection import Connection
-from kombu.message import Message
-from msgspec.structs import replace
 
 from dataflows.clock import Clock
-from dataflows.envelope import MAX_BODY, Delivery
 from exporter.consumer.bus import Bus
 from exporter.consumer.connection import FAULTS, HEARTBEAT_SECONDS, explain
-from exporter.consumer.replay import Arrival, Replay
+from exporter.consumer.intake import PREFETCH, Intake
 from exporter.consumer.session import Channel, acknowledge, consume, declare, is_missing
 from exporter.inlet import Inlet
 
 log = structlog.get_logger(__name__)
-
-PREFETCH = 10_000
-"""Deliveries under way: what one epoch of the dataflow can take at full speed, and more."""
 
 POLL_SECONDS = 0.2
 """How long an idle connection is read before acknowledgements and the stop are looked at."""
@@ -52,9 +45,18 @@ class Consumer:
         inlet: Where deliveries go.
         clock: Unix seconds, for the time of arrival.
         on_death: Called from the consumer's thread when it ends without being told to.
+        is_resumable: Whether another process can go on where this one ends.
     """
 
-    def __init__(self, bus: Bus, inlet: Inlet, clock: Clock, on_death: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        inlet: Inlet,
+        clock: Clock,
+        on_death: Callable[[], None],
+        *,
+        is_resumable: bool,
+    ) -> None:
         self._connect = bus.connect
         self._inbox = bus.inbox
         self._status = bus.status
@@ -66,13 +68,9 @@ class Consumer:
         self._thread = threading.Thread(
             target=self._run, name=f"consumer-{bus.status.name}", daemon=True
         )
-        self._number = 0
-        self._unacked: deque[tuple[int, Any]] = deque()
-        self._replay = Replay(PREFETCH)
-        self._inbox_was_gone = False
-        # What waited in the inbox when we connected arrived there before.
-        self._backlog = 0
-        self._connected_at = 0.0
+        self._is_resumable = is_resumable
+        self._intake = Intake(bus.status, inlet, clock)
+        self._is_inbox_new = False
 
     def start(self) -> None:
         """Begin to connect."""
@@ -81,7 +79,8 @@ class Consumer:
     def stop(self, timeout: float) -> None:
         """Acknowledge what is done, and disconnect; give up waiting after some seconds."""
         self._stop.set()
-        self._thread.join(timeout)
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
 
     def _run(self) -> None:
         try:
@@ -118,23 +117,17 @@ class Consumer:
             # Whatever happened, no word is exchanged with the peer any more.
             with suppress(*FAULTS):
                 connection.collect()
-            self._unacked.clear()
-            self._replay.disconnected(self._inlet.withdraw())
+            self._intake.close()
 
     def _open(self, connection: Connection) -> Channel:
         inbox, status = self._inbox, self._status
-        if status.connects and is_missing(connection, inbox):
-            self._inbox_was_gone = True
+        if self._intake.has_begun and is_missing(connection, inbox):
+            # Remembered, for the next step may fail.
+            self._is_inbox_new = True
         channel, waiting = declare(connection, inbox)
-        self._replay.connected(waiting, time.monotonic())
-        self._backlog, self._connected_at = waiting, self._clock()
-        consume(channel, inbox, PREFETCH, self._receive)
-        if self._inbox_was_gone or waiting >= inbox.max_length:
-            reason = "gone" if self._inbox_was_gone else "full"
-            self._inbox_was_gone = False
-            status.gaps += 1
-            status.last_gap_at = self._clock()
-            self._log.warning(f"events were missed: the inbox was {reason}", inbox=inbox.name)
+        self._intake.open(waiting, is_inbox_new=self._is_inbox_new)
+        self._is_inbox_new = False
+        consume(channel, inbox, PREFETCH, self._intake.receive)
         status.connects += 1
         status.problem = ""
         status.connected = True
@@ -151,54 +144,26 @@ class Consumer:
             try:
                 connection.drain_events(timeout=POLL_SECONDS)
             except TimeoutError:
-                # Nothing more waits, even if less came than was counted.
-                self._backlog = 0
-                self._hand_over(self._replay.pause(time.monotonic()))
-            now = time.monotonic()
-            self._acknowledge(connection, channel, now)
-            if now >= beat_at:
+                self._intake.rest()
+            self._acknowledge(
+                connection, channel, with_bookmark=is_stopping and not self._is_resumable
+            )
+            if (now := time.monotonic()) >= beat_at:
                 # By the clock and not when idle: a stream that never pauses needs it too.
                 connection.heartbeat_check()
                 beat_at = now + HEARTBEAT_SECONDS / 4
             if self._inlet.waiting_bytes > MAX_WAITING_BYTES:
                 self._stop.wait(POLL_SECONDS)
 
-    def _receive(self, message: Message) -> None:
-        body, headers = message.body, message.headers or {}
-        stamp, stamp_ms = headers.get("timestamp"), headers.get("timestamp_in_ms")
-        arrived = self._clock()
-        if self._backlog:
-            self._backlog -= 1
-            arrived = min(arrived, self._connected_at)
-        delivery = Delivery(
-            self._status.name,
-            body if len(body) <= MAX_BODY else None,
-            arrived,
-            stamp if isinstance(stamp, str) else None,
-            stamp_ms if isinstance(stamp_ms, int) else None,
-        )
-        redelivered = bool(message.delivery_info and message.delivery_info.get("redelivered"))
-        arrival = Arrival(delivery, message.delivery_tag, hash(body), redelivered)
-        self._hand_over(self._replay.arrive(arrival, time.monotonic()))
-
-    def _hand_over(self, arrivals: Iterable[Arrival]) -> None:
-        for each in arrivals:
-            self._number += 1
-            self._unacked.append((self._number, each.tag))
-            if each.duplicate:
-                self._inlet.put(self._number, replace(each.delivery, duplicate=True))
-            else:
-                self._replay.note(self._number, each.fingerprint)
-                self._inlet.put(self._number, each.delivery)
-
-    def _acknowledge(self, connection: Connection, channel: Channel, now: float) -> None:
-        done, unacked = self._inlet.done, self._unacked
-        tags = []
-        while unacked and unacked[0][0] <= done:
-            tags.append(unacked.popleft()[1])
+    def _acknowledge(
+        self, connection: Connection, channel: Channel, *, with_bookmark: bool
+    ) -> None:
+        tags = self._intake.settle(with_bookmark=with_bookmark)
         if tags:
             acknowledge(connection, channel, tags)
-            self._replay.acknowledged(done, now)
+        bookmark = self._intake.give_back()
+        if bookmark is not None:
+            channel.basic_reject(bookmark, requeue=True)
 
     def _lost(self, problem: str) -> None:
         status = self._status

@@ -76,9 +76,13 @@ def consume(
 
 
 def acknowledge(connection: Connection, channel: Channel, tags: list[Any]) -> None:
-    """Acknowledge deliveries that follow each other without a gap."""
+    """Acknowledge deliveries that follow each other without a gap, but for the first."""
     if connection.transport.driver_type == "amqp":
-        channel.basic_ack(tags[-1], multiple=True)
+        if tags[0] >= tags[-1]:
+            # One alone; or a bookmark that was delivered anew, behind newer ones.
+            channel.basic_ack(tags[0])
+        if tags[0] != tags[-1]:
+            channel.basic_ack(tags[-1], multiple=True)
         return
     # Kombu's own transports acknowledge one at a time, whatever they are asked.
     for tag in tags:

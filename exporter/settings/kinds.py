@@ -125,10 +125,19 @@ def _known_details(value: frozenset[str]) -> frozenset[str]:
     return value
 
 
+def _addresses(value: object) -> object:
+    if isinstance(value, str):
+        value = [each.strip() for each in value.split(";") if each.strip()]
+    if isinstance(value, list | tuple):
+        return tuple(str(Address.parse(str(each))) for each in value)
+    return value
+
+
 Name = Annotated[str, Field(min_length=1), AfterValidator(_short_and_printable)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 Zone = Annotated[ZoneInfo | None, PlainValidator(_zone)]
 Url = Annotated[BusUrl, PlainValidator(_bus_url)]
 Listen = Annotated[Address, PlainValidator(_address)]
+Addresses = Annotated[tuple[str, ...], BeforeValidator(_addresses)]
 Windows = Annotated[tuple[Length, ...], BeforeValidator(_lengths)]
 Details = Annotated[frozenset[str], BeforeValidator(_words), AfterValidator(_known_details)]

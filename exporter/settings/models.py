@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -13,6 +14,7 @@ from exporter.address import Address
 from exporter.settings.bus import SINGLE_BUS, BusSettings
 from exporter.settings.kinds import (
     DETAILS,
+    Addresses,
     Checked,
     Details,
     Listen,
@@ -86,6 +88,21 @@ class Settings(Serving):
         ge=1024 * 1024,
         le=2**40,
         description="bytes that may wait in the inbox",
+    )
+    state_dir: Path | None = Field(
+        None, description="directory to keep all state in over restarts; without, it is lost"
+    )
+    discard_state: bool = Field(
+        False, description="set the kept state aside, and begin anew; for one start"
+    )
+    process_id: int | None = Field(
+        None,
+        ge=0,
+        description="in a cluster: place of this process in --addresses, from 0; by default "
+        "the number at the end of the host's name",
+    )
+    addresses: Addresses = Field(
+        (), description="in a cluster: where all its processes listen for each other"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, tzinfo
@@ -10,6 +9,7 @@ from typing import Any, NoReturn
 
 from bytewax.operators import StatefulBatchLogic
 
+from dataflows.clock import aware
 from dataflows.decode import Decode
 from dataflows.envelope import Delivery, Rejected
 from dataflows.lengths import parse_lengths
@@ -57,8 +57,9 @@ class Driver:
         self.oracle = Oracle({name: _seconds(name) for name in windows.split(",")})
         self._seconds = [length.seconds for length in lengths]
         self._options = Options(windows=lengths)
-        self._decode = Decode(SUBSYSTEMS, lambda _: zone, _fail, tuple)
+        self._zone = zone
         self._stage = Stage(SUBSYSTEMS, self._options, lambda: self.now, max_keys=10_000)
+        self._decode = Decode(SUBSYSTEMS, lambda _: zone, _fail, self._stage.living)
         self._logics: dict[str, Logic] = {}
         self._due: dict[str, float] = {}
         self._accounts: dict[Series, Any] = {}
@@ -91,10 +92,16 @@ class Driver:
         self.now = max(self.now, until)
 
     def restart(self) -> None:
-        """Save all states, forget them, and load them again."""
-        for logic in self._logics.values():
-            # What a recovery store will do: `Logic.snapshot` gives nothing yet.
-            logic._state = pickle.loads(pickle.dumps(logic._state))  # noqa: S301, SLF001 -- our own
+        """Save all states, forget them and all that was shown, and resume from what was saved."""
+        self._stage = Stage(SUBSYSTEMS, self._options, lambda: self.now, max_keys=10_000)
+        self._decode = Decode(SUBSYSTEMS, lambda _: self._zone, _fail, self._stage.living)
+        self.shown.clear()
+        for key, logic in self._logics.items():
+            resumed = self._stage(logic.snapshot())
+            self._logics[key] = resumed
+            assert resumed.notify_at() == aware(self.now)
+            self._put_out(key, resumed, *resumed.on_notify())
+        self.oracle.look(map(_split, self._logics), self.now)
 
     def states(self) -> Iterable[tuple[str, State[Any]]]:
         """Give the states by key, to measure them."""

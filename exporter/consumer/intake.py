@@ -1,0 +1,149 @@
+"""What arrives on a bus: from AMQP messages to numbered deliveries in the inlet, and back.
+
+All of it happens in the consumer's thread.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import structlog
+from kombu.message import Message
+from msgspec.structs import replace
+
+from dataflows.clock import Clock
+from dataflows.envelope import MAX_BODY, Delivery
+from exporter.consumer.ledger import Ledger
+from exporter.consumer.replay import Arrival, Replay, fingerprint
+from exporter.inlet import Inlet
+from exporter.telemetry import BusStatus
+
+log = structlog.get_logger(__name__)
+
+PREFETCH = 30_000
+"""Deliveries under way: what one epoch of the dataflow can take at full speed, and more."""
+
+
+class Intake:
+    """Numbers what arrives, tells what came before, and what may be acknowledged.
+
+    Args:
+        status: Of the bus; gaps are counted there.
+        inlet: Where deliveries go.
+        clock: Unix seconds, for the time of arrival.
+    """
+
+    def __init__(self, status: BusStatus, inlet: Inlet, clock: Clock) -> None:
+        self._status = status
+        self._inlet = inlet
+        self._clock = clock
+        self._number = 0
+        self._ledger = Ledger()
+        self._replay: Replay | None = None
+        # Of the connection before: they come again, and are new.
+        self._untaken = 0
+        # What waited in the inbox when we connected arrived there before.
+        self._backlog = 0
+        self._connected_at = 0.0
+
+    @property
+    def has_begun(self) -> bool:
+        """Tell whether anything was read of the inbox, by this process or one before it."""
+        return self._status.connects > 0 or bool(self._inlet.memory())
+
+    def open(self, waiting: int, *, is_inbox_new: bool) -> None:
+        """Begin with a connection, on which so many deliveries wait."""
+        self._backlog, self._connected_at = waiting, self._clock()
+        if is_inbox_new:
+            self._inlet.renumber(0, 0)
+            self._miss("the inbox was gone")
+        memory = self._inlet.memory()
+        if memory:
+            self._replay = Replay(
+                memory,
+                untaken=self._untaken,
+                waiting=waiting,
+                prefetch=PREFETCH,
+                now=time.monotonic(),
+            )
+        else:
+            self._untaken = 0
+
+    def close(self) -> None:
+        """End with a connection; what the dataflow has not taken will come again."""
+        self._untaken += self._inlet.withdraw()
+        self._replay = None
+        self._ledger.clear()
+
+    def receive(self, message: Message) -> None:
+        """Take a message."""
+        body, headers = message.body, message.headers or {}
+        stamp, stamp_ms = headers.get("timestamp"), headers.get("timestamp_in_ms")
+        arrived = self._clock()
+        if self._backlog:
+            self._backlog -= 1
+            arrived = min(arrived, self._connected_at)
+        mark = fingerprint(body, stamp or stamp_ms)
+        redelivered = bool(message.delivery_info and message.delivery_info.get("redelivered"))
+        if redelivered and self._ledger.is_back(mark, message.delivery_tag):
+            return
+        delivery = Delivery(
+            self._status.name,
+            body if len(body) <= MAX_BODY else None,
+            arrived,
+            stamp if isinstance(stamp, str) else None,
+            stamp_ms if isinstance(stamp_ms, int) else None,
+        )
+        arrival = Arrival(delivery, message.delivery_tag, mark, redelivered)
+        if self._replay is None:
+            self._hand_over(arrival)
+        elif self._replay.hold(arrival, time.monotonic()):
+            self._go_on(self._replay)
+
+    def rest(self) -> None:
+        """Note that nothing arrives for the moment."""
+        # Nothing more waits, even if less came than was counted.
+        self._backlog = 0
+        if self._replay is not None and self._replay.is_over(time.monotonic()):
+            self._go_on(self._replay)
+
+    def settle(self, *, with_bookmark: bool) -> list[Any]:
+        """Give the tags to acknowledge, in the order of their deliveries.
+
+        Args:
+            with_bookmark: Also of the last that is done, by which gaps are noticed.
+        """
+        now = time.monotonic()
+        tags = self._ledger.settle(self._inlet.done - (not with_bookmark), now)
+        self._inlet.forget(self._ledger.sure(now))
+        return tags
+
+    def give_back(self) -> Any | None:  # noqa: ANN401 -- the transport's own
+        """Give the tag of a delivery that is to be delivered anew, if one was kept for long."""
+        return self._ledger.give_back(self._inlet.done, time.monotonic())
+
+    def _go_on(self, replay: Replay) -> None:
+        """Hand over what was held, now that it is clear what of it came again."""
+        self._replay, self._untaken = None, 0
+        repeated = replay.repeated()
+        if not repeated:
+            self._miss("the inbox does not begin where reading ended")
+        elif not replay.is_marked:
+            self._miss("the broker was restarted")
+        self._inlet.renumber(self._number + 1, repeated)
+        for index, arrival in enumerate(replay.held):
+            self._hand_over(arrival, is_repeated=index < repeated)
+
+    def _hand_over(self, arrival: Arrival, *, is_repeated: bool = False) -> None:
+        self._number += 1
+        self._ledger.owe(self._number, arrival.tag, arrival.fingerprint)
+        delivery = arrival.delivery
+        if is_repeated:
+            delivery = replace(delivery, duplicate=True)
+        self._inlet.put(self._number, delivery, arrival.fingerprint)
+
+    def _miss(self, why: str) -> None:
+        self._status.gaps += 1
+        self._status.last_gap_at = self._clock()
+        log.warning("events were missed", bus=self._status.name, why=why)

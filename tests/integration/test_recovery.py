@@ -1,0 +1,142 @@
+"""What outlives the process: with a state directory, everything."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.integration.bus import (
+    Wire,
+    assert_account_balances,
+    chat,
+    connected,
+    count_of,
+    own,
+    processed,
+    publish,
+)
+from tests.integration.conftest import RunExporter
+from tests.program import Series
+from tests.servers import Broker
+from tests.support import eventually
+
+INBOX = "xivo-exporter.i.default"
+
+
+@pytest.fixture(autouse=True)
+def _with_exchange(broker: Broker) -> None:
+    broker.declare_exchange("xivo")
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> tuple[str, ...]:
+    return ("--instance", "i", "--state-dir", str(tmp_path / "state"))
+
+
+def chats(start: int, end: int) -> list[Wire]:
+    return [Wire(chat(i)) for i in range(start, end)]
+
+
+def domain(samples: dict[Series, float]) -> dict[Series, float]:
+    """Give what the bus told, without the exporter's own series and without windows."""
+    return {
+        (name, labels): value
+        for (name, labels), value in samples.items()
+        if name.startswith("xivo_")
+        and not name.startswith("xivo_exporter_")
+        and "window" not in dict(labels)
+    }
+
+
+def committed(broker: Broker) -> None:
+    """Wait until everything but the bookmark is acknowledged."""
+    eventually(lambda: broker.queues()[INBOX]["messages"] == 1, what="all but one acknowledged")
+
+
+@pytest.mark.parametrize("how", ["terminate", "kill"])
+def test_after_a_restart_everything_is_shown_before_the_first_event(
+    broker: Broker, exporter: RunExporter, state: tuple[str, ...], how: str
+) -> None:
+    program = connected(exporter(broker.url(), *state))
+    publish(broker, "xivo", chats(0, 100))
+    before = processed(program, 100)
+    committed(broker)
+    getattr(program, how)()
+    program.start()
+    connected(program)
+    eventually(lambda: domain(program.samples()) == domain(before), what="the same is shown")
+    # The bookmark comes again, and is known.
+    after = processed(program, 101)
+    assert own(after, "duplicates_total") == 1
+    assert own(after, "used_total") == 100
+    assert own(after, "bus_gaps_total") == 0
+    assert_account_balances(after)
+
+
+def test_what_comes_while_it_is_away_is_counted_once(
+    broker: Broker, exporter: RunExporter, state: tuple[str, ...]
+) -> None:
+    program = connected(exporter(broker.url(), *state))
+    publish(broker, "xivo", chats(0, 50))
+    processed(program, 50)
+    committed(broker)
+    program.kill()
+    publish(broker, "xivo", chats(50, 80))
+    connected(program.start())
+    samples = processed(program, 81)
+    assert count_of(samples, "xivo_chat_messages_total") == 80
+    assert own(samples, "bus_gaps_total") == 0
+
+
+def test_an_inbox_that_was_emptied_meanwhile_is_a_gap_and_the_count_goes_on(
+    broker: Broker, exporter: RunExporter, state: tuple[str, ...]
+) -> None:
+    program = connected(exporter(broker.url(), *state))
+    publish(broker, "xivo", chats(0, 50))
+    processed(program, 50)
+    committed(broker)
+    program.kill()
+    publish(broker, "xivo", chats(50, 60))
+    broker.ctl("purge_queue", INBOX)
+    publish(broker, "xivo", chats(60, 70))
+    connected(program.start())
+    samples = processed(program, 60)
+    assert own(samples, "bus_gaps_total") == 1
+    assert count_of(samples, "xivo_chat_messages_total") == 60
+    committed(broker)
+    # A gap is counted once, also over the next restart.
+    program.kill()
+    connected(program.start())
+    assert own(processed(program, 61), "bus_gaps_total") == 1
+
+
+def test_killed_again_and_again_under_load_it_loses_and_doubles_nothing(
+    broker: Broker, exporter: RunExporter, state: tuple[str, ...]
+) -> None:
+    chance = random.Random(7)  # noqa: S311 -- any moments will do
+    program = connected(exporter(broker.url(), *state))
+    count = 0
+    for _ in range(5):
+        publish(broker, "xivo", chats(count, count + 1000))
+        count += 1000
+        moment = chance.random() * 1000
+        eventually(
+            lambda floor=count - 1000 + moment: (
+                count_of(  # type: ignore[misc]
+                    program.samples(), "xivo_chat_messages_total"
+                )
+                >= floor
+            ),
+            what="it is at work",
+        )
+        program.kill()
+        connected(program.start())
+    eventually(
+        lambda: count_of(program.samples(), "xivo_chat_messages_total") >= count, what="all counted"
+    )
+    committed(broker)
+    samples = program.samples()
+    assert count_of(samples, "xivo_chat_messages_total") == count
+    assert own(samples, "used_total") == count
+    assert own(samples, "bus_gaps_total") == 0
+    assert_account_balances(samples)
