@@ -22,9 +22,9 @@ class Room:
         self._left -= places
         return True
 
-    def give_back(self) -> None:
-        """Give a place back."""
-        self._left += 1
+    def give_back(self, places: int = 1) -> None:
+        """Give places back."""
+        self._left += places
 
 
 class Share:
@@ -50,7 +50,7 @@ class Share:
         self.taken += 1
         return True
 
-    def give_back(self) -> None:
-        """Give a place back."""
-        self.taken -= 1
-        self._room.give_back()
+    def give_back(self, places: int = 1) -> None:
+        """Give places back."""
+        self.taken -= places
+        self._room.give_back(places)

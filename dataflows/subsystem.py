@@ -81,7 +81,7 @@ class State(ABC, Generic[E]):
 
     def __init__(self) -> None:
         self.samples = Samples()
-        self.trackers: tuple[Tracker, ...] = ()
+        self.trackers: tuple[Tracker[Any], ...] = ()
         self.refused = 0
         self.late = 0
 

@@ -15,10 +15,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable
 from math import inf
+from typing import Generic, TypeVar
 
 from dataflows.lengths import Length
 from dataflows.levels import Levels
 from dataflows.metric import LabelValues, MetricSpec, Samples
+from dataflows.room import Share
 
 MAX_IDS = 100_000
 """Ids that one window counts; beyond, its figure means "at least". See ADR 14."""
@@ -27,27 +29,29 @@ CLOCK_SLACK_SECONDS = 1.0
 """A clock that goes back by more was set; less is its ordinary correction."""
 
 
-class Tracker(ABC):
+W = TypeVar("W", bound="_Window")
+
+
+class Tracker(ABC, Generic[W]):
     """Something that a state keeps windows of, one of each length."""
 
-    def __init__(self, windows: Iterable[tuple[LabelValues, _Window]]) -> None:
+    def __init__(self, windows: Iterable[tuple[LabelValues, W]]) -> None:
         self._windows = list(windows)
 
     @abstractmethod
-    def _show(self, labels: LabelValues, window: _Window, until: float) -> None:
+    def _show(self, labels: LabelValues, window: W, until: float) -> None:
         """Close a window, and all that end by then; show the last."""
 
     def tick(self, now: float) -> None:
         """Close the windows that have ended by the clock."""
-        for labels, window in self._windows:
-            if now >= window.end:
-                self._show(labels, window, now)
-            elif now < window.start - CLOCK_SLACK_SECONDS:
+        self.reach(now)
+        for _, window in self._windows:
+            if now < window.start - CLOCK_SLACK_SECONDS:
                 # The clock was set back; waiting for it would stall the windows.
                 window.open(now)
 
     def reach(self, at: float) -> None:
-        """Close the windows that an event has passed."""
+        """Close the windows that an event, or the clock, has passed."""
         for labels, window in self._windows:
             if at >= window.end:
                 self._show(labels, window, at)
@@ -63,7 +67,7 @@ class Tracker(ABC):
         return min((window.end for _, window in self._windows), default=inf)
 
 
-class Level(Tracker):
+class Level(Tracker["_LevelWindow"]):
     """The windows of a piecewise constant value, known from `at` on.
 
     A value that holds for no time at all, for another event happened at the
@@ -88,22 +92,20 @@ class Level(Tracker):
 
     def follow(self, at: float, value: float) -> None:
         """Let the value change."""
-        for labels, window in self._windows:
-            assert isinstance(window, _LevelWindow)
-            if at >= window.end:
-                self._show(labels, window, at)
+        self.reach(at)
+        for _, window in self._windows:
             window.change(at, value)
 
-    def _show(self, labels: LabelValues, window: _Window, until: float) -> None:
-        assert isinstance(window, _LevelWindow)
+    def _show(self, labels: LabelValues, window: _LevelWindow, until: float) -> None:
         for spec, value in zip(self._specs, window.close(until), strict=True):
             self._samples.set(spec, labels, value)
 
 
-class Distinct(Tracker):
+class Distinct(Tracker["_DistinctWindow"]):
     """The windows that count different ids, or those that were seen often enough.
 
     Args:
+        room: Places for the ids, shared with whatever else the subsystem remembers.
         often: How many times an id must be seen in a window to count.
     """
 
@@ -115,25 +117,23 @@ class Distinct(Tracker):
         lengths: Iterable[Length],
         *,
         at: float,
+        room: Share,
         often: int = 1,
     ) -> None:
         super().__init__(
-            ((*labels, each.name), _DistinctWindow(each.seconds, at)) for each in lengths
+            ((*labels, each.name), _DistinctWindow(each.seconds, at, room)) for each in lengths
         )
         self._samples = samples
         self._spec = spec
         self._often = often
 
-    def see(self, at: float, entity: Hashable) -> None:
-        """Note that an id was seen."""
-        for labels, window in self._windows:
-            assert isinstance(window, _DistinctWindow)
-            if at >= window.end:
-                self._show(labels, window, at)
-            window.see(entity, self._often)
+    def see(self, at: float, entity: Hashable) -> bool:
+        """Note that an id was seen; tell whether every window had room for it."""
+        self.reach(at)
+        noted = [window.see(entity, self._often) for _, window in self._windows]
+        return all(noted)
 
-    def _show(self, labels: LabelValues, window: _Window, until: float) -> None:
-        assert isinstance(window, _DistinctWindow)
+    def _show(self, labels: LabelValues, window: _DistinctWindow, until: float) -> None:
         self._samples.set(self._spec, labels, window.close(until))
 
 
@@ -194,18 +194,26 @@ class _LevelWindow(_Window):
 
 
 class _DistinctWindow(_Window):
-    __slots__ = ("_count", "_times")
+    __slots__ = ("_count", "_room", "_times")
+
+    def __init__(self, seconds: int, at: float, room: Share) -> None:
+        self._room = room
+        self._times: dict[Hashable, int] = {}
+        super().__init__(seconds, at)
 
     def open(self, at: float) -> None:
         super().open(at)
-        self._times: dict[Hashable, int] = {}
+        self._room.give_back(len(self._times))
+        self._times = {}
         self._count = 0
 
-    def see(self, entity: Hashable, often: int) -> None:
+    def see(self, entity: Hashable, often: int) -> bool:
         times = self._times.get(entity, 0) + 1
-        if times > 1 or len(self._times) < MAX_IDS:
-            self._times[entity] = times
-            self._count += times == often
+        if times == 1 and (len(self._times) >= MAX_IDS or not self._room.take()):
+            return False
+        self._times[entity] = times
+        self._count += times == often
+        return True
 
     def close(self, until: float) -> int:
         """Close all windows that end by then; give the count of the last."""

@@ -72,14 +72,14 @@ class CallFormsState(State[Event]):
         self._origin = (first.origin_uuid,)
         self.samples.start(CALL_FORMS, self._origin)
         self._submitters = Distinct(
-            self.samples, SUBMITTERS, self._origin, options.windows, at=first.at
+            self.samples, SUBMITTERS, self._origin, options.windows, at=first.at, room=options.room
         )
         self.trackers = (self._submitters,)
 
     def apply(self, event: Event) -> None:
         if isinstance(event, CallFormSubmitted):
             self.samples.add(CALL_FORMS, self._origin)
-            self._submitters.see(event.at, event.user)
+            self.refused += not self._submitters.see(event.at, event.user)
 
 
 SUBSYSTEM = Subsystem(

@@ -92,13 +92,15 @@ class ChatState(State[Event]):
         super().__init__()
         self._origin = (first.origin_uuid,)
         self.samples.start(MESSAGES, self._origin)
-        self._senders = Distinct(self.samples, SENDERS, self._origin, options.windows, at=first.at)
+        self._senders = Distinct(
+            self.samples, SENDERS, self._origin, options.windows, at=first.at, room=options.room
+        )
         self.trackers = (self._senders,)
 
     def apply(self, event: Event) -> None:
         if isinstance(event, ChatMessageSent):
             self.samples.add(MESSAGES, self._origin)
-            self._senders.see(event.at, event.sender)
+            self.refused += not self._senders.see(event.at, event.sender)
 
 
 SUBSYSTEM = Subsystem(NAME, "How much do users chat?", (MESSAGES, SENDERS), ChatState, DECODERS)

@@ -189,7 +189,13 @@ class EndpointsState(State[Event]):
             self.samples, UNAVAILABLE, self._origin, options.windows, at=first.at, value=0
         )
         self._flapping = Distinct(
-            self.samples, FLAPPING, self._origin, options.windows, at=first.at, often=FLAPS
+            self.samples,
+            FLAPPING,
+            self._origin,
+            options.windows,
+            at=first.at,
+            room=options.room,
+            often=FLAPS,
         )
         self.trackers = (self._in_use, self._unavailable, self._flapping)
 
@@ -218,7 +224,7 @@ class EndpointsState(State[Event]):
             return
         self.samples.add(TRANSITIONS, (*self._origin, state))
         if state is EndpointState.UNAVAILABLE:
-            self._flapping.see(at, endpoint_id)
+            self.refused += not self._flapping.see(at, endpoint_id)
         if self._show_each:
             if before is None:
                 self.samples.start(STATE, (*self._origin, endpoint_id))

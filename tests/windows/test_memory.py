@@ -5,11 +5,13 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from dataflows.lengths import parse_lengths
 from dataflows.metric import Samples
+from dataflows.room import Room
 from dataflows.windows import MAX_IDS, Distinct, Level, Tracker
 from tests.windows.driver import Driver
 from tests.windows.letters import SECOND, Letter
@@ -76,19 +78,20 @@ def test_a_day_of_windows_leaves_nothing_behind(windows: str) -> None:
     assert not grown
 
 
-def _value(samples: Samples) -> tuple[Tracker, Callable[[int], None]]:
+def _value(samples: Samples) -> tuple[Tracker[Any], Callable[[int], object]]:
     level = Level(samples, LEVELS, ("o",), parse_lengths("1m,1d"), at=0, value=0)
     return level, lambda turn: level.follow(turn / 100, float(turn % 7))
 
 
-def _same_ids(samples: Samples) -> tuple[Tracker, Callable[[int], None]]:
-    distinct = Distinct(samples, COUNT, ("o",), parse_lengths("1m,1d"), at=0, often=3)
+def _same_ids(samples: Samples) -> tuple[Tracker[Any], Callable[[int], object]]:
+    lengths = parse_lengths("1m,1d")
+    distinct = Distinct(samples, COUNT, ("o",), lengths, at=0, room=Room(100), often=3)
     return distinct, lambda turn: distinct.see(turn / 100, turn % 7)
 
 
 @pytest.mark.parametrize("make", [_value, _same_ids])
 def test_the_cost_of_an_event_does_not_depend_on_how_many_there_were(
-    make: Callable[[Samples], tuple[Tracker, Callable[[int], None]]],
+    make: Callable[[Samples], tuple[Tracker[Any], Callable[[int], object]]],
 ) -> None:
     tracker, happen = make(Samples())
     costs, sizes = [], []
@@ -103,19 +106,20 @@ def test_the_cost_of_an_event_does_not_depend_on_how_many_there_were(
 
 
 def test_the_memory_of_ids_is_bounded_and_given_back() -> None:
-    distinct = Distinct(Samples(), COUNT, ("o",), parse_lengths("1m"), at=0)
+    room = Room(2 * MAX_IDS)
+    distinct = Distinct(Samples(), COUNT, ("o",), parse_lengths("1m"), at=0, room=room)
     empty = len(pickle.dumps(distinct))
     for number in range(MAX_IDS):
-        distinct.see(1, number)
+        assert distinct.see(1, number)
     full = len(pickle.dumps(distinct))
     for number in range(MAX_IDS, 3 * MAX_IDS):
-        distinct.see(2, number)
+        assert not distinct.see(2, number)
     assert len(pickle.dumps(distinct)) == full
     distinct.tick(60)
     assert len(pickle.dumps(distinct)) - empty < _DIGITS
 
 
-def _calls(act: Callable[[], None]) -> int:
+def _calls(act: Callable[[], object]) -> int:
     """Count the calls of functions, also of built-in ones, that something takes."""
     calls = 0
 

@@ -8,6 +8,7 @@ from random import Random
 from dataflows.lengths import parse_lengths
 from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec, Samples
+from dataflows.room import Room
 from dataflows.windows import MAX_IDS, Distinct, Level
 from tests.windows.oracle import integrate
 
@@ -38,10 +39,15 @@ class Value:
 class Ids:
     """Ids that are seen."""
 
-    def __init__(self, *, at: float, often: int = 1, windows: str = "1m") -> None:
+    def __init__(
+        self, *, at: float, often: int = 1, windows: str = "1m", places: int = 2 * MAX_IDS
+    ) -> None:
         self._samples = Samples()
         lengths = parse_lengths(windows)
-        self.distinct = Distinct(self._samples, COUNT, ("o",), lengths, at=at, often=often)
+        self.room = Room(places)
+        self.distinct = Distinct(
+            self._samples, COUNT, ("o",), lengths, at=at, room=self.room, often=often
+        )
 
     def see(self, *sightings: tuple[float, str]) -> None:
         for at, entity in sightings:
@@ -246,3 +252,19 @@ def test_beyond_its_bound_a_window_counts_at_least_so_many() -> None:
     ids.see((61, "a"))
     ids.distinct.tick(120)
     assert ids.shown() == 1
+
+
+def test_the_windows_of_a_subsystem_share_its_room_for_ids() -> None:
+    ids = Ids(at=0, windows="1m,5m", places=4)
+    assert ids.distinct.see(1, "a")
+    assert ids.distinct.see(2, "b")
+    assert not ids.distinct.see(3, "c"), "each length has its own, and there are two"
+    assert ids.distinct.see(4, "a"), "it is there already"
+    ids.distinct.tick(60)
+    assert ids.shown() == 2
+    # What the window of a minute gave back is there for others, whoever they are.
+    assert ids.room.take()
+    assert not ids.distinct.see(61, "c")
+    ids.distinct.tick(300)
+    assert ids.shown("5m") == 2
+    assert ids.distinct.see(301, "c")

@@ -1,0 +1,46 @@
+"""Ids that windows count take room, of all servers together, and give it back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests import corpus
+from tests.corpus import Message
+from tests.laws.test_bounds import total
+from tests.pipeline import Pipeline
+
+SERVERS = ("ca7f87e9-c2c8-5fad-ba1b-c3140ebb9be3", "0d6c1e5b-7d0f-4f2e-9f0a-5b1c2d3e4f50")
+
+SENDERS = ("chat/document_chat_message_event_corrected", "from", "xivo_chat_senders")
+SUBMITTERS = ("call_forms/document_call_form_result", "user_id", "xivo_call_form_submitters")
+
+
+def _of(name: str, field: str, number: int) -> Message:
+    user: Any = [SERVERS[0], number] if field == "from" else number
+    return corpus.load(name).but(origin=SERVERS[number % 2], **{field: user})
+
+
+@pytest.mark.parametrize(("name", "field", "metric"), [SENDERS, SUBMITTERS])
+def test_who_finds_no_room_is_counted_as_refused_and_the_next_window_begins_anew(
+    name: str, field: str, metric: str
+) -> None:
+    pipeline = Pipeline(max_entities=3, windows="1m")
+    for _ in range(2):
+        pipeline.refused.clear()
+        pipeline.send(*(_of(name, field, number) for number in range(5)))
+        # Who is among those counted needs no more.
+        pipeline.send(_of(name, field, 0))
+        assert pipeline.refused.total() == 2
+        pipeline.wait(60)
+        assert total(pipeline, metric) == 3
+        pipeline.wait(60)
+        assert total(pipeline, metric) == 0
+
+
+def test_an_endpoint_that_flaps_needs_room_once_more() -> None:
+    pipeline = Pipeline(max_entities=1, windows="1m")
+    pipeline.send(corpus.load("endpoints/document_endpoint_status_update").but(status=4))
+    assert total(pipeline, "xivo_endpoints") == 1
+    assert pipeline.refused == {"endpoints": 1}
