@@ -181,11 +181,15 @@ def test_an_ordinary_correction_of_the_clock_opens_nothing_anew() -> None:
     assert value.shown() == (5, 7, 6)
 
 
-def test_a_mean_lies_between_least_and_greatest() -> None:
-    value = Value(at=0.1, value=0.1 + 0.2)
-    value.follow(*((i / 7, 0.1 + 0.2) for i in range(1, 400)))
+def test_a_mean_of_equal_values_is_that_value() -> None:
+    value = Value(at=0.05, value=3)
+    assert 3 * (60 - 0.05) / (60 - 0.05) > 3, "rounded up"
     value.level.tick(60)
-    assert value.shown() == (0.1 + 0.2,) * 3
+    assert value.shown() == (3, 3, 3)
+    value = Value(at=0.03, value=7)
+    assert 7 * (60 - 0.03) / (60 - 0.03) < 7, "rounded down"
+    value.level.tick(60)
+    assert value.shown() == (7, 7, 7)
 
 
 def test_a_mean_of_a_day_full_of_changes_is_right() -> None:
