@@ -92,7 +92,7 @@ IN_USE = levels(
     "xivo_endpoints_in_use_min",
     "xivo_endpoints_in_use_max",
     "xivo_endpoints_in_use_avg",
-    "endpoints in use, busy or on hold, in any combination",
+    "endpoints in use, busy or on hold (in any combination)",
     ("origin_uuid",),
     gauge="`xivo_endpoints`, summed over the states that are engaged,",
 )

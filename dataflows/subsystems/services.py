@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections import deque
 
 from dataflows.clock import Countdown
-from dataflows.levels import levels
+from dataflows.levels import Helps, levels
 from dataflows.metric import Kind, MetricSpec
 from dataflows.subsystem import Event, Options, State, Subsystem
 from dataflows.subsystems.services_events import DECODERS, ServiceDeregistered, ServiceRegistered
@@ -83,7 +83,12 @@ UP_LEVELS = levels(
     "xivo_service_up_min",
     "xivo_service_up_max",
     "xivo_service_up_avg",
-    "instances registered (1 or 0; its mean is the availability)",
+    Helps(
+        "0 if the service was down at any moment of the last closed window, else 1.",
+        "1 if the service was up at any moment of the last closed window, else 0.",
+        "Share of the last closed window in which the service was up, from 0 to 1: "
+        "its availability.",
+    ),
     _SERVICE,
     gauge="`xivo_service_up`",
 )
