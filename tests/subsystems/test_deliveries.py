@@ -105,6 +105,14 @@ def test_windows_end_by_our_clock_also_where_no_delivery_comes() -> None:
         assert pipeline.value(WINDOW_END, "5m") == pipeline.now // 300 * 300
 
 
+def test_the_end_of_the_windows_follows_a_clock_that_is_set_back() -> None:
+    pipeline = Pipeline(windows="1m")
+    pipeline.take([Opened("default")])
+    pipeline.now -= 3600
+    pipeline.send(USED)
+    assert pipeline.value(WINDOW_END, "1m") == ARRIVED - 3600
+
+
 def test_the_windows_of_two_buses_end_together() -> None:
     pipeline = Pipeline()
     pipeline.take([Opened("paris")])

@@ -44,3 +44,11 @@ def test_an_endpoint_that_flaps_needs_room_once_more() -> None:
     pipeline.send(corpus.load("endpoints/document_endpoint_status_update").but(status=4))
     assert total(pipeline, "xivo_endpoints") == 1
     assert pipeline.refused == {"endpoints": 1}
+
+
+def test_an_endpoint_that_found_no_room_is_not_in_use() -> None:
+    pipeline = Pipeline(max_entities=1, windows="1m")
+    endpoint = corpus.load("endpoints/document_endpoint_status_update")
+    pipeline.send(endpoint.but(endpoint_id=1, status=1), endpoint.but(endpoint_id=2, status=1))
+    pipeline.wait(120)
+    assert total(pipeline, "xivo_endpoints_in_use_max") == 1
