@@ -155,7 +155,7 @@ def _help(field: FieldInfo) -> str:
     text = field.description or ""
     if field.default_factory is not None:
         text += " (default: the host's name)"
-    elif field.default not in (None, False, frozenset()):
+    elif field.default not in (None, False, frozenset(), ()):
         text += f" (default: {_spelled(field.default)})"
     return text.replace("%", "%%")
 

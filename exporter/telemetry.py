@@ -45,7 +45,8 @@ DISCONNECTS = MetricSpec(
 GAPS = MetricSpec(
     "xivo_exporter_bus_gaps_total",
     Kind.COUNTER,
-    "Times that the inbox was gone at a reconnection, and what it held was missed.",
+    "Times that events were certainly or possibly missed: at a connection the inbox was gone, or "
+    "did not begin where reading had ended, or the broker had been killed.",
     ("bus",),
     cardinality=_PER_BUS,
 )
@@ -74,7 +75,8 @@ SERIES_DROPPED = MetricSpec(
 LATE_EVENTS = MetricSpec(
     "xivo_exporter_late_events_total",
     Kind.COUNTER,
-    "Events older than the current window of their subsystem: they count as of its start.",
+    "Events older than the shortest current window: they count from its start, or from the last "
+    "change.",
     ("subsystem",),
     cardinality="one per subsystem",
 )

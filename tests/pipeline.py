@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, tzinfo
 
+import pytest
 from bytewax.operators import StatefulBatchLogic
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
@@ -71,15 +73,34 @@ class Pipeline:
         self.rejected: list[Rejected] = []
         self.refused: Counter[str] = Counter()
         self.late: Counter[str] = Counter()
-        self.store = SeriesStore(SPECS, max_series)
+        self._max_series = max_series
         self._metrics = {s.name: [spec.name for spec in s.metrics] for s in SUBSYSTEMS}
-        options = Options(
+        self._options = Options(
             frozenset(details), max_entities, parse_lengths(windows) if windows else ()
         )
-        self._stage = Stage(SUBSYSTEMS, options, lambda: self.now, max_keys)
-        self._decode = Decode(SUBSYSTEMS, lambda _: zone, self._reject, self._stage.living)
+        self._max_keys = max_keys
+        self._zone = zone
         self._logics: dict[str, Logic] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        self.store = SeriesStore(SPECS, self._max_series)
+        self._stage = Stage(SUBSYSTEMS, self._options, lambda: self.now, self._max_keys)
+        self._decode = Decode(SUBSYSTEMS, lambda _: self._zone, self._reject, self._stage.living)
         self._due: dict[str, float] = {}
+
+    def restart(self) -> None:
+        """End the process, and begin another with what the recovery store kept."""
+        kept = {key: pickle.dumps(logic.snapshot()) for key, logic in self._logics.items()}
+        self._logics.clear()
+        self._begin()
+        for key, snapshot in kept.items():
+            # As bytewax reads it.
+            logic = self._logics[key] = self._stage(pickle.loads(snapshot))  # noqa: S301
+            at = logic.notify_at()
+            assert at is not None
+            assert at.timestamp() == pytest.approx(self.now)
+            self._put_out(key, logic, *logic.on_notify())
 
     def _reject(self, _delivery: Delivery, rejected: Rejected) -> None:
         self.rejected.append(rejected)
@@ -115,6 +136,10 @@ class Pipeline:
     def due(self) -> dict[str, float]:
         """When each key wants to be called next; bytewax keeps to this whatever its clock does."""
         return dict(self._due)
+
+    def states(self) -> Iterator[object]:
+        """Give the states, to look into them."""
+        return (logic._state for logic in self._logics.values())  # noqa: SLF001 -- as it says
 
     @property
     def keys(self) -> set[str]:

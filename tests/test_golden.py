@@ -5,6 +5,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from tests.golden import FOLDER, expositions
+from tests.golden.states import STATES, shapes
 from tests.pipeline import SPECS
 from tests.support import check_metrics
 
@@ -40,6 +41,10 @@ def test_every_metric_says_what_it_is() -> None:
         assert family.type == spec.kind
         assert family.documentation == spec.help
         assert family.samples
+
+
+def test_states_are_made_of_what_their_format_says() -> None:
+    assert shapes() == STATES.read_text(), "meant? raise FORMAT, then python -m tests.golden"
 
 
 @pytest.mark.promtool

@@ -103,8 +103,9 @@ class Intake:
 
     def rest(self) -> None:
         """Note that nothing arrives for the moment."""
-        # Nothing more waits, even if less came than was counted.
-        self._backlog = 0
+        if len(self._ledger) < PREFETCH:
+            # Nothing more waits, even if less came than was counted.
+            self._backlog = 0
         if self._replay is not None and self._replay.is_over(time.monotonic()):
             self._go_on(self._replay)
 

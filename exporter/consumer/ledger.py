@@ -32,6 +32,9 @@ class Ledger:
         self._returned: _Owed | None = None
         self._kept_since = 0.0
 
+    def __len__(self) -> int:
+        return len(self._owed)
+
     def clear(self) -> None:
         """Begin with another connection, which delivers all that was owed again."""
         self._owed.clear()

@@ -8,7 +8,7 @@ from random import Random
 from dataflows.lengths import parse_lengths
 from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec, Samples
-from dataflows.room import Room
+from dataflows.room import Room, Share
 from dataflows.windows import MAX_IDS, Distinct, Level
 from tests.windows.oracle import integrate
 
@@ -44,7 +44,7 @@ class Ids:
     ) -> None:
         self._samples = Samples()
         lengths = parse_lengths(windows)
-        self.room = Room(places)
+        self.room = Share(Room(places))
         self.distinct = Distinct(
             self._samples, COUNT, ("o",), lengths, at=at, room=self.room, often=often
         )

@@ -1,0 +1,72 @@
+"""What the copies of states are made of, by class: the format of the recovery store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from dataflows.metric import MetricSpec, Samples
+from dataflows.room import Share
+from dataflows.snapshot import FORMAT
+from tests import corpus
+from tests.pipeline import ALL_DETAILS, Pipeline
+
+STATES = Path(__file__).parent / "states.txt"
+
+
+def shapes() -> str:
+    """Replay the corpus, and list the classes of all that its states hold with their attributes."""
+    pipeline = Pipeline(details=ALL_DETAILS)
+    for name in corpus.names():
+        pipeline.send(corpus.load(name))
+    found: dict[str, set[str]] = {}
+    seen: set[int] = set()
+    for state in pipeline.states():
+        _walk(state, found, seen)
+    lines = [f"{name}: {', '.join(sorted(held))}" for name, held in sorted(found.items())]
+    return "\n".join([f"format {FORMAT}", *lines, ""])
+
+
+def _walk(thing: object, found: dict[str, set[str]], seen: set[int]) -> None:
+    if id(thing) in seen or isinstance(thing, MetricSpec | str):
+        return
+    seen.add(id(thing))
+    parts: list[object] = []
+    if isinstance(thing, dict):
+        parts = [*thing.keys(), *thing.values()]
+    elif isinstance(thing, list | tuple | set | frozenset):
+        parts = [*thing]
+    kind = type(thing)
+    if kind.__module__.startswith("dataflows."):
+        held = dict(_attributes(thing))
+        found.setdefault(f"{kind.__module__}.{kind.__qualname__}", set()).update(
+            f"{name} {_kind(value)}" for name, value in held.items()
+        )
+        parts += held.values()
+    for part in parts:
+        _walk(part, found, seen)
+
+
+def _attributes(thing: object) -> Iterator[tuple[str, object]]:
+    # Two that say themselves what of them is kept.
+    if isinstance(thing, Samples):
+        yield "values", thing.__getstate__()
+        return
+    if isinstance(thing, Share):
+        yield "taken", thing.taken
+        return
+    yield from getattr(thing, "__dict__", {}).items()
+    names = [name for base in type(thing).__mro__ for name in getattr(base, "__slots__", ())]
+    if isinstance(thing, msgspec.Struct):
+        names = list(thing.__struct_fields__)
+    names += getattr(thing, "_fields", ())
+    for name in names:
+        if hasattr(thing, name):
+            yield name, getattr(thing, name)
+
+
+def _kind(value: object) -> str:
+    # A number may be whole, and what is known may be missing.
+    return "number" if isinstance(value, int | float) else type(value).__name__

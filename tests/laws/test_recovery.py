@@ -1,0 +1,70 @@
+"""What holds for every state that is kept over a restart."""
+
+import pickle
+
+import pytest
+from hypothesis import given
+
+from dataflows.metric import MetricSpec
+from dataflows.room import Room
+from dataflows.snapshot import dump, load
+from dataflows.subsystems import SUBSYSTEMS
+from tests import corpus
+from tests.laws.strategies import Step, traffic
+from tests.laws.test_laws import post
+from tests.pipeline import ALL_DETAILS, Pipeline
+
+
+@given(traffic(), traffic())
+def test_a_restart_changes_nothing(before: list[Step], after: list[Step]) -> None:
+    steady, restarted = Pipeline(details=ALL_DETAILS), Pipeline(details=ALL_DETAILS)
+    post(steady, before)
+    post(restarted, before)
+    restarted.restart()
+    assert restarted.series() == steady.series()
+    assert restarted.keys == steady.keys
+    assert restarted.due == steady.due
+    post(steady, after)
+    post(restarted, after)
+    assert restarted.series() == steady.series()
+    assert restarted.late == steady.late
+
+
+def test_room_is_taken_again_and_given_back_after_a_restart() -> None:
+    pipeline = Pipeline(max_entities=2)
+    agents = [
+        corpus.event("agent_status_update", {"agent_id": n, "status": "logged_in"})
+        for n in (1, 2, 3)
+    ]
+    pipeline.send(agents[0], agents[1])
+    pipeline.restart()
+    pipeline.send(agents[2])
+    assert pipeline.refused == {"agents": 1}
+    pipeline.send(corpus.event("agent_deleted", {"id": 1}))
+    pipeline.send(agents[2])
+    assert pipeline.value("xivo_agents", "logged_in") == 2
+
+
+class _Hostile:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return eval, ("1/0",)
+
+
+def test_reading_a_store_runs_no_code() -> None:
+    for data in (
+        pickle.dumps(_Hostile()),
+        pickle.dumps(pickle.loads),
+        # What a module of ours has imported is not ours.
+        b"cdataflows.snapshot\npickle.loads\n.",
+        b"cdataflows.stage\nCounter\n.",
+        b"cdataflows.snapshot\n_Unpickler\n.",
+    ):
+        with pytest.raises((pickle.UnpicklingError, AttributeError, KeyError)):
+            load(data, {}, Room(1))
+
+
+def test_metrics_are_no_part_of_a_copy() -> None:
+    spec = MetricSpec("xivo_things", SUBSYSTEMS[0].metrics[0].kind, "Help that is long.")
+    copy = dump([spec, spec])
+    assert b"Help" not in copy
+    assert load(copy, {spec.name: spec}, Room(1)) == [spec, spec]
