@@ -1,7 +1,8 @@
-"""The address of a broker: what a user writes, taken apart."""
+"""The addresses of a bus: what a user writes, taken apart."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
@@ -56,6 +57,37 @@ class BusUrl:
         """Show the address without credentials."""
         vhost = "" if self.vhost == "/" else f"/{self.vhost}"
         return f"{'amqps' if self.tls else 'amqp'}://{Address(self.host, self.port)}{vhost}"
+
+
+class BusUrls(tuple[BusUrl, ...]):
+    """Where a bus can be reached: at one address, or at several that are tried in turn."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, urls: str | Iterable[str]) -> BusUrls:
+        """Take one URL apart, several with semicolons between, or a list of them.
+
+        Raises:
+            ValueError: With a message that contains no part of any URL.
+        """
+        texts = urls.split(";") if isinstance(urls, str) else urls
+        parsed = cls(BusUrl.parse(text.strip()) for text in texts)
+        if not parsed:
+            raise ValueError(_HELP)
+        if len({url.tls for url in parsed}) > 1:
+            msg = "the addresses of a bus are all amqp://, or all amqps://"
+            raise ValueError(msg)
+        return parsed
+
+    @property
+    def tls(self) -> bool:
+        """Whether TLS is spoken, at all of them."""
+        return self[0].tls
+
+    def __str__(self) -> str:
+        """Show the addresses without credentials."""
+        return ";".join(map(str, self))
 
 
 _MAX_VHOST = 255

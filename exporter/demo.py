@@ -16,13 +16,14 @@ from kombu.entity import Exchange
 
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.app import App
-from exporter.consumer import Bus, Inbox, bindings
+from exporter.consumer import Broker, Bus, Inbox, bindings
 from exporter.settings import Demo, ExchangeType
 from exporter.simulator import CallCentre
 from exporter.telemetry import BusStatus
 
 NAME = "demo"
 EXCHANGE = "xivo"
+ADDRESS = "memory:"
 
 OPENING = datetime(2026, 3, 2, 9, 30, tzinfo=UTC).timestamp()
 """A Monday morning, when a call centre is at its busiest."""
@@ -36,7 +37,8 @@ def run(settings: Demo) -> bool:
     Raises:
         OSError: The address cannot be listened on.
     """
-    app = App(settings, [Bus(BusStatus(NAME, "memory:", EXCHANGE), _connect, _inbox())])
+    status = BusStatus(NAME, ADDRESS, EXCHANGE)
+    app = App(settings, [Bus(status, (Broker(ADDRESS, _connect),), _inbox())])
     print(_welcome(settings, f"http://{app.address}"), flush=True)
     stop = threading.Event()
     simulation = threading.Thread(

@@ -100,7 +100,7 @@ class BusStatus:
 
     Attributes:
         name: Of the bus.
-        url: Of the broker, without credentials.
+        url: Of the broker that it is connected to, or tried last, without credentials.
         exchange: That carries the events.
         problem: Why it is not connected, in one line; empty while it is.
         since: When it connected, or lost its connection, Unix seconds; 0 before the first time.

@@ -13,7 +13,7 @@ from kombu.connection import Connection
 from dataflows.clock import Clock
 from dataflows.envelope import MAX_BODY, Delivery
 from dataflows.subsystems import SUBSYSTEMS
-from exporter.consumer import Bus, Consumer, Inbox, bindings
+from exporter.consumer import Broker, Bus, Consumer, Inbox, bindings
 from exporter.consumer.inbox import everything
 from exporter.inlet import Inlet
 from exporter.settings import ExchangeType
@@ -75,7 +75,7 @@ class Reader:
         self.died = threading.Event()
         self.broken = threading.Event()
         self._bus = bus
-        consumed = Bus(self.status, self._connect, inbox or bus.inbox())
+        consumed = Bus(self.status, (Broker("amqp://h", self._connect),), inbox or bus.inbox())
         self._consumer = Consumer(
             consumed, self.inlet, clock, self.died.set, is_resumable=is_resumable
         )

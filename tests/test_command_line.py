@@ -187,7 +187,7 @@ def test_flags_reach_their_settings() -> None:
         *("--bus-url", "amqp://u:p@h/v", "--details", "agents,endpoints", "--max-series", "5"),
         *("--listen", ":1", "--bind-all", "--inbox-expires", "2", "--log-format", "json"),
     )
-    assert settings.buses[0].url.vhost == "v"
+    assert settings.buses[0].url[0].vhost == "v"
     assert settings.details == {"agents", "endpoints"}
     assert settings.max_series == 5
     assert settings.listen[1] == 1

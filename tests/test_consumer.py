@@ -12,7 +12,7 @@ from kombu.entity import Exchange
 
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.consumer import bindings
-from exporter.consumer.connection import connector, explain
+from exporter.consumer.connection import brokers, explain
 from exporter.consumer.inbox import Binding, Inbox, everything
 from exporter.settings import BusSettings, ExchangeType
 from tests.consumer_contract import ConsumerContract, Publisher
@@ -105,6 +105,7 @@ _INBOX = Inbox("xivo-exporter.host.default", 60, 7, 9, "xivo", ())
         (amqp.AccessRefused("ACCESS_REFUSED - Login was refused", (10, 11), ""), "user and pass"),
         (amqp.NotAllowed("NOT_ALLOWED - vhost v not found", (10, 40), ""), "vhost"),
         (amqp.NotFound("NOT_FOUND - no exchange", (40, 10), ""), "--exchange"),
+        (amqp.NotFound("NOT_FOUND - home node of queue is down", (50, 10), ""), "node of queue"),
         (
             amqp.PreconditionFailed("PRECONDITION_FAILED - inequivalent arg", (50, 10), ""),
             "rabbitmqctl delete_queue xivo-exporter.host.default",
@@ -134,7 +135,8 @@ def test_a_long_explanation_is_cut() -> None:
 
 
 def _connect(**bus: object) -> Connection:
-    return connector(BusSettings.model_validate(bus), "i")()
+    (broker,) = brokers(BusSettings.model_validate(bus), "i")
+    return broker.connect()
 
 
 def test_a_connection_is_made_of_the_settings_and_asks_for_heartbeats() -> None:
@@ -149,12 +151,22 @@ def test_a_connection_is_made_of_the_settings_and_asks_for_heartbeats() -> None:
 def test_the_password_file_is_read_at_each_connection(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("one\n")
-    connect = connector(
-        BusSettings.model_validate({"url": "amqp://u@h", "password_file": file}), "i"
-    )
-    assert connect().password == "one"
+    bus = BusSettings.model_validate({"url": "amqp://u@h", "password_file": file})
+    (broker,) = brokers(bus, "i")
+    assert broker.connect().password == "one"
     file.write_text(" two \r\n")
-    assert connect().password == " two "
+    assert broker.connect().password == " two "
+
+
+def test_each_address_has_its_own_host_credentials_and_name_to_verify() -> None:
+    urls = f"amqps://u:{SECRET}@a/v;amqps://w@b:99"
+    first, second = brokers(BusSettings.model_validate({"url": urls}), "i")
+    assert (first.url, second.url) == ("amqps://a:5671/v", "amqps://b:99")
+    one, two = first.connect(), second.connect()
+    assert (one.hostname, one.port, one.userid, one.password) == ("a", 5671, "u", SECRET)
+    assert (two.hostname, two.port, two.userid, two.password) == ("b", 99, "w", "guest")
+    for connection, host in ((one, "a"), (two, "b")):
+        assert connection.ssl == {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": host}
 
 
 def test_tls_verifies_the_certificate_and_the_name(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.address import Address
-from exporter.bus_url import BusUrl
+from exporter.bus_url import BusUrl, BusUrls
 from exporter.settings import (
     DETAILS,
     PREFIX,
@@ -43,9 +43,10 @@ def _problems(**flags: object) -> list[str]:
 
 def test_the_defaults_are_those_of_the_documents() -> None:
     settings = load(Settings, {}, {})
-    assert str(settings.buses[0].url) == "amqp://localhost:5672"
-    assert (settings.buses[0].url.user, settings.buses[0].url.password) == ("guest", "guest")
-    assert settings.buses[0].url.vhost == "/"
+    (url,) = settings.buses[0].url
+    assert str(url) == "amqp://localhost:5672"
+    assert (url.user, url.password) == ("guest", "guest")
+    assert url.vhost == "/"
     assert settings.buses[0].exchange == "xivo"
     assert settings.listen == ("0.0.0.0", 10495)  # noqa: S104 - the documented default
     assert settings.max_series == 10_000
@@ -387,6 +388,60 @@ def test_any_credentials_can_be_written_in_a_url(user: str, password: str, vhost
     url = BusUrl.parse(f"amqp://{parts[0]}:{parts[1]}@h/{parts[2]}")
     wanted = tuple(part.encode(errors="replace").decode() for part in (user, password, vhost))
     assert (url.user, url.password, url.vhost) == wanted
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        f"amqp://u:{SECRET}@a:1/v;amqp://w@b",
+        f" amqp://u:{SECRET}@a:1/v ; amqp://w@b ",
+        [f"amqp://u:{SECRET}@a:1/v", "amqp://w@b"],
+    ],
+)
+def test_a_bus_may_have_several_addresses(urls: object) -> None:
+    shown = "amqp://a:1/v;amqp://b:5672"
+    (bus,) = load(Settings, {"bus_url": urls}, {}).buses
+    assert str(bus.url) == shown
+    assert [(url.user, url.password) for url in bus.url] == [("u", SECRET), ("w", "guest")]
+    (bus,) = load(Settings, {}, {"buses": [{"url": urls}]}).buses
+    assert str(bus.url) == shown
+    assert SECRET not in f"{bus} {bus!r}"
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        f"amqp://u:{SECRET}@a;amqps://b",
+        f"amqp://u:{SECRET};@a",
+        f"amqp://u:{SECRET}@a;",
+        [f"amqp://u:{SECRET}@a", 7],
+        [],
+    ],
+)
+def test_a_wrong_list_of_addresses_is_one_problem(urls: object) -> None:
+    [problem] = _problems(bus_url=urls)
+    assert problem.startswith("--bus-url ")
+    assert "amqps://" in problem
+
+
+def test_tls_files_are_for_all_addresses_or_an_error(tmp_path: Path) -> None:
+    ca = tmp_path / "ca"
+    ca.write_text("x")
+    [problem] = _problems(bus_url="amqp://a;amqp://b", bus_ca_file=str(ca))
+    assert problem.startswith("--bus-ca-file ")
+    assert (
+        load(Settings, {"bus_url": "amqps://a;amqps://b", "bus_ca_file": ca}, {}).buses[0].url.tls
+    )
+
+
+@given(st.text())
+def test_no_text_after_a_semicolon_is_quoted(text: str) -> None:
+    told = ""
+    try:
+        BusUrls.parse(f"amqp://h;amqp://u:{SECRET}{text}@h")
+    except ValueError:
+        told = traceback.format_exc()
+    assert SECRET not in told
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from kombu.connection import Connection
-
 from dataflows.subsystems import SUBSYSTEMS
-from exporter.consumer.connection import connector
+from exporter.consumer.connection import Broker, brokers
 from exporter.consumer.inbox import Inbox, bindings, everything
 from exporter.settings import BusSettings, ExchangeType, Settings
 from exporter.telemetry import BusStatus
@@ -20,12 +17,12 @@ class Bus:
     """One bus: how it stands, how to reach it, what to read there.
 
     Attributes:
-        connect: Makes an unconnected connection, with the credentials of the moment.
+        brokers: Its addresses, at least one, in the order in which they are tried.
         zone: Of the server's naive time stamps; None means this machine's.
     """
 
     status: BusStatus
-    connect: Callable[[], Connection]
+    brokers: tuple[Broker, ...]
     inbox: Inbox
     zone: tzinfo | None = None
 
@@ -47,5 +44,5 @@ def _configured(bus: BusSettings, settings: Settings) -> Bus:
         bindings=(all_events,) if bus.bind_all else wanted,
         unwanted=() if bus.bind_all else (all_events,),
     )
-    status = BusStatus(bus.name, str(bus.url), bus.exchange)
-    return Bus(status, connector(bus, settings.instance), inbox, bus.timezone)
+    status = BusStatus(bus.name, str(bus.url[0]), bus.exchange)
+    return Bus(status, brokers(bus, settings.instance), inbox, bus.timezone)

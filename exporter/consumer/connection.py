@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, NotFound, Prec
 from kombu.connection import Connection
 from kombu.exceptions import KombuError, OperationalError
 
+from exporter.bus_url import BusUrl
 from exporter.consumer.frames import tolerant_frame_handler
 from exporter.consumer.inbox import Inbox
 from exporter.settings import BusSettings
@@ -38,22 +40,34 @@ FAULTS = (
 """What brokers and networks do to us."""
 
 
-def connector(bus: BusSettings, instance: str) -> Callable[[], Connection]:
-    """Make a maker of unconnected connections.
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """One address of a bus.
 
-    A password file is read at each connection, so a changed password needs no restart.
+    Attributes:
+        url: Without credentials.
+        connect: Makes an unconnected connection, with the credentials of the moment.
     """
-    url = bus.url
 
+    url: str
+    connect: Callable[[], Connection]
+
+
+def brokers(bus: BusSettings, instance: str) -> tuple[Broker, ...]:
+    """Give the addresses of a bus, in the order in which they are tried."""
+    return tuple(Broker(str(url), _connector(url, bus, instance)) for url in bus.url)
+
+
+def _connector(url: BusUrl, bus: BusSettings, instance: str) -> Callable[[], Connection]:
     def connect() -> Connection:
         return Connection(
             hostname=url.host,
             port=url.port,
             virtual_host=url.vhost,
             userid=url.user,
-            password=_password(bus),
+            password=_password(url, bus),
             transport="pyamqp",
-            ssl=_tls(bus),
+            ssl=_tls(url, bus),
             heartbeat=HEARTBEAT_SECONDS,
             connect_timeout=CONNECT_SECONDS,
             transport_options={
@@ -98,7 +112,7 @@ def _explain_refusal(error: AMQPError, inbox: Inbox) -> str:
             what = f"the user lacks a right on the broker: {text}"
         case NotAllowed():
             what = f"vhost refused: check the bus URL and the user's rights to it ({text})"
-        case NotFound():
+        case NotFound() if "no exchange" in text:
             what = f"there is no exchange {inbox.exchange}: check --exchange"
         case PreconditionFailed():
             what = (
@@ -113,20 +127,21 @@ def _explain_refusal(error: AMQPError, inbox: Inbox) -> str:
 _MAX_TEXT = 300
 
 
-def _password(bus: BusSettings) -> str:
+def _password(url: BusUrl, bus: BusSettings) -> str:
+    # Read at each connection, so that a changed password needs no restart.
     if bus.password_file is not None:
         return Path(bus.password_file).read_text().rstrip("\r\n")
     if bus.password is not None:
         return bus.password.get_secret_value()
-    return bus.url.password
+    return url.password
 
 
-def _tls(bus: BusSettings) -> dict[str, Any] | bool:
-    if not bus.url.tls:
+def _tls(url: BusUrl, bus: BusSettings) -> dict[str, Any] | bool:
+    if not url.tls:
         return False
     options: dict[str, Any] = {
         "cert_reqs": ssl.CERT_REQUIRED,
-        "server_hostname": bus.server_name or bus.url.host,
+        "server_hostname": bus.server_name or url.host,
     }
     if bus.ca_file is not None:
         options["ca_certs"] = str(bus.ca_file)

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import cycle
 from typing import NoReturn
 
 import structlog
@@ -57,7 +58,7 @@ class Consumer:
         *,
         is_resumable: bool,
     ) -> None:
-        self._connect = bus.connect
+        self._brokers = bus.brokers
         self._inbox = bus.inbox
         self._status = bus.status
         self._inlet = inlet
@@ -71,6 +72,8 @@ class Consumer:
         self._is_resumable = is_resumable
         self._intake = Intake(bus.status, inlet, clock)
         self._is_inbox_new = False
+        # At each address since the last connection: what was wrong, and is told once.
+        self._problems: dict[str, str] = {}
 
     def start(self) -> None:
         """Begin to connect."""
@@ -93,10 +96,13 @@ class Consumer:
 
     def _live_for_ever(self) -> None:
         failures = 0
-        while not self._stop.is_set():
+        for broker in cycle(self._brokers):
+            if self._stop.is_set():
+                return
+            self._status.url = broker.url
             began = time.monotonic()
             try:
-                self._live()
+                self._live(broker.connect())
             except FAULTS as error:
                 self._lost(explain(error, self._inbox))
             # A connection that breaks as soon as it is made is as bad as none.
@@ -105,9 +111,8 @@ class Consumer:
             longest = min(MAX_BACKOFF_SECONDS, 0.25 * 2 ** min(failures, 10))
             self._stop.wait(random.uniform(longest / 2, longest))  # noqa: S311 -- no secret
 
-    def _live(self) -> None:
+    def _live(self, connection: Connection) -> None:
         """Live through one connection, until it breaks or we are stopped."""
-        connection = self._connect()
         try:
             # One attempt: kombu would wait two seconds for a second one; the pause is ours to make.
             connection.ensure_connection(errback=_give_up)
@@ -130,6 +135,7 @@ class Consumer:
         consume(channel, inbox, PREFETCH, self._intake.receive)
         status.connects += 1
         status.problem = ""
+        self._problems.clear()
         status.connected = True
         status.since = self._clock()
         self._log.info("connected", broker=status.url, inbox=inbox.name, waiting=waiting)
@@ -172,9 +178,14 @@ class Consumer:
             status.since = self._clock()
             status.disconnects += 1
             self._log.warning("disconnected", broker=status.url, problem=problem)
-        elif problem != status.problem:
+        elif problem != self._problems.get(status.url):
             self._log.warning("cannot connect, trying on", broker=status.url, problem=problem)
-        status.problem = problem
+        self._problems[status.url] = problem
+        status.problem = (
+            "; ".join(f"{url}: {each}" for url, each in self._problems.items())
+            if len(self._brokers) > 1
+            else problem
+        )
 
 
 def stop_all(consumers: Sequence[Consumer], timeout: float) -> None:

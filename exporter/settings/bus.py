@@ -6,16 +6,17 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from exporter.bus_url import BusUrl
-from exporter.settings.kinds import PREFIX, Checked, ExchangeType, Name, ReadableFile, Url, Zone
+from exporter.bus_url import BusUrls
+from exporter.settings.kinds import PREFIX, Checked, ExchangeType, Name, ReadableFile, Urls, Zone
 
 
 class BusSettings(Checked):
     """How to reach a bus, what it is called, and what to read there."""
 
-    url: Url = Field(
-        BusUrl.parse("amqp://localhost"),
-        description="the broker: amqp://user:password@host:port/vhost, or amqps:// for TLS",
+    url: Urls = Field(
+        BusUrls.parse("amqp://localhost"),
+        description="the broker: amqp://user:password@host:port/vhost, or amqps:// for TLS; "
+        "several with ; between are tried in turn",
     )
     password_file: ReadableFile | None = Field(
         None,
@@ -67,7 +68,7 @@ class BusSettings(Checked):
     @classmethod
     def _only_with_tls(cls, value: object, info: ValidationInfo) -> object:
         url = info.data.get("url")
-        if value is not None and isinstance(url, BusUrl) and not url.tls:
+        if value is not None and isinstance(url, BusUrls) and not url.tls:
             msg = "has no effect on amqp://; write amqps://"
             raise ValueError(msg)
         return value

@@ -19,7 +19,7 @@ from pydantic import (
 from dataflows.lengths import Length, parse_lengths
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.address import Address
-from exporter.bus_url import BusUrl
+from exporter.bus_url import BusUrls
 
 PREFIX = "XIVO_EXPORTER_"
 """Of every environment variable."""
@@ -98,8 +98,10 @@ def _zone(value: object) -> ZoneInfo | None:
         raise ValueError(msg) from error
 
 
-def _bus_url(value: object) -> BusUrl:
-    return value if isinstance(value, BusUrl) else BusUrl.parse(str(value))
+def _bus_urls(value: object) -> BusUrls:
+    if isinstance(value, BusUrls):
+        return value
+    return BusUrls.parse(map(str, value) if isinstance(value, list) else str(value))
 
 
 def _address(value: object) -> Address:
@@ -136,7 +138,7 @@ def _addresses(value: object) -> object:
 Name = Annotated[str, Field(min_length=1), AfterValidator(_short_and_printable)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 Zone = Annotated[ZoneInfo | None, PlainValidator(_zone)]
-Url = Annotated[BusUrl, PlainValidator(_bus_url)]
+Urls = Annotated[BusUrls, PlainValidator(_bus_urls)]
 Listen = Annotated[Address, PlainValidator(_address)]
 Addresses = Annotated[tuple[str, ...], BeforeValidator(_addresses)]
 Windows = Annotated[tuple[Length, ...], BeforeValidator(_lengths)]
