@@ -22,7 +22,7 @@ from dataflows.envelope import Delivery, Rejected
 from dataflows.stage import Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import SUBSYSTEMS, deliveries
-from exporter import __version__, recovery
+from exporter import __version__, recovery, watchdog
 from exporter.address import Address
 from exporter.clock import wall_clock
 from exporter.consumer import Bus, Consumer, stop_all
@@ -35,15 +35,13 @@ from exporter.sink import StoreSink
 from exporter.source import BusSource, Feed, Pulse, Turn
 from exporter.store import SeriesStore
 from exporter.telemetry import BusStatus
+from exporter.watchdog import Watchdog
 from exporter.web import WebServer
 
 log = structlog.get_logger(__name__)
 
 EPOCH = timedelta(seconds=0.25)
 """How often deliveries are acknowledged: the prefetch must outlast it at full speed."""
-
-STALLED_SECONDS = 30.0
-"""Without a turn of the dataflow for this long, the metrics are not to be trusted any more."""
 
 STOP_SECONDS = 2.0
 """For all consumers to end, and for the web server: together well below five."""
@@ -86,9 +84,17 @@ class App:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._pulse = Pulse(time.monotonic)
+        self._watchdog = Watchdog(
+            self._pulse,
+            settings.stall_after,
+            watchdog.end if settings.exit_on_stall else watchdog.tell,
+            time.monotonic,
+        )
         self._inlets = {bus.status.name: Inlet(self._wake) for bus in buses}
         self._store = SeriesStore(SPECS, settings.max_series, uncapped=deliveries.SUBSYSTEM.metrics)
-        self._exposition = Exposition(self._store, SPECS, self._statuses)
+        self._exposition = Exposition(
+            self._store, SPECS, self._statuses, lambda: self._watchdog.is_stalled
+        )
         self._failed = False
         self._consumers = [
             Consumer(
@@ -142,6 +148,7 @@ class App:
             signal.signal(number, self._on_signal)
         self._web.start()
         log.info("listening", address=str(self.address), version=__version__)
+        self._watchdog.start()
         try:
             cli_main(
                 self._flow,
@@ -160,6 +167,7 @@ class App:
                 log.error("the dataflow failed", problem=problem)  # noqa: TRY400 -- it says all
             else:
                 log.exception("the dataflow failed")
+        self._watchdog.stop()
         stop_all(self._consumers, STOP_SECONDS)
         self._web.stop(STOP_SECONDS)
         log.info("stopped")
@@ -178,7 +186,7 @@ class App:
         """Say why the metrics are not to be trusted, if so."""
         if not self._pulse.at:
             return "The dataflow has not started yet."
-        if self._pulse.age() > STALLED_SECONDS:
+        if self._watchdog.is_stalled:
             return "The dataflow has stalled."
         if self._statuses and not any(bus.connects for bus in self._statuses):
             # One dead bus does not take the metrics of the others away.

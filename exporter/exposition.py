@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 
 from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
@@ -28,10 +28,14 @@ class Exposition:
     """
 
     def __init__(
-        self, store: SeriesStore, specs: Iterable[MetricSpec], buses: list[BusStatus]
+        self,
+        store: SeriesStore,
+        specs: Iterable[MetricSpec],
+        buses: list[BusStatus],
+        is_stalled: Callable[[], bool],
     ) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(_StoreCollector(store, tuple(specs), buses))
+        self._registry.register(_StoreCollector(store, tuple(specs), buses, is_stalled))
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)
@@ -48,18 +52,23 @@ class Exposition:
 
 class _StoreCollector(Collector):
     def __init__(
-        self, store: SeriesStore, specs: tuple[MetricSpec, ...], buses: list[BusStatus]
+        self,
+        store: SeriesStore,
+        specs: tuple[MetricSpec, ...],
+        buses: list[BusStatus],
+        is_stalled: Callable[[], bool],
     ) -> None:
         self._store = store
         self._specs = specs
         self._buses = buses
+        self._is_stalled = is_stalled
 
     def collect(self) -> Iterator[Metric]:
         view = self._store.view()
         for spec in self._specs:
             if series := view.series[spec.name]:
                 yield family(spec, series)
-        for spec, series in self_series(self._buses, view):
+        for spec, series in self_series(self._buses, view, is_stalled=self._is_stalled()):
             if series:
                 yield family(spec, series)
 

@@ -32,10 +32,6 @@ class Pulse:
         """Note that the dataflow is alive."""
         self.at = self._clock()
 
-    def age(self) -> float:
-        """Give the seconds since the last beat."""
-        return self._clock() - self.at
-
 
 class Feed(NamedTuple):
     """One bus as the dataflow sees it.

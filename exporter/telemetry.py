@@ -80,6 +80,12 @@ LATE_EVENTS = MetricSpec(
     ("subsystem",),
     cardinality="one per subsystem",
 )
+STALLED = MetricSpec(
+    "xivo_exporter_stalled",
+    Kind.GAUGE,
+    "1 while the dataflow makes no progress: all other metrics are as they were before.",
+    cardinality="1",
+)
 
 SPECS = (
     BUILD_INFO,
@@ -91,6 +97,7 @@ SPECS = (
     SERIES,
     SERIES_DROPPED,
     LATE_EVENTS,
+    STALLED,
 )
 
 
@@ -119,7 +126,9 @@ class BusStatus:
     since: float = 0.0
 
 
-def self_series(buses: list[BusStatus], view: View) -> Iterator[tuple[MetricSpec, Series]]:
+def self_series(
+    buses: list[BusStatus], view: View, *, is_stalled: bool
+) -> Iterator[tuple[MetricSpec, Series]]:
     """Give the series of every metric in `SPECS`."""
     yield BUILD_INFO, {(__version__, platform.python_version(), version("bytewax")): 1}
     yield CONNECTED, {(bus.name,): float(bus.connected) for bus in buses}
@@ -137,3 +146,4 @@ def self_series(buses: list[BusStatus], view: View) -> Iterator[tuple[MetricSpec
             if subsystem.decoders
         },
     )
+    yield STALLED, {(): float(is_stalled)}

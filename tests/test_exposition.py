@@ -43,7 +43,7 @@ NASTY = [
 def _exposition(*samples: Sample, max_series: int = 100) -> Exposition:
     store = SeriesStore(SPECS, max_series)
     store.apply(samples)
-    return Exposition(store, SPECS, [BusStatus("default", "amqp://h:1", "xivo")])
+    return Exposition(store, SPECS, [BusStatus("default", "amqp://h:1", "xivo")], lambda: False)
 
 
 def _text(exposition: Exposition, accept: str = "") -> str:

@@ -51,6 +51,12 @@ class Serving(Logging):
         ge=1,
         description="series to show per metric, at the most, and queues or services to keep",
     )
+    stall_after: float = Field(
+        30, ge=1, le=86_400, description="seconds without progress until it is not ready"
+    )
+    exit_on_stall: bool = Field(
+        False, description="end with status 1 then, so that a supervisor starts it anew"
+    )
 
 
 def _tables(value: object) -> object:
