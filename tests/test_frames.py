@@ -26,16 +26,27 @@ def _header(properties: bytes) -> bytes:
 
 GOOD = struct.pack(">H", 1 << 15) + _short(b"application/json")
 BAD_TEXT = struct.pack(">H", 1 << 15) + _short(b"\xff\xfe")
-_TIME = _short(b"t") + b"T" + struct.pack(">Q", 2**64 - 1)
-BAD_TIME = struct.pack(">H", 1 << 13) + struct.pack(">I", len(_TIME)) + _TIME
+
+
+def _table(text: bytes) -> bytes:
+    return struct.pack(">HI", 1 << 13, len(text)) + text
+
+
+# Beyond what 64 bits of sign, the C library's calendar, and Python's own hold.
+BAD_TIMES = [
+    _table(_short(b"t") + b"T" + struct.pack(">Q", at)) for at in (2**64 - 1, 2**60, 2**40)
+]
 _NESTED = b""
 for _ in range(2000):
     _NESTED = _short(b"n") + b"F" + struct.pack(">I", len(_NESTED)) + _NESTED
-TOO_DEEP = struct.pack(">H", 1 << 13) + struct.pack(">I", len(_NESTED)) + _NESTED
+TOO_DEEP = _table(_NESTED)
+UNKNOWN_TYPE = _table(_short(b"t") + b"?" + b"x")
 CUT_OFF = struct.pack(">H", 1 << 13) + struct.pack(">I", 1000) + b"\x05ab"
 
 
-@pytest.mark.parametrize("properties", [GOOD, BAD_TEXT, BAD_TIME, TOO_DEEP, CUT_OFF])
+@pytest.mark.parametrize(
+    "properties", [GOOD, BAD_TEXT, *BAD_TIMES, TOO_DEEP, UNKNOWN_TYPE, CUT_OFF]
+)
 @pytest.mark.parametrize("routing_key", [b"status.agent", "r\u00e9gie".encode(), b"\xff"])
 def test_the_body_arrives_whatever_stands_around_it(properties: bytes, routing_key: bytes) -> None:
     seen: list[tuple[Any, ...]] = []
@@ -57,3 +68,9 @@ def test_good_properties_are_kept() -> None:
     for kind, payload in ((1, _deliver(b"k")), (2, _header(GOOD)), (3, BODY)):
         handle((kind, 1, payload))
     assert seen[0].properties == {"content_type": "application/json"}
+
+
+@pytest.mark.parametrize("length", range(4, len(_deliver(b""))))
+def test_a_delivery_that_is_cut_off_is_left_to_py_amqp(length: int) -> None:
+    handle = tolerant_frame_handler(SimpleNamespace(bytes_recv=0), lambda *_: None)
+    assert handle((1, 1, _deliver(b"")[:length])) is False

@@ -14,10 +14,23 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+from amqp.exceptions import FrameSyntaxError
 from amqp.method_framing import frame_handler
 from amqp.serialization import decode_properties_basic
 
 Frame = tuple[int, int, bytes | memoryview]
+
+_UNREADABLE = (
+    ArithmeticError,
+    FrameSyntaxError,
+    LookupError,
+    # Of times that the C library cannot take: for it the socket would be blamed.
+    OSError,
+    RecursionError,
+    ValueError,
+    struct.error,
+)
+"""What py-amqp raises on properties."""
 
 _METHOD, _HEADER = 1, 2
 _BASIC_DELIVER = b"\x00\x3c\x00\x3c"
@@ -43,7 +56,7 @@ def tolerant_frame_handler(
             return handle(frame)
         try:
             decode_properties_basic(payload, _SIZE_END)
-        except (ArithmeticError, LookupError, RecursionError, ValueError, struct.error):
+        except _UNREADABLE:
             return handle((kind, channel, bytes(payload[:_SIZE_END]) + b"\x00\x00"))
         return handle(frame)
 
@@ -54,8 +67,11 @@ def _with_readable_routing_key(payload: bytes | memoryview) -> bytes | memoryvie
     """Empty the routing key of a delivery if it is no UTF-8."""
     if bytes(payload[:4]) != _BASIC_DELIVER:
         return payload
-    exchange = 5 + payload[4] + _TAG_AND_FLAG
-    key = exchange + 1 + payload[exchange]
+    try:
+        exchange = 5 + payload[4] + _TAG_AND_FLAG
+        key = exchange + 1 + payload[exchange]
+    except IndexError:
+        return payload  # Cut off, which is py-amqp's to judge.
     try:
         bytes(payload[key + 1 :]).decode()
     except UnicodeDecodeError:

@@ -161,6 +161,9 @@ POISON = {
     "a header's time without end": Wire(
         chat(), raw_properties=raw_headers((b"t", b"T", b"\xff" * 8))
     ),
+    "a header's time beyond the calendar of the C library": Wire(
+        chat(), raw_properties=raw_headers((b"t", b"T", struct.pack(">Q", 2**60)))
+    ),
     "headers without a bottom": Wire(chat(), raw_properties=_deep_table(3000)),
     "a content type that is no text": Wire(
         chat(), raw_properties=struct.pack(">H", 0x8000) + b"\2\xff\xfe"
