@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test integration coverage check lint format generate bench lock clean
+.PHONY: help setup demo run test integration coverage check lint format generate bench fuzz lock clean
 # Every target shares .venv, so they run one after another, also under -j.
 .NOTPARALLEL:
 
@@ -51,6 +51,9 @@ generate: runtime ## Write the generated documents anew
 
 bench: setup ## Measure the cost of an event (prints figures)
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+fuzz: setup ## Send ten million hostile messages through the dataflow (ARGS="--seed 2")
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 lock: ## Write the lock files anew from pyproject.toml (ARGS="--upgrade")
 	@scripts/lock.sh $(ARGS)

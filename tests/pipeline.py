@@ -6,6 +6,7 @@ import pickle
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, tzinfo
+from heapq import heappop, heappush
 
 import pytest
 from bytewax.operators import StatefulBatchLogic
@@ -88,6 +89,8 @@ class Pipeline:
         self._stage = Stage(SUBSYSTEMS, self._options, lambda: self.now, self._max_keys)
         self._decode = Decode(SUBSYSTEMS, lambda _: self._zone, self._reject, self._stage.living)
         self._due: dict[str, float] = {}
+        # Of some keys also times that no longer hold.
+        self._alarms: list[tuple[float, str]] = []
 
     def restart(self) -> None:
         """End the process, and begin another with what the recovery store kept."""
@@ -124,9 +127,11 @@ class Pipeline:
         """Let time pass: whoever asked to be called by then is called, in time or at the end."""
         end = self.now + seconds
         punctual = self.now + _PUNCTUAL_SECONDS
-        while self._due and min(self._due.values()) <= end:
-            key = min(self._due, key=self._due.__getitem__)
-            due = self._due[key]
+        while self._alarms and self._alarms[0][0] <= end:
+            due, key = heappop(self._alarms)
+            if self._due.get(key) != due:
+                continue
+            del self._due[key]
             self.now = max(self.now, due if due <= punctual else end)
             logic = self._logics[key]
             self._put_out(key, logic, *logic.on_notify())
@@ -162,8 +167,9 @@ class Pipeline:
             del self._logics[key]
         if is_over is StatefulBatchLogic.DISCARD or at is None:
             self._due.pop(key, None)
-        else:
+        elif self._due.get(key) != at.timestamp():
             self._due[key] = at.timestamp()
+            heappush(self._alarms, (self._due[key], key))
 
     def series(self) -> SeriesValues:
         """Give every series there is."""

@@ -1,0 +1,103 @@
+"""What holds whatever arrives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from math import isfinite
+from typing import NamedTuple
+
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from dataflows.labels import MAX_LABEL
+from dataflows.metric import Histogram
+from dataflows.subsystems import agents, deliveries, endpoints, queues, users
+from dataflows.subsystems.deliveries import REJECTED
+from tests.fuzz.caps import Caps
+from tests.pipeline import Pipeline, SeriesValues
+
+_CENSUSES = {
+    agents.SUBSYSTEM.name: agents.AGENTS.name,
+    endpoints.SUBSYSTEM.name: endpoints.ENDPOINTS.name,
+    users.SUBSYSTEM.name: users.USERS.name,
+    queues.SUBSYSTEM.name: queues.STATES.name,
+}
+"""The gauges that count each entity of their subsystem once."""
+
+
+class Sent(NamedTuple):
+    """What we know of the deliveries of a bus."""
+
+    deliveries: int
+    duplicates: int
+
+
+def assert_account_holds(
+    pipeline: Pipeline, sent: Mapping[str, Sent], rejected: Counter[str]
+) -> None:
+    """Check the law of deliveries, and what the exporter says against what we know.
+
+    Args:
+        pipeline: After a batch.
+        sent: By bus.
+        rejected: On all buses, by reason.
+    """
+    value = pipeline.store.value
+    total: Counter[str] = Counter()
+    for bus, (count, duplicates) in sent.items():
+        reasons = {
+            word: int(value(REJECTED, (bus, word))) for word in REJECTED.vocabulary["reason"]
+        }
+        used, unused = value(deliveries.USED, (bus,)), value(deliveries.UNUSED, (bus,))
+        assert value(deliveries.DELIVERIES, (bus,)) == count
+        assert value(deliveries.DUPLICATES, (bus,)) == duplicates
+        assert count == used + unused + sum(reasons.values()) + duplicates
+        assert 0 <= value(deliveries.CLAMPED, (bus,)) <= count - duplicates
+        total += Counter(reasons)
+    assert total == rejected
+
+
+def assert_bounded(pipeline: Pipeline, caps: Caps) -> SeriesValues:
+    """Check that states, entities and series are no more than they may be; give the series."""
+    keys = Counter(key.partition("\t")[0] for key in pipeline.keys)
+    for subsystem, count in keys.items():
+        assert count <= caps.keys, subsystem
+    series = pipeline.series()
+    per_metric = Counter(metric for metric, _ in series)
+    assert max(per_metric.values()) <= caps.series
+    assert all(map(_is_fit, {label for _, labels in series for label in labels}))
+    return series
+
+
+def _is_fit(label: str) -> bool:
+    return len(label) <= MAX_LABEL and label.isprintable()
+
+
+def assert_gauges_hold(pipeline: Pipeline, series: SeriesValues, caps: Caps) -> None:
+    """Check that nothing is below 0, and that the censuses count what is remembered."""
+    census: Counter[str] = Counter()
+    for (metric, _), value in series.items():
+        if isinstance(value, Histogram):
+            assert min(value.counts) >= 0
+            assert value.total >= 0
+        else:
+            assert isfinite(value)
+            assert value >= 0, metric
+            census[metric] += int(value)
+    for subsystem, metric in _CENSUSES.items():
+        assert census[metric] == _places_taken(pipeline, subsystem, caps) <= caps.entities
+
+
+def _places_taken(pipeline: Pipeline, subsystem: str, caps: Caps) -> int:
+    room = pipeline._stage._options[subsystem].room  # noqa: SLF001 -- memory is what no interface shows
+    return caps.entities - room._left  # noqa: SLF001 -- the same
+
+
+def assert_scrapable(pipeline: Pipeline, series: SeriesValues) -> None:
+    """Check that both formats parse, to as many samples as there are."""
+    count = sum(
+        len(value.counts) + 2 if isinstance(value, Histogram) else 1 for value in series.values()
+    )
+    for families in (parse_text(pipeline.text()), parse_openmetrics(pipeline.openmetrics())):
+        assert sum(len(family.samples) for family in families) == count

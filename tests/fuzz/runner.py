@@ -1,0 +1,120 @@
+"""The fuzzing itself: batch after batch, with the laws checked behind each of them."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+from zoneinfo import ZoneInfo
+
+from tests.fuzz.caps import Caps, resident
+from tests.fuzz.laws import (
+    Sent,
+    assert_account_holds,
+    assert_bounded,
+    assert_gauges_hold,
+    assert_scrapable,
+)
+from tests.fuzz.traffic import BUSES, batch
+from tests.pipeline import ALL_DETAILS, Pipeline
+
+BATCH = 1000
+"""As the source makes them."""
+
+# One whose clocks are changed, and which knows no year before 1 and none behind 9999.
+_ZONE = ZoneInfo("Europe/Paris")
+
+_SETTINGS = (-7200, -30, -0.5, 3600, 86_400, 8 * 86_400)
+"""Seconds. After the last one, queues without members and services that are down are forgotten."""
+
+
+@dataclass
+class Figures:
+    """What came of a run.
+
+    Attributes:
+        messages: That were sent.
+        seconds: That the dataflow took for them, without their making and the checks.
+        rejected: By reason.
+        resident: Bytes of memory, at each check.
+    """
+
+    messages: int = 0
+    seconds: float = 0.0
+    rejected: Counter[str] = field(default_factory=Counter)
+    resident: list[int] = field(default_factory=list)
+
+
+class Run:
+    """A dataflow under hostile traffic.
+
+    Args:
+        seed: Of the traffic and of the clock.
+        caps: Of the dataflow.
+    """
+
+    def __init__(self, seed: int, caps: Caps) -> None:
+        self._seed = seed
+        self._caps = caps
+        self._pipeline = Pipeline(
+            details=ALL_DETAILS,
+            zone=_ZONE,
+            max_entities=caps.entities,
+            max_keys=caps.keys,
+            max_series=caps.series,
+        )
+        self._clock = Random(seed)  # noqa: S311 -- to be repeated, not to be secret
+        self._sent = dict.fromkeys(BUSES, Sent(0, 0))
+        self._resident = resident()
+        self.figures = Figures()
+
+    def batches(self, count: int, checks: int) -> Iterator[Figures]:
+        """Send so many batches; give the figures each time that everything was checked.
+
+        Raises:
+            Exception: Something is wrong; a note tells how to see it again.
+        """
+        for number in range(1, count + 1):
+            try:
+                self._send(number)
+                if number * checks // count > (number - 1) * checks // count:
+                    self._check()
+                    yield self.figures
+            except Exception as error:
+                error.add_note(
+                    f"in batch {number} of seed {self._seed}: to see it again, "
+                    f"python -m tests.fuzz --seed {self._seed} --messages {number * BATCH}"
+                )
+                raise
+
+    def _send(self, number: int) -> None:
+        pipeline = self._pipeline
+        deliveries = batch(self._seed, number, BATCH, pipeline.now)
+        begin = time.process_time()
+        pipeline.take(deliveries)
+        self._let_time_pass()
+        self.figures.seconds += time.process_time() - begin
+        self.figures.messages += BATCH
+        for bus, (count, duplicates) in self._sent.items():
+            its = [delivery for delivery in deliveries if delivery.bus == bus]
+            again = sum(delivery.duplicate for delivery in its)
+            self._sent[bus] = Sent(count + len(its), duplicates + again)
+        self.figures.rejected.update(rejected.reason for rejected in pipeline.rejected)
+        # They hold their deliveries, by way of their tracebacks.
+        pipeline.rejected.clear()
+        assert_account_holds(pipeline, self._sent, self.figures.rejected)
+
+    def _let_time_pass(self) -> None:
+        """Go on by a second, more or less; seldom somebody sets the clock."""
+        if self._clock.random() < 0.03:
+            self._pipeline.now += self._clock.choice(_SETTINGS)
+        self._pipeline.wait(self._clock.expovariate(1))
+
+    def _check(self) -> None:
+        series = assert_bounded(self._pipeline, self._caps)
+        assert_gauges_hold(self._pipeline, series, self._caps)
+        assert_scrapable(self._pipeline, series)
+        self.figures.resident.append(resident())
+        assert resident() - self._resident <= self._caps.memory()

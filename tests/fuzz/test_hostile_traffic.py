@@ -1,0 +1,33 @@
+"""The short form of `python -m tests.fuzz`, and what would make it worthless."""
+
+import pytest
+
+from dataflows.envelope import Reason
+from tests.fuzz.caps import Caps
+from tests.fuzz.runner import BATCH, Run
+from tests.fuzz.traffic import batch
+
+BATCHES = 150
+CHECKS = 2
+
+
+def test_hostile_messages_stop_nothing_and_fill_nothing() -> None:
+    run = Run(seed=1, caps=Caps(entities=1000))
+    *_, figures = run.batches(BATCHES, CHECKS)
+    assert figures.messages == BATCHES * BATCH
+    # It is rejected in every way there is, and most of it is not.
+    assert set(figures.rejected) == set(Reason)
+    assert figures.rejected.total() < figures.messages / 2
+
+
+def test_the_same_seed_makes_the_same_traffic() -> None:
+    assert batch(1, 7, 100, 0.0) == batch(1, 7, 100, 0.0)
+    assert batch(1, 7, 100, 0.0) != batch(2, 7, 100, 0.0) != batch(2, 8, 100, 0.0)
+
+
+def test_a_failure_tells_how_to_see_it_again() -> None:
+    # No series fit, so the account cannot be shown.
+    run = Run(seed=5, caps=Caps(series=0))
+    with pytest.raises(AssertionError) as failure:
+        list(run.batches(3, 1))
+    assert "--seed 5 --messages 1000" in str(failure.value.__notes__)
