@@ -184,7 +184,7 @@ class App:
 
     def not_ready(self) -> str | None:
         """Say why the metrics are not to be trusted, if so."""
-        if not self._pulse.at:
+        if not self._pulse.has_begun:
             return "The dataflow has not started yet."
         if self._watchdog.is_stalled:
             return "The dataflow has stalled."

@@ -82,24 +82,30 @@ class StateDir:
             msg = f"cannot write to {self._path}: {error.strerror}"
             raise StateDirError(msg) from error
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._lock.close()
-            msg = f"another exporter uses {self._path}: give each its own state directory"
-            raise StateDirError(msg) from error
-        try:
+            self._take()
             if discard:
                 self._set_aside()
             if process == 0:
                 self._prepare(wanted)
         except OSError as error:
+            self.close()
             msg = f"cannot use {self._path}: {error.strerror}"
             raise StateDirError(msg) from error
+        except StateDirError:
+            self.close()
+            raise
         self.config = RecoveryConfig(self._path)
 
     def close(self) -> None:
         """Let others use it."""
         self._lock.close()
+
+    def _take(self) -> None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            msg = f"another exporter uses {self._path}: give each its own state directory"
+            raise StateDirError(msg) from error
 
     def _prepare(self, wanted: Manifest) -> None:
         manifest = self._path / _MANIFEST

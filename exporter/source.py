@@ -22,11 +22,17 @@ IDLE_SECONDS = 0.02
 
 
 class Pulse:
-    """When the dataflow last asked for deliveries, by some clock; 0 before the first time."""
+    """When the dataflow last asked for deliveries, by some clock.
+
+    Attributes:
+        at: 0 before the first time; in a cluster, a process without a bus never asks.
+        has_begun: Whether the dataflow runs.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.at = 0.0
+        self.has_begun = False
 
     def beat(self) -> None:
         """Note that the dataflow is alive."""
@@ -80,7 +86,8 @@ class BusSource(FixedPartitionedSource[Item, Resumed]):
         self._turn = turn
 
     def list_parts(self) -> list[str]:
-        """Name the buses."""
+        """Name the buses; bytewax asks every process of a cluster, when all have come together."""
+        self._turn.pulse.has_begun = True
         return list(self._feeds)
 
     def build_part(self, step_id: str, for_part: str, resume_state: Resumed | None) -> BusPartition:

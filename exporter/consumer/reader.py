@@ -23,7 +23,7 @@ from dataflows.clock import Clock
 from exporter.consumer.bus import Bus
 from exporter.consumer.connection import FAULTS, HEARTBEAT_SECONDS, explain
 from exporter.consumer.intake import PREFETCH, Intake
-from exporter.consumer.session import Channel, acknowledge, consume, declare, is_missing
+from exporter.consumer.session import Channel, acknowledge, consume, declare, is_amqp, is_missing
 from exporter.inlet import Inlet
 
 log = structlog.get_logger(__name__)
@@ -167,8 +167,7 @@ class Consumer:
         tags = self._intake.settle(with_bookmark=with_bookmark)
         if tags:
             acknowledge(connection, channel, tags)
-        bookmark = self._intake.give_back()
-        if bookmark is not None:
+        if is_amqp(connection) and (bookmark := self._intake.give_back()) is not None:
             channel.basic_reject(bookmark, requeue=True)
 
     def _lost(self, problem: str) -> None:

@@ -77,7 +77,7 @@ def consume(
 
 def acknowledge(connection: Connection, channel: Channel, tags: list[Any]) -> None:
     """Acknowledge deliveries that follow each other without a gap, but for the first."""
-    if connection.transport.driver_type == "amqp":
+    if is_amqp(connection):
         if tags[0] >= tags[-1]:
             # One alone; or a bookmark that was delivered anew, behind newer ones.
             channel.basic_ack(tags[0])
@@ -87,6 +87,11 @@ def acknowledge(connection: Connection, channel: Channel, tags: list[Any]) -> No
     # Kombu's own transports acknowledge one at a time, whatever they are asked.
     for tag in tags:
         channel.basic_ack(tag)
+
+
+def is_amqp(connection: Connection) -> bool:
+    """Tell whether it is a real broker; kombu's own transports do as they like."""
+    return bool(connection.transport.driver_type == "amqp")
 
 
 def _terms(binding: Binding) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pytest
 from kombu.connection import Connection
 
 from dataflows.envelope import Delivery
+from exporter.consumer.ledger import Ledger
 from tests.consumer_contract import ConsumerContract, Publisher, Reader
 from tests.servers import Broker
 from tests.support import eventually
@@ -101,6 +102,33 @@ def test_equal_bodies_are_skipped_as_often_as_they_were_taken(bus: RabbitPublish
         assert len(_fresh(reader, 10)) == 4
         bus.publish("same")
         assert _fresh(reader, 1) == ["same"]
+
+
+def test_a_bookmark_that_is_kept_for_long_is_delivered_anew_and_counted_once(
+    bus: RabbitPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus.declare_exchange()
+    monkeypatch.setattr("exporter.consumer.ledger.RENEW_SECONDS", 0.3)
+    given_back: list[object] = []
+    give_back = Ledger.give_back
+
+    def note(ledger: Ledger, done: int, now: float) -> object:
+        tag = give_back(ledger, done, now)
+        if tag is not None:
+            given_back.append(tag)
+        return tag
+
+    monkeypatch.setattr(Ledger, "give_back", note)
+    with Reader(bus).connected() as reader:
+        bus.publish(b"1")
+        reader.take(1)
+        reader.done()
+        eventually(lambda: len(given_back) >= 3, what="it is given back again and again")
+        assert len(set(given_back)) == len(given_back), "it comes anew each time"
+        bus.publish(b"2")
+        assert reader.bodies(1) == [b"2"]
+        assert reader.inlet.is_empty
+        assert (reader.status.gaps, reader.status.disconnects) == (0, 0)
 
 
 def test_an_inbox_that_is_deleted_is_made_anew_and_the_gap_is_counted(bus: RabbitPublisher) -> None:

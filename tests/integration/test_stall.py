@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,25 +61,3 @@ def test_a_stall_can_end_the_program_with_status_1_and_one_line(tmp_path: Path, 
         assert "stuck.py" in line["where"]
         assert program.log().splitlines()[-1].count("the dataflow has stalled") == 1
         assert "Traceback" not in program.log()
-
-
-def _freeze(program: Exporter) -> None:
-    """Freeze the program as a whole for longer than a stall may last."""
-    program.freeze()
-    frozen = time.monotonic()
-    eventually(lambda: time.monotonic() - frozen > STALL_SECONDS, what="time passes")
-    program.thaw()
-
-
-def test_a_program_that_was_frozen_goes_on(tmp_path: Path, pipe: Path) -> None:
-    with _running(tmp_path, pipe, "--exit-on-stall") as program:
-        # Who wakes up first, the watchdog or the dataflow, is a matter of chance.
-        for _ in range(6):
-            _freeze(program)
-        before = program.value("xivo_exporter_deliveries_total", bus="demo") or 0
-        eventually(
-            lambda: (program.value("xivo_exporter_deliveries_total", bus="demo") or 0) > before,
-            what="it goes on",
-        )
-        assert program.logged("the dataflow has stalled") == []
-        assert program.terminate(timeout=5) == 0
