@@ -97,7 +97,8 @@ class Inlet:
     def load(self, dumped: bytes) -> None:
         """Remember what a process before this one has taken."""
         with self._lock:
-            self._memory.extend((0, fingerprint) for fingerprint in array("Q", dumped))
+            # As the first of this process: 0 would be forgotten before anything is acknowledged.
+            self._memory.extend((1, fingerprint) for fingerprint in array("Q", dumped))
 
 
 def _size(delivery: Delivery) -> int:
