@@ -1,5 +1,6 @@
 """The consumer on kombu's in-memory broker, and what it derives and explains without any."""
 
+import socket
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -117,7 +118,15 @@ _INBOX = Inbox("xivo-exporter.host.default", 60, 7, 9, "xivo", ())
         (_untrusted(), "--bus-ca-file"),
         (ValueError("odd frame"), "odd frame"),
         (amqp.ConnectionForced("CONNECTION_FORCED - broker forced", (0, 0), ""), "FORCED"),
-        (TimeoutError("timed out"), "timed out"),
+        (TimeoutError("timed out"), "does not answer"),
+        (TimeoutError(110, "Connection timed out"), "does not answer"),
+        (socket.gaierror(-2, "Name or service not known"), "host name"),
+        (amqp.ConsumerCancelled("xivo-exporter.host.default", (60, 30)), "deleted"),
+        (
+            # What a broker closes the channel of a consumer with that was frozen for long.
+            amqp.PreconditionFailed("PRECONDITION_FAILED - acknowledgement timed out", (0, 0), ""),
+            "acknowledgement timed out",
+        ),
     ],
 )
 def test_a_fault_is_explained_in_one_line(error: Exception, says: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import struct
 from collections.abc import Callable
@@ -9,7 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, NotFound, PreconditionFailed
+from amqp.exceptions import (
+    AccessRefused,
+    AMQPError,
+    ConsumerCancelled,
+    NotAllowed,
+    NotFound,
+    PreconditionFailed,
+)
 from kombu.connection import Connection
 from kombu.exceptions import KombuError, OperationalError
 
@@ -95,8 +103,13 @@ def explain(error: BaseException, inbox: Inbox) -> str:
             f"the broker's certificate is not trusted ({error.verify_message}): "
             "check --bus-ca-file and --bus-server-name"
         )
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    if isinstance(error, socket.gaierror):
+        return f"the broker's host name cannot be resolved: {error.strerror}"
+    if isinstance(error, TimeoutError):
+        return "the broker does not answer"
+    if isinstance(error, OSError):
+        text = error.strerror or str(error) or type(error).__name__
+        return f"{text}: {error.filename}" if error.filename else text[:_MAX_TEXT]
     return f"{type(error).__name__}: {error}"[:_MAX_TEXT]
 
 
@@ -105,7 +118,10 @@ def _explain_refusal(error: AMQPError, inbox: Inbox) -> str:
     method = str(error.method_name or "Connection")
     match error:
         case AccessRefused() if "exclusive" in text:
-            what = "another exporter of this instance reads the inbox; standing by for it"
+            what = (
+                "another exporter of this instance reads the inbox, or the broker has not noticed "
+                "the end of our last connection yet; standing by"
+            )
         case AccessRefused() if method.startswith("Connection"):
             what = "login refused: check user and password of the bus URL"
         case AccessRefused():
@@ -114,11 +130,13 @@ def _explain_refusal(error: AMQPError, inbox: Inbox) -> str:
             what = f"vhost refused: check the bus URL and the user's rights to it ({text})"
         case NotFound() if "no exchange" in text:
             what = f"there is no exchange {inbox.exchange}: check --exchange"
-        case PreconditionFailed():
+        case PreconditionFailed() if method == "Queue.declare":
             what = (
                 f"the inbox {inbox.name} exists with other bounds or arguments: delete it "
                 f"(rabbitmqctl delete_queue {inbox.name}) or choose another --instance"
             )
+        case ConsumerCancelled():
+            what = f"the broker ended the reading of the inbox {inbox.name}: somebody deleted it"
         case _:
             what = f"{type(error).__name__}: {text}"
     return what
