@@ -134,6 +134,11 @@ class Exporter:
         assert self._process is not None, "the exporter was not started"
         return self._process.pid
 
+    def cpu_seconds(self) -> float:
+        """Processor time that it has used so far, in user and kernel mode."""
+        status = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(status[11]) + int(status[12])) / os.sysconf("SC_CLK_TCK")
+
     # Log and output
 
     def log(self) -> str:

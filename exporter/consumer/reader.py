@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import cycle
@@ -33,6 +34,9 @@ POLL_SECONDS = 0.2
 
 MAX_BACKOFF_SECONDS = 5.0
 """Between attempts: short, for a broker that is back must be noticed within seconds."""
+
+MAX_TOLD = 10
+"""Problems of one outage, each told once however they alternate; enough for all that are real."""
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 """Bytes that may wait for the dataflow before the consumer stops reading."""
@@ -72,8 +76,9 @@ class Consumer:
         self._is_resumable = is_resumable
         self._intake = Intake(bus.status, inlet, clock)
         self._is_inbox_new = False
-        # At each address since the last connection: what was wrong, and is told once.
+        # Since the last connection: what was wrong last at each address, and what was told.
         self._problems: dict[str, str] = {}
+        self._told: deque[tuple[str, str]] = deque(maxlen=MAX_TOLD)
 
     def start(self) -> None:
         """Begin to connect."""
@@ -136,6 +141,7 @@ class Consumer:
         status.connects += 1
         status.problem = ""
         self._problems.clear()
+        self._told.clear()
         status.connected = True
         status.since = self._clock()
         self._log.info("connected", broker=status.url, inbox=inbox.name, waiting=waiting)
@@ -177,8 +183,10 @@ class Consumer:
             status.since = self._clock()
             status.disconnects += 1
             self._log.warning("disconnected", broker=status.url, problem=problem)
-        elif problem != self._problems.get(status.url):
+        elif (status.url, problem) not in self._told:
             self._log.warning("cannot connect, trying on", broker=status.url, problem=problem)
+        if (status.url, problem) not in self._told:
+            self._told.append((status.url, problem))
         self._problems[status.url] = problem
         status.problem = (
             "; ".join(f"{url}: {each}" for url, each in self._problems.items())
