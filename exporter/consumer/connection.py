@@ -22,7 +22,7 @@ from kombu.connection import Connection
 from kombu.exceptions import KombuError, OperationalError
 
 from exporter.bus_url import BusUrl
-from exporter.consumer.frames import tolerant_frame_handler
+from exporter.consumer.frames import Frame, tolerant_frame_handler
 from exporter.consumer.inbox import Inbox
 from exporter.settings import BusSettings
 
@@ -79,9 +79,7 @@ def _connector(url: BusUrl, bus: BusSettings, instance: str) -> Callable[[], Con
             heartbeat=HEARTBEAT_SECONDS,
             connect_timeout=CONNECT_SECONDS,
             transport_options={
-                "read_timeout": IO_SECONDS,
-                "write_timeout": IO_SECONDS,
-                "frame_handler": tolerant_frame_handler,
+                "frame_handler": _impatient_frame_handler,
                 "client_properties": {
                     "product": "xivo-exporter",
                     "connection_name": f"xivo-exporter.{instance}",
@@ -90,6 +88,15 @@ def _connector(url: BusUrl, bus: BusSettings, instance: str) -> Callable[[], Con
         )
 
     return connect
+
+
+def _impatient_frame_handler(
+    connection: Any,  # noqa: ANN401 -- py-amqp ships without types
+    callback: Callable[..., None],
+) -> Callable[[Frame], bool]:
+    # Not py-amqp's read_timeout: what that ends within a frame it begins again, for ever.
+    connection.transport.sock.settimeout(IO_SECONDS)
+    return tolerant_frame_handler(connection, callback)
 
 
 def explain(error: BaseException, inbox: Inbox) -> str:
