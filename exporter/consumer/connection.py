@@ -29,6 +29,9 @@ from exporter.settings import BusSettings
 HEARTBEAT_SECONDS = 10
 """Asked of the broker, whose own default on XiVO is none; a dead peer is noticed after two."""
 
+UNANSWERED_SECONDS = 2.0 * HEARTBEAT_SECONDS
+"""Until the kernel gives up what no peer confirms; py-amqp would allow a lost packet one second."""
+
 CONNECT_SECONDS = 5.0
 IO_SECONDS = 10.0
 """Limits on a connection attempt, and on one read or write of a connection."""
@@ -79,6 +82,7 @@ def _connector(url: BusUrl, bus: BusSettings, instance: str) -> Callable[[], Con
             heartbeat=HEARTBEAT_SECONDS,
             connect_timeout=CONNECT_SECONDS,
             transport_options={
+                "socket_settings": {socket.TCP_USER_TIMEOUT: int(UNANSWERED_SECONDS * 1000)},
                 "frame_handler": _impatient_frame_handler,
                 "client_properties": {
                     "product": "xivo-exporter",
