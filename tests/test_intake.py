@@ -43,8 +43,8 @@ class _Rig:
         self.inlet.done = self.inlet.taken
         return [((each.body or b"").decode(), each.duplicate) for each in taken]  # type: ignore[union-attr]  # bytes here
 
-    def connect(self, waiting: int, *, is_inbox_new: bool = False) -> None:
-        self.intake.open(waiting, is_inbox_new=is_inbox_new)
+    def connect(self, waiting: int, *, gone: str = "") -> None:
+        self.intake.open(waiting, gone=gone)
         self.status.connects += 1
 
 
@@ -109,9 +109,22 @@ def test_an_inbox_that_was_gone_is_one_gap_and_not_two() -> None:
     rig.take()
     rig.intake.close()
     assert rig.intake.has_begun
-    rig.connect(0, is_inbox_new=True)
+    rig.connect(0, gone="inbox")
     rig.receive("a")
     assert rig.take() == [("a", False)], "nothing can come again from an inbox that is new"
+    assert rig.status.gaps == 1
+
+
+def test_an_exchange_that_was_gone_is_a_gap_though_the_bookmark_is_there() -> None:
+    rig = _Rig()
+    rig.connect(0)
+    rig.receive("a")
+    rig.take()
+    rig.intake.close()
+    rig.connect(1, gone="exchange")
+    rig.receive("a", redelivered=True)
+    rig.intake.rest()
+    assert rig.take() == [("a", True)]
     assert rig.status.gaps == 1
 
 

@@ -52,12 +52,19 @@ class Intake:
         """Tell whether anything was read of the inbox, by this process or one before it."""
         return self._status.connects > 0 or bool(self._inlet.memory())
 
-    def open(self, waiting: int, *, is_inbox_new: bool) -> None:
-        """Begin with a connection, on which so many deliveries wait."""
+    def open(self, waiting: int, *, gone: str = "") -> None:
+        """Begin with a connection.
+
+        Args:
+            waiting: Deliveries in the inbox.
+            gone: "inbox" or "exchange", if one had gone since the last connection; the bindings
+                went with it.
+        """
         self._backlog, self._connected_at = waiting, self._clock()
-        if is_inbox_new:
+        if gone:
+            self._miss(f"the {gone} was gone")
+        if gone == "inbox":
             self._inlet.renumber(0, 0)
-            self._miss("the inbox was gone")
         memory = self._inlet.memory()
         if memory:
             self._replay = Replay(

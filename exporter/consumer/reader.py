@@ -18,19 +18,31 @@ from itertools import cycle
 from typing import NoReturn
 
 import structlog
+from amqp.exceptions import NotFound
 from kombu.connection import Connection
 
 from dataflows.clock import Clock
 from exporter.consumer.bus import Bus
 from exporter.consumer.connection import FAULTS, HEARTBEAT_SECONDS, explain
 from exporter.consumer.intake import PREFETCH, Intake
-from exporter.consumer.session import Channel, acknowledge, consume, declare, is_amqp, is_missing
+from exporter.consumer.session import (
+    Channel,
+    acknowledge,
+    bind,
+    consume,
+    declare,
+    is_amqp,
+    is_missing,
+)
 from exporter.inlet import Inlet
 
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.2
 """How long an idle connection is read before acknowledgements and the stop are looked at."""
+
+REBIND_SECONDS = 5.0
+"""How long lost bindings stay lost: those of a deleted exchange are, and nobody says so."""
 
 MAX_BACKOFF_SECONDS = 5.0
 """Between attempts: short, for a broker that is back must be noticed within seconds."""
@@ -75,7 +87,8 @@ class Consumer:
         )
         self._is_resumable = is_resumable
         self._intake = Intake(bus.status, inlet, clock)
-        self._is_inbox_new = False
+        # What had gone since the last connection, the inbox or the exchange.
+        self._gone = ""
         # Since the last connection: what was wrong last at each address, and what was told.
         self._problems: dict[str, str] = {}
         self._told: deque[tuple[str, str]] = deque(maxlen=MAX_TOLD)
@@ -109,6 +122,9 @@ class Consumer:
             try:
                 self._live(broker.connect())
             except FAULTS as error:
+                if self._status.connects and isinstance(error, NotFound):
+                    # With it went its bindings.
+                    self._gone = self._gone or "exchange"
                 self._lost(explain(error, self._inbox))
             # A connection that breaks as soon as it is made is as bad as none.
             failures = failures + 1 if time.monotonic() - began < MAX_BACKOFF_SECONDS else 0
@@ -133,10 +149,10 @@ class Consumer:
         inbox, status = self._inbox, self._status
         if self._intake.has_begun and is_missing(connection, inbox):
             # Remembered, for the next step may fail.
-            self._is_inbox_new = True
+            self._gone = "inbox"
         channel, waiting = declare(connection, inbox)
-        self._intake.open(waiting, is_inbox_new=self._is_inbox_new)
-        self._is_inbox_new = False
+        self._intake.open(waiting, gone=self._gone)
+        self._gone = ""
         consume(channel, inbox, PREFETCH, self._intake.receive)
         status.connects += 1
         status.problem = ""
@@ -149,6 +165,7 @@ class Consumer:
 
     def _read(self, connection: Connection, channel: Channel) -> None:
         beat_at = 0.0
+        bind_at = time.monotonic() + REBIND_SECONDS
         is_stopping = False
         while not is_stopping:
             # Looked at before the acknowledgements: what is done by then must be among them.
@@ -164,6 +181,9 @@ class Consumer:
                 # By the clock and not when idle: a stream that never pauses needs it too.
                 connection.heartbeat_check()
                 beat_at = now + HEARTBEAT_SECONDS / 4
+            if now >= bind_at:
+                bind(channel, self._inbox)
+                bind_at = now + REBIND_SECONDS
             if self._inlet.waiting_bytes > MAX_WAITING_BYTES:
                 self._stop.wait(POLL_SECONDS)
 

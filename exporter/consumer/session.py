@@ -49,11 +49,16 @@ def declare(connection: Connection, inbox: Inbox) -> tuple[Channel, int]:
         auto_delete=False,
         arguments=inbox.arguments(),
     )
-    for binding in inbox.bindings:
-        channel.queue_bind(inbox.name, inbox.exchange, **_terms(binding))
+    bind(channel, inbox)
     for binding in inbox.unwanted:
         channel.queue_unbind(inbox.name, inbox.exchange, **_terms(binding))
     return channel, declared.message_count
+
+
+def bind(channel: Channel, inbox: Inbox) -> None:
+    """Bind the inbox, or bind it again, without waiting: a refusal closes the channel."""
+    for binding in inbox.bindings:
+        channel.queue_bind(inbox.name, inbox.exchange, nowait=True, **_terms(binding))
 
 
 def consume(

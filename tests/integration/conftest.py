@@ -67,6 +67,23 @@ def private_broker(rabbitmq: Path, certificates: Certificates) -> Iterator[Broke
         yield broker
 
 
+@pytest.fixture(scope="session")
+def _poor_broker(rabbitmq: Path) -> Iterator[Broker]:
+    with Broker() as broker:
+        yield broker
+
+
+@pytest.fixture
+def victim(_poor_broker: Broker) -> Iterator[Broker]:
+    """A broker that tests maltreat one after the other; each finds it running and empty."""
+    _poor_broker.declare_exchange("xivo")
+    yield _poor_broker
+    _poor_broker.thaw()
+    if not _poor_broker.running:
+        _poor_broker.start()
+    _poor_broker.clear()
+
+
 class RunExporter(Protocol):
     """Runs the exporter; it is killed when the test ends, and a failed test shows its log."""
 
