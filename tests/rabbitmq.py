@@ -94,6 +94,11 @@ class RabbitNode:
         self._signal(signal.SIGKILL)
         self._reap(timeout=30)
 
+    def lose_disk(self) -> None:
+        """Remove all that a node had stored that does not run."""
+        assert not self.running, "the broker still runs"
+        shutil.rmtree(self._home / "mnesia")
+
     def freeze(self) -> None:
         """Stop the node in its tracks: the kernel still acknowledges TCP, nobody answers."""
         process = self._signal(signal.SIGSTOP)

@@ -32,6 +32,17 @@ V = <<"/">>, U = <<"tests">>,
 ok.
 """
 
+# A connection may be just beginning or ending.
+# Publishers stay connected: one whose commit is cut off cannot know what became of it.
+_CLOSE_EXPORTERS = """
+[rabbit_networking:close_connection(P, "closed by the test") ||
+    P <- rabbit_networking:connections(),
+    [{client_properties, Properties}] <- [(catch rabbit_reader:info(P, [client_properties]))],
+    is_list(Properties),
+    {<<"product">>, _, <<"xivo-exporter">>} <- Properties],
+ok.
+"""
+
 
 class Depth(NamedTuple):
     """What a passive declare tells: messages ready (not those unacknowledged), consumers."""
@@ -84,6 +95,10 @@ class Broker(RabbitNode):
     def close_connections(self) -> None:
         """Close every client's connection with an AMQP error, as an administrator can."""
         self.ctl("close_all_connections", "closed by the test")
+
+    def close_exporters(self) -> None:
+        """The same, but only those of exporters."""
+        self.ctl("eval", _CLOSE_EXPORTERS)
 
     def clear(self) -> None:
         """Close all connections; delete all queues, exchanges and users that tests have made."""

@@ -28,17 +28,6 @@ from tests.support import eventually
 
 INBOX = "xivo-exporter.i.default"
 
-# A connection may be just beginning or ending.
-# Publishers stay connected: one whose commit is cut off cannot know what became of it.
-_CLOSE_EXPORTERS = """
-[rabbit_networking:close_connection(P, "closed by the test") ||
-    P <- rabbit_networking:connections(),
-    [{client_properties, Properties}] <- [(catch rabbit_reader:info(P, [client_properties]))],
-    is_list(Properties),
-    {<<"product">>, _, <<"xivo-exporter">>} <- Properties],
-ok.
-"""
-
 # The program, and what it would have shown at the very end.
 _WITH_LAST_WORDS = """
 import sys
@@ -58,10 +47,6 @@ sys.exit(not ended_well)
 @pytest.fixture(autouse=True)
 def _with_exchange(broker: Broker) -> None:
     broker.declare_exchange("xivo")
-
-
-def close_exporters(broker: Broker) -> None:
-    broker.ctl("eval", _CLOSE_EXPORTERS)
 
 
 def chats(start: int, end: int) -> list[Wire]:
@@ -102,7 +87,7 @@ def test_connections_closed_by_the_server_under_load_lose_and_double_nothing(
     with account_watched(program):
         with publishing(broker, count, chunk=500) as publisher:
             while publisher.is_alive() or own(program.samples(), "bus_disconnects_total") < 2:
-                close_exporters(broker)
+                broker.close_exporters()
         samples = all_counted(broker, program, count)
     assert count_of(samples, "xivo_chat_messages_total") == count
     assert own(samples, "used_total") == count
@@ -122,7 +107,7 @@ def test_a_connection_closed_while_thousands_are_on_their_way_doubles_nothing(
     # behind it: what it acknowledges until then, nobody reads any more.
     program.freeze()
     publish(broker, "xivo", chats(100, count))
-    close_exporters(broker)
+    broker.close_exporters()
     program.thaw()
     connected(program, times=2)
     samples = all_counted(broker, program, count)
