@@ -45,8 +45,8 @@ DISCONNECTS = MetricSpec(
 GAPS = MetricSpec(
     "xivo_exporter_bus_gaps_total",
     Kind.COUNTER,
-    "Times that events were certainly or possibly missed: at a connection the inbox was gone, or "
-    "did not begin where reading had ended, or the broker had been killed.",
+    "Times that events were certainly or possibly missed: at a connection the inbox or the "
+    "exchange was gone, or the inbox did not begin where reading had ended.",
     ("bus",),
     cardinality=_PER_BUS,
 )

@@ -128,18 +128,6 @@ def test_an_exchange_that_was_gone_is_a_gap_though_the_bookmark_is_there() -> No
     assert rig.status.gaps == 1
 
 
-def test_a_bookmark_without_its_mark_tells_of_a_broker_that_was_killed() -> None:
-    rig = _Rig()
-    rig.connect(0)
-    rig.receive("a")
-    rig.take()
-    rig.intake.close()
-    rig.connect(1)
-    rig.receive("a")
-    assert rig.take() == [("a", True)]
-    assert rig.status.gaps == 1
-
-
 def test_a_first_connection_expects_nothing() -> None:
     rig = _Rig()
     assert not rig.intake.has_begun

@@ -105,13 +105,11 @@ def test_an_inbox_that_stays_empty_ends_the_wait() -> None:
     replay = _replay(3, waiting=0)
     assert replay.is_over(0)
     assert not replay.repeated()
-    assert not replay.is_marked
 
 
-def test_a_killed_broker_forgets_what_it_delivered() -> None:
+def test_a_killed_broker_may_forget_what_it_delivered() -> None:
     replay = _replay(3, waiting=1)
     assert _read(replay, [(2, False)]) == [2]
-    assert not replay.is_marked
 
 
 @given(st.binary(), st.binary())

@@ -137,8 +137,6 @@ class Intake:
         repeated = replay.repeated()
         if not repeated:
             self._miss("the inbox does not begin where reading ended")
-        elif not replay.is_marked:
-            self._miss("the broker was restarted")
         self._inlet.renumber(self._number + 1, repeated)
         for index, arrival in enumerate(replay.held):
             self._hand_over(arrival, is_repeated=index < repeated)
@@ -154,4 +152,5 @@ class Intake:
     def _miss(self, why: str) -> None:
         self._status.gaps += 1
         self._status.last_gap_at = self._clock()
-        log.warning("events were missed", bus=self._status.name, why=why)
+        message = f"events were missed: {why}"
+        log.warning(message, bus=self._status.name)

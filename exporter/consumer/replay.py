@@ -73,17 +73,12 @@ class Replay:
         self._prefetch = prefetch
         self._last_at = now
 
-    @property
-    def is_marked(self) -> bool:
-        """Tell whether the broker remembers that it delivered them before."""
-        return bool(self.held) and self.held[0].redelivered
-
     def hold(self, arrival: Arrival, now: float) -> bool:
         """Take an arrival; tell whether what comes again is complete."""
         self._last_at = now
         self.held.append(arrival)
         return (
-            not arrival.redelivered if self.is_marked else len(self.held) >= self._waiting
+            not arrival.redelivered if self.held[0].redelivered else len(self.held) >= self._waiting
         ) or len(self.held) >= min(len(self._memory) + self._untaken, self._prefetch)
 
     def is_over(self, now: float) -> bool:

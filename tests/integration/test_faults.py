@@ -3,11 +3,14 @@
 import time
 
 from tests.integration.bus import (
+    Wire,
+    chat,
     connected,
     count_of,
     own,
     problems,
     processed,
+    publish,
 )
 from tests.integration.conftest import RunExporter
 from tests.integration.recovery import (
@@ -41,7 +44,7 @@ def test_a_broker_that_stops_and_starts_is_found_again(
     program = connected(exporter(victim.url(), "--instance", "before"))
     publish_chats(victim, 0, 100)
     processed(program, 100)
-    eventually(lambda: not victim.queues()["xivo-exporter.before.default"]["messages"])
+    eventually(lambda: victim.queues()["xivo-exporter.before.default"]["messages"] == 1)
     victim.stop()
     stopped = time.monotonic()
     eventually(lambda: own(program.samples(), "bus_connected") == 0, what="the stop is noticed")
@@ -97,6 +100,23 @@ def test_a_broker_that_is_killed_is_found_again_and_doubles_nothing(
     # It forgot acknowledgements and which messages had been delivered before.
     assert_recovered(victim, program, "awake", 2000)
     assert_recovered(victim, sleeper, "asleep", 2000)
+
+
+def test_transient_events_that_a_broker_forgets_at_its_restart_are_a_gap(
+    victim: Broker, exporter: RunExporter
+) -> None:
+    program = connected(exporter(victim.url(), "--instance", "i"))
+    transient = {"delivery_mode": 1}
+    publish(victim, "xivo", [Wire(chat(i), properties=transient) for i in range(10)])
+    processed(program, 10)
+    program.freeze()
+    publish(victim, "xivo", [Wire(chat(i), properties=transient) for i in range(10, 20)])
+    victim.stop()
+    victim.start()
+    program.thaw()
+    connected(program, timeout=RECOVERY_SECONDS)
+    publish_chats(victim, 20, 30)
+    assert_recovered(victim, program, "i", 20, gaps=1)
 
 
 def test_events_that_wait_while_the_broker_loses_its_disk_are_a_gap(
