@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test integration coverage check lint format generate bench fuzz lock clean
+.PHONY: help setup demo run test integration coverage check lint format generate bench fuzz chaos lock clean
 # Every target shares .venv, so they run one after another, also under -j.
 .NOTPARALLEL:
 
@@ -54,6 +54,9 @@ bench: setup ## Measure the cost of an event (prints figures)
 
 fuzz: setup ## Send ten million hostile messages through the dataflow (ARGS="--seed 2")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+chaos: setup ## Kill it and cut it off, and count what it missed (ARGS="--kills 500 --seed 2")
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 lock: ## Write the lock files anew from pyproject.toml (ARGS="--upgrade")
 	@scripts/lock.sh $(ARGS)

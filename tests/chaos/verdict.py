@@ -1,0 +1,74 @@
+"""What the exporter shows at the end, against what the oracle makes of all that was published."""
+
+from collections.abc import Iterator, Mapping
+
+from dataflows.metric import Kind, MetricSpec
+from exporter.app import SPECS
+from tests.chaos.traffic import BUS
+from tests.integration.bus import own
+from tests.oracle import Fact, Numbers, expect
+from tests.program import Series
+
+_SPECS = {spec.name: spec for spec in SPECS}
+
+# These depend on when deliveries arrived, and on how often.
+_UNKNOWN = {
+    "xivo_exporter_deliveries_total",
+    "xivo_exporter_duplicates_total",
+    "xivo_exporter_last_delivery_timestamp_seconds",
+}
+
+
+def expected(history: list[Fact], now: float) -> dict[Series, float]:
+    """Compute all series that follow from what was published."""
+    numbers: Numbers = expect(history, now, details=True)
+    return {
+        series: value
+        for (name, labels), number in numbers.items()
+        if name not in _UNKNOWN
+        for series, value in _exposed(_SPECS[name], labels, number)
+    }
+
+
+def shown(samples: Mapping[Series, float]) -> dict[Series, float]:
+    """Pick the series of an exposition that follow from what was published."""
+    names = {name for spec in SPECS if "window" not in spec.labels for name in _names(spec)}
+    return {series: value for series, value in samples.items() if series[0] in names - _UNKNOWN}
+
+
+def lost(samples: Mapping[Series, float], history: list[Fact]) -> int:
+    """Give the number of messages that were not counted; negative for those counted twice."""
+    account = (own(samples, name, BUS) for name in ("deliveries_total", "duplicates_total"))
+    deliveries, duplicates = account
+    return len(history) - int(deliveries - duplicates)
+
+
+def differences(wanted: Mapping[Series, float], found: Mapping[Series, float]) -> list[str]:
+    """Describe the series that are not what they should be."""
+    return [
+        f"{name}{dict(sorted(labels))}: {found.get((name, labels))}, "
+        f"and not {wanted.get((name, labels))}"
+        for name, labels in sorted(wanted.keys() | found.keys(), key=str)
+        if wanted.get((name, labels)) != found.get((name, labels))
+    ]
+
+
+def _names(spec: MetricSpec) -> list[str]:
+    parts = ("_bucket", "_count", "_sum") if spec.kind is Kind.HISTOGRAM else ("",)
+    return [spec.name + part for part in parts]
+
+
+def _exposed(
+    spec: MetricSpec, labels: tuple[str, ...], number: object
+) -> Iterator[tuple[Series, float]]:
+    pairs = frozenset(zip(spec.labels, labels, strict=True))
+    if not isinstance(number, tuple):
+        assert isinstance(number, int | float)
+        yield (spec.name, pairs), number
+        return
+    counts, total = number
+    edges = [*(str(float(edge)) for edge in spec.buckets), "+Inf"]
+    for index, edge in enumerate(edges, 1):
+        yield (f"{spec.name}_bucket", pairs | {("le", edge)}), sum(counts[:index])
+    yield (f"{spec.name}_count", pairs), sum(counts)
+    yield (f"{spec.name}_sum", pairs), total
