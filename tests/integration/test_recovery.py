@@ -140,3 +140,30 @@ def test_killed_again_and_again_under_load_it_loses_and_doubles_nothing(
     assert own(samples, "used_total") == count
     assert own(samples, "bus_gaps_total") == 0
     assert_account_balances(samples)
+
+
+def test_stopped_again_and_again_under_load_it_loses_and_doubles_nothing(
+    broker: Broker, exporter: RunExporter, state: tuple[str, ...]
+) -> None:
+    program = connected(exporter(broker.url(), *state))
+    count = 0
+    for _ in range(3):
+        publish(broker, "xivo", chats(count, count + 2000))
+        count += 2000
+        eventually(
+            lambda floor=count - 1500: (  # type: ignore[misc]
+                count_of(program.samples(), "xivo_chat_messages_total") > floor
+            ),
+            what="it is at work",
+        )
+        assert program.terminate(timeout=5) == 0
+        connected(program.start())
+    eventually(
+        lambda: count_of(program.samples(), "xivo_chat_messages_total") >= count, what="all counted"
+    )
+    committed(broker)
+    samples = program.samples()
+    assert count_of(samples, "xivo_chat_messages_total") == count
+    assert own(samples, "used_total") == count
+    assert own(samples, "bus_gaps_total") == 0
+    assert_account_balances(samples)
