@@ -20,7 +20,7 @@ from tests.support import eventually
 RECOVERY_SECONDS = 10
 """From the cure of a fault to a connection."""
 
-_CPU_SHARE = 0.2
+_CPU_SHARE = 0.1
 _CPU_SLACK_SECONDS = 0.5
 """What the scrapes of a test may cost besides."""
 
