@@ -8,6 +8,9 @@ from pathlib import Path
 from tests.chaos.trial import Blows, run
 from tests.servers import Broker
 
+_SHOWN = 20
+"""Differences that are printed: more of them tell no more."""
+
 
 def main() -> int:
     """Make one trial, and print what came of it."""
@@ -22,11 +25,12 @@ def main() -> int:
         outcome = run(broker, Path(directory), blows, agents=given.agents)
     print(
         f"seed {blows.seed}, {blows.kills} kills, {blows.cuts} cuts, {outcome.seconds:.0f} s: "
-        f"{outcome.published} messages, {max(0, outcome.lost)} lost, "
-        f"{max(0, -outcome.lost)} doubled, {outcome.gaps} gaps, {outcome.duplicates} duplicates "
-        f"known, {len(outcome.differences)} of {outcome.series} series differ"
+        f"{outcome.published} messages ({outcome.published / outcome.seconds:.0f}/s), "
+        f"{max(0, outcome.lost)} lost, {max(0, -outcome.lost)} doubled, {outcome.gaps} gaps, "
+        f"{outcome.duplicates} duplicates known, "
+        f"{len(outcome.differences)} of {outcome.series} series differ"
     )
-    for difference in outcome.differences:
+    for difference in outcome.differences[:_SHOWN]:
         print(difference)
     return bool(outcome.differences or outcome.lost or outcome.gaps)
 

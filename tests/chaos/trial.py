@@ -113,8 +113,9 @@ def _exporter(proxy: Proxy, directory: Path) -> Exporter:
         *("--bus-url", f"amqp://{GUEST}:{GUEST}@127.0.0.1:{proxy.port}"),
         *("--bus-timezone", "UTC", "--bind-all", "--details", "agents,endpoints"),
         *("--instance", INSTANCE, "--state-dir", str(directory / "state")),
-        # A machine so slow that much piles up must not look like a loss.
+        # What is bounded on purpose must not look like a loss.
         *("--inbox-max-length", "10000000", "--inbox-max-bytes", str(2**34)),
+        *("--max-series", "1000000"),
     )
 
 
