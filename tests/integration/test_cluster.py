@@ -1,0 +1,217 @@
+"""Several processes that share the work: together they are one exporter."""
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from uuid import uuid4
+
+import pytest
+
+from tests.integration.bus import Wire, event, is_ready, publish
+from tests.integration.conftest import RunExporter
+from tests.program import Exporter, Series
+from tests.servers import Broker
+from tests.support import eventually, free_port
+
+BUSES = ("lyon", "nantes", "paris")
+ORIGINS = [f"ca7f87e9-c2c8-5fad-ba1b-{n:012}" for n in range(6)]
+
+StartCluster = Callable[..., list[Exporter]]
+
+
+@pytest.fixture
+def vhosts(broker: Broker) -> Iterator[Broker]:
+    """The broker with a vhost for each bus."""
+    for name in BUSES:
+        broker.ctl("add_vhost", name)
+        broker.ctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
+        with broker.channel(name) as channel:
+            channel.exchange_declare("xivo", "topic", durable=True, auto_delete=False)
+    yield broker
+    for name in BUSES:
+        broker.ctl("delete_vhost", name)
+
+
+@pytest.fixture
+def cluster(vhosts: Broker, exporter: RunExporter, tmp_path: Path) -> StartCluster:
+    """A function that starts a cluster of so many processes; all of them keep their state."""
+
+    def start(size: int, buses: Sequence[str] = BUSES) -> list[Exporter]:
+        file = tmp_path / "settings.toml"
+        tables = (f'[[buses]]\nname = "{b}"\nurl = "{vhosts.url(vhost=b)}"\n' for b in buses)
+        file.write_text("\n".join(tables))
+        addresses = ";".join(f"127.0.0.1:{free_port()}" for _ in range(size))
+        common = ("--config", str(file), "--instance", "i", "--state-dir", str(tmp_path / "state"))
+        return [
+            exporter(None, *common, "--process-id", str(n), "--addresses", addresses, wait=False)
+            for n in range(size)
+        ]
+
+    return start
+
+
+def at_work(processes: list[Exporter], buses: int = len(BUSES)) -> list[Exporter]:
+    """Wait until all processes are ready, and all buses connected."""
+    for process in processes:
+        eventually(lambda p=process: p.logged("listening"), timeout=30, what="it listens")  # type: ignore[misc]
+    eventually(
+        lambda: all(map(is_ready, processes)) and connected_buses(processes) == buses,
+        timeout=30,
+        what=lambda: f"the cluster is at work: {[p.log()[-500:] for p in processes]}",
+    )
+    return processes
+
+
+def connected_buses(processes: list[Exporter]) -> float:
+    return sum(
+        value
+        for process in processes
+        for (name, _), value in process.samples().items()
+        if name == "xivo_exporter_bus_connected"
+    )
+
+
+def sums(processes: list[Exporter]) -> Counter[Series]:
+    """Add up what the buses told, and what became of it."""
+    total: Counter[Series] = Counter()
+    for process in processes:
+        for (name, labels), value in process.samples().items():
+            is_domain = name.startswith("xivo_") and not name.startswith("xivo_exporter_")
+            if (is_domain and "window" not in dict(labels)) or name == "xivo_exporter_used_total":
+                assert (name, labels) not in total, f"two processes show {name}"
+                total[name, labels] = value  # type: ignore[assignment]
+    return total
+
+
+def chats(processes: list[Exporter]) -> dict[str, float]:
+    """Give the number of chat messages by origin."""
+    return {
+        dict(labels)["origin_uuid"]: value
+        for (name, labels), value in sums(processes).items()
+        if name == "xivo_chat_messages_total"
+    }
+
+
+def send(broker: Broker, rounds: int, buses: Sequence[str] = BUSES) -> None:
+    """Publish so many chat messages of each origin on each bus, no two of them alike."""
+    users = {"to": [ORIGINS[0], 42], "from": [ORIGINS[0], 22], "alias": "Alice"}
+    for bus in buses:
+        publish(
+            broker,
+            "xivo",
+            [
+                Wire(event("chat_message_event", {**users, "msg": f"{uuid4()}"}, origin))
+                for _ in range(rounds)
+                for origin in ORIGINS
+            ],
+            vhost=bus,
+        )
+
+
+def counted(
+    broker: Broker, processes: list[Exporter], rounds: int, buses: Sequence[str] = BUSES
+) -> None:
+    """Wait until so many rounds are counted and kept, and check that it were no more."""
+    truth = dict.fromkeys(ORIGINS, rounds * len(buses))
+    eventually(
+        lambda: chats(processes) == truth,
+        timeout=60,
+        what=lambda: f"{truth} and not {chats(processes)}",
+    )
+    for bus in buses:
+        eventually(
+            lambda b=bus: broker.queues(b)[f"xivo-exporter.i.{b}"]["messages"] == 1,  # type: ignore[misc]
+            what="all but the bookmark is acknowledged",
+        )
+    assert chats(processes) == truth
+    used = {
+        dict(labels)["bus"]: value
+        for (name, labels), value in sums(processes).items()
+        if name == "xivo_exporter_used_total"
+    }
+    assert used == dict.fromkeys(buses, rounds * len(ORIGINS))
+
+
+@contextmanager
+def sending(broker: Broker, rounds: int, times: int) -> Iterator[Thread]:
+    """Publish rounds again and again, while something happens."""
+
+    def run() -> None:
+        for _ in range(times):
+            send(broker, rounds)
+
+    sender = Thread(target=run)
+    sender.start()
+    try:
+        yield sender
+    finally:
+        sender.join(60)
+
+
+def restarted(processes: list[Exporter]) -> list[Exporter]:
+    for process in processes:
+        process.start(wait=False)
+    return at_work(processes)
+
+
+def ended_well(*told: Exporter) -> None:
+    """Send SIGTERM to some, and check that these end in time with status 0."""
+    began = time.monotonic()
+    for process in told:
+        os.kill(process.pid, signal.SIGTERM)
+    assert [process.wait(timeout=10) for process in told] == [0] * len(told)
+    assert time.monotonic() - began < 5
+
+
+def test_the_sums_over_all_processes_are_the_truth(vhosts: Broker, cluster: StartCluster) -> None:
+    processes = at_work(cluster(3))
+    send(vhosts, 50)
+    counted(vhosts, processes, 50)
+    for process in processes:
+        assert sums([process]), "a process has nothing to do"
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_when_one_is_killed_the_others_end_and_all_together_go_on(
+    vhosts: Broker, cluster: StartCluster, victim: int
+) -> None:
+    processes = at_work(cluster(2))
+    send(vhosts, 10)
+    counted(vhosts, processes, 10)
+    with sending(vhosts, rounds=10, times=20):
+        eventually(lambda: sum(chats(processes).values()) > 300, what="it is at work")
+        processes[victim].kill()
+        (other,) = (process for process in processes if process is not processes[victim])
+        assert other.wait(timeout=10) == 1
+        counted(vhosts, restarted(processes), 210)
+
+
+def test_a_cluster_that_grows_keeps_its_state(vhosts: Broker, cluster: StartCluster) -> None:
+    two = at_work(cluster(2))
+    send(vhosts, 20)
+    counted(vhosts, two, 20)
+    before = sums(two)
+    ended_well(*two)
+    three = at_work(cluster(3))
+    eventually(lambda: sums(three) == before, what="the same is shown before the first event")
+    send(vhosts, 20)
+    counted(vhosts, three, 40)
+
+
+def test_those_that_are_stopped_end_in_time_and_nothing_is_lost(
+    vhosts: Broker, cluster: StartCluster
+) -> None:
+    processes = at_work(cluster(2))
+    with sending(vhosts, rounds=10, times=20):
+        eventually(lambda: sum(chats(processes).values()) > 300, what="it is at work")
+        ended_well(*processes)
+        restarted(processes)
+        # One alone cannot leave the others at work.
+        ended_well(processes[1])
+        assert processes[0].wait(timeout=10) == 1
+        counted(vhosts, restarted(processes), 200)
