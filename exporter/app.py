@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from types import FrameType
 from typing import NamedTuple
 
 import structlog
@@ -22,7 +21,7 @@ from dataflows.envelope import Delivery, Rejected
 from dataflows.stage import Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import SUBSYSTEMS, deliveries
-from exporter import __version__, recovery, watchdog
+from exporter import __version__, recovery, signals, watchdog
 from exporter.address import Address
 from exporter.clock import wall_clock
 from exporter.consumer import Bus, Consumer, stop_all
@@ -144,8 +143,7 @@ class App:
         Returns:
             Whether it ended because somebody wanted it to.
         """
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
+        signals.hear(self._on_signal)
         self._web.start()
         log.info("listening", address=str(self.address), version=__version__)
         self._watchdog.start()
@@ -230,12 +228,11 @@ class App:
         self._failed = True
         self.stop()
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        del frame
-        log.info("stopping", signal=signal.Signals(number).name)
+    def _on_signal(self, number: signal.Signals) -> None:
+        log.info("stopping", signal=number.name)
         self.stop()
         if self._engine.addresses is not None:
-            # The others of the cluster go on, and bytewax would wait for them.
+            # The others of the cluster go on or have not come yet; bytewax would wait for them.
             leave = threading.Timer(STOP_SECONDS, os._exit, (0,))
             leave.daemon = True
             leave.start()

@@ -215,3 +215,13 @@ def test_those_that_are_stopped_end_in_time_and_nothing_is_lost(
         ended_well(processes[1])
         assert processes[0].wait(timeout=10) == 1
         counted(vhosts, restarted(processes), 200)
+
+
+def test_one_that_waits_for_the_others_is_not_ready_and_can_be_stopped(
+    exporter: RunExporter,
+) -> None:
+    addresses = f"127.0.0.1:{free_port()};127.0.0.1:{free_port()}"
+    arguments = ("--instance", "i", "--process-id", "0", "--addresses", addresses)
+    process = exporter(None, *arguments)
+    assert process.get("/-/ready").status == 503
+    ended_well(process)
