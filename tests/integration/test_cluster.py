@@ -225,3 +225,12 @@ def test_one_that_waits_for_the_others_is_not_ready_and_can_be_stopped(
     process = exporter(None, *arguments)
     assert process.get("/-/ready").status == 503
     ended_well(process)
+
+
+def test_a_process_without_a_bus_is_ready_and_shows_its_part(
+    vhosts: Broker, cluster: StartCluster
+) -> None:
+    processes = at_work(cluster(2, BUSES[:1]), buses=1)
+    send(vhosts, 10, BUSES[:1])
+    counted(vhosts, processes, 10, BUSES[:1])
+    assert all(sums([process]) for process in processes)
