@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -21,7 +20,7 @@ from dataflows.envelope import Delivery, Rejected
 from dataflows.stage import Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import SUBSYSTEMS, deliveries
-from exporter import __version__, recovery, signals, watchdog
+from exporter import __version__, cluster, recovery, signals, watchdog
 from exporter.address import Address
 from exporter.clock import wall_clock
 from exporter.consumer import Bus, Consumer, stop_all
@@ -89,28 +88,13 @@ class App:
             watchdog.end if settings.exit_on_stall else watchdog.tell,
             time.monotonic,
         )
-        self._inlets = {bus.status.name: Inlet(self._wake) for bus in buses}
         self._store = SeriesStore(SPECS, settings.max_series, uncapped=deliveries.SUBSYSTEM.metrics)
         self._exposition = Exposition(
             self._store, SPECS, self._statuses, lambda: self._watchdog.is_stalled
         )
         self._failed = False
-        self._consumers = [
-            Consumer(
-                bus,
-                self._inlets[bus.status.name],
-                wall_clock,
-                self._on_death,
-                is_resumable=engine.recovery is not None,
-            )
-            for bus in buses
-        ]
-        feeds = {
-            bus.status.name: Feed(
-                self._inlets[bus.status.name], bus.status, partial(self._open, bus, consumer)
-            )
-            for bus, consumer in zip(buses, self._consumers, strict=True)
-        }
+        self._consumers: list[Consumer] = []
+        self._feeds = {bus.status.name: self._feed(bus) for bus in buses}
         self._warn = Bounded(log.warning)
         stage = Stage(
             SUBSYSTEMS,
@@ -119,7 +103,7 @@ class App:
             settings.max_series,
         )
         self._flow = flow.build(
-            BusSource(feeds, Turn(self._wake, self._stop, self._pulse, wall_clock)),
+            BusSource(self._feeds, Turn(self._wake, self._stop, self._pulse, wall_clock)),
             Decode(
                 SUBSYSTEMS,
                 {bus.status.name: bus.zone for bus in buses}.get,
@@ -156,12 +140,12 @@ class App:
                 addresses=self._engine.addresses,
             )
             # It has ended in order, so whatever it took has been processed to the end.
-            for inlet in self._inlets.values():
-                inlet.done = inlet.taken
+            for feed in self._feeds.values():
+                feed.inlet.done = feed.inlet.taken
         except BaseException as error:
             # Also panics of bytewax, which are no Exceptions.
             self._failed = True
-            if (problem := recovery.explain(error)) is not None:
+            if (problem := recovery.explain(error) or cluster.explain(error)) is not None:
                 log.error("the dataflow failed", problem=problem)  # noqa: TRY400 -- it says all
             else:
                 log.exception("the dataflow failed")
@@ -210,10 +194,23 @@ class App:
             problem=status.problem or None,
         )
 
-    def _open(self, bus: Bus, consumer: Consumer) -> None:
-        if self._engine.addresses:
-            self._statuses.append(bus.status)
-        consumer.start()
+    def _feed(self, bus: Bus) -> Feed:
+        inlet = Inlet(self._wake)
+        consumer = Consumer(
+            bus,
+            inlet,
+            wall_clock,
+            self._on_death,
+            is_resumable=self._engine.recovery is not None,
+        )
+        self._consumers.append(consumer)
+
+        def begin() -> None:
+            if self._engine.addresses:
+                self._statuses.append(bus.status)
+            consumer.start()
+
+        return Feed(inlet, bus.status, begin)
 
     def _on_rejected(self, delivery: Delivery, rejected: Rejected) -> None:
         self._warn(

@@ -83,3 +83,10 @@ def _addresses(environment: Mapping[str, str]) -> tuple[str, ...]:
         except OSError as error:
             raise SettingsError([f"BYTEWAX_HOSTFILE_PATH: {error.strerror}"]) from error
     return tuple(each for each in text.split(";") if each)
+
+
+def explain(error: BaseException) -> str | None:
+    """Say why bytewax ended, if that is because another process did."""
+    if re.search(r"(Send|Recv) thread panic|timely communication error", str(error)):
+        return "another process of the cluster has ended; it goes on when all are started again"
+    return None

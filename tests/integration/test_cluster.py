@@ -188,6 +188,9 @@ def test_when_one_is_killed_the_others_end_and_all_together_go_on(
         processes[victim].kill()
         (other,) = (process for process in processes if process is not processes[victim])
         assert other.wait(timeout=10) == 1
+        (line,) = other.logged("the dataflow failed")
+        assert "another process of the cluster" in line["problem"]
+        assert "Traceback" not in other.log()
         counted(vhosts, restarted(processes), 210)
 
 
