@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
+from enum import Enum
 from io import BytesIO
 from typing import Any
 
@@ -27,6 +28,9 @@ class _Pickler(pickle.Pickler):
                 return _metric, (obj.name,)
             case Share():
                 return _share, (obj.taken,)
+            case Enum():
+                # Some releases of Python 3.11 write getattr and the member's name.
+                return type(obj), (obj.value,)
         return NotImplemented
 
 

@@ -9,6 +9,7 @@ from dataflows.metric import MetricSpec
 from dataflows.room import Room
 from dataflows.snapshot import dump, load
 from dataflows.subsystems import SUBSYSTEMS
+from dataflows.subsystems.agents import AgentStatus
 from tests import corpus
 from tests.laws.strategies import Step, traffic
 from tests.laws.test_laws import post
@@ -43,6 +44,17 @@ def test_room_is_taken_again_and_given_back_after_a_restart() -> None:
     pipeline.send(corpus.event("agent_deleted", {"id": 1}))
     pipeline.send(agents[2])
     assert pipeline.value("xivo_agents", "logged_in") == 2
+
+
+def test_a_member_of_an_enumeration_is_kept_whatever_python_makes_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As Python 3.11.2 has it, that of Debian 12.
+    monkeypatch.setattr(
+        AgentStatus, "__reduce_ex__", lambda member, _: (getattr, (AgentStatus, member.name))
+    )
+    member = AgentStatus.LOGGED_IN
+    assert load(dump([member]), {}, Room(1)) == [member]
 
 
 class _Hostile:
