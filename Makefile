@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test integration coverage check lint format generate bench fuzz chaos lock clean
+.PHONY: help setup demo run test integration coverage check lint format generate bench fuzz chaos soak lock clean
 # Every target shares .venv, so they run one after another, also under -j.
 .NOTPARALLEL:
 
@@ -57,6 +57,9 @@ fuzz: setup ## Send ten million hostile messages through the dataflow (ARGS="--s
 
 chaos: setup ## Kill it and cut it off, and count what it missed (ARGS="--kills 500 --seed 2")
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+soak: setup ## Measure memory and disk under load (ARGS="--minutes 60 --rate 2000 --out soak")
+	@$(BIN)/python -m tests.chaos.soak $(ARGS)
 
 lock: ## Write the lock files anew from pyproject.toml (ARGS="--upgrade")
 	@scripts/lock.sh $(ARGS)
