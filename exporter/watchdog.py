@@ -1,7 +1,7 @@
 """The watchdog: notices that the dataflow stands still, and may end the process for it.
 
-A sink, a state or bytewax itself can be stuck for ever, and with it the main thread, which also
-handles the signals. So somebody who needs nothing of all that has to look: a thread of its own.
+A sink, a state or bytewax itself can be stuck for ever, and with it the main thread. So somebody
+who needs nothing of all that has to look: a thread of its own.
 """
 
 from __future__ import annotations
