@@ -170,6 +170,26 @@ def test_a_bookmark_that_was_given_back_is_no_delivery(monkeypatch: pytest.Monke
     assert rig.intake.settle(with_bookmark=False) == [3]
 
 
+def test_a_bookmark_that_comes_back_after_newer_ones_are_done_is_acknowledged_and_not_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("exporter.consumer.intake.time.monotonic", lambda: now)
+    rig = _Rig()
+    rig.connect(0)
+    rig.receive("a")
+    rig.take()
+    rig.intake.give_back()
+    now = 301.0
+    assert rig.intake.give_back() == 1
+    rig.receive("b", "c", first_tag=2)
+    rig.take()
+    assert rig.intake.settle(with_bookmark=False) == [2]
+    rig.receive("a", first_tag=4, redelivered=True)
+    assert rig.take() == []
+    assert rig.intake.settle(with_bookmark=False) == [4]
+
+
 def test_the_backlog_is_dated_to_the_connection_also_when_the_prefetch_is_full(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -53,8 +53,6 @@ class Ledger:
         if tags:
             self._sent.append((number, now))
             self._kept_since = now
-            # Whoever comes back after something newer is done is no bookmark any more.
-            self._returned = None
         return tags
 
     def sure(self, now: float) -> int:
@@ -75,7 +73,10 @@ class Ledger:
         return None
 
     def is_back(self, fingerprint: int, tag: Any) -> bool:  # noqa: ANN401 -- the transport's own
-        """Tell whether a redelivery is the bookmark that was given back; then it is owed again."""
+        """Tell whether a redelivery is what was given back; then it is owed again.
+
+        Something newer may be the bookmark by then, and it is due for acknowledgement.
+        """
         if self._returned is None or self._returned.fingerprint != fingerprint:
             return False
         self._owed.appendleft(self._returned._replace(tag=tag))
