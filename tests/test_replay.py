@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflows.envelope import Delivery
+from exporter.consumer.connection import HEARTBEAT_SECONDS
 from exporter.consumer.replay import SILENCE_SECONDS, Arrival, Replay, fingerprint, overlap
 
 PREFETCH = 8
@@ -50,7 +51,7 @@ def _read(replay: Replay, inbox: Iterable[tuple[int, bool]]) -> list[int]:
     unregistered=st.integers(0, PREFETCH),
     new=st.integers(0, 10),
     waiting=st.integers(0, 10),
-    mark=st.booleans(),
+    marks=st.integers(0, PREFETCH + 5),
 )
 def test_exactly_what_was_taken_is_a_duplicate(  # noqa: PLR0913, PLR0917 -- the dimensions of a fault
     taken: int,
@@ -59,14 +60,14 @@ def test_exactly_what_was_taken_is_a_duplicate(  # noqa: PLR0913, PLR0917 -- the
     unregistered: int,
     new: int,
     waiting: int,
-    mark: bool,
+    marks: int,
 ) -> None:
     repeated = range(max(0, taken - unregistered), taken)
     again = [*repeated, *range(taken, taken + untaken)]
     later = range(1000, 1000 + new)
-    inbox = [*((n, mark) for n in again), *((n, False) for n in later)]
-    # Without marks only the count of the inbox tells, and it counts at least what comes again.
-    waiting = waiting if mark else len(again) + waiting
+    inbox = [*((n, i < marks) for i, n in enumerate(again)), *((n, False) for n in later)]
+    # Without all marks the count of the inbox tells, and it counts at least what comes again.
+    waiting = waiting if marks >= len(again) else len(again) + waiting
     # A process that goes on after another does not know what that had not taken.
     replay = _replay(taken, waiting=waiting, untaken=untaken if is_untaken_known else 0)
     assert _read(replay, inbox) == list(repeated)
@@ -110,6 +111,17 @@ def test_an_inbox_that_stays_empty_ends_the_wait() -> None:
 def test_a_killed_broker_may_forget_what_it_delivered() -> None:
     replay = _replay(3, waiting=1)
     assert _read(replay, [(2, False)]) == [2]
+
+
+def test_a_killed_broker_may_forget_the_end_of_what_it_delivered() -> None:
+    replay = _replay(4, waiting=5)
+    again = [(0, True), (1, True), (2, False), (3, False)]
+    assert _read(replay, [*again, (1000, False)]) == [0, 1, 2, 3]
+
+
+def test_a_living_connection_may_pause_for_as_long_as_it_can() -> None:
+    # It is looked at four times in a heartbeat, and found dead after two.
+    assert SILENCE_SECONDS > 2.25 * HEARTBEAT_SECONDS
 
 
 @given(st.binary(), st.binary())

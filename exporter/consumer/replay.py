@@ -3,7 +3,7 @@
 The broker gives back, at the head of the inbox and in their order, all
 deliveries whose acknowledgement it has not registered: also some that we did
 acknowledge, for acknowledgements get lost with a connection or a killed broker,
-and so does the mark "redelivered" then. But whatever comes again is an end of
+and so do the latest marks "redelivered" then. But whatever comes again is an end of
 what the dataflow has taken, and comes before anything new. So the longest
 beginning of the new stream that is an end of the old one is the repetition.
 
@@ -23,8 +23,8 @@ from typing import Any
 
 from dataflows.envelope import Delivery
 
-SILENCE_SECONDS = 5.0
-"""A repetition that pauses for longer has ended: less is a lost packet."""
+SILENCE_SECONDS = 30.0
+"""A repetition that pauses for longer has ended: a dead peer is noticed within less."""
 
 
 def fingerprint(body: bytes | str, stamp: object) -> int:
@@ -77,9 +77,8 @@ class Replay:
         """Take an arrival; tell whether what comes again is complete."""
         self._last_at = now
         self.held.append(arrival)
-        return (
-            not arrival.redelivered if self.held[0].redelivered else len(self.held) >= self._waiting
-        ) or len(self.held) >= min(len(self._memory) + self._untaken, self._prefetch)
+        most = min(len(self._memory) + self._untaken, self._prefetch)
+        return len(self.held) >= most or self._is_complete()
 
     def is_over(self, now: float) -> bool:
         """Tell, while nothing arrives, whether anything is still to be expected."""
@@ -87,13 +86,26 @@ class Replay:
 
     def repeated(self) -> int:
         """Tell how many of those that are held were taken before; they are the first."""
-        held = self.held
-        marked = next((i for i, each in enumerate(held) if not each.redelivered), len(held))
-        candidates = held[: marked or self._waiting]
-        if len(held) < self._prefetch:
+        # Marks tell more exactly, but a killed broker has lost the last ones or all.
+        return self._among(self._marked()) or self._among(self._waiting)
+
+    def _is_complete(self) -> bool:
+        *before, last = self.held
+        ends_marks = bool(before) and before[-1].redelivered and not last.redelivered
+        if ends_marks and self._among(len(before)):
+            return True
+        return not last.redelivered and len(self.held) >= self._waiting
+
+    def _marked(self) -> int:
+        unmarked = (i for i, each in enumerate(self.held) if not each.redelivered)
+        return next(unmarked, len(self.held))
+
+    def _among(self, count: int) -> int:
+        """Look for the repetition among the first so many."""
+        if len(self.held) < self._prefetch:
             # What the dataflow had not taken comes again too, behind what it had.
-            candidates = candidates[: max(0, max(marked, self._waiting) - self._untaken)]
-        return overlap(self._memory, [each.fingerprint for each in candidates])
+            count = max(0, count - self._untaken)
+        return overlap(self._memory, [each.fingerprint for each in self.held[:count]])
 
 
 def overlap(old: Sequence[int], new: Sequence[int]) -> int:
