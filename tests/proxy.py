@@ -67,6 +67,11 @@ class Proxy:
         """How many connections have been made through it so far."""
         return len(self._links)
 
+    @property
+    def is_used(self) -> bool:
+        """Whether there is a connection all the way."""
+        return any(link.is_open for link in list(self._links))
+
     def hold(self, *ways: Way) -> None:
         """Let nothing through, in the given directions or, by default, in both: a black hole."""
         self._network.become(held=frozenset(ways or Way))
@@ -79,10 +84,12 @@ class Proxy:
         """Be a good network again."""
         self._network.become()
 
-    def reset(self) -> None:
-        """Reset all connections of this moment, at both ends."""
-        for link in list(self._links):
+    def reset(self) -> bool:
+        """Reset all connections of this moment, at both ends; tell whether there was one."""
+        open_links = [link for link in list(self._links) if link.is_open]
+        for link in open_links:
             link.reset()
+        return bool(open_links)
 
     def cut_after(self, *limits: int) -> None:
         """Reset each of the next connections after so many bytes from the broker."""
@@ -166,6 +173,10 @@ class _Link:
         ]
         for thread in self._threads:
             thread.start()
+
+    @property
+    def is_open(self) -> bool:
+        return all(thread.is_alive() for thread in self._threads)
 
     def reset(self) -> None:
         for end in self._ends:

@@ -75,7 +75,7 @@ def _panel(row: int, title: str, points: Sequence[tuple[float, float]], end: flo
         parts.append(_label(_LEFT - 12, y + 4, f"{share * limit:g}", "end"))
     for quarter in range(5):
         x = _LEFT + quarter / 4 * (_RIGHT - _LEFT)
-        parts.append(_label(x, bottom + 18, f"{end * quarter / 240:g} min", "middle"))
+        parts.append(_label(x, bottom + 18, f"{end * quarter / 240:.3g} min", "middle"))
     line = " ".join(
         f"{_LEFT + at / end * (_RIGHT - _LEFT):.1f},{bottom - value / limit * _HEIGHT:.1f}"
         for at, value in points

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chaos import verdict
-from tests.chaos.proxy import Proxy, proxied
 from tests.chaos.publisher import Publisher
 from tests.chaos.traffic import BUS, Traffic
 from tests.integration.bus import assert_account_balances, connected, own
 from tests.program import Exporter
-from tests.servers import GUEST, Broker
+from tests.proxy import Proxy
+from tests.servers import Broker
 from tests.support import eventually
 
 INSTANCE = "chaos"
@@ -80,7 +80,7 @@ def run(broker: Broker, directory: Path, blows: Blows, *, agents: int) -> Outcom
     broker.declare_exchange("xivo")
     began = time.time()
     traffic = Traffic(seed=blows.seed, agents=agents, now=began)
-    with proxied(broker.port) as proxy, _exporter(proxy, directory) as exporter:
+    with Proxy(broker.port) as proxy, _exporter(proxy.url(broker.url()), directory) as exporter:
         # The inbox is there from now on.
         connected(exporter)
         with Publisher(broker, traffic, RATE):
@@ -107,10 +107,10 @@ def run(broker: Broker, directory: Path, blows: Blows, *, agents: int) -> Outcom
     )
 
 
-def _exporter(proxy: Proxy, directory: Path) -> Exporter:
+def _exporter(url: str, directory: Path) -> Exporter:
     return Exporter(
         directory,
-        *("--bus-url", f"amqp://{GUEST}:{GUEST}@127.0.0.1:{proxy.port}"),
+        *("--bus-url", url),
         *("--bus-timezone", "UTC", "--bind-all", "--details", "agents,endpoints"),
         *("--instance", INSTANCE, "--state-dir", str(directory / "state")),
         # What is bounded on purpose must not look like a loss.
@@ -131,7 +131,7 @@ def _strike(exporter: Exporter, proxy: Proxy, blows: Blows) -> None:
             exporter.kill()
             exporter.start(wait=False)
         else:
-            while not proxy.cut():
+            while not proxy.reset():
                 _await_connection(exporter, proxy)
 
 
