@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import threading
 from array import array
+from bisect import bisect_left
 from collections import deque
 
 from dataflows.envelope import Delivery
 
 REMEMBERED = 65_535
 """Fingerprints: the largest prefetch there is, so more than a broker can deliver again."""
+
+
+MAX_BEGINS = 64
+"""Ends of epochs among these: more than pass before an acknowledgement is registered."""
+
+Dump = tuple[bytes, tuple[int, ...]]
+"""A memory: its fingerprints, and how many of the last of them may come again."""
 
 
 class Inlet:
@@ -38,6 +46,9 @@ class Inlet:
         self._lock = threading.Lock()
         self._waiting: deque[tuple[int, Delivery, int]] = deque()
         self._memory: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
+        # Where what comes again may begin: acknowledgements reach up to the end of an epoch.
+        self._begins: deque[int] = deque(maxlen=MAX_BEGINS)
+        self._loaded_lengths: tuple[int, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -89,16 +100,33 @@ class Inlet:
             last = [fingerprint for _, fingerprint in self._memory][len(self._memory) - count :]
             self._memory.clear()
             self._memory.extend(enumerate(last, first))
+            self._begins.clear()
+            self._begins.append(first)
+            self._loaded_lengths = ()
 
-    def dump(self) -> bytes:
-        """Copy the memory, for a process that goes on after this one."""
-        return array("Q", self.memory()).tobytes()
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """How much of a loaded memory can come again, the likeliest first; empty if it is ours."""
+        return self._loaded_lengths
 
-    def load(self, dumped: bytes) -> None:
+    def dump(self) -> Dump:
+        """Copy the memory at the end of an epoch, for a process that goes on after this one."""
+        with self._lock:
+            if self.taken not in self._begins:
+                self._begins.append(self.taken)
+            numbers = [number for number, _ in self._memory]
+            lengths = self._loaded_lengths or (
+                len(numbers) - bisect_left(numbers, begin) for begin in reversed(self._begins)
+            )
+            prints = array("Q", (each for _, each in self._memory))
+            return prints.tobytes(), tuple(dict.fromkeys(lengths))
+
+    def load(self, dumped: Dump) -> None:
         """Remember what a process before this one has taken."""
         with self._lock:
+            fingerprints, self._loaded_lengths = dumped
             # As the first of this process: 0 would be forgotten before anything is acknowledged.
-            self._memory.extend((1, fingerprint) for fingerprint in array("Q", dumped))
+            self._memory.extend((1, fingerprint) for fingerprint in array("Q", fingerprints))
 
 
 def _size(delivery: Delivery) -> int:

@@ -11,7 +11,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from dataflows.clock import Clock
 from dataflows.envelope import ClockSetBack, Item, Opened
 from dataflows.windows import CLOCK_SLACK_SECONDS
-from exporter.inlet import Inlet
+from exporter.inlet import Dump, Inlet
 from exporter.telemetry import BusStatus
 
 BATCH = 1000
@@ -53,7 +53,7 @@ class Feed(NamedTuple):
     open: Callable[[], None]
 
 
-Resumed = tuple[bytes, int, float]
+Resumed = tuple[Dump, int, float]
 """What is known of a bus over restarts: memory of its inlet, its gaps, and when the last was."""
 
 

@@ -134,11 +134,30 @@ def test_another_process_remembers_the_same() -> None:
     # Nothing is acknowledged yet: also if this process ends now, they come again.
     other.forget(0)
     assert other.memory() == prints
+    assert other.dump() == inlet.dump(), "a process that ends at once leaves what it found"
     # They come again before anything new, or never.
     other.put(1, _delivery(b""), 8)
     other.take(1)
     other.forget(1)
     assert other.memory() == []
+
+
+def test_what_may_come_again_begins_at_the_end_of_an_epoch() -> None:
+    inlet, _ = _inlet()
+    for number in range(1, 11):
+        inlet.put(number, _delivery(b""), number)
+    for count in (4, 0, 3, 2):
+        inlet.take(count)
+        dumped = inlet.dump()
+    # The bookmark of the newest epoch, or of one before it.
+    assert dumped[1] == (1, 3, 6)
+    other, _ = _inlet()
+    other.load(dumped)
+    assert list(other.lengths) == [1, 3, 6]
+    # Now it is clear: the last three came again.
+    other.renumber(1, 3)
+    assert not other.lengths
+    assert other.dump()[1] == (3,)
 
 
 def test_the_memory_is_bounded() -> None:

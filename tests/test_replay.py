@@ -29,9 +29,13 @@ def test_the_overlap_is_the_longest(old: list[int], new: list[int]) -> None:
     assert overlap(old, new) == _brute_force(old, new)
 
 
-def _replay(taken: int | Sequence[int], *, waiting: int, untaken: int = 0) -> Replay:
+def _replay(
+    taken: int | Sequence[int], *, waiting: int, untaken: int = 0, lengths: Sequence[int] = ()
+) -> Replay:
     memory = range(taken) if isinstance(taken, int) else taken
-    return Replay(memory, untaken=untaken, waiting=waiting, prefetch=PREFETCH, now=0)
+    return Replay(
+        memory, lengths=lengths, untaken=untaken, waiting=waiting, prefetch=PREFETCH, now=0
+    )
 
 
 def _read(replay: Replay, inbox: Iterable[tuple[int, bool]]) -> list[int]:
@@ -77,6 +81,40 @@ def test_exactly_what_was_taken_is_a_duplicate(  # noqa: PLR0913, PLR0917 -- the
 def test_what_was_not_taken_is_new_even_if_it_looks_the_same() -> None:
     replay = _replay([7, 7], waiting=4, untaken=2)
     assert _read(replay, [(7, True)] * 4) == [7, 7]
+
+
+@given(
+    epochs=st.lists(st.integers(1, 6), min_size=1, max_size=5),
+    untaken=st.integers(0, 5),
+    period=st.integers(2, 5),
+    data=st.data(),
+)
+def test_after_another_process_a_repetition_begins_at_the_end_of_an_epoch(
+    epochs: list[int], untaken: int, period: int, data: st.DataObject
+) -> None:
+    # All look the same again after a while, and nobody knows how many had not been taken.
+    stream = [number % period for number in range(sum(epochs) + untaken)]
+    ends = [sum(epochs[: i + 1]) for i in range(len(epochs))]
+    lengths = [ends[-1] - end + 1 for end in reversed(ends)]
+    true = data.draw(st.sampled_from(lengths))
+    # Where several ends fit, the newest is likeliest.
+    begin = ends[-1] - true
+    fits = [n for n in lengths if stream[begin : begin + n] == stream[ends[-1] - n : ends[-1]]]
+    inbox = [(each, True) for each in stream[begin:]]
+    replay = Replay(
+        stream[: ends[-1]], lengths=lengths, untaken=0, waiting=len(inbox), prefetch=1000, now=0
+    )
+    assert len(_read(replay, inbox)) == fits[0] <= true
+
+
+def test_equal_deliveries_that_another_process_had_not_taken_are_new() -> None:
+    replay = _replay([7] * 5, waiting=6, lengths=(1, 3, 5))
+    assert _read(replay, [(7, True)] * 6) == [7]
+
+
+def test_a_repetition_that_an_overflow_has_shortened_is_found_though_no_epoch_ended_there() -> None:
+    replay = _replay(6, waiting=3, lengths=(1, 5))
+    assert _read(replay, [(4, True), (5, True), (1000, False)]) == [4, 5]
 
 
 def test_a_repetition_may_pause() -> None:

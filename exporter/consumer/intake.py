@@ -69,6 +69,7 @@ class Intake:
         if memory:
             self._replay = Replay(
                 memory,
+                lengths=self._inlet.lengths,
                 untaken=self._untaken,
                 waiting=waiting,
                 prefetch=PREFETCH,

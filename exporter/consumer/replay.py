@@ -10,8 +10,8 @@ beginning of the new stream that is an end of the old one is the repetition.
 It contains the bookmark at least; an empty one means that deliveries were lost.
 
 Two deliveries with the same body are the same here. That can take a new one
-for a repetition only where it is equal to the last ones before the connection
-broke, and the broker has lost its marks or another process read them.
+for a repetition, or a repetition for a new one, only where bodies are alike over
+and over, and the broker has lost its marks or another process read them.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ class Replay:
 
     Args:
         memory: Fingerprints of what was taken, in order; not empty.
+        lengths: How much of it can come again, the likeliest first, if another process took it
+            and nobody knows what that had not taken. It acknowledged at ends of epochs only.
         untaken: Deliveries of the connection before that were not taken; they come again too.
         waiting: Deliveries in the inbox when we connected.
         prefetch: Deliveries that the broker may have under way.
@@ -63,11 +65,19 @@ class Replay:
         held: The deliveries so far.
     """
 
-    def __init__(
-        self, memory: Sequence[int], *, untaken: int, waiting: int, prefetch: int, now: float
+    def __init__(  # noqa: PLR0913 -- what is known of two connections
+        self,
+        memory: Sequence[int],
+        *,
+        lengths: Sequence[int],
+        untaken: int,
+        waiting: int,
+        prefetch: int,
+        now: float,
     ) -> None:
         self.held: list[Arrival] = []
         self._memory = memory
+        self._lengths = lengths
         self._untaken = untaken
         self._waiting = waiting
         self._prefetch = prefetch
@@ -86,6 +96,10 @@ class Replay:
 
     def repeated(self) -> int:
         """Tell how many of those that are held were taken before; they are the first."""
+        prints = [each.fingerprint for each in self.held]
+        for length in self._lengths:
+            if 0 < length <= len(prints) and prints[:length] == [*self._memory[-length:]]:
+                return length
         # Marks tell more exactly, but a killed broker has lost the last ones or all.
         return self._among(self._marked()) or self._among(self._waiting)
 
