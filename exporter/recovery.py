@@ -76,7 +76,8 @@ class StateDir:
     def __init__(self, path: Path, wanted: Manifest, *, process: int, discard: bool) -> None:
         self._path = path / f"process-{process}"
         try:
-            self._path.mkdir(parents=True, exist_ok=True)
+            # Its owner's alone: bytewax runs what a store tells it to, for it reads pickles.
+            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = (self._path / _LOCK).open("w")
         except OSError as error:
             msg = f"cannot write to {self._path}: {error.strerror}"
@@ -149,8 +150,10 @@ def _problem(store: Path) -> str | None:
     """Look for damage; None if there is none."""
     if not store.is_file():
         return "it is missing"
+    # A connection that may write would move the journal of a killed process into the store.
+    mode = "mode=ro" if Path(f"{store}-wal").exists() else "immutable=1"
     try:
-        with closing(sqlite3.connect(store)) as database:
+        with closing(sqlite3.connect(f"{store.absolute().as_uri()}?{mode}", uri=True)) as database:
             (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 return str(verdict)

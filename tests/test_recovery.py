@@ -111,6 +111,29 @@ def test_a_damaged_store_is_refused_and_never_touched(
     assert contents(path) == before
 
 
+def test_a_damaged_store_of_a_killed_process_is_not_touched_either(path: Path) -> None:
+    store = used(path)
+    with closing(sqlite3.connect(store)) as database:
+        database.execute("CREATE TABLE late (x)")
+        # As a process leaves it that is killed: the latest in a journal beside the store.
+        files = {each: each.read_bytes() for each in store.parent.glob("part-*")}
+    assert len(files) == 3
+    for each, data in files.items():
+        each.write_bytes(data)
+    _flip(store)
+    before = contents(path)
+    with pytest.raises(StateDirError, match="is damaged"):
+        opened(path)
+    after = contents(path)
+    shared_memory = "process-0/part-0.sqlite3-shm"
+    assert after | {shared_memory: b""} == before | {shared_memory: b""}
+
+
+def test_a_directory_that_is_made_is_its_owners_alone(path: Path) -> None:
+    opened(path).close()
+    assert (path / "process-0").stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
