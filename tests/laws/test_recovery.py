@@ -1,15 +1,11 @@
 """What holds for every state that is kept over a restart."""
 
-import pickle
-
-import pytest
 from hypothesis import given
 
 from dataflows.metric import MetricSpec
 from dataflows.room import Room
 from dataflows.snapshot import dump, load
 from dataflows.subsystems import SUBSYSTEMS
-from dataflows.subsystems.agents import AgentStatus
 from tests import corpus
 from tests.laws.strategies import Step, traffic
 from tests.laws.test_laws import post
@@ -44,35 +40,6 @@ def test_room_is_taken_again_and_given_back_after_a_restart() -> None:
     pipeline.send(corpus.event("agent_deleted", {"id": 1}))
     pipeline.send(agents[2])
     assert pipeline.value("xivo_agents", "logged_in") == 2
-
-
-def test_a_member_of_an_enumeration_is_kept_whatever_python_makes_of_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # As Python 3.11.2 has it, that of Debian 12.
-    monkeypatch.setattr(
-        AgentStatus, "__reduce_ex__", lambda member, _: (getattr, (AgentStatus, member.name))
-    )
-    member = AgentStatus.LOGGED_IN
-    assert load(dump([member]), {}, Room(1)) == [member]
-
-
-class _Hostile:
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return eval, ("1/0",)
-
-
-def test_reading_a_store_runs_no_code() -> None:
-    for data in (
-        pickle.dumps(_Hostile()),
-        pickle.dumps(pickle.loads),
-        # What a module of ours has imported is not ours.
-        b"cdataflows.snapshot\npickle.loads\n.",
-        b"cdataflows.stage\nCounter\n.",
-        b"cdataflows.snapshot\n_Unpickler\n.",
-    ):
-        with pytest.raises((pickle.UnpicklingError, AttributeError, KeyError)):
-            load(data, {}, Room(1))
 
 
 def test_metrics_are_no_part_of_a_copy() -> None:
