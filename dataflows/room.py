@@ -15,11 +15,11 @@ class Room:
     def __init__(self, places: int) -> None:
         self._left = places
 
-    def take(self, places: int = 1) -> bool:
-        """Take places, if any is left."""
+    def take(self) -> bool:
+        """Take a place, if one is left."""
         if self._left <= 0:
             return False
-        self._left -= places
+        self._left -= 1
         return True
 
     def give_back(self, places: int = 1) -> None:
@@ -40,8 +40,8 @@ class Share:
     def __init__(self, room: Room, taken: int = 0) -> None:
         self._room = room
         self.taken = taken
-        # More than is left, if the room has become smaller: what is known stays known.
-        room.take(taken)
+        # Also more than is left: a cluster that shrinks has less room, and forgets nothing.
+        room.give_back(-taken)
 
     def take(self) -> bool:
         """Take a place, if one is left."""

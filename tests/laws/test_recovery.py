@@ -3,7 +3,7 @@
 from hypothesis import given
 
 from dataflows.metric import MetricSpec
-from dataflows.room import Room
+from dataflows.room import Room, Share
 from dataflows.snapshot import dump, load
 from dataflows.subsystems import SUBSYSTEMS
 from tests import corpus
@@ -40,6 +40,14 @@ def test_room_is_taken_again_and_given_back_after_a_restart() -> None:
     pipeline.send(corpus.event("agent_deleted", {"id": 1}))
     pipeline.send(agents[2])
     assert pipeline.value("xivo_agents", "logged_in") == 2
+
+
+def test_a_room_that_has_become_smaller_is_not_given_back_more_than_it_had() -> None:
+    room = Room(2)
+    shares = [Share(room, 2), Share(room, 2)]
+    for share in shares:
+        share.give_back(2)
+    assert [shares[0].take() for _ in range(3)] == [True, True, False]
 
 
 def test_metrics_are_no_part_of_a_copy() -> None:
