@@ -219,12 +219,6 @@ def test_a_key_beyond_the_cap_is_refused_with_all_its_events() -> None:
     assert second.notify_at() is None
 
 
-def test_a_logic_has_nothing_to_recover_yet() -> None:
-    logic = stage(Clock())(None)
-    batch(logic, happened(100))
-    logic.snapshot()
-
-
 # --- Samples ------------------------------------------------------------------------------------
 
 
