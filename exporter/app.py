@@ -183,7 +183,8 @@ class App:
         return [self._view(status) for status in self._statuses]
 
     def _view(self, status: BusStatus) -> BusView:
-        last = self._store.value(deliveries.LAST_DELIVERY_AT, (status.name,))
+        # Not from the store: in a cluster, another process may have the account of the bus.
+        last = status.last_delivery_at
         return BusView(
             status.name,
             status.connected,

@@ -115,7 +115,7 @@ def landing_page(
     """Render the page; every value is escaped."""
     ready = _state("ready" if not_ready is None else "not ready", good=not_ready is None)
     reason = "" if not_ready is None else f'<p class="reason">{escape(not_ready)}</p>\n'
-    cards = "\n".join(map(_bus, buses)) or '<span class="soft">No bus is configured.</span>'
+    cards = "\n".join(map(_bus, buses)) or '<span class="soft">This process reads no bus.</span>'
     items = "\n".join(map(_item, (*_OWN_LINKS, *links)))
     return f"""<!DOCTYPE html>
 <html lang="en">

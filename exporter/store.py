@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from dataflows.metric import Histogram, LabelValues, MetricSpec, Sample, Value
+from dataflows.metric import LabelValues, MetricSpec, Sample, Value
 
 Series = Mapping[LabelValues, Value]
 
@@ -70,12 +70,6 @@ class SeriesStore:
     def note_late(self, subsystem: str, count: int) -> None:
         """Count late events. Called by the dataflow only."""
         self._late[subsystem] += count
-
-    def value(self, spec: MetricSpec, labels: LabelValues) -> float:
-        """Tell the value of one gauge or counter; 0 for a series that does not exist."""
-        value = self._series[spec.name].get(labels, 0)
-        assert not isinstance(value, Histogram)
-        return value
 
     def view(self) -> View:
         """Copy everything as it is now."""

@@ -112,6 +112,7 @@ class BusStatus:
         problem: Why it is not connected, in one line; empty while it is.
         since: When it connected, or lost its connection, Unix seconds; 0 before the first time.
         last_gap_at: Unix seconds.
+        last_delivery_at: When the newest delivery arrived, Unix seconds; 0 before the first.
     """
 
     name: str
@@ -124,6 +125,7 @@ class BusStatus:
     gaps: int = 0
     last_gap_at: float = 0.0
     since: float = 0.0
+    last_delivery_at: float = 0.0
 
 
 def self_series(

@@ -203,7 +203,7 @@ def test_the_backlog_is_dated_to_the_connection_also_when_the_prefetch_is_full(
     rig.intake.settle(with_bookmark=False)
     rig.receive("c", first_tag=3)
     [delivery] = rig.inlet.take(9)
-    assert delivery.arrived == 100.0
+    assert delivery.arrived == rig.status.last_delivery_at == 100.0
     rig.inlet.done = rig.inlet.taken
     rig.intake.settle(with_bookmark=False)
     # Now nothing more comes, though less came than was counted.

@@ -299,7 +299,7 @@ def test_the_landing_page_shows_version_links_and_buses() -> None:
 
 
 def test_the_landing_page_without_any_bus_says_so() -> None:
-    assert "No bus is configured." in landing_page("1", None, [])
+    assert "This process reads no bus." in landing_page("1", None, [])
 
 
 def test_every_value_on_the_landing_page_is_escaped() -> None:

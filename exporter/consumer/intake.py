@@ -92,6 +92,7 @@ class Intake:
         if self._backlog:
             self._backlog -= 1
             arrived = min(arrived, self._connected_at)
+        self._status.last_delivery_at = arrived
         mark = fingerprint(body, stamp or stamp_ms)
         redelivered = bool(message.delivery_info and message.delivery_info.get("redelivered"))
         if redelivered and self._ledger.is_back(mark, message.delivery_tag):

@@ -11,7 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from dataflows.labels import MAX_LABEL
-from dataflows.metric import Histogram
+from dataflows.metric import Histogram, LabelValues, MetricSpec
 from dataflows.subsystems import agents, deliveries, endpoints, queues, users
 from dataflows.subsystems.deliveries import REJECTED
 from tests.fuzz.caps import Caps
@@ -43,7 +43,13 @@ def assert_account_holds(
         sent: By bus.
         rejected: On all buses, by reason.
     """
-    value = pipeline.store.value
+    series = pipeline.store.view().series
+
+    def value(spec: MetricSpec, labels: LabelValues) -> float:
+        found = series[spec.name].get(labels, 0)
+        assert not isinstance(found, Histogram)
+        return found
+
     total: Counter[str] = Counter()
     for bus, (count, duplicates) in sent.items():
         reasons = {
