@@ -14,6 +14,7 @@ lacking() {
     packages=
     command -v rabbitmq-server >/dev/null || packages="$packages rabbitmq-server"
     command -v promtool >/dev/null || packages="$packages prometheus"
+    command -v prometheus-alertmanager >/dev/null || packages="$packages prometheus-alertmanager"
     [ -n "$packages" ]
 }
 
@@ -29,6 +30,7 @@ if lacking; then
     for package in $packages; do
         case $package in
         rabbitmq-server) marker=integration ;;
+        prometheus-alertmanager) marker=alertmanager ;;
         *) marker=promtool ;;
         esac
         selection="${selection:+$selection and }not $marker"

@@ -176,6 +176,12 @@ def promtool() -> Path | None:
     return Path(path) if path else None
 
 
+def amtool() -> Path | None:
+    """Return the path of amtool, None where Alertmanager is not installed."""
+    path = shutil.which("amtool")
+    return Path(path) if path else None
+
+
 def check_metrics(text: str) -> str:
     """Return what `promtool check metrics` says about an exposition; nothing when all is well."""
     path = promtool()
