@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test integration coverage check lint format generate bench fuzz chaos soak lock clean
+.PHONY: help setup demo run stack test integration coverage check lint format generate bench fuzz chaos soak lock clean
 # Every target shares .venv, so they run one after another, also under -j.
 .NOTPARALLEL:
 
@@ -21,6 +21,9 @@ demo: runtime ## Run the exporter on a simulated call centre (ARGS="--agents 50"
 
 run: runtime ## Run the exporter (ARGS="--bus-url amqp://user@host//")
 	@exec $(BIN)/python -m exporter run $(ARGS)
+
+stack: runtime ## Run the demo, Prometheus with the alerts, and Alertmanager (ARGS="--hurry")
+	@exec $(BIN)/python -m scripts.stack $(ARGS)
 
 test: setup ## Run all tests, with real servers (ARGS="-k agents")
 	@scripts/test.sh $(ARGS)
