@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from array import array
-from bisect import bisect_left
 from collections import deque
 
 from dataflows.envelope import Delivery
@@ -13,7 +12,7 @@ REMEMBERED = 65_535
 """Fingerprints: the largest prefetch there is, so more than a broker can deliver again."""
 
 
-MAX_BEGINS = 64
+MAX_BOOKMARKS = 64
 """Ends of epochs among these: more than pass before an acknowledgement is registered."""
 
 Dump = tuple[bytes, tuple[int, ...]]
@@ -46,8 +45,10 @@ class Inlet:
         self._lock = threading.Lock()
         self._waiting: deque[tuple[int, Delivery, int]] = deque()
         self._memory: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
-        # Where what comes again may begin: acknowledgements reach up to the end of an epoch.
-        self._begins: deque[int] = deque(maxlen=MAX_BEGINS)
+        # How many were remembered so far, and how many up to the bookmark of each epoch: what
+        # comes again may begin there, for acknowledgements reach up to it.
+        self._remembered = 0
+        self._bookmarks: deque[int] = deque(maxlen=MAX_BOOKMARKS)
         self._loaded_lengths: tuple[int, ...] = ()
 
     @property
@@ -72,6 +73,7 @@ class Inlet:
                 self.waiting_bytes -= _size(delivery)
                 if not delivery.duplicate:
                     self._memory.append((self.taken, fingerprint))
+                    self._remembered += 1
                 batch.append(delivery)
         return batch
 
@@ -100,8 +102,9 @@ class Inlet:
             last = [fingerprint for _, fingerprint in self._memory][len(self._memory) - count :]
             self._memory.clear()
             self._memory.extend(enumerate(last, first))
-            self._begins.clear()
-            self._begins.append(first)
+            self._remembered = len(last)
+            self._bookmarks.clear()
+            self._bookmarks.append(1)
             self._loaded_lengths = ()
 
     @property
@@ -112,13 +115,15 @@ class Inlet:
     def dump(self) -> Dump:
         """Copy the memory at the end of an epoch, for a process that goes on after this one."""
         with self._lock:
-            if self.taken not in self._begins:
-                self._begins.append(self.taken)
-            numbers = [number for number, _ in self._memory]
+            if self._memory:
+                # Of duplicates, some may wait to be taken again.
+                untaken = max(0, self._memory[-1][0] - self.taken)
+                self._bookmarks.append(self._remembered - untaken)
             lengths = self._loaded_lengths or (
-                len(numbers) - bisect_left(numbers, begin) for begin in reversed(self._begins)
+                min(self._remembered - bookmark + 1, len(self._memory))
+                for bookmark in reversed(self._bookmarks)
             )
-            prints = array("Q", (each for _, each in self._memory))
+            prints = array("Q", [each for _, each in self._memory])
             return prints.tobytes(), tuple(dict.fromkeys(lengths))
 
     def load(self, dumped: Dump) -> None:
