@@ -6,7 +6,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run stack test integration coverage check lint format generate bench fuzz chaos soak lock clean
+.PHONY: help setup demo run stack test integration coverage check lint format generate pictures bench fuzz chaos soak lock clean
 # Every target shares .venv, so they run one after another, also under -j.
 .NOTPARALLEL:
 
@@ -44,13 +44,18 @@ lint: setup ## The checks that run no test
 	$(BIN)/deptry .
 	$(BIN)/codespell
 	$(BIN)/python -m exporter catalogue --check
+	$(BIN)/python -m dashboards --check
 
 format: setup ## Format the code and fix what can be fixed mechanically
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-generate: runtime ## Write the generated documents anew
+generate: setup ## Write the generated documents and dashboards anew
 	$(BIN)/python -m exporter catalogue --write
+	$(BIN)/python -m dashboards --write
+
+pictures: setup ## Draw the dashboards into docs/, from five minutes of the demo (needs chromium)
+	@$(BIN)/python -m tests.dashboards.pictures $(ARGS)
 
 bench: setup ## Measure the cost of an event (prints figures)
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import promql_parser as promql
 
-from dataflows.metric import MetricSpec
+from dataflows.metric import Kind, MetricSpec
 from dataflows.subsystems import SUBSYSTEMS
 from exporter import telemetry
 
@@ -21,6 +21,16 @@ SPECS: Mapping[str, MetricSpec] = {
 }
 # Of Prometheus itself, and of every process that prometheus-client looks after.
 _OTHERS = {"up": TARGET, "process_start_time_seconds": TARGET}
+
+
+def spec_of(series: str) -> MetricSpec:
+    """Find the metric of a series; only those of a histogram have another name than it."""
+    if series in SPECS:
+        return SPECS[series]
+    spec = SPECS.get(series.removesuffix("_bucket"))
+    assert spec is not None, f"{series} is no declared metric"
+    assert spec.kind is Kind.HISTOGRAM, f"{series} is of no histogram"
+    return spec
 
 
 class Queries:
@@ -61,9 +71,9 @@ class Queries:
             labels = {**self._recorded, **_OTHERS}[name]
             vocabulary: Mapping[str, tuple[str, ...]] = {}
         else:
-            assert name in SPECS, f"{name} is no declared metric"
-            labels = TARGET.union(SPECS[name].labels)
-            vocabulary = SPECS[name].vocabulary
+            spec = spec_of(name)
+            labels = TARGET.union(spec.labels, {"le"} if name != spec.name else ())
+            vocabulary = spec.vocabulary
         for each in query.matchers.matchers:
             assert each.name in labels, f"{name} has no label {each.name}"
             if each.op == promql.MatchOp.Equal and each.name in vocabulary:
@@ -72,6 +82,8 @@ class Queries:
 
     def _aggregated(self, query: promql.AggregateExpr) -> Labels:
         inner = self._of(query.expr) or frozenset()
+        if f"{query.op}" in {"topk", "bottomk"}:
+            return inner
         if query.modifier is None:
             return frozenset()
         named = frozenset(query.modifier.labels)

@@ -1,0 +1,150 @@
+"""What all dashboards have around their panels: variables, links, annotations, rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models import dashboard
+
+from dashboards.house import DATA_SOURCE
+from dashboards.palette import BAD
+from dashboards.panels import Panel
+from dashboards.signals import services
+from dataflows.subsystems import bus, deliveries, queues
+from exporter import telemetry
+
+TAG = "xivo-exporter"
+
+Variable = Builder[dashboard.VariableModel]
+Variables = Sequence[Variable]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A row of a dashboard: its question, and the panels that answer it."""
+
+    title: str
+    panels: Sequence[Panel]
+
+
+def frame(
+    uid: str, title: str, description: str, variables: Variables, sections: Sequence[Section]
+) -> dashboard.Dashboard:
+    """Put sections into a dashboard."""
+    page = (
+        build.Dashboard(f"XiVO: {title}")
+        .uid(uid)
+        .description(description)
+        .tags([TAG])
+        .editable()
+        .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
+        .refresh("30s")
+        .time("now-3h", "now")
+        .timezone("browser")
+        .link(_link())
+        .annotation(_deregistrations())
+    )
+    for variable in (_data_source(), *variables):
+        page.with_variable(variable)
+    for section in sections:
+        page.with_row(build.Row(section.title))
+        for panel in section.panels:
+            page.with_panel(panel)
+    built = page.build()
+    for number, each in enumerate(built.panels or (), 1):
+        each.id_val = number
+    return built
+
+
+def origins() -> Variable:
+    """Let people choose servers."""
+    return _choice("origin_uuid", "Server", f"label_values({bus.ORIGIN_INFO.name}, origin_uuid)")
+
+
+def queue_names() -> Variable:
+    """Let people choose queues of the chosen servers."""
+    of = f'{queues.AVAILABLE.name}{{origin_uuid=~"$origin_uuid"}}'
+    return _choice("queue", "Queue", f"label_values({of}, queue)")
+
+
+def jobs() -> Variable:
+    """Let people choose scrape jobs."""
+    return _choice("job", "Job", f"label_values({telemetry.BUILD_INFO.name}, job)")
+
+
+def instances() -> Variable:
+    """Let people choose exporters of the chosen jobs."""
+    of = f'{telemetry.BUILD_INFO.name}{{job=~"$job"}}'
+    return _choice("instance", "Exporter", f"label_values({of}, instance)")
+
+
+def windows() -> Variable:
+    """Let people choose the length of the windows, of those that the exporters have."""
+    return (
+        build.QueryVariable("window")
+        .label("Window")
+        .description("Length of the windows: --windows of the exporter")
+        .datasource(DATA_SOURCE)
+        .query(f"label_values({deliveries.WINDOW_END.name}, window)")
+        .refresh(dashboard.VariableRefresh.ON_DASHBOARD_LOAD)
+        .sort(dashboard.VariableSort.NATURAL_ASC)
+    )
+
+
+def _choice(name: str, label: str, query: str) -> Variable:
+    return (
+        build.QueryVariable(name)
+        .label(label)
+        .datasource(DATA_SOURCE)
+        .query(query)
+        .refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(dashboard.VariableSort.NATURAL_ASC)
+        .multi(multi=True)
+        .include_all(include_all=True)
+        # Whatever appears while the page is open is shown, too.
+        .all_value(".+")
+        .current(dashboard.VariableOption(selected=True, text="All", value="$__all"))
+    )
+
+
+def _data_source() -> Variable:
+    return build.DatasourceVariable("datasource").label("Prometheus").type("prometheus")
+
+
+def _link() -> build.DashboardLink:
+    return (
+        build.DashboardLink("XiVO dashboards")
+        .type(dashboard.DashboardLinkType.DASHBOARDS)
+        .tags([TAG])
+        .include_vars(include_vars=True)
+        .keep_time(keep_time=True)
+    )
+
+
+class _Deregistrations(dashboard.AnnotationQuery):
+    """Marks at the times that the series hold, which are exact, and not at those of scrapes."""
+
+    def to_json(self) -> dict[str, object]:
+        # Options of the Prometheus plugin, which the common schema leaves to it.
+        return super().to_json() | {
+            "useValueForTime": True,
+            "titleFormat": "{{service_name}} deregistered",
+            "tagKeys": "service_name,origin_uuid",
+        }
+
+
+class _DeregistrationsBuilder(Builder[dashboard.AnnotationQuery]):
+    def build(self) -> dashboard.AnnotationQuery:
+        return _Deregistrations(
+            name="Service deregistered",
+            datasource=DATA_SOURCE,
+            icon_color=BAD,
+            expr=services.DEREGISTERED_AT.expr,
+        )
+
+
+def _deregistrations() -> Builder[dashboard.AnnotationQuery]:
+    return _DeregistrationsBuilder()

@@ -1,0 +1,70 @@
+"""Colours that colour-blind people can tell apart: those of Okabe and Ito, and two greys.
+
+Black is left out, for it is invisible on a dark page. A colour never tells a state alone: a word,
+a number or a line style does too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+ORANGE = "#E69F00"
+SKY_BLUE = "#56B4E9"
+BLUISH_GREEN = "#009E73"
+YELLOW = "#F0E442"
+BLUE = "#0072B2"
+VERMILION = "#D55E00"
+REDDISH_PURPLE = "#CC79A7"
+GREY = "#999999"
+DARK_GREY = "#5F5F5F"
+
+GOOD = BLUISH_GREEN
+WARNING = ORANGE
+BAD = VERMILION
+NEUTRAL = BLUE
+
+Colours = Mapping[str, str]
+
+ENDPOINT_STATES: Colours = {
+    "idle": BLUISH_GREEN,
+    "in_use": BLUE,
+    "busy": REDDISH_PURPLE,
+    "unavailable": VERMILION,
+    "ringing": YELLOW,
+    "in_use_ringing": ORANGE,
+    "on_hold": SKY_BLUE,
+    "in_use_on_hold": GREY,
+    "other": DARK_GREY,
+}
+
+DEVICE_STATES: Colours = {
+    "unknown": GREY,
+    "not_in_use": BLUISH_GREEN,
+    "in_use": BLUE,
+    "busy": REDDISH_PURPLE,
+    "invalid": DARK_GREY,
+    "unavailable": VERMILION,
+    "ringing": YELLOW,
+    "ringing_in_use": ORANGE,
+    "on_hold": SKY_BLUE,
+}
+
+PRESENCES: Colours = {
+    "available": BLUISH_GREEN,
+    "away": YELLOW,
+    "outtolunch": ORANGE,
+    "donotdisturb": VERMILION,
+    "berightback": SKY_BLUE,
+    "disconnected": GREY,
+    "busy": REDDISH_PURPLE,
+    "other": DARK_GREY,
+}
+
+AGENT_STATUSES: Colours = {"logged_in": BLUE, "logged_out": GREY}
+
+MEMBER_CHANGES: Colours = {
+    "added": BLUE,
+    "removed": GREY,
+    "paused": ORANGE,
+    "unpaused": BLUISH_GREEN,
+}

@@ -1,0 +1,203 @@
+"""The kinds of panels there are, and how each looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from grafana_foundation_sdk.builders import bargauge, statetimeline, timeseries
+from grafana_foundation_sdk.builders import common as style
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.builders import stat as stat_panel
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models import common, dashboard
+
+from dashboards import house
+from dashboards.house import Look, Steps, Words, instant, ranged, setting, steps_of
+from dashboards.palette import DARK_GREY, Colours
+from dashboards.promql import Signal
+
+Panel = Builder[dashboard.Panel]
+
+
+def stat(  # noqa: PLR0913 -- what differs between one number and the next
+    title: str,
+    description: str,
+    signal: Signal,
+    *,
+    steps: Steps = house.PLAIN,
+    words: Words | None = None,
+    link: str = "",
+    span: int = 4,
+    decimals: int | None = None,
+) -> Panel:
+    """Show one number large; its background says whether it is well."""
+    panel = (
+        stat_panel.Panel()
+        .title(title)
+        .description(description)
+        .datasource(house.DATA_SOURCE)
+        .with_target(instant(signal))
+        .unit(signal.unit)
+        .thresholds(steps_of(steps))
+        .color_mode(common.BigValueColorMode.BACKGROUND_SOLID)
+        .graph_mode(common.BigValueGraphMode.NONE)
+        .reduce_options(house.last_value())
+        .mappings(house.mappings(words or {}))
+        .no_value("unknown")
+        .height(3)
+        .span(span)
+    )
+    if decimals is not None:
+        panel.decimals(decimals)
+    if link:
+        panel.links([house.details(link)])
+    return panel
+
+
+def lines(  # noqa: PLR0913 -- as above
+    title: str,
+    description: str,
+    *signals: Signal,
+    looks: Mapping[str, Look],
+    steps: Steps | None = None,
+    span: int = 12,
+    height: int = 8,
+) -> Panel:
+    """Draw values over time; the look of a series goes by the first word of its legend."""
+    panel = _over_time(title, description, signals, span, height).fill_opacity(0)
+    # Values stay until they change, and windows from one end to the next.
+    panel.line_interpolation(common.LineInterpolation.STEP_AFTER)
+    if steps:
+        panel.thresholds(steps_of(steps))
+        panel.thresholds_style(
+            style.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
+        )
+    for word, look in looks.items():
+        properties = [*house.fixed(look.colour), setting("custom.lineWidth", look.width)]
+        if look.dash:
+            dash = {"fill": "dash", "dash": list(look.dash)}
+            properties.append(setting("custom.lineStyle", dash))
+        panel.override_by_regexp(f"/^{word}\\b/", properties)
+    return panel
+
+
+def stacked(  # noqa: PLR0913 -- as above
+    title: str,
+    description: str,
+    signal: Signal,
+    *,
+    colours: Colours,
+    span: int = 12,
+    height: int = 8,
+) -> Panel:
+    """Draw how a whole is made up over time, in the order of the words."""
+    panel = (
+        _over_time(title, description, [signal], span, height)
+        .fill_opacity(75)
+        .line_width(1)
+        .line_interpolation(common.LineInterpolation.STEP_AFTER)
+        .stacking(style.StackingConfig().mode(common.StackingMode.NORMAL).group("A"))
+    )
+    for word, colour in colours.items():
+        panel.override_by_name(word, house.fixed(colour))
+    return panel
+
+
+def bars(  # noqa: PLR0913 -- as above
+    title: str,
+    description: str,
+    signal: Signal,
+    *,
+    steps: Steps = house.PLAIN,
+    top: float | None = None,
+    decimals: int | None = None,
+    span: int = 8,
+    height: int = 8,
+) -> Panel:
+    """Compare values of now, with the name and the number at each bar."""
+    panel = (
+        bargauge.Panel()
+        .title(title)
+        .description(description)
+        .datasource(house.DATA_SOURCE)
+        .with_target(instant(signal))
+        .transformations([house.short_origins()])
+        .unit(signal.unit)
+        .min(0)
+        .thresholds(steps_of(steps))
+        .orientation(common.VizOrientation.HORIZONTAL)
+        .display_mode(common.BarGaugeDisplayMode.BASIC)
+        .value_mode(common.BarGaugeValueMode.TEXT)
+        .name_placement(common.BarGaugeNamePlacement.LEFT)
+        .show_unfilled(show_unfilled=True)
+        .reduce_options(house.last_value())
+        .no_value("none")
+        .height(height)
+        .span(span)
+    )
+    if top is not None:
+        panel.max(top)
+    if decimals is not None:
+        panel.decimals(decimals)
+    return panel
+
+
+def timeline(  # noqa: PLR0913 -- as above
+    title: str,
+    description: str,
+    signal: Signal,
+    *,
+    words: Words | None = None,
+    steps: Steps = house.PLAIN,
+    span: int = 12,
+    height: int = 8,
+) -> Panel:
+    """Show the states of many things over time, as words or numbers in bands."""
+    return (
+        statetimeline.Panel()
+        .title(title)
+        .description(description)
+        .datasource(house.DATA_SOURCE)
+        .with_target(ranged(signal))
+        .transformations([house.short_origins()])
+        .unit(signal.unit)
+        .mappings(house.mappings(words or {}))
+        .thresholds(steps_of(steps))
+        .color_scheme(build.FieldColor().mode(dashboard.FieldColorModeId.THRESHOLDS))
+        .show_value(common.VisibilityMode.ALWAYS)
+        .merge_values(merge_values=True)
+        .row_height(0.8)
+        .fill_opacity(80)
+        .legend(house.legend())
+        .height(height)
+        .span(span)
+    )
+
+
+def _over_time(
+    title: str, description: str, signals: Sequence[Signal], span: int, height: int
+) -> timeseries.Panel:
+    panel = (
+        timeseries.Panel()
+        .title(title)
+        .description(description)
+        .datasource(house.DATA_SOURCE)
+        .transformations([house.short_origins()])
+        .unit(signals[0].unit)
+        .min(0)
+        .show_points(common.VisibilityMode.NEVER)
+        .color_scheme(
+            build.FieldColor().mode(dashboard.FieldColorModeId.FIXED).fixed_color(DARK_GREY)
+        )
+        .legend(house.legend())
+        .tooltip(
+            style.VizTooltipOptions()
+            .mode(common.TooltipDisplayMode.MULTI)
+            .sort(common.SortOrder.DESCENDING)
+        )
+        .height(height)
+        .span(span)
+    )
+    for name, signal in zip("ABCDEFGH", signals, strict=False):
+        panel.with_target(ranged(signal).ref_id(name))
+    return panel

@@ -1,0 +1,1 @@
+"""What the dashboards show: each query once, by subsystem, with its unit and its legend."""

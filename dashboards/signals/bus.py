@@ -1,0 +1,24 @@
+"""What does each server publish?"""
+
+from __future__ import annotations
+
+from dashboards.promql import Signal, age, once, rate, total
+from dataflows.subsystems import bus
+
+MANY = 15
+
+SILENCE = Signal(age(once(bus.LAST_EVENT_AT)), "s", "{{origin_uuid}}")
+LONGEST_SILENCE = Signal(f"max({SILENCE.expr})", "s")
+EVENTS = Signal(f"sort_desc(topk({MANY}, {total(rate(bus.EVENTS), 'event')}))", legend="{{event}}")
+ORIGINS = Signal(once(bus.ORIGIN_INFO))
+READERS = Signal(
+    f'count by (origin_uuid) ({bus.LAST_EVENT_AT.name}{{origin_uuid=~"$origin_uuid"}})'
+)
+"""Exporters that show the origin: one of a cluster does, and all replicas do."""
+
+DISAGREEMENT = Signal(
+    f'max by (origin_uuid) ({bus.LAST_EVENT_AT.name}{{origin_uuid=~"$origin_uuid"}})'
+    f' - min by (origin_uuid) ({bus.LAST_EVENT_AT.name}{{origin_uuid=~"$origin_uuid"}})',
+    "s",
+)
+"""By how much the replica that knows least is behind."""

@@ -1,0 +1,34 @@
+"""What does the exporter say about itself? By exporter: each must be well."""
+
+from __future__ import annotations
+
+from dashboards.promql import Signal, own, total, worst
+from exporter import telemetry
+
+MANY = 15
+
+_BUS = "{{bus}} {{instance}}"
+
+EXPORTERS = Signal(f"count({own(telemetry.BUILD_INFO)})")
+BUILDS = Signal(own(telemetry.BUILD_INFO))
+DISCONNECTED = Signal(total(f"1 - {own(telemetry.CONNECTED)}"))
+CONNECTED = Signal(own(telemetry.CONNECTED), legend=_BUS)
+ALL_STALLED = Signal(total(own(telemetry.STALLED)))
+STALLED = Signal(own(telemetry.STALLED), legend="{{instance}}")
+# Whatever job and instance: the overview shows all exporters.
+TROUBLED = Signal(f"sum(1 - {telemetry.CONNECTED.name}) + sum({telemetry.STALLED.name})")
+
+CONNECTS = Signal(own(telemetry.CONNECTS, "increase"), legend=_BUS)
+DISCONNECTS = Signal(own(telemetry.DISCONNECTS, "increase"), legend=_BUS)
+GAPS = Signal(own(telemetry.GAPS, "increase"), legend=_BUS)
+ALL_GAPS = Signal(total(GAPS.expr))
+LAST_GAP_AT = Signal(f"1000 * {own(telemetry.LAST_GAP_AT)}", "dateTimeFromNow")
+
+LATE = Signal(worst(own(telemetry.LATE_EVENTS, "increase"), "subsystem"), legend="{{subsystem}}")
+SERIES = Signal(
+    f"sort_desc(topk({MANY}, {worst(own(telemetry.SERIES), 'metric')}))", legend="{{metric}}"
+)
+ALL_SERIES = Signal(total(own(telemetry.SERIES), "job", "instance"), legend="{{instance}}")
+_DROPPED = own(telemetry.SERIES_DROPPED, "increase")
+DROPPED = Signal(worst(_DROPPED))
+BY_DROPPED = Signal(f"sort_desc(topk(5, {worst(_DROPPED, 'metric')}))", legend="{{metric}}")

@@ -1,0 +1,96 @@
+"""Tables: a row for each thing, a column for each query about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from grafana_foundation_sdk.builders import table as table_panel
+from grafana_foundation_sdk.models import common, dashboard, prometheus
+
+from dashboards.house import DATA_SOURCE, Steps, Words, instant, mappings, steps_of
+from dashboards.panels import Panel
+from dashboards.promql import Signal
+
+# A table of one query has no letter at its value.
+_NO_COLUMNS = ("Time", "Value", "job", "instance")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One query of a table.
+
+    Attributes:
+        title: Head of the column; empty if only the labels of the query are of interest.
+        signal: The query.
+        steps: Colours of the cells, if they have any.
+        words: What values are called.
+        decimals: Digits after the point.
+    """
+
+    title: str
+    signal: Signal
+    steps: Steps = ()
+    words: Words | None = None
+    decimals: int | None = None
+
+
+def table(  # noqa: PLR0913 -- what differs between one table and the next
+    title: str,
+    description: str,
+    keys: Mapping[str, str],
+    columns: Sequence[Column],
+    *,
+    span: int = 24,
+    height: int = 8,
+) -> Panel:
+    """Put queries side by side: rows whose labels agree become one.
+
+    Args:
+        title: Of the panel.
+        description: Of the panel.
+        keys: Labels to show, in their order, and the heads of their columns.
+        columns: The queries.
+        span: Width, of 24.
+        height: In rows of the grid.
+    """
+    panel = (
+        table_panel.Panel()
+        .title(title)
+        .description(description)
+        .datasource(DATA_SOURCE)
+        .align(common.FieldTextAlignment.AUTO)
+        .cell_height(common.TableCellHeight.SM)
+        .height(height)
+        .span(span)
+        .no_value("-")
+    )
+    heads: dict[str, str] = dict(keys)
+    hidden = dict.fromkeys((each for each in _NO_COLUMNS if each not in keys), True)
+    for letter, column in zip("ABCDEFGH", columns, strict=False):
+        target = instant(column.signal).ref_id(letter).format(prometheus.PromQueryFormat.TABLE)
+        panel.with_target(target)
+        if column.title:
+            heads[f"Value #{letter}"] = column.title
+            panel.override_by_name(column.title, _properties(column))
+        else:
+            hidden[f"Value #{letter}"] = True
+    order = {name: index for index, name in enumerate(heads)}
+    organize = {"excludeByName": hidden, "renameByName": heads, "indexByName": order}
+    panel.with_transformation(dashboard.DataTransformerConfig(id_val="merge", options={}))
+    return panel.with_transformation(
+        dashboard.DataTransformerConfig(id_val="organize", options=organize)
+    )
+
+
+def _properties(column: Column) -> list[dashboard.DynamicConfigValue]:
+    properties: dict[str, object] = {"unit": column.signal.unit}
+    if column.decimals is not None:
+        properties["decimals"] = column.decimals
+    if column.words:
+        properties["mappings"] = mappings(column.words)
+    if column.steps:
+        properties["thresholds"] = steps_of(column.steps).build()
+    if column.steps or column.words:
+        properties["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
+    return [dashboard.DynamicConfigValue(id_val=name, value=v) for name, v in properties.items()]

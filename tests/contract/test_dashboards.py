@@ -1,0 +1,183 @@
+"""The dashboards: up to date, importable anywhere, laid out well and readable for everybody."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from dashboards import catalogue, palette
+from dashboards.__main__ import main
+from dataflows.subsystems import SUBSYSTEMS
+from tests.dashboards import grafana
+from tests.dashboards.grafana import STEMS, Json, Panel, all_panels, load
+
+WIDTH = 24
+
+
+def test_the_files_are_up_to_date() -> None:
+    assert {path.name for path in catalogue.FOLDER.glob("*.json")} == {f"{s}.json" for s in STEMS}
+    assert main(["--check"]) == 0
+
+
+def test_files_that_differ_are_found_and_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
+    assert main(["--check"]) == 1
+    assert main(["--write"]) == 0
+    assert main(["--check"]) == 0
+    (tmp_path / "services.json").write_text("{}")
+    assert main(["--check"]) == 1
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_a_dashboard_is_what_the_models_of_grafana_know(stem: str) -> None:
+    register_default_plugins()
+    text = load(stem)
+    for annotation in text["annotations"]["list"]:
+        # Options of the Prometheus plugin, which the schema of dashboards leaves open.
+        for name in ("useValueForTime", "titleFormat", "tagKeys"):
+            del annotation[name]
+    assert plain(Dashboard.from_json(text)) == text
+
+
+def plain(value: object) -> object:
+    """Turn models into what JSON has."""
+    to_json = getattr(value, "to_json", None)
+    if to_json is not None:
+        return plain(to_json())
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("panel", all_panels(), ids=str)
+def test_a_panel_says_what_it_shows_and_in_which_unit(panel: Panel) -> None:
+    assert panel.json["description"].endswith(".")
+    assert panel.json["title"]
+    if panel.kind == "table":
+        titles = [
+            name
+            for key, name in (panel.transformation("organize") or {})["renameByName"].items()
+            if key.startswith("Value #")
+        ]
+        overridden = {
+            override["matcher"]["options"]
+            for override in panel.json["fieldConfig"]["overrides"]
+            if any(each["id"] == "unit" for each in override["properties"])
+        }
+        assert set(titles) == overridden
+    else:
+        assert panel.defaults["unit"]
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_nothing_is_tied_to_one_installation(stem: str) -> None:
+    dashboard = load(stem)
+    assert dashboard.get("id") is None
+    assert dashboard["uid"] == f"xivo-{stem.replace('_', '-')}"
+    for source in every(dashboard, "datasource"):
+        assert source == {"type": "prometheus", "uid": "${datasource}"}
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    assert len(set(ids)) == len(ids)
+
+
+def every(value: object, key: str) -> Iterator[object]:
+    """Find what stands behind a key, wherever it is."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            if name == key:
+                yield each
+            else:
+                yield from every(each, key)
+    elif isinstance(value, list):
+        for each in value:
+            yield from every(each, key)
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_panels_fill_their_rows_and_do_not_overlap(stem: str) -> None:
+    cells: list[tuple[int, int]] = []
+    for each in load(stem)["panels"]:
+        grid = each["gridPos"]
+        assert grid["x"] + grid["w"] <= WIDTH
+        cells += [
+            (x, y)
+            for x in range(grid["x"], grid["x"] + grid["w"])
+            for y in range(grid["y"], grid["y"] + grid["h"])
+        ]
+    assert len(set(cells)) == len(cells)
+    assert len(cells) == WIDTH * (1 + max(y for _, y in cells))
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_dashboards_link_to_each_other_and_keep_choices_and_time(stem: str) -> None:
+    dashboard = load(stem)
+    (link,) = dashboard["links"]
+    assert link["type"] == "dashboards"
+    assert set(link["tags"]) <= set(dashboard["tags"])
+    assert link["includeVars"]
+    assert link["keepTime"]
+    uids = {load(each)["uid"] for each in STEMS}
+    for panel in grafana.panels(stem):
+        for each in panel.json.get("links", ()):
+            assert re.match(r"/d/([\w-]+)\?", each["url"])[1] in uids  # type: ignore[index]
+
+
+# Colours
+
+
+COLOURS = {value for name, value in vars(palette).items() if re.fullmatch(r"#\w{6}", str(value))}
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_colours_are_those_that_colour_blind_people_can_tell_apart(stem: str) -> None:
+    text = str(load(stem))
+    assert set(re.findall(r"#[0-9A-Fa-f]{6}", text)) <= COLOURS
+    assert "palette-classic" not in text
+    assert "continuous-" not in text
+
+
+@pytest.mark.parametrize("panel", all_panels(), ids=str)
+def test_no_state_is_told_by_colour_alone(panel: Panel) -> None:
+    match panel.kind:
+        case "timeseries":
+            assert panel.json["options"]["legend"]["showLegend"]
+            looks = [str(each["properties"]) for each in overrides(panel)]
+            assert all(one != other for one, other in combinations(looks, 2))
+        case "state-timeline":
+            assert panel.json["options"]["showValue"] == "always"
+        case "bargauge":
+            assert panel.json["options"]["valueMode"] == "text"
+        case _:
+            assert panel.kind in {"stat", "table"}
+
+
+def overrides(panel: Panel) -> list[Json]:
+    return list(panel.json["fieldConfig"].get("overrides", ()))
+
+
+@pytest.mark.parametrize(
+    ("label", "colours"),
+    [
+        ("state", palette.ENDPOINT_STATES),
+        ("status", palette.DEVICE_STATES),
+        ("status", palette.AGENT_STATUSES),
+        ("presence", palette.PRESENCES),
+        ("change", palette.MEMBER_CHANGES),
+    ],
+    ids=["endpoints", "members", "agents", "users", "changes"],
+)
+def test_every_word_of_a_vocabulary_has_a_colour_of_its_own(
+    label: str, colours: palette.Colours
+) -> None:
+    assert len(set(colours.values())) == len(colours)
+    specs = [spec for subsystem in SUBSYSTEMS for spec in subsystem.metrics]
+    vocabularies = [spec.vocabulary.get(label, ()) for spec in specs]
+    assert any(set(words) == colours.keys() for words in vocabularies)

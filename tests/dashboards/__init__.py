@@ -1,0 +1,1 @@
+"""The dashboards: what they ask of Prometheus, and what they show."""

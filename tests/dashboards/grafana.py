@@ -1,0 +1,152 @@
+"""What Grafana does with a dashboard, as far as the tests and the pictures need it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dashboards.catalogue import DASHBOARDS, FOLDER
+
+Json = dict[str, Any]
+
+STEMS = tuple(DASHBOARDS)
+
+_VARIABLE = re.compile(r"\$(\w+)")
+_LABEL_VALUES = re.compile(r"label_values\((.+), (\w+)\)")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What somebody has chosen at the top of a dashboard, and what Grafana derives from it."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    window: str = "1m"
+    seconds: int = 60
+
+    def spell(self, text: str) -> str:
+        """Put the choices in place of the variables."""
+        known = {
+            "origin_uuid": ".+",
+            "queue": ".+",
+            "job": ".+",
+            "instance": ".+",
+            "window": self.window,
+            "__range": f"{self.seconds}s",
+            # Four scrapes of the default interval, of which Grafana is told.
+            "__rate_interval": "60s",
+            **self.values,
+        }
+        return _VARIABLE.sub(lambda match: known[match[1]], text)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel of a dashboard."""
+
+    stem: str
+    json: Json
+
+    def __str__(self) -> str:
+        return f"{self.stem}-{self.json['title']}".replace(" ", "_")
+
+    @property
+    def kind(self) -> str:
+        """Type of the panel."""
+        kind: str = self.json["type"]
+        return kind
+
+    @property
+    def queries(self) -> list[Json]:
+        """The targets of the panel."""
+        return list(self.json.get("targets", ()))
+
+    @property
+    def defaults(self) -> Json:
+        """What holds for all its fields."""
+        defaults: Json = self.json["fieldConfig"]["defaults"]
+        return defaults
+
+    def transformation(self, name: str) -> Json | None:
+        """Give the options of a transformation, if the panel has it."""
+        found = [each for each in self.json.get("transformations", ()) if each["id"] == name]
+        return found[0]["options"] if found else None
+
+
+def load(stem: str) -> Json:
+    """Read a dashboard as people import it."""
+    read: Json = json.loads((FOLDER / f"{stem}.json").read_text())
+    return read
+
+
+def panels(stem: str) -> list[Panel]:
+    """Give the panels of a dashboard, without the rows between them."""
+    return [Panel(stem, each) for each in load(stem)["panels"] if each["type"] != "row"]
+
+
+def all_panels() -> list[Panel]:
+    """Give the panels of all dashboards."""
+    return [panel for stem in STEMS for panel in panels(stem)]
+
+
+def panel(stem: str, title: str) -> Panel:
+    """Find a panel."""
+    (found,) = (each for each in panels(stem) if each.json["title"] == title)
+    return found
+
+
+def selectors(stem: str) -> Iterator[tuple[str, str, str]]:
+    """Give the variables that ask Prometheus: name, series to look at, label."""
+    for variable in load(stem)["templating"]["list"]:
+        if variable["type"] == "query":
+            match = _LABEL_VALUES.fullmatch(variable["query"])
+            assert match is not None, variable["query"]
+            yield variable["name"], match[1], match[2]
+
+
+def expressions(stem: str) -> list[str]:
+    """Give all that a dashboard asks Prometheus: for panels, annotations and variables."""
+    found = [query["expr"] for each in panels(stem) for query in each.queries]
+    found += [each["expr"] for each in load(stem)["annotations"]["list"]]
+    return found + [of for _, of, _ in selectors(stem)]
+
+
+def name(legend: str, labels: Mapping[str, str], rename: Json | None) -> str:
+    """Name a series as a legend does."""
+    full = re.sub(r"{{(\w+)}}", lambda match: labels.get(match[1], ""), legend)
+    if rename is None:
+        return full
+    pattern = re.sub(r"\$(\d)", r"\\\1", rename["renamePattern"])
+    return re.sub(f"^{rename['regex']}$", pattern, full)
+
+
+def merged(
+    panel: Panel, answers: Sequence[Sequence[tuple[Mapping[str, str], float]]]
+) -> list[Json]:
+    """Make the rows of a table of the answers to its queries: by head, a label or a number."""
+    rows: list[Json] = []
+    for query, answer in zip(panel.queries, answers, strict=True):
+        column = f"Value #{query['refId']}"
+        for labels, value in answer:
+            fitting = [row for row in rows if _agree(row, labels) and column not in row]
+            for row in fitting or [_new(rows)]:
+                row |= {**labels, column: value}
+    organize = panel.transformation("organize")
+    assert organize is not None
+    order, names = organize["indexByName"], organize["renameByName"]
+    return [
+        {names[key]: row.get(key) for key in sorted(order, key=order.__getitem__)} for row in rows
+    ]
+
+
+def _agree(row: Json, labels: Mapping[str, str]) -> bool:
+    return all(row.get(key, value) == value for key, value in labels.items()) and bool(
+        row.keys() & labels.keys()
+    )
+
+
+def _new(rows: list[Json]) -> Json:
+    rows.append({})
+    return rows[-1]

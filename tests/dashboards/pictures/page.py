@@ -1,0 +1,188 @@
+"""A dashboard as a page of HTML."""
+
+from __future__ import annotations
+
+from html import escape
+from math import isnan
+from string import Template
+
+from tests.dashboards import grafana
+from tests.dashboards.grafana import Choices, Json, Panel
+from tests.dashboards.pictures import formats, plots
+from tests.dashboards.prometheus import Prometheus, Series
+
+WIDTH = 1440
+_ROW, _GAP, _TITLE, _PADDING = 30, 8, 26, 10
+_STEPS = 240
+
+_PAGE = Template("""<!doctype html><meta charset="utf-8"><style>
+body { margin: 0; background: #f1f2f4; font: 12px "DejaVu Sans", sans-serif; color: #222;
+       width: ${width}px; }
+header { padding: 10px 14px; font-size: 17px; font-weight: bold; }
+header small { font-weight: normal; font-size: 12px; color: #666; margin-left: 14px; }
+main { position: relative; }
+section { position: absolute; background: #fff; border: 1px solid #ddd; box-sizing: border-box;
+          overflow: hidden; padding: 0 ${padding}px; }
+h2 { font-size: 12px; margin: 6px 0; height: 14px; white-space: nowrap; }
+.row { position: absolute; font-weight: bold; font-size: 13px; padding: 8px 10px; }
+.stat { position: absolute; inset: 0; text-align: center; }
+.stat h2 { margin: 8px; text-align: left; }
+.stat b { font-size: 32px; line-height: 42px; }
+.bar { display: flex; align-items: center; }
+.bar span { width: 46%; text-align: right; padding-right: 8px; white-space: nowrap;
+            overflow: hidden; }
+.bar div { flex: 1; background: #eee; height: 70%; }
+.bar i { display: block; height: 100%; }
+.bar b { width: 64px; padding-left: 8px; white-space: nowrap; }
+.legend span { margin-right: 12px; white-space: nowrap; line-height: 20px; }
+table { border-collapse: collapse; width: 100%; }
+td, th { text-align: left; padding: 4px 8px; border-bottom: 1px solid #eee; white-space: nowrap; }
+svg text { font: 11px "DejaVu Sans", sans-serif; }
+</style><header>${title}<small>${choices}</small></header><main>${panels}</main>""")
+
+
+class Painter:
+    """Draws dashboards as of one moment."""
+
+    def __init__(self, prometheus: Prometheus, choices: Choices, end: float) -> None:
+        self._prometheus = prometheus
+        self._choices = choices
+        self._end = end
+
+    def page(self, stem: str) -> tuple[str, int]:
+        """Draw a dashboard; give the page and its height in pixels."""
+        dashboard = grafana.load(stem)
+        drawn = [self._place(each, stem) for each in dashboard["panels"]]
+        bottom = max(each["gridPos"]["y"] + each["gridPos"]["h"] for each in dashboard["panels"])
+        names = [v.get("label", v["name"]) for v in dashboard["templating"]["list"]]
+        text = _PAGE.substitute(
+            width=WIDTH,
+            padding=_PADDING,
+            title=escape(dashboard["title"]),
+            choices=escape(" · ".join(names)),
+            panels="".join(drawn),
+        )
+        return text, 50 + bottom * (_ROW + _GAP)
+
+    def _place(self, json: Json, stem: str) -> str:
+        grid = json["gridPos"]
+        column = (WIDTH - _GAP) / 24
+        width = int(grid["w"] * column - _GAP)
+        height = grid["h"] * (_ROW + _GAP) - _GAP
+        place = (
+            f"left:{grid['x'] * column + _GAP:.0f}px;top:{grid['y'] * (_ROW + _GAP)}px;"
+            f"width:{width}px;height:{height}px"
+        )
+        title = escape(json["title"])
+        if json["type"] == "row":
+            return f'<div class="row" style="{place}">{title}</div>'
+        panel = Panel(stem, json)
+        body = self._body(panel, width - 2 * _PADDING, height - _TITLE - 4)
+        return f'<section style="{place}"><h2>{title}</h2>{body}</section>'
+
+    def _body(self, panel: Panel, width: int, height: int) -> str:
+        match panel.kind:
+            case "stat":
+                return self._stat(panel)
+            case "bargauge":
+                return self._bars(panel, height)
+            case "table":
+                return self._table(panel)
+            case kind:
+                lines = self._lines(panel)
+                left, marks = plots.left_of(panel, lines), self._marks(panel.stem)
+                start = self._end - self._choices.seconds
+                if kind == "state-timeline":
+                    area = plots.Area(width, height, start, self._end, left, marks)
+                    return plots.state_timeline(panel, lines, area, self._end)
+                height -= plots.legend_height(lines, width)
+                area = plots.Area(width, height, start, self._end, left, marks)
+                return plots.time_series(panel, lines, area, self._end)
+
+    def _marks(self, stem: str) -> list[float]:
+        found = set()
+        for annotation in grafana.load(stem)["annotations"]["list"]:
+            expr = self._choices.spell(annotation["expr"])
+            for each in self._range(expr):
+                found |= {value / 1000 for _, value in each.points}
+        return sorted(found)
+
+    def _range(self, expr: str) -> list[Series]:
+        seconds = self._choices.seconds
+        return self._prometheus.query_range(expr, self._end - seconds, self._end, seconds / _STEPS)
+
+    def _now(self, panel: Panel) -> list[tuple[str, float]]:
+        rename = panel.transformation("renameByRegex")
+        (query,) = panel.queries
+        answer = self._prometheus.query(self._choices.spell(query["expr"]), self._end)
+        return [
+            (grafana.name(query.get("legendFormat", ""), each.labels, rename), each.value)
+            for each in answer
+        ]
+
+    def _lines(self, panel: Panel) -> plots.Lines:
+        rename = panel.transformation("renameByRegex")
+        return [
+            (grafana.name(query["legendFormat"], each.labels, rename), each.points)
+            for query in panel.queries
+            for each in self._range(self._choices.spell(query["expr"]))
+        ]
+
+    def _stat(self, panel: Panel) -> str:
+        values = [value for _, value in self._now(panel) if not isnan(value)]
+        fill, said = "#999999", panel.defaults["noValue"]
+        if values:
+            fill = formats.colour(values[0], panel.defaults)
+            said = formats.text(values[0], panel.defaults, self._end)
+        style = f"background:{fill};color:{formats.ink(fill)}"
+        title = escape(panel.json["title"])
+        return f'<div class="stat" style="{style}"><h2>{title}</h2><b>{escape(said)}</b></div>'
+
+    def _bars(self, panel: Panel, height: int) -> str:
+        values = self._now(panel)
+        top = panel.defaults.get("max") or max((value for _, value in values), default=0) or 1
+        rows = [
+            f'<div class="bar" style="height:{min(44, height // len(values))}px">'
+            f'<span>{escape(name)}</span><div><i style="width:{min(100, 100 * value / top):.1f}%;'
+            f'background:{formats.colour(value, panel.defaults)}"></i></div>'
+            f"<b>{escape(formats.text(value, panel.defaults, self._end))}</b></div>"
+            for name, value in values
+        ]
+        return "".join(rows)
+
+    def _table(self, panel: Panel) -> str:
+        answers = [
+            [(each.labels, each.value) for each in self._prometheus.query(expr, self._end)]
+            for expr in (self._choices.spell(query["expr"]) for query in panel.queries)
+        ]
+        rows = grafana.merged(panel, answers)
+        heads = "".join(f"<th>{escape(head)}</th>" for head in rows[0])
+        body = "".join(f"<tr>{self._cells(panel, row)}</tr>" for row in rows)
+        return f"<table><tr>{heads}</tr>{body}</table>"
+
+    def _cells(self, panel: Panel, row: Json) -> str:
+        cells = []
+        for head, value in row.items():
+            if value is None:
+                cells.append(f"<td>{panel.defaults['noValue']}</td>")
+            elif isinstance(value, str):
+                cells.append(f"<td>{escape(value)}</td>")
+            else:
+                cells.append(self._number(value, _options(panel, head)))
+        return "".join(cells)
+
+    def _number(self, value: float, options: Json) -> str:
+        style = ""
+        if "custom.cellOptions" in options:
+            fill = formats.colour(value, options)
+            style = f"background:{fill};color:{formats.ink(fill)}"
+        return f'<td style="{style}">{escape(formats.text(value, options, self._end))}</td>'
+
+
+def _options(panel: Panel, head: str) -> Json:
+    return {
+        each["id"]: each["value"]
+        for override in panel.json["fieldConfig"]["overrides"]
+        if override["matcher"]["options"] == head
+        for each in override["properties"]
+    }

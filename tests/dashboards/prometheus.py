@@ -1,0 +1,123 @@
+"""A real Prometheus that scrapes what the test names, and answers queries."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+from urllib.error import URLError
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+from tests.support import ProcessGroup, eventually, free_port, missing
+
+SCRAPE_SECONDS = 1
+
+Point = tuple[float, float]
+"""Unix seconds and a value."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series of an answer."""
+
+    labels: Mapping[str, str]
+    points: Sequence[Point]
+
+    @property
+    def value(self) -> float:
+        """The newest value."""
+        return self.points[-1][1]
+
+
+class Prometheus:
+    """The server in a subprocess, on a loopback port, with an empty store."""
+
+    def __init__(self, directory: Path, jobs: Mapping[str, Sequence[int]]) -> None:
+        """Prepare to run the server.
+
+        Args:
+            directory: Where its store, its configuration and its log go.
+            jobs: Loopback ports to scrape, by the name of their job.
+        """
+        program = shutil.which("prometheus")
+        if program is None:
+            missing("prometheus", "apt-get install prometheus")
+        self._program = program
+        self._directory = directory
+        self._port = free_port()
+        self._targets = [port for ports in jobs.values() for port in ports]
+        scrapes = [
+            {
+                "job_name": job,
+                "static_configs": [{"targets": [f"127.0.0.1:{port}" for port in ports]}],
+            }
+            for job, ports in jobs.items()
+        ]
+        seconds = f"{SCRAPE_SECONDS}s"
+        configuration = {"global": {"scrape_interval": seconds}, "scrape_configs": scrapes}
+        # JSON is YAML.
+        (directory / "prometheus.yml").write_text(json.dumps(configuration))
+        self._group = ProcessGroup(directory)
+
+    def __enter__(self) -> Self:
+        self._group.spawn(
+            [
+                self._program,
+                f"--config.file={self._directory / 'prometheus.yml'}",
+                f"--storage.tsdb.path={self._directory / 'store'}",
+                f"--web.listen-address=127.0.0.1:{self._port}",
+            ],
+            env=os.environ,
+            stdout=self._directory / "prometheus.log",
+        )
+        eventually(
+            lambda: len(self.query("up == 1")) == len(self._targets),
+            timeout=30,
+            what="Prometheus has scraped all targets",
+            ignoring=(URLError, ConnectionError),
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._group.close()
+
+    def query(self, expr: str, at: float | None = None) -> list[Series]:
+        """Evaluate a query at one time, by default now."""
+        result = self._get("query", {"query": expr} | ({} if at is None else {"time": at}))
+        if result["resultType"] == "scalar":
+            return [Series({}, [_point(result["result"])])]
+        return [Series(each["metric"], [_point(each["value"])]) for each in result["result"]]
+
+    def query_range(self, expr: str, start: float, end: float, step: float) -> list[Series]:
+        """Evaluate a query at each step of a time."""
+        result = self._get(
+            "query_range", {"query": expr, "start": start, "end": end, "step": step}
+        )["result"]
+        return [Series(each["metric"], list(map(_point, each["values"]))) for each in result]
+
+    def label_values(self, label: str, *, of: str) -> list[str]:
+        """Give the values that a label has in some series."""
+        with urlopen(  # noqa: S310 -- our own server
+            f"{self._api}/label/{label}/values?{urlencode({'match[]': of})}", timeout=20
+        ) as answer:
+            values: list[str] = json.load(answer)["data"]
+        return values
+
+    @property
+    def _api(self) -> str:
+        return f"http://127.0.0.1:{self._port}/api/v1"
+
+    def _get(self, path: str, parameters: Mapping[str, object]) -> Any:  # noqa: ANN401 -- JSON
+        with urlopen(  # noqa: S310 -- our own server
+            f"{self._api}/{path}?{urlencode(parameters)}", timeout=20
+        ) as answer:
+            return json.load(answer)["data"]
+
+
+def _point(pair: Sequence[Any]) -> Point:
+    return float(pair[0]), float(pair[1])
