@@ -1,0 +1,247 @@
+"""What panels show equals what the oracles computed from the history of the events.
+
+Whether there is one exporter, two replicas that show everything twice, or a cluster of two
+processes of which each shows a part.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from tests.contract.test_dashboard_queries import COMPARE_EXPORTERS
+from tests.dashboards.grafana import STEMS, Choices, panel, panels
+from tests.dashboards.prometheus import Prometheus
+from tests.dashboards.world import World
+from tests.support import free_port
+
+pytestmark = pytest.mark.promtool
+
+LAYOUTS: Mapping[str, Callable[[World], tuple[str, ...]]] = {
+    "one": lambda world: (world.text,),
+    "replicas": lambda world: (world.text, world.text),
+    "cluster": World.split,
+}
+
+Shown = dict[tuple[str, ...], float]
+"""By the values of the labels, in the order of the declaration."""
+
+Expected = Callable[[World], Shown]
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    """Two servers, computed once."""
+    return World()
+
+
+@pytest.fixture(scope="module", params=list(LAYOUTS))
+def prometheus(
+    request: pytest.FixtureRequest, world: World, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Prometheus]:
+    """A Prometheus that has scraped the exporters."""
+    with ExitStack() as stack:
+        pages = LAYOUTS[request.param](world)
+        ports = [stack.enter_context(_served(page)) for page in pages]
+        directory = tmp_path_factory.mktemp(request.param)
+        yield stack.enter_context(Prometheus(directory, {"xivo": ports}))
+
+
+@contextmanager
+def _served(text: str) -> Iterator[int]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = text.encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:  # noqa: ANN401 -- as its base
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", free_port()), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+def each(metric: str, window: str = "", factor: float = 1) -> Expected:
+    """Expect series as they are, of one window if they have any."""
+
+    def expected(world: World) -> Shown:
+        return {
+            labels[:-1] if window else labels: factor * value
+            for labels, value in world.of(metric)
+            if not window or labels[-1] == window
+        }
+
+    return expected
+
+
+def summed(metric: str, *places: int, last: str = "") -> Expected:
+    """Expect sums by the labels at some places; `last` chooses a word of the last label."""
+
+    def expected(world: World) -> Shown:
+        sums: dict[tuple[str, ...], float] = {}
+        for labels, value in world.of(metric):
+            if not last or labels[-1] == last:
+                place = tuple(labels[place] for place in places)
+                sums[place] = sums.get(place, 0) + value
+        return sums
+
+    return expected
+
+
+def number(metric: str, value: float | None = None) -> Expected:
+    """Expect the number of series, that have some value."""
+
+    def expected(world: World) -> Shown:
+        return {(): sum(value in (None, each) for _, each in world.of(metric))}
+
+    return expected
+
+
+def unavailable_share(world: World) -> Shown:
+    unavailable = summed("xivo_endpoints", last="unavailable")(world)[()]
+    return {(): unavailable / summed("xivo_endpoints")(world)[()]}
+
+
+def window_states(world: World) -> Shown:
+    highest = each("xivo_service_up_max", WINDOW)(world)
+    lowest = each("xivo_service_up_min", WINDOW)(world)
+    return {labels: value + highest[labels] for labels, value in lowest.items()}
+
+
+WINDOW = "5m"
+AGENTS, MEMBERS, FREE = "xivo_agents", "xivo_queue_members", "xivo_queue_members_available"
+PHONES, USERS, UP = "xivo_endpoints", "xivo_users", "xivo_service_up"
+REGISTERED = "xivo_service_registered_timestamp_seconds"
+DEREGISTERED = "xivo_service_deregistered_timestamp_seconds"
+
+EXPECTED: dict[tuple[str, str, str], Expected] = {
+    ("overview", "Services down", "A"): number(UP, 0),
+    ("overview", "Queues with nobody available", "A"): number(FREE, 0),
+    ("overview", "Agents logged in", "A"): summed(AGENTS, last="logged_in"),
+    ("overview", "Phones unavailable", "A"): unavailable_share,
+    ("overview", "Services", "A"): each(UP),
+    ("overview", "Members available, by queue", "A"): each(FREE),
+    ("overview", "Agents", "A"): summed(AGENTS, 1),
+    ("overview", "Phones", "A"): summed(PHONES, 1),
+    ("overview", "Users", "A"): summed(USERS, 1),
+    ("call_centre", "Members available", "A"): summed(FREE),
+    ("call_centre", "Members paused", "A"): summed("xivo_queue_members_paused"),
+    ("call_centre", "Members", "A"): summed(MEMBERS),
+    ("call_centre", "Agents logged out", "A"): summed(AGENTS, last="logged_out"),
+    ("call_centre", "Queues now", "A"): summed(MEMBERS, 0, 1),
+    ("call_centre", "Queues now", "C"): each("xivo_queue_members_paused"),
+    ("call_centre", "Queues now", "D"): each(f"{FREE}_min", WINDOW),
+    ("call_centre", "Queues now", "E"): each(f"{FREE}_avg", WINDOW),
+    ("call_centre", "Queues now", "F"): each(f"{FREE}_max", WINDOW),
+    ("call_centre", "Members by state of their phone", "A"): summed("xivo_queue_member_states", 2),
+    ("call_centre", "Members by kind", "A"): summed(MEMBERS, 2),
+    ("call_centre", "Who submits call forms", "A"): summed(
+        "xivo_call_form_submitters", last=WINDOW
+    ),
+    ("endpoints", "Phones", "A"): summed(PHONES),
+    ("endpoints", "Phones unavailable", "A"): summed(PHONES, last="unavailable"),
+    ("endpoints", "Phones that flap", "A"): summed("xivo_endpoints_flapping", last=WINDOW),
+    ("endpoints", "Users", "A"): summed(USERS),
+    ("endpoints", "Users available", "A"): summed(USERS, last="available"),
+    ("endpoints", "Who chats", "A"): summed("xivo_chat_senders", last=WINDOW),
+    ("services", "Services", "A"): number(UP),
+    ("services", "In each window", "A"): window_states,
+    ("services", "Instances", "A"): each("xivo_service_info"),
+    ("services", "Instances", "C"): each(REGISTERED, factor=1000),
+    ("services", "Instances", "D"): each(DEREGISTERED, factor=1000),
+    ("exporter", "Servers", "A"): each("xivo_origin_info"),
+    **{
+        (stem, title, letter): each(f"{metric}_{end}", WINDOW)
+        for stem, title, metric in (
+            ("call_centre", "Agents logged in, in each window", "xivo_agents_logged_in"),
+            ("endpoints", "Phones in use, in each window", "xivo_endpoints_in_use"),
+            ("endpoints", "Phones unavailable, in each window", "xivo_endpoints_unavailable"),
+            ("endpoints", "Users available, in each window", "xivo_users_available"),
+        )
+        for letter, end in (("A", "max"), ("B", "avg"), ("C", "min"))
+    },
+}
+
+NOT_OF_ONE_MOMENT = ("rate(", "increase(", "_over_time(", "time()")
+
+
+# In the order of the declaration, which is not that of the alphabet.
+ORDER = ("origin_uuid", "queue", "service_name", "service_id", "address", "port", "bus")
+
+
+def by_labels(labels: Mapping[str, str]) -> tuple[str, ...]:
+    known = [labels[name] for name in ORDER if name in labels]
+    return (*known, *(value for name, value in labels.items() if name not in {*ORDER, "window"}))
+
+
+def query_of(stem: str, title: str, letter: str) -> str:
+    (expr,) = (one["expr"] for one in panel(stem, title).queries if one["refId"] == letter)
+    return str(expr)
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"), EXPECTED.items(), ids=["-".join(place) for place in EXPECTED]
+)
+def test_a_panel_shows_what_the_oracle_computed(
+    prometheus: Prometheus,
+    world: World,
+    place: tuple[str, str, str],
+    expected: Expected,
+) -> None:
+    answer = prometheus.query(Choices(window=WINDOW).spell(query_of(*place)))
+    shown = {by_labels(one.labels): one.value for one in answer}
+    assert len(shown) == len(answer)
+    assert shown == pytest.approx(expected(world))
+
+
+def test_every_query_about_the_present_state_of_servers_is_compared() -> None:
+    compared = {query_of(*place) for place in EXPECTED}
+    for stem in STEMS:
+        for each_panel in panels(stem):
+            for query in each_panel.queries:
+                expr = query["expr"]
+                is_own = "xivo_exporter_" in expr or expr in COMPARE_EXPORTERS
+                if not is_own and not any(word in expr for word in NOT_OF_ONE_MOMENT):
+                    assert expr in compared, f"{each_panel}: {expr}"
+
+
+def test_the_history_has_what_the_panels_are_about(world: World) -> None:
+    assert number(UP, 0)(world)[()]
+    assert number(FREE, 0)(world)[()]
+    assert each(DEREGISTERED)(world)
+    assert summed(PHONES, last="unavailable")(world)[()]
+
+
+def test_silence_is_the_time_since_the_newest_event(prometheus: Prometheus, world: World) -> None:
+    (query,) = panel("overview", "Longest silence of a server").queries
+    (answer,) = prometheus.query(Choices().spell(query["expr"]))
+    oldest = min(value for _, value in world.of("xivo_bus_last_event_timestamp_seconds"))
+    assert answer.value == pytest.approx(time.time() - oldest, abs=5)
+
+
+def test_a_plain_sum_would_count_replicas_twice(prometheus: Prometheus, world: World) -> None:
+    (shown,) = prometheus.query("sum(xivo_agents)")
+    replicas = prometheus.query("max(count by (origin_uuid, status) (xivo_agents))")[0].value
+    assert shown.value == replicas * summed(AGENTS)(world)[()]
+
+
+def test_one_of_several_servers_can_be_chosen(prometheus: Prometheus, world: World) -> None:
+    (query,) = panel("overview", "Agents logged in").queries
+    for origin, _ in world.of("xivo_agent_logins_total"):
+        choice = Choices({"origin_uuid": origin[0]})
+        (answer,) = prometheus.query(choice.spell(query["expr"]))
+        assert answer.value == world.numbers["xivo_agents", (origin[0], "logged_in")]

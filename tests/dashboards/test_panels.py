@@ -1,0 +1,124 @@
+"""Every panel against a real Prometheus that has scraped the demo."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from functools import partial
+from html import escape
+from math import isfinite
+
+import pytest
+
+from exporter.simulation.services import PORTS
+from tests.dashboards.grafana import (
+    STEMS,
+    Choices,
+    Json,
+    Panel,
+    all_panels,
+    load,
+    merged,
+    name,
+    panels,
+    selectors,
+)
+from tests.dashboards.pictures.page import Painter
+from tests.dashboards.prometheus import Prometheus, Series
+from tests.program import PROGRAM, Exporter
+from tests.support import eventually
+
+pytestmark = [pytest.mark.promtool, pytest.mark.timeout(180)]
+
+LENGTHS = ("5s", "10s")
+CHOICES = Choices(window="5s", seconds=300)
+
+# What a panel may wait longest for: a service that stopped in good order and an agent whose shift
+# is over. With this seed and speed both have happened within half a minute.
+SEED, SPEED = 7, 60
+RARE = (
+    "xivo_service_deregistered_timestamp_seconds",
+    "increase(xivo_agent_session_duration_seconds_count[5m]) > 0",
+    f'count(xivo_service_up_avg{{window="10s"}}) == {len(PORTS)}',
+)
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """A Prometheus that knows the demo for long enough."""
+    directory = tmp_path_factory.mktemp("demo")
+    demo = Exporter(
+        directory,
+        *("--seed", str(SEED), "--speed", str(SPEED), "--windows", ",".join(LENGTHS)),
+        program=(*PROGRAM, "demo", "--listen", "127.0.0.1:0"),
+    )
+    with demo, Prometheus(directory, {"xivo": [demo.address[1]]}) as server:
+        for expr in RARE:
+            # A rise needs two scrapes, of which the first was before.
+            eventually(partial(server.query, expr), timeout=100, what=expr, interval=0.5)
+        yield server
+
+
+def ask(prometheus: Prometheus, query: Json) -> list[Series]:
+    """Ask what a panel asks: of now, or of the last half minute."""
+    expr = CHOICES.spell(query["expr"])
+    if not query["range"]:
+        return prometheus.query(expr)
+    now = time.time()
+    return prometheus.query_range(expr, now - 30, now, 1)
+
+
+@pytest.mark.parametrize("panel", all_panels(), ids=str)
+def test_every_query_of_every_panel_returns_data(prometheus: Prometheus, panel: Panel) -> None:
+    assert panel.queries
+    for query in panel.queries:
+        answer = ask(prometheus, query)
+        assert answer, query["expr"]
+        assert all(isfinite(series.value) for series in answer), query["expr"]
+
+
+@pytest.mark.parametrize("panel", all_panels(), ids=str)
+def test_every_series_has_a_name_of_its_own_or_a_row(prometheus: Prometheus, panel: Panel) -> None:
+    answers = [ask(prometheus, query) for query in panel.queries]
+    if panel.kind == "table":
+        rows = merged(panel, [[(each.labels, each.value) for each in one] for one in answers])
+        keys = [name for name in rows[0] if isinstance(rows[0][name], str)]
+        assert all(row[key] for row in rows for key in keys)
+        assert len({tuple(row[key] for key in keys) for row in rows}) == len(rows)
+        return
+    names = []
+    for query, answer in zip(panel.queries, answers, strict=True):
+        used = re.findall(r"{{(\w+)}}", query["legendFormat"])
+        assert all(each.labels[label] for each in answer for label in used)
+        rename = panel.transformation("renameByRegex")
+        names += [name(query["legendFormat"], each.labels, rename) for each in answer]
+    assert len(set(names)) == len(names)
+    assert all(names) or panel.kind == "stat"
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_every_choice_has_something_to_choose(prometheus: Prometheus, stem: str) -> None:
+    for variable, of, label in selectors(stem):
+        values = prometheus.label_values(label, of=CHOICES.spell(of))
+        assert values, variable
+        assert variable != "window" or sorted(values) == sorted(LENGTHS)
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_annotations_stand_at_times_of_deregistrations(prometheus: Prometheus, stem: str) -> None:
+    (annotation,) = load(stem)["annotations"]["list"]
+    assert annotation["useValueForTime"]
+    marks = prometheus.query(CHOICES.spell(annotation["expr"]))
+    assert marks
+    for mark in marks:
+        assert mark.labels["service_name"] in PORTS
+        # Milliseconds, as Grafana wants them, of a moment ago.
+        assert time.time() - 300 < mark.value / 1000 <= time.time()
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_a_dashboard_can_be_drawn(prometheus: Prometheus, stem: str) -> None:
+    page, _ = Painter(prometheus, CHOICES, time.time()).page(stem)
+    for panel in panels(stem):
+        assert escape(panel.json["title"]) in page

@@ -1,0 +1,83 @@
+"""Two call centres after an hour and a half, and what the oracles say of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from zlib import crc32
+
+from dataflows.envelope import Delivery
+from exporter.simulator import CallCentre
+from tests import oracle
+from tests.pipeline import Pipeline
+from tests.windows import models
+from tests.windows.oracle import Oracle
+
+OPENING = 1_772_443_800.0
+SECONDS = 5400
+CENTRES = ((20, 8), (3, 11))
+"""Agents and seed. Of the small one, all members of a queue happen to be busy at the end."""
+WINDOWS = {"1m": 60, "5m": 300}
+BUS = "default"
+
+
+class World:
+    """Two servers on one bus, read by one dataflow. In the end a service of one stops, and a phone.
+
+    Attributes:
+        text: The exposition.
+        numbers: What every series must be, windows included, as the oracles computed it.
+    """
+
+    def __init__(self) -> None:
+        self._pipeline = Pipeline(windows=",".join(WINDOWS))
+        self._pipeline.now = OPENING
+        self._windows = Oracle(WINDOWS)
+        self._history: list[oracle.Fact] = []
+        centres = [
+            CallCentre(agents=agents, seed=seed, start=OPENING, noise=False)
+            for agents, seed in CENTRES
+        ]
+        for end in range(int(OPENING) + 60, int(OPENING) + SECONDS + 1, 60):
+            messages = [message for centre in centres for message in centre.until(end)]
+            for message in sorted(messages, key=lambda each: each.at):
+                self._take(message.body, message.at)
+            self._pipeline.wait(end - self._pipeline.now)
+            self._windows.look(list(self._windows.keys), end)
+        service, service_id = next(iter(centres[0].services_up.items()))
+        stopped = {"service_name": service, "service_id": service_id, "tags": []}
+        self._tell(centres[0].origin_uuid, "service_deregistered_event", stopped)
+        unplugged = {"endpoint_id": min(centres[1].endpoints), "status": 4}
+        self._tell(centres[1].origin_uuid, "endpoint_status_update", unplugged)
+        self.text = self._pipeline.text()
+        self.numbers = oracle.expect(self._history, self._pipeline.now, details=False)
+        self.numbers |= {series: float(value) for series, value in self._windows.shown().items()}
+
+    def _tell(self, origin: str, name: str, data: Mapping[str, object]) -> None:
+        body = {"origin_uuid": origin, "name": name, "data": data}
+        self._take(json.dumps(body).encode(), self._pipeline.now + 1)
+
+    def _take(self, body: bytes, at: float) -> None:
+        self._pipeline.wait(at - self._pipeline.now)
+        self._pipeline.take([Delivery(BUS, body, at)])
+        told = json.loads(body)
+        origin, name, data = told["origin_uuid"], told["name"], told["data"]
+        self._history.append(oracle.Fact(BUS, at, at, name, origin, data))
+        self._windows.take(models.Fact(origin, name, data, at))
+
+    def split(self) -> tuple[str, str]:
+        """Spread the series over two processes, as a cluster does: none is shown twice."""
+        parts: tuple[list[str], list[str]] = ([], [])
+        for line in self.text.splitlines(keepends=True):
+            if line.startswith("#"):
+                for part in parts:
+                    part.append(line)
+            else:
+                parts[crc32(line.rpartition(" ")[0].encode()) % 2].append(line)
+        return "".join(parts[0]), "".join(parts[1])
+
+    def of(self, metric: str) -> Iterator[tuple[tuple[str, ...], float]]:
+        """Give the label values and the value of every series of a metric."""
+        for (name, labels), value in self.numbers.items():
+            if name == metric:
+                yield labels, value
