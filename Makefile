@@ -6,7 +6,8 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run stack test integration coverage check lint format generate pictures bench fuzz chaos soak lock clean
+.PHONY: help setup demo run stack test integration coverage check lint format generate pictures
+.PHONY: bench fuzz chaos soak image sbom lock clean
 # Every target shares .venv, so they run one after another, also under -j.
 .NOTPARALLEL:
 
@@ -68,6 +69,12 @@ chaos: setup ## Kill it and cut it off, and count what it missed (ARGS="--kills 
 
 soak: setup ## Measure memory and disk under load (ARGS="--minutes 60 --rate 2000 --out soak")
 	@$(BIN)/python -m tests.chaos.soak $(ARGS)
+
+image: ## Build the image with podman, buildah or docker (ARGS="--build-arg BASE=…")
+	@scripts/image.sh $(ARGS)
+
+sbom: setup ## Write the bill of materials, dist/sbom.json (CycloneDX)
+	@scripts/sbom.sh
 
 lock: ## Write the lock files anew from pyproject.toml (ARGS="--upgrade")
 	@scripts/lock.sh $(ARGS)

@@ -13,13 +13,14 @@ uv=$(command -v uv) || {
 compile() {
     output=$1
     shift
-    "$uv" pip compile pyproject.toml "$@" --quiet --universal --python-version 3.11 \
+    "$uv" pip compile "$@" --quiet --universal --python-version 3.11 \
         --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
         --output-file "$output" >/dev/null
 }
 
-compile requirements.lock "$@"
-compile requirements-dev.lock --group dev --constraint requirements.lock "$@"
-if grep -n '://' requirements.lock requirements-dev.lock; then
+compile requirements.lock pyproject.toml "$@"
+compile requirements-dev.lock pyproject.toml --group dev --constraint requirements.lock "$@"
+compile requirements-build.lock --group build --constraint requirements-dev.lock "$@"
+if grep -n '://' requirements*.lock; then
     die "lock: the lock files must not contain addresses"
 fi

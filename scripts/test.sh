@@ -15,6 +15,9 @@ lacking() {
     command -v rabbitmq-server >/dev/null || packages="$packages rabbitmq-server"
     command -v promtool >/dev/null || packages="$packages prometheus"
     command -v prometheus-alertmanager >/dev/null || packages="$packages prometheus-alertmanager"
+    command -v buildah >/dev/null || packages="$packages buildah"
+    command -v debootstrap >/dev/null || packages="$packages debootstrap"
+    command -v systemd-analyze >/dev/null || packages="$packages systemd"
     [ -n "$packages" ]
 }
 
@@ -31,6 +34,8 @@ if lacking; then
         case $package in
         rabbitmq-server) marker=integration ;;
         prometheus-alertmanager) marker=alertmanager ;;
+        buildah | debootstrap) marker=image ;;
+        systemd) marker=systemd ;;
         *) marker=promtool ;;
         esac
         selection="${selection:+$selection and }not $marker"

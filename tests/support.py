@@ -62,6 +62,14 @@ def missing(program: str, how: str) -> NoReturn:
     pytest.skip(reason)
 
 
+def cache_folder(name: str) -> Path:
+    """Return a folder that is kept from run to run, for what takes long to get."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache / "xivo-exporter-tests" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 _ports_given: set[int] = set()
 
 
