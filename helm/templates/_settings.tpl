@@ -1,0 +1,94 @@
+{{/* A value in TOML, whose strings, booleans and lists are those of JSON. */}}
+{{- define "xivo-exporter.toml" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) -}}
+{{ int64 . }}
+{{- else -}}
+{{ toJson . }}
+{{- end -}}
+{{- end }}
+
+{{/* All buses as JSON, each with its files: what the program calls them, and in which Secret they are. */}}
+{{- define "xivo-exporter.buses" -}}
+{{- if and .Values.buses .Values.bus.url }}{{ fail "Set either bus.url or buses, not both." }}{{ end -}}
+{{- if not (or .Values.buses .Values.bus.url) }}{{ fail "Say which bus to read: --set bus.url=amqp://USER@HOST" }}{{ end -}}
+{{- $own := include "xivo-exporter.fullname" . -}}
+{{- $defaults := dict "name" "default" "passwordKey" "password" "tls" (dict "caKey" "ca.crt") -}}
+{{- $buses := list -}}
+{{- $names := list -}}
+{{- range .Values.buses | default (list .Values.bus) -}}
+{{- $bus := mergeOverwrite (deepCopy $defaults) . -}}
+{{- if has $bus.name $names }}{{ fail (printf "buses: two are named %s." $bus.name) }}{{ end -}}
+{{- $names = append $names $bus.name -}}
+{{- $files := list -}}
+{{- range list
+      (list "password" "password" $bus.password $bus.existingSecret $bus.passwordKey)
+      (list "ca" "ca.crt" $bus.tls.ca $bus.tls.existingSecret $bus.tls.caKey)
+      (list "cert" "tls.crt" $bus.tls.cert $bus.tls.existingSecret $bus.tls.certKey)
+      (list "key" "tls.key" $bus.tls.key $bus.tls.existingSecret $bus.tls.keyKey)
+-}}
+{{- $file := dict "setting" (index . 0) "path" (printf "%s/%s" $bus.name (index . 1)) -}}
+{{- if and (index . 2) (index . 3) }}{{ fail (printf "The %s of the bus %s comes from the values or from an existing Secret, not from both." (index . 0) $bus.name) }}{{ end -}}
+{{- if index . 2 -}}
+{{- $files = append $files (merge $file (dict "secret" $own "key" (printf "%s.%s" $bus.name (index . 1)) "value" (index . 2))) -}}
+{{- else if and (index . 3) (index . 4) -}}
+{{- $files = append $files (merge $file (dict "secret" (index . 3) "key" (index . 4))) -}}
+{{- end -}}
+{{- end -}}
+{{- $buses = append $buses (set $bus "files" $files) -}}
+{{- end -}}
+{{ toJson $buses }}
+{{- end }}
+
+{{/* The settings of one bus; some have a prefix where it is the only one. */}}
+{{- define "xivo-exporter.bus" -}}
+{{- $prefix := .prefix -}}
+{{- with .bus }}
+{{ $prefix }}name = {{ toJson .name }}
+{{- range .files }}
+{{ $prefix }}{{ .setting }}_file = {{ printf "/etc/xivo-exporter/buses/%s" .path | toJson }}
+{{- end }}
+{{- with .serverName }}
+{{ $prefix }}server_name = {{ toJson . }}
+{{- end }}
+{{- with .timezone }}
+{{ $prefix }}timezone = {{ toJson . }}
+{{- end }}
+{{- with .exchange }}
+exchange = {{ toJson . }}
+{{- end }}
+{{- with .exchangeType }}
+exchange_type = {{ toJson . }}
+{{- end }}
+{{- if .bindAll }}
+bind_all = true
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The file of settings. */}}
+{{- define "xivo-exporter.settings" -}}
+{{- $name := include "xivo-exporter.fullname" . -}}
+{{- $host := contains ":" .Values.listenHost | ternary (printf "[%s]" .Values.listenHost) .Values.listenHost -}}
+instance = {{ .Values.instance | default (printf "%s-%s" .Release.Namespace $name | trunc 100) | toJson }}
+listen = {{ printf "%s:%d" $host (int .Values.port) | toJson }}
+state_dir = "/state"
+{{- if gt (int .Values.replicas) 1 }}
+# The number at the end of a pod's name is its place here.
+addresses = [
+{{- range $i := until (int .Values.replicas) }}
+  {{ printf "%s-%d.%s.%s.svc.%s:%d" $name $i $name $.Release.Namespace $.Values.clusterDomain (int $.Values.clusterPort) | toJson }},
+{{- end }}
+]
+{{- end }}
+{{- range $key, $value := .Values.settings }}
+{{ $key }} = {{ include "xivo-exporter.toml" $value }}
+{{- end }}
+{{- range include "xivo-exporter.buses" . | fromJsonArray }}
+{{- if $.Values.buses }}
+
+[[buses]]
+url = {{ toJson .url }}
+{{- end }}
+{{- include "xivo-exporter.bus" (dict "bus" . "prefix" (empty $.Values.buses | ternary "bus_" "")) }}
+{{- end }}
+{{ end }}

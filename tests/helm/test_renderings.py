@@ -1,0 +1,163 @@
+"""What the chart renders: reviewed, valid for Kubernetes, hardened, and only what was asked for."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+
+from tests.chart import CHART, Manifest, container, helm, of_kind, render, the
+from tests.helm.golden import MATRIX, golden_of, rendering
+
+CUSTOM = "monitoring.coreos.com/v1"
+# The oldest that Chart.yaml allows, one between, and the newest that is known.
+VERSIONS = ("1.27", "1.31", kubernetes_validate.latest_version())
+BUS = ("--set", "bus.url=amqp://pbx.example.com")
+CUSTOM_OBJECTS = (
+    *("--set", "serviceMonitor.enabled=true", "--set", "prometheusRule.enabled=true"),
+    *("--set", "dashboards.enabled=true"),
+)
+
+matrix = pytest.mark.parametrize("values", MATRIX, ids=lambda values: values.stem)
+
+
+@matrix
+def test_the_rendering_is_the_one_that_was_reviewed(values: Path) -> None:
+    assert rendering(values) == golden_of(values).read_text(encoding="utf-8"), (
+        "python -m tests.helm writes them anew"
+    )
+
+
+@matrix
+def test_lint_finds_nothing(values: Path) -> None:
+    done = helm("lint", "--strict", CHART, "--values", values)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@matrix
+def test_old_and_new_versions_of_kubernetes_accept_every_object(values: Path) -> None:
+    ours = [each for each in render("--values", values) if each["apiVersion"] != CUSTOM]
+    assert {"StatefulSet", "Service", "ConfigMap"} <= {each["kind"] for each in ours}
+    for version in VERSIONS:
+        for manifest in ours:
+            kubernetes_validate.validate(manifest, version, strict=True)
+
+
+@pytest.mark.parametrize(
+    "options", [*(("--values", values) for values in MATRIX), (*BUS, *CUSTOM_OBJECTS)]
+)
+def test_the_prometheus_operator_accepts_its_objects(options: tuple[str | Path, ...]) -> None:
+    for manifest in render(*options):
+        if manifest["apiVersion"] == CUSTOM:
+            jsonschema.Draft202012Validator(_custom(manifest["kind"])).validate(manifest)
+
+
+def _custom(kind: str) -> dict[str, Any]:
+    """Return the schema of the operator's 0.93, in which unknown fields are errors."""
+    text = (Path(__file__).parent / "crds" / f"{kind}.json").read_text(encoding="utf-8")
+
+    def strict(node: dict[str, Any]) -> dict[str, Any]:
+        if "properties" in node:
+            node.setdefault("additionalProperties", False)
+        return node
+
+    schema: dict[str, Any] = json.loads(text, object_hook=strict)
+    return schema
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("serviceMonitor.enabled", "ServiceMonitor"),
+        ("podMonitor.enabled", "PodMonitor"),
+        ("prometheusRule.enabled", "PrometheusRule"),
+        ("podDisruptionBudget.enabled", "PodDisruptionBudget"),
+        ("networkPolicy.enabled", "NetworkPolicy"),
+        ("serviceAccount.create", "ServiceAccount"),
+    ],
+)
+def test_an_object_is_there_only_if_it_is_wanted(value: str, kind: str) -> None:
+    assert len(of_kind(render(*BUS, "--set", f"{value}=true"), kind)) == 1
+    assert not of_kind(render(*BUS, "--set", f"{value}=false"), kind)
+
+
+@matrix
+def test_the_pods_are_confined(values: Path) -> None:
+    manifests = render("--values", values)
+    pod = the(manifests, "StatefulSet")["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container(manifests)["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+@matrix
+def test_no_secret_stands_outside_of_a_secret(values: Path) -> None:
+    manifests = render("--values", values)
+    secrets = [
+        value
+        for secret in of_kind(manifests, "Secret")
+        for value in secret["stringData"].values()
+        if "@localhost" not in value
+    ]
+    others = json.dumps([each for each in manifests if each["kind"] != "Secret"])
+    for value in secrets:
+        assert json.dumps(value)[1:-1] not in others
+
+
+def test_all_that_is_mounted_is_a_volume() -> None:
+    for values in MATRIX:
+        manifests = render("--values", values)
+        stateful = the(manifests, "StatefulSet")["spec"]
+        volumes = {each["name"] for each in stateful["template"]["spec"]["volumes"]}
+        volumes |= {each["metadata"]["name"] for each in stateful.get("volumeClaimTemplates", [])}
+        assert {each["name"] for each in container(manifests)["volumeMounts"]} == volumes
+
+
+def test_other_settings_give_other_pods_and_another_password_does_not() -> None:
+    def pods(*options: str) -> Mapping[str, str]:
+        manifests = render(*BUS, *options)
+        annotations: Mapping[str, str] = the(manifests, "StatefulSet")["spec"]["template"][
+            "metadata"
+        ]["annotations"]
+        return annotations
+
+    assert pods() == pods()
+    assert pods("--set", "settings.max_series=5") != pods()
+    assert pods("--set", "bus.url=amqp://other.example.com") != pods()
+    password = "bus.password=first"
+    # It is read at every connection.
+    assert pods("--set", "bus.password=second") == pods("--set", password)
+
+
+def test_two_releases_never_share_an_inbox() -> None:
+    def inbox(release: str, namespace: str) -> str:
+        done = helm("template", release, CHART, "--namespace", namespace, *BUS)
+        return next(line for line in done.stdout.splitlines() if "instance = " in line)
+
+    assert len({inbox("a", "x"), inbox("b", "x"), inbox("a", "y")}) == 3
+
+
+def test_the_longest_names_still_fit() -> None:
+    done = helm("template", "r" * 53, CHART, "--namespace", "n" * 63, *BUS)
+    assert done.returncode == 0, done.stderr
+    assert f"  name: {'r' * 52}\n" in done.stdout
+
+
+def test_the_oldest_version_is_the_one_that_is_tested() -> None:
+    assert f'kubeVersion: ">={VERSIONS[0]}.0-0"' in (CHART / "Chart.yaml").read_text()
+
+
+def test_the_claims_and_the_rest_that_cannot_change_know_no_version() -> None:
+    manifests: list[Manifest] = render(*BUS)
+    fixed = the(manifests, "StatefulSet")["spec"]
+    version = manifests[0]["metadata"]["labels"]["app.kubernetes.io/version"]
+    for part in ("selector", "serviceName", "podManagementPolicy", "volumeClaimTemplates"):
+        assert version not in json.dumps(fixed[part])

@@ -1,0 +1,144 @@
+"""The values: all are described, checked before anything is installed, and wrong ones refused."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from exporter import __version__
+from exporter.settings import SINGLE_BUS, LogFormat, LogLevel, Settings, settings_of
+from tests.chart import CHART, refusal, render
+from tests.helm.readme import README, readme, values
+
+BUS = "bus.url=amqp://pbx.example.com"
+SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+DEFAULTS: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+
+# What the chart itself writes into the file of settings, and what is for one start only.
+OF_THE_CHART = {"instance", "listen", "state_dir", "addresses", "process_id", "discard_state"}
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("bus.url=pbx.example.com", "'/bus/url'"),
+        ("bus.url=http://pbx.example.com", "does not match"),
+        ("bus.url=amqp://", "'/bus/url'"),
+        ("bus.exchangeType=fanout", "one of '', 'topic', 'headers'"),
+        ("bus.name=a b", "'/bus/name'"),
+        ("bus.bindAll=maybe", "got string, want boolean"),
+        ("bus.timezone=Europe Paris", "'/bus/timezone'"),
+        ("bus.tls.ca=/etc/ssl/ca.pem", "BEGIN"),
+        ("bus.secret=s3cret", "'secret' not allowed"),
+        ("bus.passwordKey=", "'/bus/passwordKey'"),
+        ("buses[0].name=a", "missing property 'url'"),
+        ("buses[0].url=amqp://a", "missing property 'name'"),
+        ("buses[0].name=a,buses[0].url=amqp://u:password@a", "'/buses/0/url'"),
+        ("settings.windows=5", "'/settings/windows'"),
+        ("settings.windows=1 minute", "'/settings/windows'"),
+        ("settings.details=queues", "'/settings/details'"),
+        ("settings.max_series=0", "got 0, want 1"),
+        ("settings.stall_after=0", "'/settings/stall_after'"),
+        ("settings.inbox_max_length=10", "got 10, want"),
+        ("settings.log_level=trace", "'debug', 'info', 'warning', 'error'"),
+        ("settings.state_dir=/tmp", "'state_dir' not allowed"),
+        ("image.pullPolicy=Sometimes", "'Always', 'IfNotPresent', 'Never'"),
+        ("image.digest=sha256:abc", "'/image/digest'"),
+        ("image.repository=", "'/image/repository'"),
+        ("fullnameOverride=Not_A_Name", "'/fullnameOverride'"),
+        ("replicas=-1", "got -1, want 0"),
+        ("replicas=two", "got string, want integer"),
+        ("port=70000", "maximum"),
+        ("listenHost=pbx.example.com", "'/listenHost'"),
+        ("persistence.size=big", "'/persistence/size'"),
+        ("persistence.retention.whenDeleted=Forget", "'Retain', 'Delete'"),
+        ("serviceMonitor.interval=often", "'/serviceMonitor/interval'"),
+        ("podDisruptionBudget.maxUnavailable=half", "'/podDisruptionBudget/maxUnavailable'"),
+        ("terminationGracePeriodSeconds=1", "got 1, want 5"),
+        ("livenessProbe.httpGet.path=/", "'httpGet' not allowed"),
+        ("extraArgs=--bind-all", "got string, want array"),
+        ("tolerations.key=voice", "got object, want array"),
+        ("dashboard.enabled=true", "'dashboard' not allowed"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_place_and_what_is_wrong(value: str, told: str) -> None:
+    # What comes last counts.
+    said = refusal("--set", BUS, "--set", value)
+    assert told in said
+    assert "at '" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ([], "Say which bus to read: --set bus.url=amqp://USER@HOST"),
+        ([BUS, "buses[0].name=a,buses[0].url=amqp://a"], "either bus.url or buses"),
+        (["buses[0].name=a,buses[0].url=amqp://a", "buses[1].name=a,buses[1].url=amqp://b"], "two"),
+        ([BUS, "bus.password=a,bus.existingSecret=b"], "password of the bus default comes from"),
+        ([BUS, "bus.tls.existingSecret=b", "bus.tls.ca=-----BEGIN X-----"], "not from both"),
+        ([BUS, "serviceMonitor.enabled=true,podMonitor.enabled=true"], "scraped twice"),
+    ],
+)
+def test_values_that_do_not_fit_together_are_refused(options: list[str], told: str) -> None:
+    assert told in refusal(*(word for option in options for word in ("--set", option)))
+
+
+def test_a_url_is_enough() -> None:
+    kinds = [each["kind"] for each in render("--set", BUS)]
+    assert sorted(kinds) == [
+        *("ConfigMap", "NetworkPolicy", "Secret", "Service", "ServiceAccount", "StatefulSet"),
+    ]
+
+
+def test_the_schema_knows_every_value_and_no_other() -> None:
+    assert SCHEMA["properties"].keys() - {"global"} == DEFAULTS.keys()
+    for name, default in DEFAULTS.items():
+        known = _resolved(SCHEMA["properties"][name])
+        # What is Kubernetes' own, or the program's, has more that can be set.
+        if known.get("additionalProperties") is False and default and name not in _OPEN:
+            assert known["properties"].keys() == default.keys(), name
+
+
+_OPEN = {"settings", "livenessProbe", "readinessProbe", "resources"}
+
+
+def _resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    reference = schema.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = SCHEMA["$defs"][reference] if reference else schema
+    return found
+
+
+def test_the_schema_knows_every_setting_of_the_program_with_its_bounds() -> None:
+    ours = {n: f for n, f in settings_of(Settings).items() if n not in OF_THE_CHART | {*SINGLE_BUS}}
+    known = SCHEMA["properties"]["settings"]["properties"]
+    assert known.keys() == ours.keys()
+    for name, field in ours.items():
+        for bound in field.metadata:
+            for ours_is, schema_is in (("ge", "minimum"), ("le", "maximum")):
+                if hasattr(bound, ours_is):
+                    assert known[name][schema_is] == getattr(bound, ours_is), name
+    assert known["log_level"]["enum"] == [*LogLevel]
+    assert known["log_format"]["enum"] == [*LogFormat]
+
+
+def test_every_value_is_described() -> None:
+    told = {value.path for value in values()}
+
+    def undescribed(node: object, path: str) -> list[str]:
+        if path in told:
+            return []
+        if not isinstance(node, dict) or not node:
+            return [path]
+        return [p for k, v in node.items() for p in undescribed(v, f"{path}.{k}".lstrip("."))]
+
+    assert undescribed(DEFAULTS, "") == []
+
+
+def test_the_readme_is_up_to_date() -> None:
+    assert (CHART / README).read_text(encoding="utf-8") == readme(), "python -m tests.helm"
+
+
+def test_the_chart_has_the_version_of_the_program() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+    assert chart["version"] == chart["appVersion"] == __version__

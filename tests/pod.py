@@ -1,0 +1,93 @@
+"""A pod of the chart without Kubernetes: what its container starts, as a process of ours."""
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.chart import Manifest, container, of_kind, the
+from tests.program import Exporter
+
+
+class Pod(Exporter):
+    """The program with the arguments, environment, files and host name that the manifest tells.
+
+    Its own address is 127.0.0.1 for the first pod, 127.0.0.2 for the second, and so on; the names
+    that DNS would have for all pods are replaced by these, and paths of mounts by folders.
+    """
+
+    def __init__(self, manifests: Sequence[Manifest], ordinal: int, folder: Path) -> None:
+        """Make the files of the pod.
+
+        Args:
+            manifests: What the chart renders, and further Secrets.
+            ordinal: The number of the pod.
+            folder: For its volumes, and for its output.
+        """
+        self.spec = container(manifests)
+        self._manifests = manifests
+        self._folder = folder
+        stateful = the(manifests, "StatefulSet")
+        name, service = stateful["metadata"]["name"], stateful["spec"]["serviceName"]
+        domain = f"{service}.{stateful['metadata']['namespace']}.svc.cluster.local"
+        self._local = {
+            mount["mountPath"]: f"{folder / mount['name']}" for mount in self.spec["volumeMounts"]
+        }
+        self._local |= {
+            f"{name}-{n}.{domain}": f"127.0.0.{n + 1}" for n in range(stateful["spec"]["replicas"])
+        }
+        self._local["0.0.0.0"] = f"127.0.0.{ordinal + 1}"  # noqa: S104 -- is replaced
+        for mount in self.spec["volumeMounts"]:
+            (folder / mount["name"]).mkdir(parents=True)
+        for volume in stateful["spec"]["template"]["spec"]["volumes"]:
+            self._fill(volume)
+        unshare = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--uts"]
+        named = ["sh", "-euc", 'hostname "$1"; shift; exec "$@"', "sh", f"{name}-{ordinal}"]
+        super().__init__(
+            folder,
+            *map(self._here, self.spec["args"]),
+            env={each["name"]: self._variable(each) for each in self.spec.get("env", [])},
+            program=(*unshare, *named, sys.executable, "-m", "exporter"),
+        )
+
+    def probe(self, name: str) -> int:
+        """Return the status that a probe of the manifest gets."""
+        check = self.spec[name]["httpGet"]
+        (port,) = (p["containerPort"] for p in self.spec["ports"] if p["name"] == check["port"])
+        assert port == self.address[1]
+        return self.get(check["path"], timeout=self.spec[name]["timeoutSeconds"]).status
+
+    def _fill(self, volume: Manifest) -> None:
+        folder = self._folder / volume["name"]
+        if "configMap" in volume:
+            (found,) = (
+                each
+                for each in of_kind(self._manifests, "ConfigMap")
+                if each["metadata"]["name"] == volume["configMap"]["name"]
+            )
+            for name, text in found["data"].items():
+                (folder / name).write_text(self._here(text))
+        for source in volume.get("projected", {}).get("sources", []):
+            for item in source["secret"]["items"]:
+                path = folder / item["path"]
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(self._secret(source["secret"]["name"], item["key"]))
+
+    def _variable(self, variable: Manifest) -> str:
+        if "value" in variable:
+            return self._here(variable["value"])
+        reference = variable["valueFrom"]["secretKeyRef"]
+        return self._secret(reference["name"], reference["key"])
+
+    def _secret(self, name: str, key: str) -> str:
+        (found,) = (
+            each for each in of_kind(self._manifests, "Secret") if each["metadata"]["name"] == name
+        )
+        text: str = found["stringData"][key]
+        return text
+
+    def _here(self, text: str) -> str:
+        """Replace what is elsewhere in a pod, all at once: a replacement is not replaced."""
+        pattern = "|".join(re.escape(each) for each in sorted(self._local, key=len, reverse=True))
+        return re.sub(pattern, lambda found: self._local[found[0]], text)
