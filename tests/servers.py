@@ -107,10 +107,14 @@ class Broker(RabbitNode):
     # By AMQP: one connection for each call takes 3 ms and owes nothing to earlier faults
 
     @contextmanager
-    def channel(self, vhost: str = "/") -> Iterator[Any]:
-        """Connect as guest and open a py-amqp channel; no call on it waits longer than 10 s."""
+    def channel(
+        self, vhost: str = "/", *, user: str = GUEST, password: str = GUEST
+    ) -> Iterator[Any]:
+        """Connect and open a py-amqp channel; no call on it waits longer than 10 s."""
         connection = amqp.Connection(
             f"127.0.0.1:{self.port}",
+            userid=user,
+            password=password,
             virtual_host=vhost,
             connect_timeout=10,
             read_timeout=10,

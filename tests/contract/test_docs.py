@@ -20,10 +20,11 @@ from exporter.settings import PREFIX, SINGLE_BUS, Settings, settings_of
 
 ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = ROOT / "docs" / "operations.md"
+INSTALL = ROOT / "docs" / "install.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 INDEX = ROOT / "docs" / "README.md"
 ADRS = sorted((ROOT / "docs" / "adr").glob("*.md"))
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "helm" / "README.md"]
 
 # Not settings: the file of settings itself, and what argparse adds.
 NO_SETTING = {"--config", "--help"}
@@ -122,7 +123,9 @@ def test_a_default_can_be_written_into_the_environment(
 
 def test_flags_named_in_the_documents_exist() -> None:
     known = {row.flag for row in settings_table().values()} | NO_SETTING
-    inline = re.findall(r"`(--[a-z-]+)[^`]*`", text(OPERATIONS) + text(ARCHITECTURE))
+    inline = re.findall(
+        r"`(--[a-z-]+)[^`]*`", "".join(map(text, (OPERATIONS, INSTALL, ARCHITECTURE)))
+    )
     assert set(inline) <= known
 
 

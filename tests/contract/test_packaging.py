@@ -112,10 +112,15 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
     dev = locked("requirements-dev.lock")
     assert required(project["project"]["dependencies"]) <= runtime.keys()
     assert required(project["dependency-groups"]["dev"]) <= dev.keys()
+    build = locked("requirements-build.lock")
+    assert required(project["dependency-groups"]["build"]) <= build.keys()
     assert runtime.items() <= dev.items()
+    assert build.items() <= dev.items()
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "requirements-dev.lock", "requirements-build.lock"]
+)
 def test_the_locks_pin_hashes_and_name_no_index(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     assert "://" not in text

@@ -141,15 +141,6 @@ def test_a_missing_right_is_told(broker: Broker, exporter: RunExporter, missing:
     connected(program)
 
 
-def test_the_rights_of_the_documents_are_enough(broker: Broker, exporter: RunExporter) -> None:
-    # What a careful administrator grants: our own inbox, and to read the exchange.
-    ours = "^xivo-exporter\\..*"
-    broker.add_user("reader", SECRET, configure=ours, write=ours, read=f"{ours}|^xivo$")
-    program = connected(exporter(broker.url(user="reader", password=SECRET), "--bind-all"))
-    publish(broker, "xivo", [Wire(chat())])
-    assert count_of(processed(program, 1), "xivo_chat_messages_total") == 1
-
-
 # TLS
 
 
