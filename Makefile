@@ -6,8 +6,8 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run stack test integration coverage check lint format generate pictures
-.PHONY: bench fuzz chaos soak image sbom lock clean
+.PHONY: help setup demo run stack test integration coverage check audit lint format generate
+.PHONY: pictures bench fuzz chaos soak image sbom lock clean
 # Every target shares .venv, so they run one after another, also under -j.
 .NOTPARALLEL:
 
@@ -35,7 +35,10 @@ integration: setup ## Run only the tests against a real RabbitMQ
 coverage: setup ## Run all tests and require their coverage
 	@scripts/test.sh --cov --cov-report=term $(ARGS)
 
-check: lint test ## Everything a change must pass: lint, types, architecture, documents, tests
+check: lint audit test ## Everything a change must pass: lint, types, architecture, documents, tests
+
+audit: setup ## Ask for known vulnerabilities of what is locked, where the network allows it
+	@scripts/audit.sh
 
 lint: setup ## The checks that run no test
 	$(BIN)/ruff format --check .

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Ask the package index for known vulnerabilities of what is locked; one that is found is a
+# failure. Where the network gives no answer, say so and go on.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+report=$(mktemp)
+trap 'rm -f "$report"' EXIT
+trap 'exit 130' INT TERM
+
+status=0
+.venv/bin/pip-audit --disable-pip --require-hashes --requirement requirements.lock --timeout 5 \
+    --progress-spinner off --format json --output "$report" >/dev/null 2>&1 || status=$?
+if grep -q '"id"' "$report"; then
+    cat "$report"
+    die "" "audit: there are known vulnerabilities (above)"
+elif [ "$status" != 0 ]; then
+    say "audit: left out, for the network gives no answer"
+elif grep -q '"skip_reason"' "$report"; then
+    say "audit: not complete, for the network does not tell of every package"
+fi
