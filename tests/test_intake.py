@@ -154,6 +154,28 @@ def test_what_breaks_before_it_is_clear_what_came_again_comes_again() -> None:
     assert rig.take() == [("a", True), ("b", True), ("c", False)]
 
 
+def test_what_was_not_taken_is_new_though_it_looks_the_same_and_breaks_twice() -> None:
+    rig = _Rig()
+    rig.connect(0)
+    rig.receive("a", "a", "a", "a")
+    rig.inlet.take(2)
+    rig.inlet.done = rig.inlet.taken
+    assert rig.intake.settle(with_bookmark=False) == [1]
+    for _ in range(2):
+        rig.intake.close()
+        rig.connect(3)
+    rig.receive("a", "a", "a", redelivered=True)
+    rig.intake.rest()
+    assert rig.take() == [("a", True), ("a", False), ("a", False)]
+    rig.intake.settle(with_bookmark=False)
+    rig.intake.close()
+    rig.connect(1)
+    rig.receive("a", redelivered=True)
+    rig.intake.rest()
+    assert rig.take() == [("a", True)]
+    assert rig.status.gaps == 0
+
+
 def test_a_bookmark_that_was_given_back_is_no_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("exporter.consumer.intake.time.monotonic", lambda: now)
