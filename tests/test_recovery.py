@@ -129,6 +129,18 @@ def test_a_damaged_store_of_a_killed_process_is_not_touched_either(path: Path) -
     assert after | {shared_memory: b""} == before | {shared_memory: b""}
 
 
+def test_a_store_of_a_killed_process_is_looked_at_with_its_journal(path: Path) -> None:
+    store = used(path)
+    with closing(sqlite3.connect(store)) as database:
+        with database:
+            database.execute("UPDATE parts SET part_count = 3")
+        files = {each: each.read_bytes() for each in store.parent.glob("part-*")}
+    for each, data in files.items():
+        each.write_bytes(data)
+    with pytest.raises(StateDirError, match="partitions"):
+        opened(path)
+
+
 def test_a_directory_that_is_made_is_its_owners_alone(path: Path) -> None:
     opened(path).close()
     assert (path / "process-0").stat().st_mode & 0o777 == 0o700

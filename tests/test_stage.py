@@ -219,6 +219,14 @@ def test_a_key_beyond_the_cap_is_refused_with_all_its_events() -> None:
     assert second.notify_at() is None
 
 
+def test_a_state_that_is_resumed_counts_against_the_cap() -> None:
+    before = stage(Clock())(None)
+    batch(before, happened(100))
+    after = stage(Clock(), max_keys=1)
+    after(before.snapshot())
+    assert batch(after(None), happened(100, "p")) == ([Remark("things", 0, 1)], DISCARD)
+
+
 # --- Samples ------------------------------------------------------------------------------------
 
 
