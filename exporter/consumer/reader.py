@@ -122,7 +122,7 @@ class Consumer:
             try:
                 self._live(broker.connect())
             except FAULTS as error:
-                if self._status.connects and isinstance(error, NotFound):
+                if self._intake.has_begun and isinstance(error, NotFound):
                     # With it went its bindings.
                     self._gone = self._gone or "exchange"
                 self._lost(explain(error, self._inbox))

@@ -19,7 +19,7 @@ from exporter.consumer import intake
 from exporter.consumer.intake import Intake
 from exporter.consumer.ledger import RENEW_SECONDS, UNSURE_SECONDS
 from exporter.consumer.session import acknowledge
-from exporter.inlet import Inlet
+from exporter.inlet import Dump, Inlet
 from exporter.telemetry import BusStatus
 
 PREFETCH = 8
@@ -91,7 +91,7 @@ class _World:
         self.is_connected = False
         self.counted: list[int] = []
         self._chance = chance
-        self._kept: tuple[bytes, list[int], int] = (b"", [], 0)
+        self._kept: tuple[Dump, list[int], int] = ((b"", ()), [], 0)
         self.start()
 
     def monotonic(self) -> float:
@@ -104,7 +104,7 @@ class _World:
         self.inlet = Inlet(threading.Event())
         self.inlet.load(memory)
         self.intake = Intake(self.status, self.inlet, lambda: 0.0)
-        self._snapshot: tuple[int, tuple[bytes, list[int], int]] | None = None
+        self._snapshot: tuple[int, tuple[Dump, list[int], int]] | None = None
 
     def publish(self) -> None:
         for _ in range(self._chance.randint(1, 4)):
