@@ -5,8 +5,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -21,7 +20,7 @@ _BASE = "localhost/stand-in-base:bookworm"
 _PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
 
 # Where this machine keeps how it reaches the package index, for the build only.
-_OF_THE_MACHINE = ("/etc/ssl/certs", "/etc/pip.conf")
+_OF_THE_MACHINE = (Path("/etc/ssl/certs"), Path("/etc/pip.conf"))
 
 # What a container engine does, but for namespaces of network and processes. Buildah's own `run`
 # cannot have the root read-only. $1 is the root, $2 the folder to have at /state, $3 the user.
@@ -39,11 +38,16 @@ exec setpriv --no-new-privs chroot --userspec="$user" --groups= "$root" "$@"
 class Storage:
     """Where buildah keeps images: in a folder of the tests, with the stand-in base in it.
 
-    It is for one run of the tests at a time; as a context manager it waits until it is free, and
-    removes what a run that was killed may have left.
+    It is for one process at a time; as a context manager it waits until it is free, and removes
+    what earlier runs of the tests have left. The image is built once for a run.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, run: str) -> None:
+        """Prepare the folder.
+
+        Args:
+            run: The same for all processes of this run of the tests, and different for each run.
+        """
         if os.geteuid() != 0 or not (shutil.which("buildah") and shutil.which("debootstrap")):
             missing("buildah, with debootstrap and the rights of root,", INSTALL)
         self._folder = cache_folder("images")
@@ -59,10 +63,14 @@ class Storage:
             "BUILDAH_ISOLATION": "chroot",
         }
         self._lock = (self._folder / "lock").open("w")
+        self._name = f"localhost/xivo-exporter-{run}"
 
     def __enter__(self) -> Self:
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.run("buildah", "rm", "--all")
+        for found in self._ids("localhost/xivo-exporter-*"):
+            if found not in self._ids(f"{self._name}:*"):
+                self.run("buildah", "rmi", "--force", found)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -83,9 +91,19 @@ class Storage:
         assert done.returncode == 0, f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
         return done.stdout.strip()
 
-    def make_base(self) -> None:
+    def image(self) -> "Image":
+        """Build the image of this checkout, if this run has not done so."""
+        self._make_base()
+        if not (built := self._ids(f"{self._name}:*")):
+            volumes = [f"--volume={path}:{path}:ro" for path in _OF_THE_MACHINE if path.exists()]
+            options = ("--quiet", "--pull=never", f"--build-arg=BASE={_BASE}", *volumes)
+            self.environment |= {"BUILDER": "buildah", "IMAGE": self._name}
+            built = self.run("scripts/image.sh", *options, timeout=600).split()
+        return Image(self, built[-1])
+
+    def _make_base(self) -> None:
         """Make the stand-in base, if it is not there yet: two minutes, once for a machine."""
-        if self.run("buildah", "images", "--quiet", "--filter", f"reference={_BASE}"):
+        if self._ids(_BASE):
             return
         root = self._folder / "root"
         shutil.rmtree(root, ignore_errors=True)
@@ -96,19 +114,9 @@ class Storage:
         self.run("buildah", "commit", "--quiet", "--rm", container, _BASE, timeout=300)
         shutil.rmtree(root)
 
-    @contextmanager
-    def image(self) -> Iterator["Image"]:
-        """Build the image of this checkout; it is removed in the end."""
-        name = f"localhost/xivo-exporter-{os.getpid()}"
-        volumes = [f"--volume={path}:{path}:ro" for path in _OF_THE_MACHINE if Path(path).exists()]
-        self.environment |= {"BUILDER": "buildah", "IMAGE": name}
-        options = ("--quiet", "--pull=never", f"--build-arg=BASE={_BASE}", *volumes)
-        image_id = self.run("scripts/image.sh", *options, timeout=600).splitlines()[-1]
-        try:
-            with Image(self, image_id) as image:
-                yield image
-        finally:
-            self.run("buildah", "rmi", "--force", image_id)
+    def _ids(self, reference: str) -> list[str]:
+        images = ("buildah", "images", "--quiet", "--no-trunc")
+        return self.run(*images, "--filter", f"reference={reference}").split()
 
 
 class Image:

@@ -21,7 +21,6 @@ pytestmark = [
     pytest.mark.image,
     # The first run on a machine makes the base as well.
     pytest.mark.timeout(1200),
-    pytest.mark.xdist_group("image"),
 ]
 
 PORT = Settings.model_fields["listen"].default.port
@@ -29,12 +28,10 @@ HOME = Path("opt/xivo-exporter")
 
 
 @pytest.fixture(scope="module")
-def image() -> Iterator[Image]:
-    """The image of this checkout."""
-    with Storage() as storage:
-        storage.make_base()
-        with storage.image() as image:
-            yield image
+def image(testrun_uid: str) -> Iterator[Image]:
+    """The image of this checkout, built once for all workers."""
+    with Storage(testrun_uid) as storage, storage.image() as image:
+        yield image
 
 
 @pytest.fixture
