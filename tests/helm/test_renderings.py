@@ -161,3 +161,22 @@ def test_the_claims_and_the_rest_that_cannot_change_know_no_version() -> None:
     version = manifests[0]["metadata"]["labels"]["app.kubernetes.io/version"]
     for part in ("selector", "serviceName", "podManagementPolicy", "volumeClaimTemplates"):
         assert version not in json.dumps(fixed[part])
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ([], "neither user nor password"),
+        ([], "Nothing scrapes it yet"),
+        (["persistence.enabled=false"], "its state is lost with the pod"),
+        (["replicas=2"], "There are more pods than buses"),
+    ],
+)
+def test_the_notes_tell_what_is_probably_not_meant(values: list[str], told: str) -> None:
+    def notes(*options: str | Path) -> str:
+        done = helm("install", "pbx", CHART, "--dry-run=client", *options)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.partition("NOTES:")[2]
+
+    assert told in notes(*BUS, *(word for value in values for word in ("--set", value)))
+    assert told not in notes("--values", MATRIX[0])
