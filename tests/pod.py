@@ -2,12 +2,14 @@
 
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.chart import Manifest, container, of_kind, the
 from tests.program import Exporter
+from tests.support import missing
 
 
 class Pod(Exporter):
@@ -42,13 +44,12 @@ class Pod(Exporter):
             (folder / mount["name"]).mkdir(parents=True)
         for volume in stateful["spec"]["template"]["spec"]["volumes"]:
             self._fill(volume)
-        unshare = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--uts"]
         named = ["sh", "-euc", 'hostname "$1"; shift; exec "$@"', "sh", f"{name}-{ordinal}"]
         super().__init__(
             folder,
             *map(self._here, self.spec["args"]),
             env={each["name"]: self._variable(each) for each in self.spec.get("env", [])},
-            program=(*unshare, *named, sys.executable, "-m", "exporter"),
+            program=(*_with_its_own_name(), *named, sys.executable, "-m", "exporter"),
         )
 
     def probe(self, name: str) -> int:
@@ -91,3 +92,11 @@ class Pod(Exporter):
         """Replace what is elsewhere in a pod, all at once: a replacement is not replaced."""
         pattern = "|".join(re.escape(each) for each in sorted(self._local, key=len, reverse=True))
         return re.sub(pattern, lambda found: self._local[found[0]], text)
+
+
+def _with_its_own_name() -> list[str]:
+    """Return a command that lets a process have a host name of its own."""
+    unshare = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--uts"]
+    if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode != 0:
+        missing("unshare, with the right to name a host,", "run it as root")
+    return unshare
