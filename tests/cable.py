@@ -19,7 +19,7 @@ class Cable:
     """Two pairs of addresses, one of which can be cut off; needs root.
 
     The namespace lives as long as the process that holds it, and the cable as long as the
-    namespace, so nothing is left behind, however the test run ends.
+    namespace, so nothing is left behind for long, however the test run ends.
 
     Attributes:
         near: Our address for the bus.
@@ -46,6 +46,8 @@ class Cable:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # The kernel would do it too, but not before the next one is laid.
+        _run("ip", "link", "delete", self._ours)
         self._group.close()
 
     def inside(self, *command: str) -> tuple[str, ...]:

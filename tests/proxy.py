@@ -86,10 +86,11 @@ class Proxy:
 
     def reset(self) -> bool:
         """Reset all connections of this moment, at both ends; tell whether there was one."""
-        open_links = [link for link in list(self._links) if link.is_open]
-        for link in open_links:
+        was_used = self.is_used
+        # Also those that have ended at one end only.
+        for link in list(self._links):
             link.reset()
-        return bool(open_links)
+        return was_used
 
     def cut_after(self, *limits: int) -> None:
         """Reset each of the next connections after so many bytes from the broker."""
