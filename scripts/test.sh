@@ -44,8 +44,8 @@ if lacking; then
 fi
 
 status=0
-# Two at a time: much of it is waiting for servers. Whoever is done takes from the other.
-.venv/bin/python -m pytest --numprocesses "${JOBS:-2}" --dist worksteal ${selection:+-m "$selection"} "$@" || status=$?
+# Three at a time: much of it is waiting for servers. Whoever is done takes from the others.
+.venv/bin/python -m pytest --numprocesses "${JOBS:-3}" --dist worksteal ${selection:+-m "$selection"} "$@" || status=$?
 if [ -n "$selection" ]; then
     say "test: left out the tests that need$packages. To run them too: $hint"
 fi
