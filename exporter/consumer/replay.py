@@ -104,11 +104,12 @@ class Replay:
         return self._among(self._marked()) or self._among(self._waiting)
 
     def _is_complete(self) -> bool:
-        *before, last = self.held
-        ends_marks = bool(before) and before[-1].redelivered and not last.redelivered
-        if ends_marks and self._among(len(before)):
-            return True
-        return not last.redelivered and len(self.held) >= self._waiting
+        # Looked at from the end: a copy for each of thousands would cost the square of them.
+        held = self.held
+        if held[-1].redelivered:
+            return False
+        ends_marks = len(held) > 1 and held[-2].redelivered
+        return len(held) >= self._waiting or (ends_marks and bool(self._among(len(held) - 1)))
 
     def _marked(self) -> int:
         unmarked = (i for i, each in enumerate(self.held) if not each.redelivered)
