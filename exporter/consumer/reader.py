@@ -198,15 +198,16 @@ class Consumer:
 
     def _lost(self, problem: str) -> None:
         status = self._status
+        is_news = (status.url, problem) not in self._told
+        if is_news:
+            self._told.append((status.url, problem))
         if status.connected:
             status.connected = False
             status.since = self._clock()
             status.disconnects += 1
             self._log.warning("disconnected", broker=status.url, problem=problem)
-        elif (status.url, problem) not in self._told:
+        elif is_news:
             self._log.warning("cannot connect, trying on", broker=status.url, problem=problem)
-        if (status.url, problem) not in self._told:
-            self._told.append((status.url, problem))
         self._problems[status.url] = problem
         status.problem = (
             "; ".join(f"{url}: {each}" for url, each in self._problems.items())
