@@ -19,7 +19,7 @@ from dataflows.decode import Decode
 from dataflows.envelope import Delivery, Rejected
 from dataflows.stage import Stage
 from dataflows.subsystem import Options
-from dataflows.subsystems import SUBSYSTEMS, deliveries
+from dataflows.subsystems import METRICS, SUBSYSTEMS, deliveries
 from exporter import __version__, cluster, recovery, signals, watchdog
 from exporter.address import Address
 from exporter.clock import wall_clock
@@ -46,9 +46,6 @@ STOP_SECONDS = 2.0
 
 RECOVERY_EPOCH = timedelta(seconds=1)
 """The same with a recovery store, to which each epoch writes the states that changed."""
-
-SPECS = tuple(spec for subsystem in SUBSYSTEMS for spec in subsystem.metrics)
-"""Every metric that a state may emit."""
 
 
 class Engine(NamedTuple):
@@ -88,9 +85,11 @@ class App:
             watchdog.end if settings.exit_on_stall else watchdog.tell,
             time.monotonic,
         )
-        self._store = SeriesStore(SPECS, settings.max_series, uncapped=deliveries.SUBSYSTEM.metrics)
+        self._store = SeriesStore(
+            METRICS, settings.max_series, uncapped=deliveries.SUBSYSTEM.metrics
+        )
         self._exposition = Exposition(
-            self._store, SPECS, self._statuses, lambda: self._watchdog.is_stalled
+            self._store, METRICS, self._statuses, lambda: self._watchdog.is_stalled
         )
         self._failed = False
         self._consumers: list[Consumer] = []

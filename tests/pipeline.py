@@ -22,13 +22,13 @@ from dataflows.lengths import parse_lengths
 from dataflows.metric import LabelValues, MetricSpec, Value
 from dataflows.stage import Changes, Logic, Output, Remark, Stage
 from dataflows.subsystem import Event, Options
-from dataflows.subsystems import SUBSYSTEMS
+from dataflows.subsystems import METRICS, SUBSYSTEMS
 from exporter.exposition import family
 from exporter.store import SeriesStore
 from tests import corpus
 from tests.corpus import Message
 
-SPECS = tuple(spec for subsystem in SUBSYSTEMS for spec in subsystem.metrics)
+SPECS = METRICS
 ALL_DETAILS = frozenset(subsystem.name for subsystem in SUBSYSTEMS)
 
 WINDOWED = frozenset(spec.name for spec in SPECS if "window" in spec.labels)

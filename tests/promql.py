@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import promql_parser as promql
 
 from dataflows.metric import Kind, MetricSpec
-from dataflows.subsystems import SUBSYSTEMS
+from dataflows.subsystems import METRICS
 from exporter import telemetry
 
 Labels = frozenset[str]
@@ -15,10 +15,7 @@ Labels = frozenset[str]
 TARGET = frozenset({"job", "instance"})
 """What Prometheus adds to every series that it scrapes."""
 
-SPECS: Mapping[str, MetricSpec] = {
-    spec.name: spec
-    for spec in [*telemetry.SPECS, *(spec for each in SUBSYSTEMS for spec in each.metrics)]
-}
+SPECS: Mapping[str, MetricSpec] = {spec.name: spec for spec in [*telemetry.SPECS, *METRICS]}
 # Of Prometheus itself, and of every process that prometheus-client looks after.
 _OTHERS = {"up": TARGET, "process_start_time_seconds": TARGET}
 

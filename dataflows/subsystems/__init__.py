@@ -26,3 +26,6 @@ SUBSYSTEMS: tuple[Subsystem, ...] = (
     bus.SUBSYSTEM,
     deliveries.SUBSYSTEM,
 )
+
+METRICS = tuple(spec for subsystem in SUBSYSTEMS for spec in subsystem.metrics)
+"""All that states may emit."""

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 
 from dataflows.metric import Kind, MetricSpec
-from exporter.app import SPECS
+from dataflows.subsystems import METRICS
 from tests.chaos.traffic import BUS
 from tests.integration.bus import own
 from tests.oracle import Fact, Numbers, expect
 from tests.program import Series
 
-_SPECS = {spec.name: spec for spec in SPECS}
+_SPECS = {spec.name: spec for spec in METRICS}
 
 # These depend on when deliveries arrived, and on how often.
 _UNKNOWN = {
@@ -32,7 +32,7 @@ def expected(history: list[Fact], now: float) -> dict[Series, float]:
 
 def shown(samples: Mapping[Series, float]) -> dict[Series, float]:
     """Pick the series of an exposition that follow from what was published."""
-    names = {name for spec in SPECS if "window" not in spec.labels for name in _names(spec)}
+    names = {name for spec in METRICS if "window" not in spec.labels for name in _names(spec)}
     return {series: value for series, value in samples.items() if series[0] in names - _UNKNOWN}
 
 

@@ -13,7 +13,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from dashboards import catalogue, palette
 from dashboards.__main__ import main
-from dataflows.subsystems import SUBSYSTEMS
+from dataflows.subsystems import METRICS
 from tests.dashboards import grafana
 from tests.dashboards.grafana import STEMS, Json, Panel, all_panels, load
 
@@ -178,6 +178,5 @@ def test_every_word_of_a_vocabulary_has_a_colour_of_its_own(
     label: str, colours: palette.Colours
 ) -> None:
     assert len(set(colours.values())) == len(colours)
-    specs = [spec for subsystem in SUBSYSTEMS for spec in subsystem.metrics]
-    vocabularies = [spec.vocabulary.get(label, ()) for spec in specs]
+    vocabularies = [spec.vocabulary.get(label, ()) for spec in METRICS]
     assert any(set(words) == colours.keys() for words in vocabularies)
