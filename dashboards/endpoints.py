@@ -39,7 +39,7 @@ def _now() -> list[Panel]:
             "Phones unavailable",
             "Phones that are unavailable now: unplugged, or without network.",
             endpoints.UNAVAILABLE,
-            steps=((0, palette.GOOD), (1, palette.WARNING)),
+            steps=house.ANY_IS_ODD,
             words=house.NONE,
         ),
         stat(
@@ -47,14 +47,14 @@ def _now() -> list[Panel]:
             "Share of the known phones. Orange from 10 %, red from 30 %: rather a network or a "
             "switch than a phone.",
             endpoints.UNAVAILABLE_SHARE,
-            steps=((0, palette.GOOD), (0.1, palette.WARNING), (0.3, palette.BAD)),
+            steps=house.SHARE_IS_BAD,
             decimals=1,
         ),
         stat(
             "Phones that flap",
             "Phones that became unavailable three times or more in the last window.",
             endpoints.FLAPPING,
-            steps=((0, palette.GOOD), (1, palette.WARNING)),
+            steps=house.ANY_IS_ODD,
             words=house.NONE,
         ),
         stat("Users", "Users known, from the first event of each until deleted.", users.KNOWN),

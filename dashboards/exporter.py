@@ -13,7 +13,6 @@ from dashboards.tables import Column, table
 
 _CONNECTED: house.Words = {0: ("broken", palette.BAD), 1: ("connected", palette.GOOD)}
 _STALLED: house.Words = {0: ("moving", palette.GOOD), 1: ("stalled", palette.BAD)}
-_SOME = ((0, palette.GOOD), (0.5, palette.WARNING))
 
 
 def dashboard() -> Dashboard:
@@ -57,7 +56,7 @@ def _well() -> list[Panel]:
             "Gaps",
             "Times in the time that is shown that events were certainly or possibly missed.",
             exporter.ALL_GAPS,
-            steps=_SOME,
+            steps=house.SOME_IS_ODD,
             words=house.NONE,
             decimals=0,
         ),
@@ -66,7 +65,7 @@ def _well() -> list[Panel]:
             "Deliveries that could not be used, in the time that is shown, by the exporter that "
             "rejected most.",
             deliveries.REJECTED_COUNT,
-            steps=_SOME,
+            steps=house.SOME_IS_ODD,
             words=house.NONE,
             decimals=0,
         ),
@@ -75,7 +74,7 @@ def _well() -> list[Panel]:
             "Samples that were not shown because the cap on series was reached, in the time that "
             "is shown, by the exporter that lost most.",
             exporter.DROPPED,
-            steps=_SOME,
+            steps=house.SOME_IS_ODD,
             words=house.NONE,
             decimals=0,
         ),
@@ -105,7 +104,7 @@ def _deliveries() -> list[Panel]:
             "Rejected, by reason",
             "In the time that is shown, by the exporter that rejected most.",
             deliveries.BY_REASON,
-            steps=((0, palette.NEUTRAL), (0.5, palette.WARNING)),
+            steps=house.SOME_STANDS_OUT,
             decimals=0,
             span=6,
         ),
@@ -149,7 +148,7 @@ def _delay() -> list[Panel]:
             "Events in the time that is shown that claimed a time ahead of their arrival, or a day "
             "before it.",
             deliveries.CLAMPED,
-            steps=((0, palette.NEUTRAL), (0.5, palette.WARNING)),
+            steps=house.SOME_STANDS_OUT,
             decimals=0,
             span=6,
         ),
@@ -182,7 +181,7 @@ def _connections() -> list[Panel]:
             (
                 Column("connects", exporter.CONNECTS, decimals=0),
                 Column("disconnects", exporter.DISCONNECTS, decimals=0),
-                Column("gaps", exporter.GAPS, steps=_SOME, decimals=0),
+                Column("gaps", exporter.GAPS, steps=house.SOME_IS_ODD, decimals=0),
                 Column("last gap", exporter.LAST_GAP_AT, words=house.NEVER),
             ),
             span=10,
@@ -214,7 +213,7 @@ def _series() -> list[Panel]:
             "Samples in the time that is shown that were not shown because the cap was reached: "
             "the five metrics that lost most.",
             exporter.BY_DROPPED,
-            steps=((0, palette.NEUTRAL), (0.5, palette.WARNING)),
+            steps=house.SOME_STANDS_OUT,
             decimals=0,
             span=9,
             height=10,

@@ -21,6 +21,12 @@ Steps = Sequence[tuple[float, str]]
 PLAIN: Steps = ((0, NEUTRAL),)
 NONE_IS_GOOD: Steps = ((0, GOOD), (1, BAD))
 NONE_IS_BAD: Steps = ((0, BAD), (1, GOOD))
+ANY_IS_ODD: Steps = ((0, GOOD), (1, WARNING))
+# Of what is extrapolated or rounded, and never quite whole.
+SOME_IS_ODD: Steps = ((0, GOOD), (0.5, WARNING))
+SOME_STANDS_OUT: Steps = ((0, NEUTRAL), (0.5, WARNING))
+SHARE_IS_BAD: Steps = ((0, GOOD), (0.1, WARNING), (0.3, BAD))
+SILENCE_IS_BAD: Steps = ((0, GOOD), (300, WARNING), (900, BAD))
 FEW_IS_BAD: Steps = ((0, BAD), (1, WARNING), (2, GOOD))
 
 Words = Mapping[int, tuple[str, str]]

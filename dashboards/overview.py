@@ -58,7 +58,7 @@ def _wrong() -> list[Panel]:
             "Share of the known phones that are unavailable: unplugged, or without network. "
             "Orange from 10 %, red from 30 %.",
             endpoints.UNAVAILABLE_SHARE,
-            steps=((0, palette.GOOD), (0.1, palette.WARNING), (0.3, palette.BAD)),
+            steps=house.SHARE_IS_BAD,
             decimals=1,
             link=ENDPOINTS,
         ),
@@ -67,7 +67,7 @@ def _wrong() -> list[Panel]:
             "Time since the newest event of the server that was silent for longest. Some minutes "
             "are normal at night. Orange from 5 minutes, red from 15.",
             bus.LONGEST_SILENCE,
-            steps=((0, palette.GOOD), (300, palette.WARNING), (900, palette.BAD)),
+            steps=house.SILENCE_IS_BAD,
             decimals=0,
             link=SERVICES,
         ),

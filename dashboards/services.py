@@ -74,7 +74,7 @@ def _now() -> list[Panel]:
             "Instances that started while the one before had never deregistered, in the time that "
             "is shown: it crashed.",
             services.ALL_UNCLEAN_RESTARTS,
-            steps=((0, palette.GOOD), (0.5, palette.WARNING)),
+            steps=house.SOME_IS_ODD,
             words=house.NONE,
             decimals=0,
         ),
@@ -83,7 +83,7 @@ def _now() -> list[Panel]:
             "Time since the newest event of the server that was silent for longest: while a server "
             "is silent, its services are as they were before. Orange from 5 minutes, red from 15.",
             bus.LONGEST_SILENCE,
-            steps=((0, palette.GOOD), (300, palette.WARNING), (900, palette.BAD)),
+            steps=house.SILENCE_IS_BAD,
             decimals=0,
         ),
     ]
@@ -129,7 +129,7 @@ def _in_range() -> list[Panel]:
             "Unclean restarts",
             "Instances that replaced one which had crashed.",
             services.UNCLEAN_RESTARTS,
-            steps=((0, palette.NEUTRAL), (0.5, palette.WARNING)),
+            steps=house.SOME_STANDS_OUT,
             decimals=0,
         ),
     ]
