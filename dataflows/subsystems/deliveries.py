@@ -124,13 +124,14 @@ class DeliveriesState(State[DeliveriesProcessed]):
 
     def expire(self, now: float) -> float | None:
         # Windows of all states close by the same clock, in the same dataflow as this one.
+        dues = []
         for window in self._windows:
             end = now // window.seconds * window.seconds
+            dues.append(end + window.seconds)
             shown = self.samples.get(WINDOW_END, (window.name,))
             if end > shown or now < shown - CLOCK_SLACK_SECONDS:
                 self.samples.set(WINDOW_END, (window.name,), end)
-        ends = (now // window.seconds * window.seconds + window.seconds for window in self._windows)
-        return min(ends, default=None)
+        return min(dues, default=None)
 
 
 SUBSYSTEM = Subsystem(
