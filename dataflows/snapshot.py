@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -24,9 +25,9 @@ class _Pickler(pickle.Pickler):
     def reducer_override(self, obj: object) -> Any:  # noqa: ANN401 -- as pickle has it
         match obj:
             case MetricSpec():
-                return _metric, (obj.name,)
+                return MetricSpec, (obj.name,)
             case Share():
-                return _share, (obj.taken,)
+                return Share, (obj.taken,)
         return NotImplemented
 
 
@@ -40,19 +41,11 @@ def dump(state: object) -> bytes:
 class _Unpickler(pickle.Unpickler):
     def __init__(self, data: bytes, metrics: Mapping[str, MetricSpec], room: Room) -> None:
         super().__init__(BytesIO(data))
-        self._metrics = metrics
-        self._room = room
+        self._made_by = {MetricSpec: metrics.__getitem__, Share: partial(Share, room)}
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 -- as pickle has it
-        if module == __name__:
-            return {"_metric": self._metric, "_share": self._share}[name]
-        return super().find_class(module, name)
-
-    def _metric(self, name: str) -> MetricSpec:
-        return self._metrics[name]
-
-    def _share(self, taken: int) -> Share:
-        return Share(self._room, taken)
+        found = super().find_class(module, name)
+        return self._made_by.get(found, found)
 
 
 def load(data: bytes, metrics: Mapping[str, MetricSpec], room: Room) -> Any:  # noqa: ANN401 -- what was dumped
@@ -64,13 +57,3 @@ def load(data: bytes, metrics: Mapping[str, MetricSpec], room: Room) -> Any:  # 
         room: That of its subsystem.
     """
     return _Unpickler(data, metrics, room).load()
-
-
-def _metric(name: str) -> MetricSpec:
-    """Stand in a copy for a metric."""
-    raise NotImplementedError(name)
-
-
-def _share(taken: int) -> Share:
-    """Stand in a copy for a share."""
-    raise NotImplementedError(taken)
