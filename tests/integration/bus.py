@@ -4,7 +4,7 @@ import json
 import re
 import struct
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,9 @@ from tests.support import eventually
 
 ORIGIN = "ca7f87e9-c2c8-5fad-ba1b-c3140ebb9be3"
 CHAT = f"chat.message.{ORIGIN}.42"
+
+INBOX = "xivo-exporter.i.default"
+"""That of the only bus of an exporter with `--instance i`."""
 
 
 def event(name: str, data: object, origin: str = ORIGIN) -> bytes:
@@ -73,6 +76,16 @@ def publish(broker: Broker, exchange: str, messages: Iterable[Wire], vhost: str 
                 message.raw_properties = wire.raw_properties
             channel.basic_publish(message, exchange, wire.routing_key)
         channel.tx_commit()
+
+
+def chats(start: int, end: int) -> list[Wire]:
+    """Return chat messages with these numbers, each with a body of its own."""
+    return [Wire(chat(i)) for i in range(start, end)]
+
+
+def publish_chats(broker: Broker, start: int, end: int) -> None:
+    """Publish chat messages with these numbers."""
+    publish(broker, "xivo", chats(start, end))
 
 
 def raw_headers(*fields: tuple[bytes, bytes, bytes]) -> bytes:
@@ -152,29 +165,41 @@ def assert_account_balances(samples: Mapping[Series, float], bus: str = "default
 
 
 @contextmanager
-def account_watched(exporter: Exporter, bus: str = "default") -> Iterator[None]:
-    """Check the law at scrape after scrape, while something happens."""
-    stop, faults, scrapes = threading.Event(), list[BaseException](), list[float]()
+def meanwhile(act: Callable[[], object], *, pause: float = 0) -> Iterator[None]:
+    """Act again and again in a thread while something happens, and hand its fault on."""
+    stop, faults = threading.Event(), list[BaseException]()
 
-    def watch() -> None:
+    def run() -> None:
         try:
             while not stop.is_set():
-                samples = exporter.samples()
-                assert_account_balances(samples, bus)
-                scrapes.append(own(samples, "deliveries_total", bus))
-                stop.wait(0.02)
-        except BaseException as fault:  # noqa: BLE001 - handed to the thread of the test
+                act()
+                stop.wait(pause)
+        except BaseException as fault:  # noqa: BLE001 -- handed to the thread of the test
             faults.append(fault)
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+    thread = threading.Thread(target=run)
+    thread.start()
     try:
         yield
     finally:
         stop.set()
-        watcher.join(30)
+        thread.join(30)
     if faults:
         raise faults[0]
+
+
+@contextmanager
+def account_watched(exporter: Exporter, bus: str = "default") -> Iterator[None]:
+    """Check the law at scrape after scrape, while something happens."""
+    scrapes: list[float] = []
+
+    def watch() -> None:
+        samples = exporter.samples()
+        assert_account_balances(samples, bus)
+        scrapes.append(own(samples, "deliveries_total", bus))
+
+    with meanwhile(watch, pause=0.02):
+        yield
     assert scrapes == sorted(scrapes), "a counter went back"
     assert scrapes
 

@@ -5,13 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.integration.bus import (
-    Wire,
     assert_account_balances,
-    chat,
     connected,
     count_of,
     own,
-    publish,
 )
 from tests.program import Exporter, parse_log_line
 from tests.servers import Broker
@@ -23,11 +20,6 @@ RECOVERY_SECONDS = 10
 _CPU_SHARE = 0.1
 _CPU_SLACK_SECONDS = 0.5
 """What the scrapes of a test may cost besides."""
-
-
-def publish_chats(broker: Broker, start: int, end: int) -> None:
-    """Publish chat messages with these numbers."""
-    publish(broker, "xivo", [Wire(chat(i)) for i in range(start, end)])
 
 
 @contextmanager

@@ -7,7 +7,16 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from tests.integration.bus import Wire, chat, connected, count_of, own, processed, publish
+from tests.integration.bus import (
+    Wire,
+    chat,
+    connected,
+    count_of,
+    own,
+    processed,
+    publish,
+    publish_chats,
+)
 from tests.integration.conftest import RunExporter
 from tests.program import Exporter
 from tests.servers import Broker
@@ -124,7 +133,7 @@ def test_when_an_address_dies_the_next_one_is_read_and_nothing_is_lost_or_counte
         urls = ";".join(f"amqp://guest:guest@127.0.0.1:{each.port}" for each in (first, second))
         program = connected(exporter(urls))
         assert _is_connected_to(program, first.port)
-        publish(broker, "xivo", [Wire(chat(i)) for i in range(100)])
+        publish_chats(broker, 0, 100)
         processed(program, 100)
         first.die()
         eventually(
@@ -132,7 +141,7 @@ def test_when_an_address_dies_the_next_one_is_read_and_nothing_is_lost_or_counte
             timeout=MOVE_SECONDS,
             what=lambda: f"it has moved; {program.log()}",
         )
-        publish(broker, "xivo", [Wire(chat(i)) for i in range(100, 150)])
+        publish_chats(broker, 100, 150)
         eventually(
             lambda: count_of(program.samples(), "xivo_chat_messages_total") == 150, what="150"
         )

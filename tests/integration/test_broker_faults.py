@@ -4,20 +4,18 @@ import threading
 
 import pytest
 
-from tests.integration.bus import connected, processed
+from tests.integration.bus import INBOX, connected, processed, publish_chats
 from tests.integration.conftest import RunExporter
 from tests.integration.recovery import (
     RECOVERY_SECONDS,
     assert_recovered,
     fault,
-    publish_chats,
     told,
 )
 from tests.program import Exporter
 from tests.servers import Broker
 from tests.support import eventually
 
-INBOX = "xivo-exporter.i.default"
 SECRET = "s3cr3t-p4ss"
 
 _PATIENCE = (

@@ -8,7 +8,7 @@ import yaml
 
 from tests.certificates import Certificates
 from tests.chart import Manifest, render, the
-from tests.integration.bus import Wire, chat, connected, count_of, own, processed, publish
+from tests.integration.bus import chats, connected, count_of, own, processed, publish, publish_chats
 from tests.pod import Pod
 from tests.servers import Broker
 from tests.support import eventually, free_port
@@ -75,14 +75,14 @@ def test_a_pod_runs_by_its_manifest_alone_and_goes_on_in_the_next_pod(
     eventually(lambda: first.probe("livenessProbe") == 200, what="it is alive")
     connected(first)
     assert first.probe("readinessProbe") == 200
-    publish(broker, "xivo", [Wire(chat(i)) for i in range(50)])
+    publish_chats(broker, 0, 50)
     before = processed(first, 50)
     assert any(dict(labels).get("window") == "30s" for _, labels in before)
     grace = the(manifests, "StatefulSet")["spec"]["template"]["spec"][
         "terminationGracePeriodSeconds"
     ]
     assert first.terminate(timeout=grace) == 0
-    publish(broker, "xivo", [Wire(chat(i)) for i in range(10)])
+    publish_chats(broker, 0, 10)
     again = connected(first.start())
     # The bookmark comes again.
     samples = processed(again, 61)
@@ -122,7 +122,7 @@ def test_two_pods_are_a_cluster_that_stands_up_again_and_lets_itself_be_upgraded
     pods = [pod(manifests, 0), second]
     _ready(pods)
     for exchange in ("xivo", "other"):
-        publish(broker, exchange, [Wire(chat(i)) for i in range(30)])
+        publish(broker, exchange, chats(0, 30))
     _counted(pods, 60)
     # One dies: the kubelet starts anew whatever has ended.
     second.kill()
@@ -130,7 +130,7 @@ def test_two_pods_are_a_cluster_that_stands_up_again_and_lets_itself_be_upgraded
     for each in pods:
         each.start()
     _ready(pods)
-    publish(broker, "xivo", [Wire(chat(i)) for i in range(5)])
+    publish_chats(broker, 0, 5)
     _counted(pods, 65)
 
 

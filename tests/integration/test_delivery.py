@@ -11,22 +11,19 @@ from pathlib import Path
 import pytest
 
 from tests.integration.bus import (
-    Wire,
+    INBOX,
     account_watched,
     assert_account_balances,
-    chat,
     connected,
     count_of,
     own,
     processed,
-    publish,
+    publish_chats,
 )
 from tests.integration.conftest import RunExporter
 from tests.program import Exporter, Series, samples_of
 from tests.servers import Broker
 from tests.support import eventually
-
-INBOX = "xivo-exporter.i.default"
 
 # The program, and what it would have shown at the very end.
 _WITH_LAST_WORDS = """
@@ -49,17 +46,13 @@ def _with_exchange(broker: Broker) -> None:
     broker.declare_exchange("xivo")
 
 
-def chats(start: int, end: int) -> list[Wire]:
-    return [Wire(chat(i)) for i in range(start, end)]
-
-
 @contextmanager
 def publishing(broker: Broker, count: int, chunk: int) -> Iterator[threading.Thread]:
     """Publish so many chat messages, while something happens."""
 
     def run() -> None:
         for start in range(0, count, chunk):
-            publish(broker, "xivo", chats(start, start + chunk))
+            publish_chats(broker, start, start + chunk)
 
     publisher = threading.Thread(target=run)
     publisher.start()
@@ -101,12 +94,12 @@ def test_a_connection_closed_while_thousands_are_on_their_way_doubles_nothing(
 ) -> None:
     count = 5000
     program = connected(exporter(broker.url(), "--instance", "i"))
-    publish(broker, "xivo", chats(0, 100))
+    publish_chats(broker, 0, 100)
     processed(program, 100)
     # Everything that fits is in its socket when it wakes up, and the end of the connection is
     # behind it: what it acknowledges until then, nobody reads any more.
     program.freeze()
-    publish(broker, "xivo", chats(100, count))
+    publish_chats(broker, 100, count)
     broker.close_exporters()
     program.thaw()
     connected(program, times=2)
@@ -148,7 +141,7 @@ def test_a_backlog_is_worked_off_and_stopped_in(broker: Broker, exporter: RunExp
     count = 12_000
     program = connected(exporter(broker.url(), "--instance", "i"))
     assert program.terminate(timeout=5) == 0
-    publish(broker, "xivo", chats(0, count))
+    publish_chats(broker, 0, count)
     # Bytes on their way to a full prefetch must not hold up the stop.
     program.start()
     eventually(lambda: own(program.samples(), "deliveries_total") > 0, what="it is at work")

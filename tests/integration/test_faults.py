@@ -11,6 +11,7 @@ from tests.integration.bus import (
     problems,
     processed,
     publish,
+    publish_chats,
 )
 from tests.integration.conftest import RunExporter
 from tests.integration.recovery import (
@@ -18,7 +19,6 @@ from tests.integration.recovery import (
     assert_recovered,
     fault,
     lost,
-    publish_chats,
     told,
 )
 from tests.program import Exporter

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.cable import Cable
-from tests.integration.bus import connected, processed
-from tests.integration.recovery import assert_recovered, fault, publish_chats, told
+from tests.integration.bus import connected, processed, publish_chats
+from tests.integration.recovery import assert_recovered, fault, told
 from tests.program import PROGRAM, Exporter
 from tests.proxy import Proxy
 from tests.servers import Broker

@@ -12,7 +12,7 @@ import pytest
 from exporter import __version__
 from exporter.settings import Settings
 from tests.containers import Image, Storage
-from tests.integration.bus import Wire, chat, connected, count_of, own, processed, publish
+from tests.integration.bus import connected, count_of, own, processed, publish_chats
 from tests.program import Exporter
 from tests.servers import Broker
 from tests.support import REPOSITORY
@@ -92,12 +92,12 @@ def test_it_runs_read_only_connects_is_scraped_ends_in_time_and_goes_on_with_its
         _is_confined(program, image)
         connected(program)
         _has_its_health_checked(program, image, state)
-        publish(broker, "xivo", [Wire(chat(i)) for i in range(100)])
+        publish_chats(broker, 0, 100)
         assert count_of(processed(program, 100), "xivo_chat_messages_total") == 100
         asked = time.monotonic()
         assert program.terminate() == 0
         assert time.monotonic() - asked < 5
-        publish(broker, "xivo", [Wire(chat(i)) for i in range(20)])
+        publish_chats(broker, 0, 20)
         connected(program.start())
         # The bookmark comes again.
         samples = processed(program, 121)

@@ -3,8 +3,10 @@
 import pytest
 
 from tests.integration.bus import (
+    INBOX,
     Wire,
     chat,
+    chats,
     connected,
     count_of,
     event,
@@ -12,12 +14,11 @@ from tests.integration.bus import (
     problems,
     processed,
     publish,
+    publish_chats,
 )
 from tests.integration.conftest import RunExporter
 from tests.servers import Broker
 from tests.support import eventually
-
-INBOX = "xivo-exporter.i.default"
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +80,7 @@ def test_the_inbox_overflows_at_its_head(broker: Broker, exporter: RunExporter) 
     flags = ("--instance", "i", "--inbox-max-length", "1000")
     program = connected(exporter(broker.url(), *flags))
     assert program.terminate() == 0
-    old = [Wire(chat(i)) for i in range(500)]
+    old = chats(0, 500)
     new = [Wire(event("call_form_result", {"user_id": 1, "variables": {}}), "call_form_result")]
     publish(broker, "xivo", old + new * 1000)
     samples = processed(connected(program.start()), 1000)
@@ -92,7 +93,7 @@ def test_a_second_exporter_of_the_instance_stands_by_and_takes_over(
     first = connected(exporter(broker.url(), "--instance", "i"))
     second = exporter(broker.url(), "--instance", "i")
     eventually(lambda: problems(second), what="the second tells that it stands by")
-    publish(broker, "xivo", [Wire(chat(i)) for i in range(100)])
+    publish_chats(broker, 0, 100)
     processed(first, 100)
     # What was not acknowledged when the first is killed would count for the second as well.
     eventually(lambda: broker.queues()[INBOX]["messages"] == 1, what="all but the bookmark")
@@ -102,7 +103,7 @@ def test_a_second_exporter_of_the_instance_stands_by_and_takes_over(
     assert "standing by" in ready.text
     assert own(second.samples(), "deliveries_total") == 0
     first.kill()
-    publish(broker, "xivo", [Wire(chat(i)) for i in range(100, 150)])
+    publish_chats(broker, 100, 150)
     connected(second)
     # The first was killed, so its bookmark is there, and the second does not know it.
     samples = processed(second, 51)
@@ -159,6 +160,6 @@ def test_events_wait_in_the_inbox_for_an_exporter_that_is_away(
 ) -> None:
     program = connected(exporter(broker.url(), "--instance", "i"))
     program.kill()
-    publish(broker, "xivo", [Wire(chat(i)) for i in range(3000)])
+    publish_chats(broker, 0, 3000)
     samples = processed(connected(program.start()), 3000)
     assert count_of(samples, "xivo_chat_messages_total") == 3000

@@ -12,7 +12,17 @@ import amqp
 import pytest
 
 from exporter.__main__ import WRONG_SETTINGS
-from tests.integration.bus import Wire, chat, connected, count_of, own, problems, processed, publish
+from tests.integration.bus import (
+    Wire,
+    chat,
+    connected,
+    count_of,
+    own,
+    problems,
+    processed,
+    publish,
+    publish_chats,
+)
 from tests.integration.conftest import RunExporter
 from tests.program import Exporter
 from tests.servers import Broker
@@ -139,7 +149,7 @@ def test_the_unit_starts_the_program_with_the_settings_of_the_documents(
     )
     with Exporter(tmp_path, *arguments, program=(sys.executable, "-m", "exporter")) as program:
         connected(program)
-        publish(broker, "xivo", [Wire(chat(i)) for i in range(10)])
+        publish_chats(broker, 0, 10)
         processed(program, 10)
         (seconds,) = setting("TimeoutStopSec")
         assert program.terminate(timeout=float(seconds)) == 0

@@ -14,6 +14,7 @@ from tests.integration.bus import (
     problems,
     processed,
     publish,
+    publish_chats,
 )
 from tests.integration.conftest import RunExporter
 from tests.program import Exporter
@@ -149,7 +150,7 @@ def test_amqps_with_the_authority_that_signed_the_broker(
 ) -> None:
     program = exporter(broker.tls_url(), "--bus-ca-file", f"{certificates.ca}")
     connected(program)
-    publish(broker, "xivo", [Wire(chat(i)) for i in range(500)])
+    publish_chats(broker, 0, 500)
     assert count_of(processed(program, 500), "xivo_chat_messages_total") == 500
     assert f"amqps://localhost:{broker.tls_port}" in program.get("/").text
 

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from tests.integration.bus import connected, problems, processed
-from tests.integration.recovery import assert_recovered, fault, publish_chats
+from tests.integration.bus import connected, problems, processed, publish_chats
+from tests.integration.recovery import assert_recovered, fault
 from tests.program import Exporter
 from tests.proxy import Proxy
 from tests.servers import Broker

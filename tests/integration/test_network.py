@@ -5,13 +5,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.integration.bus import connected, own, processed
+from tests.integration.bus import connected, own, processed, publish_chats
 from tests.integration.conftest import RunExporter
 from tests.integration.recovery import (
     assert_recovered,
     fault,
     lost,
-    publish_chats,
     told,
 )
 from tests.program import Exporter

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from exporter import __version__
-from tests.integration.bus import Wire, account_watched, chat, connected, own, processed, publish
+from tests.integration.bus import (
+    account_watched,
+    connected,
+    own,
+    processed,
+    publish_chats,
+)
 from tests.integration.conftest import RunExporter
 from tests.program import PROGRAM, Exporter
 from tests.servers import Broker
@@ -131,7 +137,7 @@ def test_five_hundred_idle_and_half_open_connections_delay_no_scrape_and_no_even
             client = stack.enter_context(socket.create_connection(program.address, timeout=10))
             if i % 2:
                 client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n")
-        publish(broker, "xivo", [Wire(chat(i)) for i in range(1000)])
+        publish_chats(broker, 0, 1000)
         processed(program, 1000, timeout=10)
         for path in ("/metrics", "/-/healthy", "/-/ready", "/") * 5:
             start = time.monotonic()
@@ -145,7 +151,7 @@ def test_scrapes_in_a_storm_of_events_are_answered_in_time(
 ) -> None:
     broker.declare_exchange("xivo")
     program = connected(exporter(broker.url()))
-    publish(broker, "xivo", [Wire(chat(i)) for i in range(20_000)])
+    publish_chats(broker, 0, 20_000)
     slowest = 0.0
 
     def is_over() -> bool:

@@ -6,21 +6,18 @@ from pathlib import Path
 import pytest
 
 from tests.integration.bus import (
-    Wire,
+    INBOX,
     assert_account_balances,
-    chat,
     connected,
     count_of,
     own,
     processed,
-    publish,
+    publish_chats,
 )
 from tests.integration.conftest import RunExporter
 from tests.program import Series
 from tests.servers import Broker
 from tests.support import eventually
-
-INBOX = "xivo-exporter.i.default"
 
 
 @pytest.fixture(autouse=True)
@@ -31,10 +28,6 @@ def _with_exchange(broker: Broker) -> None:
 @pytest.fixture
 def state(tmp_path: Path) -> tuple[str, ...]:
     return ("--instance", "i", "--state-dir", str(tmp_path / "state"))
-
-
-def chats(start: int, end: int) -> list[Wire]:
-    return [Wire(chat(i)) for i in range(start, end)]
 
 
 def domain(samples: dict[Series, float]) -> dict[Series, float]:
@@ -58,7 +51,7 @@ def test_after_a_restart_everything_is_shown_before_the_first_event(
     broker: Broker, exporter: RunExporter, state: tuple[str, ...], how: str
 ) -> None:
     program = connected(exporter(broker.url(), *state))
-    publish(broker, "xivo", chats(0, 100))
+    publish_chats(broker, 0, 100)
     before = processed(program, 100)
     committed(broker)
     getattr(program, how)()
@@ -77,11 +70,11 @@ def test_what_comes_while_it_is_away_is_counted_once(
     broker: Broker, exporter: RunExporter, state: tuple[str, ...]
 ) -> None:
     program = connected(exporter(broker.url(), *state))
-    publish(broker, "xivo", chats(0, 50))
+    publish_chats(broker, 0, 50)
     processed(program, 50)
     committed(broker)
     program.kill()
-    publish(broker, "xivo", chats(50, 80))
+    publish_chats(broker, 50, 80)
     connected(program.start())
     samples = processed(program, 81)
     assert count_of(samples, "xivo_chat_messages_total") == 80
@@ -92,13 +85,13 @@ def test_an_inbox_that_was_emptied_meanwhile_is_a_gap_and_the_count_goes_on(
     broker: Broker, exporter: RunExporter, state: tuple[str, ...]
 ) -> None:
     program = connected(exporter(broker.url(), *state))
-    publish(broker, "xivo", chats(0, 50))
+    publish_chats(broker, 0, 50)
     processed(program, 50)
     committed(broker)
     program.kill()
-    publish(broker, "xivo", chats(50, 60))
+    publish_chats(broker, 50, 60)
     broker.ctl("purge_queue", INBOX)
-    publish(broker, "xivo", chats(60, 70))
+    publish_chats(broker, 60, 70)
     connected(program.start())
     samples = processed(program, 60)
     assert own(samples, "bus_gaps_total") == 1
@@ -117,7 +110,7 @@ def test_killed_again_and_again_under_load_it_loses_and_doubles_nothing(
     program = connected(exporter(broker.url(), *state))
     count = 0
     for _ in range(5):
-        publish(broker, "xivo", chats(count, count + 1000))
+        publish_chats(broker, count, count + 1000)
         count += 1000
         moment = chance.random() * 1000
         eventually(
@@ -148,7 +141,7 @@ def test_stopped_again_and_again_under_load_it_loses_and_doubles_nothing(
     program = connected(exporter(broker.url(), *state))
     count = 0
     for _ in range(3):
-        publish(broker, "xivo", chats(count, count + 2000))
+        publish_chats(broker, count, count + 2000)
         count += 2000
         eventually(
             lambda floor=count - 1500: (  # type: ignore[misc]

@@ -5,12 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.bus import Wire, chat, connected, count_of, own, processed, publish
+from tests.integration.bus import (
+    INBOX,
+    Wire,
+    chat,
+    connected,
+    count_of,
+    own,
+    processed,
+    publish,
+    publish_chats,
+)
 from tests.integration.conftest import RunExporter
 from tests.servers import Broker
 from tests.support import eventually
-
-INBOX = "xivo-exporter.i.default"
 
 
 @pytest.fixture(autouse=True)
@@ -23,14 +31,14 @@ def test_a_disk_that_is_full_ends_it_with_one_clear_line_and_nothing_is_lost(
 ) -> None:
     state = tmp_path / "state"
     program = connected(exporter(broker.url(), "--instance", "i", "--state-dir", str(state)))
-    publish(broker, "xivo", [Wire(chat(i)) for i in range(100)])
+    publish_chats(broker, 0, 100)
     processed(program, 100)
     # As root, rights do not stop a process; this does, at the size that the files have.
     largest = max(each.stat().st_size for each in state.rglob("*") if each.is_file())
     resource.prlimit(program.pid, resource.RLIMIT_FSIZE, (largest, largest))
     published = 100
     while program.running:
-        publish(broker, "xivo", [Wire(chat(i)) for i in range(published, published + 100)])
+        publish_chats(broker, published, published + 100)
         published += 100
         assert published < 100_000, "the disk was never full"
     assert program.wait() == 1

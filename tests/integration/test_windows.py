@@ -1,9 +1,9 @@
 """Windows in real time, on a real bus: what scrapes miss, and when they close."""
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import cycle
 from math import floor
 
 import pytest
@@ -13,12 +13,15 @@ from tests.integration.bus import (
     ORIGIN,
     Wire,
     chat,
+    chats,
     connected,
     count_of,
     event,
+    meanwhile,
     own,
     processed,
     publish,
+    publish_chats,
 )
 from tests.integration.conftest import RunExporter
 from tests.program import Exporter, Series
@@ -196,28 +199,13 @@ def assert_punctual(program: Exporter, windows: int = 2) -> None:
 @contextmanager
 def load(broker: Broker) -> Iterator[None]:
     """Publish without a pause, while something happens."""
-    stop = threading.Event()
-    faults: list[BaseException] = []
+    statuses = cycle(("logged_in", "logged_out"))
 
-    def run() -> None:
-        turn = 0
-        try:
-            while not stop.is_set():
-                turn += 1
-                status = "logged_in" if turn % 2 else "logged_out"
-                chats = [Wire(chat(i)) for i in range(200)]
-                publish(broker, "xivo", [*agents(range(100), status), *chats])
-        except BaseException as fault:  # noqa: BLE001 - handed to the thread of the test
-            faults.append(fault)
+    def publish_more() -> None:
+        publish(broker, "xivo", [*agents(range(100), next(statuses)), *chats(0, 200)])
 
-    publisher = threading.Thread(target=run)
-    publisher.start()
-    try:
+    with meanwhile(publish_more):
         yield
-    finally:
-        stop.set()
-        publisher.join(30)
-    assert not faults, faults
 
 
 @pytest.mark.usefixtures("_with_exchange")
@@ -291,7 +279,7 @@ def test_events_that_waited_and_name_no_time_happened_before_the_connection(
     program = connected(exporter(broker.url(), *WINDOWS, "--instance", "i"))
     assert program.terminate() == 0
     published_at = wall_clock()
-    publish(broker, "xivo", [Wire(chat(i)) for i in range(count - 1)])
+    publish_chats(broker, 0, count - 1)
     publish(broker, "xivo", agents(range(1), "logged_in"))
     samples = processed(connected(program.start()), count)
     [line] = program.logged("connected")
