@@ -43,6 +43,13 @@ class _Rig:
         self.inlet.done = self.inlet.taken
         return [((each.body or b"").decode(), each.duplicate) for each in taken]  # type: ignore[union-attr]  # bytes here
 
+    def read_once(self, *bodies: str) -> None:
+        """Read so much on a connection, and lose it."""
+        self.connect(0)
+        self.receive(*bodies)
+        self.take()
+        self.intake.close()
+
     def connect(self, waiting: int, *, gone: str = "") -> None:
         self.intake.open(waiting, gone=gone)
         self.status.connects += 1
@@ -74,10 +81,7 @@ def test_at_the_end_nothing_is_left_where_nobody_goes_on() -> None:
 
 def test_an_inbox_that_does_not_begin_with_the_bookmark_has_a_gap() -> None:
     rig = _Rig()
-    rig.connect(0)
-    rig.receive("a")
-    rig.take()
-    rig.intake.close()
+    rig.read_once("a")
     rig.connect(1)
     rig.receive("x")
     assert rig.take() == [("x", False)]
@@ -93,10 +97,7 @@ def test_an_inbox_that_does_not_begin_with_the_bookmark_has_a_gap() -> None:
 
 def test_an_empty_inbox_after_something_was_read_has_a_gap() -> None:
     rig = _Rig()
-    rig.connect(0)
-    rig.receive("a")
-    rig.take()
-    rig.intake.close()
+    rig.read_once("a")
     rig.connect(0)
     rig.intake.rest()
     assert rig.status.gaps == 1
@@ -104,10 +105,7 @@ def test_an_empty_inbox_after_something_was_read_has_a_gap() -> None:
 
 def test_an_inbox_that_was_gone_is_one_gap_and_not_two() -> None:
     rig = _Rig()
-    rig.connect(0)
-    rig.receive("a")
-    rig.take()
-    rig.intake.close()
+    rig.read_once("a")
     assert rig.intake.has_begun
     rig.connect(0, gone="inbox")
     rig.receive("a")
@@ -117,10 +115,7 @@ def test_an_inbox_that_was_gone_is_one_gap_and_not_two() -> None:
 
 def test_an_exchange_that_was_gone_is_a_gap_though_the_bookmark_is_there() -> None:
     rig = _Rig()
-    rig.connect(0)
-    rig.receive("a")
-    rig.take()
-    rig.intake.close()
+    rig.read_once("a")
     rig.connect(1, gone="exchange")
     rig.receive("a", redelivered=True)
     rig.intake.rest()
@@ -139,15 +134,12 @@ def test_a_first_connection_expects_nothing() -> None:
 
 def test_what_breaks_before_it_is_clear_what_came_again_comes_again() -> None:
     rig = _Rig()
-    rig.connect(0)
-    rig.receive("a", "b")
-    rig.take()
+    rig.read_once("a", "b")
     for _ in range(3):
-        rig.intake.close()
         rig.connect(3)
         rig.receive("a", redelivered=True)
         assert rig.take() == []
-    rig.intake.close()
+        rig.intake.close()
     rig.connect(3)
     rig.receive("a", "b", redelivered=True)
     rig.receive("c", first_tag=3)

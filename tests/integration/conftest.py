@@ -61,6 +61,12 @@ def quick_heartbeats(broker: Broker) -> Iterator[None]:
 
 
 @pytest.fixture
+def with_exchange(broker: Broker) -> None:
+    """Let the exchange of a XiVO exist."""
+    broker.declare_exchange("xivo")
+
+
+@pytest.fixture
 def private_broker(rabbitmq: Path, certificates: Certificates) -> Iterator[Broker]:
     """A broker for one test, which may stop, kill or freeze it."""
     with Broker(tls=certificates) as broker:

@@ -10,7 +10,7 @@ from tests.integration.bus import (
     count_of,
     own,
 )
-from tests.program import Exporter, parse_log_line
+from tests.program import Exporter, Series, parse_log_line
 from tests.servers import Broker
 from tests.support import eventually
 
@@ -54,17 +54,19 @@ def told(program: Exporter, *words: str) -> str:
     return eventually(problem, timeout=40, what=lambda: f"{words} in {program.log()[-2000:]}")
 
 
-def assert_recovered(
-    broker: Broker, program: Exporter, instance: str, published: int, *, gaps: int = 0
-) -> None:
-    """Check, from the cure on, all that is owed.
-
-    It is connected in time, has counted every chat message once that the broker kept, and has
-    written one line for each change.
-    """
-    connected(program, timeout=RECOVERY_SECONDS)
+def assert_counted_once(  # noqa: PLR0913 -- what is owed, and until when
+    broker: Broker,
+    program: Exporter,
+    instance: str,
+    published: int,
+    *,
+    gaps: int = 0,
+    timeout: float = 15,
+) -> dict[Series, float]:
+    """Check that every chat message was counted once and is acknowledged; return the series."""
     eventually(
         lambda: count_of(program.samples(), "xivo_chat_messages_total") >= published,
+        timeout=timeout,
         what=lambda: f"{published} messages: {program.log()[-2000:]}",
     )
     inbox = f"xivo-exporter.{instance}.default"
@@ -76,6 +78,19 @@ def assert_recovered(
     assert own(samples, "used_total") == published
     assert own(samples, "bus_gaps_total") == gaps
     assert_account_balances(samples)
+    return samples
+
+
+def assert_recovered(
+    broker: Broker, program: Exporter, instance: str, published: int, *, gaps: int = 0
+) -> None:
+    """Check, from the cure on, all that is owed.
+
+    It is connected in time, has counted every chat message once that the broker kept, and has
+    written one line for each change.
+    """
+    connected(program, timeout=RECOVERY_SECONDS)
+    samples = assert_counted_once(broker, program, instance, published, gaps=gaps)
     assert own(samples, "bus_connects_total") == len(program.logged("connected"))
     assert own(samples, "bus_disconnects_total") == len(program.logged("disconnected"))
     assert_each_change_is_told_once(program)

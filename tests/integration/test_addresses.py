@@ -26,9 +26,7 @@ SECRET = "s3cr3t-p4ss"
 MOVE_SECONDS = 10
 
 
-@pytest.fixture(autouse=True)
-def _with_exchange(broker: Broker) -> None:
-    broker.declare_exchange("xivo")
+pytestmark = pytest.mark.usefixtures("with_exchange")
 
 
 class Forwarder:

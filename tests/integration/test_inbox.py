@@ -20,10 +20,7 @@ from tests.integration.conftest import RunExporter
 from tests.servers import Broker
 from tests.support import eventually
 
-
-@pytest.fixture(autouse=True)
-def _with_exchange(broker: Broker) -> None:
-    broker.declare_exchange("xivo")
+pytestmark = pytest.mark.usefixtures("with_exchange")
 
 
 def test_the_inbox_is_there_with_its_bounds_and_is_gone_after_its_expiry(

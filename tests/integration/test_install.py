@@ -34,9 +34,7 @@ SECRET = "s3cr3t-p4ss"
 USER = "xivo-exporter"
 
 
-@pytest.fixture(autouse=True)
-def _with_exchange(broker: Broker) -> None:
-    broker.declare_exchange("xivo")
+pytestmark = pytest.mark.usefixtures("with_exchange")
 
 
 def told_rights() -> list[str]:

@@ -25,9 +25,7 @@ SECRET = "s3cr3t-p4ss"
 EVERYTHING = {"configure": ".*", "write": ".*", "read": ".*"}
 
 
-@pytest.fixture(autouse=True)
-def _with_exchange(broker: Broker) -> None:
-    broker.declare_exchange("xivo")
+pytestmark = pytest.mark.usefixtures("with_exchange")
 
 
 def _refused(program: Exporter, *words: str) -> None:

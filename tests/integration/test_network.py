@@ -18,10 +18,7 @@ from tests.proxy import Proxy, Way
 from tests.servers import Broker
 from tests.support import eventually
 
-
-@pytest.fixture(autouse=True)
-def _with_exchange(broker: Broker) -> None:
-    broker.declare_exchange("xivo")
+pytestmark = pytest.mark.usefixtures("with_exchange")
 
 
 @pytest.fixture

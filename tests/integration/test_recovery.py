@@ -15,14 +15,12 @@ from tests.integration.bus import (
     publish_chats,
 )
 from tests.integration.conftest import RunExporter
+from tests.integration.recovery import assert_counted_once
 from tests.program import Series
 from tests.servers import Broker
 from tests.support import eventually
 
-
-@pytest.fixture(autouse=True)
-def _with_exchange(broker: Broker) -> None:
-    broker.declare_exchange("xivo")
+pytestmark = pytest.mark.usefixtures("with_exchange")
 
 
 @pytest.fixture
@@ -124,15 +122,7 @@ def test_killed_again_and_again_under_load_it_loses_and_doubles_nothing(
         )
         program.kill()
         connected(program.start())
-    eventually(
-        lambda: count_of(program.samples(), "xivo_chat_messages_total") >= count, what="all counted"
-    )
-    committed(broker)
-    samples = program.samples()
-    assert count_of(samples, "xivo_chat_messages_total") == count
-    assert own(samples, "used_total") == count
-    assert own(samples, "bus_gaps_total") == 0
-    assert_account_balances(samples)
+    assert_counted_once(broker, program, "i", count)
 
 
 def test_stopped_again_and_again_under_load_it_loses_and_doubles_nothing(
@@ -151,12 +141,4 @@ def test_stopped_again_and_again_under_load_it_loses_and_doubles_nothing(
         )
         assert program.terminate(timeout=5) == 0
         connected(program.start())
-    eventually(
-        lambda: count_of(program.samples(), "xivo_chat_messages_total") >= count, what="all counted"
-    )
-    committed(broker)
-    samples = program.samples()
-    assert count_of(samples, "xivo_chat_messages_total") == count
-    assert own(samples, "used_total") == count
-    assert own(samples, "bus_gaps_total") == 0
-    assert_account_balances(samples)
+    assert_counted_once(broker, program, "i", count)

@@ -6,24 +6,19 @@ from pathlib import Path
 import pytest
 
 from tests.integration.bus import (
-    INBOX,
     Wire,
     chat,
     connected,
-    count_of,
     own,
     processed,
     publish,
     publish_chats,
 )
 from tests.integration.conftest import RunExporter
+from tests.integration.recovery import assert_counted_once
 from tests.servers import Broker
-from tests.support import eventually
 
-
-@pytest.fixture(autouse=True)
-def _with_exchange(broker: Broker) -> None:
-    broker.declare_exchange("xivo")
+pytestmark = pytest.mark.usefixtures("with_exchange")
 
 
 def test_a_disk_that_is_full_ends_it_with_one_clear_line_and_nothing_is_lost(
@@ -46,14 +41,7 @@ def test_a_disk_that_is_full_ends_it_with_one_clear_line_and_nothing_is_lost(
     assert "the state directory cannot be written" in line["problem"]
     assert "Traceback" not in program.log()
     connected(program.start())
-    eventually(
-        lambda: count_of(program.samples(), "xivo_chat_messages_total") == published,
-        what=lambda: f"{published} chats are counted, not more",
-    )
-    eventually(lambda: broker.queues()[INBOX]["messages"] == 1, what="all is acknowledged")
-    samples = program.samples()
-    assert count_of(samples, "xivo_chat_messages_total") == published
-    assert own(samples, "bus_gaps_total") == 0
+    assert_counted_once(broker, program, "i", published)
 
 
 def test_a_store_that_is_damaged_is_refused_until_it_is_discarded(

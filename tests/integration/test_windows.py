@@ -34,11 +34,6 @@ SLACK_SECONDS = 1.0
 """How late a window may close."""
 
 
-@pytest.fixture
-def _with_exchange(broker: Broker) -> None:
-    broker.declare_exchange("xivo")
-
-
 def window_end(samples: Mapping[Series, float], seconds: int = SECONDS) -> float:
     labels = frozenset({("window", f"{seconds}s")})
     return samples.get(("xivo_exporter_window_end_timestamp_seconds", labels), 0.0)
@@ -92,7 +87,7 @@ def _stamped(name: str, data: object, what: str, at: float) -> Wire:
     return Wire(event(name, data), f"service.{what}.{SERVICE}", headers)
 
 
-@pytest.mark.usefixtures("_with_exchange")
+@pytest.mark.usefixtures("with_exchange")
 def test_a_service_that_was_down_between_two_scrapes_shows_in_its_windows(
     broker: Broker, exporter: RunExporter
 ) -> None:
@@ -139,7 +134,7 @@ def agents(ids: range, status: str) -> list[Wire]:
     ]
 
 
-@pytest.mark.usefixtures("_with_exchange")
+@pytest.mark.usefixtures("with_exchange")
 def test_a_peak_of_agents_between_two_scrapes_shows_in_their_windows(
     broker: Broker, exporter: RunExporter
 ) -> None:
@@ -208,7 +203,7 @@ def load(broker: Broker) -> Iterator[None]:
         yield
 
 
-@pytest.mark.usefixtures("_with_exchange")
+@pytest.mark.usefixtures("with_exchange")
 def test_windows_close_within_a_second_while_nothing_happens(
     broker: Broker, exporter: RunExporter
 ) -> None:
@@ -217,7 +212,7 @@ def test_windows_close_within_a_second_while_nothing_happens(
     assert own(program.samples(), "deliveries_total") == 0
 
 
-@pytest.mark.usefixtures("_with_exchange")
+@pytest.mark.usefixtures("with_exchange")
 def test_windows_close_within_a_second_under_load(broker: Broker, exporter: RunExporter) -> None:
     program = connected(exporter(broker.url(), *WINDOWS))
     with load(broker):
@@ -271,7 +266,7 @@ LATE = "xivo_exporter_late_events_total"
 # What waited in the inbox
 
 
-@pytest.mark.usefixtures("_with_exchange")
+@pytest.mark.usefixtures("with_exchange")
 def test_events_that_waited_and_name_no_time_happened_before_the_connection(
     broker: Broker, exporter: RunExporter
 ) -> None:
