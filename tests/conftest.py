@@ -1,8 +1,11 @@
-"""How thoroughly hypothesis searches, for all tests."""
+"""What all tests share: how thoroughly hypothesis searches, and an environment of no settings."""
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from exporter.settings import PREFIX
 
 _SLOW_ENOUGH = (HealthCheck.too_slow,)
 
@@ -26,3 +29,11 @@ settings.register_profile("thorough", settings.get_profile("default"), max_examp
 
 _is_ci = os.environ.get("CI", "").lower() in {"1", "true"}
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if _is_ci else "default"))
+
+
+@pytest.fixture
+def no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what the environment of whoever runs the tests sets for the exporter."""
+    for name in list(os.environ):
+        if name.startswith(PREFIX):
+            monkeypatch.delenv(name)

@@ -1,6 +1,5 @@
 """The command line: help, errors, files, and that flags follow the settings."""
 
-import os
 import re
 from pathlib import Path
 
@@ -14,11 +13,11 @@ from exporter.settings import PREFIX, Demo, Settings, SettingsError, settings_of
 SECRET = "s3cr3t-p4ss"
 
 
+pytestmark = pytest.mark.usefixtures("no_settings_of_the_developer")
+
+
 @pytest.fixture(autouse=True)
-def _no_environment_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(PREFIX):
-            monkeypatch.delenv(name)
+def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
 
 

@@ -1,6 +1,5 @@
 """The settings: what is accepted, what is not, and who wins."""
 
-import os
 import traceback
 from pathlib import Path
 from urllib.parse import quote
@@ -27,11 +26,7 @@ from exporter.settings import (
 SECRET = "s3cr3t-p4ss"
 
 
-@pytest.fixture(autouse=True)
-def _no_environment_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(PREFIX):
-            monkeypatch.delenv(name)
+pytestmark = pytest.mark.usefixtures("no_settings_of_the_developer")
 
 
 def _problems(**flags: object) -> list[str]:
@@ -48,7 +43,7 @@ def test_the_defaults_are_those_of_the_documents() -> None:
     assert (url.user, url.password) == ("guest", "guest")
     assert url.vhost == "/"
     assert settings.buses[0].exchange == "xivo"
-    assert settings.listen == ("0.0.0.0", 10495)  # noqa: S104 - the documented default
+    assert settings.listen == ("0.0.0.0", 10495)  # noqa: S104 -- the documented default
     assert settings.max_series == 10_000
     assert settings.details == frozenset()
     assert settings.inbox_expires == 1800
@@ -344,7 +339,7 @@ def test_the_buses_are_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         ("AMQP://H", "h", 5672, "/", "guest", "guest", False),
     ],
 )
-def test_a_bus_url_is_taken_apart(  # noqa: PLR0917, PLR0913 - one column for each part
+def test_a_bus_url_is_taken_apart(  # noqa: PLR0917, PLR0913 -- one column for each part
     url: str, host: str, port: int, vhost: str, user: str, password: str, tls: bool
 ) -> None:
     assert BusUrl.parse(url) == BusUrl(host, port, vhost, user, password, tls)
@@ -447,7 +442,7 @@ def test_no_text_after_a_semicolon_is_quoted(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "address"),
     [
-        (":1", ("0.0.0.0", 1)),  # noqa: S104 - what no host means
+        (":1", ("0.0.0.0", 1)),  # noqa: S104 -- what no host means
         ("127.0.0.1:0", ("127.0.0.1", 0)),
         ("[::1]:65535", ("::1", 65535)),
         ("exporter.example:10495", ("exporter.example", 10495)),
