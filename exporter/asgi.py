@@ -85,7 +85,7 @@ class App:
             loop = asyncio.get_running_loop()
             try:
                 return await loop.run_in_executor(self._workers, self._routes.answer, request)
-            except Exception as error:  # noqa: BLE001 - a page may raise anything; it is logged
+            except Exception as error:  # noqa: BLE001 -- a page may raise anything; it is logged
                 self._on_error(request.path, "page failed", path=request.path, exc_info=error)
                 return FAILED
 

@@ -64,7 +64,7 @@ class CallCentre:
     phone that never came up, or a crash that nothing followed yet, are not in there.
     """
 
-    def __init__(  # noqa: PLR0913 - they are what makes a centre, and all are named
+    def __init__(  # noqa: PLR0913 -- they are what makes a centre, and all are named
         self,
         *,
         agents: int,

@@ -184,8 +184,8 @@ class _GuardedLoop(asyncio.SelectorEventLoop):
     async def create_server(  # type: ignore[override]  # the other arguments only pass through
         self,
         protocol_factory: Callable[[], asyncio.Protocol],
-        *args: Any,  # noqa: ANN401 - as above
-        **kwargs: Any,  # noqa: ANN401 - as above
+        *args: Any,  # noqa: ANN401 -- as above
+        **kwargs: Any,  # noqa: ANN401 -- as above
     ) -> asyncio.Server:
         """Create a server whose every connection goes through the guard."""
 

@@ -85,7 +85,7 @@ class Reader:
         connection = self._bus.connect()
         drain_events: Callable[..., object] = connection.drain_events
 
-        def drain(**options: Any) -> object:  # noqa: ANN401 - passed through
+        def drain(**options: Any) -> object:  # noqa: ANN401 -- passed through
             if self.broken.is_set():
                 self.broken.clear()
                 # As when a cable is pulled: no word with the broker any more.

@@ -166,7 +166,7 @@ class Broker(RabbitNode):
         *,
         content_type: str | None = None,
         headers: Mapping[str, Any] | None = None,
-        **properties: Any,  # noqa: ANN401 - AMQP properties have various types
+        **properties: Any,  # noqa: ANN401 -- AMQP properties have various types
     ) -> None:
         """Publish one message and return when it is in its queues, stored if they are durable.
 
@@ -190,7 +190,7 @@ class Broker(RabbitNode):
         *,
         content_type: str | None = None,
         headers: Mapping[str, Any] | None = None,
-        **properties: Any,  # noqa: ANN401 - AMQP properties have various types
+        **properties: Any,  # noqa: ANN401 -- AMQP properties have various types
     ) -> None:
         """Publish pairs of routing key and body in their order, all or (on an error) none."""
         with self.channel() as channel:

@@ -84,7 +84,7 @@ def free_port() -> int:
     end = int(ephemeral.read_text().split()[0]) if ephemeral.exists() else 32768
     start = 20000 if end > 21000 else 1025
     for _ in range(1000):
-        port = random.randrange(start, end)  # noqa: S311 - a port, no secret
+        port = random.randrange(start, end)  # noqa: S311 -- a port, no secret
         if port in _ports_given:
             continue
         with socket.socket() as probe:

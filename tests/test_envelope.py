@@ -199,7 +199,7 @@ def test_a_stamp_without_a_zone_was_taken_in_that_of_the_server(
 
 
 def test_without_a_zone_a_stamp_was_taken_in_that_of_this_machine() -> None:
-    local = datetime.fromtimestamp(NOON - 5)  # noqa: DTZ006 - naive on purpose: so Wazo stamps
+    local = datetime.fromtimestamp(NOON - 5)  # noqa: DTZ006 -- naive on purpose: so Wazo stamps
     assert event_time(local.isoformat(), None, NOON, None) == (NOON - 5, False)
 
 

@@ -259,7 +259,7 @@ def test_in_bytewax_a_delivery_is_done_only_when_its_effects_have_been_written(
     op.output("sink", op.stateful_batch("state", decoded, lambda _: _PassOn()), sink)
 
     def feed() -> None:
-        chance, number = random.Random(1), 0  # noqa: S311 - any spread will do
+        chance, number = random.Random(1), 0  # noqa: S311 -- any spread will do
         while number < count:
             for _ in range(min(chance.randrange(1, 400), count - number)):
                 number += 1

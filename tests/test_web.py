@@ -250,7 +250,7 @@ def test_a_failing_page_is_a_500_without_details_and_is_logged_once(path: str) -
             raise LookupError(accept, "secret")
 
         def not_ready(self) -> str | None:
-            raise LookupError("secret")  # noqa: EM101 - stands for any exception
+            raise LookupError("secret")  # noqa: EM101 -- stands for any exception
 
     with capture_logs() as logged, serving(FailingPages()) as server:
         answers = [ask(server, path) for _ in range(20)]

@@ -114,7 +114,7 @@ def test_headers_of_every_type_are_taken(broker: Broker, exporter: RunExporter) 
     program = connected(exporter(broker.url()))
     values: list[Any] = [
         *("text", b"\xff\xfe", True, 1.5, -1, 2**62, Decimal("-1.25"), None, ""),
-        *(datetime(2026, 3, 2, 14), {"a": {"b": [1, "c"]}}, [1, [2, {"d": None}]], "x" * 60_000),  # noqa: DTZ001 - py-amqp wants it so
+        *(datetime(2026, 3, 2, 14), {"a": {"b": [1, "c"]}}, [1, [2, {"d": None}]], "x" * 60_000),  # noqa: DTZ001 -- py-amqp wants it so
     ]
     raw = [
         (b"b", b"\xff"),

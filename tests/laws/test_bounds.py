@@ -185,4 +185,4 @@ def _size(pipeline: Pipeline) -> int:
 
     # What was decoded of the last batch is the batch's, not the states'.
     pipeline.decoded = []
-    return measure(pipeline._logics)  # noqa: SLF001 - memory is what no interface shows
+    return measure(pipeline._logics)  # noqa: SLF001 -- memory is what no interface shows
