@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from array import array
 from collections import deque
+from collections.abc import Sequence
 
 from dataflows.envelope import Delivery
 
@@ -14,6 +15,9 @@ REMEMBERED = 65_535
 
 MAX_BOOKMARKS = 64
 """Ends of epochs among these: more than pass before an acknowledgement is registered."""
+
+Waiting = tuple[int, Delivery, int]
+"""A delivery with its number and its fingerprint."""
 
 Dump = tuple[bytes, tuple[int, ...]]
 """A memory: its fingerprints, and how many of the last of them may come again."""
@@ -43,7 +47,7 @@ class Inlet:
         self.waiting_bytes = 0
         self._wake = wake
         self._lock = threading.Lock()
-        self._waiting: deque[tuple[int, Delivery, int]] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._memory: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
         # How many were remembered so far, and how many up to the bookmark of each epoch: what
         # comes again may begin there, for acknowledgements reach up to it.
@@ -56,11 +60,12 @@ class Inlet:
         """Whether nothing waits at this moment."""
         return not self._waiting
 
-    def put(self, number: int, delivery: Delivery, fingerprint: int) -> None:
-        """Hand a delivery over. Numbers rise with every delivery, over all connections."""
+    def put(self, deliveries: Sequence[Waiting]) -> None:
+        """Hand deliveries over. Numbers rise with every delivery, over all connections."""
+        size = sum(_size(delivery) for _, delivery, _ in deliveries)
         with self._lock:
-            self._waiting.append((number, delivery, fingerprint))
-            self.waiting_bytes += _size(delivery)
+            self._waiting.extend(deliveries)
+            self.waiting_bytes += size
         if not self._wake.is_set():
             self._wake.set()
 

@@ -22,7 +22,7 @@ def _inlet() -> tuple[Inlet, threading.Event]:
 def test_deliveries_are_taken_in_the_order_they_were_put() -> None:
     inlet, _ = _inlet()
     for number in range(1, 6):
-        inlet.put(number, _delivery(str(number)), number)
+        inlet.put([(number, _delivery(str(number)), number)])
     assert _numbers(inlet.take(2)) == [1, 2]
     assert inlet.taken == 2
     assert _numbers(inlet.take(10)) == [3, 4, 5]
@@ -34,17 +34,17 @@ def test_deliveries_are_taken_in_the_order_they_were_put() -> None:
 def test_a_delivery_wakes_the_dataflow() -> None:
     inlet, wake = _inlet()
     assert not wake.is_set()
-    inlet.put(1, _delivery(b""), 1)
+    inlet.put([(1, _delivery(b""), 1)])
     assert wake.is_set()
     wake.clear()
-    inlet.put(2, _delivery(b""), 2)
+    inlet.put([(2, _delivery(b""), 2)])
     assert wake.is_set()
 
 
 def test_what_waits_is_weighed() -> None:
     inlet, _ = _inlet()
     for number, body in enumerate((b"12345", "123", None, b""), 1):
-        inlet.put(number, _delivery(body), number)
+        inlet.put([(number, _delivery(body), number)])
     assert inlet.waiting_bytes == 8
     inlet.take(1)
     assert inlet.waiting_bytes == 3
@@ -55,13 +55,13 @@ def test_what_waits_is_weighed() -> None:
 def test_what_is_withdrawn_is_never_taken() -> None:
     inlet, _ = _inlet()
     for number in range(1, 6):
-        inlet.put(number, _delivery(b"12345"), number)
+        inlet.put([(number, _delivery(b"12345"), number)])
     inlet.take(2)
     assert inlet.withdraw() == 3
     assert inlet.memory() == [1, 2]
     assert inlet.waiting_bytes == 0
     assert inlet.take(10) == []
-    inlet.put(6, _delivery(b"6"), 6)
+    inlet.put([(6, _delivery(b"6"), 6)])
     assert _numbers(inlet.take(10)) == [6]
     assert inlet.withdraw() == 0
     assert inlet.memory() == [1, 2, 6]
@@ -76,7 +76,7 @@ def test_nothing_is_lost_or_taken_twice_between_threads() -> None:
     def put() -> None:
         number = 1
         while number <= count:
-            inlet.put(number, _delivery(str(number)), number)
+            inlet.put([(number, _delivery(str(number)), number)])
             if number % 997 == 0:
                 # As when the connection breaks: what was not taken comes again.
                 inlet.withdraw()
@@ -102,7 +102,7 @@ def test_nothing_is_lost_or_taken_twice_between_threads() -> None:
 def test_what_was_taken_is_remembered_until_it_cannot_come_again() -> None:
     inlet, _ = _inlet()
     for number in range(1, 6):
-        inlet.put(number, _delivery(b""), 10 * number)
+        inlet.put([(number, _delivery(b""), 10 * number)])
     inlet.take(4)
     inlet.forget(2)
     assert inlet.memory() == [30, 40]
@@ -111,12 +111,12 @@ def test_what_was_taken_is_remembered_until_it_cannot_come_again() -> None:
 def test_what_comes_again_is_remembered_once_and_by_its_new_number() -> None:
     inlet, _ = _inlet()
     for number in range(1, 6):
-        inlet.put(number, _delivery(b""), 10 * number)
+        inlet.put([(number, _delivery(b""), 10 * number)])
     inlet.take(5)
     inlet.renumber(6, 2)
     for number, fingerprint in ((6, 40), (7, 50)):
-        inlet.put(number, Delivery("default", b"", 0.0, duplicate=True), fingerprint)
-    inlet.put(8, _delivery(b""), 80)
+        inlet.put([(number, Delivery("default", b"", 0.0, duplicate=True), fingerprint)])
+    inlet.put([(8, _delivery(b""), 80)])
     inlet.take(3)
     assert inlet.memory() == [40, 50, 80]
     inlet.forget(6)
@@ -127,7 +127,7 @@ def test_another_process_remembers_the_same() -> None:
     inlet, _ = _inlet()
     prints = [0, 2**64 - 1, 7]
     for number, fingerprint in enumerate(prints, 1):
-        inlet.put(number, _delivery(b""), fingerprint)
+        inlet.put([(number, _delivery(b""), fingerprint)])
     inlet.take(3)
     other, _ = _inlet()
     other.load(inlet.dump())
@@ -136,7 +136,7 @@ def test_another_process_remembers_the_same() -> None:
     assert other.memory() == prints
     assert other.dump() == inlet.dump(), "a process that ends at once leaves what it found"
     # They come again before anything new, or never.
-    other.put(1, _delivery(b""), 8)
+    other.put([(1, _delivery(b""), 8)])
     other.take(1)
     other.forget(1)
     assert other.memory() == []
@@ -145,7 +145,7 @@ def test_another_process_remembers_the_same() -> None:
 def test_what_may_come_again_begins_at_the_end_of_an_epoch() -> None:
     inlet, _ = _inlet()
     for number in range(1, 11):
-        inlet.put(number, _delivery(b""), number)
+        inlet.put([(number, _delivery(b""), number)])
     for count in (4, 0, 3, 2):
         inlet.take(count)
         dumped = inlet.dump()
@@ -163,6 +163,6 @@ def test_what_may_come_again_begins_at_the_end_of_an_epoch() -> None:
 def test_the_memory_is_bounded() -> None:
     inlet, _ = _inlet()
     for number in range(REMEMBERED + 2):
-        inlet.put(number, _delivery(b""), number)
+        inlet.put([(number, _delivery(b""), number)])
     inlet.take(REMEMBERED + 2)
     assert inlet.memory() == list(range(2, REMEMBERED + 2))

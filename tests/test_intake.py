@@ -1,26 +1,14 @@
 """What arrives: numbered, dated, and told from what came before."""
 
 import threading
-from dataclasses import dataclass, field
-from typing import Any, cast
 
 import pytest
-from kombu.message import Message
 
 from exporter.consumer import intake
 from exporter.consumer.intake import Intake
+from exporter.consumer.received import Received
 from exporter.inlet import Inlet
 from exporter.telemetry import BusStatus
-
-
-@dataclass
-class _Message:
-    """As kombu gives them."""
-
-    body: bytes
-    delivery_tag: int
-    delivery_info: dict[str, Any]
-    headers: dict[str, Any] = field(default_factory=dict)
 
 
 class _Rig:
@@ -33,9 +21,8 @@ class _Rig:
         self.intake = Intake(self.status, self.inlet, lambda: self.now)
 
     def receive(self, *bodies: str, first_tag: int = 1, redelivered: bool = False) -> None:
-        for tag, body in enumerate(bodies, first_tag):
-            message = _Message(body.encode(), tag, {"redelivered": redelivered})
-            self.intake.receive(cast("Message", message))
+        tagged = enumerate(bodies, first_tag)
+        self.intake.receive([Received(tag, redelivered, body.encode()) for tag, body in tagged])
 
     def take(self) -> list[tuple[str, bool]]:
         """Take all that waits, and be done with it; tell what of it was called a duplicate."""

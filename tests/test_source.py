@@ -48,7 +48,7 @@ class _Rig:
 
     def put(self, count: int = 1) -> None:
         for number in itertools.islice(self._numbers, count):
-            self.inlet.put(number, Delivery("default", str(number), 0.0), number)
+            self.inlet.put([(number, Delivery("default", str(number), 0.0), number)])
 
 
 def feeds_of(inlets: Mapping[str, Inlet]) -> dict[str, Feed]:
@@ -161,7 +161,7 @@ def test_there_is_a_partition_for_each_bus() -> None:
     inlets = {"one": Inlet(wake), "two": Inlet(wake)}
     source = BusSource(feeds_of(inlets), Turn(wake, stop, Pulse(lambda: 0.0), lambda: 0.0))
     assert source.list_parts() == ["one", "two"]
-    inlets["two"].put(1, Delivery("two", "x", 0.0), 1)
+    inlets["two"].put([(1, Delivery("two", "x", 0.0), 1)])
     part = source.build_part("bus", "two", None)
     assert part.next_batch() == [Opened("two")]
     assert bodies(part.next_batch()) == ["x"]
@@ -178,7 +178,7 @@ def test_an_idle_bus_does_not_wait_while_another_has_deliveries(
     for part in (busy, idle):
         part.next_batch()
     for number in range(1, 4):
-        inlets["busy"].put(number, Delivery("busy", str(number), 0.0), number)
+        inlets["busy"].put([(number, Delivery("busy", str(number), 0.0), number)])
         begin = time.monotonic()
         # Again, for the first turn takes the wake-up of what still waits.
         assert idle.next_batch() == idle.next_batch() == []
@@ -263,7 +263,7 @@ def test_in_bytewax_a_delivery_is_done_only_when_its_effects_have_been_written(
         while number < count:
             for _ in range(min(chance.randrange(1, 400), count - number)):
                 number += 1
-                inlet.put(number, Delivery("x", str(number), 0.0), number)
+                inlet.put([(number, Delivery("x", str(number), 0.0), number)])
             stop.wait(0.0005)
         # The end comes on its own, as a running exporter's would not.
         while inlet.done < count and not stop.wait(0.005):

@@ -1,4 +1,4 @@
-"""What arrives on a bus: from AMQP messages to numbered deliveries in the inlet, and back.
+"""What arrives on a bus: from received messages to numbered deliveries in the inlet, and back.
 
 All of it happens in the consumer's thread.
 """
@@ -6,17 +6,18 @@ All of it happens in the consumer's thread.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from kombu.message import Message
 from msgspec.structs import replace
 
 from dataflows.clock import Clock
 from dataflows.envelope import MAX_BODY, Delivery
 from exporter.consumer.ledger import Ledger
+from exporter.consumer.received import Received
 from exporter.consumer.replay import Arrival, Replay, fingerprint
-from exporter.inlet import Inlet
+from exporter.inlet import Inlet, Waiting
 from exporter.telemetry import BusStatus
 
 log = structlog.get_logger(__name__)
@@ -84,31 +85,28 @@ class Intake:
         self._replay = None
         self._ledger.clear()
 
-    def receive(self, message: Message) -> None:
-        """Take a message."""
-        body, headers = message.body, message.headers or {}
-        stamp, stamp_ms = headers.get("timestamp"), headers.get("timestamp_in_ms")
-        arrived = self._clock()
-        if self._backlog:
-            self._backlog -= 1
-            arrived = min(arrived, self._connected_at)
-        self._status.last_delivery_at = arrived
-        mark = fingerprint(body, stamp or stamp_ms)
-        redelivered = bool(message.delivery_info and message.delivery_info.get("redelivered"))
-        if redelivered and self._ledger.is_back(mark, message.delivery_tag):
-            return
-        delivery = Delivery(
-            self._status.name,
-            body if len(body) <= MAX_BODY else None,
-            arrived,
-            stamp if isinstance(stamp, str) else None,
-            stamp_ms if isinstance(stamp_ms, int) else None,
-        )
-        arrival = Arrival(delivery, message.delivery_tag, mark, redelivered)
-        if self._replay is None:
-            self._hand_over(arrival)
-        elif self._replay.hold(arrival, time.monotonic()):
-            self._go_on(self._replay)
+    def receive(self, batch: Sequence[Received]) -> None:
+        """Take what arrived at once, in its order."""
+        bus, now = self._status.name, self._clock()
+        new: list[Waiting] = []
+        for each in batch:
+            arrived = now
+            if self._backlog:
+                self._backlog -= 1
+                arrived = min(now, self._connected_at)
+            self._status.last_delivery_at = arrived
+            mark = fingerprint(each.body, each.stamp or each.stamp_ms)
+            if each.redelivered and self._ledger.is_back(mark, each.tag):
+                continue
+            body = each.body if len(each.body) <= MAX_BODY else None
+            delivery = Delivery(bus, body, arrived, each.stamp, each.stamp_ms)
+            if self._replay is None:
+                new.append(self._numbered(delivery, each.tag, mark))
+                continue
+            arrival = Arrival(delivery, each.tag, mark, each.redelivered)
+            if self._replay.hold(arrival, time.monotonic()):
+                self._go_on(self._replay)
+        self._inlet.put(new)
 
     def rest(self) -> None:
         """Note that nothing arrives for the moment."""
@@ -140,16 +138,16 @@ class Intake:
         if not repeated:
             self._miss("the inbox does not begin where reading ended")
         self._inlet.renumber(self._number + 1, repeated)
-        for index, arrival in enumerate(replay.held):
-            self._hand_over(arrival, is_repeated=index < repeated)
+        for arrival in replay.held[:repeated]:
+            arrival.delivery = replace(arrival.delivery, duplicate=True)
+        self._inlet.put(
+            [self._numbered(each.delivery, each.tag, each.fingerprint) for each in replay.held]
+        )
 
-    def _hand_over(self, arrival: Arrival, *, is_repeated: bool = False) -> None:
+    def _numbered(self, delivery: Delivery, tag: Any, mark: int) -> Waiting:  # noqa: ANN401 -- the transport's own
         self._number += 1
-        self._ledger.owe(self._number, arrival.tag, arrival.fingerprint)
-        delivery = arrival.delivery
-        if is_repeated:
-            delivery = replace(delivery, duplicate=True)
-        self._inlet.put(self._number, delivery, arrival.fingerprint)
+        self._ledger.owe(self._number, tag, mark)
+        return self._number, delivery, mark
 
     def _miss(self, why: str) -> None:
         self._status.gaps += 1

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from kombu.connection import Connection
-from kombu.message import Message
 
 from exporter.consumer.inbox import Binding, Inbox
+from exporter.consumer.received import Take, from_message
 
 Channel = Any
 """Of kombu or amqp; both ship without types."""
@@ -61,9 +60,7 @@ def bind(channel: Channel, inbox: Inbox) -> None:
         channel.queue_bind(inbox.name, inbox.exchange, nowait=True, **_terms(binding))
 
 
-def consume(
-    channel: Channel, inbox: Inbox, prefetch: int, on_message: Callable[[Message], None]
-) -> None:
+def consume(channel: Channel, inbox: Inbox, prefetch: int, take: Take) -> None:
     """Have the deliveries of the inbox sent, as its only consumer.
 
     Raises:
@@ -76,7 +73,7 @@ def consume(
         exclusive=True,
         consumer_tag=inbox.name,
         # As it comes: kombu would unpack a body that claims to be compressed, of any size.
-        callback=on_message,
+        callback=lambda message: take([from_message(message)]),
     )
 
 

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kombu.connection import Connection
-from kombu.message import Message
 
 from dataflows.clock import Clock
 from exporter.consumer import intake
 from exporter.consumer.intake import Intake
 from exporter.consumer.ledger import RENEW_SECONDS, UNSURE_SECONDS
+from exporter.consumer.received import Received
 from exporter.consumer.session import acknowledge
 from exporter.inlet import Dump, Inlet
 from exporter.telemetry import BusStatus
@@ -48,14 +48,12 @@ class _Broker:
         self.published += 1
         self.ready.append(self.published)
 
-    def deliver(self) -> Message | None:
+    def deliver(self) -> Received | None:
         if not self.ready or len(self.unacknowledged) >= PREFETCH:
             return None
         self._tag += 1
         number = self.unacknowledged[self._tag] = self.ready.pop(0)
-        message = Message(str(number).encode(), delivery_tag=self._tag)
-        message.delivery_info = {"redelivered": number in self._marked}
-        return message
+        return Received(self._tag, number in self._marked, str(number).encode())
 
     def basic_ack(self, tag: int, *, multiple: bool = False) -> None:
         for each in [t for t in self.unacknowledged if t == tag or (multiple and t <= tag)]:
@@ -117,9 +115,9 @@ class _World:
             self.is_connected = True
 
     def deliver(self) -> None:
-        for _ in range(self._chance.randint(1, 6) if self.is_connected else 0):
-            if (message := self.broker.deliver()) is not None:
-                self.intake.receive(message)
+        count = self._chance.randint(1, 6) if self.is_connected else 0
+        came = (self.broker.deliver() for _ in range(count))
+        self.intake.receive([each for each in came if each is not None])
 
     def rest(self) -> None:
         has_more = self.broker.ready and len(self.broker.unacknowledged) < PREFETCH

@@ -1,0 +1,45 @@
+"""What the consumer needs of a message, however it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from kombu.message import Message
+
+
+class Received(msgspec.Struct, frozen=True, gc=False):
+    """One message of the inbox.
+
+    Attributes:
+        tag: What the transport wants it acknowledged by.
+        redelivered: As the broker marked it.
+        body: As it came.
+        stamp: Header `timestamp`, if it is text.
+        stamp_ms: Header `timestamp_in_ms`, if it is a whole number.
+    """
+
+    tag: Any
+    redelivered: bool
+    body: bytes | str
+    stamp: str | None = None
+    stamp_ms: int | None = None
+
+
+Take = Callable[[Sequence[Received]], object]
+"""Takes messages that came together, in their order."""
+
+
+def from_message(message: Message) -> Received:
+    """Take what is needed of a message that kombu or py-amqp has assembled."""
+    headers = message.headers or {}
+    stamp, stamp_ms = headers.get("timestamp"), headers.get("timestamp_in_ms")
+    return Received(
+        message.delivery_tag,
+        bool(message.delivery_info and message.delivery_info.get("redelivered")),
+        message.body,
+        stamp if isinstance(stamp, str) else None,
+        # A flag is no number, though Python takes it for one.
+        stamp_ms if type(stamp_ms) is int else None,
+    )
