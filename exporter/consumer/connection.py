@@ -22,6 +22,7 @@ from kombu.connection import Connection
 from kombu.exceptions import KombuError, OperationalError
 
 from exporter.bus_url import BusUrl
+from exporter.consumer.bulk import BulkTransport
 from exporter.consumer.frames import Frame, tolerant_frame_handler
 from exporter.consumer.inbox import Inbox
 from exporter.settings import BusSettings
@@ -77,7 +78,7 @@ def _connector(url: BusUrl, bus: BusSettings, instance: str) -> Callable[[], Con
             virtual_host=url.vhost,
             userid=url.user,
             password=_password(url, bus),
-            transport="pyamqp",
+            transport=BulkTransport,
             ssl=_tls(url, bus),
             heartbeat=HEARTBEAT_SECONDS,
             connect_timeout=CONNECT_SECONDS,

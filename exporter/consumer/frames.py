@@ -1,5 +1,7 @@
 """Frames that py-amqp cannot decode, made harmless before it tries.
 
+Few deliveries come here (`deliver.py`), but any may.
+
 What stands in the properties and the routing key of a message is the
 publisher's choice, and py-amqp raises on much of it: text that is no UTF-8,
 times out of range, tables nested too deeply. The message would come again at

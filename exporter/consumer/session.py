@@ -6,6 +6,7 @@ from typing import Any
 
 from kombu.connection import Connection
 
+from exporter.consumer.bulk import BulkConnection
 from exporter.consumer.inbox import Binding, Inbox
 from exporter.consumer.received import Take, from_message
 
@@ -63,10 +64,14 @@ def bind(channel: Channel, inbox: Inbox) -> None:
 def consume(channel: Channel, inbox: Inbox, prefetch: int, take: Take) -> None:
     """Have the deliveries of the inbox sent, as its only consumer.
 
+    They come many at a time if the connection is one that can do so, and else one by one.
+
     Raises:
         AMQPError: The broker refuses, for instance because there is another consumer.
     """
     channel.basic_qos(0, prefetch, False)
+    if isinstance(channel.connection, BulkConnection):
+        channel.connection.divert(channel.channel_id, inbox.name, take)
     channel.basic_consume(
         queue=inbox.name,
         no_ack=False,

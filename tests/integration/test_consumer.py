@@ -7,7 +7,9 @@ import pytest
 from kombu.connection import Connection
 
 from dataflows.envelope import Delivery
+from exporter.consumer.connection import brokers
 from exporter.consumer.ledger import Ledger
+from exporter.settings import BusSettings
 from tests.consumer_contract import ConsumerContract, Publisher, Reader
 from tests.servers import Broker
 from tests.support import eventually
@@ -21,7 +23,8 @@ class RabbitPublisher(Publisher):
         self.broker = broker
 
     def connect(self) -> Connection:
-        return Connection(self.broker.url(), heartbeat=10, connect_timeout=5)
+        [address] = brokers(BusSettings.model_validate({"url": self.broker.url()}), "i")
+        return address.connect()
 
     def declare_exchange(self, kind: str = "topic") -> None:
         self.broker.declare_exchange(self.exchange, kind)
@@ -45,6 +48,13 @@ def bus(request: pytest.FixtureRequest) -> Iterator[RabbitPublisher]:
 
 class TestOnRabbitMQ(ConsumerContract):
     pass
+
+
+class TestOnRabbitMQByPlainKombu(ConsumerContract):
+    @pytest.fixture
+    def bus(self, bus: RabbitPublisher, monkeypatch: pytest.MonkeyPatch) -> RabbitPublisher:
+        monkeypatch.setattr(bus, "connect", lambda: Connection(bus.broker.url(), heartbeat=10))
+        return bus
 
 
 def _text(delivery: Delivery) -> str:

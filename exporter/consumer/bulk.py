@@ -1,0 +1,126 @@
+"""A connection of py-amqp that reads what is there, and hands deliveries over many at a time.
+
+Everything else stays py-amqp's: each other frame goes to its handlers, in its turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from amqp.transport import SSLTransport, TCPTransport
+from kombu.transport import pyamqp
+
+from exporter.consumer.deliver import DeliverDecoder
+from exporter.consumer.received import Take
+
+CHUNK = 256 * 1024
+"""Bytes of one read: some hundred deliveries, so that what a read costs is shared by many."""
+
+
+class _ReadsAhead:
+    """Reads all that is there, where py-amqp reads no byte more than it needs next."""
+
+    connected: bool
+    _read_buffer: bytes
+    _quick_recv: Callable[[int], bytes]
+
+    def read_ahead(self) -> bytes:
+        """Give what was read and not used yet, after a wait if there is nothing."""
+        if not self._read_buffer:
+            try:
+                self._receive()
+            except TimeoutError:
+                raise
+            except OSError:
+                self.connected = False
+                raise
+        return self._read_buffer
+
+    def use(self, count: int) -> None:
+        """Drop what was used of it."""
+        self._read_buffer = self._read_buffer[count:]
+
+    def _read(self, n: int, initial: bool = False) -> bytes:
+        del initial
+        while len(self._read_buffer) < n:
+            self._receive()
+        result = self._read_buffer[:n]
+        self.use(n)
+        return result
+
+    def _receive(self) -> None:
+        chunk = self._quick_recv(CHUNK)
+        if not chunk:
+            msg = "Server unexpectedly closed connection"
+            raise OSError(msg)
+        self._read_buffer += chunk
+
+
+class _TCPTransport(_ReadsAhead, TCPTransport):  # type: ignore[misc]  # py-amqp has no types
+    pass
+
+
+class _SSLTransport(_ReadsAhead, SSLTransport):  # type: ignore[misc]  # py-amqp has no types
+    pass
+
+
+class BulkConnection(pyamqp.Connection):
+    """Hands the deliveries of one consumer over as they are read, without py-amqp."""
+
+    _decoder: DeliverDecoder | None = None
+    _channel_id = 0
+    _take: Take
+    # Whether py-amqp has a delivery of the channel that is not complete yet.
+    _is_amid = False
+
+    def divert(self, channel_id: int, consumer_tag: str, take: Take) -> None:
+        """Hand deliveries of a consumer over, but for those that py-amqp must assemble."""
+        self._decoder = DeliverDecoder(channel_id, consumer_tag)
+        self._channel_id, self._take = channel_id, take
+
+    def blocking_read(self, timeout: float | None = None) -> bool:
+        """Handle deliveries, or one frame; tell whether anything was complete with it."""
+        with self.transport.having_timeout(timeout):
+            data = self.transport.read_ahead()
+        if self._decoder is not None and not self._is_amid:
+            received, size = self._decoder.decode(data)
+            if received:
+                # For the heartbeats: the peer is alive.
+                self.bytes_recv += 1
+                self.transport.use(size)
+                self._take(received)
+                return True
+        with self.transport.having_timeout(timeout):
+            frame = self.transport.read_frame()
+        is_complete = bool(self.on_inbound_frame(frame))
+        if frame[1] == self._channel_id:
+            self._is_amid = not is_complete
+        return is_complete
+
+    def Transport(  # noqa: N802 -- py-amqp's
+        self,
+        host: str,
+        connect_timeout: float | None,
+        ssl: dict[str, Any] | bool = False,
+        read_timeout: float | None = None,
+        write_timeout: float | None = None,
+        **options: object,
+    ) -> _ReadsAhead:
+        """Make the transport of this connection."""
+        kind = _SSLTransport if ssl else _TCPTransport
+        transport: _ReadsAhead = kind(
+            host,
+            connect_timeout=connect_timeout,
+            ssl=ssl,
+            read_timeout=read_timeout,
+            write_timeout=write_timeout,
+            **options,
+        )
+        return transport
+
+
+class BulkTransport(pyamqp.Transport):
+    """What kombu makes such connections by."""
+
+    Connection = BulkConnection

@@ -1,0 +1,92 @@
+"""Frames of `basic.deliver`, decoded straight from what was read of a socket.
+
+py-amqp reads each frame in three parts and makes several objects of it. Here a
+delivery is three frames in a row, as brokers send nearly all:
+
+    method   start size | class and method, consumer tag | tag | flags | exchange, routing key
+    header   start size | class and weight | size of the body | properties
+    body     start size | body
+
+where each start is the kind and the channel, and each frame ends with 0xCE. What is
+not exactly like this is left to py-amqp: bodies that are empty or come in several
+frames, frames of other channels in between, frames that are not there as a whole,
+and whatever is malformed.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from exporter.consumer.received import Received
+from exporter.consumer.stamps import NO_STAMPS, find_stamps
+
+_END = 0xCE
+_METHOD, _HEADER, _BODY = 1, 2, 3
+_START = ">BH"
+_OVERHEAD = struct.calcsize(">BHIB")
+"""Bytes of a frame beside its payload: start, size and end."""
+
+_BASIC_DELIVER = struct.pack(">HH", 60, 60)
+_BASIC = struct.pack(">HH", 60, 0)
+"""Class and weight of a content header."""
+
+# From the end of the frame before: the end and the start are compared at once.
+_content = struct.Struct(">4sI4sQ").unpack_from
+_body = struct.Struct(">4sI").unpack_from
+_PROPERTIES_AT = struct.calcsize(">4sI4sQ")
+_LEAST_HEADER = 14
+"""Bytes of a content header without properties."""
+
+
+class DeliverDecoder:
+    """Decodes the deliveries of one consumer.
+
+    Args:
+        channel: Its number.
+        consumer_tag: As it was told to the broker.
+    """
+
+    def __init__(self, channel: int, consumer_tag: str) -> None:
+        self._start = struct.pack(_START, _METHOD, channel)
+        self._header_start = bytes([_END]) + struct.pack(_START, _HEADER, channel)
+        self._body_start = bytes([_END]) + struct.pack(_START, _BODY, channel)
+        name = consumer_tag.encode()
+        self._consumer = _BASIC_DELIVER + bytes([len(name)]) + name
+        self._method = struct.Struct(f">3sI{len(self._consumer)}sQB").unpack_from
+        # Behind the flags come two texts, each of which may be empty.
+        self._least_method = len(self._consumer) + struct.calcsize(">QBBB")
+
+    def decode(self, data: bytes) -> tuple[list[Received], int]:
+        """Decode the deliveries that the data begin with; tell how many bytes they are."""
+        received: list[Received] = []
+        at = 0
+        try:
+            while True:
+                start, size, consumer, tag, flags = self._method(data, at)
+                header = at + size + _OVERHEAD - 1
+                header_start, header_size, basic, length = _content(data, header)
+                body = header + header_size + _OVERHEAD
+                body_start, body_size = _body(data, body)
+                text = body + _OVERHEAD
+                end = text + body_size
+                if (
+                    (start, header_start, body_start)
+                    != (self._start, self._header_start, self._body_start)
+                    or (consumer, basic, body_size) != (self._consumer, _BASIC, length)
+                    or not length
+                    or size < self._least_method
+                    or header_size < _LEAST_HEADER
+                    or data[end] != _END
+                ):
+                    break
+                properties = header + _PROPERTIES_AT
+                stamp, stamp_ms = (
+                    NO_STAMPS
+                    if data.find(b"timestamp", properties, body) < 0
+                    else find_stamps(data[properties:body])
+                )
+                received.append(Received(tag, bool(flags & 1), data[text:end], stamp, stamp_ms))
+                at = end + 1
+        except (IndexError, struct.error):
+            pass  # The rest is not there yet.
+        return received, at
