@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from array import array
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 
@@ -48,7 +49,9 @@ class Inlet:
         self._wake = wake
         self._lock = threading.Lock()
         self._waiting: deque[Waiting] = deque()
-        self._memory: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
+        # What is remembered, in its order. As arrays, for it is copied at the end of each epoch.
+        self._numbers = array("Q")
+        self._prints = array("Q")
         # How many were remembered so far, and how many up to the bookmark of each epoch: what
         # comes again may begin there, for acknowledgements reach up to it.
         self._remembered = 0
@@ -77,9 +80,11 @@ class Inlet:
                 self.taken, delivery, fingerprint = self._waiting.popleft()
                 self.waiting_bytes -= _size(delivery)
                 if not delivery.duplicate:
-                    self._memory.append((self.taken, fingerprint))
+                    self._numbers.append(self.taken)
+                    self._prints.append(fingerprint)
                     self._remembered += 1
                 batch.append(delivery)
+            self._drop(len(self._prints) - REMEMBERED)
         return batch
 
     def withdraw(self) -> int:
@@ -93,21 +98,19 @@ class Inlet:
     def memory(self) -> list[int]:
         """Give the fingerprints of what was taken, as far as it may come again."""
         with self._lock:
-            return [fingerprint for _, fingerprint in self._memory]
+            return self._prints.tolist()
 
     def forget(self, number: int) -> None:
         """Forget what was taken, up to this number: it cannot come again."""
         with self._lock:
-            while self._memory and self._memory[0][0] <= number:
-                self._memory.popleft()
+            self._drop(bisect_right(self._numbers, number))
 
     def renumber(self, first: int, count: int) -> None:
         """Note that the last so many that were taken come again, and none before them."""
         with self._lock:
-            last = [fingerprint for _, fingerprint in self._memory][len(self._memory) - count :]
-            self._memory.clear()
-            self._memory.extend(enumerate(last, first))
-            self._remembered = len(last)
+            self._drop(len(self._prints) - count)
+            self._numbers = array("Q", range(first, first + count))
+            self._remembered = count
             self._bookmarks.clear()
             self._bookmarks.append(1)
             self._loaded_lengths = ()
@@ -120,23 +123,29 @@ class Inlet:
     def dump(self) -> Dump:
         """Copy the memory at the end of an epoch, for a process that goes on after this one."""
         with self._lock:
-            if self._memory:
+            if self._numbers:
                 # Of duplicates, some may wait to be taken again.
-                untaken = max(0, self._memory[-1][0] - self.taken)
+                untaken = max(0, self._numbers[-1] - self.taken)
                 self._bookmarks.append(self._remembered - untaken)
             lengths = self._loaded_lengths or (
-                min(self._remembered - bookmark + 1, len(self._memory))
+                min(self._remembered - bookmark + 1, len(self._prints))
                 for bookmark in reversed(self._bookmarks)
             )
-            prints = array("Q", [each for _, each in self._memory])
-            return prints.tobytes(), tuple(dict.fromkeys(lengths))
+            return self._prints.tobytes(), tuple(dict.fromkeys(lengths))
 
     def load(self, dumped: Dump) -> None:
         """Remember what a process before this one has taken."""
         with self._lock:
             fingerprints, self._loaded_lengths = dumped
             # As the first of this process: 0 would be forgotten before anything is acknowledged.
-            self._memory.extend((1, fingerprint) for fingerprint in array("Q", fingerprints))
+            self._prints.frombytes(fingerprints)
+            self._numbers = array("Q", [1]) * len(self._prints)
+            self._drop(len(self._prints) - REMEMBERED)
+
+    def _drop(self, count: int) -> None:
+        """Forget the oldest."""
+        if count > 0:
+            del self._numbers[:count], self._prints[:count]
 
 
 def _size(delivery: Delivery) -> int:
