@@ -6,6 +6,7 @@ Everything else stays py-amqp's: each other frame goes to its handlers, in its t
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from amqp.transport import SSLTransport, TCPTransport
@@ -16,6 +17,12 @@ from exporter.consumer.received import Take
 
 CHUNK = 256 * 1024
 """Bytes of one read: some hundred deliveries, so that what a read costs is shared by many."""
+
+MAX_RECORDS = 100
+"""Records of TLS in one read."""
+
+_RECORD = 16 * 1024
+"""Bytes of a record at most."""
 
 
 class _ReadsAhead:
@@ -62,7 +69,15 @@ class _TCPTransport(_ReadsAhead, TCPTransport):  # type: ignore[misc]  # py-amqp
 
 
 class _SSLTransport(_ReadsAhead, SSLTransport):  # type: ignore[misc]  # py-amqp has no types
-    pass
+    def _receive(self) -> None:
+        super()._receive()
+        # One read gives one record, and brokers put few deliveries into each.
+        records: list[bytes] = []
+        # Whatever ends this is met again by the next read, after what has come before it.
+        with suppress(OSError), self.having_timeout(0):
+            while len(records) < MAX_RECORDS and (record := self._quick_recv(_RECORD)):
+                records.append(record)
+        self._read_buffer += b"".join(records)
 
 
 class BulkConnection(pyamqp.Connection):

@@ -10,6 +10,7 @@ from dataflows.envelope import Delivery
 from exporter.consumer.connection import brokers
 from exporter.consumer.ledger import Ledger
 from exporter.settings import BusSettings
+from tests.certificates import Certificates
 from tests.consumer_contract import ConsumerContract, Publisher, Reader
 from tests.servers import Broker
 from tests.support import eventually
@@ -48,6 +49,17 @@ def bus(request: pytest.FixtureRequest) -> Iterator[RabbitPublisher]:
 
 class TestOnRabbitMQ(ConsumerContract):
     pass
+
+
+class TestOnRabbitMQByTLS(ConsumerContract):
+    @pytest.fixture
+    def bus(
+        self, bus: RabbitPublisher, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+    ) -> RabbitPublisher:
+        settings = {"url": bus.broker.tls_url(), "ca_file": certificates.ca}
+        [address] = brokers(BusSettings.model_validate(settings), "i")
+        monkeypatch.setattr(bus, "connect", address.connect)
+        return bus
 
 
 class TestOnRabbitMQByPlainKombu(ConsumerContract):
