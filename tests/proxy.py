@@ -52,7 +52,9 @@ class Proxy:
         self._server.shutdown(socket.SHUT_RDWR)
         self._thread.join(10)
         self._server.close()
-        self.reset()
+        # Also those that have fallen silent: nobody else closes them.
+        for link in self._links:
+            link.reset()
         # Who waits to be let through meets a closed socket.
         self.cure()
         for link in self._links:
