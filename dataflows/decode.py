@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
+from math import inf
 
 from dataflows.envelope import (
     ClockSetBack,
     Delivery,
     Envelope,
     Item,
-    Opened,
     Reason,
     Rejected,
     open_envelope,
@@ -24,8 +24,10 @@ MAX_ORIGINS = 1000
 
 CLOCK_CHECKED = ClockChecked("", 0.0)
 
-Keyed = tuple[str, tuple[str, Event]]
-"""(key, (name of the subsystem, event)): the builder of a state gets no key."""
+Values = tuple[str, list[Event]]
+"""(name of the subsystem, its events in their order): the builder of a state gets no key."""
+
+Keyed = tuple[str, Values]
 
 
 class _Account:
@@ -36,7 +38,8 @@ class _Account:
         "count",
         "duplicates",
         "last_at",
-        "origins",
+        "newest",
+        "published",
         "rejected",
         "unused",
         "used",
@@ -46,11 +49,45 @@ class _Account:
         self.count = self.used = self.unused = self.duplicates = self.clamped = 0
         self.rejected: Counter[Reason] = Counter()
         self.last_at = 0.0
-        self.origins: dict[str, tuple[float, Counter[str]]] = {}
+        # Of each origin when its newest event happened, and of each event its origin and name.
+        self.newest: dict[str, float] = {}
+        self.published: list[tuple[str, str]] = []
+
+    def events(self, name: str) -> Iterator[tuple[Subsystem, Event]]:
+        """Tell it to the subsystems whose matter it is, under the name of the bus."""
+        names: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for (origin, event), count in Counter(self.published).items():
+            names[origin][event] = count
+        for origin, counts in names.items():
+            yield bus.SUBSYSTEM, bus.EventsPublished(origin, self.newest[origin], name, counts)
+        processed = deliveries.DeliveriesProcessed(
+            "",
+            self.last_at,
+            name,
+            deliveries=self.count,
+            used=self.used,
+            unused=self.unused,
+            duplicates=self.duplicates,
+            clamped=self.clamped,
+            rejected=dict(self.rejected),
+        )
+        yield deliveries.SUBSYSTEM, processed
+
+
+class _Groups(dict[str, Values]):
+    """The events of one batch by key: one item for each key costs bytewax less than many."""
+
+    def add(self, subsystem: Subsystem, event: Event) -> None:
+        key = subsystem.key(event)
+        group = self.get(key)
+        if group is None:
+            self[key] = subsystem.name, [event]
+        else:
+            group[1].append(event)
 
 
 class Decode:
-    """`list[Item]` → `list[Keyed]`, for bytewax's `flat_map_batch`.
+    """`list[Item]` → `list[Keyed]`, for bytewax's `flat_map_batch`; a key comes once.
 
     Besides the events of the subsystems, each batch yields one
     `DeliveriesProcessed` per bus and one `EventsPublished` per origin, and an
@@ -85,14 +122,13 @@ class Decode:
 
     def __call__(self, batch: Sequence[Item]) -> list[Keyed]:
         """Decode a batch. Never raises because of what a delivery contains."""
-        events: list[Keyed] = []
+        groups = _Groups()
         accounts: defaultdict[str, _Account] = defaultdict(_Account)
         for delivery in batch:
             account = accounts[delivery.bus]
-            if isinstance(delivery, Opened):
-                continue
-            if isinstance(delivery, ClockSetBack):
-                events.extend((key, (name, CLOCK_CHECKED)) for key, name in self._living())
+            if not isinstance(delivery, Delivery):
+                if isinstance(delivery, ClockSetBack):
+                    self._check_clocks(groups)
                 continue
             account.count += 1
             account.last_at = max(account.last_at, delivery.arrived)
@@ -100,15 +136,20 @@ class Decode:
                 account.duplicates += 1
                 continue
             try:
-                self._take(delivery, account, events)
+                self._take(delivery, account, groups)
             except Rejected as rejected:
                 account.rejected[rejected.reason] += 1
                 self._on_rejected(delivery, rejected)
         for name, account in accounts.items():
-            events.extend(_close(name, account))
-        return events
+            for subsystem, event in account.events(name):
+                groups.add(subsystem, event)
+        return [*groups.items()]
 
-    def _take(self, delivery: Delivery, account: _Account, events: list[Keyed]) -> None:
+    def _check_clocks(self, groups: _Groups) -> None:
+        for key, name in self._living():
+            groups.setdefault(key, (name, []))[1].append(CLOCK_CHECKED)
+
+    def _take(self, delivery: Delivery, account: _Account, groups: _Groups) -> None:
         """Turn one delivery into its event, if it has one.
 
         Raises:
@@ -116,46 +157,24 @@ class Decode:
         """
         envelope = open_envelope(delivery, self._zone_of(delivery.bus))
         account.clamped += envelope.is_clamped
-        found = self._decoders.get(envelope.name)
+        origin, name, at = envelope.origin_uuid, envelope.name, envelope.at
+        found = self._decoders.get(name)
         event = found[1].decode(envelope) if found else None
-        if envelope.origin_uuid not in self._origins:
-            self._meet(envelope, events)
+        if origin not in self._origins:
+            self._meet(envelope, groups)
         if found and event is not None:
             account.used += 1
-            events.append(_keyed(found[0], event))
+            groups.add(found[0], event)
         else:
             account.unused += 1
-        at, names = account.origins.get(envelope.origin_uuid) or (0.0, Counter())
-        names[envelope.name] += 1
-        account.origins[envelope.origin_uuid] = (max(at, envelope.at), names)
+        account.published.append((origin, name))
+        if at > account.newest.get(origin, -inf):
+            account.newest[origin] = at
 
-    def _meet(self, envelope: Envelope, events: list[Keyed]) -> None:
+    def _meet(self, envelope: Envelope, groups: _Groups) -> None:
         if len(self._origins) >= MAX_ORIGINS:
             raise Rejected(Reason.OVER_LIMIT, "too many origins")
         self._origins.add(envelope.origin_uuid)
         for subsystem in self._subsystems:
             if subsystem.per_origin:
-                seen = OriginSeen(envelope.origin_uuid, envelope.at)
-                events.append(_keyed(subsystem, seen))
-
-
-def _keyed(subsystem: Subsystem, event: Event) -> Keyed:
-    return subsystem.key(event), (subsystem.name, event)
-
-
-def _close(name: str, account: _Account) -> Iterable[Keyed]:
-    for origin, (at, names) in account.origins.items():
-        published = bus.EventsPublished(origin, at, name, dict(names))
-        yield _keyed(bus.SUBSYSTEM, published)
-    processed = deliveries.DeliveriesProcessed(
-        "",
-        account.last_at,
-        name,
-        deliveries=account.count,
-        used=account.used,
-        unused=account.unused,
-        duplicates=account.duplicates,
-        clamped=account.clamped,
-        rejected=dict(account.rejected),
-    )
-    yield _keyed(deliveries.SUBSYSTEM, processed)
+                groups.add(subsystem, OriginSeen(envelope.origin_uuid, envelope.at))

@@ -217,6 +217,9 @@ def code(value: int | str, field: str) -> int:
     Raises:
         Rejected: BAD_FIELD when it is neither.
     """
+    known = _CODES.get(value)
+    if known is not None:
+        return known
     if isinstance(value, str):
         digits = value.removeprefix("-")
         if not (digits.isascii() and digits.isdecimal() and len(digits) <= _MAX_CODE):
@@ -224,6 +227,9 @@ def code(value: int | str, field: str) -> int:
         return int(value)
     return value
 
+
+_CODES: dict[int | str, int] = {str(number): number for number in range(-2, 100)}
+"""The digits of nearly all codes."""
 
 _MAX_CODE = 6
 """Digits of a state code; real ones have two."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -88,7 +88,8 @@ class Samples:
     __slots__ = ("_changed", "_values")
 
     def __init__(self) -> None:
-        self._values: dict[tuple[str, LabelValues], Value] = {}
+        # Histograms where the metric is one, else numbers.
+        self._values: dict[tuple[str, LabelValues], Any] = {}
         # A dict for its order: a scrape's tie-breaks and goldens stay stable.
         self._changed: dict[tuple[str, LabelValues], None] = {}
 
@@ -111,14 +112,13 @@ class Samples:
 
     def get(self, spec: MetricSpec, labels: LabelValues) -> float:
         """Tell the value of a gauge or counter; 0 for a series that does not exist."""
-        value = self._values.get((spec.name, labels), 0)
-        assert not isinstance(value, Histogram)
+        value: float = self._values.get((spec.name, labels), 0)
         return value
 
     def add(self, spec: MetricSpec, labels: LabelValues, amount: float = 1) -> None:
         """Raise, or with a negative amount lower, a series that starts at 0."""
         key = (spec.name, labels)
-        self._values[key] = self.get(spec, labels) + amount
+        self._values[key] = self._values.get(key, 0) + amount
         self._changed[key] = None
 
     def start(self, spec: MetricSpec, labels: LabelValues = ()) -> None:
@@ -134,8 +134,7 @@ class Samples:
     def observe(self, spec: MetricSpec, labels: LabelValues, value: float) -> None:
         """Add an observation to a histogram that was started."""
         key = (spec.name, labels)
-        histogram = self._values[key]
-        assert isinstance(histogram, Histogram)
+        histogram: Histogram = self._values[key]
         self._values[key] = histogram.observe(value, spec.buckets)
         self._changed[key] = None
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from bytewax.operators import StatefulBatchLogic
 
 from dataflows.clock import Clock, aware
+from dataflows.decode import Values
 from dataflows.metric import Sample
 from dataflows.room import Room, Share
 from dataflows.snapshot import dump, load
@@ -57,12 +58,20 @@ class Stage:
         options: For the states.
         clock: Unix seconds.
         max_keys: States of one subsystem; more queues than this are hostile.
+        is_kept: Whether there is a recovery store: bytewax asks for copies also without one.
     """
 
     def __init__(
-        self, subsystems: Iterable[Subsystem], options: Options, clock: Clock, max_keys: int
+        self,
+        subsystems: Iterable[Subsystem],
+        options: Options,
+        clock: Clock,
+        max_keys: int,
+        *,
+        is_kept: bool = True,
     ) -> None:
         self.clock = clock
+        self.is_kept = is_kept
         self._subsystems = {subsystem.name: subsystem for subsystem in subsystems}
         self._metrics = {
             subsystem.name: {spec.name: spec for spec in subsystem.metrics}
@@ -107,8 +116,8 @@ class Stage:
         return ((key, name) for name, keys in [*self._living.items()] for key in [*keys])
 
 
-class Logic(StatefulBatchLogic[tuple[str, Event], Output, tuple[str, str, bytes] | None]):
-    """The state of one key: `list[(subsystem, Event)]` → `list[Changes | Remark]`.
+class Logic(StatefulBatchLogic[Values, Output, tuple[str, str, bytes] | None]):
+    """The state of one key: `list[Values]` → `list[Changes | Remark]`.
 
     One that is resumed asks to be called at once, and shows all of its series.
     """
@@ -123,21 +132,22 @@ class Logic(StatefulBatchLogic[tuple[str, Event], Output, tuple[str, str, bytes]
             self._state = stage.resume(resumed)
             self._due = stage.clock()
 
-    def on_batch(self, values: list[tuple[str, Event]]) -> tuple[Iterable[Output], bool]:
+    def on_batch(self, values: list[Values]) -> tuple[Iterable[Output], bool]:
         """Apply a whole batch, and tell what changed."""
+        events = [event for _, events in values for event in events]
         state = self._state
         if state is None:
-            values = [each for each in values if not isinstance(each[1], ClockChecked)]
-            if not values:
+            events = [event for event in events if not isinstance(event, ClockChecked)]
+            if not events:
                 return [], StatefulBatchLogic.DISCARD
-            name, first = values[0]
-            self._name, self._key = name, self._stage.key(name, first)
-            state = self._state = self._stage.start(name, self._key, first)
+            self._name, _ = values[0]
+            self._key = self._stage.key(self._name, events[0])
+            state = self._state = self._stage.start(self._name, self._key, events[0])
             if state is None:
-                return [Remark(name, 0, len(values))], StatefulBatchLogic.DISCARD
-        for _, event in values:
+                return [Remark(self._name, 0, len(events))], StatefulBatchLogic.DISCARD
+        for event in events:
             if type(event) not in _NO_NEWS:
-                state.late += state.is_late(event)
+                state.late += event.at < state.floor
                 state.apply(event)
         return self._settle(state)
 
@@ -152,8 +162,10 @@ class Logic(StatefulBatchLogic[tuple[str, Event], Output, tuple[str, str, bytes]
 
     def snapshot(self) -> tuple[str, str, bytes] | None:
         """Copy the state: it goes on changing while the copy is written."""
+        if self._state is None or not self._stage.is_kept:
+            return None
         # A plain tuple, so that nothing of ours is needed to read the store.
-        return None if self._state is None else (self._name, self._key, dump(self._state))
+        return self._name, self._key, dump(self._state)
 
     def _settle(self, state: State[Any]) -> tuple[Iterable[Output], bool]:
         self._due = state.expire(self._stage.clock())

@@ -99,9 +99,10 @@ class State(ABC, Generic[E]):
         due = min((tracker.due for tracker in self.trackers), default=inf)
         return due if due < inf else None
 
-    def is_late(self, event: E) -> bool:
-        """Tell whether an event is older than the shortest current window."""
-        return bool(self.trackers) and event.at < self.trackers[0].floor
+    @property
+    def floor(self) -> float:
+        """Start of the shortest current window: an event that is older is late."""
+        return self.trackers[0].floor if self.trackers else -inf
 
 
 @dataclass(frozen=True, slots=True)

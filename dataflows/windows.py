@@ -33,10 +33,16 @@ W = TypeVar("W", bound="_Window")
 
 
 class Tracker(ABC, Generic[W]):
-    """Something that a state keeps windows of, one of each length."""
+    """Something that a state keeps windows of, one of each length.
+
+    Attributes:
+        floor: Start of the current window of the first length: what is older is late.
+        due: End of the window that ends next.
+    """
 
     def __init__(self, windows: Iterable[tuple[LabelValues, W]]) -> None:
         self._windows = list(windows)
+        self._opened()
 
     @abstractmethod
     def _show(self, labels: LabelValues, window: W, until: float) -> None:
@@ -49,22 +55,21 @@ class Tracker(ABC, Generic[W]):
             if now < window.start - CLOCK_SLACK_SECONDS:
                 # The clock was set back; waiting for it would stall the windows.
                 window.open(now)
+                self._opened()
 
     def reach(self, at: float) -> None:
         """Close the windows that an event, or the clock, has passed."""
+        if at < self.due:
+            return
         for labels, window in self._windows:
             if at >= window.end:
                 self._show(labels, window, at)
+        self._opened()
 
-    @property
-    def floor(self) -> float:
-        """Start of the current window of the first length: what is older is late."""
-        return self._windows[0][1].start if self._windows else -inf
-
-    @property
-    def due(self) -> float:
-        """End of the window that ends next."""
-        return min((window.end for _, window in self._windows), default=inf)
+    def _opened(self) -> None:
+        # Looked up once for all the events of a window.
+        self.floor = self._windows[0][1].start if self._windows else -inf
+        self.due = min((window.end for _, window in self._windows), default=inf)
 
 
 class Level(Tracker["_LevelWindow"]):
@@ -89,12 +94,15 @@ class Level(Tracker["_LevelWindow"]):
         )
         self._samples = samples
         self._specs = specs
+        self._value = value
 
     def follow(self, at: float, value: float) -> None:
         """Let the value change."""
         self.reach(at)
-        for _, window in self._windows:
-            window.change(at, value)
+        if value != self._value:
+            self._value = value
+            for _, window in self._windows:
+                window.change(at, value)
 
     def _show(self, labels: LabelValues, window: _LevelWindow, until: float) -> None:
         for spec, value in zip(self._specs, window.close(until), strict=True):
@@ -169,9 +177,8 @@ class _LevelWindow(_Window):
         self._low, self._high = inf, -inf
 
     def change(self, at: float, value: float) -> None:
-        if value != self._value:
-            self._last_until(at)
-            self._value = value
+        self._last_until(at)
+        self._value = value
 
     def close(self, until: float) -> tuple[float, float, float]:
         """Close all windows that end by then; give low, high and mean of the last."""

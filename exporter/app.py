@@ -100,6 +100,7 @@ class App:
             Options(settings.details, windows=settings.windows),
             wall_clock,
             settings.max_series,
+            is_kept=engine.recovery is not None,
         )
         self._flow = flow.build(
             BusSource(self._feeds, Turn(self._wake, self._stop, self._pulse, wall_clock)),

@@ -21,7 +21,7 @@ from dataflows.envelope import Delivery, Item, Rejected
 from dataflows.lengths import parse_lengths
 from dataflows.metric import LabelValues, MetricSpec, Value
 from dataflows.stage import Changes, Logic, Output, Remark, Stage
-from dataflows.subsystem import Event, Options
+from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS
 from exporter.exposition import family
 from exporter.store import SeriesStore
@@ -115,13 +115,10 @@ class Pipeline:
     def take(self, batch: Sequence[Item]) -> None:
         """Let a batch of deliveries through."""
         self.decoded = self._decode(batch)
-        by_key: dict[str, list[tuple[str, Event]]] = {}
-        for key, value in self.decoded:
-            by_key.setdefault(key, []).append(value)
-        for key, values in by_key.items():
+        for key, values in self.decoded:
             logic = self._logics.get(key) or self._stage(None)
             self._logics[key] = logic
-            self._put_out(key, logic, *logic.on_batch(values))
+            self._put_out(key, logic, *logic.on_batch([values]))
 
     def wait(self, seconds: float) -> None:
         """Let time pass: whoever asked to be called by then is called, in time or at the end."""

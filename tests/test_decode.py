@@ -4,9 +4,9 @@ from datetime import UTC, timedelta, timezone
 
 from dataflows.decode import MAX_ORIGINS, Decode, Keyed
 from dataflows.envelope import Delivery, Item, Opened, Reason, Rejected
-from dataflows.subsystem import OriginSeen
+from dataflows.subsystem import Event, OriginSeen
 from dataflows.subsystems import SUBSYSTEMS, agents
-from dataflows.subsystems.agents import AgentStatus, AgentStatusChanged
+from dataflows.subsystems.agents import AgentDeleted, AgentStatus, AgentStatusChanged
 from dataflows.subsystems.bus import EventsPublished
 from dataflows.subsystems.deliveries import DeliveriesProcessed
 from tests.corpus import ARRIVED, ORIGIN, event, load
@@ -22,8 +22,13 @@ class Recorder:
             SUBSYSTEMS, lambda _: UTC, lambda *both: self.rejected.append(both), tuple
         )
 
-    def __call__(self, *batch: Item) -> list[Keyed]:
-        return self.decode(list(batch))
+    def __call__(self, *batch: Item) -> list[tuple[str, tuple[str, Event]]]:
+        return flat(self.decode(batch))
+
+
+def flat(keyed: list[Keyed]) -> list[tuple[str, tuple[str, Event]]]:
+    """Give each event with its key and its subsystem."""
+    return [(key, (name, event)) for key, (name, events) in keyed for event in events]
 
 
 def test_an_event_comes_out_under_the_key_of_its_subsystem_and_origin() -> None:
@@ -32,6 +37,18 @@ def test_an_event_comes_out_under_the_key_of_its_subsystem_and_origin() -> None:
     changed = AgentStatusChanged(ORIGIN, ARRIVED, "42", AgentStatus.LOGGED_IN)
     assert decode(AGENT)[0] == (agents.SUBSYSTEM.key(changed), ("agents", changed))
     assert ORIGIN in agents.SUBSYSTEM.key(changed)
+
+
+def test_a_key_comes_once_in_a_batch_with_its_events_in_their_order() -> None:
+    decode = Recorder()
+    decode(AGENT)
+    deleted = [event("agent_deleted", {"id": number}).delivery() for number in (1, 7, 2)]
+    call = load("queues/document_QueueMemberStatus").delivery()
+    keyed = decode.decode([deleted[0], call, deleted[1], BAD, deleted[2]])
+    assert len({key for key, _ in keyed}) == len(keyed)
+    assert [events for _, (name, events) in keyed if name == "agents"] == [
+        [AgentDeleted(ORIGIN, ARRIVED, number) for number in ("1", "7", "2")]
+    ]
 
 
 def test_parts_of_a_subsystem_have_keys_of_their_own() -> None:
@@ -157,5 +174,5 @@ def test_naive_stamps_are_read_in_the_zone_of_their_bus() -> None:
     decode = Decode(SUBSYSTEMS, zones.get, lambda *_: None, tuple)
     stamped = event("x", None, timestamp="2026-03-02T13:30:00")
     for bus, offset in (("west", -1800), ("east", -3 * 3600 - 1800)):
-        out = decode([stamped.delivery(bus=bus)])
+        out = flat(decode([stamped.delivery(bus=bus)]))
         assert out[-2][1][1].at == ARRIVED + offset

@@ -69,7 +69,7 @@ def happened(at: float, origin: str = "o") -> tuple[str, Event]:
 
 
 def batch(logic: Logic, *values: tuple[str, Event]) -> tuple[list[Any], bool]:
-    outputs, is_over = logic.on_batch(list(values))
+    outputs, is_over = logic.on_batch([(name, [event]) for name, event in values])
     return list(outputs), is_over
 
 

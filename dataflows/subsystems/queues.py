@@ -165,8 +165,8 @@ class QueueState(State[QueueEvent]):
         if before is None:
             self._removed_at.pop(event.interface, None)
         else:
-            self._count(before, -1)
-        self._count(after, 1)
+            self._count(before, -1, beside=after)
+        self._count(after, 1, beside=before)
         for change in _changes(before, after, event):
             self.samples.add(CHANGES, (*self._queue, change))
 
@@ -194,14 +194,17 @@ class QueueState(State[QueueEvent]):
             self._removed_at = kept if len(kept) < _MANY_REMOVALS else {}
         self._removed_at[event.interface] = event.at
 
-    def _count(self, member: _Member, amount: int) -> None:
+    def _count(self, member: _Member, amount: int, *, beside: _Member | None = None) -> None:
+        """Count a member in or out, but for what is the same `beside` it: before or after."""
         samples, queue = self.samples, self._queue
-        if member.membership is not None:
-            samples.add(MEMBERS, (*queue, member.membership), amount)
-        samples.add(STATES, (*queue, member.status), amount)
+        membership, status = member.membership, member.status
+        if membership is not None and (beside is None or membership is not beside.membership):
+            samples.add(MEMBERS, (*queue, membership), amount)
+        if beside is None or status is not beside.status:
+            samples.add(STATES, (*queue, status), amount)
         if member.paused:
             samples.add(PAUSED, queue, amount)
-        elif member.status is DeviceState.NOT_IN_USE:
+        elif status is DeviceState.NOT_IN_USE:
             samples.add(AVAILABLE, queue, amount)
 
     def expire(self, now: float) -> float | None:

@@ -146,14 +146,17 @@ def _is_paused(value: int | str) -> bool:
 def _report(
     kind: type[MemberReported], envelope: Envelope, data: _Pause | _Member
 ) -> MemberReported:
+    queue, interface = _who(data)
+    # By position, for this is made of most events there are.
     return kind(
         envelope.origin_uuid,
         envelope.at,
-        *_who(data),
-        paused=_is_paused(data.paused),
-        status=None if data.status is None else _device_state(data.status),
-        membership=data.membership,
-        login_time=_login_time(data),
+        queue,
+        interface,
+        _is_paused(data.paused),
+        None if data.status is None else _device_state(data.status),
+        data.membership,
+        _login_time(data),
     )
 
 

@@ -88,15 +88,12 @@ def _core(messages: list[Message]) -> tuple[float, float]:
     deliveries = [Delivery("bench", message.body, message.at) for message in messages]
     begin = time.process_time()
     for start in range(0, len(deliveries), BATCH):
-        batches: dict[str, list[object]] = {}
         batch = deliveries[start : start + BATCH]
         now = batch[-1].arrived
-        for key, value in decode(batch):
-            batches.setdefault(key, []).append(value)
-        for key, values in batches.items():
+        for key, values in decode(batch):
             if key not in logics:
                 logics[key] = stage(None)
-            logics[key].on_batch(values)  # type: ignore[arg-type]  # grouped as bytewax does
+            logics[key].on_batch([values])
     cpu = (time.process_time() - begin) / len(messages)
     return 1 / cpu, cpu * 1e6
 

@@ -520,9 +520,9 @@ def test_a_state_takes_no_notice_of_events_that_are_not_its_own(subsystem: Subsy
     message = next(m for m in map(corpus.load, corpus.names(subsystem.name)) if _is_used(m))
     pipeline = Pipeline()
     pipeline.send(message)
-    decoded = [happened for _, (name, happened) in pipeline.decoded if name == subsystem.name]
-    state = subsystem.start(decoded[-1], Options())
-    state.apply(decoded[-1])
+    [happened] = [events for _, (name, events) in pipeline.decoded if name == subsystem.name]
+    state = subsystem.start(happened[-1], Options())
+    state.apply(happened[-1])
     state.samples.drain()
     state.apply(OriginSeen(corpus.ORIGIN, corpus.ARRIVED))
     assert state.samples.drain() == ()

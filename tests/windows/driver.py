@@ -14,7 +14,7 @@ from dataflows.decode import Decode
 from dataflows.envelope import Delivery, Rejected
 from dataflows.lengths import parse_lengths
 from dataflows.stage import Changes, Logic, Output, Remark, Stage
-from dataflows.subsystem import Event, Options, State
+from dataflows.subsystem import Options, State
 from dataflows.subsystems import SUBSYSTEMS, deliveries
 from tests.windows.models import Fact
 from tests.windows.oracle import Key, Number, Oracle, Series
@@ -66,14 +66,12 @@ class Driver:
 
     def take(self, batch: list[tuple[Delivery, Fact]]) -> None:
         """Let a batch of deliveries through, then call whoever is due."""
-        by_key: dict[str, list[tuple[str, Event]]] = {}
-        for key, value in self._decode([delivery for delivery, _ in batch]):
-            by_key.setdefault(key, []).append(value)
+        by_key = dict(self._decode([delivery for delivery, _ in batch]))
         for _, fact in batch:
             self.oracle.take(fact)
         for key, values in by_key.items():
             logic = self._logics.setdefault(key, self._stage(None))
-            self._put_out(key, logic, *logic.on_batch(values))
+            self._put_out(key, logic, *logic.on_batch([values]))
         self.oracle.look(map(_split, by_key), self.now)
         self.notify()
 
