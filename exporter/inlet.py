@@ -6,7 +6,7 @@ import threading
 from array import array
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dataflows.envelope import Delivery
 
@@ -65,7 +65,7 @@ class Inlet:
 
     def put(self, deliveries: Sequence[Waiting]) -> None:
         """Hand deliveries over. Numbers rise with every delivery, over all connections."""
-        size = sum(_size(delivery) for _, delivery, _ in deliveries)
+        size = _size(delivery for _, delivery, _ in deliveries)
         with self._lock:
             self._waiting.extend(deliveries)
             self.waiting_bytes += size
@@ -76,15 +76,16 @@ class Inlet:
         """Take what waits, in order, up to a number of deliveries."""
         batch: list[Delivery] = []
         with self._lock:
-            while self._waiting and len(batch) < limit:
-                self.taken, delivery, fingerprint = self._waiting.popleft()
-                self.waiting_bytes -= _size(delivery)
+            waiting, numbers, prints = self._waiting, self._numbers, self._prints
+            for _ in range(min(limit, len(waiting))):
+                self.taken, delivery, fingerprint = waiting.popleft()
                 if not delivery.duplicate:
-                    self._numbers.append(self.taken)
-                    self._prints.append(fingerprint)
+                    numbers.append(self.taken)
+                    prints.append(fingerprint)
                     self._remembered += 1
                 batch.append(delivery)
-            self._drop(len(self._prints) - REMEMBERED)
+            self.waiting_bytes -= _size(batch)
+            self._drop(len(prints) - REMEMBERED)
         return batch
 
     def withdraw(self) -> int:
@@ -148,5 +149,5 @@ class Inlet:
             del self._numbers[:count], self._prints[:count]
 
 
-def _size(delivery: Delivery) -> int:
-    return len(delivery.body or "")
+def _size(deliveries: Iterable[Delivery]) -> int:
+    return sum([len(each.body) for each in deliveries if each.body is not None])

@@ -78,6 +78,32 @@ def test_stamps_are_found_among_any_properties(properties: dict[str, Any]) -> No
     assert find_stamps(written) == _theirs(written)
 
 
+def _header(name: str, value: bytes, kind: bytes = b"S") -> tuple[bytes, bytes, bytes]:
+    return name.encode(), kind, struct.pack(">I", len(value)) + value
+
+
+HEADERS = st.lists(
+    st.builds(
+        _header,
+        st.sampled_from(("timestamp", "xtimestamp", "timestamp_in_ms", "timestam")) | st.text(),
+        (st.text() | st.just("\x09timestampS\0\0\0\3now")).map(str.encode),
+    ),
+    max_size=4,
+)
+
+
+@given(HEADERS, HEADERS, st.booleans())
+def test_a_stamp_is_found_among_headers_and_not_in_what_looks_like_one(
+    before: list[tuple[bytes, bytes, bytes]],
+    after: list[tuple[bytes, bytes, bytes]],
+    is_deep: bool,
+) -> None:
+    _, _, nested = _header("", b"\x09timestampS\0\0\0\3now")
+    deep = [(b"deep", b"F", nested)] if is_deep else []
+    properties = _properties(*before, *deep, *after)
+    assert find_stamps(properties) == _theirs(properties)
+
+
 def test_what_cannot_be_decoded_is_stepped_over() -> None:
     nested = b""
     for _ in range(3000):

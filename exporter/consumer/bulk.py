@@ -32,9 +32,9 @@ class _ReadsAhead:
     _read_buffer: bytes
     _quick_recv: Callable[[int], bytes]
 
-    def read_ahead(self) -> bytes:
-        """Give what was read and not used yet, after a wait if there is nothing."""
-        if not self._read_buffer:
+    def read_ahead(self, *, more: bool) -> bytes:
+        """Give what was read and not used yet; wait for more if that is wanted, or nothing."""
+        if more or not self._read_buffer:
             try:
                 self._receive()
             except TimeoutError:
@@ -86,6 +86,8 @@ class BulkConnection(pyamqp.Connection):
     _decoder: DeliverDecoder | None = None
     _channel_id = 0
     _take: Take
+    # Whether the last read ended within a delivery.
+    _is_cut = False
     # Whether py-amqp has a delivery of the channel that is not complete yet.
     _is_amid = False
 
@@ -97,15 +99,17 @@ class BulkConnection(pyamqp.Connection):
     def blocking_read(self, timeout: float | None = None) -> bool:
         """Handle deliveries, or one frame; tell whether anything was complete with it."""
         with self.transport.having_timeout(timeout):
-            data = self.transport.read_ahead()
+            data = self.transport.read_ahead(more=self._is_cut)
         if self._decoder is not None and not self._is_amid:
-            received, size = self._decoder.decode(data)
+            received, size, self._is_cut = self._decoder.decode(data)
             if received:
                 # For the heartbeats: the peer is alive.
                 self.bytes_recv += 1
                 self.transport.use(size)
                 self._take(received)
                 return True
+            if self._is_cut:
+                return False
         with self.transport.having_timeout(timeout):
             frame = self.transport.read_frame()
         is_complete = bool(self.on_inbound_frame(frame))

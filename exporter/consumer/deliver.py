@@ -16,6 +16,7 @@ and whatever is malformed.
 from __future__ import annotations
 
 import struct
+from typing import NamedTuple
 
 from exporter.consumer.received import Received
 from exporter.consumer.stamps import NO_STAMPS, find_stamps
@@ -38,6 +39,20 @@ _LEAST_HEADER = 14
 """Bytes of a content header without properties."""
 
 
+class Decoded(NamedTuple):
+    """What was decoded of some data.
+
+    Attributes:
+        received: The deliveries.
+        size: Bytes that they are.
+        is_cut: Whether what follows them is the beginning of another.
+    """
+
+    received: list[Received]
+    size: int
+    is_cut: bool
+
+
 class DeliverDecoder:
     """Decodes the deliveries of one consumer.
 
@@ -56,10 +71,10 @@ class DeliverDecoder:
         # Behind the flags come two texts, each of which may be empty.
         self._least_method = len(self._consumer) + struct.calcsize(">QBBB")
 
-    def decode(self, data: bytes) -> tuple[list[Received], int]:
-        """Decode the deliveries that the data begin with; tell how many bytes they are."""
+    def decode(self, data: bytes) -> Decoded:
+        """Decode the deliveries that the data begin with."""
         received: list[Received] = []
-        at = 0
+        at, length = 0, -1
         try:
             while True:
                 start, size, consumer, tag, flags = self._method(data, at)
@@ -78,7 +93,7 @@ class DeliverDecoder:
                     or header_size < _LEAST_HEADER
                     or data[end] != _END
                 ):
-                    break
+                    return Decoded(received, at, is_cut=False)
                 properties = header + _PROPERTIES_AT
                 stamp, stamp_ms = (
                     NO_STAMPS
@@ -86,7 +101,16 @@ class DeliverDecoder:
                     else find_stamps(data[properties:body])
                 )
                 received.append(Received(tag, bool(flags & 1), data[text:end], stamp, stamp_ms))
-                at = end + 1
+                at, length = end + 1, -1
         except (IndexError, struct.error):
-            pass  # The rest is not there yet.
-        return received, at
+            # The rest is not there yet. Of an empty body nothing more comes.
+            return Decoded(received, at, is_cut=length != 0 and self._begins(data[at:]))
+
+    def _begins(self, rest: bytes) -> bool:
+        """Tell whether a delivery of the consumer begins with this."""
+        method = rest[_OVERHEAD - 1 :][: len(self._consumer)]
+        return (
+            rest.startswith(self._start)
+            and method.startswith(_BASIC_DELIVER)
+            and self._consumer.startswith(method)
+        )

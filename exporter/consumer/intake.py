@@ -94,18 +94,21 @@ class Intake:
             if self._backlog:
                 self._backlog -= 1
                 arrived = min(now, self._connected_at)
-            self._status.last_delivery_at = arrived
-            mark = fingerprint(each.body, each.stamp or each.stamp_ms)
-            if each.redelivered and self._ledger.is_back(mark, each.tag):
+            tag, body, stamp, stamp_ms = each.tag, each.body, each.stamp, each.stamp_ms
+            mark = fingerprint(body, stamp or stamp_ms)
+            if each.redelivered and self._ledger.is_back(mark, tag):
                 continue
-            body = each.body if len(each.body) <= MAX_BODY else None
-            delivery = Delivery(bus, body, arrived, each.stamp, each.stamp_ms)
+            delivery = Delivery(
+                bus, body if len(body) <= MAX_BODY else None, arrived, stamp, stamp_ms
+            )
             if self._replay is None:
-                new.append(self._numbered(delivery, each.tag, mark))
+                new.append(self._numbered(delivery, tag, mark))
                 continue
-            arrival = Arrival(delivery, each.tag, mark, each.redelivered)
+            arrival = Arrival(delivery, tag, mark, each.redelivered)
             if self._replay.hold(arrival, time.monotonic()):
                 self._go_on(self._replay)
+        if batch:
+            self._status.last_delivery_at = arrived
         self._inlet.put(new)
 
     def rest(self) -> None:

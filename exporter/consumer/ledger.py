@@ -8,7 +8,10 @@ connection. If it does not, deliveries were lost, and that can be told.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 UNSURE_SECONDS = 30.0
 """Until an acknowledgement is certainly registered: a dead peer is noticed within less."""
@@ -17,7 +20,7 @@ RENEW_SECONDS = 300.0
 """How long a bookmark is kept: brokers close a channel that owes one for 15 or 30 minutes."""
 
 
-class _Owed(NamedTuple):
+class _Owed(Struct, frozen=True, gc=False):
     number: int
     tag: Any
     fingerprint: int
@@ -79,6 +82,6 @@ class Ledger:
         """
         if self._returned is None or self._returned.fingerprint != fingerprint:
             return False
-        self._owed.appendleft(self._returned._replace(tag=tag))
+        self._owed.appendleft(replace(self._returned, tag=tag))
         self._returned = None
         return True

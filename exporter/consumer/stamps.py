@@ -6,6 +6,8 @@ over by their lengths, however deep they are nested.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 Stamps = tuple[str | None, int | None]
 """`timestamp` if it is text, `timestamp_in_ms` if it is a whole number."""
 
@@ -27,44 +29,85 @@ _UNSIGNED = frozenset(b"Bui")
 _TEXT = ord("S")
 
 
+_STAMP = b"\x09timestampS"
+"""Name and kind of the header that nearly all publishers write, and none of them twice."""
+
+_SHAPES = 4096
+"""What may stand before it, remembered: a server's events begin in some hundred ways."""
+
+
 def find_stamps(properties: bytes) -> Stamps:
     """Find the stamps among the properties of a message: flags, then values.
 
     Whatever is malformed has none.
     """
-    if properties.find(b"timestamp") < 0:
+    at = properties.find(b"timestamp")
+    if at < 0:
         return NO_STAMPS
+    value = at - 1 + len(_STAMP) + 4
     try:
+        if properties.startswith(_STAMP, at - 1) and properties.find(b"timestamp", value) < 0:
+            # The only one, if it is what it looks like.
+            end = value + int.from_bytes(properties[value - 4 : value])
+            if end <= _end_of_headers(properties[: at - 1]) <= len(properties):
+                return _text(properties[value:end]), None
         return _find(properties)
     except (LookupError, UnicodeDecodeError):
         return NO_STAMPS
 
 
+@lru_cache(_SHAPES)
+def _end_of_headers(begun: bytes) -> int:
+    """Tell where the headers end, if one of them has just begun; else 0."""
+    try:
+        at, end = _headers(begun)
+        while end and at < len(begun):
+            at = _value(begun, at)[2]
+    except LookupError:
+        return 0
+    return end if at == len(begun) else 0
+
+
 def _find(properties: bytes) -> Stamps:
-    flags = int.from_bytes(properties[:2])
-    if not flags & _HEADERS:
-        return NO_STAMPS
-    at = 2
-    for flag in (_CONTENT_TYPE, _CONTENT_ENCODING):
-        if flags & flag:
-            at += 1 + properties[at]
-    end = at + 4 + int.from_bytes(properties[at : at + 4])
-    at += 4
+    at, end = _headers(properties)
     stamp, stamp_ms = NO_STAMPS
     while at < end:
-        value = at + 1 + properties[at]
-        name, kind = properties[at + 1 : value], properties[value]
-        at = value = value + 1
-        if kind in _SIZED:
-            value += 4
-            at = value + int.from_bytes(properties[at:value])
-        else:
-            at += _SIZES[kind]
+        name_at = at + 1
+        kind, value, at = _value(properties, at)
         # Of headers of one name, the last is valid.
+        name = properties[name_at : name_at + properties[name_at - 1]]
         if name == b"timestamp":
-            stamp = properties[value:at].decode(errors="surrogatepass") if kind == _TEXT else None
+            stamp = _text(properties[value:at]) if kind == _TEXT else None
         elif name == b"timestamp_in_ms":
             is_whole = kind in _SIGNED or kind in _UNSIGNED
             number = int.from_bytes(properties[value:at], signed=kind in _SIGNED)
             stamp_ms = number if is_whole else None
     return stamp, stamp_ms
+
+
+def _headers(properties: bytes) -> tuple[int, int]:
+    """Tell where the headers begin and end."""
+    flags = int.from_bytes(properties[:2])
+    if not flags & _HEADERS:
+        return 0, 0
+    at = 2
+    for flag in (_CONTENT_TYPE, _CONTENT_ENCODING):
+        if flags & flag:
+            at += 1 + properties[at]
+    at += 4
+    return at, at + int.from_bytes(properties[at - 4 : at])
+
+
+def _value(properties: bytes, at: int) -> tuple[int, int, int]:
+    """Give the kind of the header that begins here, where its value begins, and where it ends."""
+    value = at + 1 + properties[at]
+    kind = properties[value]
+    value += 1
+    if kind not in _SIZED:
+        return kind, value, value + _SIZES[kind]
+    value += 4
+    return kind, value, value + int.from_bytes(properties[value - 4 : value])
+
+
+def _text(value: bytes) -> str:
+    return value.decode(errors="surrogatepass")
