@@ -30,6 +30,16 @@ Values = tuple[str, list[Event]]
 Keyed = tuple[str, Values]
 
 
+class _Published:
+    """The names of the events of one origin in one batch, and when the newest happened."""
+
+    __slots__ = ("at", "names")
+
+    def __init__(self) -> None:
+        self.at = -inf
+        self.names: list[str] = []
+
+
 class _Account:
     """What became of the deliveries of one bus in one batch."""
 
@@ -38,8 +48,7 @@ class _Account:
         "count",
         "duplicates",
         "last_at",
-        "newest",
-        "published",
+        "origins",
         "rejected",
         "unused",
         "used",
@@ -49,17 +58,13 @@ class _Account:
         self.count = self.used = self.unused = self.duplicates = self.clamped = 0
         self.rejected: Counter[Reason] = Counter()
         self.last_at = 0.0
-        # Of each origin when its newest event happened, and of each event its origin and name.
-        self.newest: dict[str, float] = {}
-        self.published: list[tuple[str, str]] = []
+        self.origins: defaultdict[str, _Published] = defaultdict(_Published)
 
     def events(self, name: str) -> Iterator[tuple[Subsystem, Event]]:
         """Tell it to the subsystems whose matter it is, under the name of the bus."""
-        names: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        for (origin, event), count in Counter(self.published).items():
-            names[origin][event] = count
-        for origin, counts in names.items():
-            yield bus.SUBSYSTEM, bus.EventsPublished(origin, self.newest[origin], name, counts)
+        for origin, published in self.origins.items():
+            names = dict(Counter(published.names))
+            yield bus.SUBSYSTEM, bus.EventsPublished(origin, published.at, name, names)
         processed = deliveries.DeliveriesProcessed(
             "",
             self.last_at,
@@ -126,28 +131,29 @@ class Decode:
         accounts: defaultdict[str, _Account] = defaultdict(_Account)
         for delivery in batch:
             account = accounts[delivery.bus]
-            if not isinstance(delivery, Delivery):
-                if isinstance(delivery, ClockSetBack):
-                    self._check_clocks(groups)
-                continue
-            account.count += 1
-            account.last_at = max(account.last_at, delivery.arrived)
-            if delivery.duplicate:
-                account.duplicates += 1
-                continue
-            try:
-                self._take(delivery, account, groups)
-            except Rejected as rejected:
-                account.rejected[rejected.reason] += 1
-                self._on_rejected(delivery, rejected)
+            if isinstance(delivery, Delivery):
+                self._judge(delivery, account, groups)
+            elif isinstance(delivery, ClockSetBack):
+                for key, name in self._living():
+                    groups.setdefault(key, (name, []))[1].append(CLOCK_CHECKED)
         for name, account in accounts.items():
             for subsystem, event in account.events(name):
                 groups.add(subsystem, event)
         return [*groups.items()]
 
-    def _check_clocks(self, groups: _Groups) -> None:
-        for key, name in self._living():
-            groups.setdefault(key, (name, []))[1].append(CLOCK_CHECKED)
+    def _judge(self, delivery: Delivery, account: _Account, groups: _Groups) -> None:
+        """Decide what becomes of a delivery."""
+        account.count += 1
+        if delivery.arrived > account.last_at:
+            account.last_at = delivery.arrived
+        if delivery.duplicate:
+            account.duplicates += 1
+            return
+        try:
+            self._take(delivery, account, groups)
+        except Rejected as rejected:
+            account.rejected[rejected.reason] += 1
+            self._on_rejected(delivery, rejected)
 
     def _take(self, delivery: Delivery, account: _Account, groups: _Groups) -> None:
         """Turn one delivery into its event, if it has one.
@@ -167,9 +173,10 @@ class Decode:
             groups.add(found[0], event)
         else:
             account.unused += 1
-        account.published.append((origin, name))
-        if at > account.newest.get(origin, -inf):
-            account.newest[origin] = at
+        published = account.origins[origin]
+        published.names.append(name)
+        if at > published.at:
+            published.at = at
 
     def _meet(self, envelope: Envelope, groups: _Groups) -> None:
         if len(self._origins) >= MAX_ORIGINS:

@@ -196,8 +196,10 @@ class _LevelWindow(_Window):
         if at > self._since:
             self._area += self._value * (at - self._since)
             self._since = at
-            self._low = min(self._low, self._value)
-            self._high = max(self._high, self._value)
+            if self._value < self._low:
+                self._low = self._value
+            if self._value > self._high:
+                self._high = self._value
 
 
 class _DistinctWindow(_Window):
