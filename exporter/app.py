@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -160,7 +160,7 @@ class App:
         self._stop.set()
         self._wake.set()
 
-    def metrics(self, accept: str) -> tuple[str, bytes]:
+    def metrics(self, accept: str) -> tuple[str, Iterable[bytes]]:
         """Render `/metrics`."""
         return self._exposition.render(accept)
 

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from gzip import GzipFile
+from io import BytesIO
 from typing import Protocol
 
 from exporter.landing import POLICY, BusView, Link, landing_page
@@ -27,8 +28,11 @@ class Pages(Protocol):
     and must not wait for the dataflow.
     """
 
-    def metrics(self, accept: str) -> tuple[str, bytes]:
-        """The content type and the exposition, in the format that this Accept header prefers."""
+    def metrics(self, accept: str) -> tuple[str, Iterable[bytes]]:
+        """The content type and the exposition, in the format that this Accept header prefers.
+
+        The exposition comes in pieces, each small enough to be copied in no time.
+        """
         ...
 
     def not_ready(self) -> str | None:
@@ -108,13 +112,21 @@ class Routes:
         return Reply(200, page.encode(), "text/html; charset=utf-8", headers)
 
     def _metrics(self, request: Request) -> Reply:
-        content_type, body = self._pages.metrics(request.accept)
+        content_type, pieces = self._pages.metrics(request.accept)
         headers: tuple[tuple[str, str], ...] = (("vary", "Accept, Accept-Encoding"),)
+        # Grows without being copied as a whole, and gives its bytes away without a copy.
+        body = BytesIO()
         if accepts_gzip(request.accept_encoding):
             # No time of creation: the same exposition is the same answer.
-            body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+            with GzipFile(
+                fileobj=body, mode="wb", compresslevel=_GZIP_LEVEL, mtime=0
+            ) as compressed:
+                for piece in pieces:
+                    compressed.write(piece)
             headers = (*headers, ("content-encoding", "gzip"))
-        return Reply(200, body, content_type, headers)
+        else:
+            body.writelines(pieces)
+        return Reply(200, body.getvalue(), content_type, headers)
 
 
 def accepts_gzip(accept_encoding: str) -> bool:

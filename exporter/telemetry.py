@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-from dataflows.metric import Kind, MetricSpec
+from dataflows.metric import Kind, LabelValues, MetricSpec
 from dataflows.subsystems import SUBSYSTEMS
 from exporter import __version__
-from exporter.store import Series, View
+from exporter.store import View
 
 _PER_BUS = "one per bus"
 
@@ -130,7 +130,7 @@ class BusStatus:
 
 def self_series(
     buses: list[BusStatus], view: View, *, is_stalled: bool
-) -> Iterator[tuple[MetricSpec, Series]]:
+) -> Iterator[tuple[MetricSpec, Mapping[LabelValues, float]]]:
     """Give the series of every metric in `SPECS`."""
     yield BUILD_INFO, {(__version__, platform.python_version(), version("bytewax")): 1}
     yield CONNECTED, {(bus.name,): float(bus.connected) for bus in buses}
@@ -138,7 +138,7 @@ def self_series(
     yield DISCONNECTS, {(bus.name,): bus.disconnects for bus in buses}
     yield GAPS, {(bus.name,): bus.gaps for bus in buses}
     yield LAST_GAP_AT, {(bus.name,): bus.last_gap_at for bus in buses}
-    yield SERIES, {(metric,): len(series) for metric, series in view.series.items()}
+    yield SERIES, {(metric,): len(columns.values) for metric, columns in view.series.items()}
     yield SERIES_DROPPED, {(metric,): view.dropped.get(metric, 0) for metric in view.series}
     yield (
         LATE_EVENTS,

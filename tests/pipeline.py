@@ -23,8 +23,8 @@ from dataflows.metric import LabelValues, MetricSpec, Value
 from dataflows.stage import Changes, Logic, Output, Remark, Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS
-from exporter.exposition import family
-from exporter.store import SeriesStore
+from exporter.families import family
+from exporter.store import SeriesStore, View
 from tests import corpus
 from tests.corpus import Message
 
@@ -170,12 +170,7 @@ class Pipeline:
 
     def series(self) -> SeriesValues:
         """Give every series there is."""
-        view = self.store.view().series
-        return {
-            (metric, labels): value
-            for metric, all_ in view.items()
-            for labels, value in all_.items()
-        }
+        return series_of(self.store.view())
 
     def value(self, metric: str, *labels: str) -> Value | None:
         """Give one series, without its origin where the metric has one; None if it is absent."""
@@ -207,7 +202,16 @@ class _Collector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         view = self._store.view()
-        return [family(spec, view.series[spec.name]) for spec in self._specs]
+        return [family(spec, view.series[spec.name].items()) for spec in self._specs]
+
+
+def series_of(view: View) -> SeriesValues:
+    """Give every series of a view."""
+    return {
+        (metric, labels): value
+        for metric, columns in view.series.items()
+        for labels, value in columns.items()
+    }
 
 
 def assert_exposition(pipeline: Pipeline, expected: str, *metrics: str) -> None:

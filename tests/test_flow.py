@@ -20,7 +20,15 @@ from exporter.sink import StoreSink
 from exporter.store import SeriesStore
 from tests import corpus
 from tests.laws.strategies import Pause, Step, traffic
-from tests.pipeline import ALL_DETAILS, SPECS, WINDOWED, WINDOWS, Pipeline, SeriesValues
+from tests.pipeline import (
+    ALL_DETAILS,
+    SPECS,
+    WINDOWED,
+    WINDOWS,
+    Pipeline,
+    SeriesValues,
+    series_of,
+)
 
 BATCH = 7
 FAR_FUTURE = 4_102_444_800.0
@@ -70,8 +78,7 @@ def by_bytewax(
         run_main(flow)
     else:
         cluster_main(flow, [], 0, worker_count_per_proc=workers)
-    view = store.view().series
-    return {(metric, labels): v for metric, each in view.items() for labels, v in each.items()}
+    return series_of(store.view())
 
 
 def by_hand(deliveries: list[Delivery], now: float = FAR_FUTURE) -> SeriesValues:

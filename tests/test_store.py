@@ -5,8 +5,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dataflows.metric import Kind, MetricSpec, Sample
+from dataflows.metric import Kind, LabelValues, MetricSpec, Sample, Value
 from exporter.store import SeriesStore, View
 from tests.support import eventually
 
@@ -16,6 +18,14 @@ B = MetricSpec("b", Kind.GAUGE, "B.", ("x",))
 
 def _store(max_series: int = 1000) -> SeriesStore:
     return SeriesStore((A, B), max_series)
+
+
+def _shown(store: SeriesStore) -> dict[str, dict[LabelValues, Value]]:
+    return _series(store.view())
+
+
+def _series(view: View) -> dict[str, dict[LabelValues, Value]]:
+    return {metric: dict(columns.items()) for metric, columns in view.series.items()}
 
 
 @pytest.fixture
@@ -30,11 +40,12 @@ def impatient_threads() -> Iterator[None]:
 def test_a_sample_is_a_series_until_it_is_retired() -> None:
     store = _store()
     store.apply((Sample("a", ("1",), 1), Sample("b", ("1",), 2)))
-    assert store.view() == View({"a": {("1",): 1}, "b": {("1",): 2}}, {}, {})
+    assert _shown(store) == {"a": {("1",): 1}, "b": {("1",): 2}}
     store.apply((Sample("a", ("1",), 3),))
-    assert store.view().series["a"] == {("1",): 3}
+    assert _shown(store)["a"] == {("1",): 3}
     store.apply((Sample("a", ("1",), None), Sample("a", ("never seen",), None)))
-    assert store.view() == View({"a": {}, "b": {("1",): 2}}, {}, {})
+    assert _shown(store) == {"a": {}, "b": {("1",): 2}}
+    assert store.view().dropped == {}
 
 
 def test_a_view_does_not_change_any_more() -> None:
@@ -42,7 +53,7 @@ def test_a_view_does_not_change_any_more() -> None:
     store.apply((Sample("a", ("1",), 1),))
     before = store.view()
     store.apply((Sample("a", ("1",), 2), Sample("a", ("2",), 2)))
-    assert before.series["a"] == {("1",): 1}
+    assert _series(before)["a"] == {("1",): 1}
 
 
 def test_series_beyond_the_cap_are_dropped_and_counted_by_metric() -> None:
@@ -50,7 +61,7 @@ def test_series_beyond_the_cap_are_dropped_and_counted_by_metric() -> None:
     store.apply(tuple(Sample("a", (str(i),), i) for i in range(5)))
     store.apply((Sample("b", ("0",), 1),))
     view = store.view()
-    assert view.series["a"] == {("0",): 0, ("1",): 1}
+    assert _series(view)["a"] == {("0",): 0, ("1",): 1}
     assert view.dropped == {"a": 3}
 
 
@@ -58,14 +69,15 @@ def test_at_the_cap_the_series_that_are_there_go_on() -> None:
     store = _store(max_series=1)
     store.apply((Sample("a", ("0",), 1), Sample("a", ("1",), 1)))
     store.apply((Sample("a", ("0",), 7),))
-    assert store.view().series["a"] == {("0",): 7}
+    assert _shown(store)["a"] == {("0",): 7}
     assert store.view().dropped == {"a": 1}
 
 
 def test_a_retired_series_makes_room() -> None:
     store = _store(max_series=1)
     store.apply((Sample("a", ("0",), 1), Sample("a", ("0",), None), Sample("a", ("1",), 1)))
-    assert store.view() == View({"a": {("1",): 1}, "b": {}}, {}, {})
+    assert _shown(store) == {"a": {("1",): 1}, "b": {}}
+    assert store.view().dropped == {}
 
 
 def test_refused_and_dropped_samples_are_one_sum() -> None:
@@ -97,7 +109,7 @@ def test_a_change_is_seen_whole_or_not_at_all_and_never_backwards() -> None:
     def look() -> None:
         newest = -1.0
         while not finished.is_set():
-            series = store.view().series
+            series = _shown(store)
             values = {*series["a"].values(), *series["b"].values()}
             sizes = {len(series["a"]), len(series["b"])}
             oldest = min((v for v in values if isinstance(v, int | float)), default=newest)
@@ -133,7 +145,7 @@ def test_no_change_is_left_behind() -> None:
         start.wait()
         store.apply((Sample("a", ("0",), turn),))
         looker.join()
-        assert store.view().series["a"] == {("0",): turn}
+        assert _shown(store)["a"] == {("0",): turn}
 
 
 class _StuckSpec:
@@ -173,4 +185,13 @@ def test_the_dataflow_never_waits_for_a_scrape(monkeypatch: pytest.MonkeyPatch) 
     scrape.join(30)
     dataflow.join(30)
     monkeypatch.undo()
-    assert store.view().series["a"] == {("0",): 99}
+    assert _shown(store)["a"] == {("0",): 99}
+
+
+@given(st.lists(st.tuples(st.sampled_from("123456"), st.booleans()), max_size=30))
+def test_each_series_has_the_stem_of_its_own_labels(steps: list[tuple[str, bool]]) -> None:
+    store = _store(max_series=4)
+    for label, lives in steps:
+        store.apply((Sample("a", (label,), 1 if lives else None),))
+        columns = store.view().series["a"]
+        assert columns.stems == [f'a{{x="{label}"}} ' for (label,) in columns.labels]

@@ -38,10 +38,11 @@ class FakePages:
     accepts: list[str] = field(default_factory=list)
     before: Callable[[], object] = lambda: None
 
-    def metrics(self, accept: str) -> tuple[str, bytes]:
+    def metrics(self, accept: str) -> tuple[str, Iterator[bytes]]:
         self.accepts.append(accept)
         self.before()
-        return (OPENMETRICS if "openmetrics" in accept else TEXT), self.body
+        pieces = (self.body[start : start + 1000] for start in range(0, len(self.body), 1000))
+        return (OPENMETRICS if "openmetrics" in accept else TEXT), pieces
 
     def not_ready(self) -> str | None:
         return self.reason
@@ -246,7 +247,7 @@ def test_no_answer_names_the_server_software() -> None:
 @pytest.mark.parametrize("path", ["/metrics", "/-/ready", "/"])
 def test_a_failing_page_is_a_500_without_details_and_is_logged_once(path: str) -> None:
     class FailingPages(FakePages):
-        def metrics(self, accept: str) -> tuple[str, bytes]:
+        def metrics(self, accept: str) -> tuple[str, Iterator[bytes]]:
             raise LookupError(accept, "secret")
 
         def not_ready(self) -> str | None:
@@ -533,7 +534,7 @@ import resource, socket, sys
 from exporter.guard import Guard
 from exporter.web import WebServer
 class Pages:
-    def metrics(self, accept): return "text/plain", b"up 1\\n"
+    def metrics(self, accept): return "text/plain", [b"up 1\\n"]
     def not_ready(self): return None
     def buses(self): return []
 server = WebServer(Pages(), host="127.0.0.1", port=0)

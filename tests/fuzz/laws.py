@@ -43,10 +43,10 @@ def assert_account_holds(
         sent: By bus.
         rejected: On all buses, by reason.
     """
-    series = pipeline.store.view().series
+    series = pipeline.series()
 
     def value(spec: MetricSpec, labels: LabelValues) -> float:
-        found = series[spec.name].get(labels, 0)
+        found = series.get((spec.name, labels), 0)
         assert not isinstance(found, Histogram)
         return found
 

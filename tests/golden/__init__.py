@@ -14,12 +14,18 @@ LONGEST_WINDOW = max(length.seconds for length in parse_lengths(WINDOWS))
 FOLDER = Path(__file__).parent
 
 
-def expositions() -> dict[str, str]:
-    """Replay the corpus, one message a second, close its windows, and render it: file to text."""
+def replayed() -> Pipeline:
+    """Replay the corpus, one message a second, and close its windows."""
     pipeline = Pipeline(details=ALL_DETAILS)
     for name in corpus.names():
         pipeline.send(corpus.load(name))
         pipeline.wait(1)
     # Those of five minutes have seen the corpus, those of one minute what remained of it.
     pipeline.wait(LONGEST_WINDOW - pipeline.now % LONGEST_WINDOW)
+    return pipeline
+
+
+def expositions() -> dict[str, str]:
+    """Render what was replayed: file to text."""
+    pipeline = replayed()
     return {"corpus.prom": pipeline.text(), "corpus.openmetrics": pipeline.openmetrics()}

@@ -1,0 +1,38 @@
+"""The same series as prometheus_client's own families, for it to write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import accumulate
+
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.utils import floatToGoString
+
+from dataflows.metric import Histogram, Kind, LabelValues, MetricSpec, Value
+
+
+def family(spec: MetricSpec, series: Iterable[tuple[LabelValues, Value]]) -> Metric:
+    """Make the family of a metric."""
+    if spec.kind is Kind.HISTOGRAM:
+        return _histogram(spec, series)
+    make = GaugeMetricFamily if spec.kind is Kind.GAUGE else CounterMetricFamily
+    plain = make(spec.name, spec.help, labels=spec.labels)
+    for labels, value in series:
+        assert not isinstance(value, Histogram)
+        plain.add_metric(labels, value)
+    return plain
+
+
+def _histogram(spec: MetricSpec, series: Iterable[tuple[LabelValues, Value]]) -> Metric:
+    histogram = HistogramMetricFamily(spec.name, spec.help, labels=spec.labels)
+    bounds = [floatToGoString(bound) for bound in (*spec.buckets, float("inf"))]
+    for labels, value in series:
+        assert isinstance(value, Histogram)
+        buckets = list(zip(bounds, accumulate(value.counts), strict=True))
+        histogram.add_metric(labels, buckets, value.total)
+    return histogram

@@ -1,0 +1,99 @@
+"""The lines are prometheus_client's own, byte by byte."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from dataflows.metric import Histogram, Kind, LabelValues, MetricSpec, Sample, Value
+from exporter.exposition import Exposition
+from exporter.families import family
+from exporter.store import SeriesStore
+from tests.golden import replayed
+from tests.pipeline import SPECS
+
+_VERSIONS = ["", ";version=0.0.4", ";version=1.0.0", ";version=2.0.0"]
+_ESCAPINGS = [
+    "",
+    *(f";escaping={each}" for each in ("allow-utf-8", "underscores", "dots", "values")),
+]
+ACCEPTS = [
+    f"{kind}{version}{escaping}"
+    for kind in ("text/plain", "application/openmetrics-text")
+    for version in _VERSIONS
+    for escaping in _ESCAPINGS
+]
+
+_NAMES = st.from_regex("[a-zA-Z_][a-zA-Z0-9_]{0,8}", fullmatch=True)
+_TEXTS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('\\"\n%{}, #=\r'))
+_NUMBERS = st.floats() | st.integers(-(10**18), 10**18) | st.just(-0.0)
+
+
+@st.composite
+def _specs(draw: st.DrawFn) -> MetricSpec:
+    kind = draw(st.sampled_from(Kind))
+    name = draw(_NAMES) + ("_total" if kind is Kind.COUNTER else "")
+    labels = draw(st.lists(_NAMES.filter(lambda each: each != "le"), max_size=4, unique=True))
+    bounds = draw(st.lists(st.floats(0, 1e9), max_size=3, unique=True).map(sorted))
+    return MetricSpec(
+        name,
+        kind,
+        draw(_TEXTS),
+        tuple(labels),
+        buckets=tuple(bounds) if kind is Kind.HISTOGRAM else (),
+    )
+
+
+def _values(spec: MetricSpec) -> st.SearchStrategy[Any]:
+    if spec.kind is not Kind.HISTOGRAM:
+        return _NUMBERS
+    size = len(spec.buckets) + 1
+    counts = st.lists(st.integers(0, 10**9), min_size=size, max_size=size).map(tuple)
+    return st.builds(Histogram, counts, _NUMBERS)
+
+
+@st.composite
+def _shown(draw: st.DrawFn) -> tuple[MetricSpec, dict[LabelValues, Value]]:
+    spec = draw(_specs())
+    labels = st.tuples(*[_TEXTS] * len(spec.labels))
+    return spec, draw(st.dictionaries(labels, _values(spec), min_size=1, max_size=4))
+
+
+class _Oracle(Collector):
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def _as_prometheus_client(accept: str, *families: Metric) -> tuple[str, bytes]:
+    encode, content_type = choose_encoder(accept)
+    return content_type, encode(_Oracle([*families])).removesuffix(b"# EOF\n")
+
+
+@given(_shown(), st.sampled_from(ACCEPTS))
+def test_any_series_are_written_as_prometheus_client_writes_them(
+    shown: tuple[MetricSpec, dict[LabelValues, Value]], accept: str
+) -> None:
+    spec, series = shown
+    store = SeriesStore([spec], max_series=10)
+    store.apply(tuple(Sample(spec.name, *each) for each in series.items()))
+    content_type, pieces = Exposition(store, [spec], [], lambda: False).render(accept)
+    expected_type, expected = _as_prometheus_client(accept, family(spec, series.items()))
+    assert content_type == expected_type
+    assert b"".join(pieces).startswith(expected)
+
+
+@pytest.mark.parametrize("accept", ["", "application/openmetrics-text"])
+def test_the_corpus_is_written_as_prometheus_client_writes_it(accept: str) -> None:
+    pipeline = replayed()
+    exposition = Exposition(pipeline.store, SPECS, [], lambda: False)
+    text = b"".join(exposition.render(accept)[1]).decode()
+    expected = pipeline.openmetrics() if accept else pipeline.text()
+    assert text.startswith(expected.removesuffix("# EOF\n"))
