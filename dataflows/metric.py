@@ -31,6 +31,8 @@ class MetricSpec:
         cardinality: Series to expect, in words.
         buckets: Upper bounds of a histogram, ascending, without +Inf.
         detail: A series for each entity: off unless asked for.
+        state_set: A gauge of an entity's state: a sample is the one word, of a closed vocabulary,
+            that holds. Each word is a series, 1 or 0; its label comes last, in the alphabet, too.
         beyond_promql: Of a window, what it tells that no query over scrapes could.
     """
 
@@ -42,7 +44,18 @@ class MetricSpec:
     cardinality: str = "one per origin"
     buckets: tuple[float, ...] = ()
     detail: bool = False
+    state_set: bool = False
     beyond_promql: str = ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The closed vocabulary of a state set."""
+        return self.vocabulary[self.labels[-1]]
+
+    @property
+    def width(self) -> int:
+        """How many series a sample stands for."""
+        return len(self.words) if self.state_set else 1
 
 
 class Histogram(Struct, frozen=True):
@@ -63,14 +76,16 @@ class Histogram(Struct, frozen=True):
         return Histogram(counts, self.total + value)
 
 
-Value = float | Histogram
+Value = float | Histogram | str
+"""A string is the word that holds, in a state set."""
 LabelValues = tuple[str, ...]
 
 
 class Sample(NamedTuple):
     """One series now: the name of its metric, its label values, its value.
 
-    A value of None retires the series.
+    A value of None retires the series. That of a state set is all of its series
+    at once, without the last label.
     """
 
     metric: str
@@ -108,6 +123,12 @@ class Samples:
         """Let a series have this value from now on."""
         key = (spec.name, labels)
         self._values[key] = value
+        self._changed[key] = None
+
+    def choose(self, spec: MetricSpec, labels: LabelValues, word: str) -> None:
+        """Let this word hold from now on, in a state set; it has no label here."""
+        key = (spec.name, labels)
+        self._values[key] = word
         self._changed[key] = None
 
     def get(self, spec: MetricSpec, labels: LabelValues) -> float:

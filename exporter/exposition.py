@@ -64,8 +64,8 @@ class Exposition:
         own = self_series(self._buses, view, is_stalled=self._is_stalled())
         series = [(spec, view.series[spec.name]) for spec in self._specs]
         for spec, values in own:
-            stems = [self._lines[spec].stem(labels) for labels in values]
-            series.append((spec, Columns([*values], stems, [*values.values()])))
+            outlines = [self._lines[spec].outline(labels) for labels in values]
+            series.append((spec, Columns([*values], outlines, [*values.values()])))
         return [(spec, columns) for spec, columns in series if columns.values]
 
     def _by_lines(
@@ -75,12 +75,12 @@ class Exposition:
         *,
         is_openmetrics: bool,
     ) -> Iterator[bytes]:
-        for spec, (_, stems, values) in series:
+        for spec, (_, outlines, values) in series:
             lines = self._lines[spec]
             yield (lines.openmetrics_header if is_openmetrics else lines.text_header).encode()
             for i in range(0, len(values), _SLICE):
                 with self._turn:
-                    piece = lines.join(stems[i : i + _SLICE], values[i : i + _SLICE]).encode()
+                    piece = lines.join(outlines[i : i + _SLICE], values[i : i + _SLICE]).encode()
                 yield piece
         yield encode(self._registry)
 

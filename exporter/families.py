@@ -20,10 +20,14 @@ def family(spec: MetricSpec, series: Iterable[tuple[LabelValues, Value]]) -> Met
     """Make the family of a metric."""
     if spec.kind is Kind.HISTOGRAM:
         return _histogram(spec, series)
+    if spec.state_set:
+        series = [
+            ((*labels, word), word == value) for labels, value in series for word in spec.words
+        ]
     make = GaugeMetricFamily if spec.kind is Kind.GAUGE else CounterMetricFamily
     plain = make(spec.name, spec.help, labels=spec.labels)
     for labels, value in series:
-        assert not isinstance(value, Histogram)
+        assert not isinstance(value, Histogram | str)
         plain.add_metric(labels, value)
     return plain
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple, TypeVar
@@ -23,12 +23,12 @@ class Columns(NamedTuple):
 
     Attributes:
         labels: The values of their labels.
-        stems: Of their lines, see `exporter.lines`.
+        outlines: Of their lines, see `exporter.lines`.
         values: As they are now.
     """
 
     labels: Sequence[LabelValues]
-    stems: Sequence[str]
+    outlines: Sequence[str]
     values: Sequence[Value]
 
     def items(self) -> Iterator[tuple[LabelValues, Value]]:
@@ -42,11 +42,13 @@ class View:
 
     Attributes:
         series: By name of the metric.
+        counts: How many series these are, by name of the metric; a state set is several.
         dropped: Samples that found no room, by name of the metric.
         late: Late events, by name of the subsystem.
     """
 
     series: Mapping[str, Columns]
+    counts: Mapping[str, int]
     dropped: Mapping[str, int]
     late: Mapping[str, int]
 
@@ -67,17 +69,18 @@ class SeriesStore:
 
     def __init__(
         self,
-        specs: Iterable[MetricSpec],
+        specs: Collection[MetricSpec],
         max_series: int,
         uncapped: Iterable[MetricSpec] = (),
     ) -> None:
         self._max_series = max_series
         self._uncapped = frozenset(spec.name for spec in uncapped)
+        self._widths = {spec.name: spec.width for spec in specs}
         self._lines = {spec.name: lines_of(spec) for spec in specs}
         self._series: dict[str, dict[LabelValues, Value]] = {name: {} for name in self._lines}
         # Of the same series, in the same order: each begins and ends in both.
-        self._stems: dict[str, dict[LabelValues, str]] = {name: {} for name in self._lines}
-        # Copies of their labels and stems, good for views until a series begins or ends.
+        self._outlines: dict[str, dict[LabelValues, str]] = {name: {} for name in self._lines}
+        # Copies of their labels and outlines, good for views until a series begins or ends.
         self._copied: dict[str, tuple[list[LabelValues], list[str]]] = {}
         self._dropped: Counter[str] = Counter()  # by whoever holds the lock
         # By the dataflow alone; complete, so that a view never meets a key being added.
@@ -112,13 +115,14 @@ class SeriesStore:
                 metric: Columns(*self._begun(metric), _copy(values.values()))
                 for metric, values in self._series.items()
             }
-            return View(series, self._dropped + self._refused, dict(self._late))
+            counts = {name: len(self._series[name]) * width for name, width in self._widths.items()}
+            return View(series, counts, self._dropped + self._refused, dict(self._late))
 
     def _begun(self, metric: str) -> tuple[list[LabelValues], list[str]]:
         copied = self._copied.get(metric)
         if copied is None:
-            stems = self._stems[metric]
-            copied = self._copied[metric] = (_copy(stems), _copy(stems.values()))
+            outlines = self._outlines[metric]
+            copied = self._copied[metric] = (_copy(outlines), _copy(outlines.values()))
         return copied
 
     def _work_off(self) -> None:
@@ -128,16 +132,20 @@ class SeriesStore:
                 series = self._series[metric]
                 if value is None:
                     if series.pop(labels, None) is not None:
-                        del self._stems[metric][labels]
+                        del self._outlines[metric][labels]
                         self._copied.pop(metric, None)
                 elif labels in series:
                     series[labels] = value
-                elif len(series) < self._max_series or metric in self._uncapped:
+                elif self._has_room(metric):
                     series[labels] = value
-                    self._stems[metric][labels] = self._lines[metric].stem(labels)
+                    self._outlines[metric][labels] = self._lines[metric].outline(labels)
                     self._copied.pop(metric, None)
                 else:
-                    self._dropped[metric] += 1
+                    self._dropped[metric] += self._widths[metric]
+
+    def _has_room(self, metric: str) -> bool:
+        shown = (len(self._series[metric]) + 1) * self._widths[metric]
+        return shown <= self._max_series or metric in self._uncapped
 
 
 def _copy(items: Iterable[T]) -> list[T]:

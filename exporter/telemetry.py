@@ -138,8 +138,8 @@ def self_series(
     yield DISCONNECTS, {(bus.name,): bus.disconnects for bus in buses}
     yield GAPS, {(bus.name,): bus.gaps for bus in buses}
     yield LAST_GAP_AT, {(bus.name,): bus.last_gap_at for bus in buses}
-    yield SERIES, {(metric,): len(columns.values) for metric, columns in view.series.items()}
-    yield SERIES_DROPPED, {(metric,): view.dropped.get(metric, 0) for metric in view.series}
+    yield SERIES, {(metric,): count for metric, count in view.counts.items()}
+    yield SERIES_DROPPED, {(metric,): view.dropped.get(metric, 0) for metric in view.counts}
     yield (
         LATE_EVENTS,
         {

@@ -19,7 +19,7 @@ from prometheus_client.utils import floatToGoString
 from dataflows.decode import Decode, Keyed
 from dataflows.envelope import Delivery, Item, Rejected
 from dataflows.lengths import parse_lengths
-from dataflows.metric import LabelValues, MetricSpec, Value
+from dataflows.metric import Histogram, LabelValues, MetricSpec
 from dataflows.stage import Changes, Logic, Output, Remark, Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS
@@ -37,7 +37,7 @@ WINDOWS = "1m,5m"
 _PUNCTUAL_SECONDS = 900
 """Whoever is due later in a long wait is called at its end: a week has ten thousand minutes."""
 
-SeriesValues = dict[tuple[str, LabelValues], Value]
+SeriesValues = dict[tuple[str, LabelValues], float | Histogram]
 
 
 class Pipeline:
@@ -172,7 +172,7 @@ class Pipeline:
         """Give every series there is."""
         return series_of(self.store.view())
 
-    def value(self, metric: str, *labels: str) -> Value | None:
+    def value(self, metric: str, *labels: str) -> float | Histogram | None:
         """Give one series, without its origin where the metric has one; None if it is absent."""
         spec = next(spec for spec in SPECS if spec.name == metric)
         if spec.labels[0] == "origin_uuid" and len(labels) < len(spec.labels):
@@ -207,11 +207,15 @@ class _Collector(Collector):
 
 def series_of(view: View) -> SeriesValues:
     """Give every series of a view."""
-    return {
-        (metric, labels): value
-        for metric, columns in view.series.items()
-        for labels, value in columns.items()
-    }
+    series: SeriesValues = {}
+    for spec in SPECS:
+        for labels, value in view.series[spec.name].items():
+            if spec.state_set:
+                series |= {(spec.name, (*labels, word)): word == value for word in spec.words}
+            else:
+                assert not isinstance(value, str)
+                series[spec.name, labels] = value
+    return series
 
 
 def assert_exposition(pipeline: Pipeline, expected: str, *metrics: str) -> None:

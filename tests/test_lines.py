@@ -39,17 +39,26 @@ def _specs(draw: st.DrawFn) -> MetricSpec:
     kind = draw(st.sampled_from(Kind))
     name = draw(_NAMES) + ("_total" if kind is Kind.COUNTER else "")
     labels = draw(st.lists(_NAMES.filter(lambda each: each != "le"), max_size=4, unique=True))
+    words: list[str] = []
+    if kind is Kind.GAUGE and labels and draw(st.booleans()):
+        # The label of the state comes last, in the alphabet, too.
+        labels.append(labels.pop(labels.index(max(labels))))
+        words = draw(st.lists(_TEXTS, min_size=1, max_size=3, unique=True))
     bounds = draw(st.lists(st.floats(0, 1e9), max_size=3, unique=True).map(sorted))
     return MetricSpec(
         name,
         kind,
         draw(_TEXTS),
         tuple(labels),
+        {labels[-1]: tuple(words)} if words else {},
+        state_set=bool(words),
         buckets=tuple(bounds) if kind is Kind.HISTOGRAM else (),
     )
 
 
 def _values(spec: MetricSpec) -> st.SearchStrategy[Any]:
+    if spec.state_set:
+        return st.sampled_from(spec.words)
     if spec.kind is not Kind.HISTOGRAM:
         return _NUMBERS
     size = len(spec.buckets) + 1
@@ -60,7 +69,7 @@ def _values(spec: MetricSpec) -> st.SearchStrategy[Any]:
 @st.composite
 def _shown(draw: st.DrawFn) -> tuple[MetricSpec, dict[LabelValues, Value]]:
     spec = draw(_specs())
-    labels = st.tuples(*[_TEXTS] * len(spec.labels))
+    labels = st.tuples(*[_TEXTS] * (len(spec.labels) - spec.state_set))
     return spec, draw(st.dictionaries(labels, _values(spec), min_size=1, max_size=4))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from dataflows.snapshot import FORMAT
 from exporter.recovery import Manifest, StateDir, StateDirError, explain
 from exporter.settings import Serving, load
 
@@ -149,7 +150,7 @@ def test_a_directory_that_is_made_is_its_owners_alone(path: Path) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
-        ("format", 99, "format 1, and not 99"),
+        ("format", 99, f"format {FORMAT}, and not 99"),
         ("engine", "bytewax 9.9", r"engine bytewax 0\.\d+, and not bytewax 9.9"),
         ("windows", "30s", "windows 1m,5m, and not 30s"),
         ("details", "agents", "details none, and not agents"),

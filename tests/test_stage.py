@@ -20,6 +20,14 @@ THINGS = MetricSpec(
     ("origin_uuid", "color"),
     {"color": ("red", "blue")},
 )
+STATE = MetricSpec(
+    "xivo_thing_state",
+    Kind.GAUGE,
+    "What a thing does.",
+    ("origin_uuid", "id", "state"),
+    {"state": ("on", "off")},
+    state_set=True,
+)
 SIZES = MetricSpec(
     "xivo_thing_sizes", Kind.HISTOGRAM, "Sizes.", ("origin_uuid",), buckets=(1.0, 2.0)
 )
@@ -263,6 +271,18 @@ def test_a_series_at_0_ends_like_any_other() -> None:
     samples.drain()
     samples.retire(COUNT, ("o",))
     assert samples.drain() == (Sample("xivo_things_total", ("o",), None),)
+
+
+def test_a_word_of_a_state_set_holds_until_another_does() -> None:
+    samples = Samples()
+    samples.choose(STATE, ("o", "1"), "on")
+    samples.choose(STATE, ("o", "1"), "off")
+    assert samples.drain() == (Sample("xivo_thing_state", ("o", "1"), "off"),)
+    samples.choose(STATE, ("o", "1"), "on")
+    assert samples.drain() == (Sample("xivo_thing_state", ("o", "1"), "on"),)
+    samples.retire(STATE, ("o", "1"))
+    assert samples.drain() == (Sample("xivo_thing_state", ("o", "1"), None),)
+    assert not samples
 
 
 def test_a_histogram_holds_each_observation_in_one_bucket() -> None:

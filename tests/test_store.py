@@ -160,11 +160,11 @@ def test_the_dataflow_never_waits_for_a_scrape(monkeypatch: pytest.MonkeyPatch) 
     stuck = _StuckSpec()
     store = _store()
 
-    def slow_view(series: object, dropped: object, late: object) -> View:
-        del series, dropped, late
+    def slow_view(*whole: object) -> View:
+        del whole
         stuck.reached.set()
         assert stuck.release.wait(30)
-        return View({}, {}, {})
+        return View({}, {}, {}, {})
 
     # The view is made while the store's lock is held.
     monkeypatch.setattr("exporter.store.View", slow_view)
@@ -189,9 +189,9 @@ def test_the_dataflow_never_waits_for_a_scrape(monkeypatch: pytest.MonkeyPatch) 
 
 
 @given(st.lists(st.tuples(st.sampled_from("123456"), st.booleans()), max_size=30))
-def test_each_series_has_the_stem_of_its_own_labels(steps: list[tuple[str, bool]]) -> None:
+def test_each_series_has_the_outline_of_its_own_labels(steps: list[tuple[str, bool]]) -> None:
     store = _store(max_series=4)
     for label, lives in steps:
         store.apply((Sample("a", (label,), 1 if lives else None),))
         columns = store.view().series["a"]
-        assert columns.stems == [f'a{{x="{label}"}} ' for (label,) in columns.labels]
+        assert columns.outlines == [f'a{{x="{label}"}} ' for (label,) in columns.labels]

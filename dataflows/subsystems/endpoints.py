@@ -86,6 +86,7 @@ STATE = MetricSpec(
     _VOCABULARY,
     cardinality="9 per endpoint",
     detail=True,
+    state_set=True,
 )
 
 IN_USE = levels(
@@ -211,13 +212,11 @@ class EndpointsState(State[Event]):
             case EndpointRemoved(endpoint_id=endpoint_id):
                 if self._endpoints.remove(endpoint_id):
                     self._engaged.discard(endpoint_id)
-                    for each in EndpointState:
-                        self.samples.retire(STATE, (*self._origin, endpoint_id, each))
+                    self.samples.retire(STATE, (*self._origin, endpoint_id))
         self._in_use.follow(event.at, len(self._engaged))
         self._unavailable.follow(event.at, self._endpoints.count(EndpointState.UNAVAILABLE))
 
     def _change(self, endpoint_id: str, state: EndpointState, at: float) -> None:
-        before = self._endpoints.get(endpoint_id)
         moved = self._endpoints.move(endpoint_id, state)
         if moved is not Move.CHANGED:
             self.refused += moved is Move.NO_ROOM
@@ -226,11 +225,7 @@ class EndpointsState(State[Event]):
         if state is EndpointState.UNAVAILABLE:
             self.refused += not self._flapping.see(at, endpoint_id)
         if self._show_each:
-            if before is None:
-                self.samples.start(STATE, (*self._origin, endpoint_id))
-            else:
-                self.samples.set(STATE, (*self._origin, endpoint_id, before), 0)
-            self.samples.set(STATE, (*self._origin, endpoint_id, state), 1)
+            self.samples.choose(STATE, (*self._origin, endpoint_id), state)
 
 
 SUBSYSTEM = Subsystem(

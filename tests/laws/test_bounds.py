@@ -111,6 +111,18 @@ def test_a_metric_has_so_many_series_and_no_more() -> None:
     assert pipeline.store.view().dropped["xivo_queue_members_available"] == 30
 
 
+def test_a_state_set_is_shown_whole_or_not_at_all() -> None:
+    pipeline = Pipeline(max_series=20, details=["endpoints"])
+    pipeline.send(*(ENDPOINT.but(endpoint_id=i) for i in range(5)))
+    assert count(pipeline, "xivo_endpoint_state") == 18
+    view = pipeline.store.view()
+    assert view.counts["xivo_endpoint_state"] == 18
+    assert view.dropped == {"xivo_endpoint_state": 27}
+    pipeline.send(ENDPOINT.but(endpoint_id=0, status=-2), ENDPOINT.but(endpoint_id=4, status=8))
+    assert count(pipeline, "xivo_endpoint_state") == 18
+    assert pipeline.value("xivo_endpoint_state", "4", "ringing") == 1
+
+
 def test_series_that_are_shown_go_on_at_the_cap() -> None:
     pipeline = Pipeline(max_series=20)
     pipeline.send(*(MEMBER.but(Queue=f"queue{i}") for i in range(50)))
