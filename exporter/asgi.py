@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from hypercorn.typing import (
@@ -105,12 +105,17 @@ async def _send(
     await send(
         {"type": "http.response.start", "status": reply.status, "headers": reply.wire_headers()}
     )
-    for start in range(0, len(reply.body) if with_body else 0, _PIECE_BYTES):
+    for piece in _pieces(reply.body if with_body else ()):
         if connection.is_lost:
             return
-        piece = reply.body[start : start + _PIECE_BYTES]
         await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _pieces(body: Iterable[bytes]) -> Iterator[bytes]:
+    for piece in body:
+        for start in range(0, len(piece), _PIECE_BYTES):
+            yield piece[start : start + _PIECE_BYTES]
 
 
 async def _discard_body(receive: ASGIReceiveCallable, connection: Connection) -> None:

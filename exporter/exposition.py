@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
@@ -17,7 +18,10 @@ from exporter.store import Columns, SeriesStore
 from exporter.telemetry import SPECS, BusStatus, self_series
 
 _SLICE = 2_000
-"""Series written at once: a quarter of a megabyte, in half a millisecond."""
+"""Series written at once: some 200 kB, in half a millisecond."""
+
+_PIECE = 100_000
+"""Characters that make a piece: whoever has few series gets all in one."""
 
 
 class Exposition:
@@ -75,14 +79,19 @@ class Exposition:
         *,
         is_openmetrics: bool,
     ) -> Iterator[bytes]:
+        text = ""
         for spec, (_, outlines, values) in series:
             lines = self._lines[spec]
-            yield (lines.openmetrics_header if is_openmetrics else lines.text_header).encode()
+            text += lines.openmetrics_header if is_openmetrics else lines.text_header
             for i in range(0, len(values), _SLICE):
                 with self._turn:
-                    piece = lines.join(outlines[i : i + _SLICE], values[i : i + _SLICE]).encode()
-                yield piece
-        yield encode(self._registry)
+                    # The dataflow need not wait until Python makes this thread give way.
+                    time.sleep(0)
+                    text += lines.join(outlines[i : i + _SLICE], values[i : i + _SLICE])
+                if len(text) >= _PIECE:
+                    yield text.encode()
+                    text = ""
+        yield text.encode() + encode(self._registry)
 
     def _by_families(
         self, series: list[tuple[MetricSpec, Columns]], encode: Callable[[Collector], bytes]

@@ -54,7 +54,6 @@ class _NumberLines(Lines):
 
     def __init__(self, spec: MetricSpec) -> None:
         super().__init__(spec)
-
         self._order = sorted(range(len(spec.labels)), key=spec.labels.__getitem__)
         self._template = spec.name + _braces(f'{spec.labels[i]}="%s"' for i in self._order) + " "
 

@@ -147,6 +147,24 @@ def test_the_exporter_tells_of_itself() -> None:
     assert {"process_resident_memory_bytes", "python_info"} <= names
 
 
+def test_a_scrape_is_of_one_moment_however_long_it_takes() -> None:
+    store = SeriesStore(SPECS, 10_000)
+    before = tuple(Sample(GAUGE.name, ("o", f"{i:0100}"), 1) for i in range(5000))
+    store.apply(before)
+    pieces = Exposition(store, SPECS, [], lambda: False).render("")[1]
+    text = next(pieces)
+    store.apply(tuple(Sample(metric, labels, 2) for metric, labels, _ in before[1000:]))
+    store.apply(tuple(Sample(metric, labels, None) for metric, labels, _ in before[:1000]))
+    rest = [*pieces]
+    assert len(rest) > 1
+    values = [
+        v
+        for (name, _), v in samples_of((text + b"".join(rest)).decode()).items()
+        if name == GAUGE.name
+    ]
+    assert values == [1.0] * 5000
+
+
 def test_two_expositions_share_nothing() -> None:
     one = _exposition(Sample(COUNTER.name, ("n",), 1))
     other = _exposition()

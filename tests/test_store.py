@@ -148,6 +148,22 @@ def test_no_change_is_left_behind() -> None:
         assert _shown(store)["a"] == {("0",): turn}
 
 
+def test_a_view_does_not_wait_until_nothing_more_comes() -> None:
+    store = _store()
+
+    class GoesOn(tuple[Sample, ...]):
+        """Another change comes while this one is worked off, and so on for ever."""
+
+        __slots__ = ()
+
+        def __iter__(self) -> Iterator[Sample]:
+            store.apply(self)
+            return super().__iter__()
+
+    store.apply(GoesOn((Sample("a", ("1",), 1),)))
+    assert _shown(store)["a"] == {("1",): 1}
+
+
 class _StuckSpec:
     """Stands in the way of a copy, as a million series would."""
 
