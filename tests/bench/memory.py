@@ -1,0 +1,94 @@
+"""What 100,000 endpoints with detail series take of memory, in a process of their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC
+from importlib import import_module
+from mmap import PAGESIZE
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dataflows.decode import Decode
+from dataflows.envelope import Delivery
+from dataflows.stage import Changes, Logic, Stage
+from dataflows.subsystem import Options
+from dataflows.subsystems import METRICS, SUBSYSTEMS, endpoints
+from exporter.exposition import Exposition
+from exporter.settings import Settings
+from exporter.store import SeriesStore
+
+_BATCH = 1000
+_STATUSES = (0, 1, 2, 4, 8, 9, 16, 17)
+
+
+class Figures(NamedTuple):
+    """Megabytes resident.
+
+    Attributes:
+        idle: Before the first event.
+        held: With all endpoints, after a scrape.
+        peak: While the answer to it was complete, as text, and not yet sent.
+    """
+
+    idle: float
+    held: float
+    peak: float
+
+
+def measure(count: int = 100_000) -> Figures:
+    """Hold so many endpoints, and be scraped once."""
+    program = [sys.executable, "-m", "tests.bench.memory", str(count)]
+    done = subprocess.run(program, capture_output=True, text=True, check=True, timeout=300)
+    return Figures(*json.loads(done.stdout))
+
+
+def _measure(count: int) -> Figures:
+    # What the program has loaded counts, too.
+    import_module("exporter.app")
+    idle = _resident()
+    options = Options(frozenset({endpoints.NAME}), windows=Settings.model_fields["windows"].default)
+    stage = Stage(SUBSYSTEMS, options, lambda: 0.0, 10_000)
+    decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, stage.living)
+    store = SeriesStore(METRICS, count * len(endpoints.EndpointState))
+    exposition = Exposition(store, METRICS, [], lambda: False)
+    logics: dict[str, Logic] = {}
+    # Each changes once, and once more.
+    for turn in range(2):
+        for start in range(0, count, _BATCH):
+            batch = [
+                _status(10_000 + i, _STATUSES[(i + turn) % 8]) for i in range(start, start + _BATCH)
+            ]
+            by_key: dict[str, list[Any]] = {}
+            for key, value in decode(batch):
+                by_key.setdefault(key, []).append(value)
+            for key, values in by_key.items():
+                if key not in logics:
+                    logics[key] = stage(None)
+                for output in logics[key].on_batch(values)[0]:
+                    if isinstance(output, Changes):
+                        store.apply(output.samples)
+    body = [*exposition.render("")[1]]
+    peak = _resident()
+    del body
+    return Figures(idle, _resident(), peak)
+
+
+def _status(endpoint: int, status: int) -> Delivery:
+    body = {
+        "name": "endpoint_status_update",
+        "origin_uuid": "ca7f87e9-c2c8-5fad-ba1b-c3140ebb9be3",
+        "data": {"xivo_id": "ca7f87e9", "endpoint_id": endpoint, "status": status},
+    }
+    return Delivery("bench", json.dumps(body).encode(), 1.0)
+
+
+def _resident() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * PAGESIZE / 1e6
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure(int(sys.argv[1]))))
