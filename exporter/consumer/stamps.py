@@ -32,8 +32,11 @@ _TEXT = ord("S")
 _STAMP = b"\x09timestampS"
 """Name and kind of the header that nearly all publishers write, and none of them twice."""
 
-_SHAPES = 4096
-"""What may stand before it, remembered: a server's events begin in some hundred ways."""
+_MAX_BEGINNINGS = 2048
+"""What stands before it, remembered: the events of a server have some hundred beginnings."""
+
+_MAX_BEGINNING = 1024
+"""Bytes of one; real ones have some 150."""
 
 
 def find_stamps(properties: bytes) -> Stamps:
@@ -46,7 +49,11 @@ def find_stamps(properties: bytes) -> Stamps:
         return NO_STAMPS
     value = at - 1 + len(_STAMP) + 4
     try:
-        if properties.startswith(_STAMP, at - 1) and properties.find(b"timestamp", value) < 0:
+        if (
+            0 < at <= _MAX_BEGINNING
+            and properties.startswith(_STAMP, at - 1)
+            and properties.find(b"timestamp", value) < 0
+        ):
             # The only one, if it is what it looks like.
             end = value + int.from_bytes(properties[value - 4 : value])
             if end <= _end_of_headers(properties[: at - 1]) <= len(properties):
@@ -56,7 +63,7 @@ def find_stamps(properties: bytes) -> Stamps:
         return NO_STAMPS
 
 
-@lru_cache(_SHAPES)
+@lru_cache(_MAX_BEGINNINGS)
 def _end_of_headers(begun: bytes) -> int:
     """Tell where the headers end, if one of them has just begun; else 0."""
     try:
