@@ -30,7 +30,14 @@ from exporter.landing import BusView
 from exporter.logs import Bounded
 from exporter.settings import Serving
 from exporter.sink import StoreSink
-from exporter.source import BusSource, Feed, Pulse, Turn
+from exporter.source import (
+    IDLE_IN_CLUSTER_SECONDS,
+    IDLE_SECONDS,
+    BusSource,
+    Feed,
+    Pulse,
+    Turn,
+)
 from exporter.store import SeriesStore
 from exporter.telemetry import BusStatus
 from exporter.watchdog import Watchdog
@@ -103,7 +110,7 @@ class App:
             is_kept=engine.recovery is not None,
         )
         self._flow = flow.build(
-            BusSource(self._feeds, Turn(self._wake, self._stop, self._pulse, wall_clock)),
+            BusSource(self._feeds, self._turn()),
             Decode(
                 SUBSYSTEMS,
                 {bus.status.name: bus.zone for bus in buses}.get,
@@ -212,6 +219,10 @@ class App:
             consumer.start()
 
         return Feed(inlet, bus.status, begin)
+
+    def _turn(self) -> Turn:
+        idle_seconds = IDLE_IN_CLUSTER_SECONDS if self._engine.addresses else IDLE_SECONDS
+        return Turn(self._wake, self._stop, self._pulse, wall_clock, idle_seconds)
 
     def _on_rejected(self, delivery: Delivery, rejected: Rejected) -> None:
         self._warn(

@@ -17,8 +17,14 @@ from exporter.telemetry import BusStatus
 BATCH = 1000
 """Deliveries at once: enough that a batch's overhead vanishes, few enough for windows in time."""
 
-IDLE_SECONDS = 0.02
-"""How long an idle source waits; bytewax alone would look a thousand times a second."""
+IDLE_SECONDS = 0.1
+"""How long an idle source waits: windows close so much later, and each end costs CPU.
+
+Bytewax alone would look a thousand times a second.
+"""
+
+IDLE_IN_CLUSTER_SECONDS = 0.02
+"""The same in a cluster, where no wake-up tells of what other processes send here."""
 
 
 class Pulse:
@@ -65,12 +71,14 @@ class Turn(NamedTuple):
         stop: Set to end the dataflow in good order.
         pulse: Beats.
         clock: Unix seconds; watched, for it may be set back.
+        idle_seconds: How long one waits for `wake` when there is nothing.
     """
 
     wake: threading.Event
     stop: threading.Event
     pulse: Pulse
     clock: Clock
+    idle_seconds: float = IDLE_SECONDS
 
 
 class BusSource(FixedPartitionedSource[Item, Resumed]):
@@ -84,6 +92,8 @@ class BusSource(FixedPartitionedSource[Item, Resumed]):
     def __init__(self, feeds: Mapping[str, Feed], turn: Turn) -> None:
         self._feeds = feeds
         self._turn = turn
+        # Of those that this process reads; it waits for them all.
+        self._waiter: str | None = None
 
     def list_parts(self) -> list[str]:
         """Name the buses; bytewax asks every process of a cluster, when all have come together."""
@@ -93,14 +103,23 @@ class BusSource(FixedPartitionedSource[Item, Resumed]):
     def build_part(self, step_id: str, for_part: str, resume_state: Resumed | None) -> BusPartition:
         """Open the partition of a bus."""
         del step_id
-        return BusPartition(for_part, self._feeds[for_part], self._turn, self._wait, resume_state)
+        # One waits: if each did, many buses would wake an idle process all the time.
+        self._waiter = self._waiter or for_part
+        wait = self._wait if for_part == self._waiter else _go_on
+        return BusPartition(for_part, self._feeds[for_part], self._turn, wait, resume_state)
 
     def _wait(self) -> None:
-        """Wait for any bus, so that an idle one delays no other; all take turns in waiting."""
+        """Wait for any bus, so that an idle one delays no other."""
         # Cleared before the look: what comes in between is seen, or ends the wait.
         self._turn.wake.clear()
-        if all(feed.inlet.is_empty for feed in self._feeds.values()):
-            self._turn.wake.wait(IDLE_SECONDS / len(self._feeds))
+        if not self._turn.stop.is_set() and all(
+            feed.inlet.is_empty for feed in self._feeds.values()
+        ):
+            self._turn.wake.wait(self._turn.idle_seconds)
+
+
+def _go_on() -> None:
+    """Leave it to another partition to wait."""
 
 
 class BusPartition(StatefulSourcePartition[Item, Resumed]):
@@ -137,8 +156,8 @@ class BusPartition(StatefulSourcePartition[Item, Resumed]):
 
     def next_batch(self) -> Sequence[Item]:
         """Give what has arrived, after a short wait if that is nothing."""
-        _, stop, pulse, clock = self._turn
-        pulse.beat()
+        stop, clock = self._turn.stop, self._turn.clock
+        self._turn.pulse.beat()
         if self._in_epoch is not None:
             self._inlet.done = self._in_epoch
             self._in_epoch = None

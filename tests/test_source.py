@@ -3,7 +3,6 @@
 import itertools
 import random
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Self
@@ -17,21 +16,39 @@ from bytewax.run import cli_main
 
 from dataflows.envelope import ClockSetBack, Delivery, Item, Opened
 from exporter.inlet import Inlet
-from exporter.source import BATCH, BusSource, Feed, Pulse, Resumed, Turn
+from exporter.source import BATCH, IDLE_SECONDS, BusSource, Feed, Pulse, Resumed, Turn
 from exporter.telemetry import BusStatus
+
+
+class _Waits(threading.Event):
+    """Notes how long it would have been waited for, and lets nobody wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.seconds.append(timeout)
+        return self.is_set()
 
 
 class _Rig:
     """One partition and everything that it touches."""
 
-    def __init__(self, resumed: Resumed | None = None) -> None:
+    def __init__(
+        self,
+        resumed: Resumed | None = None,
+        *,
+        wake: threading.Event | None = None,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
         self.now = 100.0
-        self.wake, self.stop = threading.Event(), threading.Event()
+        self.wake, self.stop = wake or threading.Event(), threading.Event()
         self.inlet = Inlet(self.wake)
         self.pulse = Pulse(lambda: self.now)
         self.status = BusStatus("default", "amqp://h", "xivo")
         self.opened_times = 0
-        turn = Turn(self.wake, self.stop, self.pulse, lambda: self.now)
+        turn = Turn(self.wake, self.stop, self.pulse, lambda: self.now, idle_seconds)
         source = BusSource({"default": Feed(self.inlet, self.status, self._open)}, turn)
         self.part = source.build_part("bus", "default", resumed)
         self._numbers = itertools.count(1)
@@ -57,6 +74,11 @@ def feeds_of(inlets: Mapping[str, Inlet]) -> dict[str, Feed]:
         name: Feed(inlet, BusStatus(name, "amqp://h", "xivo"), lambda: None)
         for name, inlet in inlets.items()
     }
+
+
+def turn_of(wake: threading.Event, stop: threading.Event | None = None) -> Turn:
+    """Make a turn at a time that stands still."""
+    return Turn(wake, stop or threading.Event(), Pulse(lambda: 0.0), lambda: 0.0)
 
 
 def bodies(batch: Sequence[Item]) -> list[str]:
@@ -95,15 +117,26 @@ def test_it_tells_once_that_the_clock_was_set_back() -> None:
     assert bodies(rig.part.next_batch()) == ["1"]
 
 
-def test_an_idle_source_waits_a_moment_and_gives_nothing() -> None:
-    assert _Rig().opened().part.next_batch() == []
+def test_an_idle_source_waits_once_and_gives_nothing() -> None:
+    wake = _Waits()
+    rig = _Rig(wake=wake).opened()
+    assert rig.part.next_batch() == []
+    assert wake.seconds == [IDLE_SECONDS]
 
 
-def test_a_delivery_that_comes_while_it_waits_is_given_at_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("exporter.source.IDLE_SECONDS", 30)
-    rig = _Rig().opened()
+def test_a_source_with_deliveries_or_told_to_stop_waits_for_nothing() -> None:
+    wake = _Waits()
+    rig = _Rig(wake=wake).opened()
+    rig.put()
+    assert bodies(rig.part.next_batch()) == ["1"]
+    rig.stop.set()
+    with pytest.raises(StopIteration):
+        rig.part.next_batch()
+    assert wake.seconds == []
+
+
+def test_a_delivery_that_comes_while_it_waits_is_given_at_once() -> None:
+    rig = _Rig(idle_seconds=30).opened()
     late = threading.Timer(0.05, rig.put)
     late.start()
     assert bodies(rig.part.next_batch()) == ["1"]
@@ -157,9 +190,9 @@ def test_it_ends_when_told_to_and_leaves_the_rest_to_the_broker() -> None:
 
 
 def test_there_is_a_partition_for_each_bus() -> None:
-    wake, stop = threading.Event(), threading.Event()
+    wake = threading.Event()
     inlets = {"one": Inlet(wake), "two": Inlet(wake)}
-    source = BusSource(feeds_of(inlets), Turn(wake, stop, Pulse(lambda: 0.0), lambda: 0.0))
+    source = BusSource(feeds_of(inlets), turn_of(wake))
     assert source.list_parts() == ["one", "two"]
     inlets["two"].put([(1, Delivery("two", "x", 0.0), 1)])
     part = source.build_part("bus", "two", None)
@@ -167,23 +200,34 @@ def test_there_is_a_partition_for_each_bus() -> None:
     assert bodies(part.next_batch()) == ["x"]
 
 
-def test_an_idle_bus_does_not_wait_while_another_has_deliveries(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("exporter.source.IDLE_SECONDS", 60)
-    wake, stop = threading.Event(), threading.Event()
+def test_an_idle_bus_does_not_wait_while_another_has_deliveries() -> None:
+    wake = _Waits()
     inlets = {"busy": Inlet(wake), "idle": Inlet(wake)}
-    source = BusSource(feeds_of(inlets), Turn(wake, stop, Pulse(lambda: 0.0), lambda: 0.0))
-    busy, idle = (source.build_part("bus", name, None) for name in inlets)
-    for part in (busy, idle):
-        part.next_batch()
-    for number in range(1, 4):
-        inlets["busy"].put([(number, Delivery("busy", str(number), 0.0), number)])
-        begin = time.monotonic()
-        # Again, for the first turn takes the wake-up of what still waits.
-        assert idle.next_batch() == idle.next_batch() == []
-        assert time.monotonic() - begin < 30
-        assert bodies(busy.next_batch()) == [str(number)]
+    for waiter in inlets:
+        source = BusSource(feeds_of(inlets), turn_of(wake))
+        names = sorted(inlets, key=lambda name: name != waiter)
+        parts = {name: source.build_part("bus", name, None) for name in names}
+        for part in parts.values():
+            part.next_batch()
+        for number in range(1, 4):
+            inlets["busy"].put([(number, Delivery("busy", str(number), 0.0), number)])
+            # Again, for the first turn takes the wake-up of what still waits.
+            assert parts["idle"].next_batch() == parts["idle"].next_batch() == []
+            assert bodies(parts["busy"].next_batch()) == [str(number)]
+    assert wake.seconds == []
+
+
+def test_of_many_idle_buses_only_one_waits_in_each_turn() -> None:
+    wake = _Waits()
+    inlets = {name: Inlet(wake) for name in "abc"}
+    source = BusSource(feeds_of(inlets), turn_of(wake))
+    # Another process of the cluster reads the first.
+    parts = [source.build_part("bus", name, None) for name in "bc"]
+    for turn in range(3):
+        assert len(wake.seconds) == max(0, turn - 1)
+        for part in parts:
+            part.next_batch()
+    assert wake.seconds == [IDLE_SECONDS] * 2
 
 
 # With bytewax itself, because acknowledgement rests on the order in which it calls
@@ -248,7 +292,7 @@ def test_in_bytewax_a_delivery_is_done_only_when_its_effects_have_been_written(
     deliveries = op.input(
         "bus",
         flow,
-        BusSource(feeds_of({"x": inlet}), Turn(wake, stop, Pulse(lambda: 0.0), lambda: 0.0)),
+        BusSource(feeds_of({"x": inlet}), turn_of(wake, stop)),
     )
 
     def decode(batch: list[Item]) -> list[tuple[str, int]]:
