@@ -66,16 +66,21 @@ def publish(broker: Broker, exchange: str, messages: Iterable[Wire], vhost: str 
     with broker.channel(vhost) as channel:
         channel.tx_select()
         for wire in messages:
-            if wire.raw_properties is None:
-                # Persistent, as every publisher of XiVO and Wazo sends them.
-                properties = {"delivery_mode": 2, **(wire.properties or {})}
-                properties["application_headers"] = dict(wire.headers or {})
-                message = amqp.Message(wire.body, **properties)
-            else:
-                message = _Raw(wire.body)
-                message.raw_properties = wire.raw_properties
-            channel.basic_publish(message, exchange, wire.routing_key)
+            send(channel, wire, exchange)
         channel.tx_commit()
+
+
+def send(channel: Any, wire: Wire, exchange: str = "xivo") -> None:  # noqa: ANN401 -- py-amqp's
+    """Publish a message on a channel of one's own."""
+    if wire.raw_properties is None:
+        # Persistent, as every publisher of XiVO and Wazo sends them.
+        properties = {"delivery_mode": 2, **(wire.properties or {})}
+        properties["application_headers"] = dict(wire.headers or {})
+        message = amqp.Message(wire.body, **properties)
+    else:
+        message = _Raw(wire.body)
+        message.raw_properties = wire.raw_properties
+    channel.basic_publish(message, exchange, wire.routing_key)
 
 
 def chats(start: int, end: int) -> list[Wire]:

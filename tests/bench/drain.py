@@ -1,0 +1,115 @@
+"""What programs make of a full inbox: the reference, the null reader, and ours."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from exporter.clock import wall_clock
+from tests.bench.inbox import bus_of, fill, flags
+from tests.bench.round import Round
+from tests.integration.bus import Wire
+from tests.program import Exporter
+from tests.support import eventually
+
+REFERENCE = "reference"
+TIMEOUT_SECONDS = 600
+
+_DELIVERIES = re.compile(r'^xivo_exporter_deliveries_total\{bus="default"\} (\S+)', re.MULTILINE)
+
+
+class Drained(NamedTuple):
+    """Figures of one drained inbox.
+
+    Attributes:
+        rate: Events a second.
+        cpu: µs of each, of the whole process, in user and kernel mode.
+    """
+
+    rate: float
+    cpu: float
+
+
+def by_reference(run: Round) -> Drained:
+    """Let the bus document's consumer read."""
+    fill(run.broker, REFERENCE, run.used, {})
+    return _read(run, "reference", run.broker.url(), REFERENCE)
+
+
+def by_null_reader(run: Round) -> Drained:
+    """Let one read that does nothing."""
+    run.broker.declare_exchange("xivo")
+    inbox = bus_of(run.broker.url()).inbox
+    fill(run.broker, inbox.name, run.used, inbox.arguments())
+    return _read(run, "null_reader", run.broker.url())
+
+
+def ours(run: Round) -> Drained:
+    """Let the exporter read what it uses."""
+    return by_exporter(run, run.used)
+
+
+def ours_of_firehose(run: Round) -> Drained:
+    """Let the exporter read everything."""
+    return by_exporter(run, run.firehose, "--bind-all")
+
+
+def by_exporter(run: Round, wires: Sequence[Wire], *options: str) -> Drained:
+    """Let an exporter with these options read; leave the broker as it was, without exchange."""
+    broker = run.broker
+    inbox = bus_of(broker.url()).inbox
+    fill(broker, inbox.name, wires, inbox.arguments())
+    with Exporter(run.folder, *flags(broker.url()), *options) as exporter:
+        # It waits for the exchange, so that what its start costs can be told apart.
+        eventually(lambda: exporter.logged("cannot connect, trying on"), what="it waits")
+        before = cpu_seconds(exporter.pid)
+        broker.declare_exchange("xivo")
+        eventually(lambda: exporter.logged("connected"), interval=0.01, what="it is connected")
+        # Nothing is asked of it before all is on its way: a scrape costs what a hundred events do.
+        eventually(
+            lambda: not broker.depth(inbox.name).ready, timeout=TIMEOUT_SECONDS, what="all is read"
+        )
+        eventually(
+            lambda: _deliveries(exporter) == len(wires),
+            timeout=TIMEOUT_SECONDS,
+            interval=0.02,
+            what="all is processed",
+        )
+        ended = wall_clock()
+        cpu = cpu_seconds(exporter.pid) - before
+        [connected] = exporter.logged("connected")
+        wall = ended - datetime.fromisoformat(connected["ts"]).timestamp()
+    broker.clear()
+    return Drained(len(wires) / wall, cpu / len(wires) * 1e6)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Tell the processor time of a process, to the nanosecond, where /proc has ticks of 10 ms."""
+    # As clock_getcpuclockid makes it of a process: the scheduler's clock is number 2.
+    return time.clock_gettime(~pid << 3 | 2)
+
+
+def _deliveries(exporter: Exporter) -> float:
+    # Not parsed as a whole: what is asked often must cost little.
+    found = _DELIVERIES.search(exporter.metrics())
+    return float(found[1]) if found else 0.0
+
+
+def _read(run: Round, program: str, *arguments: str) -> Drained:
+    count = len(run.used)
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.bench.{program}", *arguments, str(count)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=TIMEOUT_SECONDS,
+    )
+    wall, cpu = json.loads(done.stdout)
+    run.broker.clear()
+    return Drained(count / wall, cpu / count * 1e6)

@@ -1,0 +1,76 @@
+"""The rows of the table, in their order. A new figure is a new entry here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.bench import drain, latency
+from tests.bench.figure import Figure, Target
+from tests.bench.noise import loop_ms
+from tests.bench.round import Round
+
+
+def _cpu(measure: Callable[[Round], drain.Drained]) -> Callable[[Round], float]:
+    return lambda run: run.once(measure).cpu
+
+
+def _rate(measure: Callable[[Round], drain.Drained]) -> Callable[[Round], float]:
+    return lambda run: run.once(measure).rate
+
+
+FIGURES = (
+    Figure("noise", "Python's own noise: CPU of a fixed loop", "ms", loop_ms),
+    Figure(
+        "cpu",
+        "CPU per event, against the document's consumer",
+        "µs",
+        _cpu(drain.ours),
+        _cpu(drain.by_reference),
+        Target("≤", 1 / 5),
+    ),
+    Figure(
+        "rate",
+        "drained per second, against the document's consumer",
+        "events",
+        _rate(drain.ours),
+        _rate(drain.by_reference),
+        Target("≥", 3),
+    ),
+    Figure(
+        "null",
+        "drained per second, against a null reader",
+        "events",
+        _rate(drain.ours),
+        _rate(drain.by_null_reader),
+        Target("≥", 0.9),
+    ),
+    Figure(
+        "firehose",
+        "CPU per event with `--bind-all`, 90 % unused, against the used mix",
+        "µs",
+        _cpu(drain.ours_of_firehose),
+        _cpu(drain.ours),
+        Target("≤", 1 / 2),
+    ),
+    Figure(
+        "p50",
+        "publish to visible at 1,000 events/s, p50",
+        "ms",
+        lambda run: run.once(latency.measure).p50,
+        target=Target("≤", 20, is_ratio=False),
+    ),
+    Figure(
+        "p99",
+        "publish to visible at 1,000 events/s, p99",
+        "ms",
+        lambda run: run.once(latency.measure).p99,
+        target=Target("≤", 100, is_ratio=False),
+    ),
+    Figure(
+        "idle",
+        "CPU with the bus silent",
+        "% of a core",
+        lambda run: run.once(latency.measure).idle,
+        target=Target("≤", 1, is_ratio=False),
+    ),
+)

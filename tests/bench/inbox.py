@@ -1,0 +1,47 @@
+"""The inbox that is drained: large enough for all that is put into it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from exporter.bus_url import BusUrls
+from exporter.clock import wall_clock
+from exporter.consumer import Bus, configured_buses
+from exporter.settings import BusSettings, Settings
+from tests.bench.traffic import stamped
+from tests.integration.bus import Wire, publish
+from tests.servers import Broker
+
+INSTANCE = "bench"
+LIMITS = {"inbox_max_length": 10**7, "inbox_max_bytes": 2**33}
+
+_AT_ONCE = 5000
+"""Messages in a transaction."""
+
+
+def bus_of(url: str) -> Bus:
+    """Give the bus as the measured exporter sees it."""
+    settings = BusSettings(url=BusUrls.parse(url))
+    [bus] = configured_buses(Settings(instance=INSTANCE, buses=(settings,), **LIMITS))
+    return bus
+
+
+def flags(url: str) -> list[str]:
+    """Give the flags of the measured exporter."""
+    values = {"bus_url": url, "bus_timezone": "UTC", "instance": INSTANCE, **LIMITS}
+    return [f"--{name.replace('_', '-')}={value}" for name, value in values.items()]
+
+
+def fill(broker: Broker, queue: str, wires: Sequence[Wire], arguments: dict[str, object]) -> None:
+    """Make an AMQP queue, and put messages into it; return when they are stored."""
+    broker.declare_queue(queue, arguments)
+    # Past the default exchange, for the routing keys are to be real.
+    broker.declare_exchange(_FILLING, "fanout")
+    broker.bind(queue, _FILLING)
+    for start in range(0, len(wires), _AT_ONCE):
+        now = wall_clock()
+        chunk = wires[start : start + _AT_ONCE]
+        publish(broker, _FILLING, (stamped(wire, now) for wire in chunk))
+
+
+_FILLING = "filling"

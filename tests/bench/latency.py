@@ -1,0 +1,108 @@
+"""How long it takes from the publication of an event until it can be seen, and what rest costs."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from statistics import quantiles
+from typing import NamedTuple
+
+from exporter.clock import wall_clock
+from tests.bench.drain import cpu_seconds
+from tests.bench.inbox import flags
+from tests.bench.round import Round
+from tests.bench.traffic import stamped
+from tests.integration.bus import CHAT, ORIGIN, Wire, chat, connected, send
+from tests.program import Exporter
+from tests.servers import Broker
+
+RATE = 1000
+"""Events a second."""
+
+PROBE_EVERY = 10
+"""One event of so many is looked for."""
+
+SECONDS = 10
+WARM_UP_SECONDS = 2
+LOOK_SECONDS = 0.002
+"""Between two looks: what is seen is seen so much too late at the most, and an answer's time."""
+
+_SEEN = re.compile(
+    rf'^xivo_chat_messages_total\{{origin_uuid="{ORIGIN}"\}} (\S+)'.encode(), re.MULTILINE
+)
+
+
+class Latency(NamedTuple):
+    """Milliseconds from publication to visibility, and a resting exporter's % of a core."""
+
+    p50: float
+    p99: float
+    idle: float
+
+
+def measure(run: Round) -> Latency:
+    """Measure an exporter at rest, and then one with 1,000 events a second."""
+    run.broker.declare_exchange("xivo")
+    with Exporter(run.folder, *flags(run.broker.url())) as exporter:
+        connected(exporter)
+        time.sleep(WARM_UP_SECONDS)
+        idle = _idle_percent(exporter.pid)
+        delays = _delays(run.broker, exporter, run.used)
+    run.broker.clear()
+    percents = quantiles(delays, n=100)
+    return Latency(percents[49] * 1e3, percents[98] * 1e3, idle)
+
+
+def _idle_percent(pid: int) -> float:
+    before, began = cpu_seconds(pid), time.monotonic()
+    time.sleep(SECONDS)
+    return 100 * (cpu_seconds(pid) - before) / (time.monotonic() - began)
+
+
+def _delays(broker: Broker, exporter: Exporter, wires: Sequence[Wire]) -> list[float]:
+    published: deque[float] = deque()
+    delays: list[float] = []
+    seen = 0
+    connection = http.client.HTTPConnection(*exporter.address, timeout=10)
+    with _publishing(broker, wires, published):
+        end = time.monotonic() + SECONDS
+        while (now := time.monotonic()) < end:
+            connection.request("GET", "/metrics")
+            found = _SEEN.search(connection.getresponse().read())
+            now = time.monotonic()
+            count = int(float(found[1])) if found else 0
+            delays += [now - published.popleft() for _ in range(count - seen)]
+            seen = count
+            time.sleep(LOOK_SECONDS)
+    connection.close()
+    return delays
+
+
+@contextmanager
+def _publishing(broker: Broker, wires: Sequence[Wire], published: deque[float]) -> Iterator[None]:
+    """Publish at the rate from a thread; note the times of the probes."""
+    stop = threading.Event()
+
+    def run() -> None:
+        with broker.channel() as channel:
+            begin = time.monotonic()
+            for number, wire in enumerate(wires):
+                if stop.wait(max(0, begin + number / RATE - time.monotonic())):
+                    return
+                send(channel, stamped(wire, wall_clock()))
+                if number % PROBE_EVERY == 0:
+                    published.append(time.monotonic())
+                    send(channel, Wire(chat(), CHAT))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

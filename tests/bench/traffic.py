@@ -1,0 +1,143 @@
+"""What is measured with: messages of simulated servers, as large as those of real ones.
+
+Two call centres share a bus. One is a XiVO 15.20, whose messages have no headers. The other
+publishes as Wazo does since 22.13: headers, all of which stand in the body again, and more
+fields in the events of Asterisk, which the simulated 21.08 does not know.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from exporter.simulation.wire import Message
+from exporter.simulator import CallCentre, Era
+from tests.integration.bus import Wire, is_bound
+
+AGENTS = 500
+"""Of each server."""
+
+OPENING = datetime(2026, 3, 2, 9, tzinfo=UTC).timestamp()
+TENANT = "47bfdafc-2897-4369-8fb3-153d41fb835d"
+UNUSED_TO_USED = 9
+
+_XIVO = {"content_type": "application/data", "content_encoding": "binary"}
+_WAZO = {"content_type": "application/json", "content_encoding": "utf-8"}
+
+_MEMBER = {
+    "LastPause": "0",
+    "LoginTime": "1772440000",
+    "PausedReason": "",
+    "Wrapuptime": "0",
+    "Skills": "agent-42",
+}
+"""Of members of queues, since Asterisk 16 and with Wazo's patches."""
+
+_CHANNEL_VARIABLES = {
+    "WAZO_TENANT_UUID": TENANT,
+    "WAZO_ENTRY_EXTEN": "4000",
+    "WAZO_ENTRY_CONTEXT": "default-key-abc-internal",
+    "WAZO_CHANNEL_DIRECTION": "to-wazo",
+    "WAZO_CONVERSATION_DIRECTION": "inbound",
+    "WAZO_USERUUID": "",
+    "WAZO_LINE_ID": "",
+    "XIVO_ON_HOLD": "",
+}
+"""Of channels, as Wazo's Asterisk is set up to tell them."""
+
+
+def used(count: int) -> list[Wire]:
+    """Give messages of all subsystems, as the inbox receives them by its bindings."""
+    return list(islice((wire for wire in _wires(noise=False) if _is_used(wire)), count))
+
+
+def firehose(count: int) -> list[Wire]:
+    """Give messages as `--bind-all` receives them: nine of ten are of no use here."""
+    return list(islice(_one_of_ten_used(_wires(noise=True)), count))
+
+
+def stamped(wire: Wire, at: float) -> Wire:
+    """Publish a message anew, now: what is long past would go another way in the exporter."""
+    if not wire.headers:
+        return wire
+    old, new = wire.headers["timestamp"], _iso(at)
+    body = wire.body.replace(old.encode(), new.encode())
+    return replace(wire, body=body, headers={**wire.headers, "timestamp": new})
+
+
+def describe(wires: Iterable[Wire]) -> str:
+    """Say how many there are, of which sizes, and how many of them have headers."""
+    sizes = sorted(len(wire.body) for wire in wires)
+    count = len(sizes)
+    with_headers = sum(bool(wire.headers) for wire in wires)
+    return (
+        f"{count} messages of {sizes[0]} to {sizes[-1]} bytes, {sum(sizes) // count} in the mean, "
+        f"{with_headers * 100 // count} % with headers"
+    )
+
+
+def _one_of_ten_used(wires: Iterator[Wire]) -> Iterator[Wire]:
+    unused_since = 0
+    for wire in wires:
+        if not _is_used(wire):
+            unused_since += 1
+            yield wire
+        elif unused_since >= UNUSED_TO_USED:
+            unused_since -= UNUSED_TO_USED
+            yield wire
+
+
+def _wires(*, noise: bool) -> Iterator[Wire]:
+    centres = (
+        _day(Era.XIVO_15_20, noise=noise),
+        _day(Era.WAZO_21_08, noise=noise),
+    )
+    for message in heapq.merge(*centres, key=lambda message: message.at):
+        yield (
+            _as_today(message)
+            if message.headers
+            else Wire(message.body, message.routing_key, properties=_XIVO)
+        )
+
+
+def _day(era: Era, *, noise: bool) -> Iterator[Message]:
+    centre = CallCentre(agents=AGENTS, seed=era.value, start=OPENING, era=era, noise=noise)
+    until = OPENING
+    while True:
+        until += 60
+        yield from centre.until(until)
+
+
+def _as_today(message: Message) -> Wire:
+    """Add what Wazo's publishers say today."""
+    body: dict[str, Any] = json.loads(message.body)
+    name, data = body["name"], body.pop("data")
+    headers = {**message.headers, "required_access": f"event.{name}"}
+    if "Event" not in data:
+        headers |= {"tenant_uuid": TENANT, "user_uuid:*": True}
+    elif "Interface" in data and "StateInterface" in data:
+        data = {**data, **_MEMBER}
+    elif "Uniqueid" in data:
+        variables = {"CHANNEL(linkedid)": data["Linkedid"], **_CHANNEL_VARIABLES}
+        data = {**data, "ChanVariable": variables}
+    raw = json.dumps({**body, **headers, "data": data}).encode()
+    return Wire(raw, message.routing_key, headers, _WAZO)
+
+
+def _iso(at: float) -> str:
+    """Write a time as Wazo does: naive, in the zone of the server, which here is UTC."""
+    return datetime.fromtimestamp(at, UTC).replace(tzinfo=None).isoformat()
+
+
+def _is_used(wire: Wire) -> bool:
+    assert isinstance(wire.routing_key, str)
+    return _is_bound(wire.routing_key)
+
+
+_is_bound = lru_cache(maxsize=None)(is_bound)
