@@ -13,10 +13,10 @@ from statistics import quantiles
 from typing import NamedTuple
 
 from exporter.clock import wall_clock
+from tests.bench import traffic
 from tests.bench.drain import cpu_seconds
 from tests.bench.inbox import flags
 from tests.bench.round import Round
-from tests.bench.traffic import stamped
 from tests.integration.bus import CHAT, ORIGIN, Wire, chat, connected, send
 from tests.program import Exporter
 from tests.servers import Broker
@@ -24,12 +24,15 @@ from tests.servers import Broker
 RATE = 1000
 """Events a second."""
 
+AGENTS = 20
+"""Of each server: few, for each look renders all that is known of them."""
+
 PROBE_EVERY = 10
 """One event of so many is looked for."""
 
 SECONDS = 10
 WARM_UP_SECONDS = 2
-LOOK_SECONDS = 0.002
+LOOK_SECONDS = 0.005
 """Between two looks: what is seen is seen so much too late at the most, and an answer's time."""
 
 _SEEN = re.compile(
@@ -52,7 +55,7 @@ def measure(run: Round) -> Latency:
         connected(exporter)
         time.sleep(WARM_UP_SECONDS)
         idle = _idle_percent(exporter.pid)
-        delays = _delays(run.broker, exporter, run.used)
+        delays = _delays(run.broker, exporter, traffic.used(RATE * SECONDS, AGENTS))
     run.broker.clear()
     percents = quantiles(delays, n=100)
     return Latency(percents[49] * 1e3, percents[98] * 1e3, idle)
@@ -94,7 +97,7 @@ def _publishing(broker: Broker, wires: Sequence[Wire], published: deque[float]) 
             for number, wire in enumerate(wires):
                 if stop.wait(max(0, begin + number / RATE - time.monotonic())):
                     return
-                send(channel, stamped(wire, wall_clock()))
+                send(channel, traffic.stamped(wire, wall_clock()))
                 if number % PROBE_EVERY == 0:
                     published.append(time.monotonic())
                     send(channel, Wire(chat(), CHAT))

@@ -52,14 +52,14 @@ _CHANNEL_VARIABLES = {
 """Of channels, as Wazo's Asterisk is set up to tell them."""
 
 
-def used(count: int) -> list[Wire]:
+def used(count: int, agents: int = AGENTS) -> list[Wire]:
     """Give messages of all subsystems, as the inbox receives them by its bindings."""
-    return list(islice((wire for wire in _wires(noise=False) if _is_used(wire)), count))
+    return list(islice(filter(_is_used, _wires(agents, noise=False)), count))
 
 
 def firehose(count: int) -> list[Wire]:
     """Give messages as `--bind-all` receives them: nine of ten are of no use here."""
-    return list(islice(_one_of_ten_used(_wires(noise=True)), count))
+    return list(islice(_one_of_ten_used(_wires(AGENTS, noise=True)), count))
 
 
 def stamped(wire: Wire, at: float) -> Wire:
@@ -93,10 +93,10 @@ def _one_of_ten_used(wires: Iterator[Wire]) -> Iterator[Wire]:
             yield wire
 
 
-def _wires(*, noise: bool) -> Iterator[Wire]:
+def _wires(agents: int, *, noise: bool) -> Iterator[Wire]:
     centres = (
-        _day(Era.XIVO_15_20, noise=noise),
-        _day(Era.WAZO_21_08, noise=noise),
+        _day(Era.XIVO_15_20, agents, noise=noise),
+        _day(Era.WAZO_21_08, agents, noise=noise),
     )
     for message in heapq.merge(*centres, key=lambda message: message.at):
         yield (
@@ -106,8 +106,8 @@ def _wires(*, noise: bool) -> Iterator[Wire]:
         )
 
 
-def _day(era: Era, *, noise: bool) -> Iterator[Message]:
-    centre = CallCentre(agents=AGENTS, seed=era.value, start=OPENING, era=era, noise=noise)
+def _day(era: Era, agents: int, *, noise: bool) -> Iterator[Message]:
+    centre = CallCentre(agents=agents, seed=era.value, start=OPENING, era=era, noise=noise)
     until = OPENING
     while True:
         until += 60
