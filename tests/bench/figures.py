@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.bench import drain, latency
+from tests.bench import core, drain, latency
 from tests.bench.figure import Figure, Target
 from tests.bench.noise import loop_ms
 from tests.bench.round import Round
@@ -20,6 +20,7 @@ def _rate(measure: Callable[[Round], drain.Drained]) -> Callable[[Round], float]
 
 FIGURES = (
     Figure("noise", "Python's own noise: CPU of a fixed loop", "ms", loop_ms),
+    Figure("core", "CPU per event in decode and states alone", "µs", core.cpu_per_event),
     Figure(
         "cpu",
         "CPU per event, against the document's consumer",

@@ -1,0 +1,34 @@
+"""What the dataflow costs alone: decode and states, without bus, engine and store."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC
+
+from dataflows.decode import Decode
+from dataflows.envelope import Delivery
+from dataflows.stage import Logic, Stage
+from dataflows.subsystem import Options
+from dataflows.subsystems import SUBSYSTEMS
+from exporter.clock import wall_clock
+from exporter.settings import Settings
+from exporter.source import BATCH
+from tests.bench.round import Round
+from tests.bench.traffic import stamped
+
+
+def cpu_per_event(run: Round) -> float:
+    """Call both as bytewax does; give µs of processor time."""
+    decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, tuple)
+    options = Options(windows=Settings.model_fields["windows"].default)
+    now = wall_clock()
+    stage = Stage(SUBSYSTEMS, options, lambda: now, 10_000)
+    logics: dict[str, Logic] = {}
+    deliveries = [Delivery("bench", stamped(wire, now).body, now) for wire in run.used]
+    began = time.process_time()
+    for start in range(0, len(deliveries), BATCH):
+        for key, values in decode(deliveries[start : start + BATCH]):
+            if key not in logics:
+                logics[key] = stage(None)
+            logics[key].on_batch([values])
+    return (time.process_time() - began) / len(deliveries) * 1e6
