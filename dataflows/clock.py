@@ -51,8 +51,10 @@ def _read(stamp: str | None, arrived: float, zone: tzinfo | None) -> float | Non
             return moment.timestamp()
         # In the hour that an autumn's clock goes through twice, the later reading is meant,
         # unless that lies ahead.
-        readings = [moment.replace(tzinfo=zone, fold=fold).timestamp() for fold in (1, 0)]
-        return next((at for at in readings if at <= arrived + AHEAD_SECONDS), readings[-1])
+        later = moment.replace(tzinfo=zone, fold=1).timestamp()
+        if later <= arrived + AHEAD_SECONDS:
+            return later
+        return moment.replace(tzinfo=zone, fold=0).timestamp()
     except (ValueError, OverflowError, OSError):
         return None
 
