@@ -74,4 +74,10 @@ FIGURES = (
         lambda run: run.once(latency.measure).idle,
         target=Target("≤", 1, is_ratio=False),
     ),
+    Figure(
+        "busy",
+        "CPU at 1,000 events/s",
+        "% of a core",
+        lambda run: run.once(latency.measure).busy,
+    ),
 )

@@ -6,7 +6,6 @@ import http.client
 import re
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from statistics import quantiles
@@ -41,54 +40,68 @@ _SEEN = re.compile(
 
 
 class Latency(NamedTuple):
-    """Milliseconds from publication to visibility, and a resting exporter's % of a core."""
+    """Milliseconds from publication to visibility, and what a core is busy with, in %.
+
+    Attributes:
+        p50: The median.
+        p99: All but the slowest hundredth are as fast.
+        idle: Without events.
+        busy: With events, but without scrapes.
+    """
 
     p50: float
     p99: float
     idle: float
+    busy: float
 
 
 def measure(run: Round) -> Latency:
     """Measure an exporter at rest, and then one with 1,000 events a second."""
     run.broker.declare_exchange("xivo")
+    wires = traffic.used(RATE * SECONDS * 4, AGENTS)
     with Exporter(run.folder, *flags(run.broker.url())) as exporter:
         connected(exporter)
         time.sleep(WARM_UP_SECONDS)
-        idle = _idle_percent(exporter.pid)
-        delays = _delays(run.broker, exporter, traffic.used(RATE * SECONDS, AGENTS))
+        idle = _busy_percent(exporter.pid)
+        with _publishing(run.broker, wires) as published:
+            busy = _busy_percent(exporter.pid)
+            delays = _delays(exporter, published)
     run.broker.clear()
     percents = quantiles(delays, n=100)
-    return Latency(percents[49] * 1e3, percents[98] * 1e3, idle)
+    return Latency(percents[49] * 1e3, percents[98] * 1e3, idle, busy)
 
 
-def _idle_percent(pid: int) -> float:
+def _busy_percent(pid: int) -> float:
     before, began = cpu_seconds(pid), time.monotonic()
     time.sleep(SECONDS)
     return 100 * (cpu_seconds(pid) - before) / (time.monotonic() - began)
 
 
-def _delays(broker: Broker, exporter: Exporter, wires: Sequence[Wire]) -> list[float]:
-    published: deque[float] = deque()
-    delays: list[float] = []
-    seen = 0
+def _delays(exporter: Exporter, published: Sequence[float]) -> list[float]:
+    """Look at what is visible for some time; give the seconds that each probe took."""
     connection = http.client.HTTPConnection(*exporter.address, timeout=10)
-    with _publishing(broker, wires, published):
-        end = time.monotonic() + SECONDS
-        while (now := time.monotonic()) < end:
-            connection.request("GET", "/metrics")
-            found = _SEEN.search(connection.getresponse().read())
-            now = time.monotonic()
-            count = int(float(found[1])) if found else 0
-            delays += [now - published.popleft() for _ in range(count - seen)]
-            seen = count
-            time.sleep(LOOK_SECONDS)
+    seen = _seen(connection)
+    delays: list[float] = []
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        count, now = _seen(connection), time.monotonic()
+        delays += [now - at for at in published[seen:count]]
+        seen = count
+        time.sleep(LOOK_SECONDS)
     connection.close()
     return delays
 
 
+def _seen(connection: http.client.HTTPConnection) -> int:
+    connection.request("GET", "/metrics")
+    found = _SEEN.search(connection.getresponse().read())
+    return int(float(found[1])) if found else 0
+
+
 @contextmanager
-def _publishing(broker: Broker, wires: Sequence[Wire], published: deque[float]) -> Iterator[None]:
-    """Publish at the rate from a thread; note the times of the probes."""
+def _publishing(broker: Broker, wires: Sequence[Wire]) -> Iterator[Sequence[float]]:
+    """Publish at the rate from a thread; give the times of the probes."""
+    published: list[float] = []
     stop = threading.Event()
 
     def run() -> None:
@@ -105,7 +118,7 @@ def _publishing(broker: Broker, wires: Sequence[Wire], published: deque[float]) 
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        yield
+        yield published
     finally:
         stop.set()
         thread.join()
