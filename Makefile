@@ -61,7 +61,7 @@ generate: setup ## Write the generated documents and dashboards anew
 pictures: setup ## Draw the dashboards into docs/, from five minutes of the demo (needs chromium)
 	@$(BIN)/python -m tests.dashboards.pictures $(ARGS)
 
-bench: setup ## Measure the cost of an event (prints figures)
+bench: setup ## Measure speed, next to references (ARGS="--runs 9 --only cpu rate")
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 fuzz: setup ## Send ten million hostile messages through the dataflow (ARGS="--seed 2")
