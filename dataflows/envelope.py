@@ -189,6 +189,8 @@ def number_id(value: int | str, field: str) -> str:
     Raises:
         Rejected: BAD_FIELD when it is no natural number of a credible size.
     """
+    if type(value) is int and 0 <= value < _MAX_NUMBER:
+        return str(value)
     text = entity_id(value, field)
     if not (text.isascii() and text.isdecimal()):
         raise Rejected(Reason.BAD_FIELD, f"{field} is not a number")

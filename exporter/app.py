@@ -222,7 +222,7 @@ class App:
 
     def _turn(self) -> Turn:
         idle_seconds = IDLE_IN_CLUSTER_SECONDS if self._engine.addresses else IDLE_SECONDS
-        return Turn(self._wake, self._stop, self._pulse, wall_clock, idle_seconds)
+        return Turn(self._wake, self._stop, self._pulse, wall_clock, time.monotonic, idle_seconds)
 
     def _on_rejected(self, delivery: Delivery, rejected: Rejected) -> None:
         self._warn(

@@ -58,10 +58,9 @@ class Inlet:
         self._bookmarks: deque[int] = deque(maxlen=MAX_BOOKMARKS)
         self._loaded_lengths: tuple[int, ...] = ()
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing waits at this moment."""
-        return not self._waiting
+    def has(self, count: int) -> bool:
+        """Tell whether so many deliveries wait at this moment."""
+        return len(self._waiting) >= count
 
     def put(self, deliveries: Sequence[Waiting]) -> None:
         """Hand deliveries over. Numbers rise with every delivery, over all connections."""

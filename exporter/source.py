@@ -26,6 +26,9 @@ Bytewax alone would look a thousand times a second.
 IDLE_IN_CLUSTER_SECONDS = 0.02
 """The same in a cluster, where no wake-up tells of what other processes send here."""
 
+GATHER_SECONDS = 0.01
+"""Between two turns with deliveries, if no batch is full: a turn costs as much as a hundred."""
+
 
 class Pulse:
     """When the dataflow last asked for deliveries, by some clock.
@@ -71,6 +74,7 @@ class Turn(NamedTuple):
         stop: Set to end the dataflow in good order.
         pulse: Beats.
         clock: Unix seconds; watched, for it may be set back.
+        timer: Seconds; never goes back.
         idle_seconds: How long one waits for `wake` when there is nothing.
     """
 
@@ -78,6 +82,7 @@ class Turn(NamedTuple):
     stop: threading.Event
     pulse: Pulse
     clock: Clock
+    timer: Clock
     idle_seconds: float = IDLE_SECONDS
 
 
@@ -94,6 +99,7 @@ class BusSource(FixedPartitionedSource[Item, Resumed]):
         self._turn = turn
         # Of those that this process reads; it waits for them all.
         self._waiter: str | None = None
+        self._gave_at = -GATHER_SECONDS
 
     def list_parts(self) -> list[str]:
         """Name the buses; bytewax asks every process of a cluster, when all have come together."""
@@ -109,13 +115,18 @@ class BusSource(FixedPartitionedSource[Item, Resumed]):
         return BusPartition(for_part, self._feeds[for_part], self._turn, wait, resume_state)
 
     def _wait(self) -> None:
-        """Wait for any bus, so that an idle one delays no other."""
+        """Wait for any bus, so that an idle one delays no other, and for more than a little."""
+        wake, stop, _, _, timer, idle_seconds = self._turn
+        inlets = [feed.inlet for feed in self._feeds.values()]
+        wait = self._gave_at + GATHER_SECONDS - timer()
+        if wait > 0 and not any(inlet.has(BATCH) for inlet in inlets):
+            stop.wait(wait)
         # Cleared before the look: what comes in between is seen, or ends the wait.
-        self._turn.wake.clear()
-        if not self._turn.stop.is_set() and all(
-            feed.inlet.is_empty for feed in self._feeds.values()
-        ):
-            self._turn.wake.wait(self._turn.idle_seconds)
+        wake.clear()
+        if not (stop.is_set() or any(inlet.has(1) for inlet in inlets)):
+            wake.wait(idle_seconds)
+        if any(inlet.has(1) for inlet in inlets):
+            self._gave_at = timer()
 
 
 def _go_on() -> None:
@@ -155,7 +166,7 @@ class BusPartition(StatefulSourcePartition[Item, Resumed]):
         feed.open()
 
     def next_batch(self) -> Sequence[Item]:
-        """Give what has arrived, after a short wait if that is nothing."""
+        """Give what has arrived, after a short wait if that is little or nothing."""
         stop, clock = self._turn.stop, self._turn.clock
         self._turn.pulse.beat()
         if self._in_epoch is not None:
@@ -169,11 +180,8 @@ class BusPartition(StatefulSourcePartition[Item, Resumed]):
         before, self._looked_at = self._looked_at, clock()
         if self._looked_at < before - CLOCK_SLACK_SECONDS:
             return [ClockSetBack(self._bus)]
-        batch = self._inlet.take(BATCH)
-        if not batch:
-            self._wait()
-            batch = self._inlet.take(BATCH)
-        return batch
+        self._wait()
+        return self._inlet.take(BATCH)
 
     def snapshot(self) -> Resumed:
         """Note the end of an epoch, and what was taken by then."""

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kombu.transport import pyamqp
 
-from exporter.consumer.bulk import BulkConnection
+from exporter.consumer.bulk import GATHER_SECONDS, BulkConnection
 from exporter.consumer.frames import tolerant_frame_handler
 from exporter.consumer.received import Received, from_message
 from tests.fuzz.octets import spoil
@@ -98,6 +98,10 @@ class _Peer:
         except Exception as error:  # noqa: BLE001 -- any, to be compared
             return error
         raise AssertionError("a connection ends with an exception")  # noqa: EM101 -- said once
+
+    def publish(self, data: bytes) -> None:
+        """Send what a broker would."""
+        self._broker.sendall(data)
 
     def answers(self) -> bytes:
         """Give all that was written to the broker; nothing is after it."""
@@ -281,6 +285,30 @@ def test_deliveries_that_are_there_are_handed_over_together() -> None:
         peer.connection.divert(OURS, TAG, batches.append)
         peer.read([b"".join(b"".join(_delivery(number)) for number in range(100))])
     assert [len(batch) for batch in batches] == [100]
+
+
+def test_reads_that_follow_each_other_give_what_comes_meanwhile() -> None:
+    batches: list[Sequence[Received]] = []
+    now, pauses = 100.0, []
+    later = [b"".join(_delivery(number)) for number in (3, 2)]
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        peer.publish(later.pop())
+
+    with _Peer(BulkConnection) as peer:
+        connection = peer.connection
+        connection.divert(OURS, TAG, batches.append)
+        connection.clock, connection.pause = lambda: now, pause
+        peer.publish(b"".join(_delivery(1)))
+        connection.drain_events(timeout=1)
+        now += GATHER_SECONDS / 2
+        connection.drain_events(timeout=1)
+        now += GATHER_SECONDS
+        peer.publish(later.pop())
+        connection.drain_events(timeout=1)
+    assert [[each.tag for each in batch] for batch in batches] == [[1], [2], [3]]
+    assert pauses == [pytest.approx(GATHER_SECONDS / 2)]
 
 
 def test_deliveries_are_signs_of_life() -> None:

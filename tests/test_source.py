@@ -3,7 +3,7 @@
 import itertools
 import random
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Self
 
@@ -16,7 +16,16 @@ from bytewax.run import cli_main
 
 from dataflows.envelope import ClockSetBack, Delivery, Item, Opened
 from exporter.inlet import Inlet
-from exporter.source import BATCH, IDLE_SECONDS, BusSource, Feed, Pulse, Resumed, Turn
+from exporter.source import (
+    BATCH,
+    GATHER_SECONDS,
+    IDLE_SECONDS,
+    BusSource,
+    Feed,
+    Pulse,
+    Resumed,
+    Turn,
+)
 from exporter.telemetry import BusStatus
 
 
@@ -32,6 +41,18 @@ class _Waits(threading.Event):
         return self.is_set()
 
 
+class _Meanwhile(threading.Event):
+    """Lets something happen while it is waited for."""
+
+    def __init__(self, act: Callable[[float | None], object]) -> None:
+        super().__init__()
+        self._act = act
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._act(timeout)
+        return self.is_set()
+
+
 class _Rig:
     """One partition and everything that it touches."""
 
@@ -40,15 +61,23 @@ class _Rig:
         resumed: Resumed | None = None,
         *,
         wake: threading.Event | None = None,
+        stop: threading.Event | None = None,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
-        self.now = 100.0
-        self.wake, self.stop = wake or threading.Event(), threading.Event()
+        self.now = self.elapsed = 100.0
+        self.wake, self.stop = wake or threading.Event(), stop or _Waits()
         self.inlet = Inlet(self.wake)
         self.pulse = Pulse(lambda: self.now)
         self.status = BusStatus("default", "amqp://h", "xivo")
         self.opened_times = 0
-        turn = Turn(self.wake, self.stop, self.pulse, lambda: self.now, idle_seconds)
+        turn = Turn(
+            self.wake,
+            self.stop,
+            self.pulse,
+            lambda: self.now,
+            lambda: self.elapsed,
+            idle_seconds,
+        )
         source = BusSource({"default": Feed(self.inlet, self.status, self._open)}, turn)
         self.part = source.build_part("bus", "default", resumed)
         self._numbers = itertools.count(1)
@@ -78,7 +107,7 @@ def feeds_of(inlets: Mapping[str, Inlet]) -> dict[str, Feed]:
 
 def turn_of(wake: threading.Event, stop: threading.Event | None = None) -> Turn:
     """Make a turn at a time that stands still."""
-    return Turn(wake, stop or threading.Event(), Pulse(lambda: 0.0), lambda: 0.0)
+    return Turn(wake, stop or threading.Event(), Pulse(lambda: 0.0), lambda: 0.0, lambda: 0.0)
 
 
 def bodies(batch: Sequence[Item]) -> list[str]:
@@ -141,6 +170,34 @@ def test_a_delivery_that_comes_while_it_waits_is_given_at_once() -> None:
     late.start()
     assert bodies(rig.part.next_batch()) == ["1"]
     late.join()
+
+
+def test_what_comes_soon_after_deliveries_is_given_together_and_a_moment_after_them() -> None:
+    def come(timeout: float | None) -> None:
+        waits.append(timeout)
+        rig.put(2)
+
+    waits: list[float | None] = []
+    rig = _Rig(stop=_Meanwhile(come)).opened()
+    rig.put()
+    assert bodies(rig.part.next_batch()) == ["1"]
+    rig.elapsed += GATHER_SECONDS / 2
+    rig.put()
+    assert bodies(rig.part.next_batch()) == ["2", "3", "4"]
+    assert waits == [pytest.approx(GATHER_SECONDS / 2)]
+    rig.elapsed += GATHER_SECONDS * 1.01
+    rig.put()
+    assert bodies(rig.part.next_batch()) == ["5"]
+    assert len(waits) == 1
+
+
+def test_a_full_batch_waits_for_nothing() -> None:
+    stop = _Waits()
+    rig = _Rig(stop=stop).opened()
+    rig.put(2 * BATCH)
+    for _ in range(2):
+        assert len(rig.part.next_batch()) == BATCH
+    assert stop.seconds == []
 
 
 def test_only_what_was_taken_before_the_end_of_an_epoch_is_done_after_it() -> None:

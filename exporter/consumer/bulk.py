@@ -5,6 +5,7 @@ Everything else stays py-amqp's: each other frame goes to its handlers, in its t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -17,6 +18,9 @@ from exporter.consumer.received import Take
 
 CHUNK = 256 * 1024
 """Bytes of one read: some hundred deliveries, so that what a read costs is shared by many."""
+
+GATHER_SECONDS = 0.005
+"""Between two reads of deliveries: a read, and the turn that follows it, cost as much as ten."""
 
 MAX_RECORDS = 100
 """Records of TLS in one read."""
@@ -31,6 +35,11 @@ class _ReadsAhead:
     connected: bool
     _read_buffer: bytes
     _quick_recv: Callable[[int], bytes]
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something was read and not used yet."""
+        return bool(self._read_buffer)
 
     def read_ahead(self, *, more: bool) -> bytes:
         """Give what was read and not used yet; wait for more if that is wanted, or nothing."""
@@ -81,8 +90,16 @@ class _SSLTransport(_ReadsAhead, SSLTransport):  # type: ignore[misc]  # py-amqp
 
 
 class BulkConnection(pyamqp.Connection):
-    """Hands the deliveries of one consumer over as they are read, without py-amqp."""
+    """Hands the deliveries of one consumer over as they are read, without py-amqp.
 
+    Attributes:
+        clock: Seconds; never goes back.
+        pause: Waits for some seconds.
+    """
+
+    clock: Callable[[], float] = staticmethod(time.monotonic)
+    pause: Callable[[float], object] = staticmethod(time.sleep)
+    _read_at = 0.0
     _decoder: DeliverDecoder | None = None
     _channel_id = 0
     _take: Take
@@ -98,6 +115,8 @@ class BulkConnection(pyamqp.Connection):
 
     def blocking_read(self, timeout: float | None = None) -> bool:
         """Handle deliveries, or one frame; tell whether anything was complete with it."""
+        if self._decoder is not None and (self._is_cut or not self.transport.has_more):
+            self._gather()
         with self.transport.having_timeout(timeout):
             data = self.transport.read_ahead(more=self._is_cut)
         if self._decoder is not None and not self._is_amid:
@@ -116,6 +135,13 @@ class BulkConnection(pyamqp.Connection):
         if frame[1] == self._channel_id:
             self._is_amid = not is_complete
         return is_complete
+
+    def _gather(self) -> None:
+        """Let come what comes within a moment, if a read was just made."""
+        wait = self._read_at + GATHER_SECONDS - self.clock()
+        if wait > 0:
+            self.pause(wait)
+        self._read_at = self.clock()
 
     def Transport(  # noqa: N802 -- py-amqp's
         self,
