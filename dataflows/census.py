@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import Enum, auto
 from typing import Generic, TypeVar
 
@@ -9,6 +10,9 @@ from dataflows.metric import LabelValues, MetricSpec, Samples
 from dataflows.room import Share
 
 W = TypeVar("W", bound=str)
+
+_SEPARATOR = "\n"
+"""Of entities in a copy: ids are printable, so none contains a line's end."""
 
 
 class Move(Enum):
@@ -36,6 +40,28 @@ class Census(Generic[W]):
         self._room = room
         self._words: dict[str, W] = {}
         samples.start(spec, labels)
+
+    def __iter__(self) -> Iterator[tuple[str, W]]:
+        return iter(self._words.items())
+
+    def __getstate__(self) -> tuple[object, ...]:
+        """Copy in bulk: an entity costs what it does to join strings, a tenth of pickling it."""
+        words = [*dict.fromkeys(self._words.values())]
+        numbers = {word: number for number, word in enumerate(words)}
+        return (
+            (self._samples, self._spec, self._labels, self._room),
+            _SEPARATOR.join(self._words),
+            words,
+            bytes(map(numbers.__getitem__, self._words.values())),
+        )
+
+    def __setstate__(
+        self,
+        state: tuple[tuple[Samples, MetricSpec, LabelValues, Share], str, list[W], bytes],
+    ) -> None:
+        (self._samples, self._spec, self._labels, self._room), entities, words, numbers = state
+        known = entities.split(_SEPARATOR) if numbers else []
+        self._words = dict(zip(known, map(words.__getitem__, numbers), strict=True))
 
     def get(self, entity: str) -> W | None:
         """Tell which word holds for an entity, if it is known."""

@@ -176,3 +176,15 @@ class Samples:
         drained = tuple(Sample(*key, values.get(key)) for key in self._changed)
         self._changed.clear()
         return drained
+
+
+class Details(Samples):
+    """The series of single entities: as many as these, and told by what is known of them.
+
+    So a copy of a state holds none of them, and `State.restore` makes them again.
+    """
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[type[Details], tuple[()]]:
+        return Details, ()

@@ -2,8 +2,8 @@
 
 A state is a plain object, so its copy is a pickle of it, taken at once: the
 state goes on changing while bytewax writes. What is not the state's own is left
-out, and found again when it is resumed: metrics by their names, and its places
-in the room of its subsystem.
+out, and found again when it is resumed: metrics by their names, its places in
+the room of its subsystem, and the series of single entities (`Details`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from dataflows.metric import MetricSpec
 from dataflows.room import Room, Share
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever an attribute of a state, or of what it is made of, changes."""
 
 

@@ -104,6 +104,7 @@ class Stage:
         name = snapshot.subsystem
         self._living[name].add(snapshot.key)
         state: State[Any] = load(snapshot.state, self._metrics[name], self._rooms[name])
+        state.restore()
         return state
 
     def end(self, name: str, key: str) -> None:
@@ -170,7 +171,7 @@ class Logic(StatefulBatchLogic[Values, Output, tuple[str, str, bytes] | None]):
     def _settle(self, state: State[Any]) -> tuple[Iterable[Output], bool]:
         self._due = state.expire(self._stage.clock())
         outputs: list[Output] = []
-        samples = state.samples.drain()
+        samples = state.samples.drain() + state.details.drain()
         if samples:
             outputs.append(Changes(samples))
         if state.late or state.refused:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from dataflows.envelope import Envelope
 from dataflows.lengths import Length
-from dataflows.metric import MetricSpec, Samples
+from dataflows.metric import Details, MetricSpec, Samples
 from dataflows.room import Room, Share
 from dataflows.windows import Tracker
 
@@ -73,7 +73,8 @@ class State(ABC, Generic[E]):
     `expire` is told the time.
 
     Attributes:
-        samples: Its series.
+        samples: Its series, without those of single entities.
+        details: Those.
         trackers: Its windows.
         refused: Events that found no room (`Options.room`) since this was last read.
         late: Events older than the shortest current window, since this was last read.
@@ -81,6 +82,7 @@ class State(ABC, Generic[E]):
 
     def __init__(self) -> None:
         self.samples = Samples()
+        self.details = Details()
         self.trackers: tuple[Tracker[Any], ...] = ()
         self.refused = 0
         self.late = 0
@@ -88,6 +90,9 @@ class State(ABC, Generic[E]):
     @abstractmethod
     def apply(self, event: E) -> None:
         """Take one event in. The same event twice changes no gauge."""
+
+    def restore(self) -> None:
+        """Make the details again, which no copy of the state holds."""
 
     def expire(self, now: float) -> float | None:
         """Close windows and forget what is too old; tell when to be called again, in Unix seconds.

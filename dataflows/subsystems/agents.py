@@ -162,7 +162,7 @@ class AgentsState(State[Event]):
             case AgentDeleted(agent_id=agent_id):
                 if self._agents.remove(agent_id):
                     self._login_at.pop(agent_id, None)
-                    self.samples.retire(LOGGED_IN, (*self._origin, agent_id))
+                    self.details.retire(LOGGED_IN, (*self._origin, agent_id))
         self._logged_in.follow(event.at, self._agents.count(AgentStatus.LOGGED_IN))
 
     def _change(self, agent_id: str, status: AgentStatus, at: float) -> None:
@@ -180,8 +180,16 @@ class AgentsState(State[Event]):
             if login_at is not None:
                 # A clock that was set back must not make a session of less than nothing.
                 samples.observe(SESSIONS, origin, max(0.0, at - login_at))
+        self._show(agent_id, status)
+
+    def _show(self, agent_id: str, status: AgentStatus) -> None:
         if self._show_each:
-            samples.set(LOGGED_IN, (*origin, agent_id), float(status is AgentStatus.LOGGED_IN))
+            is_in = float(status is AgentStatus.LOGGED_IN)
+            self.details.set(LOGGED_IN, (*self._origin, agent_id), is_in)
+
+    def restore(self) -> None:
+        for agent_id, status in self._agents:
+            self._show(agent_id, status)
 
 
 SUBSYSTEM = Subsystem(

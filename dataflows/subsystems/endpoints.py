@@ -212,7 +212,7 @@ class EndpointsState(State[Event]):
             case EndpointRemoved(endpoint_id=endpoint_id):
                 if self._endpoints.remove(endpoint_id):
                     self._engaged.discard(endpoint_id)
-                    self.samples.retire(STATE, (*self._origin, endpoint_id))
+                    self.details.retire(STATE, (*self._origin, endpoint_id))
         self._in_use.follow(event.at, len(self._engaged))
         self._unavailable.follow(event.at, self._endpoints.count(EndpointState.UNAVAILABLE))
 
@@ -224,8 +224,15 @@ class EndpointsState(State[Event]):
         self.samples.add(TRANSITIONS, (*self._origin, state))
         if state is EndpointState.UNAVAILABLE:
             self.refused += not self._flapping.see(at, endpoint_id)
+        self._show(endpoint_id, state)
+
+    def _show(self, endpoint_id: str, state: EndpointState) -> None:
         if self._show_each:
-            self.samples.choose(STATE, (*self._origin, endpoint_id), state)
+            self.details.choose(STATE, (*self._origin, endpoint_id), state)
+
+    def restore(self) -> None:
+        for endpoint_id, state in self._endpoints:
+            self._show(endpoint_id, state)
 
 
 SUBSYSTEM = Subsystem(

@@ -6,6 +6,7 @@ from dataflows.metric import MetricSpec
 from dataflows.room import Room, Share
 from dataflows.snapshot import dump, load
 from dataflows.subsystems import SUBSYSTEMS
+from dataflows.subsystems.endpoints import STATE, EndpointsState
 from tests import corpus
 from tests.laws.strategies import Step, traffic
 from tests.laws.test_laws import post
@@ -25,6 +26,34 @@ def test_a_restart_changes_nothing(before: list[Step], after: list[Step]) -> Non
     post(restarted, after)
     assert restarted.series() == steady.series()
     assert restarted.late == steady.late
+
+
+@given(traffic(), traffic(), traffic())
+def test_a_copy_of_what_was_made_of_a_copy_is_as_good(
+    first: list[Step], second: list[Step], third: list[Step]
+) -> None:
+    steady, restarted = Pipeline(details=ALL_DETAILS), Pipeline(details=ALL_DETAILS)
+    for part in (first, second, third):
+        post(steady, part)
+        post(restarted, part)
+        restarted.restart()
+    assert restarted.series() == steady.series()
+
+
+def test_single_entities_cost_a_copy_little() -> None:
+    pipeline = Pipeline(details=ALL_DETAILS)
+    count = 2000
+    pipeline.send(
+        *(
+            corpus.event("endpoint_status_update", {"endpoint_id": 10_000 + n, "status": 0})
+            for n in range(count)
+        )
+    )
+    [endpoints] = [state for state in pipeline.states() if isinstance(state, EndpointsState)]
+    copy = dump(endpoints)
+    assert endpoints.details
+    assert STATE.name.encode() not in copy
+    assert len(copy) < count * 10
 
 
 def test_room_is_taken_again_and_given_back_after_a_restart() -> None:
