@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 Clock = Callable[[], float]
 """Gives the Unix time in seconds. Always passed in, so that tests own time."""
@@ -49,6 +50,9 @@ def _read(stamp: str | None, arrived: float, zone: tzinfo | None) -> float | Non
         moment = datetime.fromisoformat(stamp)
         if moment.tzinfo is not None:
             return moment.timestamp()
+        epoch = _epoch(moment.toordinal() * 24 + moment.hour, zone)
+        if epoch is not None:
+            return (moment - epoch).total_seconds()
         # In the hour that an autumn's clock goes through twice, the later reading is meant,
         # unless that lies ahead.
         later = moment.replace(tzinfo=zone, fold=1).timestamp()
@@ -57,6 +61,35 @@ def _read(stamp: str | None, arrived: float, zone: tzinfo | None) -> float | Non
         return moment.replace(tzinfo=zone, fold=0).timestamp()
     except (ValueError, OverflowError, OSError):
         return None
+
+
+@lru_cache
+def _epoch(hour: int, zone: tzinfo | None) -> datetime | None:
+    """Tell what the zone's clock shows at the Unix epoch, by its offset in one hour of it.
+
+    To ask the zone for each stamp would cost several times as much.
+
+    Args:
+        hour: Since the beginning of year 0, by the zone's clock.
+        zone: None means this machine's own.
+
+    Returns:
+        None if the offset changes in that hour, or the clock goes through it twice or not at all.
+    """
+    first = datetime.fromordinal(hour // 24) + timedelta(hours=hour % 24)
+    last = first + (timedelta(hours=1) - datetime.resolution)
+    offsets = {
+        moment - datetime.fromtimestamp(moment.timestamp(), UTC).replace(tzinfo=None)
+        if zone is None
+        else moment.replace(tzinfo=zone).utcoffset()
+        for edge in (first, last)
+        for moment in (edge.replace(fold=0), edge.replace(fold=1))
+    }
+    offset = offsets.pop()
+    return None if offsets or offset is None else _EPOCH + offset
+
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- a clock's face
 
 
 def aware(at: float) -> datetime:

@@ -96,6 +96,17 @@ def test_without_a_zone_naive_stamps_are_of_this_machine() -> None:
     assert event_time(local, None, NOON, None) == (NOON - 3, False)
 
 
+@given(
+    st.datetimes(datetime(2025, 10, 20), datetime(2026, 4, 5))  # noqa: DTZ001 -- a clock's face
+    | st.datetimes(datetime(2025, 10, 26, 1), datetime(2025, 10, 26, 4))  # noqa: DTZ001
+    | st.datetimes(datetime(2026, 3, 29, 1), datetime(2026, 3, 29, 4)),  # noqa: DTZ001
+    st.sampled_from((UTC, PARIS, ZoneInfo("Australia/Lord_Howe"), timezone(timedelta(hours=5.75)))),
+)
+def test_a_naive_stamp_is_read_as_the_zone_reads_it(moment: datetime, zone: tzinfo) -> None:
+    later = moment.replace(tzinfo=zone, fold=1).timestamp()
+    assert event_time(moment.isoformat(), None, later, zone) == (later, False)
+
+
 @pytest.mark.parametrize("stamp", ["0001-01-01T00:00:00", "9999-12-31T23:59:59"])
 @pytest.mark.parametrize("zone", [None, PARIS, timezone(timedelta(hours=14))])
 def test_times_that_no_clock_can_tell_are_no_error(stamp: str, zone: tzinfo | None) -> None:
