@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 
@@ -81,16 +81,12 @@ Value = float | Histogram | str
 LabelValues = tuple[str, ...]
 
 
-class Sample(NamedTuple):
-    """One series now: the name of its metric, its label values, its value.
+Sample = tuple[str, LabelValues, Value | None]
+"""One series now: the name of its metric, its label values, its value.
 
-    A value of None retires the series. That of a state set is all of its series
-    at once, without the last label.
-    """
-
-    metric: str
-    labels: LabelValues
-    value: Value | None
+A value of None retires the series. That of a state set is all of its series at
+once, without the last label. A plain tuple, for each event makes one or two.
+"""
 
 
 class Samples:
@@ -172,8 +168,10 @@ class Samples:
 
     def drain(self) -> tuple[Sample, ...]:
         """Give the samples of all series that changed since the last time."""
-        values = self._values
-        drained = tuple(Sample(*key, values.get(key)) for key in self._changed)
+        value = self._values.get
+        drained = tuple(
+            [(metric, labels, value((metric, labels))) for metric, labels in self._changed]
+        )
         self._changed.clear()
         return drained
 

@@ -87,9 +87,9 @@ def test_a_version_that_is_none_gets_an_exposition_all_the_same(version: str) ->
 def test_every_kind_of_metric_comes_out(accept: str) -> None:
     text = _text(
         _exposition(
-            Sample(GAUGE.name, ("o", "n"), 1.5),
-            Sample(COUNTER.name, ("n",), 3),
-            Sample(HISTOGRAM.name, ("n",), Histogram((1, 2, 4), 99.5)),
+            (GAUGE.name, ("o", "n"), 1.5),
+            (COUNTER.name, ("n",), 3),
+            (HISTOGRAM.name, ("n",), Histogram((1, 2, 4), 99.5)),
         ),
         accept,
     )
@@ -113,7 +113,7 @@ def test_a_metric_without_series_is_not_mentioned() -> None:
 @pytest.mark.parametrize("accept", ACCEPTS)
 @pytest.mark.parametrize("value", NASTY)
 def test_any_label_value_comes_back_as_it_was(accept: str, value: str) -> None:
-    text = _text(_exposition(Sample(GAUGE.name, (value, "n"), 1)), accept)
+    text = _text(_exposition((GAUGE.name, (value, "n"), 1)), accept)
     assert _value(text, GAUGE.name, origin_uuid=value, name="n") == 1
 
 
@@ -121,7 +121,7 @@ def test_any_label_value_comes_back_as_it_was(accept: str, value: str) -> None:
 def test_text_of_the_bus_becomes_labels_that_parse_and_stay_apart(
     names: set[str], accept: str
 ) -> None:
-    samples = [Sample(GAUGE.name, ("o", label(name)), 1) for name in sorted(names)]
+    samples = [(GAUGE.name, ("o", label(name)), 1) for name in sorted(names)]
     text = _text(_exposition(*samples), accept)
     shown = [dict(labels)["name"] for name, labels in samples_of(text) if name == GAUGE.name]
     assert len(shown) == len(names)
@@ -130,12 +130,12 @@ def test_text_of_the_bus_becomes_labels_that_parse_and_stay_apart(
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, 1e300, -0.0, 2.0**53])
 def test_any_number_comes_back(value: float) -> None:
-    text = _text(_exposition(Sample(GAUGE.name, ("o", "n"), value)))
+    text = _text(_exposition((GAUGE.name, ("o", "n"), value)))
     assert _value(text, GAUGE.name, origin_uuid="o", name="n") == value
 
 
 def test_the_exporter_tells_of_itself() -> None:
-    exposition = _exposition(*(Sample(COUNTER.name, (str(i),), 1) for i in range(5)), max_series=3)
+    exposition = _exposition(*((COUNTER.name, (str(i),), 1) for i in range(5)), max_series=3)
     text = _text(exposition)
     assert _value(text, "xivo_exporter_bus_connected", bus="default") == 0
     assert _value(text, "xivo_exporter_bus_gaps_total", bus="default") == 0
@@ -149,12 +149,12 @@ def test_the_exporter_tells_of_itself() -> None:
 
 def test_a_scrape_is_of_one_moment_however_long_it_takes() -> None:
     store = SeriesStore(SPECS, 10_000)
-    before = tuple(Sample(GAUGE.name, ("o", f"{i:0100}"), 1) for i in range(5000))
+    before = tuple((GAUGE.name, ("o", f"{i:0100}"), 1) for i in range(5000))
     store.apply(before)
     pieces = Exposition(store, SPECS, [], lambda: False).render("")[1]
     text = next(pieces)
-    store.apply(tuple(Sample(metric, labels, 2) for metric, labels, _ in before[1000:]))
-    store.apply(tuple(Sample(metric, labels, None) for metric, labels, _ in before[:1000]))
+    store.apply(tuple((metric, labels, 2) for metric, labels, _ in before[1000:]))
+    store.apply(tuple((metric, labels, None) for metric, labels, _ in before[:1000]))
     rest = [*pieces]
     assert len(rest) > 1
     values = [
@@ -166,7 +166,7 @@ def test_a_scrape_is_of_one_moment_however_long_it_takes() -> None:
 
 
 def test_two_expositions_share_nothing() -> None:
-    one = _exposition(Sample(COUNTER.name, ("n",), 1))
+    one = _exposition((COUNTER.name, ("n",), 1))
     other = _exposition()
     assert _value(_text(one), COUNTER.name, name="n") == 1
     assert _value(_text(other), COUNTER.name, name="n") is None
@@ -174,9 +174,9 @@ def test_two_expositions_share_nothing() -> None:
 
 def test_both_parsers_agree_on_what_is_shown() -> None:
     exposition = _exposition(
-        Sample(GAUGE.name, ("o", "n"), 1),
-        Sample(COUNTER.name, ("n",), 3),
-        Sample(HISTOGRAM.name, ("n",), Histogram((1, 2, 4), 99.5)),
+        (GAUGE.name, ("o", "n"), 1),
+        (COUNTER.name, ("n",), 3),
+        (HISTOGRAM.name, ("n",), Histogram((1, 2, 4), 99.5)),
     )
     texts = {
         (family.name, family.type, family.documentation)
@@ -194,8 +194,8 @@ def test_both_parsers_agree_on_what_is_shown() -> None:
 @pytest.mark.promtool
 def test_promtool_has_nothing_to_say() -> None:
     exposition = _exposition(
-        *(Sample(GAUGE.name, (label(value), "n"), 1) for value in NASTY),
-        Sample(COUNTER.name, ("n",), 3),
-        Sample(HISTOGRAM.name, ("n",), Histogram((1, 2, 4), 99.5)),
+        *((GAUGE.name, (label(value), "n"), 1) for value in NASTY),
+        (COUNTER.name, ("n",), 3),
+        (HISTOGRAM.name, ("n",), Histogram((1, 2, 4), 99.5)),
     )
     assert check_metrics(_text(exposition)) == ""

@@ -10,7 +10,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from dataflows.metric import Histogram, Kind, LabelValues, MetricSpec, Sample, Value
+from dataflows.metric import Histogram, Kind, LabelValues, MetricSpec, Value
 from exporter.exposition import Exposition
 from exporter.families import family
 from exporter.store import SeriesStore
@@ -92,7 +92,7 @@ def test_any_series_are_written_as_prometheus_client_writes_them(
 ) -> None:
     spec, series = shown
     store = SeriesStore([spec], max_series=10)
-    store.apply(tuple(Sample(spec.name, *each) for each in series.items()))
+    store.apply(tuple((spec.name, *each) for each in series.items()))
     content_type, pieces = Exposition(store, [spec], [], lambda: False).render(accept)
     expected_type, expected = _as_prometheus_client(accept, family(spec, series.items()))
     assert content_type == expected_type

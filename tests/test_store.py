@@ -39,27 +39,27 @@ def impatient_threads() -> Iterator[None]:
 
 def test_a_sample_is_a_series_until_it_is_retired() -> None:
     store = _store()
-    store.apply((Sample("a", ("1",), 1), Sample("b", ("1",), 2)))
+    store.apply((("a", ("1",), 1), ("b", ("1",), 2)))
     assert _shown(store) == {"a": {("1",): 1}, "b": {("1",): 2}}
-    store.apply((Sample("a", ("1",), 3),))
+    store.apply((("a", ("1",), 3),))
     assert _shown(store)["a"] == {("1",): 3}
-    store.apply((Sample("a", ("1",), None), Sample("a", ("never seen",), None)))
+    store.apply((("a", ("1",), None), ("a", ("never seen",), None)))
     assert _shown(store) == {"a": {}, "b": {("1",): 2}}
     assert store.view().dropped == {}
 
 
 def test_a_view_does_not_change_any_more() -> None:
     store = _store()
-    store.apply((Sample("a", ("1",), 1),))
+    store.apply((("a", ("1",), 1),))
     before = store.view()
-    store.apply((Sample("a", ("1",), 2), Sample("a", ("2",), 2)))
+    store.apply((("a", ("1",), 2), ("a", ("2",), 2)))
     assert _series(before)["a"] == {("1",): 1}
 
 
 def test_series_beyond_the_cap_are_dropped_and_counted_by_metric() -> None:
     store = _store(max_series=2)
-    store.apply(tuple(Sample("a", (str(i),), i) for i in range(5)))
-    store.apply((Sample("b", ("0",), 1),))
+    store.apply(tuple(("a", (str(i),), i) for i in range(5)))
+    store.apply((("b", ("0",), 1),))
     view = store.view()
     assert _series(view)["a"] == {("0",): 0, ("1",): 1}
     assert view.dropped == {"a": 3}
@@ -67,22 +67,22 @@ def test_series_beyond_the_cap_are_dropped_and_counted_by_metric() -> None:
 
 def test_at_the_cap_the_series_that_are_there_go_on() -> None:
     store = _store(max_series=1)
-    store.apply((Sample("a", ("0",), 1), Sample("a", ("1",), 1)))
-    store.apply((Sample("a", ("0",), 7),))
+    store.apply((("a", ("0",), 1), ("a", ("1",), 1)))
+    store.apply((("a", ("0",), 7),))
     assert _shown(store)["a"] == {("0",): 7}
     assert store.view().dropped == {"a": 1}
 
 
 def test_a_retired_series_makes_room() -> None:
     store = _store(max_series=1)
-    store.apply((Sample("a", ("0",), 1), Sample("a", ("0",), None), Sample("a", ("1",), 1)))
+    store.apply((("a", ("0",), 1), ("a", ("0",), None), ("a", ("1",), 1)))
     assert _shown(store) == {"a": {("1",): 1}, "b": {}}
     assert store.view().dropped == {}
 
 
 def test_refused_and_dropped_samples_are_one_sum() -> None:
     store = _store(max_series=1)
-    store.apply((Sample("a", ("0",), 1), Sample("a", ("1",), 1)))
+    store.apply((("a", ("0",), 1), ("a", ("1",), 1)))
     store.refuse(("a", "b"), 5)
     assert store.view().dropped == {"a": 6, "b": 5}
 
@@ -123,7 +123,7 @@ def test_a_change_is_seen_whole_or_not_at_all_and_never_backwards() -> None:
     for turn in range(1500):
         # Every third change retires everything, so that the size changes as well.
         value = None if turn % 3 == 2 else turn
-        store.apply(tuple(Sample(name, each, value) for each in labels for name in ("a", "b")))
+        store.apply(tuple((name, each, value) for each in labels for name in ("a", "b")))
     finished.set()
     for thread in lookers:
         thread.join(30)
@@ -143,7 +143,7 @@ def test_no_change_is_left_behind() -> None:
         looker = threading.Thread(target=look)
         looker.start()
         start.wait()
-        store.apply((Sample("a", ("0",), turn),))
+        store.apply((("a", ("0",), turn),))
         looker.join()
         assert _shown(store)["a"] == {("0",): turn}
 
@@ -160,7 +160,7 @@ def test_a_view_does_not_wait_until_nothing_more_comes() -> None:
             store.apply(self)
             return super().__iter__()
 
-    store.apply(GoesOn((Sample("a", ("1",), 1),)))
+    store.apply(GoesOn((("a", ("1",), 1),)))
     assert _shown(store)["a"] == {("1",): 1}
 
 
@@ -191,7 +191,7 @@ def test_the_dataflow_never_waits_for_a_scrape(monkeypatch: pytest.MonkeyPatch) 
 
     def apply() -> None:
         for turn in range(100):
-            store.apply((Sample("a", ("0",), turn),))
+            store.apply((("a", ("0",), turn),))
         applied.set()
 
     dataflow = threading.Thread(target=apply)
@@ -208,6 +208,6 @@ def test_the_dataflow_never_waits_for_a_scrape(monkeypatch: pytest.MonkeyPatch) 
 def test_each_series_has_the_outline_of_its_own_labels(steps: list[tuple[str, bool]]) -> None:
     store = _store(max_series=4)
     for label, lives in steps:
-        store.apply((Sample("a", (label,), 1 if lives else None),))
+        store.apply((("a", (label,), 1 if lives else None),))
         columns = store.view().series["a"]
         assert columns.outlines == [f'a{{x="{label}"}} ' for (label,) in columns.labels]

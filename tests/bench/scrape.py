@@ -13,7 +13,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from dataflows.metric import Kind, MetricSpec, Sample
+from dataflows.metric import Kind, MetricSpec
 from exporter.exposition import Exposition
 from exporter.families import family
 from exporter.landing import BusView
@@ -79,7 +79,7 @@ def measure(series: int = 100_000, runs: int = 7) -> Figures:
         for spec in _SPECS:
             for chosen in random.sample(labels, int(each * share)):
                 value = random.randrange(500) if random.random() < 0.8 else random.random()
-                store.apply((Sample(spec.name, chosen, value),))
+                store.apply(((spec.name, chosen, value),))
 
     routes = Routes(_Pages(Exposition(store, _SPECS, [], lambda: False)), version="", links=())
     text, gzip = Request("GET", METRICS), Request("GET", METRICS, accept_encoding="gzip")
