@@ -24,9 +24,11 @@ class Lines(ABC):
 
     Args:
         spec: Its names need no escaping in any scheme that leaves `[a-zA-Z0-9_]` alone.
+        height: How many lines a sample takes.
     """
 
-    def __init__(self, spec: MetricSpec) -> None:
+    def __init__(self, spec: MetricSpec, height: int = 1) -> None:
+        self.height = height
         family = spec.name.removesuffix("_total") if spec.kind is Kind.COUNTER else spec.name
         text = spec.help.replace("\\", r"\\").replace("\n", r"\n")
         self.text_header = f"# HELP {spec.name} {text}\n# TYPE {spec.name} {spec.kind}\n"
@@ -74,7 +76,7 @@ class _StateSetLines(Lines):
     """A state set: the outline is what all of its lines begin with, up to the word."""
 
     def __init__(self, spec: MetricSpec) -> None:
-        super().__init__(spec)
+        super().__init__(spec, height=len(spec.words))
         *others, state = spec.labels
         assert state == max(spec.labels)
         self._order = sorted(range(len(others)), key=others.__getitem__)
@@ -103,7 +105,7 @@ class _HistogramLines(Lines):
     """A histogram: the outline is all of its lines, with `%s` for each number."""
 
     def __init__(self, spec: MetricSpec) -> None:
-        super().__init__(spec)
+        super().__init__(spec, height=len(spec.buckets) + 3)
         self._name = spec.name
         self._labels = spec.labels
         self._bounds = [floatToGoString(bound) for bound in (*spec.buckets, inf)]

@@ -141,7 +141,7 @@ class SeriesStore:
                     self._outlines[metric][labels] = self._lines[metric].outline(labels)
                     self._copied.pop(metric, None)
                 else:
-                    self._dropped[metric] += self._widths[metric]
+                    self._dropped[metric] += 1
 
     def _has_room(self, metric: str) -> bool:
         shown = (len(self._series[metric]) + 1) * self._widths[metric]

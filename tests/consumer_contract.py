@@ -171,10 +171,11 @@ class ConsumerContract:
             waited = reader.take(5)
             for i in range(2):
                 bus.publish(b"%d" % i)
+            # They may come with one read.
             fresh = reader.take(2)
         assert len({delivery.arrived for delivery in waited}) == 1
         assert waited[0].arrived < reader.status.since
-        assert reader.status.since < fresh[0].arrived < fresh[1].arrived
+        assert reader.status.since < fresh[0].arrived <= fresh[1].arrived
 
     def test_it_says_how_it_stands(self, bus: Publisher) -> None:
         with Reader(bus).connected() as reader:

@@ -287,6 +287,22 @@ def test_deliveries_that_are_there_are_handed_over_together() -> None:
     assert [len(batch) for batch in batches] == [100]
 
 
+def test_a_frame_behind_a_method_that_stands_alone_is_not_withheld() -> None:
+    method, *_ = _delivery(1)
+    blocked = _method(0, (10, 60), "s", "low on memory")
+    with _Peer(BulkConnection) as peer:
+        peer.publish(method + blocked)
+        peer.connection.drain_events(timeout=1)
+        assert len(peer.came) == 1
+
+
+def test_a_look_without_waiting_breaks_no_connection() -> None:
+    with _Peer(BulkConnection) as peer:
+        with pytest.raises(TimeoutError):
+            peer.connection.drain_events(timeout=0)
+        assert peer.connection.transport.connected
+
+
 def test_reads_that_follow_each_other_give_what_comes_meanwhile() -> None:
     batches: list[Sequence[Received]] = []
     now, pauses = 100.0, []

@@ -191,6 +191,14 @@ def test_a_bookmark_that_comes_back_after_newer_ones_are_done_is_acknowledged_an
     assert rig.intake.settle(with_bookmark=False) == [4]
 
 
+def test_what_waited_is_dated_to_the_connection_and_what_came_with_it_to_its_arrival() -> None:
+    rig = _Rig()
+    rig.connect(2)
+    rig.now = 101.0
+    rig.receive("a", "b", "c")
+    assert [each.arrived for each in rig.inlet.take(9)] == [100.0, 100.0, 101.0]
+
+
 def test_the_backlog_is_dated_to_the_connection_also_when_the_prefetch_is_full(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -1,10 +1,11 @@
 """The lines are prometheus_client's own, byte by byte."""
 
 from collections.abc import Iterable
+from math import inf, nan
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
@@ -86,12 +87,17 @@ def _as_prometheus_client(accept: str, *families: Metric) -> tuple[str, bytes]:
     return content_type, encode(_Oracle([*families])).removesuffix(b"# EOF\n")
 
 
+_GAUGE = MetricSpec("xivo_things", Kind.GAUGE, "Things.", ("a",))
+_ODD_NUMBERS = (inf, -inf, nan, -0.0, 1e6, 999_999.5, 1e16, 12, True)
+
+
 @given(_shown(), st.sampled_from(ACCEPTS))
+@example((_GAUGE, {(str(number),): number for number in _ODD_NUMBERS}), "")
 def test_any_series_are_written_as_prometheus_client_writes_them(
     shown: tuple[MetricSpec, dict[LabelValues, Value]], accept: str
 ) -> None:
     spec, series = shown
-    store = SeriesStore([spec], max_series=10)
+    store = SeriesStore([spec], max_series=100)
     store.apply(tuple((spec.name, *each) for each in series.items()))
     content_type, pieces = Exposition(store, [spec], [], lambda: False).render(accept)
     expected_type, expected = _as_prometheus_client(accept, family(spec, series.items()))

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from bytewax.operators import StatefulBatchLogic
 
 from dataflows.lengths import parse_lengths
@@ -290,3 +291,10 @@ def test_a_histogram_holds_each_observation_in_one_bucket() -> None:
         samples.observe(SIZES, ("o",), size)
     ((_, _, value),) = samples.drain()
     assert value == Histogram((2, 2, 2), 1007.5)
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_state_is_copied_only_where_the_copy_is_kept(is_kept: bool) -> None:
+    logic = Stage([SUBSYSTEM], Options(), Clock(), 10, is_kept=is_kept)(None)
+    batch(logic, happened(100))
+    assert (logic.snapshot() is not None) is is_kept

@@ -11,6 +11,7 @@ from amqp.serialization import decode_properties_basic
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.consumer import stamps
 from exporter.consumer.received import from_message
 from exporter.consumer.stamps import NO_STAMPS, Stamps, find_stamps
 from tests.fuzz.octets import spoil
@@ -129,6 +130,13 @@ def test_what_cannot_be_decoded_is_stepped_over() -> None:
 )
 def test_what_is_malformed_has_no_stamps(properties: bytes) -> None:
     assert find_stamps(properties) == NO_STAMPS
+
+
+def test_long_beginnings_are_not_remembered() -> None:
+    long = (b"x", b"S", struct.pack(">I", 1024) + bytes(1024))
+    before = stamps._end_of_headers.cache_info().currsize  # noqa: SLF001 -- memory is what no result shows
+    assert find_stamps(_properties(long, STAMP)) == ("now", None)
+    assert stamps._end_of_headers.cache_info().currsize == before  # noqa: SLF001 -- see above
 
 
 @given(st.randoms(use_true_random=False))

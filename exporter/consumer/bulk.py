@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from ssl import SSLWantReadError
 from typing import Any
 
 from amqp.transport import SSLTransport, TCPTransport
@@ -46,7 +47,7 @@ class _ReadsAhead:
         if more or not self._read_buffer:
             try:
                 self._receive()
-            except TimeoutError:
+            except (TimeoutError, BlockingIOError, SSLWantReadError):
                 raise
             except OSError:
                 self.connected = False
@@ -112,6 +113,7 @@ class BulkConnection(pyamqp.Connection):
         """Hand deliveries of a consumer over, but for those that py-amqp must assemble."""
         self._decoder = DeliverDecoder(channel_id, consumer_tag)
         self._channel_id, self._take = channel_id, take
+        self._is_amid = False
 
     def blocking_read(self, timeout: float | None = None) -> bool:
         """Handle deliveries, or one frame; tell whether anything was complete with it."""

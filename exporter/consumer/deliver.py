@@ -9,8 +9,8 @@ delivery is three frames in a row, as brokers send nearly all:
 
 where each start is the kind and the channel, and each frame ends with 0xCE. What is
 not exactly like this is left to py-amqp: bodies that are empty or come in several
-frames, frames of other channels in between, frames that are not there as a whole,
-and whatever is malformed.
+frames, frames of other channels in between, and whatever is malformed. What is not
+there as a whole waits for the rest.
 """
 
 from __future__ import annotations
@@ -107,10 +107,12 @@ class DeliverDecoder:
             return Decoded(received, at, is_cut=length != 0 and self._begins(data[at:]))
 
     def _begins(self, rest: bytes) -> bool:
-        """Tell whether a delivery of the consumer begins with this."""
-        method = rest[_OVERHEAD - 1 :][: len(self._consumer)]
+        """Tell whether a delivery of the consumer begins with this, and nothing else is in it."""
+        method = rest[_OVERHEAD - 1 :]
+        behind = method[int.from_bytes(rest[3:7]) :]
         return (
             rest.startswith(self._start)
-            and method.startswith(_BASIC_DELIVER)
-            and self._consumer.startswith(method)
+            and bool(method)
+            and self._consumer.startswith(method[: len(self._consumer)])
+            and self._header_start.startswith(behind[: len(self._header_start)])
         )

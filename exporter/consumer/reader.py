@@ -51,7 +51,7 @@ MAX_TOLD = 10
 """Problems of one outage, each told once however they alternate; enough for all that are real."""
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
-"""Bytes that may wait for the dataflow before the consumer stops reading."""
+"""Bytes that may wait for the dataflow before the consumer reads no more than heartbeats need."""
 
 
 class Consumer:
@@ -170,22 +170,26 @@ class Consumer:
         while not is_stopping:
             # Looked at before the acknowledgements: what is done by then must be among them.
             is_stopping = self._stop.is_set()
-            try:
-                connection.drain_events(timeout=POLL_SECONDS)
-            except TimeoutError:
-                self._intake.rest()
+            beats = time.monotonic() >= beat_at
+            if beats or self._inlet.waiting_bytes <= MAX_WAITING_BYTES:
+                try:
+                    connection.drain_events(timeout=POLL_SECONDS)
+                except TimeoutError:
+                    self._intake.rest()
+            else:
+                # Read on only to hear that the peer is alive.
+                self._stop.wait(POLL_SECONDS)
             self._acknowledge(
                 connection, channel, with_bookmark=is_stopping and not self._is_resumable
             )
-            if (now := time.monotonic()) >= beat_at:
+            now = time.monotonic()
+            if beats:
                 # By the clock and not when idle: a stream that never pauses needs it too.
                 connection.heartbeat_check()
                 beat_at = now + HEARTBEAT_SECONDS / 4
             if now >= bind_at:
                 bind(channel, self._inbox)
                 bind_at = now + REBIND_SECONDS
-            if self._inlet.waiting_bytes > MAX_WAITING_BYTES:
-                self._stop.wait(POLL_SECONDS)
 
     def _acknowledge(
         self, connection: Connection, channel: Channel, *, with_bookmark: bool

@@ -42,7 +42,7 @@ _MAX_BEGINNING = 1024
 def find_stamps(properties: bytes) -> Stamps:
     """Find the stamps among the properties of a message: flags, then values.
 
-    Whatever is malformed has none.
+    What is malformed has none, or what is there of it.
     """
     at = properties.find(b"timestamp")
     if at < 0:
