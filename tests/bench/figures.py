@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.bench import core, drain, latency
+from tests.bench import core, drain, latency, recovery, scale, start
 from tests.bench.figure import Figure, Target
 from tests.bench.noise import loop_ms
 from tests.bench.round import Round
@@ -46,12 +46,36 @@ FIGURES = (
         Target("≥", 0.9),
     ),
     Figure(
+        "recovery",
+        "drained per second with a recovery store, against without",
+        "events",
+        _rate(recovery.ours_with_recovery),
+        _rate(drain.ours),
+        Target("≥", 0.8),
+    ),
+    Figure(
         "firehose",
         "CPU per event with `--bind-all`, 90 % unused, against the used mix",
         "µs",
         _cpu(drain.ours_of_firehose),
         _cpu(drain.ours),
         Target("≤", 1 / 2),
+    ),
+    Figure(
+        "scale",
+        "CPU per event among a million entities, against among a hundred",
+        "µs",
+        lambda run: run.once(scale.measure).many,
+        lambda run: run.once(scale.measure).few,
+        Target("≤", 1.5),
+    ),
+    Figure("start", "start to ready", "s", start.empty, target=Target("≤", 2, is_ratio=False)),
+    Figure(
+        "resume",
+        "start to ready, and to all that was known of 100,000 entities",
+        "s",
+        start.kept,
+        target=Target("≤", 5, is_ratio=False),
     ),
     Figure(
         "p50",
