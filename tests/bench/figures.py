@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.bench import core, drain, latency, recovery, scale, start
+from tests.bench import core, drain, latency, memory, recovery, scale, scrape, start
 from tests.bench.figure import Figure, Target
 from tests.bench.noise import loop_ms
 from tests.bench.round import Round
@@ -16,6 +16,16 @@ def _cpu(measure: Callable[[Round], drain.Drained]) -> Callable[[Round], float]:
 
 def _rate(measure: Callable[[Round], drain.Drained]) -> Callable[[Round], float]:
     return lambda run: run.once(measure).rate
+
+
+def _scrape(run: Round) -> scrape.Figures:
+    del run
+    return scrape.measure()
+
+
+def _memory(run: Round) -> memory.Figures:
+    del run
+    return memory.measure()
 
 
 FIGURES = (
@@ -76,6 +86,22 @@ FIGURES = (
         "s",
         start.kept,
         target=Target("≤", 5, is_ratio=False),
+    ),
+    Figure(
+        "scrape",
+        "CPU of a scrape of 100,000 series, against prometheus_client's",
+        "ms",
+        lambda run: run.once(_scrape).text,
+        lambda run: run.once(_scrape).reference,
+        Target("≤", 50, is_ratio=False),
+    ),
+    Figure("gzip", "the same in gzip", "ms", lambda run: run.once(_scrape).gzip),
+    Figure(
+        "memory",
+        "resident with 100,000 endpoints and their detail series",
+        "MB",
+        lambda run: run.once(_memory).held,
+        target=Target("≤", 300, is_ratio=False),
     ),
     Figure(
         "p50",
