@@ -135,7 +135,9 @@ class Logic(StatefulBatchLogic[Values, Output, tuple[str, str, bytes] | None]):
 
     def on_batch(self, values: list[Values]) -> tuple[Iterable[Output], bool]:
         """Apply a whole batch, and tell what changed."""
-        events = [event for _, events in values for event in events]
+        [(_, events), *more] = values
+        for _, others in more:
+            events = events + others
         state = self._state
         if state is None:
             events = [event for event in events if not isinstance(event, ClockChecked)]
@@ -146,9 +148,11 @@ class Logic(StatefulBatchLogic[Values, Output, tuple[str, str, bytes] | None]):
             state = self._state = self._stage.start(self._name, self._key, events[0])
             if state is None:
                 return [Remark(self._name, 0, len(events))], StatefulBatchLogic.DISCARD
+        windows = state.trackers[0] if state.trackers else None
         for event in events:
             if type(event) not in _NO_NEWS:
-                state.late += event.at < state.floor
+                if windows is not None and event.at < windows.floor:
+                    state.late += 1
                 state.apply(event)
         return self._settle(state)
 

@@ -104,11 +104,6 @@ class State(ABC, Generic[E]):
         due = min((tracker.due for tracker in self.trackers), default=inf)
         return due if due < inf else None
 
-    @property
-    def floor(self) -> float:
-        """Start of the shortest current window: an event that is older is late."""
-        return self.trackers[0].floor if self.trackers else -inf
-
 
 @dataclass(frozen=True, slots=True)
 class Decoder:

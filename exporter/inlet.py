@@ -64,7 +64,7 @@ class Inlet:
 
     def put(self, deliveries: Sequence[Waiting]) -> None:
         """Hand deliveries over. Numbers rise with every delivery, over all connections."""
-        size = _size(delivery for _, delivery, _ in deliveries)
+        size = _size([delivery for _, delivery, _ in deliveries])
         with self._lock:
             self._waiting.extend(deliveries)
             self.waiting_bytes += size
@@ -76,14 +76,17 @@ class Inlet:
         batch: list[Delivery] = []
         with self._lock:
             waiting, numbers, prints = self._waiting, self._numbers, self._prints
+            known = len(prints)
             for _ in range(min(limit, len(waiting))):
-                self.taken, delivery, fingerprint = waiting.popleft()
+                number, delivery, fingerprint = waiting.popleft()
                 if not delivery.duplicate:
-                    numbers.append(self.taken)
+                    numbers.append(number)
                     prints.append(fingerprint)
-                    self._remembered += 1
                 batch.append(delivery)
-            self.waiting_bytes -= _size(batch)
+            if batch:
+                self.taken = number
+                self.waiting_bytes -= _size(batch)
+            self._remembered += len(prints) - known
             self._drop(len(prints) - REMEMBERED)
         return batch
 

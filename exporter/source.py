@@ -26,7 +26,7 @@ Bytewax alone would look a thousand times a second.
 IDLE_IN_CLUSTER_SECONDS = 0.02
 """The same in a cluster, where no wake-up tells of what other processes send here."""
 
-GATHER_SECONDS = 0.01
+GATHER_SECONDS = 0.005
 """Between two turns with deliveries, if no batch is full: a turn costs as much as a hundred."""
 
 
