@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC
 
 from dataflows.decode import Decode
@@ -15,16 +16,22 @@ from exporter.settings import Settings
 from exporter.source import BATCH
 from tests.bench.round import Round
 from tests.bench.traffic import stamped
+from tests.integration.bus import Wire
 
 
 def cpu_per_event(run: Round) -> float:
-    """Call both as bytewax does; give µs of processor time."""
+    """Measure what is used."""
+    return cost(run.used)
+
+
+def cost(wires: Sequence[Wire]) -> float:
+    """Call both as bytewax does; give µs of processor time for each event."""
     decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, tuple)
     options = Options(windows=Settings.model_fields["windows"].default)
     now = wall_clock()
     stage = Stage(SUBSYSTEMS, options, lambda: now, 10_000)
     logics: dict[str, Logic] = {}
-    deliveries = [Delivery("bench", stamped(wire, now).body, now) for wire in run.used]
+    deliveries = [Delivery("bench", stamped(wire, now).body, now) for wire in wires]
     began = time.process_time()
     for start in range(0, len(deliveries), BATCH):
         for key, values in decode(deliveries[start : start + BATCH]):

@@ -1,0 +1,24 @@
+"""Speed of the parts, by ratios of CPU time far from what is normal: only gross faults fail."""
+
+from collections.abc import Callable
+
+from tests.bench import core, scale, scrape, traffic
+
+
+def least(measure: Callable[[], float]) -> float:
+    """Measure thrice, for others disturb one measurement or two."""
+    return min(measure() for _ in range(3))
+
+
+def test_an_unused_event_costs_less_than_a_used_one() -> None:
+    used, firehose = traffic.used(5000), traffic.firehose(5000)
+    assert least(lambda: core.cost(firehose)) < least(lambda: core.cost(used))
+
+
+def test_an_event_costs_about_the_same_among_few_entities_and_among_many() -> None:
+    assert least(lambda: scale.cost(50_000)) < 3 * least(lambda: scale.cost(100))
+
+
+def test_a_scrape_costs_a_fraction_of_prometheus_clients() -> None:
+    figures = scrape.measure(series=20_000, runs=5)
+    assert figures.text < figures.reference / 3
