@@ -92,8 +92,12 @@ def _epoch(hour: int, zone: tzinfo | None) -> datetime | None:
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- a clock's face
 
 
+@lru_cache
 def aware(at: float) -> datetime:
-    """Turn Unix seconds into the aware datetime that bytewax takes."""
+    """Turn Unix seconds into the aware datetime that bytewax takes.
+
+    Asked at each turn of each state, and mostly about the end of the same window.
+    """
     return datetime.fromtimestamp(at, UTC)
 
 

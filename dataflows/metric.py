@@ -168,6 +168,8 @@ class Samples:
 
     def drain(self) -> tuple[Sample, ...]:
         """Give the samples of all series that changed since the last time."""
+        if not self._changed:
+            return ()
         value = self._values.get
         drained = tuple(
             [(metric, labels, value((metric, labels))) for metric, labels in self._changed]

@@ -17,7 +17,7 @@ from typing import Any
 from dataflows.metric import MetricSpec
 from dataflows.room import Room, Share
 
-FORMAT = 3
+FORMAT = 4
 """Raised whenever an attribute of a state, or of what it is made of, changes."""
 
 

@@ -99,9 +99,11 @@ class State(ABC, Generic[E]):
 
         A state whose last series has been retired is over and will be dropped.
         """
+        due = inf
         for tracker in self.trackers:
             tracker.tick(now)
-        due = min((tracker.due for tracker in self.trackers), default=inf)
+            if tracker.due < due:
+                due = tracker.due
         return due if due < inf else None
 
 

@@ -51,6 +51,8 @@ class Tracker(ABC, Generic[W]):
     def tick(self, now: float) -> None:
         """Close the windows that have ended by the clock."""
         self.reach(now)
+        if now >= self._latest - CLOCK_SLACK_SECONDS:
+            return
         for _, window in self._windows:
             if now < window.start - CLOCK_SLACK_SECONDS:
                 # The clock was set back; waiting for it would stall the windows.
@@ -70,6 +72,7 @@ class Tracker(ABC, Generic[W]):
         # Looked up once for all the events of a window.
         self.floor = self._windows[0][1].start if self._windows else -inf
         self.due = min((window.end for _, window in self._windows), default=inf)
+        self._latest = max((window.start for _, window in self._windows), default=-inf)
 
 
 class Level(Tracker["_LevelWindow"]):

@@ -123,6 +123,8 @@ def _who(data: _Identity) -> tuple[str, str]:
 
 
 def _login_time(data: _Identity) -> int:
+    if data.login_time == 0:
+        return 0
     # Only a tie-break: one that cannot be read is as good as none.
     text = str(data.login_time)
     is_time = text.isascii() and text.isdecimal() and len(text) <= _MAX_TIME

@@ -87,7 +87,7 @@ class Intake:
 
     def receive(self, batch: Sequence[Received]) -> None:
         """Take what arrived at once, in its order."""
-        bus, now = self._status.name, self._clock()
+        bus, now, owe = self._status.name, self._clock(), self._ledger.owe
         new: list[Waiting] = []
         for each in batch:
             arrived = now
@@ -102,7 +102,10 @@ class Intake:
                 bus, body if len(body) <= MAX_BODY else None, arrived, stamp, stamp_ms
             )
             if self._replay is None:
-                new.append(self._numbered(delivery, tag, mark))
+                # As below, without a call for each of so many.
+                self._number += 1
+                owe(self._number, tag, mark)
+                new.append((self._number, delivery, mark))
                 continue
             arrival = Arrival(delivery, tag, mark, each.redelivered)
             if self._replay.hold(arrival, time.monotonic()):
