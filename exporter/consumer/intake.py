@@ -25,6 +25,9 @@ log = structlog.get_logger(__name__)
 PREFETCH = 30_000
 """Deliveries under way: what one epoch of the dataflow can take at full speed, and more."""
 
+_Come = tuple[Delivery, Any, int]
+"""A delivery with the transport's tag and its fingerprint."""
+
 
 class Intake:
     """Numbers what arrives, tells what came before, and what may be acknowledged.
@@ -87,8 +90,8 @@ class Intake:
 
     def receive(self, batch: Sequence[Received]) -> None:
         """Take what arrived at once, in its order."""
-        bus, now, owe = self._status.name, self._clock(), self._ledger.owe
-        new: list[Waiting] = []
+        bus, now = self._status.name, self._clock()
+        new: list[_Come] = []
         for each in batch:
             arrived = now
             if self._backlog:
@@ -102,17 +105,14 @@ class Intake:
                 bus, body if len(body) <= MAX_BODY else None, arrived, stamp, stamp_ms
             )
             if self._replay is None:
-                # As below, without a call for each of so many.
-                self._number += 1
-                owe(self._number, tag, mark)
-                new.append((self._number, delivery, mark))
+                new.append((delivery, tag, mark))
                 continue
             arrival = Arrival(delivery, tag, mark, each.redelivered)
             if self._replay.hold(arrival, time.monotonic()):
                 self._go_on(self._replay)
         if batch:
             self._status.last_delivery_at = arrived
-        self._inlet.put(new)
+        self._hand_over(new)
 
     def rest(self) -> None:
         """Note that nothing arrives for the moment."""
@@ -146,14 +146,16 @@ class Intake:
         self._inlet.renumber(self._number + 1, repeated)
         for arrival in replay.held[:repeated]:
             arrival.delivery = replace(arrival.delivery, duplicate=True)
-        self._inlet.put(
-            [self._numbered(each.delivery, each.tag, each.fingerprint) for each in replay.held]
-        )
+        self._hand_over([(each.delivery, each.tag, each.fingerprint) for each in replay.held])
 
-    def _numbered(self, delivery: Delivery, tag: Any, mark: int) -> Waiting:  # noqa: ANN401 -- the transport's own
-        self._number += 1
-        self._ledger.owe(self._number, tag, mark)
-        return self._number, delivery, mark
+    def _hand_over(self, come: Sequence[_Come]) -> None:
+        first = self._number + 1
+        self._number += len(come)
+        waiting: list[Waiting] = []
+        for number, (delivery, tag, mark) in enumerate(come, first):
+            self._ledger.owe(number, tag, mark)
+            waiting.append((number, delivery, mark))
+        self._inlet.put(waiting)
 
     def _miss(self, why: str) -> None:
         self._status.gaps += 1
