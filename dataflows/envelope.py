@@ -189,9 +189,9 @@ def number_id(value: int | str, field: str) -> str:
     Raises:
         Rejected: BAD_FIELD when it is no natural number of a credible size.
     """
-    if type(value) is int and 0 <= value < _MAX_NUMBER:
-        return str(value)
     text = entity_id(value, field)
+    if type(value) is int:
+        return text
     if not (text.isascii() and text.isdecimal()):
         raise Rejected(Reason.BAD_FIELD, f"{field} is not a number")
     return text.lstrip("0") or "0"
