@@ -99,7 +99,7 @@ class Samples:
     __slots__ = ("_changed", "_values")
 
     def __init__(self) -> None:
-        # Histograms where the metric is one, else numbers.
+        # Histograms and words where the metric is made of them, else numbers.
         self._values: dict[tuple[str, LabelValues], Any] = {}
         # A dict for its order: a scrape's tie-breaks and goldens stay stable.
         self._changed: dict[tuple[str, LabelValues], None] = {}
