@@ -58,7 +58,7 @@ def cluster(vhosts: Broker, exporter: RunExporter, tmp_path: Path) -> StartClust
 def at_work(processes: list[Exporter], buses: int = len(BUSES)) -> list[Exporter]:
     """Wait until all processes are ready, and all buses connected."""
     for process in processes:
-        eventually(lambda p=process: p.logged("listening"), timeout=30, what="it listens")  # type: ignore[misc]
+        eventually(lambda p=process: p.logged("listening"), timeout=30, what="it listens")  # type: ignore[misc]  # mypy infers no default of a lambda
     eventually(
         lambda: all(map(is_ready, processes)) and connected_buses(processes) == buses,
         timeout=30,
@@ -84,7 +84,7 @@ def sums(processes: list[Exporter]) -> Counter[Series]:
             is_domain = name.startswith("xivo_") and not name.startswith("xivo_exporter_")
             if (is_domain and "window" not in dict(labels)) or name == "xivo_exporter_used_total":
                 assert (name, labels) not in total, f"two processes show {name}"
-                total[name, labels] = value  # type: ignore[assignment]
+                total[name, labels] = value  # type: ignore[assignment]  # typeshed has a Counter count in int
     return total
 
 
@@ -125,7 +125,7 @@ def counted(
     )
     for bus in buses:
         eventually(
-            lambda b=bus: broker.queues(b)[f"xivo-exporter.i.{b}"]["messages"] == 1,  # type: ignore[misc]
+            lambda b=bus: broker.queues(b)[f"xivo-exporter.i.{b}"]["messages"] == 1,  # type: ignore[misc]  # as above
             what="all but the bookmark is acknowledged",
         )
     assert chats(processes) == truth

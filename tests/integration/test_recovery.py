@@ -113,7 +113,7 @@ def test_killed_again_and_again_under_load_it_loses_and_doubles_nothing(
         moment = chance.random() * 1000
         eventually(
             lambda floor=count - 1000 + moment: (
-                count_of(  # type: ignore[misc]
+                count_of(  # type: ignore[misc]  # mypy infers no default of a lambda
                     program.samples(), "xivo_chat_messages_total"
                 )
                 >= floor
