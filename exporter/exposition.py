@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from dataflows.metric import MetricSpec
-from exporter.families import family
+from exporter.families import Families, family
 from exporter.lines import lines_of
 from exporter.store import Columns, SeriesStore
 from exporter.telemetry import SPECS, BusStatus, self_series
@@ -98,17 +97,9 @@ class Exposition:
         self, series: list[tuple[MetricSpec, Columns]], encode: Callable[[Collector], bytes]
     ) -> Iterator[bytes]:
         families = [family(spec, columns.items()) for spec, columns in series]
-        yield encode(_Families([*families, *self._registry.collect()]))
+        yield encode(Families([*families, *self._registry.collect()]))
 
 
 _CHANGES_NAMES = ("escaping=dots", "escaping=values")
 """Schemes that escape even names that are plain. Nobody who has plain names asks for them, so
 prometheus_client may take its time for them."""
-
-
-class _Families(Collector):
-    def __init__(self, families: list[Metric]) -> None:
-        self._families = families
-
-    def collect(self) -> Iterable[Metric]:
-        return self._families

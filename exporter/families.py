@@ -11,9 +11,21 @@ from prometheus_client.metrics_core import (
     HistogramMetricFamily,
     Metric,
 )
+from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from dataflows.metric import Histogram, Kind, LabelValues, MetricSpec, Value
+
+
+class Families(Collector):
+    """Families that are there, as prometheus_client wants them: from a collector."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = [*families]
+
+    def collect(self) -> Iterable[Metric]:
+        """Give them all."""
+        return self._families
 
 
 def family(spec: MetricSpec, series: Iterable[tuple[LabelValues, Value]]) -> Metric:

@@ -11,19 +11,18 @@ from heapq import heappop, heappush
 import pytest
 from bytewax.operators import StatefulBatchLogic
 from prometheus_client.exposition import generate_latest
-from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
-from prometheus_client.registry import Collector, CollectorRegistry
+from prometheus_client.registry import CollectorRegistry
 from prometheus_client.utils import floatToGoString
 
 from dataflows.decode import Decode, Keyed
 from dataflows.envelope import Delivery, Item, Rejected
 from dataflows.lengths import parse_lengths
-from dataflows.metric import Histogram, LabelValues, MetricSpec
+from dataflows.metric import Histogram, LabelValues
 from dataflows.stage import Changes, Logic, Output, Remark, Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS
-from exporter.families import family
+from exporter.families import Families, family
 from exporter.store import SeriesStore, View
 from tests import corpus
 from tests.corpus import Message
@@ -189,20 +188,16 @@ class Pipeline:
         return text.decode()
 
     def _registry(self, metrics: tuple[str, ...]) -> CollectorRegistry:
-        specs = [spec for spec in SPECS if spec.name in metrics or not metrics]
+        series = self.store.view().series
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Collector(self.store, specs))
+        registry.register(
+            Families(
+                family(spec, series[spec.name].items())
+                for spec in SPECS
+                if spec.name in metrics or not metrics
+            )
+        )
         return registry
-
-
-class _Collector(Collector):
-    def __init__(self, store: SeriesStore, specs: list[MetricSpec]) -> None:
-        self._store = store
-        self._specs = specs
-
-    def collect(self) -> Iterable[Metric]:
-        view = self._store.view()
-        return [family(spec, view.series[spec.name].items()) for spec in self._specs]
 
 
 def series_of(view: View) -> SeriesValues:

@@ -1,6 +1,5 @@
 """The lines are prometheus_client's own, byte by byte."""
 
-from collections.abc import Iterable
 from math import inf, nan
 from typing import Any
 
@@ -9,11 +8,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
 from dataflows.metric import Histogram, Kind, LabelValues, MetricSpec, Value
 from exporter.exposition import Exposition
-from exporter.families import family
+from exporter.families import Families, family
 from exporter.store import SeriesStore
 from tests.golden import replayed
 from tests.pipeline import SPECS
@@ -74,17 +72,9 @@ def _shown(draw: st.DrawFn) -> tuple[MetricSpec, dict[LabelValues, Value]]:
     return spec, draw(st.dictionaries(labels, _values(spec), min_size=1, max_size=4))
 
 
-class _Oracle(Collector):
-    def __init__(self, families: list[Metric]) -> None:
-        self._families = families
-
-    def collect(self) -> Iterable[Metric]:
-        return self._families
-
-
 def _as_prometheus_client(accept: str, *families: Metric) -> tuple[str, bytes]:
     encode, content_type = choose_encoder(accept)
-    return content_type, encode(_Oracle([*families])).removesuffix(b"# EOF\n")
+    return content_type, encode(Families(families)).removesuffix(b"# EOF\n")
 
 
 _GAUGE = MetricSpec("xivo_things", Kind.GAUGE, "Things.", ("a",))

@@ -10,12 +10,10 @@ from statistics import median
 from typing import NamedTuple
 
 from prometheus_client.exposition import generate_latest
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
 from dataflows.metric import Kind, MetricSpec
 from exporter.exposition import Exposition
-from exporter.families import family
+from exporter.families import Families, family
 from exporter.landing import BusView
 from exporter.routes import METRICS, Request, Routes
 from exporter.store import SeriesStore
@@ -59,15 +57,6 @@ class _Pages:
         return ()
 
 
-class _Families(Collector):
-    def __init__(self, store: SeriesStore) -> None:
-        series = store.view().series
-        self._families = [family(spec, series[spec.name].items()) for spec in _SPECS]
-
-    def collect(self) -> Iterable[Metric]:
-        return self._families
-
-
 def measure(series: int = 100_000, runs: int = 7) -> Figures:
     """Render a store; one value in five is no whole number."""
     random = Random(1)  # noqa: S311 -- no secret
@@ -92,7 +81,8 @@ def measure(series: int = 100_000, runs: int = 7) -> Figures:
             return _median(at_once, runs, before=lambda: change(share))
 
     change(1)
-    families = _Families(store)
+    shown = store.view().series
+    families = Families(family(spec, shown[spec.name].items()) for spec in _SPECS)
     return Figures(
         text=scrape(text, 0.1),
         all_changed=scrape(text, 1),
