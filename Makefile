@@ -79,11 +79,11 @@ image: ## Build the image with podman, buildah or docker (ARGS="--build-arg BASE
 sbom: setup ## Write the bill of materials, dist/sbom.json (CycloneDX)
 	@scripts/sbom.sh
 
-lock: ## Write the lock files anew from pyproject.toml (ARGS="--upgrade")
+lock: setup ## Write the lock files anew from pyproject.toml (ARGS="--upgrade")
 	@scripts/lock.sh $(ARGS)
 
 clean: ## Remove .venv, caches and build output
-	rm -rf .venv .venv-lock .*_cache .hypothesis .coverage .coverage.* htmlcov build dist
+	rm -rf .venv .*_cache .hypothesis .coverage .coverage.* htmlcov build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: runtime

@@ -14,7 +14,7 @@ status=0
     --progress-spinner off --format json --output "$report" >/dev/null 2>&1 || status=$?
 if grep -q '"id"' "$report"; then
     cat "$report"
-    die "" "audit: there are known vulnerabilities (above)"
+    die "audit: there are known vulnerabilities (above)"
 elif [ "$status" != 0 ]; then
     say "audit: left out, for the network gives no answer"
 elif grep -q '"skip_reason"' "$report"; then

