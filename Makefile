@@ -47,7 +47,7 @@ lint: setup ## The checks that run no test
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 	$(BIN)/codespell
-	$(BIN)/python -m exporter catalogue --check
+	$(BIN)/python -m scripts.catalogue --check
 	$(BIN)/python -m dashboards --check
 
 format: setup ## Format the code and fix what can be fixed mechanically
@@ -55,7 +55,7 @@ format: setup ## Format the code and fix what can be fixed mechanically
 	$(BIN)/ruff format .
 
 generate: setup ## Write the generated documents and dashboards anew
-	$(BIN)/python -m exporter catalogue --write
+	$(BIN)/python -m scripts.catalogue --write
 	$(BIN)/python -m dashboards --write
 
 pictures: setup ## Draw the dashboards into docs/, from five minutes of the demo (needs chromium)

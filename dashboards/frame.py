@@ -14,7 +14,7 @@ from dashboards.palette import BAD
 from dashboards.panels import Panel
 from dashboards.signals import services
 from dataflows.subsystems import bus, deliveries, queues
-from exporter import telemetry
+from exporter.exposition import telemetry
 
 TAG = "xivo-exporter"
 

@@ -7,12 +7,8 @@ import signal
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
-from typing import NamedTuple
 
 import structlog
-from bytewax.recovery import RecoveryConfig
-from bytewax.run import cli_main
 
 from dataflows import flow
 from dataflows.decode import Decode
@@ -20,17 +16,14 @@ from dataflows.envelope import Delivery, Rejected
 from dataflows.stage import Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS, deliveries
-from exporter import __version__, cluster, recovery, signals, watchdog
-from exporter.address import Address
+from exporter import __version__, signals
 from exporter.clock import wall_clock
 from exporter.consumer import Bus, Consumer, stop_all
-from exporter.exposition import Exposition
-from exporter.inlet import Inlet
-from exporter.landing import BusView
-from exporter.logs import Bounded
-from exporter.settings import Serving
-from exporter.sink import StoreSink
-from exporter.source import (
+from exporter.engine import watchdog
+from exporter.engine.inlet import Inlet
+from exporter.engine.runtime import Runtime, explain
+from exporter.engine.sink import StoreSink
+from exporter.engine.source import (
     IDLE_IN_CLUSTER_SECONDS,
     IDLE_SECONDS,
     BusSource,
@@ -38,38 +31,22 @@ from exporter.source import (
     Pulse,
     Turn,
 )
-from exporter.store import SeriesStore
-from exporter.telemetry import BusStatus
-from exporter.watchdog import Watchdog
-from exporter.web import WebServer
+from exporter.engine.watchdog import Watchdog
+from exporter.exposition.render import Exposition
+from exporter.exposition.store import SeriesStore
+from exporter.exposition.telemetry import BusStatus
+from exporter.logs import Bounded
+from exporter.settings import Serving
+from exporter.settings.address import Address
+from exporter.web.landing import BusView
+from exporter.web.server import WebServer
 
 log = structlog.get_logger(__name__)
-
-EPOCH = timedelta(seconds=0.25)
-"""How often deliveries are acknowledged: the prefetch must outlast it at full speed."""
 
 STOP_SECONDS = 2.0
 """For all consumers to end, and for the web server: together well below five."""
 
-RECOVERY_EPOCH = timedelta(seconds=1)
-"""The same with a recovery store, to which each epoch writes the states that changed."""
-
-
-class Engine(NamedTuple):
-    """How bytewax runs the dataflow.
-
-    Attributes:
-        recovery: Where states are kept; None loses them at the end.
-        process_id: Of this process in a cluster.
-        addresses: Of all processes of a cluster.
-    """
-
-    recovery: RecoveryConfig | None = None
-    process_id: int | None = None
-    addresses: list[str] | None = None
-
-
-_ALONE = Engine()
+_ALONE = Runtime()
 
 
 class App:
@@ -79,10 +56,10 @@ class App:
         OSError: The address cannot be listened on.
     """
 
-    def __init__(self, settings: Serving, buses: Sequence[Bus], engine: Engine = _ALONE) -> None:
-        self._engine = engine
+    def __init__(self, settings: Serving, buses: Sequence[Bus], runtime: Runtime = _ALONE) -> None:
+        self._runtime = runtime
         # Those that this process reads; bytewax spreads them over a cluster.
-        self._statuses = [] if engine.addresses else [bus.status for bus in buses]
+        self._statuses = [] if runtime.addresses else [bus.status for bus in buses]
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._pulse = Pulse(time.monotonic)
@@ -107,7 +84,7 @@ class App:
             Options(settings.details, windows=settings.windows),
             wall_clock,
             settings.max_series,
-            is_kept=engine.recovery is not None,
+            is_kept=runtime.recovery is not None,
         )
         self._flow = flow.build(
             BusSource(self._feeds, self._turn()),
@@ -139,20 +116,14 @@ class App:
         log.info("listening", address=str(self.address), version=__version__)
         self._watchdog.start()
         try:
-            cli_main(
-                self._flow,
-                epoch_interval=EPOCH if self._engine.recovery is None else RECOVERY_EPOCH,
-                recovery_config=self._engine.recovery,
-                process_id=self._engine.process_id,
-                addresses=self._engine.addresses,
-            )
+            self._runtime.run(self._flow)
             # It has ended in order, so whatever it took has been processed to the end.
             for feed in self._feeds.values():
                 feed.inlet.done = feed.inlet.taken
         except BaseException as error:
             # Also panics of bytewax, which are no Exceptions.
             self._failed = True
-            if (problem := recovery.explain(error) or cluster.explain(error)) is not None:
+            if (problem := explain(error)) is not None:
                 log.error("the dataflow failed", problem=problem)  # noqa: TRY400 -- it says all
             else:
                 log.exception("the dataflow failed")
@@ -209,19 +180,19 @@ class App:
             inlet,
             wall_clock,
             self._on_death,
-            is_resumable=self._engine.recovery is not None,
+            is_resumable=self._runtime.recovery is not None,
         )
         self._consumers.append(consumer)
 
         def begin() -> None:
-            if self._engine.addresses:
+            if self._runtime.addresses:
                 self._statuses.append(bus.status)
             consumer.start()
 
         return Feed(inlet, bus.status, begin)
 
     def _turn(self) -> Turn:
-        idle_seconds = IDLE_IN_CLUSTER_SECONDS if self._engine.addresses else IDLE_SECONDS
+        idle_seconds = IDLE_IN_CLUSTER_SECONDS if self._runtime.addresses else IDLE_SECONDS
         return Turn(self._wake, self._stop, self._pulse, wall_clock, time.monotonic, idle_seconds)
 
     def _on_rejected(self, delivery: Delivery, rejected: Rejected) -> None:
@@ -240,7 +211,7 @@ class App:
     def _on_signal(self, number: signal.Signals) -> None:
         log.info("stopping", signal=number.name)
         self.stop()
-        if self._engine.addresses is not None:
+        if self._runtime.addresses is not None:
             # The others of the cluster go on or have not come yet; bytewax would wait for them.
             leave = threading.Timer(STOP_SECONDS, os._exit, (0,))
             leave.daemon = True

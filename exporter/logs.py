@@ -6,12 +6,27 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from enum import StrEnum
 
 import structlog
 
-from exporter.settings import LogFormat, LogLevel
-
 Processor = structlog.typing.Processor
+
+
+class LogLevel(StrEnum):
+    """The least serious message that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How messages are written."""
+
+    LOGFMT = "logfmt"
+    JSON = "json"
 
 
 def configure(level: LogLevel, style: LogFormat) -> None:

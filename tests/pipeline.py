@@ -22,8 +22,8 @@ from dataflows.metric import Histogram, LabelValues
 from dataflows.stage import Changes, Logic, Output, Remark, Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS
-from exporter.families import Families, family
-from exporter.store import SeriesStore, View
+from exporter.exposition.families import Families, family
+from exporter.exposition.store import SeriesStore, View
 from tests import corpus
 from tests.corpus import Message
 

@@ -8,7 +8,7 @@ import promql_parser as promql
 
 from dataflows.metric import Kind, MetricSpec
 from dataflows.subsystems import METRICS
-from exporter import telemetry
+from exporter.exposition import telemetry
 
 Labels = frozenset[str]
 

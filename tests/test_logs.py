@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from exporter import logs
-from exporter.settings import LogFormat, LogLevel
+from exporter.logs import LogFormat, LogLevel
 from tests.program import parse_log_line
 
 HOSTILE = 'a "quoted" b=c\nsecond line\r\x1b[31mred\x00\N{RIGHT-TO-LEFT OVERRIDE}'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.promql import Signal, own, total, worst
-from exporter import telemetry
+from exporter.exposition import telemetry
 
 MANY = 15
 

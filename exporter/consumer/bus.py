@@ -8,8 +8,8 @@ from datetime import tzinfo
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.consumer.connection import Broker, brokers
 from exporter.consumer.inbox import Inbox, bindings, everything
+from exporter.exposition.telemetry import BusStatus
 from exporter.settings import BusSettings, ExchangeType, Settings
-from exporter.telemetry import BusStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,11 @@ from amqp.exceptions import (
 from kombu.connection import Connection
 from kombu.exceptions import KombuError, OperationalError
 
-from exporter.bus_url import BusUrl
 from exporter.consumer.bulk import BulkTransport
 from exporter.consumer.frames import Frame, tolerant_frame_handler
 from exporter.consumer.inbox import Inbox
 from exporter.settings import BusSettings
+from exporter.settings.bus_url import BusUrl
 
 HEARTBEAT_SECONDS = 10
 """Asked of the broker, whose own default on XiVO is none; a dead peer is noticed after two."""

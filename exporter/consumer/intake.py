@@ -17,8 +17,8 @@ from dataflows.envelope import MAX_BODY, Delivery
 from exporter.consumer.ledger import Ledger
 from exporter.consumer.received import Received
 from exporter.consumer.replay import Arrival, Replay, fingerprint
-from exporter.inlet import Inlet, Waiting
-from exporter.telemetry import BusStatus
+from exporter.engine.inlet import Inlet, Waiting
+from exporter.exposition.telemetry import BusStatus
 
 log = structlog.get_logger(__name__)
 

@@ -34,7 +34,7 @@ from exporter.consumer.session import (
     is_amqp,
     is_missing,
 )
-from exporter.inlet import Inlet
+from exporter.engine.inlet import Inlet
 
 log = structlog.get_logger(__name__)
 

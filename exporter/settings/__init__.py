@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exporter.settings.bus import SINGLE_BUS, BusSettings
-from exporter.settings.kinds import DETAILS, PREFIX, ExchangeType, LogFormat, LogLevel
+from exporter.settings.kinds import DETAILS, PREFIX, ExchangeType
 from exporter.settings.loading import SettingsError, flag, load
 from exporter.settings.models import Demo, Logging, Serving, Settings, settings_of
 
@@ -14,8 +14,6 @@ __all__ = [
     "BusSettings",
     "Demo",
     "ExchangeType",
-    "LogFormat",
-    "LogLevel",
     "Logging",
     "Serving",
     "Settings",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from exporter.bus_url import BusUrls
+from exporter.settings.bus_url import BusUrls
 from exporter.settings.kinds import PREFIX, Checked, ExchangeType, Name, ReadableFile, Urls, Zone
 
 

@@ -18,8 +18,8 @@ from pydantic import (
 
 from dataflows.lengths import Length, parse_lengths
 from dataflows.subsystems import SUBSYSTEMS
-from exporter.address import Address
-from exporter.bus_url import BusUrls
+from exporter.settings.address import Address
+from exporter.settings.bus_url import BusUrls
 
 PREFIX = "XIVO_EXPORTER_"
 """Of every environment variable."""
@@ -54,22 +54,6 @@ class ExchangeType(StrEnum):
     def of(cls, exchange: str) -> ExchangeType:
         """Guess the type of an exchange by its name."""
         return cls.HEADERS if exchange.endswith(cls.HEADERS) else cls.TOPIC
-
-
-class LogLevel(StrEnum):
-    """The least serious message that is written."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-class LogFormat(StrEnum):
-    """How messages are written."""
-
-    LOGFMT = "logfmt"
-    JSON = "json"
 
 
 def _short_and_printable(value: str) -> str:

@@ -10,7 +10,8 @@ from pydantic import BeforeValidator, Field
 from pydantic.fields import FieldInfo
 
 from dataflows.lengths import Length
-from exporter.address import Address
+from exporter.logs import LogFormat, LogLevel
+from exporter.settings.address import Address
 from exporter.settings.bus import SINGLE_BUS, BusSettings
 from exporter.settings.kinds import (
     DETAILS,
@@ -18,8 +19,6 @@ from exporter.settings.kinds import (
     Checked,
     Details,
     Listen,
-    LogFormat,
-    LogLevel,
     Name,
     Windows,
 )

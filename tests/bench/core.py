@@ -12,8 +12,8 @@ from dataflows.stage import Logic, Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.clock import wall_clock
+from exporter.engine.source import BATCH
 from exporter.settings import Settings
-from exporter.source import BATCH
 from tests.bench.round import Round
 from tests.bench.traffic import stamped
 from tests.integration.bus import Wire

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from exporter.bus_url import BusUrls
 from exporter.clock import wall_clock
 from exporter.consumer import Bus, configured_buses
 from exporter.settings import BusSettings, Settings
+from exporter.settings.bus_url import BusUrls
 from tests.bench.traffic import stamped
 from tests.integration.bus import Wire, send
 from tests.servers import Broker

@@ -16,9 +16,9 @@ from dataflows.envelope import Delivery
 from dataflows.stage import Changes, Logic, Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS, endpoints
-from exporter.exposition import Exposition
+from exporter.exposition.render import Exposition
+from exporter.exposition.store import SeriesStore
 from exporter.settings import Settings
-from exporter.store import SeriesStore
 
 _BATCH = 1000
 _STATUSES = (0, 1, 2, 4, 8, 9, 16, 17)

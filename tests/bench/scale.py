@@ -13,9 +13,9 @@ from dataflows.envelope import Delivery
 from dataflows.stage import Changes, Logic, Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS
+from exporter.engine.source import BATCH
+from exporter.exposition.store import SeriesStore
 from exporter.settings import Settings
-from exporter.source import BATCH
-from exporter.store import SeriesStore
 from tests.bench.entities import TURNS, status_of_agent, status_of_endpoint
 from tests.bench.round import Round
 

@@ -12,11 +12,11 @@ from typing import NamedTuple
 from prometheus_client.exposition import generate_latest
 
 from dataflows.metric import Kind, MetricSpec
-from exporter.exposition import Exposition
-from exporter.families import Families, family
-from exporter.landing import BusView
-from exporter.routes import METRICS, Request, Routes
-from exporter.store import SeriesStore
+from exporter.exposition.families import Families, family
+from exporter.exposition.render import Exposition
+from exporter.exposition.store import SeriesStore
+from exporter.web.landing import BusView
+from exporter.web.routes import METRICS, Request, Routes
 
 _SPECS = tuple(
     MetricSpec(name, kind, "A metric of the benchmark.", ("origin_uuid", "queue", "member"))

@@ -16,8 +16,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+from exporter.simulation.simulator import CallCentre, Era
 from exporter.simulation.wire import Message
-from exporter.simulator import CallCentre, Era
 from tests.integration.bus import Wire, is_bound
 
 AGENTS = 500

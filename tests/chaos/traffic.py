@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from dataflows.envelope import MAX_BODY, Reason
+from exporter.simulation.simulator import CallCentre
 from exporter.simulation.wire import Era, Message
-from exporter.simulator import CallCentre
 from tests.integration.bus import Wire, event
 from tests.oracle import Fact
 

@@ -12,8 +12,8 @@ from dataflows.lengths import Length
 from dataflows.levels import Levels
 from dataflows.metric import MetricSpec, Samples
 from dataflows.subsystems import METRICS, SUBSYSTEMS, agents, services
-from dataflows.window_picture import window_picture
 from dataflows.windows import Level
+from scripts.window_picture import window_picture
 from tests.contract.test_docs import cells, code, rows, text
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

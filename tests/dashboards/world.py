@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from zlib import crc32
 
 from dataflows.envelope import Delivery
-from exporter.simulator import CallCentre
+from exporter.simulation.simulator import CallCentre
 from tests import oracle
 from tests.pipeline import Pipeline
 from tests.windows import models

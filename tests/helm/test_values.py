@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from exporter import __version__
-from exporter.settings import SINGLE_BUS, LogFormat, LogLevel, Settings, settings_of
+from exporter.logs import LogFormat, LogLevel
+from exporter.settings import SINGLE_BUS, Settings, settings_of
 from tests.chart import CHART, refusal, render
 from tests.helm.readme import README, readme, values
 

@@ -9,7 +9,7 @@ from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from dataflows.stage import Output
 from exporter import app
 from exporter.__main__ import main
-from exporter.sink import StoreSink
+from exporter.engine.sink import StoreSink
 
 PIPE = "STUCK_PIPE"
 

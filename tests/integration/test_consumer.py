@@ -11,7 +11,7 @@ from exporter.consumer.connection import brokers
 from exporter.consumer.ledger import Ledger
 from exporter.settings import BusSettings
 from tests.certificates import Certificates
-from tests.consumer_contract import ConsumerContract, Publisher, Reader
+from tests.consumer.contract import ConsumerContract, Publisher, Reader
 from tests.servers import Broker
 from tests.support import eventually
 

@@ -30,7 +30,7 @@ _WITH_LAST_WORDS = """
 import sys
 from exporter import logs
 from exporter.app import App
-from exporter.command_line import parse
+from exporter.commands.command_line import parse
 from exporter.consumer import configured_buses
 _, _, settings = parse(sys.argv[1:])
 logs.configure(settings.log_level, settings.log_format)

@@ -19,8 +19,8 @@ from exporter.consumer.intake import Intake
 from exporter.consumer.ledger import RENEW_SECONDS, UNSURE_SECONDS
 from exporter.consumer.received import Received
 from exporter.consumer.session import acknowledge
-from exporter.inlet import Dump, Inlet
-from exporter.telemetry import BusStatus
+from exporter.engine.inlet import Dump, Inlet
+from exporter.exposition.telemetry import BusStatus
 
 PREFETCH = 8
 AMQP = Connection("amqp://")

@@ -18,7 +18,7 @@ from time import process_time
 import msgspec
 
 from dataflows.envelope import Delivery
-from exporter.simulator import CallCentre, Era, Message
+from exporter.simulation.simulator import CallCentre, Era, Message
 from tests.windows.driver import Driver
 from tests.windows.models import Fact
 from tests.windows.oracle import believed

@@ -1,0 +1,41 @@
+"""The store as bytewax sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bytewax.outputs import DynamicSink, StatelessSinkPartition
+
+from dataflows.stage import Changes, Output, Remark
+from dataflows.subsystem import Subsystem
+from exporter.exposition.store import SeriesStore
+
+
+class StoreSink(DynamicSink[tuple[str, Output]]):
+    """Puts what the states say into the store, `(key, Changes | Remark)`."""
+
+    def __init__(self, store: SeriesStore, subsystems: Iterable[Subsystem]) -> None:
+        self._store = store
+        self._metrics = {
+            subsystem.name: [spec.name for spec in subsystem.metrics] for subsystem in subsystems
+        }
+
+    def build(self, step_id: str, worker_index: int, worker_count: int) -> _Partition:
+        """Open the sink of one worker."""
+        del step_id, worker_index, worker_count
+        return _Partition(self._store, self._metrics)
+
+
+class _Partition(StatelessSinkPartition[tuple[str, Output]]):
+    def __init__(self, store: SeriesStore, metrics: dict[str, list[str]]) -> None:
+        self._store = store
+        self._metrics = metrics
+
+    def write_batch(self, items: list[tuple[str, Output]]) -> None:
+        for _, output in items:
+            match output:
+                case Changes(samples):
+                    self._store.apply(samples)
+                case Remark(subsystem, late, refused):
+                    self._store.note_late(subsystem, late)
+                    self._store.refuse(self._metrics[subsystem], refused)

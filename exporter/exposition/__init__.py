@@ -1,0 +1,1 @@
+"""What Prometheus sees: the store of all series, and their text."""

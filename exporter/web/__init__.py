@@ -1,0 +1,1 @@
+"""The web server: pages, and the bounds on those who ask for them."""

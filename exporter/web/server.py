@@ -1,0 +1,246 @@
+"""The web server: Hypercorn, behind the guard, in a thread and an event loop of its own.
+
+The loop only moves bytes. What may take time (rendering, compressing) runs in a few worker threads,
+so that no scrape waits for the loop and no flood of scrapes takes more than those threads. Probes
+and the landing page have threads apart from the scrapes: a slow scrape does not fail a probe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import resource
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import structlog
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from exporter import __version__
+from exporter.logs import Bounded
+from exporter.settings.address import Address
+from exporter.web.asgi import App
+from exporter.web.guard import MAX_HEAD_BYTES, Connection, Guard, Limits
+from exporter.web.landing import BusView, Link
+from exporter.web.routes import Pages, Routes
+
+__all__ = ["BusView", "Limits", "Link", "Pages", "WebServer"]
+
+log = structlog.get_logger(__name__)
+
+# A burst of connections may wait in the kernel while the loop is busy for a moment.
+_BACKLOG = 256
+_LAST_PORT = 65535
+# At a stop, answers under way may end within this time, or within half of what stop() was given.
+_GRACE_SECONDS = 2.0
+
+
+class WebServer:
+    """Serves the pages over HTTP/1.1 from a thread of its own.
+
+    Called by the composition root; `start` and `stop` are for one thread, `address` and `is_alive`
+    for any.
+
+    Args:
+        pages: What to show; called from worker threads.
+        host: A name or an address, `0.0.0.0` for IPv4 everywhere, `::` for IPv4 and IPv6.
+        port: The port; 0 takes a free one, which `address` tells.
+        links: More links for the landing page, for example to the documentation.
+        limits: What clients may cost.
+        on_failure: Called from its thread when it ends without being told to.
+
+    Raises:
+        OSError: The address cannot be served on; the message says which, and why.
+    """
+
+    def __init__(  # noqa: PLR0913 -- all but the pages are named
+        self,
+        pages: Pages,
+        *,
+        host: str,
+        port: int,
+        links: Sequence[Link] = (),
+        limits: Limits | None = None,
+        on_failure: Callable[[], None] = lambda: None,
+    ) -> None:
+        limits = limits or Limits()
+        share = _descriptor_share()
+        self._limits = replace(limits, max_connections=min(limits.max_connections, share))
+        self._backlog = min(_BACKLOG, share)
+        self._routes = Routes(pages, version=__version__, links=links)
+        self._on_failure = on_failure
+        self._on_drop = Bounded(log.warning)
+        # One is enough of what comes with a traceback.
+        self._on_error = Bounded(log.error, per_minute=1)
+        self._thread: threading.Thread | None = None
+        self._loop: _GuardedLoop | None = None
+        self._stopping = asyncio.Event()
+        self._grace_seconds = _GRACE_SECONDS
+        self._socket = _listen(host, port, self._backlog)
+        self._address = Address(*self._socket.getsockname()[:2])
+
+    @property
+    def address(self) -> Address:
+        """The host and the port it listens on; clients can connect from construction on."""
+        return self._address
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it is started and neither stopped nor failed."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin to answer."""
+        if self._thread is not None:
+            msg = "the web server was started before"
+            raise RuntimeError(msg)
+        guard = Guard(self._limits, self._dropped)
+        self._loop = _GuardedLoop(guard)
+        self._loop.set_exception_handler(partial(_on_loop_error, guard, self._on_error))
+        # Hypercorn takes over the descriptor it is given, and closes it.
+        config = self._config(os.dup(self._socket.fileno()))
+        self._thread = threading.Thread(
+            target=self._run, args=(self._loop, guard, config), name="web", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Stop answering and close every connection; may be called twice.
+
+        Args:
+            timeout: Seconds to wait for the end of the thread. Answers under way get half of it,
+                and two seconds at most.
+        """
+        self._socket.close()
+        if self._thread is None or self._loop is None:
+            return
+        self._grace_seconds = min(_GRACE_SECONDS, timeout / 2)
+        with contextlib.suppress(RuntimeError):  # The loop has ended by itself.
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            log.warning("web server did not stop in time", timeout_seconds=timeout)
+
+    def _run(self, loop: _GuardedLoop, guard: Guard, config: Config) -> None:
+        try:
+            with asyncio.Runner(loop_factory=lambda: loop) as runner:
+                runner.run(self._serve(loop, guard, config))
+        except Exception:
+            log.exception("web server failed")
+            self._on_failure()
+        finally:
+            # Refuses clients, whichever descriptors of the socket are still open.
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.close()
+
+    async def _serve(self, loop: _GuardedLoop, guard: Guard, config: Config) -> None:
+        async def stop_requested() -> None:
+            await self._stopping.wait()
+            # Hypercorn closes idle connections at once and waits for answers under way, from
+            # Python 3.12 on without a bound.
+            loop.call_later(self._grace_seconds, guard.drop_all)
+            config.graceful_timeout = self._grace_seconds
+
+        app = App(self._routes, guard, self._on_error)
+        try:
+            await serve(app, config, shutdown_trigger=stop_requested, mode="asgi")
+        finally:
+            app.close()
+
+    def _config(self, descriptor: int) -> Config:
+        # The level is set here, not by Hypercorn, which would install a handler as well.
+        errors = logging.getLogger("hypercorn.error")
+        errors.setLevel(logging.WARNING)
+        config = Config()
+        config.bind = [f"fd://{descriptor}"]
+        config.backlog = self._backlog
+        config.errorlog = errors
+        config.accesslog = None
+        config.include_server_header = False
+        config.keep_alive_timeout = self._limits.idle_seconds
+        config.h11_max_incomplete_size = MAX_HEAD_BYTES
+        return config
+
+    def _dropped(self, reason: str) -> None:
+        self._on_drop(reason, "web client dropped", reason=reason)
+
+
+class _GuardedLoop(asyncio.SelectorEventLoop):
+    """An event loop whose servers let the guard see every connection."""
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__()
+        self._guard = guard
+
+    async def create_server(  # type: ignore[override]  # the other arguments only pass through
+        self,
+        protocol_factory: Callable[[], asyncio.Protocol],
+        *args: Any,  # noqa: ANN401 -- as above
+        **kwargs: Any,  # noqa: ANN401 -- as above
+    ) -> asyncio.Server:
+        """Create a server whose every connection goes through the guard."""
+
+        def guarded() -> Connection:
+            return Connection(protocol_factory(), self._guard)
+
+        return await super().create_server(guarded, *args, **kwargs)
+
+
+def _on_loop_error(
+    guard: Guard, on_error: Bounded, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]
+) -> None:
+    error = context.get("exception")
+    if isinstance(error, asyncio.CancelledError):
+        return  # A connection whose grace at the stop is over; asyncio 3.11 reports it.
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        # asyncio accepts again after a second; without room it would fail for ever.
+        guard.shed()
+    # The message may hold the repr of an object, so the kind is that of the error.
+    on_error(
+        type(error).__name__,
+        "web server trouble",
+        detail=str(context.get("message", "")),
+        exc_info=error,
+    )
+
+
+def _listen(host: str, port: int, backlog: int) -> socket.socket:
+    """A listening socket, so that a port in use is known before anything else starts."""
+    if not 0 <= port <= _LAST_PORT:
+        raise _cannot_listen(host, port, errno.EINVAL, "no such port")
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        everywhere = address[0] == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server(
+            address, family=family, backlog=backlog, dualstack_ipv6=everywhere
+        )
+    except socket.gaierror as error:
+        # Its numbers are not those of errno.
+        raise _cannot_listen(host, port, errno.EADDRNOTAVAIL, error.strerror or "") from error
+    except OSError as error:
+        number = error.errno or errno.EIO
+        raise _cannot_listen(host, port, number, os.strerror(number)) from error
+
+
+def _cannot_listen(host: str, port: int, number: int, reason: str) -> OSError:
+    return OSError(number, f"cannot listen on {Address(host, port)}: {reason}")
+
+
+def _descriptor_share() -> int:
+    """How many connections may be open: a quarter of what this process may open at all.
+
+    The rest is for the consumer, the recovery store and connections accepted but not yet admitted.
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(8, soft // 4) if soft != resource.RLIM_INFINITY else _BACKLOG * 16

@@ -1,0 +1,131 @@
+"""Documents made from the declarations: all metrics, all events, the picture of the windows.
+
+`python -m scripts.catalogue --write` brings `docs/` up to date, `--check` fails if it is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from dataflows.metric import MetricSpec
+from dataflows.subsystem import Subsystem
+from dataflows.subsystems import SUBSYSTEMS
+from exporter.exposition.telemetry import SPECS
+from scripts.window_picture import window_picture
+
+_DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+_GENERATED = "<!-- Generated from the code by `make generate`; do not edit. -->\n"
+
+
+_ABOUT_METRICS = """\
+Names, types, labels and label values are a public contract: the changelog tells of every change.
+Label values of a closed vocabulary are all present, at 0, as soon as their origin, queue or
+service is known. `origin_uuid` is the server that published the events; ids are unique only within
+it. Series marked *detail* are off unless `--details` names their subsystem.
+
+A second table of a subsystem lists its [windows](windows.md), of the lengths that `--windows`
+names, and says of each what it adds to a query over scrapes.
+"""
+
+_ABOUT_EVENTS = """\
+What the exporter uses of the bus, and binds to its inbox: the routing key on a topic exchange, the
+name on a headers exchange. Any other well-formed event is counted by name if it arrives
+(`--bind-all`), and unused.
+"""
+
+
+def metrics_page(subsystems: Iterable[Subsystem], own: Sequence[MetricSpec]) -> str:
+    """Render the page of all metrics.
+
+    Args:
+        subsystems: In the order to show them.
+        own: Metrics of the exporter itself, outside of the dataflow.
+    """
+    parts = [_GENERATED, "# Metrics\n", _ABOUT_METRICS]
+    for subsystem in subsystems:
+        parts.append(f"## {subsystem.name}\n\n{subsystem.question}\n")
+        parts.append(_table(spec for spec in subsystem.metrics if not spec.beyond_promql))
+        windowed = [spec for spec in subsystem.metrics if spec.beyond_promql]
+        if windowed:
+            parts.append(_windows_table(windowed))
+    parts.append("## The exporter itself\n")
+    parts.append(_table(own))
+    parts.append(
+        "Beside these, `process_*` and `python_*` come from prometheus-client: memory, CPU, file "
+        "descriptors and garbage collection of the exporter's own process.\n"
+    )
+    return "\n".join(parts)
+
+
+def events_page(subsystems: Iterable[Subsystem]) -> str:
+    """Render the page of all events that are used."""
+    parts = [_GENERATED, "# Events\n", _ABOUT_EVENTS]
+    for subsystem in subsystems:
+        if subsystem.decoders:
+            parts.append(f"## {subsystem.name}\n\n{subsystem.question}\n")
+            rows = [f"| `{d.name}` | `{d.routing_key}` | {d.source} |" for d in subsystem.decoders]
+            parts.append("| name | routing key | published by |\n|---|---|---|\n")
+            parts[-1] += "\n".join(rows) + "\n"
+    return "\n".join(parts)
+
+
+def _table(specs: Iterable[MetricSpec]) -> str:
+    head = "| metric | type | labels | series | meaning |\n|---|---|---|---|---|\n"
+    return head + "".join(_row(spec) for spec in specs)
+
+
+def _windows_table(specs: Iterable[MetricSpec]) -> str:
+    head = "| window metric | labels | series | meaning | beyond PromQL |\n|---|---|---|---|---|\n"
+    return head + "".join(
+        f"| `{spec.name}` | {_labels(spec)} | {spec.cardinality} | {spec.help} "
+        f"| {spec.beyond_promql} |\n"
+        for spec in specs
+    )
+
+
+def _row(spec: MetricSpec) -> str:
+    detail = " *Detail.*" if spec.detail else ""
+    return (
+        f"| `{spec.name}` | {spec.kind} | {_labels(spec)} | {spec.cardinality} "
+        f"| {spec.help}{detail} |\n"
+    )
+
+
+def _labels(spec: MetricSpec) -> str:
+    return ", ".join(_label(spec, name) for name in spec.labels) or "none"
+
+
+def _label(spec: MetricSpec, name: str) -> str:
+    words = spec.vocabulary.get(name)
+    return f"`{name}`" + (f" = {', '.join(f'`{word}`' for word in words)}" if words else "")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check or write the documents; give the exit status."""
+    parser = argparse.ArgumentParser("python -m scripts.catalogue", description=__doc__)
+    choice = parser.add_mutually_exclusive_group(required=True)
+    choice.add_argument("--check", action="store_true", help="fail if a document is out of date")
+    choice.add_argument("--write", action="store_true", help="bring the documents up to date")
+    options = parser.parse_args(arguments)
+    pages = {
+        "metrics.md": metrics_page(SUBSYSTEMS, SPECS),
+        "events.md": events_page(SUBSYSTEMS),
+        "windows.svg": window_picture(),
+    }
+    out_of_date = [name for name, text in pages.items() if _read(_DOCS / name) != text]
+    for name in out_of_date:
+        if options.write:
+            (_DOCS / name).write_text(pages[name], encoding="utf-8")
+        print(f"docs/{name} {'written' if options.write else 'is out of date: run make generate'}")
+    return 1 if options.check and out_of_date else 0
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,193 @@
+"""The consumer on kombu's in-memory broker, and what it derives and explains without any."""
+
+import socket
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import amqp
+import pytest
+from kombu.connection import Connection
+from kombu.entity import Exchange
+
+from dataflows.subsystems import SUBSYSTEMS
+from exporter.consumer import bindings
+from exporter.consumer.connection import brokers, explain
+from exporter.consumer.inbox import Binding, Inbox, everything
+from exporter.settings import BusSettings, ExchangeType
+from tests.consumer.contract import ConsumerContract, Publisher
+
+SECRET = "s3cr3t-p4ss"
+
+
+class MemoryPublisher(Publisher):
+    """A broker in this process; what was not acknowledged is gone with its connection."""
+
+    def connect(self) -> Connection:
+        return Connection("memory://", transport_options={"polling_interval": 0.01})
+
+    def declare_exchange(self, kind: str = "topic") -> None:
+        with self.connect() as connection:
+            Exchange(self.exchange, type=kind, durable=True)(connection.default_channel).declare()
+
+    def publish(
+        self, body: bytes | str, routing_key: str = "key", headers: Mapping[str, Any] | None = None
+    ) -> None:
+        with self.connect() as connection:
+            connection.Producer().publish(
+                body,
+                exchange=self.exchange,
+                routing_key=routing_key,
+                headers=dict(headers or {}),
+                content_type="application/data" if isinstance(body, bytes) else "text/plain",
+                content_encoding="binary" if isinstance(body, bytes) else "utf-8",
+            )
+
+
+class TestOnMemory(ConsumerContract):
+    @pytest.fixture
+    def bus(self) -> Publisher:
+        return MemoryPublisher()
+
+
+# Bindings
+
+
+def test_there_is_one_topic_binding_for_each_routing_key_and_no_wildcard_for_all() -> None:
+    made = bindings(SUBSYSTEMS, ExchangeType.TOPIC)
+    keys = [binding.routing_key for binding in made]
+    assert len(keys) == len(set(keys))
+    assert {"status.agent", "status.endpoint", "status.user", "call_form_result"} <= set(keys)
+    assert {"ami.QueueMemberStatus", "ami.QueueMemberPause", "ami.QueueMemberPaused"} <= set(keys)
+    assert "#" not in keys
+    assert all(not binding.arguments for binding in made)
+
+
+def test_there_is_one_headers_binding_for_each_event_name() -> None:
+    made = bindings(SUBSYSTEMS, ExchangeType.HEADERS)
+    names = [dict(binding.arguments)["name"] for binding in made]
+    assert sorted(names) == sorted({d.name for s in SUBSYSTEMS for d in s.decoders})
+    assert all(dict(binding.arguments)["x-match"] == "all" for binding in made)
+
+
+def test_everything_is_one_binding_that_leaves_no_other_argument() -> None:
+    assert everything(ExchangeType.TOPIC) == Binding("#")
+    assert everything(ExchangeType.HEADERS) == Binding("")
+
+
+def test_the_inbox_is_bounded_and_expires() -> None:
+    inbox = Inbox("i", 1.5, 7, 9, "xivo", ())
+    assert inbox.arguments() == {
+        "x-expires": 1500,
+        "x-max-length": 7,
+        "x-max-length-bytes": 9,
+        "x-overflow": "drop-head",
+    }
+
+
+# What a person reads when it does not work
+
+
+def _untrusted() -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_message = "self-signed certificate"
+    return error
+
+
+_INBOX = Inbox("xivo-exporter.host.default", 60, 7, 9, "xivo", ())
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (FileNotFoundError(2, "No such file or directory", "/pw"), "directory: /pw"),
+        (amqp.AccessRefused("ACCESS_REFUSED - Login was refused", (10, 11), ""), "user and pass"),
+        (amqp.NotAllowed("NOT_ALLOWED - vhost v not found", (10, 40), ""), "vhost"),
+        (amqp.NotFound("NOT_FOUND - no exchange", (40, 10), ""), "--exchange"),
+        (amqp.NotFound("NOT_FOUND - home node of queue is down", (50, 10), ""), "node of queue"),
+        (
+            amqp.PreconditionFailed("PRECONDITION_FAILED - inequivalent arg", (50, 10), ""),
+            "rabbitmqctl delete_queue xivo-exporter.host.default",
+        ),
+        (
+            amqp.AccessRefused("ACCESS_REFUSED - queue in exclusive use", (60, 20), ""),
+            "standing by",
+        ),
+        (_untrusted(), "--bus-ca-file"),
+        (ValueError("odd frame"), "odd frame"),
+        (amqp.ConnectionForced("CONNECTION_FORCED - broker forced", (0, 0), ""), "FORCED"),
+        (TimeoutError("timed out"), "does not answer"),
+        (TimeoutError(110, "Connection timed out"), "does not answer"),
+        (socket.gaierror(-2, "Name or service not known"), "host name"),
+        (amqp.ConsumerCancelled("xivo-exporter.host.default", (60, 30)), "deleted"),
+        (
+            # What a broker closes the channel of a consumer with that was frozen for long.
+            amqp.PreconditionFailed("PRECONDITION_FAILED - acknowledgement timed out", (0, 0), ""),
+            "acknowledgement timed out",
+        ),
+    ],
+)
+def test_a_fault_is_explained_in_one_line(error: Exception, says: str) -> None:
+    told = explain(error, _INBOX)
+    assert says in told
+    assert "\n" not in told
+    assert len(told) < 600
+
+
+def test_a_long_explanation_is_cut() -> None:
+    assert len(explain(ValueError("x" * 10_000), _INBOX)) < 600
+
+
+# How it connects
+
+
+def _connect(**bus: object) -> Connection:
+    (broker,) = brokers(BusSettings.model_validate(bus), "i")
+    return broker.connect()
+
+
+def test_a_connection_is_made_of_the_settings_and_asks_for_heartbeats() -> None:
+    connection = _connect(url=f"amqp://u:{SECRET}@h:99/v")
+    assert (connection.hostname, connection.port, connection.virtual_host) == ("h", 99, "v")
+    assert (connection.userid, connection.password) == ("u", SECRET)
+    assert connection.heartbeat
+    assert not connection.ssl
+    assert SECRET not in repr(connection)
+
+
+def test_the_password_file_is_read_at_each_connection(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("one\n")
+    bus = BusSettings.model_validate({"url": "amqp://u@h", "password_file": file})
+    (broker,) = brokers(bus, "i")
+    assert broker.connect().password == "one"
+    file.write_text(" two \r\n")
+    assert broker.connect().password == " two "
+
+
+def test_each_address_has_its_own_host_credentials_and_name_to_verify() -> None:
+    urls = f"amqps://u:{SECRET}@a/v;amqps://w@b:99"
+    first, second = brokers(BusSettings.model_validate({"url": urls}), "i")
+    assert (first.url, second.url) == ("amqps://a:5671/v", "amqps://b:99")
+    one, two = first.connect(), second.connect()
+    assert (one.hostname, one.port, one.userid, one.password) == ("a", 5671, "u", SECRET)
+    assert (two.hostname, two.port, two.userid, two.password) == ("b", 99, "w", "guest")
+    for connection, host in ((one, "a"), (two, "b")):
+        assert connection.ssl == {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": host}
+
+
+def test_tls_verifies_the_certificate_and_the_name(tmp_path: Path) -> None:
+    ca = tmp_path / "ca"
+    ca.write_text("x")
+    plain = _connect(url="amqps://h").ssl
+    assert plain == {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": "h"}
+    full = _connect(url="amqps://h", ca_file=ca, cert_file=ca, key_file=ca, server_name="n")
+    assert full.ssl == {
+        "cert_reqs": ssl.CERT_REQUIRED,
+        "server_hostname": "n",
+        "ca_certs": str(ca),
+        "certfile": str(ca),
+        "keyfile": str(ca),
+    }

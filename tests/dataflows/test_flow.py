@@ -1,0 +1,194 @@
+"""The dataflow in bytewax gives what the same steps give by hand."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC
+from itertools import count
+
+import pytest
+from bytewax.inputs import FixedPartitionedSource, Source, StatefulSourcePartition
+from bytewax.testing import TestingSource, cluster_main, run_main
+from hypothesis import given, settings
+
+from dataflows.decode import Decode
+from dataflows.envelope import Delivery, Item, Opened
+from dataflows.flow import build
+from dataflows.lengths import parse_lengths
+from dataflows.stage import Stage
+from dataflows.subsystem import Options
+from dataflows.subsystems import SUBSYSTEMS
+from exporter.engine.sink import StoreSink
+from exporter.exposition.store import SeriesStore
+from tests import corpus
+from tests.laws.strategies import Pause, Step, traffic
+from tests.pipeline import (
+    ALL_DETAILS,
+    SPECS,
+    WINDOWED,
+    WINDOWS,
+    Pipeline,
+    SeriesValues,
+    series_of,
+)
+
+BATCH = 7
+FAR_FUTURE = 4_102_444_800.0
+"""The year 2100. Whether a window closes is a matter of time, and bytewax has its own."""
+
+
+class _Partition(StatefulSourcePartition[Item, None]):
+    def __init__(self, deliveries: list[Delivery]) -> None:
+        self._batches = batches(deliveries)
+
+    def next_batch(self) -> Sequence[Item]:
+        if not self._batches:
+            raise StopIteration
+        return self._batches.pop(0)
+
+    def snapshot(self) -> None:
+        return None
+
+
+class _Buses(FixedPartitionedSource[Item, None]):
+    """A partition for each bus, as the exporter's own source has."""
+
+    def __init__(self, deliveries: list[Delivery]) -> None:
+        self._deliveries = deliveries
+
+    def list_parts(self) -> list[str]:
+        return sorted({delivery.bus for delivery in self._deliveries})
+
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> _Partition:
+        del step_id, resume_state
+        return _Partition([each for each in self._deliveries if each.bus == for_part])
+
+
+def by_bytewax(
+    source: Source[Item],
+    now: Callable[[], float],
+    *,
+    workers: int = 1,
+    windows: str = WINDOWS,
+) -> SeriesValues:
+    store = SeriesStore(SPECS, max_series=10_000)
+    options = Options(ALL_DETAILS, windows=parse_lengths(windows) if windows else ())
+    stage = Stage(SUBSYSTEMS, options, now, max_keys=10_000)
+    decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, stage.living)
+    flow = build(source, decode, stage, StoreSink(store, SUBSYSTEMS))
+    if workers == 1:
+        run_main(flow)
+    else:
+        cluster_main(flow, [], 0, worker_count_per_proc=workers)
+    return series_of(store.view())
+
+
+def by_hand(deliveries: list[Delivery], now: float = FAR_FUTURE) -> SeriesValues:
+    pipeline = Pipeline(details=ALL_DETAILS)
+    pipeline.now = now
+    for batch in batches(deliveries):
+        pipeline.take(batch)
+    return pipeline.series()
+
+
+def batches(deliveries: list[Delivery]) -> list[list[Delivery]]:
+    return [deliveries[i : i + BATCH] for i in range(0, len(deliveries), BATCH)]
+
+
+def source_of(items: Sequence[Item]) -> TestingSource[Item]:
+    return TestingSource(items, batch_size=BATCH)
+
+
+def test_the_corpus_gives_the_same_series() -> None:
+    deliveries = [corpus.load(name).delivery() for name in corpus.names()]
+    shown = by_bytewax(source_of(deliveries), far_future)
+    assert shown == by_hand(deliveries)
+    # All windows that were open when the corpus arrived have long been closed.
+    assert {metric for metric, _ in shown} >= WINDOWED
+
+
+def far_future() -> float:
+    """Give a time that never passes: what is due by it is not due by the machine's clock."""
+    return FAR_FUTURE
+
+
+@given(traffic())
+@settings(max_examples=10)
+def test_random_traffic_gives_the_same_series(steps: list[Step]) -> None:
+    deliveries = [
+        letter.post(corpus.ARRIVED)[0]
+        for step in steps
+        if not isinstance(step, Pause)
+        for letter in step
+    ]
+    assert by_bytewax(source_of(deliveries), far_future) == by_hand(deliveries)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_buses_are_partitions_and_their_origins_meet_in_one_state(workers: int) -> None:
+    deliveries = [
+        corpus.load(name).delivery(bus=bus)
+        for bus in ("default", "lyon")
+        for name in corpus.names("agents")[:4] + corpus.names("rejected")[:3]
+    ]
+    shown = by_bytewax(_Buses(deliveries), far_future, workers=workers)
+    # Two workers take the buses at once, so in no certain order.
+    counters = {
+        key: value
+        for key, value in shown.items()
+        if key[0].startswith("xivo_exporter_")
+        or key[0] in {"xivo_bus_events_total", "xivo_origin_info"}
+    }
+    assert counters == {k: v for k, v in by_hand(deliveries).items() if k in counters}
+    assert shown.keys() == by_hand(deliveries).keys()
+
+
+def test_time_passes_also_when_no_event_of_the_state_comes() -> None:
+    days = count(1)
+    gone = [
+        corpus.load("services/document_service_registered_event").delivery(),
+        corpus.load("services/document_service_deregistered_event").delivery(),
+    ]
+    others = [corpus.load("unused/document_null-data").delivery()] * 10
+    source: TestingSource[Item] = TestingSource([*gone, *others], batch_size=2)
+    # A clock of 1970 that runs a day at each look: all that is due to bytewax is due to us.
+    shown = by_bytewax(source, lambda: next(days) * 86_400.0, windows="")
+    assert not any(metric.startswith("xivo_service") for metric, _ in shown)
+    assert shown["xivo_exporter_used_total", ("default",)] == 2
+
+
+def test_windows_close_also_when_no_event_of_the_state_comes() -> None:
+    minutes = count(1)
+    first = corpus.load("agents/document_agent_status_update").delivery(arrived=60.0)
+    others = [corpus.load("unused/document_null-data").delivery(arrived=60.0, bus="other")]
+    source: TestingSource[Item] = TestingSource([first, *others * 30], batch_size=1)
+    # A clock of 1970 again, that runs a minute at each look.
+    shown = by_bytewax(source, lambda: next(minutes) * 60.0, windows="1m")
+    # Of the agents, no further event came; without one the last window would be that of the first.
+    for end in ("min", "max", "avg"):
+        assert shown[f"xivo_agents_logged_in_{end}", (corpus.ORIGIN, "1m")] == 1
+    window_end = shown["xivo_exporter_window_end_timestamp_seconds", ("1m",)]
+    assert isinstance(window_end, float)
+    assert window_end > 10 * 60
+    assert window_end % 60 == 0
+
+
+def test_a_bus_that_stays_silent_has_its_account_and_its_windows_all_the_same() -> None:
+    pipeline = Pipeline()
+    pipeline.now = FAR_FUTURE
+    pipeline.take([Opened("silent")])
+    shown = by_bytewax(source_of([Opened("silent")]), far_future)
+    assert shown == pipeline.series()
+    assert shown["xivo_exporter_deliveries_total", ("silent",)] == 0
+    assert shown["xivo_exporter_last_delivery_timestamp_seconds", ("silent",)] == 0
+    for name in WINDOWS.split(","):
+        assert shown["xivo_exporter_window_end_timestamp_seconds", (name,)] == FAR_FUTURE
+
+
+def test_step_ids_are_public() -> None:
+    flow = build(
+        TestingSource([]),
+        Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, tuple),
+        Stage(SUBSYSTEMS, Options(), lambda: 0.0, max_keys=1),
+        StoreSink(SeriesStore(SPECS, 1), SUBSYSTEMS),
+    )
+    assert flow.flow_id == "xivo_exporter"
+    assert [step.step_name for step in flow.substeps] == ["bus", "decode", "state", "store"]

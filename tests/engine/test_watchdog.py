@@ -1,0 +1,109 @@
+"""The watchdog: when it calls the dataflow stalled, and that it ends the process in any case."""
+
+import subprocess
+import sys
+
+from exporter.engine import watchdog
+from exporter.engine.source import Pulse
+from exporter.engine.watchdog import LOOK_SECONDS, Watchdog
+from tests.support import REPOSITORY
+
+STALL_SECONDS = 30.0
+
+
+class _Kennel:
+    """A watchdog, and the time between its looks."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.told: list[float] = []
+        self.pulse = Pulse(lambda: self.now)
+        self.dog = Watchdog(self.pulse, STALL_SECONDS, self.told.append, lambda: self.now)
+
+    def is_stalled(self) -> bool:
+        return self.dog.is_stalled
+
+    def wait(self, seconds: float, *, beating: bool = False) -> None:
+        for _ in range(round(seconds / LOOK_SECONDS)):
+            self.now += LOOK_SECONDS
+            if beating:
+                self.pulse.beat()
+            self.dog.look()
+
+
+def test_a_dataflow_that_makes_progress_has_not_stalled() -> None:
+    kennel = _Kennel()
+    kennel.wait(10 * STALL_SECONDS, beating=True)
+    assert not kennel.is_stalled()
+    assert not kennel.told
+
+
+def test_a_dataflow_without_progress_has_stalled_and_that_is_told_once() -> None:
+    kennel = _Kennel()
+    kennel.wait(1, beating=True)
+    kennel.wait(STALL_SECONDS - LOOK_SECONDS)
+    assert not kennel.is_stalled()
+    kennel.wait(LOOK_SECONDS)
+    assert kennel.is_stalled()
+    kennel.wait(STALL_SECONDS)
+    assert kennel.told == [STALL_SECONDS]
+
+
+def test_a_dataflow_that_goes_on_has_not_stalled_any_more_and_may_stall_again() -> None:
+    kennel = _Kennel()
+    kennel.wait(1, beating=True)
+    for times in (1, 2):
+        kennel.wait(STALL_SECONDS)
+        assert len(kennel.told) == times
+        kennel.wait(LOOK_SECONDS, beating=True)
+        assert not kennel.is_stalled()
+
+
+def test_before_its_first_turn_a_dataflow_has_not_stalled() -> None:
+    kennel = _Kennel()
+    kennel.wait(10 * STALL_SECONDS)
+    assert not kennel.is_stalled()
+    kennel.pulse.beat()
+    kennel.wait(STALL_SECONDS - LOOK_SECONDS)
+    assert not kennel.is_stalled()
+
+
+def test_a_process_that_was_frozen_as_a_whole_has_not_stalled() -> None:
+    kennel = _Kennel()
+    kennel.wait(1, beating=True)
+    for _ in range(3):
+        kennel.now += 1000 * STALL_SECONDS
+        kennel.dog.look()
+    assert not kennel.is_stalled()
+
+
+_ENDS = """
+import logging, threading
+from exporter import logs
+from exporter.engine import watchdog
+logs.configure(logs.LogLevel.INFO, logs.LogFormat.LOGFMT)
+{trouble}
+threading.Thread(target=watchdog.end, args=(7.5,)).start()
+threading.Event().wait()
+"""
+
+
+def _end(trouble: str) -> subprocess.CompletedProcess[str]:
+    program = [sys.executable, "-c", _ENDS.format(trouble=trouble)]
+    return subprocess.run(
+        program, cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=False
+    )
+
+
+def test_the_end_is_one_line_that_tells_where_the_dataflow_is_stuck() -> None:
+    done = _end("")
+    assert done.returncode == watchdog.EXIT_STATUS
+    [line] = done.stderr.splitlines()
+    assert 'msg="the dataflow has stalled"' in line
+    assert "seconds=7.5" in line
+    assert "threading.py" in line
+
+
+def test_whoever_holds_the_log_does_not_stop_the_end() -> None:
+    done = _end("logging.getLogger().handlers[0].acquire()")
+    assert (done.returncode, done.stderr) == (watchdog.EXIT_STATUS, "")

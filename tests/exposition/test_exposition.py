@@ -1,0 +1,201 @@
+"""From the store to the text: both formats, every kind, hostile labels."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as parse_openmetrics,
+)
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from dataflows.labels import MAX_LABEL, label
+from dataflows.metric import Histogram, Kind, MetricSpec, Sample
+from exporter.exposition.render import Exposition
+from exporter.exposition.store import SeriesStore
+from exporter.exposition.telemetry import SPECS as OWN_SPECS
+from exporter.exposition.telemetry import BusStatus
+from tests.program import OPENMETRICS, samples_of
+from tests.support import check_metrics
+
+GAUGE = MetricSpec("xivo_things", Kind.GAUGE, "Things known, by name.", ("origin_uuid", "name"))
+COUNTER = MetricSpec("xivo_happenings_total", Kind.COUNTER, "Things that happened.", ("name",))
+HISTOGRAM = MetricSpec(
+    "xivo_thing_duration_seconds", Kind.HISTOGRAM, "How long.", ("name",), buckets=(1, 2.5)
+)
+SPECS = (GAUGE, COUNTER, HISTOGRAM)
+ACCEPTS = ["", "text/plain", OPENMETRICS]
+NASTY = [
+    'say "hi"',
+    "back\\slash",
+    "a\\nb",
+    "a\nb",
+    "\r",
+    "\x00\x1b[31m",
+    "{}=,# EOF",
+    "é\u202e",
+    " ",
+    "",
+]
+
+
+def _exposition(*samples: Sample, max_series: int = 100) -> Exposition:
+    store = SeriesStore(SPECS, max_series)
+    store.apply(samples)
+    return Exposition(store, SPECS, [BusStatus("default", "amqp://h:1", "xivo")], lambda: False)
+
+
+def _text(exposition: Exposition, accept: str = "") -> str:
+    return b"".join(exposition.render(accept)[1]).decode()
+
+
+def _value(text: str, metric: str, /, **labels: str) -> float | None:
+    return samples_of(text).get((metric, frozenset(labels.items())))
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("", "text/plain; version=0.0.4; charset=utf-8"),
+        ("*/*", "text/plain; version=0.0.4; charset=utf-8"),
+        ("text/html", "text/plain; version=0.0.4; charset=utf-8"),
+        (OPENMETRICS, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        # As Prometheus 2.42 asks.
+        (
+            (
+                "application/openmetrics-text;version=1.0.0,application/openmetrics-text;"
+                "version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+            ),
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ),
+    ],
+)
+def test_the_format_is_what_the_client_asks_for(accept: str, expected: str) -> None:
+    content_type, pieces = _exposition().render(accept)
+    assert content_type.split("; escaping")[0] == expected
+    assert b"".join(pieces).endswith(b"# EOF\n") is ("openmetrics" in expected)
+
+
+@pytest.mark.parametrize("version", ["abc", "1.0.0-rc1", '"1.0.0"', "", "1", "9" * 100, "-1"])
+def test_a_version_that_is_none_gets_an_exposition_all_the_same(version: str) -> None:
+    text = _text(_exposition(), f"application/openmetrics-text; version={version}")
+    assert "xivo_exporter_build_info" in text
+
+
+@pytest.mark.parametrize("accept", ACCEPTS)
+def test_every_kind_of_metric_comes_out(accept: str) -> None:
+    text = _text(
+        _exposition(
+            (GAUGE.name, ("o", "n"), 1.5),
+            (COUNTER.name, ("n",), 3),
+            (HISTOGRAM.name, ("n",), Histogram((1, 2, 4), 99.5)),
+        ),
+        accept,
+    )
+    assert _value(text, "xivo_things", origin_uuid="o", name="n") == 1.5
+    assert _value(text, "xivo_happenings_total", name="n") == 3
+    duration = HISTOGRAM.name
+    buckets = {
+        le: _value(text, f"{duration}_bucket", name="n", le=le) for le in ("1.0", "2.5", "+Inf")
+    }
+    # Cumulative, as Prometheus wants them.
+    assert buckets == {"1.0": 1, "2.5": 3, "+Inf": 7}
+    assert _value(text, f"{duration}_count", name="n") == 7
+    assert _value(text, f"{duration}_sum", name="n") == 99.5
+    assert f"# HELP {GAUGE.name} Things known, by name." in text
+
+
+def test_a_metric_without_series_is_not_mentioned() -> None:
+    assert "xivo_things" not in _text(_exposition()).replace('metric="xivo_things"', "")
+
+
+@pytest.mark.parametrize("accept", ACCEPTS)
+@pytest.mark.parametrize("value", NASTY)
+def test_any_label_value_comes_back_as_it_was(accept: str, value: str) -> None:
+    text = _text(_exposition((GAUGE.name, (value, "n"), 1)), accept)
+    assert _value(text, GAUGE.name, origin_uuid=value, name="n") == 1
+
+
+@given(st.sets(st.text(), max_size=8), st.sampled_from(ACCEPTS))
+def test_text_of_the_bus_becomes_labels_that_parse_and_stay_apart(
+    names: set[str], accept: str
+) -> None:
+    samples = [(GAUGE.name, ("o", label(name)), 1) for name in sorted(names)]
+    text = _text(_exposition(*samples), accept)
+    shown = [dict(labels)["name"] for name, labels in samples_of(text) if name == GAUGE.name]
+    assert len(shown) == len(names)
+    assert all(len(each) <= MAX_LABEL and each.isprintable() for each in shown)
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, 1e300, -0.0, 2.0**53])
+def test_any_number_comes_back(value: float) -> None:
+    text = _text(_exposition((GAUGE.name, ("o", "n"), value)))
+    assert _value(text, GAUGE.name, origin_uuid="o", name="n") == value
+
+
+def test_the_exporter_tells_of_itself() -> None:
+    exposition = _exposition(*((COUNTER.name, (str(i),), 1) for i in range(5)), max_series=3)
+    text = _text(exposition)
+    assert _value(text, "xivo_exporter_bus_connected", bus="default") == 0
+    assert _value(text, "xivo_exporter_bus_gaps_total", bus="default") == 0
+    assert _value(text, "xivo_exporter_series", metric=COUNTER.name) == 3
+    assert _value(text, "xivo_exporter_series_dropped_total", metric=COUNTER.name) == 2
+    assert _value(text, "xivo_exporter_series_dropped_total", metric=GAUGE.name) == 0
+    names = {name for name, _ in samples_of(text)}
+    assert {spec.name for spec in OWN_SPECS} <= names
+    assert {"process_resident_memory_bytes", "python_info"} <= names
+
+
+def test_a_scrape_is_of_one_moment_however_long_it_takes() -> None:
+    store = SeriesStore(SPECS, 10_000)
+    before = tuple((GAUGE.name, ("o", f"{i:0100}"), 1) for i in range(5000))
+    store.apply(before)
+    pieces = Exposition(store, SPECS, [], lambda: False).render("")[1]
+    text = next(pieces)
+    store.apply(tuple((metric, labels, 2) for metric, labels, _ in before[1000:]))
+    store.apply(tuple((metric, labels, None) for metric, labels, _ in before[:1000]))
+    rest = [*pieces]
+    assert len(rest) > 1
+    values = [
+        v
+        for (name, _), v in samples_of((text + b"".join(rest)).decode()).items()
+        if name == GAUGE.name
+    ]
+    assert values == [1.0] * 5000
+
+
+def test_two_expositions_share_nothing() -> None:
+    one = _exposition((COUNTER.name, ("n",), 1))
+    other = _exposition()
+    assert _value(_text(one), COUNTER.name, name="n") == 1
+    assert _value(_text(other), COUNTER.name, name="n") is None
+
+
+def test_both_parsers_agree_on_what_is_shown() -> None:
+    exposition = _exposition(
+        (GAUGE.name, ("o", "n"), 1),
+        (COUNTER.name, ("n",), 3),
+        (HISTOGRAM.name, ("n",), Histogram((1, 2, 4), 99.5)),
+    )
+    texts = {
+        (family.name, family.type, family.documentation)
+        for family in parse_text(_text(exposition))
+        if family.name.startswith("xivo")
+    }
+    open_metrics = {
+        (family.name, family.type, family.documentation)
+        for family in parse_openmetrics(_text(exposition, OPENMETRICS))
+        if family.name.startswith("xivo")
+    }
+    assert texts == open_metrics
+
+
+@pytest.mark.promtool
+def test_promtool_has_nothing_to_say() -> None:
+    exposition = _exposition(
+        *((GAUGE.name, (label(value), "n"), 1) for value in NASTY),
+        (COUNTER.name, ("n",), 3),
+        (HISTOGRAM.name, ("n",), Histogram((1, 2, 4), 99.5)),
+    )
+    assert check_metrics(_text(exposition)) == ""

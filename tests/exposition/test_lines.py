@@ -1,0 +1,104 @@
+"""The lines are prometheus_client's own, byte by byte."""
+
+from math import inf, nan
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+
+from dataflows.metric import Histogram, Kind, LabelValues, MetricSpec, Value
+from exporter.exposition.families import Families, family
+from exporter.exposition.render import Exposition
+from exporter.exposition.store import SeriesStore
+from tests.golden import replayed
+from tests.pipeline import SPECS
+
+_VERSIONS = ["", ";version=0.0.4", ";version=1.0.0", ";version=2.0.0"]
+_ESCAPINGS = [
+    "",
+    *(f";escaping={each}" for each in ("allow-utf-8", "underscores", "dots", "values")),
+]
+ACCEPTS = [
+    f"{kind}{version}{escaping}"
+    for kind in ("text/plain", "application/openmetrics-text")
+    for version in _VERSIONS
+    for escaping in _ESCAPINGS
+]
+
+_NAMES = st.from_regex("[a-zA-Z_][a-zA-Z0-9_]{0,8}", fullmatch=True)
+_TEXTS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('\\"\n%{}, #=\r'))
+_NUMBERS = st.floats() | st.integers(-(10**18), 10**18) | st.just(-0.0)
+
+
+@st.composite
+def _specs(draw: st.DrawFn) -> MetricSpec:
+    kind = draw(st.sampled_from(Kind))
+    name = draw(_NAMES) + ("_total" if kind is Kind.COUNTER else "")
+    labels = draw(st.lists(_NAMES.filter(lambda each: each != "le"), max_size=4, unique=True))
+    words: list[str] = []
+    if kind is Kind.GAUGE and labels and draw(st.booleans()):
+        # The label of the state comes last, in the alphabet, too.
+        labels.append(labels.pop(labels.index(max(labels))))
+        words = draw(st.lists(_TEXTS, min_size=1, max_size=3, unique=True))
+    bounds = draw(st.lists(st.floats(0, 1e9), max_size=3, unique=True).map(sorted))
+    return MetricSpec(
+        name,
+        kind,
+        draw(_TEXTS),
+        tuple(labels),
+        {labels[-1]: tuple(words)} if words else {},
+        state_set=bool(words),
+        buckets=tuple(bounds) if kind is Kind.HISTOGRAM else (),
+    )
+
+
+def _values(spec: MetricSpec) -> st.SearchStrategy[Any]:
+    if spec.state_set:
+        return st.sampled_from(spec.words)
+    if spec.kind is not Kind.HISTOGRAM:
+        return _NUMBERS
+    size = len(spec.buckets) + 1
+    counts = st.lists(st.integers(0, 10**9), min_size=size, max_size=size).map(tuple)
+    return st.builds(Histogram, counts, _NUMBERS)
+
+
+@st.composite
+def _shown(draw: st.DrawFn) -> tuple[MetricSpec, dict[LabelValues, Value]]:
+    spec = draw(_specs())
+    labels = st.tuples(*[_TEXTS] * (len(spec.labels) - spec.state_set))
+    return spec, draw(st.dictionaries(labels, _values(spec), min_size=1, max_size=4))
+
+
+def _as_prometheus_client(accept: str, *families: Metric) -> tuple[str, bytes]:
+    encode, content_type = choose_encoder(accept)
+    return content_type, encode(Families(families)).removesuffix(b"# EOF\n")
+
+
+_GAUGE = MetricSpec("xivo_things", Kind.GAUGE, "Things.", ("a",))
+_ODD_NUMBERS = (inf, -inf, nan, -0.0, 1e6, 999_999.5, 1e16, 12, True)
+
+
+@given(_shown(), st.sampled_from(ACCEPTS))
+@example((_GAUGE, {(str(number),): number for number in _ODD_NUMBERS}), "")
+def test_any_series_are_written_as_prometheus_client_writes_them(
+    shown: tuple[MetricSpec, dict[LabelValues, Value]], accept: str
+) -> None:
+    spec, series = shown
+    store = SeriesStore([spec], max_series=100)
+    store.apply(tuple((spec.name, *each) for each in series.items()))
+    content_type, pieces = Exposition(store, [spec], [], lambda: False).render(accept)
+    expected_type, expected = _as_prometheus_client(accept, family(spec, series.items()))
+    assert content_type == expected_type
+    assert b"".join(pieces).startswith(expected)
+
+
+@pytest.mark.parametrize("accept", ["", "application/openmetrics-text"])
+def test_the_corpus_is_written_as_prometheus_client_writes_it(accept: str) -> None:
+    pipeline = replayed()
+    exposition = Exposition(pipeline.store, SPECS, [], lambda: False)
+    text = b"".join(exposition.render(accept)[1]).decode()
+    expected = pipeline.openmetrics() if accept else pipeline.text()
+    assert text.startswith(expected.removesuffix("# EOF\n"))

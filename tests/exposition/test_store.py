@@ -1,0 +1,213 @@
+"""The store: whole changes, consistent views, a cap, and nobody waits."""
+
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataflows.metric import Kind, LabelValues, MetricSpec, Sample, Value
+from exporter.exposition.store import SeriesStore, View
+from tests.support import eventually
+
+A = MetricSpec("a", Kind.GAUGE, "A.", ("x",))
+B = MetricSpec("b", Kind.GAUGE, "B.", ("x",))
+
+
+def _store(max_series: int = 1000) -> SeriesStore:
+    return SeriesStore((A, B), max_series)
+
+
+def _shown(store: SeriesStore) -> dict[str, dict[LabelValues, Value]]:
+    return _series(store.view())
+
+
+def _series(view: View) -> dict[str, dict[LabelValues, Value]]:
+    return {metric: dict(columns.items()) for metric, columns in view.series.items()}
+
+
+@pytest.fixture
+def impatient_threads() -> Iterator[None]:
+    """Switch threads as often as Python can, so that races have a chance."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_a_sample_is_a_series_until_it_is_retired() -> None:
+    store = _store()
+    store.apply((("a", ("1",), 1), ("b", ("1",), 2)))
+    assert _shown(store) == {"a": {("1",): 1}, "b": {("1",): 2}}
+    store.apply((("a", ("1",), 3),))
+    assert _shown(store)["a"] == {("1",): 3}
+    store.apply((("a", ("1",), None), ("a", ("never seen",), None)))
+    assert _shown(store) == {"a": {}, "b": {("1",): 2}}
+    assert store.view().dropped == {}
+
+
+def test_a_view_does_not_change_any_more() -> None:
+    store = _store()
+    store.apply((("a", ("1",), 1),))
+    before = store.view()
+    store.apply((("a", ("1",), 2), ("a", ("2",), 2)))
+    assert _series(before)["a"] == {("1",): 1}
+
+
+def test_series_beyond_the_cap_are_dropped_and_counted_by_metric() -> None:
+    store = _store(max_series=2)
+    store.apply(tuple(("a", (str(i),), i) for i in range(5)))
+    store.apply((("b", ("0",), 1),))
+    view = store.view()
+    assert _series(view)["a"] == {("0",): 0, ("1",): 1}
+    assert view.dropped == {"a": 3}
+
+
+def test_at_the_cap_the_series_that_are_there_go_on() -> None:
+    store = _store(max_series=1)
+    store.apply((("a", ("0",), 1), ("a", ("1",), 1)))
+    store.apply((("a", ("0",), 7),))
+    assert _shown(store)["a"] == {("0",): 7}
+    assert store.view().dropped == {"a": 1}
+
+
+def test_a_retired_series_makes_room() -> None:
+    store = _store(max_series=1)
+    store.apply((("a", ("0",), 1), ("a", ("0",), None), ("a", ("1",), 1)))
+    assert _shown(store) == {"a": {("1",): 1}, "b": {}}
+    assert store.view().dropped == {}
+
+
+def test_refused_and_dropped_samples_are_one_sum() -> None:
+    store = _store(max_series=1)
+    store.apply((("a", ("0",), 1), ("a", ("1",), 1)))
+    store.refuse(("a", "b"), 5)
+    assert store.view().dropped == {"a": 6, "b": 5}
+
+
+def test_late_events_are_one_sum_for_each_subsystem() -> None:
+    store = _store()
+    assert store.view().late == {}
+    store.note_late("agents", 2)
+    before = store.view()
+    store.note_late("agents", 3)
+    store.note_late("users", 1)
+    assert store.view().late == {"agents": 5, "users": 1}
+    assert before.late == {"agents": 2}
+    assert store.view().dropped == {}
+
+
+@pytest.mark.usefixtures("impatient_threads")
+def test_a_change_is_seen_whole_or_not_at_all_and_never_backwards() -> None:
+    store = _store()
+    labels = [(str(i),) for i in range(50)]
+    finished = threading.Event()
+    torn: list[str] = []
+
+    def look() -> None:
+        newest = -1.0
+        while not finished.is_set():
+            series = _shown(store)
+            values = {*series["a"].values(), *series["b"].values()}
+            sizes = {len(series["a"]), len(series["b"])}
+            oldest = min((v for v in values if isinstance(v, int | float)), default=newest)
+            if len(values) > 1 or len(sizes) > 1 or oldest < newest:
+                torn.append(f"{values} {sizes} after {newest}")
+            newest = oldest
+
+    lookers = [threading.Thread(target=look) for _ in range(3)]
+    for thread in lookers:
+        thread.start()
+    for turn in range(1500):
+        # Every third change retires everything, so that the size changes as well.
+        value = None if turn % 3 == 2 else turn
+        store.apply(tuple((name, each, value) for each in labels for name in ("a", "b")))
+    finished.set()
+    for thread in lookers:
+        thread.join(30)
+    assert not torn, torn[:3]
+
+
+@pytest.mark.usefixtures("impatient_threads")
+def test_no_change_is_left_behind() -> None:
+    store = _store()
+    for turn in range(300):
+        start = threading.Barrier(2)
+
+        def look(start: threading.Barrier = start) -> None:
+            start.wait()
+            store.view()
+
+        looker = threading.Thread(target=look)
+        looker.start()
+        start.wait()
+        store.apply((("a", ("0",), turn),))
+        looker.join()
+        assert _shown(store)["a"] == {("0",): turn}
+
+
+def test_a_view_does_not_wait_until_nothing_more_comes() -> None:
+    store = _store()
+
+    class GoesOn(tuple[Sample, ...]):
+        """Another change comes while this one is worked off, and so on for ever."""
+
+        __slots__ = ()
+
+        def __iter__(self) -> Iterator[Sample]:
+            store.apply(self)
+            return super().__iter__()
+
+    store.apply(GoesOn((("a", ("1",), 1),)))
+    assert _shown(store)["a"] == {("1",): 1}
+
+
+class _StuckSpec:
+    """Stands in the way of a copy, as a million series would."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.release = threading.Event()
+
+
+def test_the_dataflow_never_waits_for_a_scrape(monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck = _StuckSpec()
+    store = _store()
+
+    def slow_view(*whole: object) -> View:
+        del whole
+        stuck.reached.set()
+        assert stuck.release.wait(30)
+        return View({}, {}, {}, {})
+
+    # The view is made while the store's lock is held.
+    monkeypatch.setattr("exporter.exposition.store.View", slow_view)
+    scrape = threading.Thread(target=store.view)
+    scrape.start()
+    assert stuck.reached.wait(30)
+    applied = threading.Event()
+
+    def apply() -> None:
+        for turn in range(100):
+            store.apply((("a", ("0",), turn),))
+        applied.set()
+
+    dataflow = threading.Thread(target=apply)
+    dataflow.start()
+    eventually(applied.is_set, what="changes were applied during a scrape")
+    stuck.release.set()
+    scrape.join(30)
+    dataflow.join(30)
+    monkeypatch.undo()
+    assert _shown(store)["a"] == {("0",): 99}
+
+
+@given(st.lists(st.tuples(st.sampled_from("123456"), st.booleans()), max_size=30))
+def test_each_series_has_the_outline_of_its_own_labels(steps: list[tuple[str, bool]]) -> None:
+    store = _store(max_series=4)
+    for label, lives in steps:
+        store.apply((("a", (label,), 1 if lives else None),))
+        columns = store.view().series["a"]
+        assert columns.outlines == [f'a{{x="{label}"}} ' for (label,) in columns.labels]
