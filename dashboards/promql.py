@@ -73,7 +73,7 @@ def total(inner: str, *by: str) -> str:
 
 
 def age(timestamps: str) -> str:
-    """Turn times of the past into seconds since; a clock that is ahead makes 0."""
+    """LoopContext times of the past into seconds since; a clock that is ahead makes 0."""
     return f"clamp_min(time() - {timestamps}, 0)"
 
 

@@ -94,7 +94,7 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- a clock's face
 
 @lru_cache
 def aware(at: float) -> datetime:
-    """Turn Unix seconds into the aware datetime that bytewax takes.
+    """LoopContext Unix seconds into the aware datetime that bytewax takes.
 
     Asked at each turn of each state, and mostly about the end of the same window.
     """

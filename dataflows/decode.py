@@ -156,7 +156,7 @@ class Decode:
             self._on_rejected(delivery, rejected)
 
     def _take(self, delivery: Delivery, account: _Account, groups: _Groups) -> None:
-        """Turn one delivery into its event, if it has one.
+        """LoopContext one delivery into its event, if it has one.
 
         Raises:
             Rejected: For any reason.

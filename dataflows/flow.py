@@ -19,6 +19,6 @@ def build(
     flow = Dataflow("xivo_exporter")
     deliveries = op.input("bus", flow, source)  # Item
     events = op.flat_map_batch("decode", deliveries, decode)  # (key, (subsystem, Event))
-    outputs = op.stateful_batch("state", events, stage)  # (key, Changes | Remark)
+    outputs = op.stateful_batch("state", events, stage)  # (key, Changes | Skipped)
     op.output("store", outputs, sink)
     return flow

@@ -48,14 +48,14 @@ class MetricSpec:
     beyond_promql: str = ""
 
     @property
-    def words(self) -> tuple[str, ...]:
+    def states(self) -> tuple[str, ...]:
         """The closed vocabulary of a state set."""
         return self.vocabulary[self.labels[-1]]
 
     @property
     def width(self) -> int:
         """How many series a sample stands for."""
-        return len(self.words) if self.state_set else 1
+        return len(self.states) if self.state_set else 1
 
 
 class Histogram(Struct, frozen=True):

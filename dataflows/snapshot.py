@@ -15,9 +15,9 @@ from io import BytesIO
 from typing import Any
 
 from dataflows.metric import MetricSpec
-from dataflows.room import Room, Share
+from dataflows.quota import Allocation, Quota
 
-FORMAT = 4
+FORMAT = 5
 """Raised whenever an attribute of a state, or of what it is made of, changes."""
 
 
@@ -26,8 +26,8 @@ class _Pickler(pickle.Pickler):
         match obj:
             case MetricSpec():
                 return MetricSpec, (obj.name,)
-            case Share():
-                return Share, (obj.taken,)
+            case Allocation():
+                return Allocation, (obj.taken,)
         return NotImplemented
 
 
@@ -39,21 +39,21 @@ def dump(state: object) -> bytes:
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, data: bytes, metrics: Mapping[str, MetricSpec], room: Room) -> None:
+    def __init__(self, data: bytes, metrics: Mapping[str, MetricSpec], quota: Quota) -> None:
         super().__init__(BytesIO(data))
-        self._made_by = {MetricSpec: metrics.__getitem__, Share: partial(Share, room)}
+        self._made_by = {MetricSpec: metrics.__getitem__, Allocation: partial(Allocation, quota)}
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 -- as pickle has it
         found = super().find_class(module, name)
         return self._made_by.get(found, found)
 
 
-def load(data: bytes, metrics: Mapping[str, MetricSpec], room: Room) -> Any:  # noqa: ANN401 -- what was dumped
+def load(data: bytes, metrics: Mapping[str, MetricSpec], quota: Quota) -> Any:  # noqa: ANN401 -- what was dumped
     """Make a state of its copy.
 
     Args:
         data: What `dump` gave, of a state of the same `FORMAT`.
         metrics: Those of its subsystem, by name.
-        room: That of its subsystem.
+        quota: That of its subsystem.
     """
-    return _Unpickler(data, metrics, room).load()
+    return _Unpickler(data, metrics, quota).load()

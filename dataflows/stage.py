@@ -13,7 +13,7 @@ from bytewax.operators import StatefulBatchLogic
 from dataflows.clock import Clock, aware
 from dataflows.decode import Values
 from dataflows.metric import Sample
-from dataflows.room import Room, Share
+from dataflows.quota import Allocation, Quota
 from dataflows.snapshot import dump, load
 from dataflows.subsystem import (
     ClockChecked,
@@ -31,7 +31,7 @@ class Changes(NamedTuple):
     samples: tuple[Sample, ...]
 
 
-class Remark(NamedTuple):
+class Skipped(NamedTuple):
     """Events of a subsystem that came late, or found no room in memory."""
 
     subsystem: str
@@ -39,7 +39,7 @@ class Remark(NamedTuple):
     refused: int
 
 
-Output = Changes | Remark
+Output = Changes | Skipped
 
 
 class Snapshot(NamedTuple):
@@ -77,7 +77,7 @@ class Stage:
             subsystem.name: {spec.name: spec for spec in subsystem.metrics}
             for subsystem in self._subsystems.values()
         }
-        self._rooms = {name: Room(options.max_entities) for name in self._subsystems}
+        self._quotas = {name: Quota(options.max_entities) for name in self._subsystems}
         self._options = options
         self._max_keys = max_keys
         self._living: defaultdict[str, set[str]] = defaultdict(set)
@@ -96,14 +96,14 @@ class Stage:
         if len(living) >= self._max_keys:
             return None
         living.add(key)
-        options = replace(self._options, room=Share(self._rooms[name]))
+        options = replace(self._options, allocation=Allocation(self._quotas[name]))
         return self._subsystems[name].start(first, options)
 
     def resume(self, snapshot: Snapshot) -> State[Any]:
         """Make a state of what the recovery store kept of it."""
         name = snapshot.subsystem
         self._living[name].add(snapshot.key)
-        state: State[Any] = load(snapshot.state, self._metrics[name], self._rooms[name])
+        state: State[Any] = load(snapshot.state, self._metrics[name], self._quotas[name])
         state.restore()
         return state
 
@@ -118,7 +118,7 @@ class Stage:
 
 
 class Logic(StatefulBatchLogic[Values, Output, tuple[str, str, bytes] | None]):
-    """The state of one key: `list[Values]` → `list[Changes | Remark]`.
+    """The state of one key: `list[Values]` → `list[Changes | Skipped]`.
 
     One that is resumed asks to be called at once, and shows all of its series.
     """
@@ -147,7 +147,7 @@ class Logic(StatefulBatchLogic[Values, Output, tuple[str, str, bytes] | None]):
             self._key = self._stage.key(self._name, events[0])
             state = self._state = self._stage.start(self._name, self._key, events[0])
             if state is None:
-                return [Remark(self._name, 0, len(events))], StatefulBatchLogic.DISCARD
+                return [Skipped(self._name, 0, len(events))], StatefulBatchLogic.DISCARD
         windows = state.trackers[0] if state.trackers else None
         for event in events:
             if type(event) not in _NO_NEWS:
@@ -179,7 +179,7 @@ class Logic(StatefulBatchLogic[Values, Output, tuple[str, str, bytes] | None]):
         if samples:
             outputs.append(Changes(samples))
         if state.late or state.refused:
-            outputs.append(Remark(self._name, state.late, state.refused))
+            outputs.append(Skipped(self._name, state.late, state.refused))
             state.late = state.refused = 0
         if state.samples:
             return outputs, StatefulBatchLogic.RETAIN

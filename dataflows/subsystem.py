@@ -17,7 +17,7 @@ from msgspec import Struct
 from dataflows.envelope import Envelope
 from dataflows.lengths import Length
 from dataflows.metric import Details, MetricSpec, Samples
-from dataflows.room import Room, Share
+from dataflows.quota import Allocation, Quota
 from dataflows.windows import Tracker
 
 
@@ -63,7 +63,7 @@ class Options:
     details: frozenset[str] = frozenset()
     max_entities: int = MAX_ENTITIES
     windows: tuple[Length, ...] = ()
-    room: Share = field(default_factory=lambda: Share(Room(MAX_ENTITIES)))
+    allocation: Allocation = field(default_factory=lambda: Allocation(Quota(MAX_ENTITIES)))
 
 
 class State(ABC, Generic[E]):
@@ -76,7 +76,7 @@ class State(ABC, Generic[E]):
         samples: Its series, without those of single entities.
         details: Those.
         trackers: Its windows.
-        refused: Events that found no room (`Options.room`) since this was last read.
+        refused: Events that found no room (`Options.allocation`) since this was last read.
         late: Events older than the shortest current window, since this was last read.
     """
 

@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 from dataflows.lengths import Length
 from dataflows.levels import Levels
 from dataflows.metric import LabelValues, MetricSpec, Samples
-from dataflows.room import Share
+from dataflows.quota import Allocation
 
 MAX_IDS = 100_000
 """Ids that one window counts; beyond, its figure means "at least". See ADR 14."""
@@ -128,11 +128,12 @@ class Distinct(Tracker["_DistinctWindow"]):
         lengths: Iterable[Length],
         *,
         at: float,
-        room: Share,
+        allocation: Allocation,
         often: int = 1,
     ) -> None:
         super().__init__(
-            ((*labels, each.name), _DistinctWindow(each.seconds, at, room)) for each in lengths
+            ((*labels, each.name), _DistinctWindow(each.seconds, at, allocation))
+            for each in lengths
         )
         self._samples = samples
         self._spec = spec
@@ -206,22 +207,22 @@ class _LevelWindow(_Window):
 
 
 class _DistinctWindow(_Window):
-    __slots__ = ("_count", "_room", "_times")
+    __slots__ = ("_allocation", "_count", "_times")
 
-    def __init__(self, seconds: int, at: float, room: Share) -> None:
-        self._room = room
+    def __init__(self, seconds: int, at: float, allocation: Allocation) -> None:
+        self._allocation = allocation
         self._times: dict[Hashable, int] = {}
         super().__init__(seconds, at)
 
     def open(self, at: float) -> None:
         super().open(at)
-        self._room.give_back(len(self._times))
+        self._allocation.release(len(self._times))
         self._times = {}
         self._count = 0
 
     def see(self, entity: Hashable, often: int) -> bool:
         times = self._times.get(entity, 0) + 1
-        if times == 1 and (len(self._times) >= MAX_IDS or not self._room.take()):
+        if times == 1 and (len(self._times) >= MAX_IDS or not self._allocation.take()):
             return False
         self._times[entity] = times
         self._count += times == often

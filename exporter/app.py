@@ -20,7 +20,7 @@ from exporter import __version__, signals
 from exporter.clock import wall_clock
 from exporter.consumer import Bus, Consumer, stop_all
 from exporter.engine import watchdog
-from exporter.engine.inlet import Inlet
+from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.engine.runtime import Runtime, explain
 from exporter.engine.sink import StoreSink
 from exporter.engine.source import (
@@ -28,14 +28,14 @@ from exporter.engine.source import (
     IDLE_SECONDS,
     BusSource,
     Feed,
-    Pulse,
-    Turn,
+    LoopContext,
+    Progress,
 )
 from exporter.engine.watchdog import Watchdog
 from exporter.exposition.render import Exposition
 from exporter.exposition.store import SeriesStore
 from exporter.exposition.telemetry import BusStatus
-from exporter.logs import Bounded
+from exporter.logs import RateLimited
 from exporter.settings import Serving
 from exporter.settings.address import Address
 from exporter.web.landing import BusView
@@ -62,9 +62,9 @@ class App:
         self._statuses = [] if runtime.addresses else [bus.status for bus in buses]
         self._wake = threading.Event()
         self._stop = threading.Event()
-        self._pulse = Pulse(time.monotonic)
+        self._progress = Progress(time.monotonic)
         self._watchdog = Watchdog(
-            self._pulse,
+            self._progress,
             settings.stall_after,
             watchdog.end if settings.exit_on_stall else watchdog.tell,
             time.monotonic,
@@ -78,7 +78,7 @@ class App:
         self._failed = False
         self._consumers: list[Consumer] = []
         self._feeds = {bus.status.name: self._feed(bus) for bus in buses}
-        self._warn = Bounded(log.warning)
+        self._warn = RateLimited(log.warning)
         stage = Stage(
             SUBSYSTEMS,
             Options(settings.details, windows=settings.windows),
@@ -87,7 +87,7 @@ class App:
             is_kept=runtime.recovery is not None,
         )
         self._flow = flow.build(
-            BusSource(self._feeds, self._turn()),
+            BusSource(self._feeds, self._loop_context()),
             Decode(
                 SUBSYSTEMS,
                 {bus.status.name: bus.zone for bus in buses}.get,
@@ -111,7 +111,7 @@ class App:
         Returns:
             Whether it ended because somebody wanted it to.
         """
-        signals.hear(self._on_signal)
+        signals.listen(self._on_signal)
         self._web.start()
         log.info("listening", address=str(self.address), version=__version__)
         self._watchdog.start()
@@ -119,7 +119,7 @@ class App:
             self._runtime.run(self._flow)
             # It has ended in order, so whatever it took has been processed to the end.
             for feed in self._feeds.values():
-                feed.inlet.done = feed.inlet.taken
+                feed.buffer.done = feed.buffer.taken
         except BaseException as error:
             # Also panics of bytewax, which are no Exceptions.
             self._failed = True
@@ -144,7 +144,7 @@ class App:
 
     def not_ready(self) -> str | None:
         """Say why the metrics are not to be trusted, if so."""
-        if not self._pulse.has_begun:
+        if not self._progress.has_begun:
             return "The dataflow has not started yet."
         if self._watchdog.is_stalled:
             return "The dataflow has stalled."
@@ -174,10 +174,10 @@ class App:
         )
 
     def _feed(self, bus: Bus) -> Feed:
-        inlet = Inlet(self._wake)
+        buffer = DeliveryBuffer(self._wake)
         consumer = Consumer(
             bus,
-            inlet,
+            buffer,
             wall_clock,
             self._on_death,
             is_resumable=self._runtime.recovery is not None,
@@ -189,11 +189,13 @@ class App:
                 self._statuses.append(bus.status)
             consumer.start()
 
-        return Feed(inlet, bus.status, begin)
+        return Feed(buffer, bus.status, begin)
 
-    def _turn(self) -> Turn:
+    def _loop_context(self) -> LoopContext:
         idle_seconds = IDLE_IN_CLUSTER_SECONDS if self._runtime.addresses else IDLE_SECONDS
-        return Turn(self._wake, self._stop, self._pulse, wall_clock, time.monotonic, idle_seconds)
+        return LoopContext(
+            self._wake, self._stop, self._progress, wall_clock, time.monotonic, idle_seconds
+        )
 
     def _on_rejected(self, delivery: Delivery, rejected: Rejected) -> None:
         self._warn(

@@ -70,7 +70,7 @@ def configure(level: LogLevel, style: LogFormat) -> None:
 _MINUTE_SECONDS = 60
 
 
-class Bounded:
+class RateLimited:
     """Lets so many messages of a kind through each minute, and tells how many it held back.
 
     Args:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 
 
-def hear(on_signal: Callable[[signal.Signals], None]) -> None:
+def listen(on_signal: Callable[[signal.Signals], None]) -> None:
     """Have a function called at each SIGTERM and SIGINT, in a thread; from the main thread."""
     ears, mouth = socket.socketpair()
     mouth.setblocking(False)

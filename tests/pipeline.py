@@ -19,7 +19,7 @@ from dataflows.decode import Decode, Keyed
 from dataflows.envelope import Delivery, Item, Rejected
 from dataflows.lengths import parse_lengths
 from dataflows.metric import Histogram, LabelValues
-from dataflows.stage import Changes, Logic, Output, Remark, Stage
+from dataflows.stage import Changes, Logic, Output, Skipped, Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS
 from exporter.exposition.families import Families, family
@@ -152,7 +152,7 @@ class Pipeline:
             match output:
                 case Changes(samples):
                     self.store.apply(samples)
-                case Remark(subsystem, late, refused):
+                case Skipped(subsystem, late, refused):
                     # Counters that hold no zeros can be compared with what is expected.
                     self.late += Counter({subsystem: late})
                     self.refused += Counter({subsystem: refused})
@@ -206,7 +206,7 @@ def series_of(view: View) -> SeriesValues:
     for spec in SPECS:
         for labels, value in view.series[spec.name].items():
             if spec.state_set:
-                series |= {(spec.name, (*labels, word)): word == value for word in spec.words}
+                series |= {(spec.name, (*labels, word)): word == value for word in spec.states}
             else:
                 assert not isinstance(value, str)
                 series[spec.name, labels] = value

@@ -149,7 +149,7 @@ def test_to_configure_again_doubles_nothing(stderr: Stderr) -> None:
     assert [line["msg"] for line in stderr.lines()] == ["once"]
 
 
-# Bounded
+# RateLimited
 
 
 class _Written(list[tuple[str, dict[str, object]]]):
@@ -159,7 +159,7 @@ class _Written(list[tuple[str, dict[str, object]]]):
 
 def test_so_many_messages_of_a_kind_are_written_each_minute() -> None:
     written, now = _Written(), [1000.0]
-    bounded = logs.Bounded(written, lambda: now[0], per_minute=3)
+    bounded = logs.RateLimited(written, lambda: now[0], per_minute=3)
     for i in range(10):
         bounded("a", "rejected", i=i)
     bounded("b", "rejected", i=10)
@@ -171,7 +171,7 @@ def test_so_many_messages_of_a_kind_are_written_each_minute() -> None:
 
 def test_the_next_minute_tells_how_many_were_held_back() -> None:
     written, now = _Written(), [1000.0]
-    bounded = logs.Bounded(written, lambda: now[0], per_minute=3)
+    bounded = logs.RateLimited(written, lambda: now[0], per_minute=3)
     for _ in range(10):
         bounded("a", "rejected")
     now[0] += 60

@@ -14,10 +14,10 @@ from enum import StrEnum
 
 import msgspec
 
-from dataflows.census import Census, Move
 from dataflows.envelope import Envelope, number_id, read
 from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
+from dataflows.state_counts import Move, StateCounts
 from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
 from dataflows.windows import Level
 
@@ -146,7 +146,9 @@ class AgentsState(State[Event]):
         super().__init__()
         self._origin = (first.origin_uuid,)
         self._show_each = NAME in options.details
-        self._agents: Census[AgentStatus] = Census(self.samples, AGENTS, self._origin, options.room)
+        self._agents: StateCounts[AgentStatus] = StateCounts(
+            self.samples, AGENTS, self._origin, options.allocation
+        )
         self._login_at: dict[str, float] = {}
         self._logged_in = Level(
             self.samples, LEVELS, self._origin, options.windows, at=first.at, value=0
@@ -168,7 +170,7 @@ class AgentsState(State[Event]):
     def _change(self, agent_id: str, status: AgentStatus, at: float) -> None:
         moved = self._agents.move(agent_id, status)
         if moved is not Move.CHANGED:
-            self.refused += moved is Move.NO_ROOM
+            self.refused += moved is Move.OVER_QUOTA
             return
         samples, origin = self.samples, self._origin
         if status is AgentStatus.LOGGED_IN:

@@ -57,7 +57,7 @@ class BusState(State[Event]):
 
     def __init__(self, first: Event, options: Options) -> None:
         super().__init__()
-        self._room = options.room
+        self._allocation = options.allocation
         self._origin = (first.origin_uuid,)
         self._names: set[str] = set()
         self._last_at = first.at
@@ -73,7 +73,7 @@ class BusState(State[Event]):
     def _label(self, name: str) -> str:
         known = label(name)
         if known not in self._names:
-            if len(self._names) >= MAX_NAMES or not self._room.take():
+            if len(self._names) >= MAX_NAMES or not self._allocation.take():
                 return OTHER
             self._names.add(known)
         return known

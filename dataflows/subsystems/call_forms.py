@@ -72,7 +72,12 @@ class CallFormsState(State[Event]):
         self._origin = (first.origin_uuid,)
         self.samples.start(CALL_FORMS, self._origin)
         self._submitters = Distinct(
-            self.samples, SUBMITTERS, self._origin, options.windows, at=first.at, room=options.room
+            self.samples,
+            SUBMITTERS,
+            self._origin,
+            options.windows,
+            at=first.at,
+            allocation=options.allocation,
         )
         self.trackers = (self._submitters,)
 

@@ -93,7 +93,12 @@ class ChatState(State[Event]):
         self._origin = (first.origin_uuid,)
         self.samples.start(MESSAGES, self._origin)
         self._senders = Distinct(
-            self.samples, SENDERS, self._origin, options.windows, at=first.at, room=options.room
+            self.samples,
+            SENDERS,
+            self._origin,
+            options.windows,
+            at=first.at,
+            allocation=options.allocation,
         )
         self.trackers = (self._senders,)
 

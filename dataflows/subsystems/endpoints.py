@@ -16,10 +16,10 @@ from enum import StrEnum
 
 import msgspec
 
-from dataflows.census import Census, Move
 from dataflows.envelope import Envelope, Reason, Rejected, code, number_id, read
 from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
+from dataflows.state_counts import Move, StateCounts
 from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
 from dataflows.windows import Distinct, Level
 
@@ -178,8 +178,8 @@ class EndpointsState(State[Event]):
         super().__init__()
         self._origin = (first.origin_uuid,)
         self._show_each = NAME in options.details
-        self._endpoints: Census[EndpointState] = Census(
-            self.samples, ENDPOINTS, self._origin, options.room
+        self._endpoints: StateCounts[EndpointState] = StateCounts(
+            self.samples, ENDPOINTS, self._origin, options.allocation
         )
         self.samples.start(TRANSITIONS, self._origin)
         self._engaged: set[str] = set()
@@ -195,7 +195,7 @@ class EndpointsState(State[Event]):
             self._origin,
             options.windows,
             at=first.at,
-            room=options.room,
+            allocation=options.allocation,
             often=FLAPS,
         )
         self.trackers = (self._in_use, self._unavailable, self._flapping)
@@ -219,7 +219,7 @@ class EndpointsState(State[Event]):
     def _change(self, endpoint_id: str, state: EndpointState, at: float) -> None:
         moved = self._endpoints.move(endpoint_id, state)
         if moved is not Move.CHANGED:
-            self.refused += moved is Move.NO_ROOM
+            self.refused += moved is Move.OVER_QUOTA
             return
         self.samples.add(TRANSITIONS, (*self._origin, state))
         if state is EndpointState.UNAVAILABLE:

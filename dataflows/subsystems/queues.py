@@ -131,7 +131,7 @@ class QueueState(State[QueueEvent]):
     def __init__(self, first: QueueEvent, options: Options) -> None:
         super().__init__()
         self._queue = (first.origin_uuid, first.queue)
-        self._room = options.room
+        self._allocation = options.allocation
         self._members: dict[str, _Member] = {}
         self._removed_at: dict[str, float] = {}
         self._silence = Countdown(FORGET_AFTER_SECONDS)
@@ -158,7 +158,7 @@ class QueueState(State[QueueEvent]):
         after = _merge(before, event)
         if after == before:
             return
-        if before is None and not self._room.take():
+        if before is None and not self._allocation.take():
             self.refused += 1
             return
         self._members[event.interface] = after
@@ -183,7 +183,7 @@ class QueueState(State[QueueEvent]):
             if 0 < event.login_time < member.login_time:
                 return
             del self._members[event.interface]
-            self._room.give_back()
+            self._allocation.release()
             self._count(member, -1)
             self.samples.add(CHANGES, (*self._queue, Change.REMOVED))
         if len(self._removed_at) >= _MANY_REMOVALS:

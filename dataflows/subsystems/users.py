@@ -16,10 +16,10 @@ from enum import StrEnum
 
 import msgspec
 
-from dataflows.census import Census, Move
 from dataflows.envelope import Envelope, Reason, Rejected, entity_id, number_id, read
 from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
+from dataflows.state_counts import Move, StateCounts
 from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
 from dataflows.windows import Level
 
@@ -178,7 +178,9 @@ class UsersState(State[Event]):
     def __init__(self, first: Event, options: Options) -> None:
         super().__init__()
         self._origin = (first.origin_uuid,)
-        self._users: Census[Presence] = Census(self.samples, USERS, self._origin, options.room)
+        self._users: StateCounts[Presence] = StateCounts(
+            self.samples, USERS, self._origin, options.allocation
+        )
         self.samples.start(CHANGES, self._origin)
         self._available = Level(
             self.samples, AVAILABLE, self._origin, options.windows, at=first.at, value=0
@@ -191,7 +193,7 @@ class UsersState(State[Event]):
                 moved = self._users.move(user, presence)
                 if moved is Move.CHANGED:
                     self.samples.add(CHANGES, (*self._origin, presence))
-                self.refused += moved is Move.NO_ROOM
+                self.refused += moved is Move.OVER_QUOTA
             case UserDeleted(users=users):
                 for user in users:
                     self._users.remove(user)

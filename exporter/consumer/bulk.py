@@ -15,7 +15,7 @@ from amqp.transport import SSLTransport, TCPTransport
 from kombu.transport import pyamqp
 
 from exporter.consumer.deliver import DeliverDecoder
-from exporter.consumer.received import Take
+from exporter.consumer.received import MessageHandler
 
 CHUNK = 256 * 1024
 """Bytes of one read: some hundred deliveries, so that what a read costs is shared by many."""
@@ -103,16 +103,16 @@ class BulkConnection(pyamqp.Connection):
     _read_at = 0.0
     _decoder: DeliverDecoder | None = None
     _channel_id = 0
-    _take: Take
+    _on_messages: MessageHandler
     # Whether the last read ended within a delivery.
     _is_cut = False
     # Whether py-amqp has a delivery of the channel that is not complete yet.
     _is_amid = False
 
-    def divert(self, channel_id: int, consumer_tag: str, take: Take) -> None:
+    def divert(self, channel_id: int, consumer_tag: str, on_messages: MessageHandler) -> None:
         """Hand deliveries of a consumer over, but for those that py-amqp must assemble."""
         self._decoder = DeliverDecoder(channel_id, consumer_tag)
-        self._channel_id, self._take = channel_id, take
+        self._channel_id, self._on_messages = channel_id, on_messages
         self._is_amid = False
 
     def blocking_read(self, timeout: float | None = None) -> bool:
@@ -127,7 +127,7 @@ class BulkConnection(pyamqp.Connection):
                 # For the heartbeats: the peer is alive.
                 self.bytes_recv += 1
                 self.transport.use(size)
-                self._take(received)
+                self._on_messages(received)
                 return True
             if self._is_cut:
                 return False

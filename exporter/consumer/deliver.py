@@ -19,7 +19,7 @@ import struct
 from typing import NamedTuple
 
 from exporter.consumer.received import Received
-from exporter.consumer.stamps import NO_STAMPS, find_stamps
+from exporter.consumer.timestamps import NO_STAMPS, find_stamps
 
 _END = 0xCE
 _METHOD, _HEADER, _BODY = 1, 2, 3

@@ -1,6 +1,6 @@
 """One connection to one bus, in a thread of its own.
 
-It connects for ever, reads deliveries into the inlet, and acknowledges what the
+It connects for ever, reads deliveries into the buffer, and acknowledges what the
 dataflow is done with. Nothing that the broker does can stop it or anybody else:
 a frozen peer costs this thread a time-out, and its socket is dropped, because a
 polite close would wait for the peer.
@@ -34,7 +34,7 @@ from exporter.consumer.session import (
     is_amqp,
     is_missing,
 )
-from exporter.engine.inlet import Inlet
+from exporter.engine.delivery_buffer import DeliveryBuffer
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +59,7 @@ class Consumer:
 
     Args:
         bus: To read; its status is kept up to date.
-        inlet: Where deliveries go.
+        buffer: Where deliveries go.
         clock: Unix seconds, for the time of arrival.
         on_death: Called from the consumer's thread when it ends without being told to.
         is_resumable: Whether another process can go on where this one ends.
@@ -68,7 +68,7 @@ class Consumer:
     def __init__(
         self,
         bus: Bus,
-        inlet: Inlet,
+        buffer: DeliveryBuffer,
         clock: Clock,
         on_death: Callable[[], None],
         *,
@@ -77,7 +77,7 @@ class Consumer:
         self._brokers = bus.brokers
         self._inbox = bus.inbox
         self._status = bus.status
-        self._inlet = inlet
+        self._buffer = buffer
         self._clock = clock
         self._on_death = on_death
         self._log = log.bind(bus=bus.status.name)
@@ -86,7 +86,7 @@ class Consumer:
             target=self._run, name=f"consumer-{bus.status.name}", daemon=True
         )
         self._is_resumable = is_resumable
-        self._intake = Intake(bus.status, inlet, clock)
+        self._intake = Intake(bus.status, buffer, clock)
         # What had gone since the last connection, the inbox or the exchange.
         self._gone = ""
         # Since the last connection: what was wrong last at each address, and what was told.
@@ -171,7 +171,7 @@ class Consumer:
             # Looked at before the acknowledgements: what is done by then must be among them.
             is_stopping = self._stop.is_set()
             beats = time.monotonic() >= beat_at
-            if beats or self._inlet.waiting_bytes <= MAX_WAITING_BYTES:
+            if beats or self._buffer.waiting_bytes <= MAX_WAITING_BYTES:
                 try:
                     connection.drain_events(timeout=POLL_SECONDS)
                 except TimeoutError:
@@ -194,10 +194,10 @@ class Consumer:
     def _acknowledge(
         self, connection: Connection, channel: Channel, *, with_bookmark: bool
     ) -> None:
-        tags = self._intake.settle(with_bookmark=with_bookmark)
+        tags = self._intake.acknowledge(with_bookmark=with_bookmark)
         if tags:
             acknowledge(connection, channel, tags)
-        if is_amqp(connection) and (bookmark := self._intake.give_back()) is not None:
+        if is_amqp(connection) and (bookmark := self._intake.requeue()) is not None:
             channel.basic_reject(bookmark, requeue=True)
 
     def _lost(self, problem: str) -> None:

@@ -27,7 +27,7 @@ class Received(msgspec.Struct, frozen=True, gc=False):
     stamp_ms: int | None = None
 
 
-Take = Callable[[Sequence[Received]], object]
+MessageHandler = Callable[[Sequence[Received]], object]
 """Takes messages that came together, in their order."""
 
 

@@ -8,7 +8,7 @@ from kombu.connection import Connection
 
 from exporter.consumer.bulk import BulkConnection
 from exporter.consumer.inbox import Binding, Inbox
-from exporter.consumer.received import Take, from_message
+from exporter.consumer.received import MessageHandler, from_message
 
 Channel = Any
 """Of kombu or amqp; both ship without types."""
@@ -61,7 +61,7 @@ def bind(channel: Channel, inbox: Inbox) -> None:
         channel.queue_bind(inbox.name, inbox.exchange, nowait=True, **_terms(binding))
 
 
-def consume(channel: Channel, inbox: Inbox, prefetch: int, take: Take) -> None:
+def consume(channel: Channel, inbox: Inbox, prefetch: int, on_messages: MessageHandler) -> None:
     """Have the deliveries of the inbox sent, as its only consumer.
 
     They come many at a time if the connection is one that can do so, and else one by one.
@@ -71,14 +71,14 @@ def consume(channel: Channel, inbox: Inbox, prefetch: int, take: Take) -> None:
     """
     channel.basic_qos(0, prefetch, False)
     if isinstance(channel.connection, BulkConnection):
-        channel.connection.divert(channel.channel_id, inbox.name, take)
+        channel.connection.divert(channel.channel_id, inbox.name, on_messages)
     channel.basic_consume(
         queue=inbox.name,
         no_ack=False,
         exclusive=True,
         consumer_tag=inbox.name,
         # As it comes: kombu would unpack a body that claims to be compressed, of any size.
-        callback=lambda message: take([from_message(message)]),
+        callback=lambda message: on_messages([from_message(message)]),
     )
 
 

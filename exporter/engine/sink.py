@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
-from dataflows.stage import Changes, Output, Remark
+from dataflows.stage import Changes, Output, Skipped
 from dataflows.subsystem import Subsystem
 from exporter.exposition.store import SeriesStore
 
 
 class StoreSink(DynamicSink[tuple[str, Output]]):
-    """Puts what the states say into the store, `(key, Changes | Remark)`."""
+    """Puts what the states say into the store, `(key, Changes | Skipped)`."""
 
     def __init__(self, store: SeriesStore, subsystems: Iterable[Subsystem]) -> None:
         self._store = store
@@ -36,6 +36,6 @@ class _Partition(StatelessSinkPartition[tuple[str, Output]]):
             match output:
                 case Changes(samples):
                     self._store.apply(samples)
-                case Remark(subsystem, late, refused):
+                case Skipped(subsystem, late, refused):
                     self._store.note_late(subsystem, late)
                     self._store.refuse(self._metrics[subsystem], refused)

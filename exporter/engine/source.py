@@ -11,7 +11,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from dataflows.clock import Clock
 from dataflows.envelope import ClockSetBack, Item, Opened
 from dataflows.windows import CLOCK_SLACK_SECONDS
-from exporter.engine.inlet import Dump, Inlet
+from exporter.engine.delivery_buffer import DeliveryBuffer, Dump
 from exporter.exposition.telemetry import BusStatus
 
 BATCH = 1000
@@ -30,7 +30,7 @@ GATHER_SECONDS = 0.005
 """Between two turns with deliveries, if no batch is full: a turn costs as much as a hundred."""
 
 
-class Pulse:
+class Progress:
     """When the dataflow last asked for deliveries, by some clock.
 
     Attributes:
@@ -43,7 +43,7 @@ class Pulse:
         self.at = 0.0
         self.has_begun = False
 
-    def beat(self) -> None:
+    def mark(self) -> None:
         """Note that the dataflow is alive."""
         self.at = self._clock()
 
@@ -52,27 +52,27 @@ class Feed(NamedTuple):
     """One bus as the dataflow sees it.
 
     Attributes:
-        inlet: Where its deliveries wait.
+        buffer: Where its deliveries wait.
         status: How it stands.
         open: Called once, when the dataflow is about to read the bus.
     """
 
-    inlet: Inlet
+    buffer: DeliveryBuffer
     status: BusStatus
     open: Callable[[], None]
 
 
 Resumed = tuple[Dump, int, float]
-"""What is known of a bus over restarts: memory of its inlet, its gaps, and when the last was."""
+"""What is known of a bus over restarts: memory of its buffer, its gaps, and when the last was."""
 
 
-class Turn(NamedTuple):
+class LoopContext(NamedTuple):
     """What every partition does at each turn of the dataflow.
 
     Attributes:
-        wake: Set when an inlet has something, or on `stop`.
+        wake: Set when a buffer has something, or on `stop`.
         stop: Set to end the dataflow in good order.
-        pulse: Beats.
+        progress: Beats.
         clock: Unix seconds; watched, for it may be set back.
         timer: Seconds; never goes back.
         idle_seconds: How long one waits for `wake` when there is nothing.
@@ -80,7 +80,7 @@ class Turn(NamedTuple):
 
     wake: threading.Event
     stop: threading.Event
-    pulse: Pulse
+    progress: Progress
     clock: Clock
     timer: Clock
     idle_seconds: float = IDLE_SECONDS
@@ -91,19 +91,19 @@ class BusSource(FixedPartitionedSource[Item, Resumed]):
 
     Args:
         feeds: By name of the bus; those that other processes read stay closed.
-        turn: For each turn.
+        context: For each turn.
     """
 
-    def __init__(self, feeds: Mapping[str, Feed], turn: Turn) -> None:
+    def __init__(self, feeds: Mapping[str, Feed], context: LoopContext) -> None:
         self._feeds = feeds
-        self._turn = turn
+        self._context = context
         # Of those that this process reads; it waits for them all.
         self._waiter: str | None = None
         self._gave_at = -GATHER_SECONDS
 
     def list_parts(self) -> list[str]:
         """Name the buses; bytewax asks every process of a cluster, when all have come together."""
-        self._turn.pulse.has_begun = True
+        self._context.progress.has_begun = True
         return list(self._feeds)
 
     def build_part(self, step_id: str, for_part: str, resume_state: Resumed | None) -> BusPartition:
@@ -112,20 +112,20 @@ class BusSource(FixedPartitionedSource[Item, Resumed]):
         # One waits: if each did, many buses would wake an idle process all the time.
         self._waiter = self._waiter or for_part
         wait = self._wait if for_part == self._waiter else _go_on
-        return BusPartition(for_part, self._feeds[for_part], self._turn, wait, resume_state)
+        return BusPartition(for_part, self._feeds[for_part], self._context, wait, resume_state)
 
     def _wait(self) -> None:
         """Wait for any bus, so that an idle one delays no other, and for more than a little."""
-        wake, stop, _, _, timer, idle_seconds = self._turn
-        inlets = [feed.inlet for feed in self._feeds.values()]
+        wake, stop, _, _, timer, idle_seconds = self._context
+        buffers = [feed.buffer for feed in self._feeds.values()]
         wait = self._gave_at + GATHER_SECONDS - timer()
-        if wait > 0 and not any(inlet.has(BATCH) for inlet in inlets):
+        if wait > 0 and not any(buffer.has(BATCH) for buffer in buffers):
             stop.wait(wait)
         # Cleared before the look: what comes in between is seen, or ends the wait.
         wake.clear()
-        if not (stop.is_set() or any(inlet.has(1) for inlet in inlets)):
+        if not (stop.is_set() or any(buffer.has(1) for buffer in buffers)):
             wake.wait(idle_seconds)
-        if any(inlet.has(1) for inlet in inlets):
+        if any(buffer.has(1) for buffer in buffers):
             self._gave_at = timer()
 
 
@@ -148,29 +148,29 @@ class BusPartition(StatefulSourcePartition[Item, Resumed]):
         self,
         bus: str,
         feed: Feed,
-        turn: Turn,
+        context: LoopContext,
         wait: Callable[[], None],
         resumed: Resumed | None,
     ) -> None:
         self._bus = bus
-        self._inlet = feed.inlet
+        self._buffer = feed.buffer
         self._status = feed.status
-        self._turn = turn
+        self._context = context
         self._wait = wait
-        self._looked_at = turn.clock()
+        self._looked_at = context.clock()
         self._in_epoch: int | None = None
         self._is_open = False
         if resumed is not None:
             memory, feed.status.gaps, feed.status.last_gap_at = resumed
-            feed.inlet.load(memory)
+            feed.buffer.load(memory)
         feed.open()
 
     def next_batch(self) -> Sequence[Item]:
         """Give what has arrived, after a short wait if that is little or nothing."""
-        stop, clock = self._turn.stop, self._turn.clock
-        self._turn.pulse.beat()
+        stop, clock = self._context.stop, self._context.clock
+        self._context.progress.mark()
         if self._in_epoch is not None:
-            self._inlet.done = self._in_epoch
+            self._buffer.done = self._in_epoch
             self._in_epoch = None
         if stop.is_set():
             raise StopIteration
@@ -181,9 +181,9 @@ class BusPartition(StatefulSourcePartition[Item, Resumed]):
         if self._looked_at < before - CLOCK_SLACK_SECONDS:
             return [ClockSetBack(self._bus)]
         self._wait()
-        return self._inlet.take(BATCH)
+        return self._buffer.take(BATCH)
 
     def snapshot(self) -> Resumed:
         """Note the end of an epoch, and what was taken by then."""
-        self._in_epoch = self._inlet.taken
-        return self._inlet.dump(), self._status.gaps, self._status.last_gap_at
+        self._in_epoch = self._buffer.taken
+        return self._buffer.dump(), self._status.gaps, self._status.last_gap_at

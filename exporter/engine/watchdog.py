@@ -16,7 +16,7 @@ from collections.abc import Callable
 import structlog
 
 from dataflows.clock import Clock
-from exporter.engine.source import Pulse
+from exporter.engine.source import Progress
 
 log = structlog.get_logger(__name__)
 
@@ -30,10 +30,10 @@ EXIT_STATUS = 1
 
 
 class Watchdog:
-    """Watches the pulse of the dataflow.
+    """Watches the progress of the dataflow.
 
     Args:
-        pulse: Before its first beat nothing has stalled: a start may take its time.
+        progress: Before its first beat nothing has stalled: a start may take its time.
         stall_after: Seconds without a beat.
         on_stall: Called with these seconds when the dataflow has stalled, from the thread.
         clock: Seconds that never go back.
@@ -43,15 +43,19 @@ class Watchdog:
     """
 
     def __init__(
-        self, pulse: Pulse, stall_after: float, on_stall: Callable[[float], object], clock: Clock
+        self,
+        progress: Progress,
+        stall_after: float,
+        on_stall: Callable[[float], object],
+        clock: Clock,
     ) -> None:
         self.is_stalled = False
-        self._pulse = pulse
+        self._progress = progress
         self._stall_after = stall_after
         self._on_stall = on_stall
         self._clock = clock
         self._looked_at = clock()
-        self._last_beat = pulse.at
+        self._last_mark = progress.at
         self._still_seconds = 0.0
         self._stop = threading.Event()
 
@@ -69,12 +73,12 @@ class Watchdog:
 
     def look(self) -> None:
         """Look whether there was a beat since the last look."""
-        now, beat = self._clock(), self._pulse.at
+        now, beat = self._clock(), self._progress.at
         # When we look late, the whole process was held up, and so was the dataflow.
         waited = min(now - self._looked_at, 2 * LOOK_SECONDS)
         self._looked_at = now
-        if beat != self._last_beat or not beat:
-            self._last_beat = beat
+        if beat != self._last_mark or not beat:
+            self._last_mark = beat
             self._still_seconds = 0.0
         else:
             self._still_seconds += waited

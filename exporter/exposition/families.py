@@ -34,7 +34,7 @@ def family(spec: MetricSpec, series: Iterable[tuple[LabelValues, Value]]) -> Met
         return _histogram(spec, series)
     if spec.state_set:
         series = [
-            ((*labels, word), word == value) for labels, value in series for word in spec.words
+            ((*labels, state), state == value) for labels, value in series for state in spec.states
         ]
     make = GaugeMetricFamily if spec.kind is Kind.GAUGE else CounterMetricFamily
     plain = make(spec.name, spec.help, labels=spec.labels)

@@ -1,7 +1,7 @@
 """The lines of one metric, byte by byte as prometheus_client writes them.
 
 What stands around the values of a series never changes while it lives. This, its
-outline, is made once; a scrape only puts in the values.
+template, is made once; a scrape only puts in the values.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ class Lines(ABC):
         self.openmetrics_header = f"# HELP {family} {text}\n# TYPE {family} {spec.kind}\n"
 
     @abstractmethod
-    def outline(self, labels: LabelValues) -> str:
-        """Make the outline of a series."""
+    def template(self, labels: LabelValues) -> str:
+        """Make the template of a series."""
 
     @abstractmethod
-    def join(self, outlines: Sequence[str], values: Sequence[Value]) -> str:
-        """Write series, each by its outline and its value."""
+    def join(self, templates: Sequence[str], values: Sequence[Value]) -> str:
+        """Write series, each by its template and its value."""
 
 
 def lines_of(spec: MetricSpec) -> Lines:
@@ -52,57 +52,57 @@ def lines_of(spec: MetricSpec) -> Lines:
 
 
 class _NumberLines(Lines):
-    """A gauge or a counter: the outline is what stands before the number."""
+    """A gauge or a counter: the template is what stands before the number."""
 
     def __init__(self, spec: MetricSpec) -> None:
         super().__init__(spec)
         self._order = sorted(range(len(spec.labels)), key=spec.labels.__getitem__)
-        self._template = spec.name + _braces(f'{spec.labels[i]}="%s"' for i in self._order) + " "
+        self._format = spec.name + _braces(f'{spec.labels[i]}="%s"' for i in self._order) + " "
 
-    def outline(self, labels: LabelValues) -> str:
-        return self._template % tuple([_escaped(labels[i]) for i in self._order])
+    def template(self, labels: LabelValues) -> str:
+        return self._format % tuple([_escaped(labels[i]) for i in self._order])
 
-    def join(self, outlines: Sequence[str], values: Sequence[Value]) -> str:
+    def join(self, templates: Sequence[str], values: Sequence[Value]) -> str:
         # repr() in place: a call for each of so many numbers would take as long again.
         return "".join(
             [
-                f"{outline}{number!r}\n" if -inf < number < _BIG else f"{outline}{_go(number)}\n"
-                for outline, number in zip(outlines, _numbers(values), strict=True)
+                f"{template}{number!r}\n" if -inf < number < _BIG else f"{template}{_go(number)}\n"
+                for template, number in zip(templates, _numbers(values), strict=True)
             ]
         )
 
 
 class _StateSetLines(Lines):
-    """A state set: the outline is what all of its lines begin with, up to the word."""
+    """A state set: the template is what all of its lines begin with, up to the state."""
 
     def __init__(self, spec: MetricSpec) -> None:
-        super().__init__(spec, height=len(spec.words))
+        super().__init__(spec, height=len(spec.states))
         *others, state = spec.labels
         assert state == max(spec.labels)
         self._order = sorted(range(len(others)), key=others.__getitem__)
         names = [f'{others[i]}="%s"' for i in self._order]
-        self._template = f'{spec.name}{{{",".join([*names, state])}="'
-        # Between and behind the outlines of its lines, by the word that holds.
+        self._format = f'{spec.name}{{{",".join([*names, state])}="'
+        # Between and behind the templates of its lines, by the state that holds.
         self._rests = {
-            word: ["", *(f'{_escaped(each)}"}} {_go(each == word)}\n' for each in spec.words)]
-            for word in spec.words
+            state: ["", *(f'{_escaped(each)}"}} {_go(each == state)}\n' for each in spec.states)]
+            for state in spec.states
         }
 
-    def outline(self, labels: LabelValues) -> str:
-        return self._template % tuple([_escaped(labels[i]) for i in self._order])
+    def template(self, labels: LabelValues) -> str:
+        return self._format % tuple([_escaped(labels[i]) for i in self._order])
 
-    def join(self, outlines: Sequence[str], values: Sequence[Value]) -> str:
+    def join(self, templates: Sequence[str], values: Sequence[Value]) -> str:
         rests = self._rests
         return "".join(
             [
-                outline.join(rests[word])
-                for outline, word in zip(outlines, _words(values), strict=True)
+                template.join(rests[state])
+                for template, state in zip(templates, _states(values), strict=True)
             ]
         )
 
 
 class _HistogramLines(Lines):
-    """A histogram: the outline is all of its lines, with `%s` for each number."""
+    """A histogram: the template is all of its lines, with `%s` for each number."""
 
     def __init__(self, spec: MetricSpec) -> None:
         super().__init__(spec, height=len(spec.buckets) + 3)
@@ -110,7 +110,7 @@ class _HistogramLines(Lines):
         self._labels = spec.labels
         self._bounds = [floatToGoString(bound) for bound in (*spec.buckets, inf)]
 
-    def outline(self, labels: LabelValues) -> str:
+    def template(self, labels: LabelValues) -> str:
         own = {
             name: _escaped(value).replace("%", "%%")
             for name, value in zip(self._labels, labels, strict=True)
@@ -124,13 +124,13 @@ class _HistogramLines(Lines):
             for suffix, pairs in series
         )
 
-    def join(self, outlines: Sequence[str], values: Sequence[Value]) -> str:
+    def join(self, templates: Sequence[str], values: Sequence[Value]) -> str:
         lines = []
-        for outline, value in zip(outlines, values, strict=True):
+        for template, value in zip(templates, values, strict=True):
             assert isinstance(value, Histogram)
             counts = list(accumulate(value.counts))
             numbers = (*counts, counts[-1], value.total)
-            lines.append(outline % tuple([_go(number) for number in numbers]))
+            lines.append(template % tuple([_go(number) for number in numbers]))
         return "".join(lines)
 
 
@@ -143,8 +143,8 @@ def _numbers(values: Iterable[Value]) -> Iterable[float]:
     return map(float, values)  # type: ignore[arg-type]  # a histogram has lines of its own
 
 
-def _words(values: Sequence[Value]) -> Sequence[str]:
-    return values  # type: ignore[return-value]  # only words are chosen in a state set
+def _states(values: Sequence[Value]) -> Sequence[str]:
+    return values  # type: ignore[return-value]  # only states are chosen in a state set
 
 
 def _braces(labels: Iterable[str]) -> str:

@@ -67,8 +67,8 @@ class Exposition:
         own = self_series(self._buses, view, is_stalled=self._is_stalled())
         series = [(spec, view.series[spec.name]) for spec in self._specs]
         for spec, values in own:
-            outlines = [self._lines[spec].outline(labels) for labels in values]
-            series.append((spec, Columns([*values], outlines, [*values.values()])))
+            templates = [self._lines[spec].template(labels) for labels in values]
+            series.append((spec, Columns([*values], templates, [*values.values()])))
         return [(spec, columns) for spec, columns in series if columns.values]
 
     def _by_lines(
@@ -79,7 +79,7 @@ class Exposition:
         is_openmetrics: bool,
     ) -> Iterator[bytes]:
         text = ""
-        for spec, (_, outlines, values) in series:
+        for spec, (_, templates, values) in series:
             lines = self._lines[spec]
             text += lines.openmetrics_header if is_openmetrics else lines.text_header
             count = max(1, _SLICE // lines.height)
@@ -87,7 +87,7 @@ class Exposition:
                 with self._turn:
                     # The dataflow need not wait until Python makes this thread give way.
                     time.sleep(0)
-                    text += lines.join(outlines[i : i + count], values[i : i + count])
+                    text += lines.join(templates[i : i + count], values[i : i + count])
                 if len(text) >= _PIECE:
                     yield text.encode()
                     text = ""

@@ -23,12 +23,12 @@ class Columns(NamedTuple):
 
     Attributes:
         labels: The values of their labels.
-        outlines: Of their lines, see `exporter.exposition.lines`.
+        templates: Of their lines, see `exporter.exposition.lines`.
         values: As they are now.
     """
 
     labels: Sequence[LabelValues]
-    outlines: Sequence[str]
+    templates: Sequence[str]
     values: Sequence[Value]
 
     def items(self) -> Iterator[tuple[LabelValues, Value]]:
@@ -79,8 +79,8 @@ class SeriesStore:
         self._lines = {spec.name: lines_of(spec) for spec in specs}
         self._series: dict[str, dict[LabelValues, Value]] = {name: {} for name in self._lines}
         # Of the same series, in the same order: each begins and ends in both.
-        self._outlines: dict[str, dict[LabelValues, str]] = {name: {} for name in self._lines}
-        # Copies of their labels and outlines, good for views until a series begins or ends.
+        self._templates: dict[str, dict[LabelValues, str]] = {name: {} for name in self._lines}
+        # Copies of their labels and templates, good for views until a series begins or ends.
         self._copied: dict[str, tuple[list[LabelValues], list[str]]] = {}
         self._dropped: Counter[str] = Counter()  # by whoever holds the lock
         # By the dataflow alone; complete, so that a view never meets a key being added.
@@ -121,8 +121,8 @@ class SeriesStore:
     def _begun(self, metric: str) -> tuple[list[LabelValues], list[str]]:
         copied = self._copied.get(metric)
         if copied is None:
-            outlines = self._outlines[metric]
-            copied = self._copied[metric] = (_copy(outlines), _copy(outlines.values()))
+            templates = self._templates[metric]
+            copied = self._copied[metric] = (_copy(templates), _copy(templates.values()))
         return copied
 
     def _work_off(self) -> None:
@@ -132,13 +132,13 @@ class SeriesStore:
                 series = self._series[metric]
                 if value is None:
                     if series.pop(labels, None) is not None:
-                        del self._outlines[metric][labels]
+                        del self._templates[metric][labels]
                         self._copied.pop(metric, None)
                 elif labels in series:
                     series[labels] = value
                 elif self._has_room(metric):
                     series[labels] = value
-                    self._outlines[metric][labels] = self._lines[metric].outline(labels)
+                    self._templates[metric][labels] = self._lines[metric].template(labels)
                     self._copied.pop(metric, None)
                 else:
                     self._dropped[metric] += 1

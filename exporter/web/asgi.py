@@ -13,8 +13,8 @@ from hypercorn.typing import (
     Scope,
 )
 
-from exporter.logs import Bounded
-from exporter.web.guard import Connection, Guard
+from exporter.logs import RateLimited
+from exporter.web.limiter import Connection, ConnectionLimiter
 from exporter.web.routes import FAILED, METRICS, Reply, Request, Routes
 
 # Small enough that a client that stops reading holds little; a large exposition is some 100 pieces.
@@ -27,11 +27,11 @@ _PAGES_AT_ONCE = 2
 class App:
     """The ASGI application: takes a request from Hypercorn, sends the reply of the routes."""
 
-    def __init__(self, routes: Routes, guard: Guard, on_error: Bounded) -> None:
+    def __init__(self, routes: Routes, limiter: ConnectionLimiter, on_error: RateLimited) -> None:
         self._routes = routes
-        self._guard = guard
+        self._limiter = limiter
         self._on_error = on_error
-        scrapes = guard.limits.max_scrapes
+        scrapes = limiter.limits.max_scrapes
         # Waiting happens at the semaphores, where a client that has gone is noticed, not in the
         # pool, where its scrape would still be rendered.
         self._scrape_turn = asyncio.Semaphore(scrapes)
@@ -56,7 +56,7 @@ class App:
     async def _http(
         self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
-        connection = self._guard.find((scope["client"], scope["server"]))
+        connection = self._limiter.find((scope["client"], scope["server"]))
         if connection is None:
             return  # It has gone already.
         if scope["http_version"] not in ("1.0", "1.1"):
@@ -67,7 +67,7 @@ class App:
         try:
             reply = await self._reply(_request(scope), connection)
             if not connection.is_lost:
-                self._guard.begin_sending(connection)
+                self._limiter.begin_sending(connection)
                 await _send(reply, send, connection, with_body=scope["method"] != "HEAD")
         finally:
             discard.cancel()

@@ -1,4 +1,4 @@
-"""The web server: Hypercorn, behind the guard, in a thread and an event loop of its own.
+"""The web server: Hypercorn, behind the limiter, in a thread and an event loop of its own.
 
 The loop only moves bytes. What may take time (rendering, compressing) runs in a few worker threads,
 so that no scrape waits for the loop and no flood of scrapes takes more than those threads. Probes
@@ -25,11 +25,11 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from exporter import __version__
-from exporter.logs import Bounded
+from exporter.logs import RateLimited
 from exporter.settings.address import Address
 from exporter.web.asgi import App
-from exporter.web.guard import MAX_HEAD_BYTES, Connection, Guard, Limits
 from exporter.web.landing import BusView, Link
+from exporter.web.limiter import MAX_HEAD_BYTES, Connection, ConnectionLimiter, Limits
 from exporter.web.routes import Pages, Routes
 
 __all__ = ["BusView", "Limits", "Link", "Pages", "WebServer"]
@@ -77,11 +77,11 @@ class WebServer:
         self._backlog = min(_BACKLOG, share)
         self._routes = Routes(pages, version=__version__, links=links)
         self._on_failure = on_failure
-        self._on_drop = Bounded(log.warning)
+        self._on_drop = RateLimited(log.warning)
         # One is enough of what comes with a traceback.
-        self._on_error = Bounded(log.error, per_minute=1)
+        self._on_error = RateLimited(log.error, per_minute=1)
         self._thread: threading.Thread | None = None
-        self._loop: _GuardedLoop | None = None
+        self._loop: _LimitedLoop | None = None
         self._stopping = asyncio.Event()
         self._grace_seconds = _GRACE_SECONDS
         self._socket = _listen(host, port, self._backlog)
@@ -102,13 +102,13 @@ class WebServer:
         if self._thread is not None:
             msg = "the web server was started before"
             raise RuntimeError(msg)
-        guard = Guard(self._limits, self._dropped)
-        self._loop = _GuardedLoop(guard)
-        self._loop.set_exception_handler(partial(_on_loop_error, guard, self._on_error))
+        limiter = ConnectionLimiter(self._limits, self._dropped)
+        self._loop = _LimitedLoop(limiter)
+        self._loop.set_exception_handler(partial(_on_loop_error, limiter, self._on_error))
         # Hypercorn takes over the descriptor it is given, and closes it.
         config = self._config(os.dup(self._socket.fileno()))
         self._thread = threading.Thread(
-            target=self._run, args=(self._loop, guard, config), name="web", daemon=True
+            target=self._run, args=(self._loop, limiter, config), name="web", daemon=True
         )
         self._thread.start()
 
@@ -129,10 +129,10 @@ class WebServer:
         if self._thread.is_alive():
             log.warning("web server did not stop in time", timeout_seconds=timeout)
 
-    def _run(self, loop: _GuardedLoop, guard: Guard, config: Config) -> None:
+    def _run(self, loop: _LimitedLoop, limiter: ConnectionLimiter, config: Config) -> None:
         try:
             with asyncio.Runner(loop_factory=lambda: loop) as runner:
-                runner.run(self._serve(loop, guard, config))
+                runner.run(self._serve(loop, limiter, config))
         except Exception:
             log.exception("web server failed")
             self._on_failure()
@@ -142,15 +142,15 @@ class WebServer:
                 self._socket.shutdown(socket.SHUT_RDWR)
             self._socket.close()
 
-    async def _serve(self, loop: _GuardedLoop, guard: Guard, config: Config) -> None:
+    async def _serve(self, loop: _LimitedLoop, limiter: ConnectionLimiter, config: Config) -> None:
         async def stop_requested() -> None:
             await self._stopping.wait()
             # Hypercorn closes idle connections at once and waits for answers under way, from
             # Python 3.12 on without a bound.
-            loop.call_later(self._grace_seconds, guard.drop_all)
+            loop.call_later(self._grace_seconds, limiter.drop_all)
             config.graceful_timeout = self._grace_seconds
 
-        app = App(self._routes, guard, self._on_error)
+        app = App(self._routes, limiter, self._on_error)
         try:
             await serve(app, config, shutdown_trigger=stop_requested, mode="asgi")
         finally:
@@ -174,12 +174,12 @@ class WebServer:
         self._on_drop(reason, "web client dropped", reason=reason)
 
 
-class _GuardedLoop(asyncio.SelectorEventLoop):
-    """An event loop whose servers let the guard see every connection."""
+class _LimitedLoop(asyncio.SelectorEventLoop):
+    """An event loop whose servers let the limiter see every connection."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, limiter: ConnectionLimiter) -> None:
         super().__init__()
-        self._guard = guard
+        self._limiter = limiter
 
     async def create_server(  # type: ignore[override]  # the other arguments only pass through
         self,
@@ -187,23 +187,26 @@ class _GuardedLoop(asyncio.SelectorEventLoop):
         *args: Any,  # noqa: ANN401 -- as above
         **kwargs: Any,  # noqa: ANN401 -- as above
     ) -> asyncio.Server:
-        """Create a server whose every connection goes through the guard."""
+        """Create a server whose every connection goes through the limiter."""
 
         def guarded() -> Connection:
-            return Connection(protocol_factory(), self._guard)
+            return Connection(protocol_factory(), self._limiter)
 
         return await super().create_server(guarded, *args, **kwargs)
 
 
 def _on_loop_error(
-    guard: Guard, on_error: Bounded, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]
+    limiter: ConnectionLimiter,
+    on_error: RateLimited,
+    _loop: asyncio.AbstractEventLoop,
+    context: dict[str, Any],
 ) -> None:
     error = context.get("exception")
     if isinstance(error, asyncio.CancelledError):
         return  # A connection whose grace at the stop is over; asyncio 3.11 reports it.
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         # asyncio accepts again after a second; without room it would fail for ever.
-        guard.shed()
+        limiter.shed()
     # The message may hold the repr of an object, so the kind is that of the error.
     on_error(
         type(error).__name__,

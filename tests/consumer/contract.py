@@ -15,7 +15,7 @@ from dataflows.envelope import MAX_BODY, Delivery
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.consumer import Broker, Bus, Consumer, Inbox, bindings
 from exporter.consumer.inbox import everything
-from exporter.engine.inlet import Inlet
+from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.exposition.telemetry import BusStatus
 from exporter.settings import ExchangeType
 from tests.support import eventually
@@ -71,13 +71,13 @@ class Reader:
         is_resumable: bool = False,
     ) -> None:
         self.status = BusStatus("default", "amqp://h", bus.exchange)
-        self.inlet = Inlet(threading.Event())
+        self.buffer = DeliveryBuffer(threading.Event())
         self.died = threading.Event()
         self.broken = threading.Event()
         self._bus = bus
         consumed = Bus(self.status, (Broker("amqp://h", self._connect),), inbox or bus.inbox())
         self._consumer = Consumer(
-            consumed, self.inlet, clock, self.died.set, is_resumable=is_resumable
+            consumed, self.buffer, clock, self.died.set, is_resumable=is_resumable
         )
         self._consumer.start()
 
@@ -116,7 +116,7 @@ class Reader:
         taken: list[Delivery] = []
 
         def take_more() -> bool:
-            taken.extend(self.inlet.take(count - len(taken)))
+            taken.extend(self.buffer.take(count - len(taken)))
             return len(taken) >= count
 
         eventually(take_more, what=lambda: f"{count} deliveries came; {len(taken)} did")
@@ -128,7 +128,7 @@ class Reader:
 
     def done(self) -> None:
         """Be done with all that was taken."""
-        self.inlet.done = self.inlet.taken
+        self.buffer.done = self.buffer.taken
 
     def stop(self) -> None:
         """End in good order."""
@@ -263,7 +263,7 @@ class ConsumerContract:
             bus.publish(b"1")
             reader.take(1)
             reader.done()
-            eventually(lambda: not reader.inlet.waiting_bytes)
+            eventually(lambda: not reader.buffer.waiting_bytes)
             reader.broken.set()
             reader.connected(times=2)
             assert reader.status.disconnects == 1

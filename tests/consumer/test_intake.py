@@ -7,18 +7,18 @@ import pytest
 from exporter.consumer import intake
 from exporter.consumer.intake import Intake
 from exporter.consumer.received import Received
-from exporter.engine.inlet import Inlet
+from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.exposition.telemetry import BusStatus
 
 
 class _Rig:
-    """An intake, its inlet, and a dataflow that does as the test says."""
+    """An intake, its buffer, and a dataflow that does as the test says."""
 
     def __init__(self) -> None:
         self.now = 100.0
         self.status = BusStatus("default", "amqp://h", "xivo")
-        self.inlet = Inlet(threading.Event())
-        self.intake = Intake(self.status, self.inlet, lambda: self.now)
+        self.buffer = DeliveryBuffer(threading.Event())
+        self.intake = Intake(self.status, self.buffer, lambda: self.now)
 
     def receive(self, *bodies: str, first_tag: int = 1, redelivered: bool = False) -> None:
         tagged = enumerate(bodies, first_tag)
@@ -26,8 +26,8 @@ class _Rig:
 
     def take(self) -> list[tuple[str, bool]]:
         """Take all that waits, and be done with it; tell what of it was called a duplicate."""
-        taken = self.inlet.take(1000)
-        self.inlet.done = self.inlet.taken
+        taken = self.buffer.take(1000)
+        self.buffer.done = self.buffer.taken
         return [((each.body or b"").decode(), each.duplicate) for each in taken]  # type: ignore[union-attr]  # bytes here
 
     def read_once(self, *bodies: str) -> None:
@@ -47,7 +47,7 @@ def test_the_bookmark_is_not_acknowledged_and_comes_again() -> None:
     rig.connect(0)
     rig.receive("a", "b", "c")
     assert rig.take() == [("a", False), ("b", False), ("c", False)]
-    assert rig.intake.settle(with_bookmark=False) == [1, 2]
+    assert rig.intake.acknowledge(with_bookmark=False) == [1, 2]
     rig.intake.close()
     rig.connect(2)
     rig.receive("c", redelivered=True)
@@ -55,7 +55,7 @@ def test_the_bookmark_is_not_acknowledged_and_comes_again() -> None:
     rig.receive("d", first_tag=2)
     assert rig.take() == [("c", True), ("d", False)]
     assert rig.status.gaps == 0
-    assert rig.intake.settle(with_bookmark=False) == [1]
+    assert rig.intake.acknowledge(with_bookmark=False) == [1]
 
 
 def test_at_the_end_nothing_is_left_where_nobody_goes_on() -> None:
@@ -63,7 +63,7 @@ def test_at_the_end_nothing_is_left_where_nobody_goes_on() -> None:
     rig.connect(0)
     rig.receive("a", "b")
     rig.take()
-    assert rig.intake.settle(with_bookmark=True) == [1, 2]
+    assert rig.intake.acknowledge(with_bookmark=True) == [1, 2]
 
 
 def test_an_inbox_that_does_not_begin_with_the_bookmark_has_a_gap() -> None:
@@ -137,16 +137,16 @@ def test_what_was_not_taken_is_new_though_it_looks_the_same_and_breaks_twice() -
     rig = _Rig()
     rig.connect(0)
     rig.receive("a", "a", "a", "a")
-    rig.inlet.take(2)
-    rig.inlet.done = rig.inlet.taken
-    assert rig.intake.settle(with_bookmark=False) == [1]
+    rig.buffer.take(2)
+    rig.buffer.done = rig.buffer.taken
+    assert rig.intake.acknowledge(with_bookmark=False) == [1]
     for _ in range(2):
         rig.intake.close()
         rig.connect(3)
     rig.receive("a", "a", "a", redelivered=True)
     rig.intake.rest()
     assert rig.take() == [("a", True), ("a", False), ("a", False)]
-    rig.intake.settle(with_bookmark=False)
+    rig.intake.acknowledge(with_bookmark=False)
     rig.intake.close()
     rig.connect(1)
     rig.receive("a", redelivered=True)
@@ -162,13 +162,13 @@ def test_a_bookmark_that_was_given_back_is_no_delivery(monkeypatch: pytest.Monke
     rig.connect(0)
     rig.receive("a")
     rig.take()
-    assert rig.intake.give_back() is None
+    assert rig.intake.requeue() is None
     now = 301.0
-    assert rig.intake.give_back() == 1
+    assert rig.intake.requeue() == 1
     rig.receive("b", first_tag=2)
     rig.receive("a", first_tag=3, redelivered=True)
     assert rig.take() == [("b", False)]
-    assert rig.intake.settle(with_bookmark=False) == [3]
+    assert rig.intake.acknowledge(with_bookmark=False) == [3]
 
 
 def test_a_bookmark_that_comes_back_after_newer_ones_are_done_is_acknowledged_and_not_counted(
@@ -180,15 +180,15 @@ def test_a_bookmark_that_comes_back_after_newer_ones_are_done_is_acknowledged_an
     rig.connect(0)
     rig.receive("a")
     rig.take()
-    rig.intake.give_back()
+    rig.intake.requeue()
     now = 301.0
-    assert rig.intake.give_back() == 1
+    assert rig.intake.requeue() == 1
     rig.receive("b", "c", first_tag=2)
     rig.take()
-    assert rig.intake.settle(with_bookmark=False) == [2]
+    assert rig.intake.acknowledge(with_bookmark=False) == [2]
     rig.receive("a", first_tag=4, redelivered=True)
     assert rig.take() == []
-    assert rig.intake.settle(with_bookmark=False) == [4]
+    assert rig.intake.acknowledge(with_bookmark=False) == [4]
 
 
 def test_what_waited_is_dated_to_the_connection_and_what_came_with_it_to_its_arrival() -> None:
@@ -196,7 +196,7 @@ def test_what_waited_is_dated_to_the_connection_and_what_came_with_it_to_its_arr
     rig.connect(2)
     rig.now = 101.0
     rig.receive("a", "b", "c")
-    assert [each.arrived for each in rig.inlet.take(9)] == [100.0, 100.0, 101.0]
+    assert [each.arrived for each in rig.buffer.take(9)] == [100.0, 100.0, 101.0]
 
 
 def test_the_backlog_is_dated_to_the_connection_also_when_the_prefetch_is_full(
@@ -209,13 +209,13 @@ def test_the_backlog_is_dated_to_the_connection_also_when_the_prefetch_is_full(
     rig.now = 101.0
     rig.intake.rest()
     rig.take()
-    rig.intake.settle(with_bookmark=False)
+    rig.intake.acknowledge(with_bookmark=False)
     rig.receive("c", first_tag=3)
-    [delivery] = rig.inlet.take(9)
+    [delivery] = rig.buffer.take(9)
     assert delivery.arrived == rig.status.last_delivery_at == 100.0
-    rig.inlet.done = rig.inlet.taken
-    rig.intake.settle(with_bookmark=False)
+    rig.buffer.done = rig.buffer.taken
+    rig.intake.acknowledge(with_bookmark=False)
     # Now nothing more comes, though less came than was counted.
     rig.intake.rest()
     rig.receive("d", first_tag=4)
-    assert rig.inlet.take(9)[0].arrived == 101.0
+    assert rig.buffer.take(9)[0].arrived == 101.0

@@ -48,7 +48,7 @@ def test_a_dashboard_is_what_the_models_of_grafana_know(stem: str) -> None:
 
 
 def plain(value: object) -> object:
-    """Turn models into what JSON has."""
+    """LoopContext models into what JSON has."""
     to_json = getattr(value, "to_json", None)
     if to_json is not None:
         return plain(to_json())

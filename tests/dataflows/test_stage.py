@@ -9,7 +9,7 @@ from bytewax.operators import StatefulBatchLogic
 from dataflows.lengths import parse_lengths
 from dataflows.levels import levels
 from dataflows.metric import Histogram, Kind, MetricSpec, Samples
-from dataflows.stage import Changes, Logic, Remark, Stage
+from dataflows.stage import Changes, Logic, Skipped, Stage
 from dataflows.subsystem import Event, Options, State, Subsystem
 from dataflows.windows import Level
 
@@ -94,8 +94,8 @@ def test_a_batch_changes_a_series_once() -> None:
 def test_an_event_that_changes_nothing_says_nothing_but_what_found_no_room() -> None:
     logic = stage(Clock())(None)
     batch(logic, happened(100))
-    assert batch(logic, happened(1), happened(1)) == ([Remark("things", 0, 2)], RETAIN)
-    assert batch(logic, happened(1)) == ([Remark("things", 0, 1)], RETAIN)
+    assert batch(logic, happened(1), happened(1)) == ([Skipped("things", 0, 2)], RETAIN)
+    assert batch(logic, happened(1)) == ([Skipped("things", 0, 1)], RETAIN)
 
 
 LEVEL = levels("xivo_things_min", "xivo_things_max", "xivo_things_avg", "things", ("origin_uuid",))
@@ -140,7 +140,7 @@ def test_events_older_than_the_shortest_window_are_told_of_as_late_once() -> Non
     # At the start of the window is in time; before it, it is in time for the longer window only.
     assert batch(logic, watch(100), watch(105))[0] == [Changes((("xivo_things_total", ("o",), 0),))]
     assert batch(logic, watch(99.75), watch(90), watch(105)) == (
-        [Remark("watched", 2, 1)],
+        [Skipped("watched", 2, 1)],
         RETAIN,
     )
     assert batch(logic, watch(105)) == ([], RETAIN)
@@ -152,7 +152,9 @@ def test_the_first_event_is_in_time_by_itself_and_the_next_by_the_first() -> Non
     logic = watched(clock)
     outputs, _ = batch(logic, watch(75), watch(71), watch(69), watch(85), watch(79))
     # The windows that ended meanwhile are closed at once.
-    assert [output for output in outputs if isinstance(output, Remark)] == [Remark("watched", 2, 0)]
+    assert [output for output in outputs if isinstance(output, Skipped)] == [
+        Skipped("watched", 2, 0)
+    ]
     assert shown(outputs)["xivo_things_max", "o", "10s"] == 5
 
 
@@ -220,7 +222,7 @@ def test_a_key_beyond_the_cap_is_refused_with_all_its_events() -> None:
     batch(stage_(None), happened(100))
     second = stage_(None)
     assert batch(second, happened(100, "p"), happened(0, "p")) == (
-        [Remark("things", 0, 2)],
+        [Skipped("things", 0, 2)],
         DISCARD,
     )
     assert second.notify_at() is None
@@ -231,7 +233,7 @@ def test_a_state_that_is_resumed_counts_against_the_cap() -> None:
     batch(before, happened(100))
     after = stage(Clock(), max_keys=1)
     after(before.snapshot())
-    assert batch(after(None), happened(100, "p")) == ([Remark("things", 0, 1)], DISCARD)
+    assert batch(after(None), happened(100, "p")) == ([Skipped("things", 0, 1)], DISCARD)
 
 
 # --- Samples ------------------------------------------------------------------------------------

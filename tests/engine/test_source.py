@@ -15,16 +15,16 @@ from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from bytewax.run import cli_main
 
 from dataflows.envelope import ClockSetBack, Delivery, Item, Opened
-from exporter.engine.inlet import Inlet
+from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.engine.source import (
     BATCH,
     GATHER_SECONDS,
     IDLE_SECONDS,
     BusSource,
     Feed,
-    Pulse,
+    LoopContext,
+    Progress,
     Resumed,
-    Turn,
 )
 from exporter.exposition.telemetry import BusStatus
 
@@ -66,26 +66,26 @@ class _Rig:
     ) -> None:
         self.now = self.elapsed = 100.0
         self.wake, self.stop = wake or threading.Event(), stop or _Waits()
-        self.inlet = Inlet(self.wake)
-        self.pulse = Pulse(lambda: self.now)
+        self.buffer = DeliveryBuffer(self.wake)
+        self.progress = Progress(lambda: self.now)
         self.status = BusStatus("default", "amqp://h", "xivo")
         self.opened_times = 0
-        turn = Turn(
+        context = LoopContext(
             self.wake,
             self.stop,
-            self.pulse,
+            self.progress,
             lambda: self.now,
             lambda: self.elapsed,
             idle_seconds,
         )
-        source = BusSource({"default": Feed(self.inlet, self.status, self._open)}, turn)
+        source = BusSource({"default": Feed(self.buffer, self.status, self._open)}, context)
         self.part = source.build_part("bus", "default", resumed)
         self._numbers = itertools.count(1)
 
     def _open(self) -> None:
         # Whoever reads on must know by now what was read before.
         self.opened_times += 1
-        self.known_at_opening = self.inlet.memory()
+        self.known_at_opening = self.buffer.memory()
 
     def opened(self) -> Self:
         """Take the first item, which is no delivery."""
@@ -94,20 +94,22 @@ class _Rig:
 
     def put(self, count: int = 1) -> None:
         for number in itertools.islice(self._numbers, count):
-            self.inlet.put([(number, Delivery("default", str(number), 0.0), number)])
+            self.buffer.put([(number, Delivery("default", str(number), 0.0), number)])
 
 
-def feeds_of(inlets: Mapping[str, Inlet]) -> dict[str, Feed]:
+def feeds_of(buffers: Mapping[str, DeliveryBuffer]) -> dict[str, Feed]:
     """Make feeds of buses that nobody reads."""
     return {
-        name: Feed(inlet, BusStatus(name, "amqp://h", "xivo"), lambda: None)
-        for name, inlet in inlets.items()
+        name: Feed(buffer, BusStatus(name, "amqp://h", "xivo"), lambda: None)
+        for name, buffer in buffers.items()
     }
 
 
-def turn_of(wake: threading.Event, stop: threading.Event | None = None) -> Turn:
-    """Make a turn at a time that stands still."""
-    return Turn(wake, stop or threading.Event(), Pulse(lambda: 0.0), lambda: 0.0, lambda: 0.0)
+def context_of(wake: threading.Event, stop: threading.Event | None = None) -> LoopContext:
+    """Make a context in which time stands still."""
+    return LoopContext(
+        wake, stop or threading.Event(), Progress(lambda: 0.0), lambda: 0.0, lambda: 0.0
+    )
 
 
 def bodies(batch: Sequence[Item]) -> list[str]:
@@ -121,10 +123,10 @@ def test_it_tells_once_that_the_bus_is_open_before_anything_was_delivered() -> N
     rig = _Rig()
     rig.put()
     assert rig.part.next_batch() == [Opened("default")]
-    assert rig.inlet.taken == 0
+    assert rig.buffer.taken == 0
     rig.part.snapshot()
     assert bodies(rig.part.next_batch()) == ["1"]
-    assert rig.inlet.done == 0
+    assert rig.buffer.done == 0
     assert rig.part.next_batch() == []
 
 
@@ -205,15 +207,15 @@ def test_only_what_was_taken_before_the_end_of_an_epoch_is_done_after_it() -> No
     rig.put(2)
     rig.part.next_batch()
     rig.part.snapshot()
-    assert rig.inlet.done == 0
+    assert rig.buffer.done == 0
     rig.put()
     assert len(rig.part.next_batch()) == 1
-    assert rig.inlet.done == 2
+    assert rig.buffer.done == 2
     rig.part.next_batch()
-    assert rig.inlet.done == 2
+    assert rig.buffer.done == 2
     rig.part.snapshot()
     rig.part.next_batch()
-    assert rig.inlet.done == 3
+    assert rig.buffer.done == 3
 
 
 def test_a_partition_that_is_resumed_knows_what_was_taken_and_missed_before_it_reads_on() -> None:
@@ -229,12 +231,12 @@ def test_a_partition_that_is_resumed_knows_what_was_taken_and_missed_before_it_r
 
 def test_every_turn_is_a_beat_of_the_pulse() -> None:
     rig = _Rig()
-    assert rig.pulse.at == 0
+    assert rig.progress.at == 0
     rig.part.next_batch()
-    assert rig.pulse.at == 100
+    assert rig.progress.at == 100
     rig.now = 107.0
     rig.part.next_batch()
-    assert rig.pulse.at == 107
+    assert rig.progress.at == 107
 
 
 def test_it_ends_when_told_to_and_leaves_the_rest_to_the_broker() -> None:
@@ -243,15 +245,15 @@ def test_it_ends_when_told_to_and_leaves_the_rest_to_the_broker() -> None:
     rig.stop.set()
     with pytest.raises(StopIteration):
         rig.part.next_batch()
-    assert rig.inlet.taken == 0
+    assert rig.buffer.taken == 0
 
 
 def test_there_is_a_partition_for_each_bus() -> None:
     wake = threading.Event()
-    inlets = {"one": Inlet(wake), "two": Inlet(wake)}
-    source = BusSource(feeds_of(inlets), turn_of(wake))
+    buffers = {"one": DeliveryBuffer(wake), "two": DeliveryBuffer(wake)}
+    source = BusSource(feeds_of(buffers), context_of(wake))
     assert source.list_parts() == ["one", "two"]
-    inlets["two"].put([(1, Delivery("two", "x", 0.0), 1)])
+    buffers["two"].put([(1, Delivery("two", "x", 0.0), 1)])
     part = source.build_part("bus", "two", None)
     assert part.next_batch() == [Opened("two")]
     assert bodies(part.next_batch()) == ["x"]
@@ -259,15 +261,15 @@ def test_there_is_a_partition_for_each_bus() -> None:
 
 def test_an_idle_bus_does_not_wait_while_another_has_deliveries() -> None:
     wake = _Waits()
-    inlets = {"busy": Inlet(wake), "idle": Inlet(wake)}
-    for waiter in inlets:
-        source = BusSource(feeds_of(inlets), turn_of(wake))
-        names = sorted(inlets, key=lambda name: name != waiter)
+    buffers = {"busy": DeliveryBuffer(wake), "idle": DeliveryBuffer(wake)}
+    for waiter in buffers:
+        source = BusSource(feeds_of(buffers), context_of(wake))
+        names = sorted(buffers, key=lambda name: name != waiter)
         parts = {name: source.build_part("bus", name, None) for name in names}
         for part in parts.values():
             part.next_batch()
         for number in range(1, 4):
-            inlets["busy"].put([(number, Delivery("busy", str(number), 0.0), number)])
+            buffers["busy"].put([(number, Delivery("busy", str(number), 0.0), number)])
             # Again, for the first turn takes the wake-up of what still waits.
             assert parts["idle"].next_batch() == parts["idle"].next_batch() == []
             assert bodies(parts["busy"].next_batch()) == [str(number)]
@@ -276,8 +278,8 @@ def test_an_idle_bus_does_not_wait_while_another_has_deliveries() -> None:
 
 def test_of_many_idle_buses_only_one_waits_in_each_turn() -> None:
     wake = _Waits()
-    inlets = {name: Inlet(wake) for name in "abc"}
-    source = BusSource(feeds_of(inlets), turn_of(wake))
+    buffers = {name: DeliveryBuffer(wake) for name in "abc"}
+    source = BusSource(feeds_of(buffers), context_of(wake))
     # Another process of the cluster reads the first.
     parts = [source.build_part("bus", name, None) for name in "bc"]
     for turn in range(3):
@@ -318,7 +320,7 @@ class _PassOn(StatefulBatchLogic[int, list[int], None]):
         return None
 
 
-class _Watched(Inlet):
+class _Watched(DeliveryBuffer):
     """Notes what was called done before all its effects could be seen."""
 
     def __init__(self, wake: threading.Event, seen: set[int]) -> None:
@@ -344,12 +346,12 @@ def test_in_bytewax_a_delivery_is_done_only_when_its_effects_have_been_written(
 ) -> None:
     count, keys = 20_000, 7
     wake, stop, sink = threading.Event(), threading.Event(), _Seen()
-    inlet = _Watched(wake, sink.numbers)
+    buffer = _Watched(wake, sink.numbers)
     flow = Dataflow("test")
     deliveries = op.input(
         "bus",
         flow,
-        BusSource(feeds_of({"x": inlet}), turn_of(wake, stop)),
+        BusSource(feeds_of({"x": buffer}), context_of(wake, stop)),
     )
 
     def decode(batch: list[Item]) -> list[tuple[str, int]]:
@@ -364,10 +366,10 @@ def test_in_bytewax_a_delivery_is_done_only_when_its_effects_have_been_written(
         while number < count:
             for _ in range(min(chance.randrange(1, 400), count - number)):
                 number += 1
-                inlet.put([(number, Delivery("x", str(number), 0.0), number)])
+                buffer.put([(number, Delivery("x", str(number), 0.0), number)])
             stop.wait(0.0005)
         # The end comes on its own, as a running exporter's would not.
-        while inlet.done < count and not stop.wait(0.005):
+        while buffer.done < count and not stop.wait(0.005):
             pass
         stop.set()
         wake.set()
@@ -379,6 +381,6 @@ def test_in_bytewax_a_delivery_is_done_only_when_its_effects_have_been_written(
     cli_main(flow, epoch_interval=timedelta(milliseconds=epoch_ms))
     timer.cancel()
     feeder.join()
-    assert inlet.done == count
-    assert inlet.too_early == []
+    assert buffer.done == count
+    assert buffer.too_early == []
     assert sink.numbers == set(range(1, count + 1))

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from exporter.engine import watchdog
-from exporter.engine.source import Pulse
+from exporter.engine.source import Progress
 from exporter.engine.watchdog import LOOK_SECONDS, Watchdog
 from tests.support import REPOSITORY
 
@@ -17,8 +17,8 @@ class _Kennel:
     def __init__(self) -> None:
         self.now = 100.0
         self.told: list[float] = []
-        self.pulse = Pulse(lambda: self.now)
-        self.dog = Watchdog(self.pulse, STALL_SECONDS, self.told.append, lambda: self.now)
+        self.progress = Progress(lambda: self.now)
+        self.dog = Watchdog(self.progress, STALL_SECONDS, self.told.append, lambda: self.now)
 
     def is_stalled(self) -> bool:
         return self.dog.is_stalled
@@ -27,7 +27,7 @@ class _Kennel:
         for _ in range(round(seconds / LOOK_SECONDS)):
             self.now += LOOK_SECONDS
             if beating:
-                self.pulse.beat()
+                self.progress.mark()
             self.dog.look()
 
 
@@ -63,7 +63,7 @@ def test_before_its_first_turn_a_dataflow_has_not_stalled() -> None:
     kennel = _Kennel()
     kennel.wait(10 * STALL_SECONDS)
     assert not kennel.is_stalled()
-    kennel.pulse.beat()
+    kennel.progress.mark()
     kennel.wait(STALL_SECONDS - LOOK_SECONDS)
     assert not kennel.is_stalled()
 

@@ -57,7 +57,7 @@ def _specs(draw: st.DrawFn) -> MetricSpec:
 
 def _values(spec: MetricSpec) -> st.SearchStrategy[Any]:
     if spec.state_set:
-        return st.sampled_from(spec.words)
+        return st.sampled_from(spec.states)
     if spec.kind is not Kind.HISTOGRAM:
         return _NUMBERS
     size = len(spec.buckets) + 1

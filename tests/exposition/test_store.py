@@ -210,4 +210,4 @@ def test_each_series_has_the_outline_of_its_own_labels(steps: list[tuple[str, bo
     for label, lives in steps:
         store.apply((("a", (label,), 1 if lives else None),))
         columns = store.view().series["a"]
-        assert columns.outlines == [f'a{{x="{label}"}} ' for (label,) in columns.labels]
+        assert columns.templates == [f'a{{x="{label}"}} ' for (label,) in columns.labels]

@@ -100,7 +100,7 @@ def assert_gauges_hold(pipeline: Pipeline, series: SeriesValues, caps: Caps) -> 
 
 
 def _places_taken(pipeline: Pipeline, subsystem: str, caps: Caps) -> int:
-    room = pipeline._stage._rooms[subsystem]  # noqa: SLF001 -- memory is what no interface shows
+    room = pipeline._stage._quotas[subsystem]  # noqa: SLF001 -- memory is what no interface shows
     return caps.entities - room._left  # noqa: SLF001 -- the same
 
 

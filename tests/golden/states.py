@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from dataflows.metric import Details, MetricSpec, Samples
-from dataflows.room import Share
+from dataflows.quota import Allocation
 from dataflows.snapshot import FORMAT
 from tests import corpus
 from tests.pipeline import ALL_DETAILS, Pipeline
@@ -56,7 +56,7 @@ def _attributes(thing: object) -> Iterator[tuple[str, object]]:
     if isinstance(thing, Samples):
         yield "values", thing.__getstate__()
         return
-    if isinstance(thing, Share):
+    if isinstance(thing, Allocation):
         yield "taken", thing.taken
         return
     yield from getattr(thing, "__dict__", {}).items()

@@ -8,7 +8,7 @@ from kombu.connection import Connection
 
 from dataflows.envelope import Delivery
 from exporter.consumer.connection import brokers
-from exporter.consumer.ledger import Ledger
+from exporter.consumer.unacked import UnackedDeliveries
 from exporter.settings import BusSettings
 from tests.certificates import Certificates
 from tests.consumer.contract import ConsumerContract, Publisher, Reader
@@ -98,7 +98,7 @@ def test_what_was_taken_but_not_acknowledged_comes_again_as_a_duplicate(
     with Reader(bus).connected() as reader:
         for i in range(10):
             bus.publish(f"{i}")
-        eventually(lambda: reader.inlet.waiting_bytes == 10, what="ten deliveries wait")
+        eventually(lambda: reader.buffer.waiting_bytes == 10, what="ten deliveries wait")
         reader.take(6)
         reader.broken.set()
         reader.connected(times=2)
@@ -117,7 +117,7 @@ def test_equal_bodies_are_skipped_as_often_as_they_were_taken(bus: RabbitPublish
     with Reader(bus).connected() as reader:
         for _ in range(10):
             bus.publish("same")
-        eventually(lambda: reader.inlet.waiting_bytes == 40, what="ten deliveries wait")
+        eventually(lambda: reader.buffer.waiting_bytes == 40, what="ten deliveries wait")
         reader.take(6)
         reader.broken.set()
         reader.connected(times=2)
@@ -130,17 +130,17 @@ def test_a_bookmark_that_is_kept_for_long_is_delivered_anew_and_counted_once(
     bus: RabbitPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bus.declare_exchange()
-    monkeypatch.setattr("exporter.consumer.ledger.RENEW_SECONDS", 0.3)
+    monkeypatch.setattr("exporter.consumer.unacked.RENEW_SECONDS", 0.3)
     given_back: list[object] = []
-    give_back = Ledger.give_back
+    requeue = UnackedDeliveries.requeue
 
-    def note(ledger: Ledger, done: int, now: float) -> object:
-        tag = give_back(ledger, done, now)
+    def note(unacked: UnackedDeliveries, done: int, now: float) -> object:
+        tag = requeue(unacked, done, now)
         if tag is not None:
             given_back.append(tag)
         return tag
 
-    monkeypatch.setattr(Ledger, "give_back", note)
+    monkeypatch.setattr(UnackedDeliveries, "requeue", note)
     with Reader(bus).connected() as reader:
         bus.publish(b"1")
         reader.take(1)
@@ -149,7 +149,7 @@ def test_a_bookmark_that_is_kept_for_long_is_delivered_anew_and_counted_once(
         assert len(set(given_back)) == len(given_back), "it comes anew each time"
         bus.publish(b"2")
         assert reader.bodies(1) == [b"2"]
-        assert not reader.inlet.has(1)
+        assert not reader.buffer.has(1)
         assert (reader.status.gaps, reader.status.disconnects) == (0, 0)
 
 

@@ -16,10 +16,10 @@ from kombu.connection import Connection
 from dataflows.clock import Clock
 from exporter.consumer import intake
 from exporter.consumer.intake import Intake
-from exporter.consumer.ledger import RENEW_SECONDS, UNSURE_SECONDS
 from exporter.consumer.received import Received
 from exporter.consumer.session import acknowledge
-from exporter.engine.inlet import Dump, Inlet
+from exporter.consumer.unacked import RENEW_SECONDS, UNSURE_SECONDS
+from exporter.engine.delivery_buffer import DeliveryBuffer, Dump
 from exporter.exposition.telemetry import BusStatus
 
 PREFETCH = 8
@@ -99,9 +99,9 @@ class _World:
         memory, counted, gaps = self._kept
         self.counted = list(counted)
         self.status = BusStatus("bus", "amqp://h", "xivo", gaps=gaps)
-        self.inlet = Inlet(threading.Event())
-        self.inlet.load(memory)
-        self.intake = Intake(self.status, self.inlet, lambda: 0.0)
+        self.buffer = DeliveryBuffer(threading.Event())
+        self.buffer.load(memory)
+        self.intake = Intake(self.status, self.buffer, lambda: 0.0)
         self._snapshot: tuple[int, tuple[Dump, list[int], int]] | None = None
 
     def publish(self) -> None:
@@ -126,24 +126,24 @@ class _World:
 
     def turn(self) -> None:
         self._commit()
-        taken = self.inlet.take(self._chance.randint(1, 5))
+        taken = self.buffer.take(self._chance.randint(1, 5))
         self.counted += [int(each.body or "") for each in taken if not each.duplicate]
 
     def end_epoch(self) -> None:
-        kept = (self.inlet.dump(), list(self.counted), self.status.gaps)
-        self._snapshot = self._snapshot or (self.inlet.taken, kept)
+        kept = (self.buffer.dump(), list(self.counted), self.status.gaps)
+        self._snapshot = self._snapshot or (self.buffer.taken, kept)
 
     def _commit(self) -> None:
         if self._snapshot is not None:
-            self.inlet.done, self._kept = self._snapshot
+            self.buffer.done, self._kept = self._snapshot
             self._snapshot = None
 
     def acknowledge(self) -> None:
         if self.is_connected:
             channel: Any = self.broker
-            if tags := self.intake.settle(with_bookmark=False):
+            if tags := self.intake.acknowledge(with_bookmark=False):
                 acknowledge(AMQP, channel, tags)
-            if (bookmark := self.intake.give_back()) is not None:
+            if (bookmark := self.intake.requeue()) is not None:
                 self.broker.basic_reject(bookmark)
 
     def let_time_pass(self) -> None:

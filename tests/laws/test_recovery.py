@@ -3,7 +3,7 @@
 from hypothesis import given
 
 from dataflows.metric import MetricSpec
-from dataflows.room import Room, Share
+from dataflows.quota import Allocation, Quota
 from dataflows.snapshot import dump, load
 from dataflows.subsystems import SUBSYSTEMS
 from dataflows.subsystems.endpoints import STATE, EndpointsState
@@ -72,15 +72,15 @@ def test_room_is_taken_again_and_given_back_after_a_restart() -> None:
 
 
 def test_a_room_that_has_become_smaller_is_not_given_back_more_than_it_had() -> None:
-    room = Room(2)
-    shares = [Share(room, 2), Share(room, 2)]
-    for share in shares:
-        share.give_back(2)
-    assert [shares[0].take() for _ in range(3)] == [True, True, False]
+    quota = Quota(2)
+    allocations = [Allocation(quota, 2), Allocation(quota, 2)]
+    for allocation in allocations:
+        allocation.release(2)
+    assert [allocations[0].take() for _ in range(3)] == [True, True, False]
 
 
 def test_metrics_are_no_part_of_a_copy() -> None:
     spec = MetricSpec("xivo_things", SUBSYSTEMS[0].metrics[0].kind, "Help that is long.")
     copy = dump([spec, spec])
     assert b"Help" not in copy
-    assert load(copy, {spec.name: spec}, Room(1)) == [spec, spec]
+    assert load(copy, {spec.name: spec}, Quota(1)) == [spec, spec]

@@ -531,7 +531,7 @@ def test_without_file_descriptors_the_server_makes_room() -> None:
     # In a process of its own: the limit would hit the tests as well.
     script = """
 import resource, socket, sys
-from exporter.web.guard import Guard
+from exporter.web.limiter import ConnectionLimiter
 from exporter.web.server import WebServer
 class Pages:
     def metrics(self, accept): return "text/plain", [b"up 1\\n"]

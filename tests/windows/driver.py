@@ -13,7 +13,7 @@ from dataflows.clock import aware
 from dataflows.decode import Decode
 from dataflows.envelope import Delivery, Rejected
 from dataflows.lengths import parse_lengths
-from dataflows.stage import Changes, Logic, Output, Remark, Stage
+from dataflows.stage import Changes, Logic, Output, Skipped, Stage
 from dataflows.subsystem import Options, State
 from dataflows.subsystems import SUBSYSTEMS, deliveries
 from tests.windows.models import Fact
@@ -140,7 +140,7 @@ class Driver:
                     for metric, labels, value in samples:
                         shown = self.shown if metric in WINDOWED else self._accounts
                         shown[metric, labels] = value  # type: ignore[assignment] # never None here
-                case Remark(subsystem, late, refused):
+                case Skipped(subsystem, late, refused):
                     assert not refused
                     self.late[subsystem] += late
         at = logic.notify_at()

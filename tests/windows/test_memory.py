@@ -11,7 +11,7 @@ import pytest
 
 from dataflows.lengths import parse_lengths
 from dataflows.metric import Samples
-from dataflows.room import Room, Share
+from dataflows.quota import Allocation, Quota
 from dataflows.windows import MAX_IDS, Distinct, Level, Tracker
 from tests.windows.driver import Driver
 from tests.windows.letters import SECOND, Letter
@@ -85,7 +85,9 @@ def _value(samples: Samples) -> tuple[Tracker[Any], Callable[[int], object]]:
 
 def _same_ids(samples: Samples) -> tuple[Tracker[Any], Callable[[int], object]]:
     lengths = parse_lengths("1m,1d")
-    distinct = Distinct(samples, COUNT, ("o",), lengths, at=0, room=Share(Room(100)), often=3)
+    distinct = Distinct(
+        samples, COUNT, ("o",), lengths, at=0, allocation=Allocation(Quota(100)), often=3
+    )
     return distinct, lambda turn: distinct.see(turn / 100, turn % 7)
 
 
@@ -106,8 +108,8 @@ def test_the_cost_of_an_event_does_not_depend_on_how_many_there_were(
 
 
 def test_the_memory_of_ids_is_bounded_and_given_back() -> None:
-    room = Share(Room(2 * MAX_IDS))
-    distinct = Distinct(Samples(), COUNT, ("o",), parse_lengths("1m"), at=0, room=room)
+    allocation = Allocation(Quota(2 * MAX_IDS))
+    distinct = Distinct(Samples(), COUNT, ("o",), parse_lengths("1m"), at=0, allocation=allocation)
     empty = len(pickle.dumps(distinct))
     for number in range(MAX_IDS):
         assert distinct.see(1, number)

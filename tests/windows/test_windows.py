@@ -8,7 +8,7 @@ from random import Random
 from dataflows.lengths import parse_lengths
 from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec, Samples
-from dataflows.room import Room, Share
+from dataflows.quota import Allocation, Quota
 from dataflows.windows import MAX_IDS, Distinct, Level
 from tests.windows.oracle import integrate
 
@@ -44,9 +44,9 @@ class Ids:
     ) -> None:
         self._samples = Samples()
         lengths = parse_lengths(windows)
-        self.room = Share(Room(places))
+        self.allocation = Allocation(Quota(places))
         self.distinct = Distinct(
-            self._samples, COUNT, ("o",), lengths, at=at, room=self.room, often=often
+            self._samples, COUNT, ("o",), lengths, at=at, allocation=self.allocation, often=often
         )
 
     def see(self, *sightings: tuple[float, str]) -> None:
@@ -267,7 +267,7 @@ def test_the_windows_of_a_subsystem_share_its_room_for_ids() -> None:
     ids.distinct.tick(60)
     assert ids.shown() == 2
     # What the window of a minute gave back is there for others, whoever they are.
-    assert ids.room.take()
+    assert ids.allocation.take()
     assert not ids.distinct.see(61, "c")
     ids.distinct.tick(300)
     assert ids.shown("5m") == 2

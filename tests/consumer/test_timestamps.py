@@ -11,9 +11,9 @@ from amqp.serialization import decode_properties_basic
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.consumer import stamps
+from exporter.consumer import timestamps
 from exporter.consumer.received import from_message
-from exporter.consumer.stamps import NO_STAMPS, Stamps, find_stamps
+from exporter.consumer.timestamps import NO_STAMPS, Stamps, find_stamps
 from tests.fuzz.octets import spoil
 
 STAMP = (b"timestamp", b"S", struct.pack(">I", 3) + b"now")
@@ -134,9 +134,9 @@ def test_what_is_malformed_has_no_stamps(properties: bytes) -> None:
 
 def test_long_beginnings_are_not_remembered() -> None:
     long = (b"x", b"S", struct.pack(">I", 1024) + bytes(1024))
-    before = stamps._end_of_headers.cache_info().currsize  # noqa: SLF001 -- memory is what no result shows
+    before = timestamps._end_of_headers.cache_info().currsize  # noqa: SLF001 -- memory is what no result shows
     assert find_stamps(_properties(long, STAMP)) == ("now", None)
-    assert stamps._end_of_headers.cache_info().currsize == before  # noqa: SLF001 -- see above
+    assert timestamps._end_of_headers.cache_info().currsize == before  # noqa: SLF001 -- see above
 
 
 @given(st.randoms(use_true_random=False))

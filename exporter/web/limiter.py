@@ -3,12 +3,12 @@
 Hypercorn closes connections that are idle or never finish a request head. It keeps three others for
 ever: a client that asks and never reads the answer, one that sends a body faster than it is
 discarded, and one that switches to HTTP/2 and falls silent. A connection that its client has closed
-it keeps until the idle time is over. The guard stands between asyncio and Hypercorn, sees every
+it keeps until the idle time is over. The limiter stands between asyncio and Hypercorn, sees every
 connection come and go, and drops those that outlive their deadline. It also bounds how many there
 are, so that clients cannot take the file descriptors that the consumer needs to reconnect.
 
 Hypercorn also takes up every offer to switch to HTTP/2, which some clients make unasked and whose
-streams it does not always clean up. So the guard hides the offer, and HTTP/1.1 it stays.
+streams it does not always clean up. So the limiter hides the offer, and HTTP/1.1 it stays.
 
 Everything here runs on the thread of the web server's event loop; there is no lock.
 """
@@ -26,7 +26,7 @@ from typing import TypeAlias
 Ends: TypeAlias = tuple[tuple[str, int | None] | None, tuple[str, int | None] | None]
 """Both ends of a connection, (client, server), as ASGI gives them."""
 
-# Hypercorn closes an idle connection politely; the guard aborts only those that it forgot.
+# Hypercorn closes an idle connection politely; the limiter aborts only those that it forgot.
 _SLACK_SECONDS = 1.0
 # An exhausted process fails many accepts in a row; shedding for one of them makes room for all.
 _SHED_INTERVAL_SECONDS = 1.0
@@ -60,9 +60,9 @@ class Limits:
 class Connection(asyncio.Protocol):
     """One client's connection: passes everything on to Hypercorn's protocol and keeps the time."""
 
-    def __init__(self, inner: asyncio.Protocol, guard: Guard) -> None:
+    def __init__(self, inner: asyncio.Protocol, limiter: ConnectionLimiter) -> None:
         self._inner = inner
-        self._guard = guard
+        self._limiter = limiter
         self._transport: asyncio.Transport | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._requests = 0
@@ -84,7 +84,7 @@ class Connection(asyncio.Protocol):
         return self._requests > 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Admit the connection; the guard may drop another one for it."""
+        """Admit the connection; the limiter may drop another one for it."""
         if not isinstance(transport, asyncio.Transport):  # pragma: no cover - asyncio's contract
             msg = f"a stream transport was expected, not {type(transport).__name__}"
             raise TypeError(msg)
@@ -94,14 +94,14 @@ class Connection(asyncio.Protocol):
             _end(transport.get_extra_info("sockname")),
         )
         self._wait()
-        self._guard.admit(self)
+        self._limiter.admit(self)
         self._inner.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         """Start the clock of the request head at its first byte, not at every byte."""
         if not self._in_head and not self.is_answering:
             self._in_head = True
-            self._arm(self._guard.limits.head_seconds)
+            self._arm(self._limiter.limits.head_seconds)
         if self._first_head is not None:
             head = self._first_head + data
             if len(head) <= MAX_HEAD_BYTES and not _END_OF_HEAD.search(head):
@@ -135,7 +135,7 @@ class Connection(asyncio.Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
         self._transport = None
-        self._guard.forget(self)
+        self._limiter.forget(self)
         self._inner.connection_lost(exc)
 
     def begin_answer(self) -> None:
@@ -143,7 +143,7 @@ class Connection(asyncio.Protocol):
         # Counted, because a pipelined request can begin before its predecessor has ended.
         self._requests += 1
         self._in_head = False
-        self._arm(self._guard.limits.response_seconds, "an answer was not taken in time")
+        self._arm(self._limiter.limits.response_seconds, "an answer was not taken in time")
 
     def end_answer(self) -> None:
         """The answer is written: the connection waits for its next request."""
@@ -154,7 +154,7 @@ class Connection(asyncio.Protocol):
             self._close()
         else:
             self._wait()
-            self._guard.renew(self)
+            self._limiter.renew(self)
 
     def drop(self, reason: str | None = None) -> None:
         """Close at once, whatever is still to be written; `reason` is for the log."""
@@ -162,7 +162,7 @@ class Connection(asyncio.Protocol):
             return
         self._is_dropped = True
         if reason is not None:
-            self._guard.on_drop(reason)
+            self._limiter.on_drop(reason)
         # Reset, or the kernel would hold what is unread for minutes after we have let go of it.
         sock = self._transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
@@ -174,7 +174,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def _wait(self) -> None:
-        self._arm(self._guard.limits.idle_seconds + _SLACK_SECONDS)
+        self._arm(self._limiter.limits.idle_seconds + _SLACK_SECONDS)
 
     def _arm(self, seconds: float, reason: str | None = None) -> None:
         if self._deadline is not None:
@@ -182,7 +182,7 @@ class Connection(asyncio.Protocol):
         self._deadline = asyncio.get_running_loop().call_later(seconds, self.drop, reason)
 
 
-class Guard:
+class ConnectionLimiter:
     """All connections of one web server, and the bounds on them."""
 
     def __init__(self, limits: Limits, on_drop: Callable[[str], None]) -> None:

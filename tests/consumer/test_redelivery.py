@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 
 from dataflows.envelope import Delivery
 from exporter.consumer.connection import HEARTBEAT_SECONDS
-from exporter.consumer.replay import SILENCE_SECONDS, Arrival, Replay, fingerprint, overlap
+from exporter.consumer.redelivery import (
+    SILENCE_SECONDS,
+    Arrival,
+    RedeliveryMatcher,
+    fingerprint,
+    overlap,
+)
 
 PREFETCH = 8
 
@@ -29,23 +35,23 @@ def test_the_overlap_is_the_longest(old: list[int], new: list[int]) -> None:
     assert overlap(old, new) == _brute_force(old, new)
 
 
-def _replay(
+def _matcher(
     taken: int | Sequence[int], *, waiting: int, untaken: int = 0, lengths: Sequence[int] = ()
-) -> Replay:
+) -> RedeliveryMatcher:
     memory = range(taken) if isinstance(taken, int) else taken
-    return Replay(
+    return RedeliveryMatcher(
         memory, lengths=lengths, untaken=untaken, waiting=waiting, prefetch=PREFETCH, now=0
     )
 
 
-def _read(replay: Replay, inbox: Iterable[tuple[int, bool]]) -> list[int]:
+def _read(matcher: RedeliveryMatcher, inbox: Iterable[tuple[int, bool]]) -> list[int]:
     """Let the beginning of an inbox arrive; give what of it came again."""
     for number, redelivered in inbox:
-        if replay.hold(_arrival(number, redelivered=redelivered), 0):
+        if matcher.hold(_arrival(number, redelivered=redelivered), 0):
             break
     else:
-        assert replay.is_over(SILENCE_SECONDS + 1)
-    return [each.fingerprint for each in replay.held[: replay.repeated()]]
+        assert matcher.is_over(SILENCE_SECONDS + 1)
+    return [each.fingerprint for each in matcher.held[: matcher.repeated()]]
 
 
 @given(
@@ -73,14 +79,14 @@ def test_exactly_what_was_taken_is_a_duplicate(  # noqa: PLR0913, PLR0917 -- the
     # Without all marks the count of the inbox tells, and it counts at least what comes again.
     waiting = waiting if marks >= len(again) else len(again) + waiting
     # A process that goes on after another does not know what that had not taken.
-    replay = _replay(taken, waiting=waiting, untaken=untaken if is_untaken_known else 0)
-    assert _read(replay, inbox) == list(repeated)
-    assert [each.fingerprint for each in replay.held] == [n for n, _ in inbox[: len(replay.held)]]
+    matcher = _matcher(taken, waiting=waiting, untaken=untaken if is_untaken_known else 0)
+    assert _read(matcher, inbox) == list(repeated)
+    assert [each.fingerprint for each in matcher.held] == [n for n, _ in inbox[: len(matcher.held)]]
 
 
 def test_what_was_not_taken_is_new_even_if_it_looks_the_same() -> None:
-    replay = _replay([7, 7], waiting=4, untaken=2)
-    assert _read(replay, [(7, True)] * 4) == [7, 7]
+    matcher = _matcher([7, 7], waiting=4, untaken=2)
+    assert _read(matcher, [(7, True)] * 4) == [7, 7]
 
 
 @given(
@@ -101,60 +107,60 @@ def test_after_another_process_a_repetition_begins_at_the_end_of_an_epoch(
     begin = ends[-1] - true
     fits = [n for n in lengths if stream[begin : begin + n] == stream[ends[-1] - n : ends[-1]]]
     inbox = [(each, True) for each in stream[begin:]]
-    replay = Replay(
+    matcher = RedeliveryMatcher(
         stream[: ends[-1]], lengths=lengths, untaken=0, waiting=len(inbox), prefetch=1000, now=0
     )
-    assert len(_read(replay, inbox)) == fits[0] <= true
+    assert len(_read(matcher, inbox)) == fits[0] <= true
 
 
 def test_equal_deliveries_that_another_process_had_not_taken_are_new() -> None:
-    replay = _replay([7] * 5, waiting=6, lengths=(1, 3, 5))
-    assert _read(replay, [(7, True)] * 6) == [7]
+    matcher = _matcher([7] * 5, waiting=6, lengths=(1, 3, 5))
+    assert _read(matcher, [(7, True)] * 6) == [7]
 
 
 def test_a_repetition_that_an_overflow_has_shortened_is_found_though_no_epoch_ended_there() -> None:
-    replay = _replay(6, waiting=3, lengths=(1, 5))
-    assert _read(replay, [(4, True), (5, True), (1000, False)]) == [4, 5]
+    matcher = _matcher(6, waiting=3, lengths=(1, 5))
+    assert _read(matcher, [(4, True), (5, True), (1000, False)]) == [4, 5]
 
 
 def test_a_repetition_may_pause() -> None:
-    replay = _replay(6, waiting=4)
-    assert not replay.hold(_arrival(2, redelivered=True), 0)
-    assert not replay.is_over(SILENCE_SECONDS / 2)
+    matcher = _matcher(6, waiting=4)
+    assert not matcher.hold(_arrival(2, redelivered=True), 0)
+    assert not matcher.is_over(SILENCE_SECONDS / 2)
     for number in (3, 4, 5):
-        assert not replay.hold(_arrival(number, redelivered=True), SILENCE_SECONDS / 2)
-    assert replay.is_over(SILENCE_SECONDS / 2)
-    assert replay.repeated() == 4
+        assert not matcher.hold(_arrival(number, redelivered=True), SILENCE_SECONDS / 2)
+    assert matcher.is_over(SILENCE_SECONDS / 2)
+    assert matcher.repeated() == 4
 
 
 def test_a_repetition_that_never_ends_is_not_waited_for() -> None:
-    replay = _replay(6, waiting=100)
-    assert not replay.hold(_arrival(5, redelivered=True), 0)
-    assert not replay.is_over(SILENCE_SECONDS)
-    assert replay.is_over(SILENCE_SECONDS + 1)
-    assert replay.repeated() == 1
+    matcher = _matcher(6, waiting=100)
+    assert not matcher.hold(_arrival(5, redelivered=True), 0)
+    assert not matcher.is_over(SILENCE_SECONDS)
+    assert matcher.is_over(SILENCE_SECONDS + 1)
+    assert matcher.repeated() == 1
 
 
 def test_a_broker_that_comes_back_empty_repeats_nothing() -> None:
-    replay = _replay(1, waiting=0)
-    assert _read(replay, [(0, False)]) == []
+    matcher = _matcher(1, waiting=0)
+    assert _read(matcher, [(0, False)]) == []
 
 
 def test_an_inbox_that_stays_empty_ends_the_wait() -> None:
-    replay = _replay(3, waiting=0)
-    assert replay.is_over(0)
-    assert not replay.repeated()
+    matcher = _matcher(3, waiting=0)
+    assert matcher.is_over(0)
+    assert not matcher.repeated()
 
 
 def test_a_killed_broker_may_forget_what_it_delivered() -> None:
-    replay = _replay(3, waiting=1)
-    assert _read(replay, [(2, False)]) == [2]
+    matcher = _matcher(3, waiting=1)
+    assert _read(matcher, [(2, False)]) == [2]
 
 
 def test_a_killed_broker_may_forget_the_end_of_what_it_delivered() -> None:
-    replay = _replay(4, waiting=5)
+    matcher = _matcher(4, waiting=5)
     again = [(0, True), (1, True), (2, False), (3, False)]
-    assert _read(replay, [*again, (1000, False)]) == [0, 1, 2, 3]
+    assert _read(matcher, [*again, (1000, False)]) == [0, 1, 2, 3]
 
 
 def test_a_living_connection_may_pause_for_as_long_as_it_can() -> None:

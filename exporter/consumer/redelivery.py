@@ -50,7 +50,7 @@ class Arrival:
     redelivered: bool
 
 
-class Replay:
+class RedeliveryMatcher:
     """Holds the first deliveries of a connection until it is clear which of them come again.
 
     Times are seconds of a clock that never goes back.

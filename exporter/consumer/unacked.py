@@ -20,68 +20,68 @@ RENEW_SECONDS = 300.0
 """How long a bookmark is kept: brokers close a channel that owes one for 15 or 30 minutes."""
 
 
-class _Owed(Struct, frozen=True, gc=False):
+class _Unacked(Struct, frozen=True, gc=False):
     number: int
     tag: Any
     fingerprint: int
 
 
-class Ledger:
+class UnackedDeliveries:
     """The deliveries of one connection. Times are seconds of a clock that never goes back."""
 
     def __init__(self) -> None:
-        self._owed: deque[_Owed] = deque()
+        self._deliveries: deque[_Unacked] = deque()
         self._sent: deque[tuple[int, float]] = deque()
-        self._returned: _Owed | None = None
+        self._requeued: _Unacked | None = None
         self._kept_since = 0.0
 
     def __len__(self) -> int:
-        return len(self._owed)
+        return len(self._deliveries)
 
     def clear(self) -> None:
         """Begin with another connection, which delivers all that was owed again."""
-        self._owed.clear()
+        self._deliveries.clear()
         self._sent.clear()
-        self._returned = None
+        self._requeued = None
 
-    def owe(self, number: int, tag: Any, fingerprint: int) -> None:  # noqa: ANN401 -- the transport's own
+    def track(self, number: int, tag: Any, fingerprint: int) -> None:  # noqa: ANN401 -- the transport's own
         """Note a delivery, by its number and the transport's tag."""
-        self._owed.append(_Owed(number, tag, fingerprint))
+        self._deliveries.append(_Unacked(number, tag, fingerprint))
 
-    def settle(self, number: int, now: float) -> list[Any]:
+    def acknowledge(self, number: int, now: float) -> list[Any]:
         """Give the tags to acknowledge for deliveries up to this number, in their order."""
         tags = []
-        while self._owed and self._owed[0].number <= number:
-            tags.append(self._owed.popleft().tag)
+        while self._deliveries and self._deliveries[0].number <= number:
+            tags.append(self._deliveries.popleft().tag)
         if tags:
             self._sent.append((number, now))
             self._kept_since = now
         return tags
 
-    def sure(self, now: float) -> int:
+    def confirmed(self, now: float) -> int:
         """Give the number up to which acknowledgements have certainly been registered."""
         number = 0
         while self._sent and now - self._sent[0][1] > UNSURE_SECONDS:
             number, _ = self._sent.popleft()
         return number
 
-    def give_back(self, done: int, now: float) -> Any | None:  # noqa: ANN401 -- the transport's own
+    def requeue(self, done: int, now: float) -> Any | None:  # noqa: ANN401 -- the transport's own
         """Give the tag of a bookmark that was kept for long, to be delivered anew."""
-        if len(self._owed) != 1 or self._owed[0].number > done:
+        if len(self._deliveries) != 1 or self._deliveries[0].number > done:
             self._kept_since = now
         elif now - self._kept_since > RENEW_SECONDS:
-            self._returned = self._owed.popleft()
+            self._requeued = self._deliveries.popleft()
             self._kept_since = now
-            return self._returned.tag
+            return self._requeued.tag
         return None
 
-    def is_back(self, fingerprint: int, tag: Any) -> bool:  # noqa: ANN401 -- the transport's own
+    def is_requeued(self, fingerprint: int, tag: Any) -> bool:  # noqa: ANN401 -- the transport's own
         """Tell whether a redelivery is what was given back; then it is owed again.
 
         Something newer may be the bookmark by then, and it is due for acknowledgement.
         """
-        if self._returned is None or self._returned.fingerprint != fingerprint:
+        if self._requeued is None or self._requeued.fingerprint != fingerprint:
             return False
-        self._owed.appendleft(replace(self._returned, tag=tag))
-        self._returned = None
+        self._deliveries.appendleft(replace(self._requeued, tag=tag))
+        self._requeued = None
         return True

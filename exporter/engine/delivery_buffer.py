@@ -24,7 +24,7 @@ Dump = tuple[bytes, tuple[int, ...]]
 """A memory: its fingerprints, and how many of the last of them may come again."""
 
 
-class Inlet:
+class DeliveryBuffer:
     """The hand-over of one bus, from its consumer's thread to the dataflow's.
 
     The broker's prefetch bounds how many deliveries wait here, for each of them
@@ -34,7 +34,7 @@ class Inlet:
     the broker cannot deliver it again.
 
     Args:
-        wake: Set whenever something arrives; all inlets of a process share it.
+        wake: Set whenever something arrives; all buffers of a process share it.
 
     Attributes:
         taken: Number of the last delivery that the dataflow took. Written by the dataflow.

@@ -1,0 +1,81 @@
+"""What is acknowledged, and the one delivery that is not."""
+
+from collections import deque
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.consumer.unacked import RENEW_SECONDS, UNSURE_SECONDS, UnackedDeliveries
+
+
+def _tracking(count: int) -> UnackedDeliveries:
+    unacked = UnackedDeliveries()
+    for number in range(1, count + 1):
+        unacked.track(number, f"tag {number}", number)
+    return unacked
+
+
+def test_what_is_done_is_acknowledged_once_and_in_order() -> None:
+    unacked = _tracking(3)
+    assert unacked.acknowledge(2, 0) == ["tag 1", "tag 2"]
+    assert unacked.acknowledge(2, 0) == []
+    assert unacked.acknowledge(9, 0) == ["tag 3"]
+
+
+def test_an_acknowledgement_is_sure_after_a_while() -> None:
+    unacked = _tracking(3)
+    unacked.acknowledge(1, 0)
+    unacked.acknowledge(3, 10)
+    assert unacked.confirmed(UNSURE_SECONDS) == 0
+    assert unacked.confirmed(UNSURE_SECONDS + 1) == 1
+    assert unacked.confirmed(UNSURE_SECONDS + 1) == 0
+    assert unacked.confirmed(UNSURE_SECONDS + 11) == 3
+
+
+def test_acknowledgements_of_a_connection_that_broke_are_never_sure() -> None:
+    unacked = _tracking(1)
+    unacked.acknowledge(1, 0)
+    unacked.clear()
+    assert unacked.confirmed(UNSURE_SECONDS + 1) == 0
+
+
+def test_a_bookmark_that_is_kept_for_long_is_given_back_and_owed_again() -> None:
+    unacked = _tracking(2)
+    unacked.acknowledge(1, 0)
+    assert unacked.requeue(2, RENEW_SECONDS) is None
+    assert unacked.requeue(2, RENEW_SECONDS + 1) == "tag 2"
+    assert not unacked.is_requeued(1, "other")
+    assert unacked.is_requeued(2, "again")
+    assert not unacked.is_requeued(2, "a duplicate of something newer")
+    assert unacked.requeue(2, 2 * RENEW_SECONDS) is None
+    assert unacked.requeue(2, 2 * RENEW_SECONDS + 2) == "again"
+    assert unacked.acknowledge(2, 0) == []
+
+
+def test_only_a_bookmark_is_given_back() -> None:
+    unacked = _tracking(2)
+    assert unacked.requeue(0, RENEW_SECONDS + 1) is None
+    assert unacked.requeue(2, 2 * RENEW_SECONDS + 2) is None, "it is not alone"
+    unacked.acknowledge(1, 0)
+    assert unacked.requeue(1, 3 * RENEW_SECONDS) is None, "it is not done"
+
+
+def test_what_comes_while_the_bookmark_is_on_its_way_does_not_take_its_place() -> None:
+    unacked = _tracking(1)
+    assert unacked.requeue(1, RENEW_SECONDS + 1) == "tag 1"
+    unacked.track(2, "tag 2", 2)
+    assert unacked.is_requeued(1, "tag 3")
+    assert unacked.acknowledge(2, 0) == ["tag 3", "tag 2"]
+
+
+@given(st.lists(st.integers(1, 4)), st.data())
+def test_all_but_the_bookmark_is_acknowledged(batches: list[int], data: st.DataObject) -> None:
+    unacked, number, acknowledged = UnackedDeliveries(), 0, deque[str]()
+    for size in batches:
+        for _ in range(size):
+            number += 1
+            unacked.track(number, f"tag {number}", number)
+        done = data.draw(st.integers(len(acknowledged), number))
+        acknowledged.extend(unacked.acknowledge(done - 1, 0))
+        assert len(acknowledged) == max(len(acknowledged), done - 1)
+    assert list(acknowledged) == [f"tag {n}" for n in range(1, len(acknowledged) + 1)]
