@@ -1,4 +1,4 @@
-# The interpreter for .venv: by default the first Python 3.11 or 3.12 that is found.
+# The interpreter for .venv; by default the first Python 3.11 or 3.12 that is found.
 PYTHON ?=
 export PYTHON
 
@@ -8,7 +8,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run stack test integration coverage check audit lint format generate
 .PHONY: pictures bench fuzz chaos soak image sbom lock clean
-# Every target shares .venv, so they run one after another, also under -j.
+# All targets share .venv, so they run one after another, also with -j.
 .NOTPARALLEL:
 
 help: ## Show this list
@@ -32,15 +32,15 @@ test: setup ## Run all tests, with real servers (ARGS="-k agents")
 integration: setup ## Run only the tests against a real RabbitMQ
 	@scripts/test.sh tests/integration $(ARGS)
 
-coverage: setup ## Run all tests and require their coverage
+coverage: setup ## Run all tests and check the required coverage
 	@scripts/test.sh --cov --cov-report=term $(ARGS)
 
-check: lint audit test ## Everything a change must pass: lint, types, architecture, documents, tests
+check: lint audit test ## Run all checks for a change: lint, types, architecture, documents, tests
 
-audit: setup ## Ask for known vulnerabilities of what is locked, where the network allows it
+audit: setup ## Check the locked packages for known vulnerabilities, if the network allows it
 	@scripts/audit.sh
 
-lint: setup ## The checks that run no test
+lint: setup ## Run the checks that need no test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -50,24 +50,24 @@ lint: setup ## The checks that run no test
 	$(BIN)/python -m scripts.catalogue --check
 	$(BIN)/python -m dashboards --check
 
-format: setup ## Format the code and fix what can be fixed mechanically
+format: setup ## Format the code and fix what can be fixed automatically
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-generate: setup ## Write the generated documents and dashboards anew
+generate: setup ## Write the generated documents and dashboards
 	$(BIN)/python -m scripts.catalogue --write
 	$(BIN)/python -m dashboards --write
 
 pictures: setup ## Draw the dashboards into docs/, from five minutes of the demo (needs chromium)
 	@$(BIN)/python -m tests.dashboards.pictures $(ARGS)
 
-bench: setup ## Measure speed, next to references (ARGS="--runs 9 --only cpu rate")
+bench: setup ## Measure speed and compare it with references (ARGS="--runs 9 --only cpu rate")
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 fuzz: setup ## Send ten million hostile messages through the dataflow (ARGS="--seed 2")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
-chaos: setup ## Kill it and cut it off, and count what it missed (ARGS="--kills 500 --seed 2")
+chaos: setup ## Kill the exporter, cut its connection, count missed events (ARGS="--kills 500 --seed 2")
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
 soak: setup ## Measure memory and disk under load (ARGS="--minutes 60 --rate 2000 --out soak")
@@ -79,7 +79,7 @@ image: ## Build the image with podman, buildah or docker (ARGS="--build-arg BASE
 sbom: setup ## Write the bill of materials, dist/sbom.json (CycloneDX)
 	@scripts/sbom.sh
 
-lock: setup ## Write the lock files anew from pyproject.toml (ARGS="--upgrade")
+lock: setup ## Write the lock files from pyproject.toml (ARGS="--upgrade")
 	@scripts/lock.sh $(ARGS)
 
 clean: ## Remove .venv, caches and build output

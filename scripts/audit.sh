@@ -1,6 +1,6 @@
 #!/bin/sh
-# Ask the package index for known vulnerabilities of what is locked; one that is found is a
-# failure. Where the network gives no answer, say so and go on.
+# Check the locked packages for known vulnerabilities; any that is found is a failure. If the
+# network gives no answer, say so and go on.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -16,7 +16,7 @@ if grep -q '"id"' "$report"; then
     cat "$report"
     die "audit: there are known vulnerabilities (above)"
 elif [ "$status" != 0 ]; then
-    say "audit: left out, for the network gives no answer"
+    say "audit: left out, because the network gives no answer"
 elif grep -q '"skip_reason"' "$report"; then
-    say "audit: not complete, for the network does not tell of every package"
+    say "audit: not complete, because the network gives no answer for some packages"
 fi

@@ -1,6 +1,6 @@
-"""Documents made from the declarations: all metrics, all events, the picture of the windows.
+"""Make documents from the declarations: all metrics, all events, the picture of the windows.
 
-`python -m scripts.catalogue --write` brings `docs/` up to date, `--check` fails if it is not.
+`python -m scripts.catalogue --write` updates `docs/`, `--check` fails if it is out of date.
 """
 
 from __future__ import annotations
@@ -21,28 +21,29 @@ _GENERATED = "<!-- Generated from the code by `make generate`; do not edit. -->\
 
 
 _ABOUT_METRICS = """\
-Names, types, labels and label values are a public contract: the changelog tells of every change.
-Label values of a closed vocabulary are all present, at 0, as soon as their origin, queue or
-service is known. `origin_uuid` is the server that published the events; ids are unique only within
-it. Series marked *detail* are off unless `--details` names their subsystem.
+Names, types, labels and label values are a public contract: the changelog lists every change.
+If a label has a closed vocabulary (a fixed list of values), the series of all its values exist, at
+0, as soon as their origin, queue or service is known. `origin_uuid` is the server that published
+the events; ids are unique only within one origin. Series marked *detail* are off unless `--details`
+names their subsystem.
 
-A second table of a subsystem lists its [windows](windows.md), of the lengths that `--windows`
-names, and says of each what it adds to a query over scrapes.
+If a subsystem has a second table, it lists the metrics of its [windows](windows.md), whose lengths
+`--windows` sets. Its last column says what each of them adds to a query over scrapes.
 """
 
 _ABOUT_EVENTS = """\
-What the exporter uses of the bus, and binds to its inbox: the routing key on a topic exchange, the
-name on a headers exchange. Any other well-formed event is counted by name if it arrives
-(`--bind-all`), and unused.
+These are the events that the exporter uses. It binds its inbox to them: by routing key on a topic
+exchange, by name on a headers exchange. With `--bind-all` it also receives all other events, and
+counts them by name, as unused.
 """
 
 
 def metrics_page(subsystems: Iterable[Subsystem], own: Sequence[MetricSpec]) -> str:
-    """Render the page of all metrics.
+    """Return the page of all metrics, in Markdown.
 
     Args:
         subsystems: In the order to show them.
-        own: Metrics of the exporter itself, outside of the dataflow.
+        own: Metrics of the exporter itself that are not part of the dataflow.
     """
     parts = [_GENERATED, "# Metrics\n", _ABOUT_METRICS]
     for subsystem in subsystems:
@@ -54,14 +55,14 @@ def metrics_page(subsystems: Iterable[Subsystem], own: Sequence[MetricSpec]) -> 
     parts.append("## The exporter itself\n")
     parts.append(_table(own))
     parts.append(
-        "Beside these, `process_*` and `python_*` come from prometheus-client: memory, CPU, file "
+        "In addition, `process_*` and `python_*` come from prometheus-client: memory, CPU, file "
         "descriptors and garbage collection of the exporter's own process.\n"
     )
     return "\n".join(parts)
 
 
 def events_page(subsystems: Iterable[Subsystem]) -> str:
-    """Render the page of all events that are used."""
+    """Return the page of all events that are used, in Markdown."""
     parts = [_GENERATED, "# Events\n", _ABOUT_EVENTS]
     for subsystem in subsystems:
         if subsystem.decoders:
@@ -99,16 +100,16 @@ def _labels(spec: MetricSpec) -> str:
 
 
 def _label(spec: MetricSpec, name: str) -> str:
-    words = spec.vocabulary.get(name)
-    return f"`{name}`" + (f" = {', '.join(f'`{word}`' for word in words)}" if words else "")
+    values = spec.vocabulary.get(name)
+    return f"`{name}`" + (f" = {', '.join(f'`{value}`' for value in values)}" if values else "")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check or write the documents; give the exit status."""
+    """Check or write the documents; return the exit status."""
     parser = argparse.ArgumentParser("python -m scripts.catalogue", description=__doc__)
     choice = parser.add_mutually_exclusive_group(required=True)
     choice.add_argument("--check", action="store_true", help="fail if a document is out of date")
-    choice.add_argument("--write", action="store_true", help="bring the documents up to date")
+    choice.add_argument("--write", action="store_true", help="update the documents")
     options = parser.parse_args(arguments)
     pages = {
         "metrics.md": metrics_page(SUBSYSTEMS, SPECS),

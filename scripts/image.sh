@@ -1,5 +1,5 @@
 #!/bin/sh
-# Build the image with podman, buildah or docker, whichever is there (BUILDER chooses).
+# Build the image with podman, buildah or docker: the first that is installed, or BUILDER.
 #   image.sh [OPTION...]   options go to its build command, as in --build-arg BASE=…
 # IMAGE names it; the tag is the version.
 set -eu
@@ -13,12 +13,12 @@ done
 
 version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' exporter/__init__.py)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
-# The same commit gives the same image: every time in it is that of the commit.
+# The same commit gives the same image: all time stamps in it are that of the commit.
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || echo 0)
 export SOURCE_DATE_EPOCH
 
 case $builder in
-# Docker's own format, since that of OCI has no health check.
+# Docker's own format, because the OCI format has no health check.
 podman | buildah) set -- --format docker --timestamp "$SOURCE_DATE_EPOCH" "$@" ;;
 esac
 say "image: $builder builds ${IMAGE:-xivo-exporter}:$version"

@@ -1,4 +1,4 @@
-# Sourced by the other scripts: what they share.
+# Functions that the other scripts share; they source this file.
 
 say() { printf '%s\n' "$@" >&2; }
 
@@ -17,7 +17,7 @@ apt_install() {
         policy=/usr/sbin/policy-rc.d
         trap 'rm -f "$policy"' EXIT
         trap 'exit 130' INT TERM
-        # 101 is how a policy says "action forbidden" to invoke-rc.d.
+        # invoke-rc.d reads status 101 as "action forbidden".
         printf '#!/bin/sh\nexit 101\n' >"$policy"
         chmod 755 "$policy"
     fi

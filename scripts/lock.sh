@@ -1,6 +1,6 @@
 #!/bin/sh
-# Write the lock files again from pyproject.toml; `lock.sh --upgrade` takes newer versions.
-# They hold hashes and no addresses: an installation uses the index that the machine is set up for.
+# Write the lock files from pyproject.toml; `lock.sh --upgrade` takes newer versions.
+# They contain hashes and no addresses: an installation uses the index that pip is configured for.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Write dist/sbom.json, the bill of materials (CycloneDX): all that is installed beside the
-# exporter, with versions, licences and who needs whom.
+# Write dist/sbom.json, the bill of materials (CycloneDX): the exporter and everything that is
+# installed with it, with versions, licences and dependencies.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -8,7 +8,7 @@ venv=$(mktemp -d)
 trap 'rm -rf "$venv"' EXIT
 trap 'exit 130' INT TERM
 
-# Of an environment with nothing else in it: that of the developers holds their tools too.
+# In an environment with nothing else in it, because .venv contains the developers' tools too.
 .venv/bin/python -m venv --without-pip "$venv"
 .venv/bin/python -m pip --python "$venv/bin/python" install --quiet --disable-pip-version-check \
     --no-deps --require-hashes -r requirements.lock

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Make .venv hold exactly what a lock file lists; do nothing when it already does.
+# Install exactly what a lock file lists into .venv; do nothing if that is already installed.
 #   setup.sh run   what the exporter needs to run
 #   setup.sh dev   the same, and the tools of its developers
-# PYTHON names the interpreter; without it, the first suitable one on the PATH is taken.
+# PYTHON names the interpreter; by default it is the first suitable one on the PATH.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -27,14 +27,14 @@ if [ -z "${PYTHON:-}" ] && ! command -v python3 >/dev/null && may_apt; then
 fi
 find_python
 
-# What .venv holds: this Python, and the lines of a lock file.
+# Identifies the content of .venv: this Python, and the lines of a lock file.
 stamp_of() { { "$python" -VV && cat "$1"; } | sha256sum; }
 
 has() {
     [ "$(cat .venv/.stamp 2>/dev/null)" = "$(stamp_of "$1")" ] && .venv/bin/python -c '' 2>/dev/null
 }
 
-# The developers' lock holds all that the program needs, in the same versions.
+# The developers' lock contains everything that the program needs, in the same versions.
 if has requirements-dev.lock; then exit 0; fi
 case "${1:-}" in
 run) lock=requirements.lock ;;
@@ -44,7 +44,7 @@ esac
 if has "$lock"; then exit 0; fi
 
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-    # Debian has venv in a package of its own, named after the interpreter.
+    # Debian ships venv in a separate package, named after the interpreter.
     package=$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
     if ! may_apt || ! apt_install "$package"; then
         die "setup: $python cannot create virtual environments: apt-get install $package"
@@ -53,8 +53,8 @@ fi
 say "setup: installing $lock into a new .venv with $("$python" --version)"
 rm -rf .venv
 "$python" -m venv .venv
-# The lock is complete, so pip has nothing to resolve. Where it resolves, an old pip forgets the
-# locked version of a package that another one wants with an extra, and takes the newest.
+# The lock is complete, so pip must not resolve. If it resolves, an old pip ignores the locked
+# version of a package that another one requires with an extra, and takes the newest.
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 .venv/bin/python -m pip install --quiet --no-deps --require-hashes --only-binary :all: -r "$lock" ||
     die "setup: could not install $lock (see above)"

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Run the tests, with the servers they need; arguments go to pytest.
-# On Debian, root gets missing servers installed (never started). Elsewhere the tests that need
-# them are left out, and the last lines say so; with CI=true that is a failure instead.
+# Run the tests, with the servers that they need; arguments go to pytest.
+# On Debian, as root, this installs missing servers and does not start them. Otherwise it leaves
+# out the tests that need them, and the last lines say so; with CI=true that is a failure instead.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
-# Debian keeps servers in sbin, which is not on everybody's path.
+# Debian has servers in sbin, which is not on the PATH of every user.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH
 
@@ -37,7 +37,7 @@ if lacking; then
         prometheus-alertmanager) marker=alertmanager ;;
         buildah | debootstrap) marker=image ;;
         systemd) marker=systemd ;;
-        # Two tests among others, which say so themselves.
+        # Only two tests need it; they skip themselves and say why.
         iproute2) continue ;;
         *) marker=promtool ;;
         esac
@@ -47,7 +47,8 @@ if lacking; then
 fi
 
 status=0
-# Three at a time: much of it is waiting for servers. Whoever is done takes from the others.
+# Three at a time, because tests wait for servers most of the time. A process that has finished
+# its tests takes tests of the others (worksteal).
 .venv/bin/python -m pytest --numprocesses "${JOBS:-3}" --dist worksteal ${selection:+-m "$selection"} "$@" || status=$?
 if [ -n "$selection" ]; then
     say "test: left out the tests that need$packages. To run them too: $hint"
