@@ -1,4 +1,4 @@
-"""The documents: what they say of settings, metrics, bounds and each other is true."""
+"""Check what the documents say about settings, metrics, bounds and each other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from exporter.settings import PREFIX, SINGLE_BUS, Settings, settings_of
 from scripts import catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
-OPERATIONS = ROOT / "docs" / "operations.md"
+README = ROOT / "README.md"
+SETTINGS = ROOT / "docs" / "settings.md"
+RUNNING = ROOT / "docs" / "running.md"
+TROUBLE = ROOT / "docs" / "trouble.md"
 INSTALL = ROOT / "docs" / "install.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 INDEX = ROOT / "docs" / "README.md"
@@ -29,7 +32,11 @@ PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "helm" / "RE
 
 # Not settings: the file of settings itself, and what argparse adds.
 NO_SETTING = {"--config", "--help"}
-HOST = "the host's name"
+HOST = "the host name"
+# What somebody reads in ten minutes, also in a foreign language.
+MAX_WORDS = 1800
+# What a browser or a terminal shows before somebody scrolls.
+FIRST_SCREEN = 25
 
 
 def text(page: Path) -> str:
@@ -37,7 +44,7 @@ def text(page: Path) -> str:
 
 
 def rows(page: Path, *head: str) -> list[list[str]]:
-    """Give the cells of the table that has this head."""
+    """Return the cells of the table that has this head."""
     lines = iter(text(page).splitlines())
     next(line for line in lines if cells(line) == list(head))
     next(lines)  # The line of dashes.
@@ -62,7 +69,7 @@ def code(cell: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A line of the table of settings."""
+    """A row of the table of settings."""
 
     flag: str
     variable: str
@@ -70,7 +77,7 @@ class Row:
 
 
 def settings_table() -> dict[str, Row]:
-    table = rows(OPERATIONS, "flag", "environment", "default", "meaning")
+    table = rows(SETTINGS, "flag", "environment", "default", "meaning")
     found = [Row(code(flag), code(variable), code(default)) for flag, variable, default, _ in table]
     named = {row.variable.removeprefix(PREFIX).lower(): row for row in found}
     assert len(named) == len(found), "a setting is there twice"
@@ -124,9 +131,8 @@ def test_a_default_can_be_written_into_the_environment(
 
 def test_flags_named_in_the_documents_exist() -> None:
     known = {row.flag for row in settings_table().values()} | NO_SETTING
-    inline = re.findall(
-        r"`(--[a-z-]+)[^`]*`", "".join(map(text, (OPERATIONS, INSTALL, ARCHITECTURE)))
-    )
+    pages = (README, SETTINGS, RUNNING, TROUBLE, INSTALL, ARCHITECTURE)
+    inline = re.findall(r"`(--[a-z-]+)[^`]*`", "".join(map(text, pages)))
     assert set(inline) <= known
 
 
@@ -146,20 +152,18 @@ def test_metrics_named_in_the_documents_exist(page: Path) -> None:
         if name.endswith("*"):
             assert any(each.startswith(name[:-1]) for each in names), name
         else:
-            # Alone it is the name that a package might have had.
+            # Alone it is not a metric but the name of this program.
             assert name in {*names, "xivo_exporter"}, name
 
 
 @pytest.mark.parametrize("spec", telemetry.SPECS, ids=lambda spec: spec.name)
-def test_operations_tells_what_each_self_metric_means(spec: MetricSpec) -> None:
-    assert spec.name in {
-        code(row[0]) for row in rows(OPERATIONS, "metric", "in good order", "in trouble")
-    }
+def test_the_page_of_trouble_explains_each_self_metric(spec: MetricSpec) -> None:
+    assert spec.name in {code(row[0]) for row in rows(TROUBLE, "metric", "normal", "problem")}
 
 
-def test_operations_tells_what_each_reason_means() -> None:
+def test_the_page_of_trouble_explains_each_reason_of_a_rejection() -> None:
     (rejected,) = (s for each in SUBSYSTEMS for s in each.metrics if "reason" in s.vocabulary)
-    table = rows(OPERATIONS, "reason of a rejection", "means")
+    table = rows(TROUBLE, "reason", "meaning")
     assert sorted(re.findall(r"`(\w+)`", " ".join(row[0] for row in table))) == sorted(
         rejected.vocabulary["reason"]
     )
@@ -181,7 +185,7 @@ BOUNDS = rows(ARCHITECTURE, "what", "bound", "module", "declared as")
 
 
 def declared(module: ModuleType, name: str) -> float:
-    """Give the value of a constant, or of the default of a field or argument."""
+    """Return the value of a constant, or the default of a field or argument."""
     owner, _, field = name.rpartition(".")
     if not owner:
         value = getattr(module, name)
@@ -200,14 +204,28 @@ def test_the_bounds_are_those_of_the_code(bound: str, module: str, name: str) ->
 
 
 def test_no_bound_of_the_code_is_missing() -> None:
-    told = {(code(module), code(name)) for _, _, module, name in BOUNDS}
+    documented = {(code(module), code(name)) for _, _, module, name in BOUNDS}
     for package in ("dataflows", "exporter"):
         for source in (ROOT / package).rglob("*.py"):
             module = ".".join(source.relative_to(ROOT).with_suffix("").parts)
             for name in re.findall(r"^(_?(?:MAX|MANY)_\w+) =", text(source), re.MULTILINE):
                 # What limits the form of one value is not a bound on memory or time.
                 if not name.endswith(("_PORT", "_NUMBER")):
-                    assert (module, name) in told
+                    assert (module, name) in documented
+
+
+# Readers
+
+
+@pytest.mark.parametrize("page", [SETTINGS, RUNNING, TROUBLE], ids=lambda page: page.stem)
+def test_a_page_for_administrators_is_short(page: Path) -> None:
+    assert len(text(page).split()) <= MAX_WORDS
+
+
+def test_the_readme_begins_with_a_picture_of_the_call_centre() -> None:
+    first_screen = "\n".join(text(README).splitlines()[:FIRST_SCREEN])
+    # With a text for those who do not see it.
+    assert re.search(r"!\[[^\]]{40,}\]\(docs/dashboards/call_centre\.png\)", first_screen)
 
 
 # Decisions and links
@@ -240,7 +258,7 @@ def test_the_numbers_of_the_decisions_are_unique() -> None:
 
 
 def anchors(page: Path) -> set[str]:
-    """Give the anchors of a page's headings, as forges make them."""
+    """Return the anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", text(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
