@@ -1,4 +1,4 @@
-"""Writes the files that Grafana imports, or checks that they are up to date."""
+"""Write the files that Grafana imports, or check that they are up to date."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from dashboards.catalogue import files
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; give the exit status."""
+    """Run the command line and return the exit status."""
     parser = argparse.ArgumentParser("python -m dashboards", description=__doc__)
     choice = parser.add_mutually_exclusive_group(required=True)
     choice.add_argument("--check", action="store_true", help="fail if a file is out of date")
-    choice.add_argument("--write", action="store_true", help="bring the files up to date")
+    choice.add_argument("--write", action="store_true", help="write the files that are out of date")
     does = parser.parse_args(arguments)
     out_of_date = {path: text for path, text in files().items() if _read(path) != text}
     for path, text in out_of_date.items():

@@ -1,4 +1,4 @@
-"""Agents and queues: who is there, who can take a call, and who could at the worst moment."""
+"""Agents and queues: who is logged in, and how many members can take a call."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def dashboard() -> Dashboard:
     return frame.frame(
         CALL_CENTRE,
         "Call centre",
-        "Agents and queues: members by state, available, paused, the least available in each "
-        "window, logins and sessions.",
+        "Agents and queues: available and paused members, the fewest available members of each "
+        "window, logins, sessions and call forms.",
         (frame.origins(), frame.queue_names(), frame.windows()),
         (
             Section("Now", _now()),
             Section("Queues", _queues()),
             Section("Agents", _agents()),
-            Section("Work", _work()),
+            Section("Call forms", _call_forms()),
         ),
     )
 
@@ -33,37 +33,37 @@ def _now() -> list[Panel]:
     return [
         stat(
             "Queues with nobody available",
-            "Of the chosen queues, those without a member who can take a call now.",
+            "Selected queues in which no member can take a call now.",
             queues.UNSTAFFED,
             steps=house.NONE_IS_GOOD,
             words=house.NONE,
         ),
         stat(
             "Members available",
-            "Members of the chosen queues who can take a call now. Somebody in two queues counts "
+            "Members of the selected queues who can take a call now. A person in two queues counts "
             "twice.",
             queues.ALL_AVAILABLE,
             steps=house.FEW_IS_BAD,
         ),
         stat(
             "Members paused",
-            "Members of the chosen queues who are paused now.",
+            "Members of the selected queues who are paused now.",
             queues.ALL_PAUSED,
         ),
         stat(
             "Members",
-            "Members of the chosen queues, available or not.",
+            "All members of the selected queues, available or not.",
             queues.ALL_MEMBERS,
         ),
         stat(
             "Agents logged in",
-            "Agents who are logged in now, in whatever queues.",
+            "Agents who are logged in now, in any queue.",
             agents.LOGGED_IN,
             steps=house.NONE_IS_BAD,
         ),
         stat(
             "Agents logged out",
-            "Agents known who are logged out now.",
+            "Known agents who are logged out now.",
             agents.LOGGED_OUT,
         ),
     ]
@@ -73,35 +73,35 @@ def _queues() -> list[Panel]:
     return [
         table(
             "Queues now",
-            "Each queue: its members, those who can take a call, those who are paused, and the "
-            "least, mean and greatest number available in the last window.",
+            "Each queue: all members, members who can take a call, paused members, and the "
+            "fewest, average and most available members in the last window.",
             {"origin_uuid": "server", "queue": "queue"},
             (
                 Column("members", queues.MEMBERS),
                 Column("available", queues.AVAILABLE, steps=house.FEW_IS_BAD),
                 Column("paused", queues.PAUSED),
-                Column("least available", queues.LEAST_AVAILABLE, steps=house.FEW_IS_BAD),
-                Column("mean available", queues.MEAN_AVAILABLE, decimals=1),
+                Column("fewest available", queues.LEAST_AVAILABLE, steps=house.FEW_IS_BAD),
+                Column("average available", queues.MEAN_AVAILABLE, decimals=1),
                 Column("most available", queues.MOST_AVAILABLE),
             ),
             height=7,
         ),
         timeline(
-            "Least available in each window, by queue",
-            "The least number of members who could take a call in each window, also if it was for "
-            "a second between two scrapes. Red is nobody, orange one.",
+            "Fewest available members, by queue",
+            "The lowest number of members who could take a call in each window, even if it lasted "
+            "only a second between two scrapes. Red: nobody. Orange: one member.",
             queues.LEAST_AVAILABLE,
             steps=house.FEW_IS_BAD,
         ),
         stacked(
-            "Members by state of their phone",
-            "Members of the chosen queues, by the state of their device.",
+            "Members by phone state",
+            "Members of the selected queues, by the state of their phone.",
             queues.BY_STATUS,
             colours=palette.DEVICE_STATES,
         ),
         lines(
-            "Available and paused",
-            "Members of the chosen queues who can take a call, who are paused, and all.",
+            "Members available and paused",
+            "Members of the selected queues: all, available and paused.",
             queues.ALL_MEMBERS,
             queues.ALL_AVAILABLE,
             queues.ALL_PAUSED,
@@ -113,15 +113,16 @@ def _queues() -> list[Panel]:
             span=10,
         ),
         stacked(
-            "Changes of members a minute",
-            "Members who were added to a queue, removed, paused and unpaused.",
+            "Member changes per minute",
+            "Members who were added to a queue, removed from it, paused or unpaused.",
             queues.CHANGES,
             colours=palette.MEMBER_CHANGES,
             span=8,
         ),
         bars(
-            "Members by kind",
-            "Members of the chosen queues now: static ones are configured, dynamic ones log in.",
+            "Static and dynamic members",
+            "Members of the selected queues now. Static members are configured, dynamic members "
+            "log in.",
             queues.BY_MEMBERSHIP,
             span=6,
         ),
@@ -131,15 +132,15 @@ def _queues() -> list[Panel]:
 def _agents() -> list[Panel]:
     return [
         lines(
-            "Agents logged in, in each window",
-            "The greatest, mean and least number in each window, with what came and went between "
-            "two scrapes. For each server.",
+            "Agents logged in per window",
+            "Maximum, average and minimum of each window, for each server. They include changes "
+            "between two scrapes.",
             *agents.LOGGED_IN_EXTREMES,
             looks=house.EXTREMES,
         ),
         lines(
-            "Logins and logouts a minute",
-            "Agents who logged in and out; a repeated status is neither.",
+            "Logins and logouts per minute",
+            "How often agents logged in and out. A repeated status does not count.",
             agents.LOGIN_RATE,
             agents.LOGOUT_RATE,
             looks={
@@ -149,45 +150,45 @@ def _agents() -> list[Panel]:
         ),
         stat(
             "Logins",
-            "Agents who logged in during the time that is shown.",
+            "How often agents logged in during the selected time range.",
             agents.LOGINS,
             decimals=0,
             span=6,
         ),
         stat(
             "Logouts",
-            "Agents who logged out during the time that is shown.",
+            "How often agents logged out during the selected time range.",
             agents.LOGOUTS,
             decimals=0,
             span=6,
         ),
         stat(
-            "Median session",
-            "Half of the sessions that ended in the time that is shown were shorter.",
+            "Median session length",
+            "Half of the agent sessions that ended in the selected time range were shorter.",
             agents.MEDIAN_SESSION,
             span=6,
         ),
         stat(
-            "Long sessions",
-            "A tenth of the sessions that ended in the time that is shown were longer.",
+            "Long session length",
+            "One in ten agent sessions that ended in the selected time range was longer.",
             agents.LONG_SESSION,
             span=6,
         ),
     ]
 
 
-def _work() -> list[Panel]:
+def _call_forms() -> list[Panel]:
     return [
         lines(
-            "Call forms a minute",
+            "Call forms per minute",
             "Call forms that users submitted.",
             call_forms.FORMS,
             looks={"forms": house.Look(palette.BLUE)},
         ),
         lines(
-            "Who submits call forms",
-            "Different users who submitted a call form in each window.",
+            "Users who submitted call forms",
+            "Number of different users who submitted a call form in each window.",
             call_forms.SUBMITTERS,
-            looks={"different": house.Look(palette.BLUE)},
+            looks={"users": house.Look(palette.BLUE)},
         ),
     ]

@@ -18,11 +18,11 @@ DASHBOARDS = {
     "services": services.dashboard,
     "exporter": exporter.dashboard,
 }
-"""By the stem of module and file."""
+"""Builders, by the name of the module and of the file."""
 
 
 def files() -> dict[Path, str]:
-    """Give the text of every file."""
+    """Return the text of every file."""
     return {
         FOLDER / f"{stem}.json": json.dumps(build(), cls=JSONEncoder, indent=2) + "\n"
         for stem, build in DASHBOARDS.items()

@@ -1,4 +1,4 @@
-"""Phones and people: what state they are in, and what flaps."""
+"""Phones by state, users by presence, and chat."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def dashboard() -> Dashboard:
     return frame.frame(
         ENDPOINTS,
         "Endpoints and presence",
-        "Phones by state, those in use and those unavailable in each window, phones that flap, "
+        "Phones by state, phones in use and unavailable in each window, flapping phones, "
         "presences of users, and chat.",
         (frame.origins(), frame.windows()),
         (
@@ -32,32 +32,36 @@ def _now() -> list[Panel]:
     return [
         stat(
             "Phones",
-            "Phones known. One is known from its first event until its hint is removed.",
+            "Known phones. A phone is known from its first event until its hint is removed.",
             endpoints.KNOWN,
         ),
         stat(
             "Phones unavailable",
-            "Phones that are unavailable now: unplugged, or without network.",
+            "Phones that cannot be reached now: unplugged, or without network.",
             endpoints.UNAVAILABLE,
             steps=house.ANY_IS_ODD,
             words=house.NONE,
         ),
         stat(
-            "Share unavailable",
-            "Share of the known phones. Orange from 10 %, red from 30 %: rather a network or a "
-            "switch than a phone.",
+            "Share of phones unavailable",
+            "Share of the known phones that cannot be reached. Orange from 10 %. Red from 30 %: "
+            "the cause is probably the network.",
             endpoints.UNAVAILABLE_SHARE,
             steps=house.SHARE_IS_BAD,
             decimals=1,
         ),
         stat(
-            "Phones that flap",
-            "Phones that became unavailable three times or more in the last window.",
+            "Flapping phones",
+            "Phones that became unavailable at least three times in the last window.",
             endpoints.FLAPPING,
             steps=house.ANY_IS_ODD,
             words=house.NONE,
         ),
-        stat("Users", "Users known, from the first event of each until deleted.", users.KNOWN),
+        stat(
+            "Users",
+            "Known users. A user is known from the first event until the user is deleted.",
+            users.KNOWN,
+        ),
         stat("Users available", "Users whose presence is available now.", users.AVAILABLE),
     ]
 
@@ -66,26 +70,26 @@ def _phones() -> list[Panel]:
     return [
         stacked(
             "Phones by state",
-            "Phones known, by state.",
+            "Known phones, by state.",
             endpoints.BY_STATE,
             colours=palette.ENDPOINT_STATES,
         ),
         stacked(
-            "Changes a minute, into each state",
-            "Phones that went into a state; a repeated state is no change.",
+            "Phone state changes per minute",
+            "Changes into each state. A repeated state does not count.",
             endpoints.TRANSITIONS,
             colours=palette.ENDPOINT_STATES,
         ),
         lines(
-            "Phones in use, in each window",
-            "In use, busy or on hold: the greatest, mean and least number in each window, with "
-            "what came and went between two scrapes. For each server.",
+            "Phones in use per window",
+            "Phones in use, busy or on hold: maximum, average and minimum of each window, for each "
+            "server. They include changes between two scrapes.",
             *endpoints.IN_USE_EXTREMES,
             looks=house.EXTREMES,
         ),
         lines(
-            "Phones unavailable, in each window",
-            "The greatest, mean and least number in each window. For each server.",
+            "Phones unavailable per window",
+            "Maximum, average and minimum of each window, for each server.",
             *endpoints.UNAVAILABLE_EXTREMES,
             looks=house.EXTREMES,
         ),
@@ -96,21 +100,21 @@ def _users() -> list[Panel]:
     return [
         stacked(
             "Users by presence",
-            "Users known, by presence.",
+            "Known users, by presence.",
             users.BY_PRESENCE,
             colours=palette.PRESENCES,
             span=8,
         ),
         lines(
-            "Users available, in each window",
-            "The greatest, mean and least number in each window. For each server.",
+            "Users available per window",
+            "Maximum, average and minimum of each window, for each server.",
             *users.AVAILABLE_EXTREMES,
             looks=house.EXTREMES,
             span=8,
         ),
         stacked(
-            "Changes a minute, into each presence",
-            "Users who changed to a presence; a repeated presence is no change.",
+            "Presence changes per minute",
+            "Changes into each presence. A repeated presence does not count.",
             users.CHANGES,
             colours=palette.PRESENCES,
             span=8,
@@ -121,15 +125,15 @@ def _users() -> list[Panel]:
 def _chat() -> list[Panel]:
     return [
         lines(
-            "Chat messages a minute",
+            "Chat messages per minute",
             "Messages that users sent to each other.",
             chat.MESSAGES,
             looks={"messages": house.Look(palette.BLUE)},
         ),
         lines(
-            "Who chats",
-            "Different users who sent a message in each window.",
+            "Users who chatted",
+            "Number of different users who sent a message in each window.",
             chat.SENDERS,
-            looks={"different": house.Look(palette.BLUE)},
+            looks={"users": house.Look(palette.BLUE)},
         ),
     ]

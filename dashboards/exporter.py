@@ -1,4 +1,4 @@
-"""The exporter itself: is what the other dashboards show true and new?"""
+"""The exporters themselves: are the other dashboards correct and up to date?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dashboards.panels import Panel, bars, lines, stat, timeline
 from dashboards.signals import bus, deliveries, exporter
 from dashboards.tables import Column, table
 
-_CONNECTED: house.Words = {0: ("broken", palette.BAD), 1: ("connected", palette.GOOD)}
+_CONNECTED: house.Words = {0: ("disconnected", palette.BAD), 1: ("connected", palette.GOOD)}
 _STALLED: house.Words = {0: ("moving", palette.GOOD), 1: ("stalled", palette.BAD)}
 
 
@@ -20,41 +20,46 @@ def dashboard() -> Dashboard:
     return frame.frame(
         EXPORTER,
         "Exporter",
-        "The exporters themselves: throughput, rejections by reason, gaps, lag, series, stalls. "
-        "Each exporter speaks for itself here: replicas are shown side by side.",
+        "The exporters themselves: deliveries, rejections by reason, gaps, delays, series, stalls. "
+        "Each exporter is shown separately, and replicas are not merged.",
         (frame.origins(), frame.jobs(), frame.instances()),
         (
-            Section("Is it well?", _well()),
+            Section("Health", _health()),
             Section("Deliveries", _deliveries()),
             Section("Delay", _delay()),
             Section("Connections", _connections()),
             Section("Series", _series()),
-            Section("Who is read, and by whom", _origins()),
+            Section("Servers and versions", _origins()),
         ),
     )
 
 
-def _well() -> list[Panel]:
+def _health() -> list[Panel]:
     return [
-        stat("Exporters", "Exporters scraped.", exporter.EXPORTERS, steps=house.NONE_IS_BAD),
+        stat(
+            "Exporters",
+            "Exporters that Prometheus scrapes.",
+            exporter.EXPORTERS,
+            steps=house.NONE_IS_BAD,
+        ),
         stat(
             "Buses disconnected",
-            "Buses that an exporter has no connection to: no events arrive from there. An exporter "
-            "that stands by for another counts, too.",
+            "Buses that an exporter is not connected to, so that it receives no events from them. "
+            "A standby exporter counts too.",
             exporter.DISCONNECTED,
             steps=house.NONE_IS_GOOD,
             words=house.NONE,
         ),
         stat(
             "Dataflows stalled",
-            "Exporters whose dataflow makes no progress: all they show is as it was before.",
+            "Exporters whose dataflow makes no progress. All their metrics are out of date.",
             exporter.ALL_STALLED,
             steps=house.NONE_IS_GOOD,
             words=house.NONE,
         ),
         stat(
             "Gaps",
-            "Times in the time that is shown that events were certainly or possibly missed.",
+            "How often exporters missed events, or may have, in the selected time range.",
             exporter.ALL_GAPS,
             steps=house.SOME_IS_ODD,
             words=house.NONE,
@@ -62,17 +67,17 @@ def _well() -> list[Panel]:
         ),
         stat(
             "Rejected",
-            "Deliveries that could not be used, in the time that is shown, by the exporter that "
-            "rejected most.",
+            "Deliveries that could not be used, in the selected time range. Shown is the exporter "
+            "that rejected most.",
             deliveries.REJECTED_COUNT,
             steps=house.SOME_IS_ODD,
             words=house.NONE,
             decimals=0,
         ),
         stat(
-            "Samples without room",
-            "Samples that were not shown because the cap on series was reached, in the time that "
-            "is shown, by the exporter that lost most.",
+            "Samples dropped",
+            "Samples dropped in the selected time range, because the limit of series was reached. "
+            "Shown is the exporter that dropped most.",
             exporter.DROPPED,
             steps=house.SOME_IS_ODD,
             words=house.NONE,
@@ -84,9 +89,9 @@ def _well() -> list[Panel]:
 def _deliveries() -> list[Panel]:
     return [
         lines(
-            "Deliveries a second",
-            "What became of the deliveries of each exporter. All are the sum of used, unused, "
-            "rejected and duplicates.",
+            "Deliveries per second",
+            "Deliveries of each exporter. The line of all is the sum of used, unused, rejected and "
+            "duplicates.",
             deliveries.ALL,
             deliveries.USED,
             deliveries.UNUSED,
@@ -101,16 +106,16 @@ def _deliveries() -> list[Panel]:
             },
         ),
         bars(
-            "Rejected, by reason",
-            "In the time that is shown, by the exporter that rejected most.",
+            "Rejected deliveries, by reason",
+            "In the selected time range. Shown is the exporter that rejected most.",
             deliveries.BY_REASON,
             steps=house.SOME_STANDS_OUT,
             decimals=0,
             span=6,
         ),
         bars(
-            "Events a second, by name",
-            f"What the chosen servers publish: the {bus.MANY} most frequent events.",
+            "Events per second, by name",
+            f"The {bus.MANY} most frequent events of the selected servers.",
             bus.EVENTS,
             decimals=2,
             span=6,
@@ -121,32 +126,32 @@ def _deliveries() -> list[Panel]:
 def _delay() -> list[Panel]:
     return [
         lines(
-            "Since the newest delivery",
-            "Time since a delivery arrived from each bus, by exporter.",
+            "Time since the last delivery",
+            "Time since the last delivery from each bus arrived, by exporter.",
             deliveries.SILENCE,
             looks={},
             span=6,
         ),
         lines(
-            "Since the end of a window",
-            "A line goes up to the length of its window and down again. One that rises on tells "
-            "that the dataflow does not follow.",
+            "Time since the last window",
+            "A line rises to the length of its window and falls again. If it keeps rising, the "
+            "dataflow has stalled.",
             deliveries.WINDOW_LAG,
             looks={},
             span=6,
         ),
         bars(
             "Late events",
-            "Events in the time that is shown that were older than the shortest window. A few in "
-            "a thousand are normal; many tell of a wrong clock or time zone.",
+            "Events in the selected time range that were older than the shortest current window. "
+            "A few in a thousand are normal. If there are many, a clock or the time zone is wrong.",
             exporter.LATE,
             decimals=0,
             span=6,
         ),
         bars(
             "Impossible time stamps",
-            "Events in the time that is shown that claimed a time ahead of their arrival, or a day "
-            "before it.",
+            "Events in the selected time range with a time stamp after their arrival, or more than "
+            "a day before it.",
             deliveries.CLAMPED,
             steps=house.SOME_STANDS_OUT,
             decimals=0,
@@ -159,7 +164,7 @@ def _connections() -> list[Panel]:
     return [
         timeline(
             "Connection to the bus",
-            "Whether deliveries could arrive, by bus and exporter.",
+            "Whether each exporter was connected to each bus.",
             exporter.CONNECTED,
             words=_CONNECTED,
             span=8,
@@ -167,7 +172,7 @@ def _connections() -> list[Panel]:
         ),
         timeline(
             "Dataflow",
-            "Whether the dataflow made progress, by exporter.",
+            "Whether the dataflow of each exporter made progress.",
             exporter.STALLED,
             words=_STALLED,
             span=6,
@@ -175,8 +180,8 @@ def _connections() -> list[Panel]:
         ),
         table(
             "Buses",
-            "Connections made and broken and gaps in the time that is shown, and when the last "
-            "gap was noticed.",
+            "Connects, disconnects and gaps in the selected time range, and when the last gap was "
+            "noticed.",
             {"bus": "bus", "instance": "exporter"},
             (
                 Column("connects", exporter.CONNECTS, decimals=0),
@@ -194,23 +199,23 @@ def _series() -> list[Panel]:
     return [
         bars(
             "Series, by metric",
-            f"The {exporter.MANY} metrics with most series, of the exporter that has most. The cap "
-            "is 10,000 a metric, unless --max-series says otherwise.",
+            f"The {exporter.MANY} metrics with most series, of the exporter that has most. "
+            "--max-series is the limit for each metric, by default 10,000.",
             exporter.SERIES,
             span=9,
             height=10,
         ),
         lines(
             "Series, by exporter",
-            "All series that an exporter shows.",
+            "All series of each exporter.",
             exporter.ALL_SERIES,
             looks={},
             span=6,
             height=10,
         ),
         bars(
-            "Without room, by metric",
-            "Samples in the time that is shown that were not shown because the cap was reached: "
+            "Samples dropped, by metric",
+            "Samples dropped in the selected time range, because the limit of series was reached: "
             "the five metrics that lost most.",
             exporter.BY_DROPPED,
             steps=house.SOME_STANDS_OUT,
@@ -225,8 +230,8 @@ def _origins() -> list[Panel]:
     return [
         table(
             "Servers",
-            "Each server, the bus that it was seen on, how many exporters show it, how long it was "
-            "silent, and by how much the exporter that knows least of it is behind the others.",
+            "Each server: its bus, the number of exporters that show it, the time since its last "
+            "event, and how far the last exporter is behind the first.",
             {"origin_uuid": "server", "bus": "bus"},
             (
                 Column("", bus.ORIGINS),
@@ -239,7 +244,7 @@ def _origins() -> list[Panel]:
         ),
         table(
             "Versions",
-            "Versions of each exporter, of its Python and of bytewax.",
+            "Versions of each exporter, its Python and its bytewax.",
             {"instance": "exporter", "version": "version"}
             | {"python_version": "Python", "bytewax_version": "bytewax"},
             (Column("", exporter.BUILDS),),

@@ -1,4 +1,4 @@
-"""What all dashboards have around their panels: variables, links, annotations, rows."""
+"""The frame that all dashboards share: variables, links, annotations and rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Variables = Sequence[Variable]
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A row of a dashboard: its question, and the panels that answer it."""
+    """A row of a dashboard: its title and its panels."""
 
     title: str
     panels: Sequence[Panel]
@@ -33,7 +33,7 @@ class Section:
 def frame(
     uid: str, title: str, description: str, variables: Variables, sections: Sequence[Section]
 ) -> dashboard.Dashboard:
-    """Put sections into a dashboard."""
+    """Build a dashboard from its sections."""
     page = (
         build.Dashboard(f"XiVO: {title}")
         .uid(uid)
@@ -60,33 +60,33 @@ def frame(
 
 
 def origins() -> Variable:
-    """Let people choose servers."""
+    """Return the variable that selects servers."""
     return _choice("origin_uuid", "Server", f"label_values({bus.ORIGIN_INFO.name}, origin_uuid)")
 
 
 def queue_names() -> Variable:
-    """Let people choose queues of the chosen servers."""
+    """Return the variable that selects queues of the selected servers."""
     of = f'{queues.AVAILABLE.name}{{origin_uuid=~"$origin_uuid"}}'
     return _choice("queue", "Queue", f"label_values({of}, queue)")
 
 
 def jobs() -> Variable:
-    """Let people choose scrape jobs."""
+    """Return the variable that selects scrape jobs."""
     return _choice("job", "Job", f"label_values({telemetry.BUILD_INFO.name}, job)")
 
 
 def instances() -> Variable:
-    """Let people choose exporters of the chosen jobs."""
+    """Return the variable that selects exporters of the selected jobs."""
     of = f'{telemetry.BUILD_INFO.name}{{job=~"$job"}}'
     return _choice("instance", "Exporter", f"label_values({of}, instance)")
 
 
 def windows() -> Variable:
-    """Let people choose the length of the windows, of those that the exporters have."""
+    """Return the variable that selects one of the window lengths of the exporters."""
     return (
         build.QueryVariable("window")
         .label("Window")
-        .description("Length of the windows: --windows of the exporter")
+        .description("Length of the windows, one of those in --windows of the exporter")
         .datasource(DATA_SOURCE)
         .query(f"label_values({deliveries.WINDOW_END.name}, window)")
         .refresh(dashboard.VariableRefresh.ON_DASHBOARD_LOAD)
@@ -104,7 +104,7 @@ def _choice(name: str, label: str, query: str) -> Variable:
         .sort(dashboard.VariableSort.NATURAL_ASC)
         .multi(multi=True)
         .include_all(include_all=True)
-        # Whatever appears while the page is open is shown, too.
+        # A pattern, so that new values appear while the page is open.
         .all_value(".+")
         .current(dashboard.VariableOption(selected=True, text="All", value="$__all"))
     )
@@ -125,10 +125,10 @@ def _link() -> build.DashboardLink:
 
 
 class _Deregistrations(dashboard.AnnotationQuery):
-    """Marks at the times that the series hold, which are exact, and not at those of scrapes."""
+    """Marks at the exact times, which are the values of the series, not at scrape times."""
 
     def to_json(self) -> dict[str, object]:
-        # Options of the Prometheus plugin, which the common schema leaves to it.
+        # Options of the Prometheus plugin, which are not part of the common schema.
         return super().to_json() | {
             "useValueForTime": True,
             "titleFormat": "{{service_name}} deregistered",

@@ -1,4 +1,4 @@
-"""The house style: what numbers are coloured by and called, how lines look, and the like."""
+"""The common style: colours and names of values, styles of lines, queries and legends."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from dashboards.promql import Signal
 DATA_SOURCE = dashboard.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 Steps = Sequence[tuple[float, str]]
-"""Colours from a value upwards; the first holds for everything below the second."""
+"""Thresholds: the colour from each value upwards. The first one is also for lower values."""
 
 PLAIN: Steps = ((0, NEUTRAL),)
 NONE_IS_GOOD: Steps = ((0, GOOD), (1, BAD))
 NONE_IS_BAD: Steps = ((0, BAD), (1, GOOD))
 ANY_IS_ODD: Steps = ((0, GOOD), (1, WARNING))
-# Of what is extrapolated or rounded, and never quite whole.
+# 0.5, because increase() extrapolates and its results are seldom whole numbers.
 SOME_IS_ODD: Steps = ((0, GOOD), (0.5, WARNING))
 SOME_STANDS_OUT: Steps = ((0, NEUTRAL), (0.5, WARNING))
 SHARE_IS_BAD: Steps = ((0, GOOD), (0.1, WARNING), (0.3, BAD))
@@ -30,7 +30,7 @@ SILENCE_IS_BAD: Steps = ((0, GOOD), (300, WARNING), (900, BAD))
 FEW_IS_BAD: Steps = ((0, BAD), (1, WARNING), (2, GOOD))
 
 Words = Mapping[int, tuple[str, str]]
-"""What a value is called, and its colour."""
+"""Text and colour to show instead of a value."""
 
 NONE: Words = {0: ("none", GOOD)}
 NEVER: Words = {0: ("never", GOOD)}
@@ -39,7 +39,7 @@ IS_UP: Words = {0: ("down", BAD), 1: ("up", GOOD)}
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a line is drawn. Those that share a picture differ in more than colour."""
+    """How a line is drawn. Lines of one panel differ in more than their colour."""
 
     colour: str
     dash: tuple[int, ...] = ()
@@ -47,29 +47,29 @@ class Look:
 
 
 EXTREMES: Mapping[str, Look] = {
-    "greatest": Look(ORANGE, (2, 4)),
-    "mean": Look(BLUE),
-    "least": Look(GREY, (10, 6)),
+    "maximum": Look(ORANGE, (2, 4)),
+    "average": Look(BLUE),
+    "minimum": Look(GREY, (10, 6)),
 }
-"""By the first word of the legend."""
+"""Styles, by the first word of the legend."""
 
 
 def instant(signal: Signal) -> Dataquery:
-    """Ask for the value at the end of the time that is shown."""
-    return _asked(signal).instant()
+    """Query the value at the end of the selected time range."""
+    return _query(signal).instant()
 
 
 def ranged(signal: Signal) -> Dataquery:
-    """Ask for all values of the time that is shown."""
-    return _asked(signal).range()
+    """Query all values of the selected time range."""
+    return _query(signal).range()
 
 
-def _asked(signal: Signal) -> Dataquery:
+def _query(signal: Signal) -> Dataquery:
     return Dataquery().ref_id("A").expr(signal.expr).legend_format(signal.legend)
 
 
 def steps_of(steps: Steps) -> build.ThresholdsConfig:
-    """Say from which value on which colour holds."""
+    """Return the thresholds as Grafana represents them."""
     (_, lowest), *rest = steps
     each = [dashboard.Threshold(value=None, color=lowest)]
     each += [dashboard.Threshold(value=value, color=colour) for value, colour in rest]
@@ -77,7 +77,7 @@ def steps_of(steps: Steps) -> build.ThresholdsConfig:
 
 
 def legend() -> style.VizLegendOptions:
-    """Name every series below the picture."""
+    """Return a legend below the panel, with every series."""
     return (
         style.VizLegendOptions()
         .show_legend(show_legend=True)
@@ -87,8 +87,8 @@ def legend() -> style.VizLegendOptions:
 
 
 def short_origins() -> dashboard.DataTransformerConfig:
-    """Shorten the UUIDs of servers in legends."""
-    # A whole UUID takes half of a legend; its first eight digits tell servers apart.
+    """Return a transformation that shortens the UUIDs of servers in legends."""
+    # A whole UUID takes half of a legend. Its first eight digits identify a server well enough.
     uuid = "(.*)([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f-]{22}(.*)"
     return dashboard.DataTransformerConfig(
         id_val="renameByRegex", options={"regex": uuid, "renamePattern": "$1$2$3"}
@@ -96,22 +96,22 @@ def short_origins() -> dashboard.DataTransformerConfig:
 
 
 def last_value() -> style.ReduceDataOptions:
-    """Show the newest value."""
+    """Return options that show only the last value."""
     return style.ReduceDataOptions().values(values=False).calcs(["lastNotNull"]).fields("")
 
 
 def fixed(colour: str) -> list[dashboard.DynamicConfigValue]:
-    """Fix the colour of a series."""
+    """Return the property that fixes the colour of a series."""
     return [setting("color", {"mode": "fixed", "fixedColor": colour})]
 
 
 def setting(name: str, value: object) -> dashboard.DynamicConfigValue:
-    """Set one option of a series."""
+    """Return one property of a series."""
     return dashboard.DynamicConfigValue(id_val=name, value=value)
 
 
 def mappings(words: Words) -> list[dashboard.ValueMapping]:
-    """Call values by words."""
+    """Return value mappings, which show texts instead of values."""
     if not words:
         return []
     return [
@@ -125,7 +125,7 @@ def mappings(words: Words) -> list[dashboard.ValueMapping]:
 
 
 def details(uid: str) -> build.DashboardLink:
-    """Link to another dashboard."""
-    # The choices at the top and the time go along.
+    """Return a link to another dashboard."""
+    # The link keeps the variables and the time range.
     url = f"/d/{uid}?${{__url_time_range}}&${{__all_variables}}"
     return build.DashboardLink("Details").type(dashboard.DashboardLinkType.LINK).url(url)

@@ -1,4 +1,4 @@
-"""Names of the dashboards: their uid in Grafana, by which they link to each other."""
+"""The uid of each dashboard in Grafana. Links between dashboards use it."""
 
 OVERVIEW = "xivo-overview"
 CALL_CENTRE = "xivo-call-centre"

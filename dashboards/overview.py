@@ -1,4 +1,4 @@
-"""The state of the telephony on one screen, with what is wrong on top."""
+"""The state of the telephony on one screen, with the problems at the top."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ def dashboard() -> Dashboard:
     return frame.frame(
         OVERVIEW,
         "Overview",
-        "The state of the telephony on one screen: services, agents, queues and phones, with what "
-        "is wrong on top.",
+        "The state of the telephony on one screen: services, agents, queues and phones, with the "
+        "problems at the top.",
         (frame.origins(), frame.queue_names()),
         (
-            Section("What is wrong", _wrong()),
+            Section("Problems", _problems()),
             Section("Services and queues", _states()),
             Section("Agents, phones and users", _people()),
         ),
     )
 
 
-def _wrong() -> list[Panel]:
+def _problems() -> list[Panel]:
     return [
         stat(
             "Services down",
-            "Services whose latest instance has deregistered and none has registered since. One "
-            "that crashed says nothing, and counts as up until it starts again.",
+            "Services that stopped and have not started again. A service that crashes does not "
+            "deregister, so it counts as up until it starts again.",
             services.DOWN,
             steps=house.NONE_IS_GOOD,
             words=house.NONE,
@@ -40,7 +40,7 @@ def _wrong() -> list[Panel]:
         ),
         stat(
             "Queues with nobody available",
-            "Queues without a member who can take a call now: all are paused, busy or logged out.",
+            "Queues in which no member can take a call now: all are paused, busy or logged out.",
             queues.UNSTAFFED,
             steps=house.NONE_IS_GOOD,
             words=house.NONE,
@@ -48,14 +48,14 @@ def _wrong() -> list[Panel]:
         ),
         stat(
             "Agents logged in",
-            "Agents who are logged in now. Red when there is none.",
+            "Agents who are logged in now. Red: nobody.",
             agents.LOGGED_IN,
             steps=house.NONE_IS_BAD,
             link=CALL_CENTRE,
         ),
         stat(
             "Phones unavailable",
-            "Share of the known phones that are unavailable: unplugged, or without network. "
+            "Share of the known phones that cannot be reached: unplugged, or without network. "
             "Orange from 10 %, red from 30 %.",
             endpoints.UNAVAILABLE_SHARE,
             steps=house.SHARE_IS_BAD,
@@ -63,18 +63,18 @@ def _wrong() -> list[Panel]:
             link=ENDPOINTS,
         ),
         stat(
-            "Longest silence of a server",
-            "Time since the newest event of the server that was silent for longest. Some minutes "
-            "are normal at night. Orange from 5 minutes, red from 15.",
+            "Longest time without events",
+            "Time since the last event, of the server where this is longest. Some minutes are "
+            "normal at night. Orange from 5 minutes, red from 15.",
             bus.LONGEST_SILENCE,
             steps=house.SILENCE_IS_BAD,
             decimals=0,
             link=SERVICES,
         ),
         stat(
-            "Exporters in trouble",
-            "Buses without a connection, and dataflows that stand still, on all exporters. While "
-            "there is one, what you see here may be old.",
+            "Exporter problems",
+            "Buses without a connection and stalled dataflows, of all exporters. While there are "
+            "any, this dashboard may be out of date.",
             exporter.TROUBLED,
             steps=house.NONE_IS_GOOD,
             words=house.NONE,
@@ -94,7 +94,7 @@ def _states() -> list[Panel]:
         timeline(
             "Members available, by queue",
             "Members of each queue who could take a call: not paused, and their phone not in use. "
-            "The number stands in the band; red is nobody, orange one.",
+            "Red: nobody. Orange: one member.",
             queues.AVAILABLE,
             steps=house.FEW_IS_BAD,
         ),
@@ -105,21 +105,21 @@ def _people() -> list[Panel]:
     return [
         stacked(
             "Agents",
-            "Agents known, by status.",
+            "Known agents, by status.",
             agents.BY_STATUS,
             colours=palette.AGENT_STATUSES,
             span=6,
         ),
         stacked(
             "Phones",
-            "Phones known, by state.",
+            "Known phones, by state.",
             endpoints.BY_STATE,
             colours=palette.ENDPOINT_STATES,
             span=10,
         ),
         bars(
             "Users",
-            "Users known, by presence, now.",
+            "Known users now, by presence.",
             users.BY_PRESENCE,
         ),
     ]

@@ -1,7 +1,7 @@
-"""Colours that colour-blind people can tell apart: those of Okabe and Ito, and two greys.
+"""Colours that colour-blind people can distinguish: those of Okabe and Ito, and two greys.
 
-Black is left out, for it is invisible on a dark page. A colour never tells a state alone: a word,
-a number or a line style does too.
+Black is left out because it is invisible on a dark page. Colour is never the only sign of a state:
+a word, a number or a line style shows it too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The kinds of panels there are, and how each looks."""
+"""The kinds of panels, with a common look."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dashboards.promql import Signal
 Panel = Builder[dashboard.Panel]
 
 
-def stat(  # noqa: PLR0913 -- what differs between one number and the next
+def stat(  # noqa: PLR0913 -- all that differs between panels
     title: str,
     description: str,
     signal: Signal,
@@ -30,7 +30,7 @@ def stat(  # noqa: PLR0913 -- what differs between one number and the next
     span: int = 4,
     decimals: int | None = None,
 ) -> Panel:
-    """Show one number large; its background says whether it is well."""
+    """Build a stat panel: one large number, with a colour as background."""
     panel = (
         stat_panel.Panel()
         .title(title)
@@ -63,9 +63,12 @@ def lines(  # noqa: PLR0913 -- as above
     span: int = 12,
     height: int = 8,
 ) -> Panel:
-    """Draw values over time; the look of a series goes by the first word of its legend."""
+    """Build a time series panel.
+
+    The first word of a legend selects the look of the series.
+    """
     panel = _over_time(title, description, signals, span, height).fill_opacity(0)
-    # Values stay until they change, and windows from one end to the next.
+    # A value is valid until the next one: gauges change in steps, windows last to their end.
     panel.line_interpolation(common.LineInterpolation.STEP_AFTER)
     if steps:
         panel.thresholds(steps_of(steps))
@@ -90,7 +93,7 @@ def stacked(  # noqa: PLR0913 -- as above
     span: int = 12,
     height: int = 8,
 ) -> Panel:
-    """Draw how a whole is made up over time, in the order of the words."""
+    """Build a stacked time series panel, with a colour for each name of a series."""
     panel = (
         _over_time(title, description, [signal], span, height)
         .fill_opacity(75)
@@ -114,7 +117,7 @@ def bars(  # noqa: PLR0913 -- as above
     span: int = 8,
     height: int = 8,
 ) -> Panel:
-    """Compare values of now, with the name and the number at each bar."""
+    """Build a bar gauge: current values, each with its name and number."""
     panel = (
         bargauge.Panel()
         .title(title)
@@ -152,7 +155,7 @@ def timeline(  # noqa: PLR0913 -- as above
     span: int = 12,
     height: int = 8,
 ) -> Panel:
-    """Show the states of many things over time, as words or numbers in bands."""
+    """Build a state timeline: states over time, as texts or numbers in bands."""
     return (
         statetimeline.Panel()
         .title(title)

@@ -1,9 +1,9 @@
-"""Queries that are right however many exporters are scraped.
+"""Queries that are correct with any number of exporters.
 
-Replicas show every series twice; the processes of a cluster show each series once, spread over
-them. `max by (<the declared labels>)` makes one series of what has several `instance`s, and leaves
-the others as they are, so that a sum over it counts everything once in both cases. Of two replicas
-of which one knows less, for it started later, the one that knows more is shown.
+Replicas show every series several times. The processes of a cluster show each series once,
+distributed over the processes. `max by (<the declared labels>)` merges series that differ only in
+`job` and `instance`, so that a sum counts everything once in both cases. If one of two replicas
+knows less because it started later, the value of the other one is shown.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ _SCOPE = {
     "queue": 'queue=~"$queue"',
     "window": 'window="$window"',
 }
-"""What a user has chosen at the top of the dashboard, by the label that it limits."""
+"""Matchers for the variables at the top of the dashboard, by label."""
 
 _OWN_SCOPE = 'job=~"$job",instance=~"$instance"'
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A query, and what every panel that draws it must know.
+    """A query, with its unit and its legend.
 
     Attributes:
         expr: PromQL, with Grafana's variables.
-        unit: As Grafana calls it.
-        legend: Name of a series; `{{label}}` stands for a value.
+        unit: Name of the unit in Grafana.
+        legend: Name of a series. `{{label}}` is replaced by the value of a label.
     """
 
     expr: str
@@ -42,47 +42,47 @@ class Signal:
 
 
 def once(spec: MetricSpec, **where: str) -> str:
-    """Give each series of a gauge once, whoever shows it."""
+    """Return a query that has each series of a gauge once."""
     return _once(spec, _selector(spec, where))
 
 
 def over_range(function: str, spec: MetricSpec, **where: str) -> str:
-    """Give each series once, as a function of the time that the dashboard shows."""
+    """Return a query that applies a function to the selected time range of each series."""
     return _once(spec, f"{function}({_selector(spec, where)}[{RANGE}])")
 
 
 def increase(spec: MetricSpec, **where: str) -> str:
-    """Tell how much each counter rose in the time that the dashboard shows."""
+    """Return a query for the increase of each counter in the selected time range."""
     return over_range("increase", spec, **where)
 
 
 def rate(spec: MetricSpec, **where: str) -> str:
-    """Tell how fast each counter rises, by the second."""
+    """Return a query for the rate of each counter per second."""
     return _once(spec, f"rate({_selector(spec, where)}[{RATE}])")
 
 
 def bucket_increase(spec: MetricSpec) -> str:
-    """Tell how much each bucket of a histogram rose in the time that the dashboard shows."""
+    """Return a query for the increase of each histogram bucket in the selected time range."""
     labels = ", ".join((*spec.labels, "le"))
     return f"max by ({labels}) (increase({_selector(spec, {}, '_bucket')}[{RANGE}]))"
 
 
 def total(inner: str, *by: str) -> str:
-    """Sum up what `once` and its like gave, by some labels or altogether."""
+    """Return the sum of a merged query, by some labels or altogether."""
     return f"sum by ({', '.join(by)}) ({inner})" if by else f"sum({inner})"
 
 
 def age(timestamps: str) -> str:
-    """LoopContext times of the past into seconds since; a clock that is ahead makes 0."""
+    """Return the seconds since each time stamp. Time stamps in the future give 0."""
     return f"clamp_min(time() - {timestamps}, 0)"
 
 
 def own(spec: MetricSpec, function: str = "", over: str = RANGE) -> str:
-    """Give what each of the chosen exporters says of itself: none is merged with another.
+    """Return a query for a metric of the exporters themselves, which are not merged.
 
     Args:
-        spec: A metric without origin.
-        function: Of a range, if the value itself is not meant.
+        spec: A metric without the label `origin_uuid`.
+        function: Function of a range, or empty for the value itself.
         over: Length of the range.
     """
     assert "origin_uuid" not in spec.labels
@@ -93,9 +93,9 @@ def own(spec: MetricSpec, function: str = "", over: str = RANGE) -> str:
 
 
 def worst(inner: str, *by: str) -> str:
-    """Sum up what `own` gave for each exporter, and take the one that has most.
+    """Return the sum for each exporter, of the exporter where it is highest.
 
-    Replicas count the same delivery each, so that no sum over exporters tells of deliveries.
+    A sum over exporters would be wrong, because each replica counts the same deliveries.
     """
     each = total(inner, "job", "instance", *by)
     return f"max by ({', '.join(by)}) ({each})" if by else f"max({each})"
@@ -114,9 +114,12 @@ def _selector(spec: MetricSpec, where: dict[str, str], suffix: str = "") -> str:
 
 
 def extremes(levels: Levels) -> tuple[Signal, Signal, Signal]:
-    """Give the windows of a value, for each server: extremes of several cannot be added."""
+    """Return maximum, average and minimum of the windows, for each server.
+
+    They are not summed, because extremes of several servers cannot be added.
+    """
     return (
-        Signal(once(levels.high), legend="greatest {{origin_uuid}}"),
-        Signal(once(levels.mean), legend="mean {{origin_uuid}}"),
-        Signal(once(levels.low), legend="least {{origin_uuid}}"),
+        Signal(once(levels.high), legend="maximum {{origin_uuid}}"),
+        Signal(once(levels.mean), legend="average {{origin_uuid}}"),
+        Signal(once(levels.low), legend="minimum {{origin_uuid}}"),
     )

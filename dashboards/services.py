@@ -1,4 +1,4 @@
-"""Services: which are up, since when, how often they restarted, and how available they were."""
+"""Services: up or down, restarts, crashes and availability."""
 
 from __future__ import annotations
 
@@ -29,13 +29,12 @@ def dashboard() -> Dashboard:
     return frame.frame(
         SERVICES,
         "Services",
-        "The services of each server: up or down over time, restarts, unclean restarts, "
-        "availability.",
+        "The services of each server: up or down over time, restarts, crashes and availability.",
         (frame.origins(), frame.windows()),
         (
             Section("Now", _now()),
             Section("Over time", _over_time()),
-            Section("In the time that is shown", _in_range()),
+            Section("Selected time range", _in_range()),
             Section("Instances", _instances()),
         ),
     )
@@ -45,43 +44,44 @@ def _now() -> list[Panel]:
     return [
         stat(
             "Services down",
-            "Services whose latest instance has deregistered and none has registered since.",
+            "Services that stopped and have not started again.",
             services.DOWN,
             steps=house.NONE_IS_GOOD,
             words=house.NONE,
         ),
         stat(
             "Services",
-            "Services known, up or down. One that is down for a day is forgotten.",
+            "Known services, up or down. A service that is down for a day is removed.",
             services.KNOWN,
         ),
         stat(
-            "Worst availability",
-            "Of all services, in the time that is shown. Orange below 99.9 %, red below 99 %.",
+            "Lowest availability",
+            "Availability of the least available service, in the selected time range. Orange below "
+            "99.9 %, red below 99 %.",
             services.WORST_AVAILABILITY,
             steps=_AVAILABLE,
             decimals=2,
         ),
         stat(
             "Deregistrations",
-            "Instances that stopped in good order, in the time that is shown.",
+            "How often services stopped normally, in the selected time range.",
             services.ALL_DEREGISTRATIONS,
             words=house.NONE,
             decimals=0,
         ),
         stat(
             "Unclean restarts",
-            "Instances that started while the one before had never deregistered, in the time that "
-            "is shown: it crashed.",
+            "How often services started after a crash in the selected time range: the instance "
+            "before had not deregistered.",
             services.ALL_UNCLEAN_RESTARTS,
             steps=house.SOME_IS_ODD,
             words=house.NONE,
             decimals=0,
         ),
         stat(
-            "Longest silence of a server",
-            "Time since the newest event of the server that was silent for longest: while a server "
-            "is silent, its services are as they were before. Orange from 5 minutes, red from 15.",
+            "Longest time without events",
+            "Time since the last event, of the server where this is longest. Without events, the "
+            "state of its services is out of date. Orange from 5 minutes, red from 15.",
             bus.LONGEST_SILENCE,
             steps=house.SILENCE_IS_BAD,
             decimals=0,
@@ -93,14 +93,14 @@ def _over_time() -> list[Panel]:
     return [
         timeline(
             "Up or down",
-            "Each service as it was at each scrape. Marks show deregistrations.",
+            "State of each service at each scrape. Dashed marks show deregistrations.",
             services.UP,
             words=house.IS_UP,
         ),
         timeline(
-            "In each window",
-            "What no scrape may have seen: a service that was down for a while in the window, "
-            "however short.",
+            "Up or down per window",
+            "State of each service in each window. It shows even a short outage between two "
+            "scrapes.",
             services.WINDOW_STATE,
             words=_IN_WINDOW,
         ),
@@ -111,8 +111,8 @@ def _in_range() -> list[Panel]:
     return [
         bars(
             "Availability",
-            "Share of the time in which the service was up, by its windows. Times without a "
-            "connection to the bus count as they were before.",
+            "Share of the selected time range in which each service was up. While the exporter is "
+            "disconnected from the bus, the last known state counts.",
             services.AVAILABILITY,
             steps=_AVAILABLE,
             top=1,
@@ -120,14 +120,14 @@ def _in_range() -> list[Panel]:
         ),
         bars(
             "Registrations",
-            "Instances that started. Orange from 3.",
+            "How often each service started, in the selected time range. Orange from 3.",
             services.REGISTRATIONS,
             steps=_RESTARTED,
             decimals=0,
         ),
         bars(
             "Unclean restarts",
-            "Instances that replaced one which had crashed.",
+            "How often each service started after a crash, in the selected time range.",
             services.UNCLEAN_RESTARTS,
             steps=house.SOME_STANDS_OUT,
             decimals=0,
@@ -139,9 +139,8 @@ def _instances() -> list[Panel]:
     return [
         table(
             "Instances",
-            "The instance of each service that registered last, whether it is up, when a service "
-            "last registered and deregistered, and how often it stopped in good order in the time "
-            "that is shown.",
+            "The last instance of each service, its state, when the service last registered and "
+            "deregistered, and how often it stopped normally in the selected time range.",
             {
                 "origin_uuid": "server",
                 "service_name": "service",

@@ -1,4 +1,4 @@
-"""Tables: a row for each thing, a column for each query about it."""
+"""Tables: a row for each entity, a column for each query."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dashboards.house import DATA_SOURCE, Steps, Words, instant, mappings, steps
 from dashboards.panels import Panel
 from dashboards.promql import Signal
 
-# A table of one query has no letter at its value.
+# With only one query, Grafana names the column Value, without a letter.
 _NO_COLUMNS = ("Time", "Value", "job", "instance")
 
 
@@ -21,11 +21,11 @@ class Column:
     """One query of a table.
 
     Attributes:
-        title: Head of the column; empty if only the labels of the query are of interest.
+        title: Head of the column. Empty: only the labels of the query are shown.
         signal: The query.
-        steps: Colours of the cells, if they have any.
-        words: What values are called.
-        decimals: Digits after the point.
+        steps: Thresholds for the colours of the cells.
+        words: Texts to show instead of values.
+        decimals: Digits after the decimal point.
     """
 
     title: str
@@ -35,7 +35,7 @@ class Column:
     decimals: int | None = None
 
 
-def table(  # noqa: PLR0913 -- what differs between one table and the next
+def table(  # noqa: PLR0913 -- all that differs between tables
     title: str,
     description: str,
     keys: Mapping[str, str],
@@ -44,15 +44,15 @@ def table(  # noqa: PLR0913 -- what differs between one table and the next
     span: int = 24,
     height: int = 8,
 ) -> Panel:
-    """Put queries side by side: rows whose labels agree become one.
+    """Build a table panel. Results of several queries with equal labels share a row.
 
     Args:
-        title: Of the panel.
-        description: Of the panel.
-        keys: Labels to show, in their order, and the heads of their columns.
+        title: Title of the panel.
+        description: Description of the panel.
+        keys: Labels to show, in this order, with the heads of their columns.
         columns: The queries.
-        span: Width, of 24.
-        height: In rows of the grid.
+        span: Width of the panel, in columns of the grid, which has 24.
+        height: Height of the panel, in rows of the grid.
     """
     panel = (
         table_panel.Panel()

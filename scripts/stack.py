@@ -1,10 +1,10 @@
-"""The whole chain on this machine: exporter, Prometheus with the rules, Alertmanager, a printer.
+"""Run the exporter, Prometheus with the rules, and Alertmanager, and print all alerts.
 
     python -m scripts.stack [--hurry] [arguments of the exporter]
 
-The exporter runs its demo, or reads a bus if `--bus-url`, `--config` or XIVO_EXPORTER_BUS_URL tells
-of one. Everything listens on loopback, on free ports, keeps its files in a temporary directory, and
-ends with this program.
+The exporter reads a bus if there is `--bus-url`, `--config` or XIVO_EXPORTER_BUS_URL. Otherwise it
+runs its demo. All programs listen on free ports of loopback, keep their files in a temporary
+directory, and end with this program.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from scripts.stack_config import Addresses
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 
-# By Debian package, first the name in Debian, then that of the project itself.
+# By Debian package: the name of the program in Debian, then the name in the project itself.
 _PROGRAMS = {
     "prometheus": ("prometheus",),
     "prometheus-alertmanager": ("prometheus-alertmanager", "alertmanager"),
@@ -42,10 +42,10 @@ Running = Mapping[str, subprocess.Popen[bytes]]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run everything until somebody stops it, or a part of it ends; give the exit status."""
+    """Run everything until it is stopped or a part of it ends; return the exit status."""
     parser = argparse.ArgumentParser(prog="stack", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
-        "--hurry", action="store_true", help="let the minutes of `for` in the rules be seconds"
+        "--hurry", action="store_true", help="wait seconds instead of minutes (`for` of the rules)"
     )
     options, for_exporter = parser.parse_known_args(arguments)
     prometheus, alertmanager = _programs()
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
                 f"--config.file={files.alertmanager}",
                 f"--storage.path={directory / 'alertmanager'}",
                 f"--web.listen-address={addresses.alertmanager}",
-                # It is alone, and needs no port for others.
+                # A single Alertmanager needs no port for a cluster.
                 "--cluster.listen-address=",
             ],
             "exporter": [*_exporter(for_exporter), f"--listen={addresses.exporter}", *for_exporter],
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
             print(_welcome(addresses, directory), flush=True)
             while all(process.poll() is None for process in running.values()):
                 time.sleep(0.2)
-        _blame(running, directory)
+        _report(running, directory)
     return 1
 
 
@@ -102,9 +102,9 @@ def _programs() -> list[str]:
 
 
 def _exporter(arguments: Sequence[str]) -> list[str]:
-    is_told = any(each.split("=")[0] in {"--bus-url", "--config"} for each in arguments)
-    if is_told or "XIVO_EXPORTER_BUS_URL" in os.environ:
-        # A name of its own, or it would share the inbox of this host's real exporter.
+    has_bus = any(each.split("=")[0] in {"--bus-url", "--config"} for each in arguments)
+    if has_bus or "XIVO_EXPORTER_BUS_URL" in os.environ:
+        # By default the name is that of the host, and so is the inbox of its real exporter.
         return [sys.executable, "-m", "exporter", "run", "--instance=stack"]
     return [sys.executable, "-m", "exporter", "demo"]
 
@@ -131,7 +131,7 @@ def _running(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[byt
 
 
 def _come_up(addresses: Addresses, running: Running) -> bool:
-    """Wait until all parts answer; tell whether they do."""
+    """Wait until all parts answer, and return whether they do."""
     pages = [
         f"http://{addresses.exporter}/-/healthy",
         f"http://{addresses.prometheus}/-/ready",
@@ -154,12 +154,12 @@ def _answers(page: str) -> bool:
         return False
 
 
-def _blame(running: Running, directory: Path) -> None:
+def _report(running: Running, directory: Path) -> None:
     ended = [name for name, process in running.items() if process.poll() is not None]
     for name in ended or running:
         state = "has ended" if name in ended else "does not answer"
         log = (directory / f"{name}.log").read_text(errors="replace")
-        print(f"stack: {name} {state}; its log ends\n{log[-2000:]}", file=sys.stderr)
+        print(f"stack: {name} {state}; the end of its log:\n{log[-2000:]}", file=sys.stderr)
 
 
 def _free_port() -> int:
@@ -169,7 +169,7 @@ def _free_port() -> int:
 
 
 def _stop(*_: object) -> NoReturn:
-    # What follows is the end of everything, and another Ctrl-C must not break it off.
+    # Another Ctrl-C must not interrupt the shutdown.
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     sys.exit(0)
@@ -182,7 +182,7 @@ def _welcome(addresses: Addresses, directory: Path) -> str:
   http://{addresses.alertmanager}/          Alertmanager
   {directory}   the logs
 
-Alerts are printed here when Alertmanager sends them. Ctrl-C ends it all.
+Alerts are printed here when Alertmanager sends them. Ctrl-C stops everything.
 """
 
 

@@ -1,4 +1,4 @@
-"""The configurations of the local stack: those of the repository, with other addresses."""
+"""Configurations of the local stack: the files of the repository, with other addresses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROMETHEUS = ROOT / "stack" / "prometheus.yml"
 
 
 class Addresses(NamedTuple):
-    """Where everything listens: host and port."""
+    """Addresses of all programs: host and port."""
 
     exporter: str
     prometheus: str
@@ -25,7 +25,7 @@ class Addresses(NamedTuple):
 
 
 class Files(NamedTuple):
-    """The configurations as they were written."""
+    """The configurations that were written."""
 
     prometheus: Path
     alertmanager: Path
@@ -35,9 +35,9 @@ def write(directory: Path, addresses: Addresses, *, hurry: bool) -> Files:
     """Write all configurations to a directory.
 
     Args:
-        directory: An empty one.
-        addresses: Of this run.
-        hurry: Let the minutes of every `for` be seconds.
+        directory: An empty directory.
+        addresses: Addresses of this run.
+        hurry: Replace the minutes of every `for` by seconds.
     """
     rules = directory / "alerts"
     rules.mkdir()
@@ -53,7 +53,7 @@ def write(directory: Path, addresses: Addresses, *, hurry: bool) -> Files:
     files.prometheus.write_text(_replaced(_read(PROMETHEUS), replacements), encoding="utf-8")
     replacements = {
         f"127.0.0.1:{webhook.PORT}": addresses.webhook,
-        # Whoever watches wants to see every alert at once.
+        # In a demonstration every alert should be printed at once.
         "group_wait: 30s": "group_wait: 1s",
         "group_interval: 5m": "group_interval: 1s",
     }
@@ -71,7 +71,7 @@ def _hurried(rules: str) -> str:
 
 def _replaced(text: str, replacements: Mapping[str, str]) -> str:
     for old, new in replacements.items():
-        # Else a change of the file would silently leave an address as it is.
+        # Without this, a change of the file could silently keep an address.
         assert text.count(old) == 1, f"{old} is not there once"
         text = text.replace(old, new)
     return text

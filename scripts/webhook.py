@@ -1,8 +1,8 @@
-"""A webhook for Alertmanager that prints every alert, one a line.
+"""A webhook for Alertmanager that prints every alert on one line.
 
     firing XivoServiceDown origin_uuid=ca7f… service_name=xivo-ctid severity=critical: xivo-ctid…
 
-`python3 scripts/webhook.py` listens where `dashboards/alertmanager.yml` sends to.
+`python3 scripts/webhook.py` listens on the address in `dashboards/alertmanager.yml`.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ PORT = 9095
 
 
 def line(alert: Mapping[str, Any]) -> str:
-    """Write an alert of Alertmanager's webhook format as one line."""
+    """Return one line for an alert in the webhook format of Alertmanager."""
     labels = {**alert["labels"]}
     name = labels.pop("alertname")
     words = [alert["status"], name, *(f"{key}={value}" for key, value in sorted(labels.items()))]
     text = f"{' '.join(words)}: {alert['annotations'].get('summary', '')}"
-    # Whatever the bus made of a label: it is still one line.
+    # A label may contain any characters of an event, even line breaks.
     return "".join(each if each.isprintable() else "?" for each in text)
 
 
 class Printer(BaseHTTPRequestHandler):
-    """Prints the alerts of each notification."""
+    """A handler that prints the alerts of each notification."""
 
     def do_POST(self) -> None:
-        """Take one notification."""
+        """Print the alerts of one notification."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         for alert in json.loads(body)["alerts"]:
             print(line(alert), flush=True)
@@ -37,11 +37,11 @@ class Printer(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet: only alerts are printed."""
+        """Log nothing, because only alerts are printed."""
 
 
 def listen(port: int) -> ThreadingHTTPServer:
-    """Listen on loopback; 0 is any free port."""
+    """Return a server that listens on loopback. Port 0 is any free port."""
     return ThreadingHTTPServer(("127.0.0.1", port), Printer)
 
 

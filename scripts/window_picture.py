@@ -1,7 +1,7 @@
-"""The picture of the windows page: a value, what scrapes see of it, and its windows.
+"""The picture of the windows page: a value, its scrapes and its windows.
 
-The figures come from the code that makes them, run over a few made-up minutes
-of agents who log in and out. So the picture cannot promise what the code does not do.
+The code of the exporter computes the windows, from some invented minutes of agents who log in and
+out. So the picture always shows what the code does.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from dataflows.windows import Level
 
 _LENGTH = Length("1m", 60)
 _START = 10 * 3600
-"""Ten o'clock of any day: a boundary of windows."""
+"""Ten o'clock of any day, where windows begin."""
 _MINUTES = 4
 _CHANGES = ((0, 4), (22, 9), (33, 5), (52, 6), (75, 7), (105, 5), (158, 1), (167, 5))
-"""Seconds after the start, and the agents logged in from then on."""
+"""Changes: seconds after the start, and the agents who are logged in from then on."""
 _SCRAPES = range(5, _MINUTES * 60, 15)
 _TOP = 10
-"""Agents at the upper end of the axis."""
+"""Number of agents at the upper end of the axis."""
 
 _WIDTH, _HEIGHT = 960, 476
 _LEFT, _RIGHT = 96, 936
@@ -63,7 +63,7 @@ text.window { fill: #116329; }
 
 
 class _Summary(NamedTuple):
-    """Greatest, mean and least value of a minute."""
+    """Maximum, average and minimum of a minute."""
 
     high: float
     mean: float
@@ -71,7 +71,7 @@ class _Summary(NamedTuple):
 
 
 def window_picture() -> str:
-    """Render the picture as SVG."""
+    """Return the picture as SVG."""
     windows = _windows()
     scraped = [_scraped(minute) for minute in range(_MINUTES)]
     parts = [
@@ -95,7 +95,7 @@ def window_picture() -> str:
 
 
 def _windows() -> list[_Summary]:
-    """Let the windows of the program follow the value."""
+    """Compute the windows of the value with the code of the exporter."""
     samples = Samples()
     level = Level(samples, LEVELS, ("pbx",), (_LENGTH,), at=_START, value=_value(0))
     summaries = []
@@ -110,7 +110,7 @@ def _windows() -> list[_Summary]:
 
 
 def _scraped(minute: int) -> _Summary:
-    """Tell what the scrapes of a minute make of it."""
+    """Return what the scrapes of a minute show."""
     seen = [_value(at) for at in _SCRAPES if at // 60 == minute]
     return _Summary(max(seen), sum(seen) / len(seen), min(seen))
 
@@ -143,11 +143,11 @@ def _legend() -> list[str]:
     y = 68
     return [
         f'<path class="value" d="M24 {y}H52"/>',
-        _text(60, y + 4, "what happened"),
+        _text(60, y + 4, "the real value"),
         _dot(190, y),
         _text(202, y + 4, "what a scrape every 15 s sees"),
         f'<rect class="band" x="420" y="{y - 8}" width="28" height="16" rx="2"/>',
-        _text(456, y + 4, "a window of 1 min, from its min to its max"),
+        _text(456, y + 4, "a window of 1 min, from min to max"),
         _rule(748, y, 776, y, "mean"),
         _text(784, y + 4, "its avg"),
     ]
@@ -168,7 +168,7 @@ def _axes() -> list[str]:
 
 def _band(minute: int, window: _Summary) -> list[str]:
     x, width = _x(minute * 60), _x(60) - _x(0)
-    # A band without height, where the value did not change, would not be seen.
+    # A band without height would be invisible where the value did not change.
     top, bottom = _y(window.high) - 3, _y(window.low) + 3
     height = round(bottom - top, 1)
     return [
@@ -187,12 +187,12 @@ def _notes() -> list[str]:
     notes = []
     for (at, value), (until, after) in pairwise(_CHANGES):
         if not any(at <= scrape < until for scrape in _SCRAPES):
-            # Outside of the band: above a peak, below a drop.
+            # Outside the band: above a peak, below a drop.
             y = _y(value) + (17 if value < after else -8)
             note = f"{value} for {until - at} s: no scrape sees it"
             notes.append(_text(_x(at), y, note, "note"))
     quiet = (_MINUTES - 1) * 60 + 30
-    note = "no event: the value lasts"
+    note = "no event: the value stays"
     return [*notes, _text(_x(quiet), _y(_value(quiet)) - 14, note, "note", "middle")]
 
 

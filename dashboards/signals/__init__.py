@@ -1,1 +1,1 @@
-"""What the dashboards show: each query once, by subsystem, with its unit and its legend."""
+"""All queries of the dashboards, by subsystem, each with its unit and its legend."""

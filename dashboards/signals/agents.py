@@ -1,4 +1,4 @@
-"""How many agents are logged in, and for how long?"""
+"""Queries about agents: logins, logouts and sessions."""
 
 from __future__ import annotations
 

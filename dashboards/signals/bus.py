@@ -1,4 +1,4 @@
-"""What does each server publish?"""
+"""Queries about the events that each server publishes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ ORIGINS = Signal(once(bus.ORIGIN_INFO))
 READERS = Signal(
     f'count by (origin_uuid) ({bus.LAST_EVENT_AT.name}{{origin_uuid=~"$origin_uuid"}})'
 )
-"""Exporters that show the origin: one of a cluster does, and all replicas do."""
+"""Number of exporters that show the origin: one in a cluster, all of several replicas."""
 
 DISAGREEMENT = Signal(
     f'max by (origin_uuid) ({bus.LAST_EVENT_AT.name}{{origin_uuid=~"$origin_uuid"}})'
     f' - min by (origin_uuid) ({bus.LAST_EVENT_AT.name}{{origin_uuid=~"$origin_uuid"}})',
     "s",
 )
-"""By how much the replica that knows least is behind."""
+"""Difference between the newest and the oldest last event that replicas show."""

@@ -1,4 +1,4 @@
-"""What became of each delivery? By exporter: replicas have deliveries of their own."""
+"""Queries about deliveries, by exporter, because each replica has its own deliveries."""
 
 from __future__ import annotations
 

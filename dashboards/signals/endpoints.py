@@ -1,4 +1,4 @@
-"""In what state are the phones?"""
+"""Queries about phones and their states."""
 
 from __future__ import annotations
 

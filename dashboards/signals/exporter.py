@@ -1,4 +1,4 @@
-"""What does the exporter say about itself? By exporter: each must be well."""
+"""Queries about the exporters themselves, by exporter, because each one must work."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DISCONNECTED = Signal(total(f"1 - {own(telemetry.CONNECTED)}"))
 CONNECTED = Signal(own(telemetry.CONNECTED), legend=_BUS)
 ALL_STALLED = Signal(total(own(telemetry.STALLED)))
 STALLED = Signal(own(telemetry.STALLED), legend="{{instance}}")
-# Whatever job and instance: the overview shows all exporters.
+# Without job and instance, because the overview shows all exporters.
 TROUBLED = Signal(f"sum(1 - {telemetry.CONNECTED.name}) + sum({telemetry.STALLED.name})")
 
 CONNECTS = Signal(own(telemetry.CONNECTS, "increase"), legend=_BUS)

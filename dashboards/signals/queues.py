@@ -1,4 +1,4 @@
-"""How many members of each queue can take a call?"""
+"""Queries about queues and their members."""
 
 from __future__ import annotations
 

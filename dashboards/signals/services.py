@@ -1,4 +1,4 @@
-"""Which services of the server are up?"""
+"""Queries about the services of each server."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DEREGISTERED_AT = Signal(
 WINDOW_STATE = Signal(
     f"{once(services.UP_LEVELS.low)} + {once(services.UP_LEVELS.high)}", legend=_SERVICE
 )
-"""0 where the service was down throughout, 1 where at some moment, 2 where never."""
+"""0: down during the whole window. 1: down for a part of it. 2: up during all of it."""
 
 AVAILABILITY = Signal(
     over_range("avg_over_time", services.UP_LEVELS.mean), "percentunit", legend=_SERVICE

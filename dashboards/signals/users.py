@@ -1,4 +1,4 @@
-"""Who is available?"""
+"""Queries about users and their presence."""
 
 from __future__ import annotations
 

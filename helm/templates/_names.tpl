@@ -2,7 +2,7 @@
 {{ .Values.nameOverride | default .Chart.Name }}
 {{- end }}
 
-{{/* At most 52 characters, so that a pod's name with its revision is still a label. */}}
+{{/* At most 52 characters, so that the name of a pod with its revision is a valid label. */}}
 {{- define "xivo-exporter.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{ .Values.fullnameOverride }}

@@ -1,4 +1,4 @@
-{{/* A value in TOML, whose strings, booleans and lists are those of JSON. */}}
+{{/* A value in TOML. Its strings, booleans and lists have the syntax of JSON. */}}
 {{- define "xivo-exporter.toml" -}}
 {{- if and (kindIs "float64" .) (eq (floor .) .) -}}
 {{ int64 . }}
@@ -7,7 +7,7 @@
 {{- end -}}
 {{- end }}
 
-{{/* All buses as JSON, each with its files: what the program calls them, and in which Secret they are. */}}
+{{/* All buses as JSON, each with its files: the setting of the program, and the Secret with its key. */}}
 {{- define "xivo-exporter.buses" -}}
 {{- if and .Values.buses .Values.bus.url }}{{ fail "Set either bus.url or buses, not both." }}{{ end -}}
 {{- if not (or .Values.buses .Values.bus.url) }}{{ fail "Say which bus to read: --set bus.url=amqp://USER@HOST" }}{{ end -}}
@@ -17,7 +17,7 @@
 {{- $names := list -}}
 {{- range .Values.buses | default (list .Values.bus) -}}
 {{- $bus := mergeOverwrite (deepCopy $defaults) . -}}
-{{- if has $bus.name $names }}{{ fail (printf "buses: two are named %s." $bus.name) }}{{ end -}}
+{{- if has $bus.name $names }}{{ fail (printf "buses: two buses are named %s." $bus.name) }}{{ end -}}
 {{- $names = append $names $bus.name -}}
 {{- $files := list -}}
 {{- range list
@@ -27,7 +27,7 @@
       (list "key" "tls.key" $bus.tls.key $bus.tls.existingSecret $bus.tls.keyKey)
 -}}
 {{- $file := dict "setting" (index . 0) "path" (printf "%s/%s" $bus.name (index . 1)) -}}
-{{- if and (index . 2) (index . 3) }}{{ fail (printf "The %s of the bus %s comes from the values or from an existing Secret, not from both." (index . 0) $bus.name) }}{{ end -}}
+{{- if and (index . 2) (index . 3) }}{{ fail (printf "Set the %s of the bus %s in the values or in an existing Secret, not in both." (index . 0) $bus.name) }}{{ end -}}
 {{- if index . 2 -}}
 {{- $files = append $files (merge $file (dict "secret" $own "key" (printf "%s.%s" $bus.name (index . 1)) "value" (index . 2))) -}}
 {{- else if and (index . 3) (index . 4) -}}
@@ -39,7 +39,7 @@
 {{ toJson $buses }}
 {{- end }}
 
-{{/* The settings of one bus; some have a prefix where it is the only one. */}}
+{{/* The settings of one bus. Some have a prefix if it is the only bus. */}}
 {{- define "xivo-exporter.bus" -}}
 {{- $prefix := .prefix -}}
 {{- with .bus }}
@@ -65,7 +65,7 @@ bind_all = true
 {{- end }}
 {{- end }}
 
-{{/* The file of settings. */}}
+{{/* The settings file. */}}
 {{- define "xivo-exporter.settings" -}}
 {{- $name := include "xivo-exporter.fullname" . -}}
 {{- $host := contains ":" .Values.listenHost | ternary (printf "[%s]" .Values.listenHost) .Values.listenHost -}}
@@ -73,7 +73,7 @@ instance = {{ .Values.instance | default (printf "%s-%s" .Release.Namespace $nam
 listen = {{ printf "%s:%d" $host (int .Values.port) | toJson }}
 state_dir = "/state"
 {{- if gt (int .Values.replicas) 1 }}
-# The number at the end of a pod's name is its place here.
+# The number at the end of a pod's name is its position in this list, from 0.
 addresses = [
 {{- range $i := until (int .Values.replicas) }}
   {{ printf "%s-%d.%s.%s.svc.%s:%d" $name $i $name $.Release.Namespace $.Values.clusterDomain (int $.Values.clusterPort) | toJson }},

@@ -1,4 +1,4 @@
-"""The alert rules: promtool accepts and tests them, and everything about them agrees."""
+"""The alert rules are valid, tested and documented."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ NAMES = [rule["alert"] for rule in ALERTS]
 each_alert = pytest.mark.parametrize("alert", ALERTS, ids=by_name)
 
 
-# By Prometheus' own tools
+# Prometheus' own tools
 
 
 def run(*command: str | Path) -> None:
@@ -64,7 +64,7 @@ def test_promtool_accepts_the_rules() -> None:
 
 @pytest.mark.promtool
 @pytest.mark.parametrize("file", TESTS, ids=by_stem)
-def test_promtool_finds_that_the_rules_do_what_their_tests_say(file: Path) -> None:
+def test_the_tests_of_the_rules_pass(file: Path) -> None:
     tool = promtool() or missing("promtool", "apt-get install prometheus")
     run(tool, "test", "rules", file)
 
@@ -75,36 +75,36 @@ def test_amtool_accepts_the_example_for_alertmanager() -> None:
     run(tool, "check-config", ALERTMANAGER)
 
 
-# What they ask
+# Queries
 
 
 @pytest.fixture(scope="module")
 def queries() -> Queries:
-    """A reader that knows all recording rules, whatever the order of their files."""
+    """A reader that knows all recording rules, independent of the order of their files."""
     reader, waiting = Queries(), list(RECORDS)
     while waiting:
-        ready = [each for each in waiting if not asks(each) & {r["record"] for r in waiting}]
-        assert ready, "recording rules that ask for each other in a ring"
+        ready = [each for each in waiting if not uses(each) & {r["record"] for r in waiting}]
+        assert ready, "recording rules that depend on each other in a circle"
         for rule in ready:
             reader.record(rule["record"], rule["expr"])
         waiting = [each for each in waiting if each not in ready]
     return reader
 
 
-def asks(rule: Rule) -> set[str]:
-    """Give the names of recording rules that a rule asks for."""
+def uses(rule: Rule) -> set[str]:
+    """Return the names of the recording rules that a rule uses."""
     return set(re.findall(r"\w+:\w+(?::\w+)?", rule["expr"]))
 
 
 @pytest.mark.parametrize("rule", ALL, ids=by_name)
-def test_a_rule_asks_for_declared_metrics_and_labels_only(rule: Rule, queries: Queries) -> None:
+def test_a_rule_uses_only_declared_metrics_and_labels(rule: Rule, queries: Queries) -> None:
     labels = queries.labels(rule["expr"])
     annotations = " ".join(rule.get("annotations", {}).values())
     assert set(re.findall(r"\$labels\.(\w+)", annotations)) <= labels
 
 
 @each_alert
-def test_an_alert_about_the_telephony_is_one_however_many_exporters_see_it(
+def test_an_alert_about_the_telephony_does_not_depend_on_the_number_of_exporters(
     alert: Rule, queries: Queries
 ) -> None:
     labels = queries.labels(alert["expr"])
@@ -112,11 +112,11 @@ def test_an_alert_about_the_telephony_is_one_however_many_exporters_see_it(
 
 
 @pytest.mark.parametrize("rule", RECORDS, ids=by_name)
-def test_a_recording_rule_is_asked_for(rule: Rule) -> None:
-    assert any(rule["record"] in asks(other) for other in ALL)
+def test_a_recording_rule_is_used(rule: Rule) -> None:
+    assert any(rule["record"] in uses(other) for other in ALL)
 
 
-def test_the_reader_of_queries_refuses_what_can_match_nothing() -> None:
+def test_the_reader_of_queries_refuses_queries_that_match_nothing() -> None:
     reader = Queries()
     for wrong in (
         "xivo_agent",
@@ -132,7 +132,7 @@ def test_the_reader_of_queries_refuses_what_can_match_nothing() -> None:
             reader.labels(wrong)
 
 
-# What they say
+# Annotations and documents
 
 
 @pytest.mark.parametrize("file", RULES, ids=by_stem)
@@ -145,7 +145,7 @@ def test_alerts_and_groups_are_named_after_their_file(file: Path) -> None:
 
 
 @each_alert
-def test_an_alert_says_how_bad_it_is_what_it_is_and_what_to_do(alert: Rule) -> None:
+def test_an_alert_has_a_severity_a_summary_a_description_and_a_runbook(alert: Rule) -> None:
     assert alert["labels"].keys() == {"severity"}
     assert alert["labels"]["severity"] in {"critical", "warning"}
     notes = alert["annotations"]
@@ -164,7 +164,7 @@ def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
 
 
 @each_alert
-def test_a_runbook_says_what_it_means_what_to_look_at_and_what_to_do(alert: Rule) -> None:
+def test_a_runbook_has_its_three_parts(alert: Rule) -> None:
     text = RUNBOOKS.read_text(encoding="utf-8")
     _, _, section = text.partition(f"### {alert['alert']}\n")
     section = re.split(r"^#", section, maxsplit=1, flags=re.MULTILINE)[0]
@@ -176,14 +176,14 @@ def test_a_runbook_says_what_it_means_what_to_look_at_and_what_to_do(alert: Rule
 
 
 def test_the_page_lists_every_alert_with_its_severity() -> None:
-    told = {
+    listed = {
         re.sub(r"\[(\w+)\].*", r"\1", name): severity
         for name, severity, _ in rows(PAGE, "alert", "severity", "fires when")
     }
-    assert told == {alert["alert"]: alert["labels"]["severity"] for alert in ALERTS}
+    assert listed == {alert["alert"]: alert["labels"]["severity"] for alert in ALERTS}
 
 
-# How they are tested
+# Tests of the rules
 
 
 def cases() -> Iterator[Rule]:
@@ -193,7 +193,7 @@ def cases() -> Iterator[Rule]:
 
 
 @each_alert
-def test_an_alert_is_tested_to_fire_with_all_that_it_says_and_not_to_fire(alert: Rule) -> None:
+def test_an_alert_is_tested_to_fire_with_its_annotations_and_not_to_fire(alert: Rule) -> None:
     found = [case["exp_alerts"] for case in cases() if case["alertname"] == alert["alert"]]
     assert any(not fired for fired in found)
     fired = [each for case in found for each in case]
@@ -204,33 +204,33 @@ def test_an_alert_is_tested_to_fire_with_all_that_it_says_and_not_to_fire(alert:
 
 
 @pytest.mark.parametrize("file", TESTS, ids=by_stem)
-def test_the_series_of_a_test_are_such_as_the_exporter_shows(file: Path) -> None:
+def test_the_series_of_a_test_are_series_of_the_exporter(file: Path) -> None:
     for test in load(file)["tests"]:
         for each in test.get("input_series", ()):
             name, _, labels = each["series"].partition("{")
-            told = set(re.findall(r"(\w+)=", labels))
+            given = set(re.findall(r"(\w+)=", labels))
             declared = set(SPECS[name].labels) if name in SPECS else set()
             assert name in {*SPECS, "up", "process_start_time_seconds"}
-            assert told == declared | TARGET
+            assert given == declared | TARGET
 
 
 # Inhibition
 
 
 def matching(matchers: list[str]) -> set[str]:
-    """Give the alerts that matchers of `alertname` take."""
-    taken = set(NAMES)
+    """Return the alerts that match all matchers of `alertname`."""
+    matched = set(NAMES)
     for matcher in matchers:
         found = re.fullmatch(r'alertname(=|!=|=~)"(.+)"', matcher)
         assert found is not None, matcher
         operator, pattern = found.groups()
         hits = {name for name in NAMES if re.fullmatch(pattern, name)}
         assert hits, f"no alert is {pattern}"
-        taken = taken - hits if operator == "!=" else taken & hits
-    return taken
+        matched = matched - hits if operator == "!=" else matched & hits
+    return matched
 
 
-def test_an_alert_holds_back_others_that_share_the_labels_that_must_be_equal(
+def test_an_alert_inhibits_others_by_labels_that_it_has(
     queries: Queries,
 ) -> None:
     labels = {alert["alert"]: queries.labels(alert["expr"]) for alert in ALERTS}

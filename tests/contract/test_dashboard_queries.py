@@ -1,4 +1,4 @@
-"""What the dashboards ask of Prometheus: declared metrics and labels only, and all of them."""
+"""The queries of the dashboards use only declared metrics and labels, and all metrics."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tests.dashboards.grafana import STEMS, Choices, Panel, all_panels, expressi
 from tests.promql import SPECS, TARGET, Queries, spec_of
 
 RAW = {
-    "xivo_agent_logged_in": "a series for each agent, off unless asked for",
-    "xivo_endpoint_state": "nine series for each phone, off unless asked for",
+    "xivo_agent_logged_in": "a series for each agent, off by default",
+    "xivo_endpoint_state": "nine series for each phone, off by default",
 }
-"""Metrics that no dashboard shows, and why."""
+"""Metrics that no dashboard shows, with the reason."""
 
 COMPARE_EXPORTERS = {bus.READERS.expr, bus.DISAGREEMENT.expr}
-"""Queries whose subject is what several exporters show of one server."""
+"""Queries that compare several exporters of one server, and so do not merge them."""
 
 
 def labels(expr: str) -> set[str]:
@@ -31,7 +31,7 @@ def test_queries_use_declared_metrics_and_labels_only(stem: str) -> None:
 
 
 @pytest.mark.parametrize("panel", all_panels(), ids=str)
-def test_legends_and_columns_name_labels_that_the_query_leaves(panel: Panel) -> None:
+def test_legends_and_columns_use_labels_that_the_query_keeps(panel: Panel) -> None:
     left = {query["expr"]: labels(query["expr"]) for query in panel.queries}
     for query in panel.queries:
         named = set(re.findall(r"{{(\w+)}}", query.get("legendFormat", "")))
@@ -43,14 +43,14 @@ def test_legends_and_columns_name_labels_that_the_query_leaves(panel: Panel) -> 
 
 
 @pytest.mark.parametrize("panel", all_panels(), ids=str)
-def test_what_is_asked_of_servers_is_one_however_many_exporters_tell_it(panel: Panel) -> None:
+def test_results_about_servers_do_not_depend_on_the_number_of_exporters(panel: Panel) -> None:
     for query in panel.queries:
         if "origin_uuid" in query["expr"]:
             assert labels(query["expr"]).isdisjoint(TARGET)
 
 
 @pytest.mark.parametrize("panel", all_panels(), ids=str)
-def test_series_of_several_exporters_are_merged_before_all_else(panel: Panel) -> None:
+def test_series_of_several_exporters_are_merged_first(panel: Panel) -> None:
     for expr in {query["expr"] for query in panel.queries} - COMPARE_EXPORTERS:
         for name in set(re.findall(r"xivo_\w+", expr)):
             spec = spec_of(name)

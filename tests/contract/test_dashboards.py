@@ -1,4 +1,4 @@
-"""The dashboards: up to date, importable anywhere, laid out well and readable for everybody."""
+"""The dashboards are up to date, importable anywhere, complete and readable for everybody."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ def test_files_that_differ_are_found_and_written(
 
 
 @pytest.mark.parametrize("stem", STEMS)
-def test_a_dashboard_is_what_the_models_of_grafana_know(stem: str) -> None:
+def test_a_dashboard_is_valid_for_the_models_of_grafana(stem: str) -> None:
     register_default_plugins()
     text = load(stem)
     for annotation in text["annotations"]["list"]:
-        # Options of the Prometheus plugin, which the schema of dashboards leaves open.
+        # Options of the Prometheus plugin, which the schema of dashboards does not have.
         for name in ("useValueForTime", "titleFormat", "tagKeys"):
             del annotation[name]
     assert plain(Dashboard.from_json(text)) == text
 
 
 def plain(value: object) -> object:
-    """LoopContext models into what JSON has."""
+    """Convert models into values of JSON."""
     to_json = getattr(value, "to_json", None)
     if to_json is not None:
         return plain(to_json())
@@ -58,7 +58,7 @@ def plain(value: object) -> object:
 
 
 @pytest.mark.parametrize("panel", all_panels(), ids=str)
-def test_a_panel_says_what_it_shows_and_in_which_unit(panel: Panel) -> None:
+def test_a_panel_has_a_title_a_description_and_a_unit(panel: Panel) -> None:
     assert panel.json["description"].endswith(".")
     assert panel.json["title"]
     if panel.kind == "table":
@@ -89,7 +89,7 @@ def test_nothing_is_tied_to_one_installation(stem: str) -> None:
 
 
 def every(value: object, key: str) -> Iterator[object]:
-    """Find what stands behind a key, wherever it is."""
+    """Yield the values of a key at any depth."""
     if isinstance(value, dict):
         for name, each in value.items():
             if name == key:
@@ -117,7 +117,7 @@ def test_panels_fill_their_rows_and_do_not_overlap(stem: str) -> None:
 
 
 @pytest.mark.parametrize("stem", STEMS)
-def test_dashboards_link_to_each_other_and_keep_choices_and_time(stem: str) -> None:
+def test_dashboards_link_to_each_other_and_keep_variables_and_time_range(stem: str) -> None:
     dashboard = load(stem)
     (link,) = dashboard["links"]
     assert link["type"] == "dashboards"
@@ -127,7 +127,7 @@ def test_dashboards_link_to_each_other_and_keep_choices_and_time(stem: str) -> N
     uids = {load(each)["uid"] for each in STEMS}
     for panel in grafana.panels(stem):
         for each in panel.json.get("links", ()):
-            assert re.match(r"/d/([\w-]+)\?", each["url"])[1] in uids  # type: ignore[index]  # without a match it fails as well
+            assert re.match(r"/d/([\w-]+)\?", each["url"])[1] in uids  # type: ignore[index]  # without a match the test fails too
 
 
 # Colours
@@ -137,7 +137,7 @@ COLOURS = {value for name, value in vars(palette).items() if re.fullmatch(r"#\w{
 
 
 @pytest.mark.parametrize("stem", STEMS)
-def test_colours_are_those_that_colour_blind_people_can_tell_apart(stem: str) -> None:
+def test_colours_are_those_that_colour_blind_people_can_distinguish(stem: str) -> None:
     text = str(load(stem))
     assert set(re.findall(r"#[0-9A-Fa-f]{6}", text)) <= COLOURS
     assert "palette-classic" not in text
@@ -145,7 +145,7 @@ def test_colours_are_those_that_colour_blind_people_can_tell_apart(stem: str) ->
 
 
 @pytest.mark.parametrize("panel", all_panels(), ids=str)
-def test_no_state_is_told_by_colour_alone(panel: Panel) -> None:
+def test_no_state_is_shown_by_colour_alone(panel: Panel) -> None:
     match panel.kind:
         case "timeseries":
             assert panel.json["options"]["legend"]["showLegend"]
@@ -174,9 +174,9 @@ def overrides(panel: Panel) -> list[Json]:
     ],
     ids=["endpoints", "members", "agents", "users", "changes"],
 )
-def test_every_word_of_a_vocabulary_has_a_colour_of_its_own(
+def test_every_value_of_a_vocabulary_has_its_own_colour(
     label: str, colours: palette.Colours
 ) -> None:
     assert len(set(colours.values())) == len(colours)
     vocabularies = [spec.vocabulary.get(label, ()) for spec in METRICS]
-    assert any(set(words) == colours.keys() for words in vocabularies)
+    assert any(set(values) == colours.keys() for values in vocabularies)

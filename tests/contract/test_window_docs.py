@@ -1,4 +1,4 @@
-"""The windows page, its picture and the generated tables say what windows are for."""
+"""The windows page, its picture and the generated tables explain windows correctly."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.contract.test_docs import cells, code, rows, text
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 WINDOWS = DOCS / "windows.md"
-# The exporter's own tells when windows closed, and nothing of what was in them.
+# The exporter's own metric shows when windows ended, not a value of a window.
 WINDOWED = [s for s in METRICS if "window" in s.labels and not s.name.startswith("xivo_exporter_")]
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -28,12 +28,12 @@ def by_name(spec: MetricSpec) -> str:
 
 
 @pytest.mark.parametrize("spec", WINDOWED, ids=by_name)
-def test_a_window_metric_says_what_it_adds_over_promql(spec: MetricSpec) -> None:
+def test_a_window_metric_documents_what_promql_alone_cannot_show(spec: MetricSpec) -> None:
     assert re.match(
         r"`(min_over_time|max_over_time|avg_over_time|increase)` of ", spec.beyond_promql
     )
     assert spec.beyond_promql.endswith(".")
-    # It would end a cell of the table.
+    # It would end the cell of the table.
     assert "|" not in spec.beyond_promql
 
 
@@ -45,7 +45,7 @@ def test_it_compares_with_a_metric_of_the_same_subsystem(spec: MetricSpec) -> No
     assert named <= {each.name for each in subsystem.metrics if "window" not in each.labels}
 
 
-def test_nothing_else_claims_to_be_beyond_promql() -> None:
+def test_no_other_metric_documents_it() -> None:
     assert [spec for spec in METRICS if spec.beyond_promql] == WINDOWED
 
 
@@ -57,12 +57,12 @@ def test_the_generated_page_shows_it() -> None:
     }
 
 
-def test_the_page_shows_the_picture_with_a_text_for_those_who_do_not_see_it() -> None:
+def test_the_page_shows_the_picture_with_an_alternative_text() -> None:
     assert re.search(r"!\[[^\]]{40,}\]\(windows\.svg\)", text(WINDOWS))
 
 
 def test_the_picture_is_whole_and_accessible() -> None:
-    root = ET.fromstring(window_picture())  # noqa: S314 -- our own text, not a stranger's
+    root = ET.fromstring(window_picture())  # noqa: S314 -- our own text
     parts = {
         each.get("id"): each.text for each in root if each.tag in (SVG + "title", SVG + "desc")
     }
@@ -72,7 +72,7 @@ def test_the_picture_is_whole_and_accessible() -> None:
     assert "prefers-color-scheme: dark" in (root.findtext(SVG + "style") or "")
 
 
-def test_the_picture_shows_what_no_scrape_saw() -> None:
+def test_the_picture_shows_changes_between_scrapes() -> None:
     (description,) = re.findall(r'<desc id="desc">(.+)</desc>', window_picture())
     minutes = re.findall(r"max (\S+), avg (\S+) and min (\d+)", description)
     windows, scrapes = minutes[::2], minutes[1::2]
@@ -94,7 +94,7 @@ def test_the_picture_shows_what_no_scrape_saw() -> None:
     ],
     ids=["a service down for three seconds", "a peak of agents"],
 )
-def test_the_examples_of_the_page_come_out_so(
+def test_the_examples_of_the_page_are_correct(
     head: str, specs: Levels, before: float, changes: list[tuple[float, float]]
 ) -> None:
     samples = Samples()
@@ -102,5 +102,5 @@ def test_the_examples_of_the_page_come_out_so(
     for at, value in changes:
         level.follow(at, value)
     level.tick(60)
-    told = {code(name): float(value) for name, value, _ in rows(WINDOWS, head, "value", "why")}
-    assert told == pytest.approx({spec.name: samples.get(spec, ("1m",)) for spec in specs})
+    shown = {code(name): float(value) for name, value, _ in rows(WINDOWS, head, "value", "why")}
+    assert shown == pytest.approx({spec.name: samples.get(spec, ("1m",)) for spec in specs})

@@ -20,14 +20,14 @@ _LABEL_VALUES = re.compile(r"label_values\((.+), (\w+)\)")
 
 @dataclass(frozen=True)
 class Choices:
-    """What somebody has chosen at the top of a dashboard, and what Grafana derives from it."""
+    """The variables of a dashboard: selected values, and what Grafana derives from them."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     window: str = "1m"
     seconds: int = 60
 
     def spell(self, text: str) -> str:
-        """Put the choices in place of the variables."""
+        """Replace variables by their values."""
         known = {
             "origin_uuid": ".+",
             "queue": ".+",
@@ -35,7 +35,7 @@ class Choices:
             "instance": ".+",
             "window": self.window,
             "__range": f"{self.seconds}s",
-            # Four scrapes of the default interval, of which Grafana is told.
+            # Four scrapes of the default interval of Grafana.
             "__rate_interval": "60s",
             **self.values,
         }
@@ -65,40 +65,40 @@ class Panel:
 
     @property
     def defaults(self) -> Json:
-        """What holds for all its fields."""
+        """Default options of all its fields."""
         defaults: Json = self.json["fieldConfig"]["defaults"]
         return defaults
 
     def transformation(self, name: str) -> Json | None:
-        """Give the options of a transformation, if the panel has it."""
+        """Return the options of a transformation, or None if the panel does not have it."""
         found = [each for each in self.json.get("transformations", ()) if each["id"] == name]
         return found[0]["options"] if found else None
 
 
 def load(stem: str) -> Json:
-    """Read a dashboard as people import it."""
+    """Read the JSON of a dashboard, which users import."""
     read: Json = json.loads((FOLDER / f"{stem}.json").read_text())
     return read
 
 
 def panels(stem: str) -> list[Panel]:
-    """Give the panels of a dashboard, without the rows between them."""
+    """Return the panels of a dashboard, without its rows."""
     return [Panel(stem, each) for each in load(stem)["panels"] if each["type"] != "row"]
 
 
 def all_panels() -> list[Panel]:
-    """Give the panels of all dashboards."""
+    """Return the panels of all dashboards."""
     return [panel for stem in STEMS for panel in panels(stem)]
 
 
 def panel(stem: str, title: str) -> Panel:
-    """Find a panel."""
+    """Return the panel with a title."""
     (found,) = (each for each in panels(stem) if each.json["title"] == title)
     return found
 
 
 def selectors(stem: str) -> Iterator[tuple[str, str, str]]:
-    """Give the variables that ask Prometheus: name, series to look at, label."""
+    """Yield the variables that query Prometheus: name, selector of series, label."""
     for variable in load(stem)["templating"]["list"]:
         if variable["type"] == "query":
             match = _LABEL_VALUES.fullmatch(variable["query"])
@@ -107,14 +107,14 @@ def selectors(stem: str) -> Iterator[tuple[str, str, str]]:
 
 
 def expressions(stem: str) -> list[str]:
-    """Give all that a dashboard asks Prometheus: for panels, annotations and variables."""
+    """Return all queries of a dashboard: of panels, annotations and variables."""
     found = [query["expr"] for each in panels(stem) for query in each.queries]
     found += [each["expr"] for each in load(stem)["annotations"]["list"]]
     return found + [of for _, of, _ in selectors(stem)]
 
 
 def name(legend: str, labels: Mapping[str, str], rename: Json | None) -> str:
-    """Name a series as a legend does."""
+    """Return the name of a series in a legend."""
     full = re.sub(r"{{(\w+)}}", lambda match: labels.get(match[1], ""), legend)
     if rename is None:
         return full
@@ -125,7 +125,7 @@ def name(legend: str, labels: Mapping[str, str], rename: Json | None) -> str:
 def merged(
     panel: Panel, answers: Sequence[Sequence[tuple[Mapping[str, str], float]]]
 ) -> list[Json]:
-    """Make the rows of a table of the answers to its queries: by head, a label or a number."""
+    """Return the rows of a table panel: labels and numbers, by the heads of their columns."""
     rows: list[Json] = []
     for query, answer in zip(panel.queries, answers, strict=True):
         column = f"Value #{query['refId']}"

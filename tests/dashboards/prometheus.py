@@ -1,4 +1,4 @@
-"""A real Prometheus that scrapes what the test names, and answers queries."""
+"""A real Prometheus that scrapes the ports of a test, and answers queries."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Series:
-    """One series of an answer."""
+    """One series of a query result."""
 
     labels: Mapping[str, str]
     points: Sequence[Point]
@@ -41,8 +41,8 @@ class Prometheus:
         """Prepare to run the server.
 
         Args:
-            directory: Where its store, its configuration and its log go.
-            jobs: Loopback ports to scrape, by the name of their job.
+            directory: Directory for its storage, its configuration and its log.
+            jobs: Loopback ports to scrape, by job name.
         """
         program = shutil.which("prometheus")
         if program is None:
@@ -87,21 +87,21 @@ class Prometheus:
         self._group.close()
 
     def query(self, expr: str, at: float | None = None) -> list[Series]:
-        """Evaluate a query at one time, by default now."""
+        """Run an instant query at a time, by default now."""
         result = self._get("query", {"query": expr} | ({} if at is None else {"time": at}))
         if result["resultType"] == "scalar":
             return [Series({}, [_point(result["result"])])]
         return [Series(each["metric"], [_point(each["value"])]) for each in result["result"]]
 
     def query_range(self, expr: str, start: float, end: float, step: float) -> list[Series]:
-        """Evaluate a query at each step of a time."""
+        """Run a range query."""
         result = self._get(
             "query_range", {"query": expr, "start": start, "end": end, "step": step}
         )["result"]
         return [Series(each["metric"], list(map(_point, each["values"]))) for each in result]
 
     def label_values(self, label: str, *, of: str) -> list[str]:
-        """Give the values that a label has in some series."""
+        """Return the values of a label in the series that match `of`."""
         with urlopen(  # noqa: S310 -- our own server
             f"{self._api}/label/{label}/values?{urlencode({'match[]': of})}", timeout=20
         ) as answer:

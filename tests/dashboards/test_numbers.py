@@ -1,7 +1,7 @@
 """What panels show equals what the oracles computed from the history of the events.
 
-Whether there is one exporter, two replicas that show everything twice, or a cluster of two
-processes of which each shows a part.
+That is tested with one exporter, with two replicas, which show everything twice, and with a cluster
+of two processes, each of which shows a part.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ LAYOUTS: Mapping[str, Callable[[World], tuple[str, ...]]] = {
 }
 
 Shown = dict[tuple[str, ...], float]
-"""By the values of the labels, in the order of the declaration."""
+"""Values, by the values of the labels in the order of the declaration."""
 
 Expected = Callable[[World], Shown]
 
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    """Two servers, computed once."""
+    """Two servers, computed once for all tests."""
     return World()
 
 
@@ -76,7 +76,7 @@ def _served(text: str) -> Iterator[int]:
 
 
 def each(metric: str, window: str = "", factor: float = 1) -> Expected:
-    """Expect series as they are, of one window if they have any."""
+    """Expect each series of a metric, of one window if the metric has windows."""
 
     def expected(world: World) -> Shown:
         return {
@@ -89,7 +89,7 @@ def each(metric: str, window: str = "", factor: float = 1) -> Expected:
 
 
 def summed(metric: str, *places: int, last: str = "") -> Expected:
-    """Expect sums by the labels at some places; `last` chooses a word of the last label."""
+    """Expect sums by the labels at some places; `last` selects a value of the last label."""
 
     def expected(world: World) -> Shown:
         sums: dict[tuple[str, ...], float] = {}
@@ -103,7 +103,7 @@ def summed(metric: str, *places: int, last: str = "") -> Expected:
 
 
 def number(metric: str, value: float | None = None) -> Expected:
-    """Expect the number of series, that have some value."""
+    """Expect the number of series, or of series that have a value."""
 
     def expected(world: World) -> Shown:
         return {(): sum(value in (None, each) for _, each in world.of(metric))}
@@ -147,19 +147,19 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("call_centre", "Queues now", "D"): each(f"{FREE}_min", WINDOW),
     ("call_centre", "Queues now", "E"): each(f"{FREE}_avg", WINDOW),
     ("call_centre", "Queues now", "F"): each(f"{FREE}_max", WINDOW),
-    ("call_centre", "Members by state of their phone", "A"): summed("xivo_queue_member_states", 2),
-    ("call_centre", "Members by kind", "A"): summed(MEMBERS, 2),
-    ("call_centre", "Who submits call forms", "A"): summed(
+    ("call_centre", "Members by phone state", "A"): summed("xivo_queue_member_states", 2),
+    ("call_centre", "Static and dynamic members", "A"): summed(MEMBERS, 2),
+    ("call_centre", "Users who submitted call forms", "A"): summed(
         "xivo_call_form_submitters", last=WINDOW
     ),
     ("endpoints", "Phones", "A"): summed(PHONES),
     ("endpoints", "Phones unavailable", "A"): summed(PHONES, last="unavailable"),
-    ("endpoints", "Phones that flap", "A"): summed("xivo_endpoints_flapping", last=WINDOW),
+    ("endpoints", "Flapping phones", "A"): summed("xivo_endpoints_flapping", last=WINDOW),
     ("endpoints", "Users", "A"): summed(USERS),
     ("endpoints", "Users available", "A"): summed(USERS, last="available"),
-    ("endpoints", "Who chats", "A"): summed("xivo_chat_senders", last=WINDOW),
+    ("endpoints", "Users who chatted", "A"): summed("xivo_chat_senders", last=WINDOW),
     ("services", "Services", "A"): number(UP),
-    ("services", "In each window", "A"): window_states,
+    ("services", "Up or down per window", "A"): window_states,
     ("services", "Instances", "A"): each("xivo_service_info"),
     ("services", "Instances", "C"): each(REGISTERED, factor=1000),
     ("services", "Instances", "D"): each(DEREGISTERED, factor=1000),
@@ -167,10 +167,10 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     **{
         (stem, title, letter): each(f"{metric}_{end}", WINDOW)
         for stem, title, metric in (
-            ("call_centre", "Agents logged in, in each window", "xivo_agents_logged_in"),
-            ("endpoints", "Phones in use, in each window", "xivo_endpoints_in_use"),
-            ("endpoints", "Phones unavailable, in each window", "xivo_endpoints_unavailable"),
-            ("endpoints", "Users available, in each window", "xivo_users_available"),
+            ("call_centre", "Agents logged in per window", "xivo_agents_logged_in"),
+            ("endpoints", "Phones in use per window", "xivo_endpoints_in_use"),
+            ("endpoints", "Phones unavailable per window", "xivo_endpoints_unavailable"),
+            ("endpoints", "Users available per window", "xivo_users_available"),
         )
         for letter, end in (("A", "max"), ("B", "avg"), ("C", "min"))
     },
@@ -179,7 +179,7 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
 NOT_OF_ONE_MOMENT = ("rate(", "increase(", "_over_time(", "time()")
 
 
-# In the order of the declaration, which is not that of the alphabet.
+# The order of the declaration, which is not alphabetical.
 ORDER = ("origin_uuid", "queue", "service_name", "service_id", "address", "port", "bus")
 
 
@@ -226,8 +226,10 @@ def test_the_history_has_what_the_panels_are_about(world: World) -> None:
     assert summed(PHONES, last="unavailable")(world)[()]
 
 
-def test_silence_is_the_time_since_the_newest_event(prometheus: Prometheus, world: World) -> None:
-    (query,) = panel("overview", "Longest silence of a server").queries
+def test_the_time_without_events_is_since_the_newest_event(
+    prometheus: Prometheus, world: World
+) -> None:
+    (query,) = panel("overview", "Longest time without events").queries
     (answer,) = prometheus.query(Choices().spell(query["expr"]))
     oldest = min(value for _, value in world.of("xivo_bus_last_event_timestamp_seconds"))
     assert answer.value == pytest.approx(time.time() - oldest, abs=5)

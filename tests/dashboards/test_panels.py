@@ -34,8 +34,8 @@ pytestmark = [pytest.mark.promtool, pytest.mark.timeout(180)]
 LENGTHS = ("5s", "10s")
 CHOICES = Choices(window="5s", seconds=300)
 
-# What a panel may wait longest for: a service that stopped in good order and an agent whose shift
-# is over. With this seed and speed both have happened within half a minute.
+# The rarest events that panels show: a service that stopped normally, and the end of an agent's
+# shift. With this seed and speed, both happen within half a minute.
 SEED, SPEED = 7, 60
 RARE = (
     "xivo_service_deregistered_timestamp_seconds",
@@ -46,7 +46,7 @@ RARE = (
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    """A Prometheus that knows the demo for long enough."""
+    """A Prometheus that has scraped the demo until it has data for every panel."""
     directory = tmp_path_factory.mktemp("demo")
     demo = Exporter(
         directory,
@@ -55,13 +55,13 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     )
     with demo, Prometheus(directory, {"xivo": [demo.address[1]]}) as server:
         for expr in RARE:
-            # A rise needs two scrapes, of which the first was before.
+            # An increase needs a scrape before it and one after it.
             eventually(partial(server.query, expr), timeout=100, what=expr, interval=0.5)
         yield server
 
 
 def ask(prometheus: Prometheus, query: Json) -> list[Series]:
-    """Ask what a panel asks: of now, or of the last half minute."""
+    """Run the query of a panel, for now or for the last half minute."""
     expr = CHOICES.spell(query["expr"])
     if not query["range"]:
         return prometheus.query(expr)
@@ -113,7 +113,7 @@ def test_annotations_stand_at_times_of_deregistrations(prometheus: Prometheus, s
     assert marks
     for mark in marks:
         assert mark.labels["service_name"] in PORTS
-        # Milliseconds, as Grafana wants them, of a moment ago.
+        # Grafana expects milliseconds.
         assert time.time() - 300 < mark.value / 1000 <= time.time()
 
 

@@ -1,4 +1,4 @@
-"""Two call centres after an hour and a half, and what the oracles say of them."""
+"""Two call centres after an hour and a half, with the values that the oracles compute."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from tests.windows.oracle import Oracle
 OPENING = 1_772_443_800.0
 SECONDS = 5400
 CENTRES = ((20, 8), (3, 11))
-"""Agents and seed. Of the small one, all members of a queue happen to be busy at the end."""
+"""Agents and seed. With this seed, all members of a queue of the small one are busy at the end."""
 WINDOWS = {"1m": 60, "5m": 300}
 BUS = "default"
 
 
 class World:
-    """Two servers on one bus, read by one dataflow. In the end a service of one stops, and a phone.
+    """Two servers on one bus, read by one dataflow.
+
+    At the end, a service of the first server stops, and a phone of the second is unplugged.
 
     Attributes:
         text: The exposition.
-        numbers: What every series must be, windows included, as the oracles computed it.
+        numbers: The expected value of every series, with windows, as the oracles computed it.
     """
 
     def __init__(self) -> None:
@@ -66,7 +68,7 @@ class World:
         self._windows.take(models.Fact(origin, name, data, at))
 
     def split(self) -> tuple[str, str]:
-        """Spread the series over two processes, as a cluster does: none is shown twice."""
+        """Distribute the series over two processes as a cluster does, each to one of them."""
         parts: tuple[list[str], list[str]] = ([], [])
         for line in self.text.splitlines(keepends=True):
             if line.startswith("#"):
@@ -77,7 +79,7 @@ class World:
         return "".join(parts[0]), "".join(parts[1])
 
     def of(self, metric: str) -> Iterator[tuple[tuple[str, ...], float]]:
-        """Give the label values and the value of every series of a metric."""
+        """Yield the label values and the value of every series of a metric."""
         for (name, labels), value in self.numbers.items():
             if name == metric:
                 yield labels, value

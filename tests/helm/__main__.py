@@ -1,4 +1,4 @@
-"""Write what the tests of the chart compare with: golden renderings, and the chart's README."""
+"""Write the golden renderings and the README of the chart, with which its tests compare."""
 
 from tests.chart import CHART
 from tests.helm.golden import MATRIX, golden_of, rendering

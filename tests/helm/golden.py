@@ -1,4 +1,4 @@
-"""What the chart renders for each file of values, to be reviewed: `python -m tests.helm`."""
+"""Golden renderings of the chart, one for each file of values: `python -m tests.helm`."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ MATRIX = sorted((_HERE / "values").glob("*.yaml"))
 
 
 def golden_of(values: Path) -> Path:
-    """Return where the rendering of a file of values is kept."""
+    """Return the path of the golden rendering of a file of values."""
     return _HERE / "renderings" / values.name
 
 

@@ -1,4 +1,4 @@
-"""The chart's README: its tables come from the comments of values.yaml."""
+"""The README of the chart, with a table made from the comments of values.yaml."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _BEGIN, _END = "<!-- values: begin -->", "<!-- values: end -->"
 
 
 class Value(NamedTuple):
-    """A value of the chart, as its README tells of it."""
+    """A value of the chart, as in the table of its README."""
 
     path: str
     default: str
@@ -22,7 +22,7 @@ class Value(NamedTuple):
 
 
 def values() -> list[Value]:
-    """Read all values that have a comment right above them."""
+    """Return all values that have a comment directly above them."""
     text = (CHART / "values.yaml").read_text(encoding="utf-8")
     root = yaml.compose(text)
     assert root is not None
@@ -30,7 +30,7 @@ def values() -> list[Value]:
 
 
 def readme() -> str:
-    """Return the README with its table anew."""
+    """Return the README with an up-to-date table."""
     before, _, rest = (CHART / README).read_text(encoding="utf-8").partition(_BEGIN)
     _, _, after = rest.partition(_END)
     lines = [f"| `{v.path}` | {v.default} | {v.meaning} |" for v in values()]
@@ -43,7 +43,7 @@ def _values(node: yaml.Node, lines: list[str], above: str) -> Iterator[Value]:
     for key, value in node.value:
         path = f"{above}{key.value}"
         comment = _comment(lines, key.start_mark.line)
-        if comment is not None and not _is_told_by_parts(value, lines):
+        if comment is not None and not _has_described_parts(value, lines):
             default = yaml.safe_load(yaml.serialize(value))
             shown = default if isinstance(default, str) else json.dumps(default)
             yield Value(path, shown and f"`{shown}`", comment.replace("|", "\\|"))
@@ -51,7 +51,7 @@ def _values(node: yaml.Node, lines: list[str], above: str) -> Iterator[Value]:
             yield from _values(value, lines, f"{path}.")
 
 
-def _is_told_by_parts(node: yaml.Node, lines: list[str]) -> bool:
+def _has_described_parts(node: yaml.Node, lines: list[str]) -> bool:
     return isinstance(node, yaml.MappingNode) and any(
         _comment(lines, key.start_mark.line) is not None for key, _ in node.value
     )

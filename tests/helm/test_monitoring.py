@@ -1,4 +1,4 @@
-"""Rules and dashboards: the chart hands on those of the repository, unchanged."""
+"""The chart contains the rules and dashboards of the repository, unchanged."""
 
 import json
 import subprocess
@@ -15,11 +15,11 @@ BUS = ("--set", "bus.url=amqp://pbx.example.com")
 DASHBOARDS = sorted((REPOSITORY / "dashboards").glob("*.json"))
 RULES = sorted((REPOSITORY / "dashboards" / "alerts").glob("*.yaml"))
 
-# What Kubernetes lets a ConfigMap hold.
+# The limit of Kubernetes for a ConfigMap.
 MAX_BYTES = 1024 * 1024
 
 
-def test_all_rules_are_handed_to_the_operator() -> None:
+def test_the_rule_of_the_operator_has_all_rules() -> None:
     groups = the(render(*BUS, "--set", "prometheusRule.enabled=true"), "PrometheusRule")["spec"]
     files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in RULES]
     assert groups["groups"] == [group for file in files for group in file["groups"]]
@@ -27,7 +27,7 @@ def test_all_rules_are_handed_to_the_operator() -> None:
 
 
 @pytest.mark.promtool
-def test_prometheus_accepts_the_rules_that_were_handed_on(tmp_path: Path) -> None:
+def test_prometheus_accepts_the_rules_of_the_operator(tmp_path: Path) -> None:
     promtool = find_promtool() or missing("promtool", "apt-get install prometheus")
     rule = the(render(*BUS, "--set", "prometheusRule.enabled=true"), "PrometheusRule")
     file = tmp_path / "rules.yaml"
@@ -39,7 +39,7 @@ def test_prometheus_accepts_the_rules_that_were_handed_on(tmp_path: Path) -> Non
     assert "SUCCESS" in done.stdout
 
 
-def test_every_dashboard_is_handed_to_grafana_in_a_config_map_of_its_own() -> None:
+def test_every_dashboard_has_its_own_config_map() -> None:
     options = ("dashboards.enabled=true", "dashboards.namespace=grafana")
     manifests = render(*BUS, *(word for option in options for word in ("--set", option)))
     maps = [each for each in of_kind(manifests, "ConfigMap") if "settings.toml" not in each["data"]]

@@ -1,4 +1,4 @@
-"""What the chart renders: reviewed, valid for Kubernetes, hardened, and only what was asked for."""
+"""The renderings of the chart: reviewed, valid for Kubernetes, hardened and minimal."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from tests.chart import CHART, Manifest, container, helm, of_kind, render, the
 from tests.helm.golden import MATRIX, golden_of, rendering
 
 CUSTOM = "monitoring.coreos.com/v1"
-# The oldest that Chart.yaml allows, one between, and the newest that is known.
+# The oldest version that Chart.yaml allows, one between, and the newest known one.
 VERSIONS = ("1.27", "1.31", kubernetes_validate.latest_version())
 BUS = ("--set", "bus.url=amqp://pbx.example.com")
 CUSTOM_OBJECTS = (
@@ -27,7 +27,7 @@ matrix = pytest.mark.parametrize("values", MATRIX, ids=lambda values: values.ste
 @matrix
 def test_the_rendering_is_the_one_that_was_reviewed(values: Path) -> None:
     assert rendering(values) == golden_of(values).read_text(encoding="utf-8"), (
-        "python -m tests.helm writes them anew"
+        "python -m tests.helm writes them"
     )
 
 
@@ -56,7 +56,7 @@ def test_the_prometheus_operator_accepts_its_objects(options: tuple[str | Path, 
 
 
 def _custom(kind: str) -> dict[str, Any]:
-    """Return the schema of the operator's 0.93, in which unknown fields are errors."""
+    """Return the schema of version 0.93 of the operator, with unknown fields as errors."""
     text = (Path(__file__).parent / "crds" / f"{kind}.json").read_text(encoding="utf-8")
 
     def strict(node: dict[str, Any]) -> dict[str, Any]:
@@ -79,13 +79,13 @@ def _custom(kind: str) -> dict[str, Any]:
         ("serviceAccount.create", "ServiceAccount"),
     ],
 )
-def test_an_object_is_there_only_if_it_is_wanted(value: str, kind: str) -> None:
+def test_an_object_is_created_only_if_it_is_enabled(value: str, kind: str) -> None:
     assert len(of_kind(render(*BUS, "--set", f"{value}=true"), kind)) == 1
     assert not of_kind(render(*BUS, "--set", f"{value}=false"), kind)
 
 
 @matrix
-def test_the_pods_are_confined(values: Path) -> None:
+def test_the_pods_are_restricted(values: Path) -> None:
     manifests = render("--values", values)
     pod = the(manifests, "StatefulSet")["spec"]["template"]["spec"]
     assert pod["automountServiceAccountToken"] is False
@@ -99,7 +99,7 @@ def test_the_pods_are_confined(values: Path) -> None:
 
 
 @matrix
-def test_no_secret_stands_outside_of_a_secret(values: Path) -> None:
+def test_secret_values_are_only_in_secrets(values: Path) -> None:
     manifests = render("--values", values)
     secrets = [
         value
@@ -112,7 +112,7 @@ def test_no_secret_stands_outside_of_a_secret(values: Path) -> None:
         assert json.dumps(value)[1:-1] not in others
 
 
-def test_all_that_is_mounted_is_a_volume() -> None:
+def test_every_mount_has_a_volume() -> None:
     for values in MATRIX:
         manifests = render("--values", values)
         stateful = the(manifests, "StatefulSet")["spec"]
@@ -121,7 +121,7 @@ def test_all_that_is_mounted_is_a_volume() -> None:
         assert {each["name"] for each in container(manifests)["volumeMounts"]} == volumes
 
 
-def test_other_settings_give_other_pods_and_another_password_does_not() -> None:
+def test_other_settings_replace_the_pods_and_another_password_does_not() -> None:
     def pods(*options: str) -> Mapping[str, str]:
         manifests = render(*BUS, *options)
         annotations: Mapping[str, str] = the(manifests, "StatefulSet")["spec"]["template"][
@@ -133,7 +133,7 @@ def test_other_settings_give_other_pods_and_another_password_does_not() -> None:
     assert pods("--set", "settings.max_series=5") != pods()
     assert pods("--set", "bus.url=amqp://other.example.com") != pods()
     password = "bus.password=first"
-    # It is read at every connection.
+    # Because the password is read at every connection.
     assert pods("--set", "bus.password=second") == pods("--set", password)
 
 
@@ -155,7 +155,7 @@ def test_the_oldest_version_is_the_one_that_is_tested() -> None:
     assert f'kubeVersion: ">={VERSIONS[0]}.0-0"' in (CHART / "Chart.yaml").read_text()
 
 
-def test_the_claims_and_the_rest_that_cannot_change_know_no_version() -> None:
+def test_fields_that_cannot_change_do_not_contain_the_version() -> None:
     manifests: list[Manifest] = render(*BUS)
     fixed = the(manifests, "StatefulSet")["spec"]
     version = manifests[0]["metadata"]["labels"]["app.kubernetes.io/version"]
@@ -164,19 +164,19 @@ def test_the_claims_and_the_rest_that_cannot_change_know_no_version() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "note"),
     [
         ([], "neither user nor password"),
         ([], "Nothing scrapes it yet"),
-        (["persistence.enabled=false"], "its state is lost with the pod"),
+        (["persistence.enabled=false"], "its state is lost when the pod"),
         (["replicas=2"], "There are more pods than buses"),
     ],
 )
-def test_the_notes_tell_what_is_probably_not_meant(values: list[str], told: str) -> None:
+def test_the_notes_warn_of_probable_mistakes(values: list[str], note: str) -> None:
     def notes(*options: str | Path) -> str:
         done = helm("install", "pbx", CHART, "--dry-run=client", *options)
         assert done.returncode == 0, done.stderr
         return done.stdout.partition("NOTES:")[2]
 
-    assert told in notes(*BUS, *(word for value in values for word in ("--set", value)))
-    assert told not in notes("--values", MATRIX[0])
+    assert note in notes(*BUS, *(word for value in values for word in ("--set", value)))
+    assert note not in notes("--values", MATRIX[0])

@@ -1,4 +1,4 @@
-"""The values: all are described, checked before anything is installed, and wrong ones refused."""
+"""The values: all are described and checked, and wrong ones are refused."""
 
 import json
 from typing import Any
@@ -16,12 +16,12 @@ BUS = "bus.url=amqp://pbx.example.com"
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
 DEFAULTS: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
 
-# What the chart itself writes into the file of settings, and what is for one start only.
+# Settings that the chart itself sets, and settings for one start only.
 OF_THE_CHART = {"instance", "listen", "state_dir", "addresses", "process_id", "discard_state"}
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "error"),
     [
         ("bus.url=pbx.example.com", "'/bus/url'"),
         ("bus.url=http://pbx.example.com", "does not match"),
@@ -63,26 +63,26 @@ OF_THE_CHART = {"instance", "listen", "state_dir", "addresses", "process_id", "d
         ("dashboard.enabled=true", "'dashboard' not allowed"),
     ],
 )
-def test_a_wrong_value_is_refused_with_its_place_and_what_is_wrong(value: str, told: str) -> None:
-    # What comes last counts.
+def test_a_wrong_value_is_refused_with_its_place_and_the_reason(value: str, error: str) -> None:
+    # The last one has priority.
     said = refusal("--set", BUS, "--set", value)
-    assert told in said
+    assert error in said
     assert "at '" in said
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "error"),
     [
         ([], "Say which bus to read: --set bus.url=amqp://USER@HOST"),
         ([BUS, "buses[0].name=a,buses[0].url=amqp://a"], "either bus.url or buses"),
         (["buses[0].name=a,buses[0].url=amqp://a", "buses[1].name=a,buses[1].url=amqp://b"], "two"),
-        ([BUS, "bus.password=a,bus.existingSecret=b"], "password of the bus default comes from"),
-        ([BUS, "bus.tls.existingSecret=b", "bus.tls.ca=-----BEGIN X-----"], "not from both"),
+        ([BUS, "bus.password=a,bus.existingSecret=b"], "Set the password of the bus default in"),
+        ([BUS, "bus.tls.existingSecret=b", "bus.tls.ca=-----BEGIN X-----"], "not in both"),
         ([BUS, "serviceMonitor.enabled=true,podMonitor.enabled=true"], "scraped twice"),
     ],
 )
-def test_values_that_do_not_fit_together_are_refused(options: list[str], told: str) -> None:
-    assert told in refusal(*(word for option in options for word in ("--set", option)))
+def test_values_that_do_not_fit_together_are_refused(options: list[str], error: str) -> None:
+    assert error in refusal(*(word for option in options for word in ("--set", option)))
 
 
 def test_a_url_is_enough() -> None:
@@ -92,11 +92,11 @@ def test_a_url_is_enough() -> None:
     ]
 
 
-def test_the_schema_knows_every_value_and_no_other() -> None:
+def test_the_schema_has_exactly_the_values() -> None:
     assert SCHEMA["properties"].keys() - {"global"} == DEFAULTS.keys()
     for name, default in DEFAULTS.items():
         known = _resolved(SCHEMA["properties"][name])
-        # What is Kubernetes' own, or the program's, has more that can be set.
+        # Values of Kubernetes and of the program have more fields than their defaults.
         if known.get("additionalProperties") is False and default and name not in _OPEN:
             assert known["properties"].keys() == default.keys(), name
 
@@ -110,7 +110,7 @@ def _resolved(schema: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def test_the_schema_knows_every_setting_of_the_program_with_its_bounds() -> None:
+def test_the_schema_has_every_setting_of_the_program_with_its_bounds() -> None:
     ours = {n: f for n, f in settings_of(Settings).items() if n not in OF_THE_CHART | {*SINGLE_BUS}}
     known = SCHEMA["properties"]["settings"]["properties"]
     assert known.keys() == ours.keys()
@@ -124,10 +124,10 @@ def test_the_schema_knows_every_setting_of_the_program_with_its_bounds() -> None
 
 
 def test_every_value_is_described() -> None:
-    told = {value.path for value in values()}
+    described = {value.path for value in values()}
 
     def undescribed(node: object, path: str) -> list[str]:
-        if path in told:
+        if path in described:
             return []
         if not isinstance(node, dict) or not node:
             return [path]
