@@ -78,7 +78,7 @@ class _Peer:
             channel = self.connection.Channel(self.connection, number)
             channel.callbacks[tag] = lambda message: self.came.append(from_message(message))
         if isinstance(self.connection, BulkConnection):
-            self.connection.divert(OURS, TAG, self.came.extend)
+            self.connection.set_handler(OURS, TAG, self.came.extend)
 
     def __enter__(self) -> Self:
         return self
@@ -282,7 +282,7 @@ def test_a_body_comes_whole_however_many_frames_it_needs(size: int) -> None:
 def test_deliveries_that_are_there_are_handed_over_together() -> None:
     batches: list[Sequence[Received]] = []
     with _Peer(BulkConnection) as peer:
-        peer.connection.divert(OURS, TAG, batches.append)
+        peer.connection.set_handler(OURS, TAG, batches.append)
         peer.read([b"".join(b"".join(_delivery(number)) for number in range(100))])
     assert [len(batch) for batch in batches] == [100]
 
@@ -314,7 +314,7 @@ def test_reads_that_follow_each_other_give_what_comes_meanwhile() -> None:
 
     with _Peer(BulkConnection) as peer:
         connection = peer.connection
-        connection.divert(OURS, TAG, batches.append)
+        connection.set_handler(OURS, TAG, batches.append)
         connection.clock, connection.pause = lambda: now, pause
         peer.publish(b"".join(_delivery(1)))
         connection.drain_events(timeout=1)
@@ -342,7 +342,7 @@ def test_a_delivery_that_a_read_cuts_off_is_decoded_with_the_next(kept: int) -> 
     batches: list[Sequence[Received]] = []
     first, second = (b"".join(_delivery(number)) for number in (1, 2))
     with _Peer(BulkConnection) as peer:
-        peer.connection.divert(OURS, TAG, batches.append)
+        peer.connection.set_handler(OURS, TAG, batches.append)
         peer.read([first + second[:kept], second[kept:]])
         # What py-amqp assembles comes by its callback.
         assert peer.came == []

@@ -113,7 +113,7 @@ _INBOX = Inbox("xivo-exporter.host.default", 60, 7, 9, "xivo", ())
         ),
         (
             amqp.AccessRefused("ACCESS_REFUSED - queue in exclusive use", (60, 20), ""),
-            "standing by",
+            "waiting as standby",
         ),
         (_untrusted(), "--bus-ca-file"),
         (ValueError("odd frame"), "odd frame"),

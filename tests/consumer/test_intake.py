@@ -77,7 +77,7 @@ def test_an_inbox_that_does_not_begin_with_the_bookmark_has_a_gap() -> None:
     rig.intake.close()
     rig.connect(1)
     rig.receive("x", redelivered=True)
-    rig.intake.rest()
+    rig.intake.on_idle()
     assert rig.take() == [("x", True)]
     assert rig.status.gaps == 1
 
@@ -86,14 +86,14 @@ def test_an_empty_inbox_after_something_was_read_has_a_gap() -> None:
     rig = _Rig()
     rig.read_once("a")
     rig.connect(0)
-    rig.intake.rest()
+    rig.intake.on_idle()
     assert rig.status.gaps == 1
 
 
 def test_an_inbox_that_was_gone_is_one_gap_and_not_two() -> None:
     rig = _Rig()
     rig.read_once("a")
-    assert rig.intake.has_begun
+    assert rig.intake.has_read
     rig.connect(0, gone="inbox")
     rig.receive("a")
     assert rig.take() == [("a", False)], "nothing can come again from an inbox that is new"
@@ -105,14 +105,14 @@ def test_an_exchange_that_was_gone_is_a_gap_though_the_bookmark_is_there() -> No
     rig.read_once("a")
     rig.connect(1, gone="exchange")
     rig.receive("a", redelivered=True)
-    rig.intake.rest()
+    rig.intake.on_idle()
     assert rig.take() == [("a", True)]
     assert rig.status.gaps == 1
 
 
 def test_a_first_connection_expects_nothing() -> None:
     rig = _Rig()
-    assert not rig.intake.has_begun
+    assert not rig.intake.has_read
     rig.connect(1)
     rig.receive("a", redelivered=True)
     assert rig.take() == [("a", False)]
@@ -144,13 +144,13 @@ def test_what_was_not_taken_is_new_though_it_looks_the_same_and_breaks_twice() -
         rig.intake.close()
         rig.connect(3)
     rig.receive("a", "a", "a", redelivered=True)
-    rig.intake.rest()
+    rig.intake.on_idle()
     assert rig.take() == [("a", True), ("a", False), ("a", False)]
     rig.intake.acknowledge(with_bookmark=False)
     rig.intake.close()
     rig.connect(1)
     rig.receive("a", redelivered=True)
-    rig.intake.rest()
+    rig.intake.on_idle()
     assert rig.take() == [("a", True)]
     assert rig.status.gaps == 0
 
@@ -207,7 +207,7 @@ def test_the_backlog_is_dated_to_the_connection_also_when_the_prefetch_is_full(
     rig.connect(4)
     rig.receive("a", "b")
     rig.now = 101.0
-    rig.intake.rest()
+    rig.intake.on_idle()
     rig.take()
     rig.intake.acknowledge(with_bookmark=False)
     rig.receive("c", first_tag=3)
@@ -216,6 +216,6 @@ def test_the_backlog_is_dated_to_the_connection_also_when_the_prefetch_is_full(
     rig.buffer.done = rig.buffer.taken
     rig.intake.acknowledge(with_bookmark=False)
     # Now nothing more comes, though less came than was counted.
-    rig.intake.rest()
+    rig.intake.on_idle()
     rig.receive("d", first_tag=4)
     assert rig.buffer.take(9)[0].arrived == 101.0

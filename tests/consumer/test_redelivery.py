@@ -11,7 +11,7 @@ from exporter.consumer.redelivery import (
     SILENCE_SECONDS,
     Arrival,
     RedeliveryMatcher,
-    fingerprint,
+    fingerprint_of,
     overlap,
 )
 
@@ -36,11 +36,11 @@ def test_the_overlap_is_the_longest(old: list[int], new: list[int]) -> None:
 
 
 def _matcher(
-    taken: int | Sequence[int], *, waiting: int, untaken: int = 0, lengths: Sequence[int] = ()
+    taken: int | Sequence[int], *, waiting: int, not_taken: int = 0, lengths: Sequence[int] = ()
 ) -> RedeliveryMatcher:
     memory = range(taken) if isinstance(taken, int) else taken
     return RedeliveryMatcher(
-        memory, lengths=lengths, untaken=untaken, waiting=waiting, prefetch=PREFETCH, now=0
+        memory, lengths=lengths, not_taken=not_taken, waiting=waiting, prefetch=PREFETCH, now=0
     )
 
 
@@ -51,12 +51,12 @@ def _read(matcher: RedeliveryMatcher, inbox: Iterable[tuple[int, bool]]) -> list
             break
     else:
         assert matcher.is_over(SILENCE_SECONDS + 1)
-    return [each.fingerprint for each in matcher.held[: matcher.repeated()]]
+    return [each.fingerprint for each in matcher.held[: matcher.matched()]]
 
 
 @given(
     taken=st.integers(1, 20),
-    untaken=st.integers(0, 5),
+    not_taken=st.integers(0, 5),
     is_untaken_known=st.booleans(),
     unregistered=st.integers(0, PREFETCH),
     new=st.integers(0, 10),
@@ -65,7 +65,7 @@ def _read(matcher: RedeliveryMatcher, inbox: Iterable[tuple[int, bool]]) -> list
 )
 def test_exactly_what_was_taken_is_a_duplicate(  # noqa: PLR0913, PLR0917 -- the dimensions of a fault
     taken: int,
-    untaken: int,
+    not_taken: int,
     is_untaken_known: bool,
     unregistered: int,
     new: int,
@@ -73,33 +73,33 @@ def test_exactly_what_was_taken_is_a_duplicate(  # noqa: PLR0913, PLR0917 -- the
     marks: int,
 ) -> None:
     repeated = range(max(0, taken - unregistered), taken)
-    again = [*repeated, *range(taken, taken + untaken)]
+    again = [*repeated, *range(taken, taken + not_taken)]
     later = range(1000, 1000 + new)
     inbox = [*((n, i < marks) for i, n in enumerate(again)), *((n, False) for n in later)]
     # Without all marks the count of the inbox tells, and it counts at least what comes again.
     waiting = waiting if marks >= len(again) else len(again) + waiting
     # A process that goes on after another does not know what that had not taken.
-    matcher = _matcher(taken, waiting=waiting, untaken=untaken if is_untaken_known else 0)
+    matcher = _matcher(taken, waiting=waiting, not_taken=not_taken if is_untaken_known else 0)
     assert _read(matcher, inbox) == list(repeated)
     assert [each.fingerprint for each in matcher.held] == [n for n, _ in inbox[: len(matcher.held)]]
 
 
 def test_what_was_not_taken_is_new_even_if_it_looks_the_same() -> None:
-    matcher = _matcher([7, 7], waiting=4, untaken=2)
+    matcher = _matcher([7, 7], waiting=4, not_taken=2)
     assert _read(matcher, [(7, True)] * 4) == [7, 7]
 
 
 @given(
     epochs=st.lists(st.integers(1, 6), min_size=1, max_size=5),
-    untaken=st.integers(0, 5),
+    not_taken=st.integers(0, 5),
     period=st.integers(2, 5),
     data=st.data(),
 )
 def test_after_another_process_a_repetition_begins_at_the_end_of_an_epoch(
-    epochs: list[int], untaken: int, period: int, data: st.DataObject
+    epochs: list[int], not_taken: int, period: int, data: st.DataObject
 ) -> None:
     # All look the same again after a while, and nobody knows how many had not been taken.
-    stream = [number % period for number in range(sum(epochs) + untaken)]
+    stream = [number % period for number in range(sum(epochs) + not_taken)]
     ends = [sum(epochs[: i + 1]) for i in range(len(epochs))]
     lengths = [ends[-1] - end + 1 for end in reversed(ends)]
     true = data.draw(st.sampled_from(lengths))
@@ -108,7 +108,7 @@ def test_after_another_process_a_repetition_begins_at_the_end_of_an_epoch(
     fits = [n for n in lengths if stream[begin : begin + n] == stream[ends[-1] - n : ends[-1]]]
     inbox = [(each, True) for each in stream[begin:]]
     matcher = RedeliveryMatcher(
-        stream[: ends[-1]], lengths=lengths, untaken=0, waiting=len(inbox), prefetch=1000, now=0
+        stream[: ends[-1]], lengths=lengths, not_taken=0, waiting=len(inbox), prefetch=1000, now=0
     )
     assert len(_read(matcher, inbox)) == fits[0] <= true
 
@@ -130,7 +130,7 @@ def test_a_repetition_may_pause() -> None:
     for number in (3, 4, 5):
         assert not matcher.hold(_arrival(number, redelivered=True), SILENCE_SECONDS / 2)
     assert matcher.is_over(SILENCE_SECONDS / 2)
-    assert matcher.repeated() == 4
+    assert matcher.matched() == 4
 
 
 def test_a_repetition_that_never_ends_is_not_waited_for() -> None:
@@ -138,7 +138,7 @@ def test_a_repetition_that_never_ends_is_not_waited_for() -> None:
     assert not matcher.hold(_arrival(5, redelivered=True), 0)
     assert not matcher.is_over(SILENCE_SECONDS)
     assert matcher.is_over(SILENCE_SECONDS + 1)
-    assert matcher.repeated() == 1
+    assert matcher.matched() == 1
 
 
 def test_a_broker_that_comes_back_empty_repeats_nothing() -> None:
@@ -149,7 +149,7 @@ def test_a_broker_that_comes_back_empty_repeats_nothing() -> None:
 def test_an_inbox_that_stays_empty_ends_the_wait() -> None:
     matcher = _matcher(3, waiting=0)
     assert matcher.is_over(0)
-    assert not matcher.repeated()
+    assert not matcher.matched()
 
 
 def test_a_killed_broker_may_forget_what_it_delivered() -> None:
@@ -170,11 +170,11 @@ def test_a_living_connection_may_pause_for_as_long_as_it_can() -> None:
 
 @given(st.binary(), st.binary())
 def test_bodies_and_stamps_tell_deliveries_apart(one: bytes, other: bytes) -> None:
-    assert (fingerprint(one, None) == fingerprint(other, None)) == (one == other)
-    assert fingerprint(one, 1) != fingerprint(one, 2)
-    assert fingerprint(one, None) < 2**64
+    assert (fingerprint_of(one, None) == fingerprint_of(other, None)) == (one == other)
+    assert fingerprint_of(one, 1) != fingerprint_of(one, 2)
+    assert fingerprint_of(one, None) < 2**64
 
 
 def test_a_fingerprint_is_the_same_in_every_process_and_for_text() -> None:
-    assert fingerprint(b"x", None) == fingerprint("x", None) == 10150012412090712185
-    assert isinstance(fingerprint("\ud800", "\ud800"), int)
+    assert fingerprint_of(b"x", None) == fingerprint_of("x", None) == 10150012412090712185
+    assert isinstance(fingerprint_of("\ud800", "\ud800"), int)

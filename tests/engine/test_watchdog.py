@@ -5,7 +5,7 @@ import sys
 
 from exporter.engine import watchdog
 from exporter.engine.source import Progress
-from exporter.engine.watchdog import LOOK_SECONDS, Watchdog
+from exporter.engine.watchdog import CHECK_SECONDS, Watchdog
 from tests.support import REPOSITORY
 
 STALL_SECONDS = 30.0
@@ -24,11 +24,11 @@ class _Kennel:
         return self.dog.is_stalled
 
     def wait(self, seconds: float, *, beating: bool = False) -> None:
-        for _ in range(round(seconds / LOOK_SECONDS)):
-            self.now += LOOK_SECONDS
+        for _ in range(round(seconds / CHECK_SECONDS)):
+            self.now += CHECK_SECONDS
             if beating:
                 self.progress.mark()
-            self.dog.look()
+            self.dog.check()
 
 
 def test_a_dataflow_that_makes_progress_has_not_stalled() -> None:
@@ -41,9 +41,9 @@ def test_a_dataflow_that_makes_progress_has_not_stalled() -> None:
 def test_a_dataflow_without_progress_has_stalled_and_that_is_told_once() -> None:
     kennel = _Kennel()
     kennel.wait(1, beating=True)
-    kennel.wait(STALL_SECONDS - LOOK_SECONDS)
+    kennel.wait(STALL_SECONDS - CHECK_SECONDS)
     assert not kennel.is_stalled()
-    kennel.wait(LOOK_SECONDS)
+    kennel.wait(CHECK_SECONDS)
     assert kennel.is_stalled()
     kennel.wait(STALL_SECONDS)
     assert kennel.told == [STALL_SECONDS]
@@ -55,7 +55,7 @@ def test_a_dataflow_that_goes_on_has_not_stalled_any_more_and_may_stall_again() 
     for times in (1, 2):
         kennel.wait(STALL_SECONDS)
         assert len(kennel.told) == times
-        kennel.wait(LOOK_SECONDS, beating=True)
+        kennel.wait(CHECK_SECONDS, beating=True)
         assert not kennel.is_stalled()
 
 
@@ -64,7 +64,7 @@ def test_before_its_first_turn_a_dataflow_has_not_stalled() -> None:
     kennel.wait(10 * STALL_SECONDS)
     assert not kennel.is_stalled()
     kennel.progress.mark()
-    kennel.wait(STALL_SECONDS - LOOK_SECONDS)
+    kennel.wait(STALL_SECONDS - CHECK_SECONDS)
     assert not kennel.is_stalled()
 
 
@@ -73,7 +73,7 @@ def test_a_process_that_was_frozen_as_a_whole_has_not_stalled() -> None:
     kennel.wait(1, beating=True)
     for _ in range(3):
         kennel.now += 1000 * STALL_SECONDS
-        kennel.dog.look()
+        kennel.dog.check()
     assert not kennel.is_stalled()
 
 
@@ -83,7 +83,7 @@ from exporter import logs
 from exporter.engine import watchdog
 logs.configure(logs.LogLevel.INFO, logs.LogFormat.LOGFMT)
 {trouble}
-threading.Thread(target=watchdog.end, args=(7.5,)).start()
+threading.Thread(target=watchdog.exit_on_stall, args=(7.5,)).start()
 threading.Event().wait()
 """
 
