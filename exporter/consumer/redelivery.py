@@ -3,11 +3,11 @@
 The broker redelivers, first and in their order, all deliveries whose acknowledgement it has not
 registered. These can include acknowledged ones: acknowledgements are lost with a connection, or
 when a broker is killed. A killed broker can also lose the latest redelivered flags. But the
-redelivered messages are always a suffix of what the dataflow has taken, and arrive before all new
-messages. Therefore the longest prefix of the new stream that is also a suffix of the old stream is
-redelivered.
+redelivered ones among the taken deliveries are always a suffix of what the dataflow has taken, and
+arrive before all others. Therefore they are the longest prefix of the new stream that is also a
+suffix of the old stream.
 
-It contains at least the bookmark. If it is empty, deliveries were lost: a gap.
+This prefix contains at least the bookmark. If it is empty, deliveries were lost: a gap.
 
 Deliveries with the same fingerprint are equal here. A new delivery can be taken for a redelivered
 one, or the reverse, only if equal bodies repeat often, and if the broker has lost its flags or
@@ -31,7 +31,7 @@ def fingerprint_of(body: bytes | str, stamp: object) -> int:
     """Return a fingerprint of 64 bits, which is the same in every process.
 
     It is two checksums, because a cryptographic digest would cost several times as much. It need
-    not resist forgery: who can publish to the exchange can publish any event anyway.
+    not resist forgery: anyone who can forge one can publish any event anyway.
 
     Args:
         body: Body of the delivery.

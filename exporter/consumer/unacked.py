@@ -73,7 +73,7 @@ class UnackedDeliveries:
     def requeue(self, done: int, now: float) -> Any | None:  # noqa: ANN401 -- the transport's own
         """Return the tag of the bookmark, if it must be requeued now.
 
-        It must after `REQUEUE_SECONDS`, if it is the only unacknowledged delivery.
+        That is when it was the only unacknowledged delivery for `REQUEUE_SECONDS`.
 
         Args:
             done: Number of the last delivery that is done.
