@@ -65,7 +65,7 @@ class _Peer:
             host = f"127.0.0.1:{server.getsockname()[1]}"
             self._transport = self.connection.transport = self.connection.Transport(host, 5)
             self._transport.connect()
-            # For an answer to what py-amqp asks; nobody gives any here.
+            # For replies that py-amqp waits for; here are none.
             self._transport.sock.settimeout(10 * NEXT_READ)
             self._broker, _ = server.accept()
         self.connection.on_inbound_frame = tolerant_frame_handler(
@@ -88,7 +88,7 @@ class _Peer:
         self._broker.close()
 
     def read(self, pieces: Iterable[bytes]) -> Exception:
-        """Read what comes, with a pause after each piece; tell how it ends."""
+        """Read with a pause after each piece; return how it ended."""
         try:
             for piece in pieces:
                 self._broker.sendall(piece)
@@ -254,7 +254,7 @@ ODD = {
     "a header of another class": _with(
         _GOOD, 1, _frame(HEADER, OURS, struct.pack(">HHQH", 50, 0, 2, 0))
     ),
-    "a flag that nobody knows": _with(
+    "an unknown flag": _with(
         _GOOD, 0, _frame(METHOD, OURS, _TAGGED + b"\2" + dumps("ss", ("xivo", "key")))
     ),
     "a delivery before the one before is complete": [*_GOOD[:2], *_delivery(2)],

@@ -1,4 +1,4 @@
-"""What arrives: numbered, dated, and told from what came before."""
+"""The intake: numbers and times of deliveries, duplicates, gaps and acknowledgements."""
 
 import threading
 
@@ -12,7 +12,7 @@ from exporter.exposition.telemetry import BusStatus
 
 
 class _Rig:
-    """An intake, its buffer, and a dataflow that does as the test says."""
+    """An intake, its buffer, and a dataflow that the test controls."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -25,13 +25,13 @@ class _Rig:
         self.intake.receive([Received(tag, redelivered, body.encode()) for tag, body in tagged])
 
     def take(self) -> list[tuple[str, bool]]:
-        """Take all that waits, and be done with it; tell what of it was called a duplicate."""
+        """Take all waiting deliveries as done; return each body and whether it is a duplicate."""
         taken = self.buffer.take(1000)
         self.buffer.done = self.buffer.taken
         return [((each.body or b"").decode(), each.duplicate) for each in taken]  # type: ignore[union-attr]  # bytes here
 
     def read_once(self, *bodies: str) -> None:
-        """Read so much on a connection, and lose it."""
+        """Read these bodies on a connection that breaks then."""
         self.connect(0)
         self.receive(*bodies)
         self.take()
@@ -42,7 +42,7 @@ class _Rig:
         self.status.connects += 1
 
 
-def test_the_bookmark_is_not_acknowledged_and_comes_again() -> None:
+def test_the_bookmark_is_not_acknowledged_and_is_redelivered() -> None:
     rig = _Rig()
     rig.connect(0)
     rig.receive("a", "b", "c")
@@ -51,14 +51,14 @@ def test_the_bookmark_is_not_acknowledged_and_comes_again() -> None:
     rig.intake.close()
     rig.connect(2)
     rig.receive("c", redelivered=True)
-    assert rig.take() == [], "it is not clear yet what comes again"
+    assert rig.take() == [], "it is not known yet what was redelivered"
     rig.receive("d", first_tag=2)
     assert rig.take() == [("c", True), ("d", False)]
     assert rig.status.gaps == 0
     assert rig.intake.acknowledge(with_bookmark=False) == [1]
 
 
-def test_at_the_end_nothing_is_left_where_nobody_goes_on() -> None:
+def test_at_the_end_the_bookmark_is_acknowledged_if_no_process_continues() -> None:
     rig = _Rig()
     rig.connect(0)
     rig.receive("a", "b")
@@ -96,7 +96,7 @@ def test_an_inbox_that_was_gone_is_one_gap_and_not_two() -> None:
     assert rig.intake.has_read
     rig.connect(0, gone="inbox")
     rig.receive("a")
-    assert rig.take() == [("a", False)], "nothing can come again from an inbox that is new"
+    assert rig.take() == [("a", False)], "a new inbox redelivers nothing"
     assert rig.status.gaps == 1
 
 
@@ -119,7 +119,7 @@ def test_a_first_connection_expects_nothing() -> None:
     assert rig.status.gaps == 0
 
 
-def test_what_breaks_before_it_is_clear_what_came_again_comes_again() -> None:
+def test_a_connection_that_breaks_during_matching_is_redelivered_again() -> None:
     rig = _Rig()
     rig.read_once("a", "b")
     for _ in range(3):
@@ -133,7 +133,7 @@ def test_what_breaks_before_it_is_clear_what_came_again_comes_again() -> None:
     assert rig.take() == [("a", True), ("b", True), ("c", False)]
 
 
-def test_what_was_not_taken_is_new_though_it_looks_the_same_and_breaks_twice() -> None:
+def test_what_was_not_taken_is_no_duplicate_even_if_it_is_equal_and_breaks_twice() -> None:
     rig = _Rig()
     rig.connect(0)
     rig.receive("a", "a", "a", "a")
@@ -155,7 +155,7 @@ def test_what_was_not_taken_is_new_though_it_looks_the_same_and_breaks_twice() -
     assert rig.status.gaps == 0
 
 
-def test_a_bookmark_that_was_given_back_is_no_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_requeued_bookmark_is_no_new_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("exporter.consumer.intake.time.monotonic", lambda: now)
     rig = _Rig()
@@ -171,7 +171,7 @@ def test_a_bookmark_that_was_given_back_is_no_delivery(monkeypatch: pytest.Monke
     assert rig.intake.acknowledge(with_bookmark=False) == [3]
 
 
-def test_a_bookmark_that_comes_back_after_newer_ones_are_done_is_acknowledged_and_not_counted(
+def test_a_requeued_bookmark_that_arrives_after_newer_ones_are_done_is_only_acknowledged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 0.0

@@ -39,7 +39,7 @@ def test_acknowledgements_of_a_connection_that_broke_are_never_sure() -> None:
     assert unacked.confirmed(CONFIRM_SECONDS + 1) == 0
 
 
-def test_a_bookmark_that_is_kept_for_long_is_given_back_and_owed_again() -> None:
+def test_a_bookmark_that_is_kept_for_long_is_requeued_and_tracked_again() -> None:
     unacked = _tracking(2)
     unacked.acknowledge(1, 0)
     assert unacked.requeue(2, REQUEUE_SECONDS) is None
@@ -52,7 +52,7 @@ def test_a_bookmark_that_is_kept_for_long_is_given_back_and_owed_again() -> None
     assert unacked.acknowledge(2, 0) == []
 
 
-def test_only_a_bookmark_is_given_back() -> None:
+def test_only_a_bookmark_is_requeued() -> None:
     unacked = _tracking(2)
     assert unacked.requeue(0, REQUEUE_SECONDS + 1) is None
     assert unacked.requeue(2, 2 * REQUEUE_SECONDS + 2) is None, "it is not alone"

@@ -1,4 +1,4 @@
-"""The store: whole changes, consistent views, a cap, and nobody waits."""
+"""The store: whole changes, consistent views, a limit, and no waiting dataflow."""
 
 import sys
 import threading
