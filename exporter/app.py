@@ -1,4 +1,4 @@
-"""The composition root: the only place that knows every part, and the order of start and stop."""
+"""The composition root: connects all parts, and defines the order of start and stop."""
 
 from __future__ import annotations
 
@@ -44,21 +44,22 @@ from exporter.web.server import WebServer
 log = structlog.get_logger(__name__)
 
 STOP_SECONDS = 2.0
-"""For all consumers to end, and for the web server: together well below five."""
+"""Timeout for the end of all consumers, and for the end of the web server. Together they take less
+than five seconds."""
 
 _ALONE = Runtime()
 
 
 class App:
-    """An exporter of some buses: built, run once, and gone.
+    """An exporter of some buses; it can run once.
 
     Raises:
-        OSError: The address cannot be listened on.
+        OSError: It cannot listen on the address.
     """
 
     def __init__(self, settings: Serving, buses: Sequence[Bus], runtime: Runtime = _ALONE) -> None:
         self._runtime = runtime
-        # Those that this process reads; bytewax spreads them over a cluster.
+        # Of the buses that this process reads; in a cluster, bytewax distributes the buses.
         self._statuses = [] if runtime.addresses else [bus.status for bus in buses]
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -66,7 +67,7 @@ class App:
         self._watchdog = Watchdog(
             self._progress,
             settings.stall_after,
-            watchdog.end if settings.exit_on_stall else watchdog.tell,
+            watchdog.exit_on_stall if settings.exit_on_stall else watchdog.report_stall,
             time.monotonic,
         )
         self._store = SeriesStore(
@@ -98,18 +99,18 @@ class App:
             StoreSink(self._store, SUBSYSTEMS),
         )
         host, port = settings.listen
-        self._web = WebServer(self, host=host, port=port, on_failure=self._on_death)
+        self._web = WebServer(self, host=host, port=port, on_failure=self._on_failure)
 
     @property
     def address(self) -> Address:
-        """Where `/metrics` is served: host and port."""
+        """Host and port of the web server."""
         return self._web.address
 
     def run(self) -> bool:
-        """Serve until SIGTERM or SIGINT, or `stop`; needs the main thread, for the signals.
+        """Serve until SIGTERM, SIGINT or `stop`; call it from the main thread, for the signals.
 
         Returns:
-            Whether it ended because somebody wanted it to.
+            Whether one of these ended it, and not a failure.
         """
         signals.listen(self._on_signal)
         self._web.start()
@@ -117,14 +118,14 @@ class App:
         self._watchdog.start()
         try:
             self._runtime.run(self._flow)
-            # It has ended in order, so whatever it took has been processed to the end.
+            # It ended in good order, so all that it took is processed.
             for feed in self._feeds.values():
                 feed.buffer.done = feed.buffer.taken
         except BaseException as error:
-            # Also panics of bytewax, which are no Exceptions.
+            # Panics of bytewax are not Exceptions.
             self._failed = True
             if (problem := explain(error)) is not None:
-                log.error("the dataflow failed", problem=problem)  # noqa: TRY400 -- it says all
+                log.error("the dataflow failed", problem=problem)  # noqa: TRY400 -- the problem says all
             else:
                 log.exception("the dataflow failed")
         self._watchdog.stop()
@@ -134,22 +135,22 @@ class App:
         return not self._failed
 
     def stop(self) -> None:
-        """End `run` in good order; from any thread."""
+        """End `run` in good order; may be called from any thread."""
         self._stop.set()
         self._wake.set()
 
     def metrics(self, accept: str) -> tuple[str, Iterable[bytes]]:
-        """Render `/metrics`."""
+        """Return the content type and the body of `/metrics`, for an Accept header."""
         return self._exposition.render(accept)
 
     def not_ready(self) -> str | None:
-        """Say why the metrics are not to be trusted, if so."""
-        if not self._progress.has_begun:
+        """Return why the metrics cannot be trusted; None if they can."""
+        if not self._progress.has_started:
             return "The dataflow has not started yet."
         if self._watchdog.is_stalled:
             return "The dataflow has stalled."
         if self._statuses and not any(bus.connects for bus in self._statuses):
-            # One dead bus does not take the metrics of the others away.
+            # Ready as soon as one bus was reached: its metrics are valid without the others.
             return " ".join(
                 f"The bus {bus.name} has not been reached yet: {bus.problem}."
                 for bus in self._statuses
@@ -157,11 +158,11 @@ class App:
         return None
 
     def buses(self) -> Sequence[BusView]:
-        """Describe the buses for the landing page."""
+        """Return the buses that this process reads, for the landing page."""
         return [self._view(status) for status in self._statuses]
 
     def _view(self, status: BusStatus) -> BusView:
-        # Not from the store: in a cluster, another process may have the account of the bus.
+        # Not from the store: in a cluster, another process may count the deliveries of the bus.
         last = status.last_delivery_at
         return BusView(
             status.name,
@@ -179,7 +180,7 @@ class App:
             bus,
             buffer,
             wall_clock,
-            self._on_death,
+            self._on_failure,
             is_resumable=self._runtime.recovery is not None,
         )
         self._consumers.append(consumer)
@@ -206,7 +207,7 @@ class App:
             detail=rejected.detail[:200],
         )
 
-    def _on_death(self) -> None:
+    def _on_failure(self) -> None:
         self._failed = True
         self.stop()
 
@@ -214,7 +215,7 @@ class App:
         log.info("stopping", signal=number.name)
         self.stop()
         if self._runtime.addresses is not None:
-            # The others of the cluster go on or have not come yet; bytewax would wait for them.
+            # Bytewax would wait for the other processes, which may run on or not have started.
             leave = threading.Timer(STOP_SECONDS, os._exit, (0,))
             leave.daemon = True
             leave.start()

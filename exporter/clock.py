@@ -1,8 +1,8 @@
-"""The one place that reads the wall clock."""
+"""The wall clock. No other module reads it directly."""
 
 from __future__ import annotations
 
 import time
 
 wall_clock = time.time
-"""Unix seconds."""
+"""Returns Unix time in seconds."""

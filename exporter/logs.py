@@ -1,4 +1,4 @@
-"""The log: one line per event on stderr, as logfmt or JSON."""
+"""The log: one line per message on stderr, as logfmt or JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Processor = structlog.typing.Processor
 
 
 class LogLevel(StrEnum):
-    """The least serious message that is written."""
+    """The lowest level of messages that are written."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -23,14 +23,14 @@ class LogLevel(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """How messages are written."""
+    """The format of the log."""
 
     LOGFMT = "logfmt"
     JSON = "json"
 
 
 def configure(level: LogLevel, style: LogFormat) -> None:
-    """Send our messages, and the warnings of the libraries, to stderr in one format."""
+    """Write the exporter's messages, and the warnings of libraries, to stderr in one format."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
@@ -71,12 +71,15 @@ _MINUTE_SECONDS = 60
 
 
 class RateLimited:
-    """Lets so many messages of a kind through each minute, and tells how many it held back.
+    """Limits the messages of each kind per minute.
+
+    If messages of a kind were not written in a minute, the next one of that kind has their number
+    in the field `held_back`. Use it from one thread only.
 
     Args:
-        write: Takes the event and its fields.
-        clock: Seconds that never go back.
-        per_minute: Messages of one kind.
+        write: Called with the message and its fields.
+        clock: Monotonic clock, in seconds.
+        per_minute: Maximum messages of one kind in a minute.
     """
 
     def __init__(
@@ -91,7 +94,7 @@ class RateLimited:
         self._kinds: dict[str, _Minute] = {}
 
     def __call__(self, kind: str, event: str, **fields: object) -> None:
-        """Write a message, if its kind has not been written too often."""
+        """Write a message, unless its kind has reached the limit."""
         now = self._clock()
         minute = self._kinds.get(kind)
         if minute is None or now - minute.start >= _MINUTE_SECONDS:
@@ -118,7 +121,7 @@ class _Minute:
 def _flatten(
     logger: object, method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Keep every message on one line, and what the bus sent from steering a terminal."""
+    """Keep every message on one line, and remove control characters that came from the bus."""
     del logger, method
     return {
         key: value if isinstance(value, (int, float, bool)) or value is None else _printable(value)
@@ -132,7 +135,7 @@ _MAX_FIELD = 4000
 def _printable(value: object) -> str:
     text = str(value)
     if len(text) > _MAX_FIELD:
-        # What caused a long traceback stands at its end.
+        # The end of a traceback shows the error.
         half = _MAX_FIELD // 2
         text = f"{text[:half]} […] {text[-half:]}"
     text = text.replace("\n", " | ")

@@ -1,8 +1,8 @@
-"""SIGTERM and SIGINT, heard also while the main thread is deep in foreign code.
+"""Handles SIGTERM and SIGINT, even while the main thread runs native code.
 
-Python runs the handler of a signal in the main thread, between two of its own
-instructions. Bytewax does not come back to Python while a process of a cluster
-waits for the others. What comes at once is a byte on a socket, so a thread reads that.
+Python runs signal handlers in the main thread, between two Python instructions. Bytewax runs
+native code while a process of a cluster waits for the others, so handlers would wait too. Python
+also writes a byte to a socket at once when a signal arrives; a thread reads it.
 """
 
 from __future__ import annotations
@@ -14,22 +14,25 @@ from collections.abc import Callable
 
 
 def listen(on_signal: Callable[[signal.Signals], None]) -> None:
-    """Have a function called at each SIGTERM and SIGINT, in a thread; from the main thread."""
-    ears, mouth = socket.socketpair()
-    mouth.setblocking(False)
+    """Call a function in a separate thread at each SIGTERM and SIGINT.
+
+    Must be called from the main thread.
+    """
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
     threading.Thread(
-        target=_listen, args=(ears, mouth, on_signal), name="signals", daemon=True
+        target=_listen, args=(receiver, sender, on_signal), name="signals", daemon=True
     ).start()
-    signal.set_wakeup_fd(mouth.fileno())
+    signal.set_wakeup_fd(sender.fileno())
     for number in (signal.SIGTERM, signal.SIGINT):
-        # Not ignored: only of a signal with a handler comes a byte.
+        # A handler, even an empty one: without it, Python writes no byte.
         signal.signal(number, lambda *_: None)
 
 
 def _listen(
-    ears: socket.socket, mouth: socket.socket, on_signal: Callable[[signal.Signals], None]
+    receiver: socket.socket, sender: socket.socket, on_signal: Callable[[signal.Signals], None]
 ) -> None:
-    # Both ends stay open as long as the program runs.
-    with ears, mouth:
-        while number := ears.recv(1):
+    # Both sockets stay open as long as the program runs.
+    with receiver, sender:
+        while number := receiver.recv(1):
             on_signal(signal.Signals(number[0]))

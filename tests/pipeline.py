@@ -156,8 +156,8 @@ class Pipeline:
                     # Counters that hold no zeros can be compared with what is expected.
                     self.late += Counter({subsystem: late})
                     self.refused += Counter({subsystem: refused})
-                    self.store.note_late(subsystem, late)
-                    self.store.refuse(self._metrics[subsystem], refused)
+                    self.store.count_late(subsystem, late)
+                    self.store.count_refused(self._metrics[subsystem], refused)
         at = logic.notify_at()
         if is_over is StatefulBatchLogic.DISCARD:
             del self._logics[key]

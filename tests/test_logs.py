@@ -104,7 +104,7 @@ def _odd(levels: int) -> None:
     _even(levels)
 
 
-def test_the_cause_is_told_however_long_the_traceback_is(stderr: Stderr) -> None:
+def test_the_cause_is_logged_however_long_the_traceback_is(stderr: Stderr) -> None:
     logs.configure(LogLevel.INFO, LogFormat.LOGFMT)
     try:
         _even(60)
@@ -169,7 +169,7 @@ def test_so_many_messages_of_a_kind_are_written_each_minute() -> None:
     assert len(written) == 4
 
 
-def test_the_next_minute_tells_how_many_were_held_back() -> None:
+def test_the_next_minute_reports_how_many_were_held_back() -> None:
     written, now = _Written(), [1000.0]
     bounded = logs.RateLimited(written, lambda: now[0], per_minute=3)
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""The consumer: brings the deliveries of a bus in. The only user of kombu."""
+"""The consumer: reads the deliveries of a bus. Only this package uses kombu."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A connection of py-amqp that reads what is there, and hands deliveries over many at a time.
+"""A py-amqp connection that reads all available bytes and handles many deliveries at a time.
 
-Everything else stays py-amqp's: each other frame goes to its handlers, in its turn.
+py-amqp handles all other frames, in their order.
 """
 
 from __future__ import annotations
@@ -18,32 +18,41 @@ from exporter.consumer.deliver import DeliverDecoder
 from exporter.consumer.received import MessageHandler
 
 CHUNK = 256 * 1024
-"""Bytes of one read: some hundred deliveries, so that what a read costs is shared by many."""
+"""Bytes of one read: some hundred deliveries, which share the cost of the read."""
 
 GATHER_SECONDS = 0.005
-"""Between two reads of deliveries: a read, and the turn that follows it, cost as much as ten."""
+"""Between two reads of deliveries: a read and the loop iteration after it cost as much as ten
+deliveries."""
 
 MAX_RECORDS = 100
-"""Records of TLS in one read."""
+"""TLS records in one read."""
 
 _RECORD = 16 * 1024
-"""Bytes of a record at most."""
+"""Maximum bytes of a TLS record."""
 
 
-class _ReadsAhead:
-    """Reads all that is there, where py-amqp reads no byte more than it needs next."""
+class _ReadAhead:
+    """Mixin of transports: reads all available bytes; py-amqp alone reads only the next bytes."""
 
     connected: bool
     _read_buffer: bytes
     _quick_recv: Callable[[int], bytes]
 
     @property
-    def has_more(self) -> bool:
-        """Whether something was read and not used yet."""
+    def has_unread(self) -> bool:
+        """Whether bytes were read and not used yet."""
         return bool(self._read_buffer)
 
     def read_ahead(self, *, more: bool) -> bytes:
-        """Give what was read and not used yet; wait for more if that is wanted, or nothing."""
+        """Return the bytes that were read and not used yet.
+
+        Args:
+            more: Wait for more bytes, even if some are there. Without bytes it always waits.
+
+        Raises:
+            TimeoutError: No bytes arrived within the timeout of the socket.
+            OSError: The connection is lost.
+        """
         if more or not self._read_buffer:
             try:
                 self._receive()
@@ -54,8 +63,8 @@ class _ReadsAhead:
                 raise
         return self._read_buffer
 
-    def use(self, count: int) -> None:
-        """Drop what was used of it."""
+    def discard(self, count: int) -> None:
+        """Remove the bytes that were used."""
         self._read_buffer = self._read_buffer[count:]
 
     def _read(self, n: int, initial: bool = False) -> bytes:
@@ -63,7 +72,7 @@ class _ReadsAhead:
         while len(self._read_buffer) < n:
             self._receive()
         result = self._read_buffer[:n]
-        self.use(n)
+        self.discard(n)
         return result
 
     def _receive(self) -> None:
@@ -74,16 +83,16 @@ class _ReadsAhead:
         self._read_buffer += chunk
 
 
-class _TCPTransport(_ReadsAhead, TCPTransport):  # type: ignore[misc]  # py-amqp has no types
+class _TCPTransport(_ReadAhead, TCPTransport):  # type: ignore[misc]  # py-amqp has no types
     pass
 
 
-class _SSLTransport(_ReadsAhead, SSLTransport):  # type: ignore[misc]  # py-amqp has no types
+class _SSLTransport(_ReadAhead, SSLTransport):  # type: ignore[misc]  # py-amqp has no types
     def _receive(self) -> None:
         super()._receive()
-        # One read gives one record, and brokers put few deliveries into each.
+        # One read returns one TLS record, and brokers put few deliveries into each.
         records: list[bytes] = []
-        # Whatever ends this is met again by the next read, after what has come before it.
+        # The next read meets the same error again, after these bytes are used.
         with suppress(OSError), self.having_timeout(0):
             while len(records) < MAX_RECORDS and (record := self._quick_recv(_RECORD)):
                 records.append(record)
@@ -91,11 +100,11 @@ class _SSLTransport(_ReadsAhead, SSLTransport):  # type: ignore[misc]  # py-amqp
 
 
 class BulkConnection(pyamqp.Connection):
-    """Hands the deliveries of one consumer over as they are read, without py-amqp.
+    """Passes the deliveries of one consumer to a handler, without py-amqp's decoding.
 
     Attributes:
-        clock: Seconds; never goes back.
-        pause: Waits for some seconds.
+        clock: Monotonic clock, in seconds.
+        pause: Waits for a number of seconds.
     """
 
     clock: Callable[[], float] = staticmethod(time.monotonic)
@@ -104,42 +113,49 @@ class BulkConnection(pyamqp.Connection):
     _decoder: DeliverDecoder | None = None
     _channel_id = 0
     _on_messages: MessageHandler
-    # Whether the last read ended within a delivery.
-    _is_cut = False
-    # Whether py-amqp has a delivery of the channel that is not complete yet.
-    _is_amid = False
+    # Whether the bytes end within a delivery.
+    _is_incomplete = False
+    # Whether py-amqp has received part of a delivery of the channel.
+    _is_assembling = False
 
-    def divert(self, channel_id: int, consumer_tag: str, on_messages: MessageHandler) -> None:
-        """Hand deliveries of a consumer over, but for those that py-amqp must assemble."""
+    def set_handler(self, channel_id: int, consumer_tag: str, on_messages: MessageHandler) -> None:
+        """Set the handler of a consumer's deliveries.
+
+        Deliveries that `DeliverDecoder` cannot decode go to py-amqp's own callback.
+        """
         self._decoder = DeliverDecoder(channel_id, consumer_tag)
         self._channel_id, self._on_messages = channel_id, on_messages
-        self._is_amid = False
+        self._is_assembling = False
 
     def blocking_read(self, timeout: float | None = None) -> bool:
-        """Handle deliveries, or one frame; tell whether anything was complete with it."""
-        if self._decoder is not None and (self._is_cut or not self.transport.has_more):
+        """Handle all available deliveries, or one frame.
+
+        Returns:
+            Whether a delivery or a method was complete.
+        """
+        if self._decoder is not None and (self._is_incomplete or not self.transport.has_unread):
             self._gather()
         with self.transport.having_timeout(timeout):
-            data = self.transport.read_ahead(more=self._is_cut)
-        if self._decoder is not None and not self._is_amid:
-            received, size, self._is_cut = self._decoder.decode(data)
+            data = self.transport.read_ahead(more=self._is_incomplete)
+        if self._decoder is not None and not self._is_assembling:
+            received, size, self._is_incomplete = self._decoder.decode(data)
             if received:
-                # For the heartbeats: the peer is alive.
+                # py-amqp's heartbeat check needs it: the peer is alive.
                 self.bytes_recv += 1
-                self.transport.use(size)
+                self.transport.discard(size)
                 self._on_messages(received)
                 return True
-            if self._is_cut:
+            if self._is_incomplete:
                 return False
         with self.transport.having_timeout(timeout):
             frame = self.transport.read_frame()
         is_complete = bool(self.on_inbound_frame(frame))
         if frame[1] == self._channel_id:
-            self._is_amid = not is_complete
+            self._is_assembling = not is_complete
         return is_complete
 
     def _gather(self) -> None:
-        """Let come what comes within a moment, if a read was just made."""
+        """Wait until `GATHER_SECONDS` after the last read, so that a read gets many deliveries."""
         wait = self._read_at + GATHER_SECONDS - self.clock()
         if wait > 0:
             self.pause(wait)
@@ -153,10 +169,10 @@ class BulkConnection(pyamqp.Connection):
         read_timeout: float | None = None,
         write_timeout: float | None = None,
         **options: object,
-    ) -> _ReadsAhead:
-        """Make the transport of this connection."""
+    ) -> _ReadAhead:
+        """Return the transport of this connection; py-amqp calls it."""
         kind = _SSLTransport if ssl else _TCPTransport
-        transport: _ReadsAhead = kind(
+        transport: _ReadAhead = kind(
             host,
             connect_timeout=connect_timeout,
             ssl=ssl,
@@ -168,6 +184,6 @@ class BulkConnection(pyamqp.Connection):
 
 
 class BulkTransport(pyamqp.Transport):
-    """What kombu makes such connections by."""
+    """The kombu transport that makes bulk connections."""
 
     Connection = BulkConnection

@@ -1,4 +1,4 @@
-"""A bus: everything that its consumer must know."""
+"""The description of a bus: all that its consumer needs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from exporter.settings import BusSettings, ExchangeType, Settings
 
 @dataclass(frozen=True, slots=True)
 class Bus:
-    """One bus: how it stands, how to reach it, what to read there.
+    """One bus: its status, its addresses, and the inbox to read.
 
     Attributes:
-        brokers: Its addresses, at least one, in the order in which they are tried.
-        zone: Of the server's naive time stamps; None means this machine's.
+        brokers: Addresses, at least one, in the order in which they are tried.
+        zone: Time zone of time stamps without one; None means the zone of this machine.
     """
 
     status: BusStatus
@@ -28,7 +28,7 @@ class Bus:
 
 
 def configured_buses(settings: Settings) -> list[Bus]:
-    """Make the buses that the settings describe."""
+    """Return the buses that the settings describe."""
     return [_configured(bus, settings) for bus in settings.buses]
 
 

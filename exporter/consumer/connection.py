@@ -1,4 +1,4 @@
-"""How to reach a broker, and what it means when that fails, in words for a person."""
+"""Connections to a broker, and explanations of their errors for administrators."""
 
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ from exporter.settings import BusSettings
 from exporter.settings.bus_url import BusUrl
 
 HEARTBEAT_SECONDS = 10
-"""Asked of the broker, whose own default on XiVO is none; a dead peer is noticed after two."""
+"""Requested of the broker, because XiVO's own default is no heartbeat; a dead peer is noticed after
+two."""
 
 UNANSWERED_SECONDS = 2.0 * HEARTBEAT_SECONDS
-"""Until the kernel gives up what no peer confirms; py-amqp would allow a lost packet one second."""
+"""After which the kernel drops a connection whose peer confirms no packet. py-amqp's own value of
+one second would end a connection with the first lost packet."""
 
 CONNECT_SECONDS = 5.0
 IO_SECONDS = 10.0
@@ -41,7 +43,7 @@ FAULTS = (
     AMQPError,
     KombuError,
     OSError,
-    # What py-amqp raises on frames that are no AMQP, and on a connection that is half gone.
+    # py-amqp raises these on frames that are not AMQP, and on connections that are half closed.
     ArithmeticError,
     AttributeError,
     LookupError,
@@ -49,7 +51,7 @@ FAULTS = (
     ValueError,
     struct.error,
 )
-"""What brokers and networks do to us."""
+"""Errors of brokers and networks, after which the consumer connects again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Broker:
 
     Attributes:
         url: Without credentials.
-        connect: Makes an unconnected connection, with the credentials of the moment.
+        connect: Returns a connection that is not connected yet, with the current credentials.
     """
 
     url: str
@@ -66,7 +68,7 @@ class Broker:
 
 
 def brokers(bus: BusSettings, instance: str) -> tuple[Broker, ...]:
-    """Give the addresses of a bus, in the order in which they are tried."""
+    """Return the addresses of a bus, in the order in which they are tried."""
     return tuple(Broker(str(url), _connector(url, bus, instance)) for url in bus.url)
 
 
@@ -84,7 +86,7 @@ def _connector(url: BusUrl, bus: BusSettings, instance: str) -> Callable[[], Con
             connect_timeout=CONNECT_SECONDS,
             transport_options={
                 "socket_settings": {socket.TCP_USER_TIMEOUT: int(UNANSWERED_SECONDS * 1000)},
-                "frame_handler": _impatient_frame_handler,
+                "frame_handler": _frame_handler_with_timeout,
                 "client_properties": {
                     "product": "xivo-exporter",
                     "connection_name": f"xivo-exporter.{instance}",
@@ -95,17 +97,17 @@ def _connector(url: BusUrl, bus: BusSettings, instance: str) -> Callable[[], Con
     return connect
 
 
-def _impatient_frame_handler(
+def _frame_handler_with_timeout(
     connection: Any,  # noqa: ANN401 -- py-amqp ships without types
     callback: Callable[..., None],
 ) -> Callable[[Frame], bool]:
-    # Not py-amqp's read_timeout: what that ends within a frame it begins again, for ever.
+    # Not py-amqp's read_timeout: within a frame, py-amqp repeats a read that timed out, for ever.
     connection.transport.sock.settimeout(IO_SECONDS)
     return tolerant_frame_handler(connection, callback)
 
 
 def explain(error: BaseException, inbox: Inbox) -> str:
-    """Say in one line what went wrong and which setting mends it; never a secret."""
+    """Return in one line what went wrong and which setting to check; it contains no secret."""
     if isinstance(error, OperationalError) and error.__cause__ is not None:
         error = error.__cause__
     if isinstance(error, AMQPError):
@@ -132,23 +134,25 @@ def _explain_refusal(error: AMQPError, inbox: Inbox) -> str:
         case AccessRefused() if "exclusive" in text:
             what = (
                 "another exporter of this instance reads the inbox, or the broker has not noticed "
-                "the end of our last connection yet; standing by"
+                "yet that the last connection of this exporter ended; waiting as standby"
             )
         case AccessRefused() if method.startswith("Connection"):
             what = "login refused: check user and password of the bus URL"
         case AccessRefused():
-            what = f"the user lacks a right on the broker: {text}"
+            what = f"the user lacks a permission on the broker: {text}"
         case NotAllowed():
-            what = f"vhost refused: check the bus URL and the user's rights to it ({text})"
+            what = (
+                f"vhost refused: check the vhost in the bus URL and the user's permissions ({text})"
+            )
         case NotFound() if "no exchange" in text:
             what = f"there is no exchange {inbox.exchange}: check --exchange"
         case PreconditionFailed() if method == "Queue.declare":
             what = (
-                f"the inbox {inbox.name} exists with other bounds or arguments: delete it "
+                f"the inbox {inbox.name} exists with other limits or arguments: delete it "
                 f"(rabbitmqctl delete_queue {inbox.name}) or choose another --instance"
             )
         case ConsumerCancelled():
-            what = f"the broker ended the reading of the inbox {inbox.name}: somebody deleted it"
+            what = f"the broker cancelled the consumer: the inbox {inbox.name} was deleted"
         case _:
             what = f"{type(error).__name__}: {text}"
     return what
@@ -158,7 +162,7 @@ _MAX_TEXT = 300
 
 
 def _password(url: BusUrl, bus: BusSettings) -> str:
-    # Read at each connection, so that a changed password needs no restart.
+    # Read at each connection: a changed password needs no restart.
     if bus.password_file is not None:
         return Path(bus.password_file).read_text().rstrip("\r\n")
     if bus.password is not None:

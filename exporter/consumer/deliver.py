@@ -1,16 +1,15 @@
-"""Frames of `basic.deliver`, decoded straight from what was read of a socket.
+"""Decodes deliveries directly from the bytes of a socket.
 
-py-amqp reads each frame in three parts and makes several objects of it. Here a
-delivery is three frames in a row, as brokers send nearly all:
+py-amqp reads each frame in three parts and makes several objects of it, which costs
+more. Brokers send nearly every delivery as three consecutive frames:
 
     method   start size | class and method, consumer tag | tag | flags | exchange, routing key
     header   start size | class and weight | size of the body | properties
     body     start size | body
 
-where each start is the kind and the channel, and each frame ends with 0xCE. What is
-not exactly like this is left to py-amqp: bodies that are empty or come in several
-frames, frames of other channels in between, and whatever is malformed. What is not
-there as a whole waits for the rest.
+Each start is the frame type and the channel, and each frame ends with 0xCE. py-amqp
+decodes all others: empty bodies, bodies in several frames, frames of other channels in
+between, and malformed frames. An incomplete delivery waits for its missing bytes.
 """
 
 from __future__ import annotations
@@ -25,40 +24,40 @@ _END = 0xCE
 _METHOD, _HEADER, _BODY = 1, 2, 3
 _START = ">BH"
 _OVERHEAD = struct.calcsize(">BHIB")
-"""Bytes of a frame beside its payload: start, size and end."""
+"""Bytes of a frame in addition to its payload: start, size and end."""
 
 _BASIC_DELIVER = struct.pack(">HH", 60, 60)
 _BASIC = struct.pack(">HH", 60, 0)
 """Class and weight of a content header."""
 
-# From the end of the frame before: the end and the start are compared at once.
+# They begin at the end byte of the frame before: end and start are compared together.
 _content = struct.Struct(">4sI4sQ").unpack_from
 _body = struct.Struct(">4sI").unpack_from
 _PROPERTIES_AT = struct.calcsize(">4sI4sQ")
 _LEAST_HEADER = 14
-"""Bytes of a content header without properties."""
+"""Bytes of the payload of a content header without properties."""
 
 
 class Decoded(NamedTuple):
-    """What was decoded of some data.
+    """The result of decoding.
 
     Attributes:
-        received: The deliveries.
-        size: Bytes that they are.
-        is_cut: Whether what follows them is the beginning of another.
+        received: The deliveries, in order.
+        size: Bytes that they occupy.
+        is_incomplete: Whether the bytes after them are the beginning of another delivery.
     """
 
     received: list[Received]
     size: int
-    is_cut: bool
+    is_incomplete: bool
 
 
 class DeliverDecoder:
     """Decodes the deliveries of one consumer.
 
     Args:
-        channel: Its number.
-        consumer_tag: As it was told to the broker.
+        channel: Number of its AMQP channel.
+        consumer_tag: Its consumer tag.
     """
 
     def __init__(self, channel: int, consumer_tag: str) -> None:
@@ -68,11 +67,11 @@ class DeliverDecoder:
         name = consumer_tag.encode()
         self._consumer = _BASIC_DELIVER + bytes([len(name)]) + name
         self._method = struct.Struct(f">3sI{len(self._consumer)}sQB").unpack_from
-        # Behind the flags come two texts, each of which may be empty.
+        # The exchange and the routing key follow the flags; both may be empty.
         self._least_method = len(self._consumer) + struct.calcsize(">QBBB")
 
     def decode(self, data: bytes) -> Decoded:
-        """Decode the deliveries that the data begin with."""
+        """Decode the deliveries at the beginning of the data."""
         received: list[Received] = []
         at, length = 0, -1
         try:
@@ -93,7 +92,7 @@ class DeliverDecoder:
                     or header_size < _LEAST_HEADER
                     or data[end] != _END
                 ):
-                    return Decoded(received, at, is_cut=False)
+                    return Decoded(received, at, is_incomplete=False)
                 properties = header + _PROPERTIES_AT
                 stamp, stamp_ms = (
                     NO_STAMPS
@@ -103,11 +102,11 @@ class DeliverDecoder:
                 received.append(Received(tag, bool(flags & 1), data[text:end], stamp, stamp_ms))
                 at, length = end + 1, -1
         except (IndexError, struct.error):
-            # The rest is not there yet. Of an empty body nothing more comes.
-            return Decoded(received, at, is_cut=length != 0 and self._begins(data[at:]))
+            # Bytes are missing. An empty body has no body frame, so none would follow.
+            return Decoded(received, at, is_incomplete=length != 0 and self._begins(data[at:]))
 
     def _begins(self, rest: bytes) -> bool:
-        """Tell whether a delivery of the consumer begins with this, and nothing else is in it."""
+        """Return whether these bytes are only the beginning of a delivery of the consumer."""
         method = rest[_OVERHEAD - 1 :]
         behind = method[int.from_bytes(rest[3:7]) :]
         return (

@@ -1,13 +1,12 @@
-"""Frames that py-amqp cannot decode, made harmless before it tries.
+"""Removes from frames what py-amqp cannot decode.
 
-Few deliveries come here (`deliver.py`), but any may.
+Publishers choose the properties and the routing key of a message. py-amqp raises an error on
+text that is not UTF-8, on times out of range, and on tables that are nested too deeply. Then the
+connection breaks, the broker redelivers the message, and this repeats for ever. The exporter does
+not need the routing key, and needs only two headers. Therefore it removes properties and routing
+keys that cannot be decoded, and processes the body as usual.
 
-What stands in the properties and the routing key of a message is the
-publisher's choice, and py-amqp raises on much of it: text that is no UTF-8,
-times out of range, tables nested too deeply. The message would come again at
-the next connection, and again, for ever. We need neither the routing key nor
-more than two headers, so a message loses what cannot be decoded, and its body
-is judged like any other.
+Most deliveries are decoded in `deliver.py` and do not come here.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ _UNREADABLE = (
     ArithmeticError,
     FrameSyntaxError,
     LookupError,
-    # Of times that the C library cannot take: for it the socket would be blamed.
+    # Raised on times that the C library cannot represent. It looks like an error of the socket.
     OSError,
     RecursionError,
     ValueError,
     struct.error,
 )
-"""What py-amqp raises on properties."""
+"""Errors that py-amqp raises on properties."""
 
 _METHOD, _HEADER = 1, 2
 _BASIC_DELIVER = b"\x00\x3c\x00\x3c"
@@ -47,7 +46,7 @@ def tolerant_frame_handler(
     connection: Any,  # noqa: ANN401 -- py-amqp ships without types
     callback: Callable[..., None],
 ) -> Callable[[Frame], bool]:
-    """Make the frame handler of a connection, as `amqp.Connection(frame_handler=…)` wants it."""
+    """Return the frame handler of a connection, for `amqp.Connection(frame_handler=…)`."""
     handle: Callable[[Frame], bool] = frame_handler(connection, callback)
 
     def on_frame(frame: Frame) -> bool:
@@ -66,14 +65,14 @@ def tolerant_frame_handler(
 
 
 def _with_readable_routing_key(payload: bytes | memoryview) -> bytes | memoryview:
-    """Empty the routing key of a delivery if it is no UTF-8."""
+    """Return the frame, with an empty routing key if that of a delivery is not UTF-8."""
     if bytes(payload[:4]) != _BASIC_DELIVER:
         return payload
     try:
         exchange = 5 + payload[4] + _TAG_AND_FLAG
         key = exchange + 1 + payload[exchange]
     except IndexError:
-        return payload  # Cut off, which is py-amqp's to judge.
+        return payload  # Malformed: py-amqp raises the right error.
     try:
         bytes(payload[key + 1 :]).decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""The inbox: the one thing that the exporter creates on somebody else's broker."""
+"""The inbox: the AMQP queue of the exporter, and the only thing it creates on the broker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from exporter.settings import ExchangeType
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One binding of the inbox to the exchange of the events."""
+    """One binding of the inbox to the exchange."""
 
     routing_key: str
     arguments: tuple[tuple[str, str], ...] = ()
@@ -19,16 +19,16 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """A queue of the broker that is named, bounded, and deletes itself when abandoned.
+    """A named AMQP queue with limits, which expires when nobody consumes it.
 
     Attributes:
         name: One per bus and exporter instance.
         expires: Seconds without a consumer after which the broker deletes it.
-        max_length: Deliveries that may wait; the oldest is dropped for the newest.
-        max_bytes: The same for the bytes of their bodies.
-        exchange: Where the events are published.
-        bindings: What is wanted of them.
-        unwanted: Bindings that other settings of the same instance may have left behind.
+        max_length: Maximum number of waiting messages; beyond it the oldest is dropped.
+        max_bytes: Maximum bytes of their bodies; beyond it the oldest is dropped.
+        exchange: Exchange to which the events are published.
+        bindings: Bindings for the events that are read.
+        unwanted: Bindings to remove: the same instance may have made them with other settings.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Inbox:
     unwanted: tuple[Binding, ...] = ()
 
     def arguments(self) -> dict[str, object]:
-        """Give the arguments of the declaration."""
+        """Return the arguments of the declaration."""
         return {
             "x-expires": round(self.expires * 1000),
             "x-max-length": self.max_length,
@@ -50,9 +50,10 @@ class Inbox:
 
 
 def bindings(subsystems: Iterable[Subsystem], exchange_type: ExchangeType) -> tuple[Binding, ...]:
-    """Derive from the decoders what must be bound: one binding per event, and nothing else.
+    """Return one binding for each event that a decoder reads.
 
-    Topic wildcards do not match inside a word, so AMI's names cannot share one.
+    A topic wildcard replaces whole words only, so it cannot select AMI events by the beginning of
+    their names.
     """
     decoders = [decoder for subsystem in subsystems for decoder in subsystem.decoders]
     if exchange_type is ExchangeType.HEADERS:
@@ -61,7 +62,7 @@ def bindings(subsystems: Iterable[Subsystem], exchange_type: ExchangeType) -> tu
 
 
 def everything(exchange_type: ExchangeType) -> Binding:
-    """Give the binding that receives every event."""
+    """Return the binding that receives every event."""
     return Binding("#") if exchange_type is ExchangeType.TOPIC else Binding("")
 
 

@@ -1,6 +1,6 @@
-"""What arrives on a bus: from received messages to numbered deliveries in the buffer, and back.
+"""Turns received messages into numbered deliveries, and finds the ones to acknowledge.
 
-All of it happens in the consumer's thread.
+Everything here runs in the consumer's thread.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from dataflows.clock import Clock
 from dataflows.envelope import MAX_BODY, Delivery
 from exporter.consumer.received import Received
-from exporter.consumer.redelivery import Arrival, RedeliveryMatcher, fingerprint
+from exporter.consumer.redelivery import Arrival, RedeliveryMatcher, fingerprint_of
 from exporter.consumer.unacked import UnackedDeliveries
 from exporter.engine.delivery_buffer import DeliveryBuffer, Waiting
 from exporter.exposition.telemetry import BusStatus
@@ -23,19 +23,19 @@ from exporter.exposition.telemetry import BusStatus
 log = structlog.get_logger(__name__)
 
 PREFETCH = 30_000
-"""Deliveries under way: what one epoch of the dataflow can take at full speed, and more."""
+"""Maximum unacknowledged deliveries: more than one epoch of the dataflow takes at full speed."""
 
-_Come = tuple[Delivery, Any, int]
-"""A delivery with the transport's tag and its fingerprint."""
+_Tagged = tuple[Delivery, Any, int]
+"""A delivery with its delivery tag and its fingerprint."""
 
 
 class Intake:
-    """Numbers what arrives, tells what came before, and what may be acknowledged.
+    """Numbers deliveries, marks duplicates, counts gaps, and selects what to acknowledge.
 
     Args:
-        status: Of the bus; gaps are counted there.
-        buffer: Where deliveries go.
-        clock: Unix seconds, for the time of arrival.
+        status: Status of the bus; gaps are counted there.
+        buffer: Receives the deliveries.
+        clock: Unix time in seconds, for the time of arrival.
     """
 
     def __init__(self, status: BusStatus, buffer: DeliveryBuffer, clock: Clock) -> None:
@@ -45,28 +45,29 @@ class Intake:
         self._number = 0
         self._unacked = UnackedDeliveries()
         self._matcher: RedeliveryMatcher | None = None
-        # Of the connection before: they come again, and are new.
-        self._untaken = 0
-        # What waited in the inbox when we connected arrived there before.
+        # Deliveries of earlier connections that the dataflow has not taken. The broker will
+        # redeliver them, and they are not duplicates.
+        self._not_taken = 0
+        # Messages that waited in the inbox at the connection: they arrived before it.
         self._backlog = 0
         self._connected_at = 0.0
 
     @property
-    def has_begun(self) -> bool:
-        """Tell whether anything was read of the inbox, by this process or one before it."""
+    def has_read(self) -> bool:
+        """Whether the inbox was read before, by this process or an earlier one."""
         return self._status.connects > 0 or bool(self._buffer.memory())
 
     def open(self, waiting: int, *, gone: str = "") -> None:
-        """Begin with a connection.
+        """Begin a connection.
 
         Args:
-            waiting: Deliveries in the inbox.
-            gone: "inbox" or "exchange", if one had gone since the last connection; the bindings
-                went with it.
+            waiting: Number of messages in the inbox.
+            gone: "inbox" or "exchange" if it was deleted since the last connection, and the
+                bindings with it.
         """
         self._backlog, self._connected_at = waiting, self._clock()
         if gone:
-            self._miss(f"the {gone} was gone")
+            self._count_gap(f"the {gone} was gone")
         if gone == "inbox":
             self._buffer.renumber(0, 0)
         memory = self._buffer.memory()
@@ -74,59 +75,59 @@ class Intake:
             self._matcher = RedeliveryMatcher(
                 memory,
                 lengths=self._buffer.lengths,
-                untaken=self._untaken,
+                not_taken=self._not_taken,
                 waiting=waiting,
                 prefetch=PREFETCH,
                 now=time.monotonic(),
             )
         else:
-            self._untaken = 0
+            self._not_taken = 0
 
     def close(self) -> None:
-        """End with a connection; what the dataflow has not taken will come again."""
-        self._untaken += self._buffer.withdraw()
+        """End a connection; the broker will redeliver what the dataflow has not taken."""
+        self._not_taken += self._buffer.withdraw()
         self._matcher = None
         self._unacked.clear()
 
     def receive(self, batch: Sequence[Received]) -> None:
-        """Take what arrived at once, in its order."""
+        """Handle messages that were read together, in their order."""
         bus, now = self._status.name, self._clock()
-        new: list[_Come] = []
+        new: list[_Tagged] = []
         for each in batch:
             arrived = now
             if self._backlog:
                 self._backlog -= 1
                 arrived = min(now, self._connected_at)
             tag, body, stamp, stamp_ms = each.tag, each.body, each.stamp, each.stamp_ms
-            mark = fingerprint(body, stamp or stamp_ms)
-            if each.redelivered and self._unacked.is_requeued(mark, tag):
+            fingerprint = fingerprint_of(body, stamp or stamp_ms)
+            if each.redelivered and self._unacked.track_requeued(fingerprint, tag):
                 continue
             delivery = Delivery(
                 bus, body if len(body) <= MAX_BODY else None, arrived, stamp, stamp_ms
             )
             if self._matcher is None:
-                new.append((delivery, tag, mark))
+                new.append((delivery, tag, fingerprint))
                 continue
-            arrival = Arrival(delivery, tag, mark, each.redelivered)
+            arrival = Arrival(delivery, tag, fingerprint, each.redelivered)
             if self._matcher.hold(arrival, time.monotonic()):
-                self._go_on(self._matcher)
+                self._end_matching(self._matcher)
         if batch:
             self._status.last_delivery_at = arrived
         self._hand_over(new)
 
-    def rest(self) -> None:
-        """Note that nothing arrives for the moment."""
+    def on_idle(self) -> None:
+        """Handle a moment in which nothing arrives; the caller has read all that there was."""
         if len(self._unacked) < PREFETCH:
-            # Nothing more waits, even if less came than was counted.
+            # The backlog is read, even if it was smaller than the broker's count.
             self._backlog = 0
         if self._matcher is not None and self._matcher.is_over(time.monotonic()):
-            self._go_on(self._matcher)
+            self._end_matching(self._matcher)
 
     def acknowledge(self, *, with_bookmark: bool) -> list[Any]:
-        """Give the tags to acknowledge, in the order of their deliveries.
+        """Return the tags to acknowledge, in the order of their deliveries.
 
         Args:
-            with_bookmark: Also of the last that is done, by which gaps are noticed.
+            with_bookmark: Include the last delivery that is done, with which gaps are noticed.
         """
         now = time.monotonic()
         tags = self._unacked.acknowledge(self._buffer.done - (not with_bookmark), now)
@@ -134,30 +135,30 @@ class Intake:
         return tags
 
     def requeue(self) -> Any | None:  # noqa: ANN401 -- the transport's own
-        """Give the tag of a delivery that is to be delivered anew, if one was kept for long."""
+        """Return the tag of the bookmark if it must be requeued now."""
         return self._unacked.requeue(self._buffer.done, time.monotonic())
 
-    def _go_on(self, matcher: RedeliveryMatcher) -> None:
-        """Hand over what was held, now that it is clear what of it came again."""
-        self._matcher, self._untaken = None, 0
-        repeated = matcher.repeated()
-        if not repeated:
-            self._miss("the inbox does not begin where reading ended")
-        self._buffer.renumber(self._number + 1, repeated)
-        for arrival in matcher.held[:repeated]:
+    def _end_matching(self, matcher: RedeliveryMatcher) -> None:
+        """Hand the held deliveries over, and mark as duplicates those that were taken before."""
+        self._matcher, self._not_taken = None, 0
+        matched = matcher.matched()
+        if not matched:
+            self._count_gap("the inbox does not continue where reading ended")
+        self._buffer.renumber(self._number + 1, matched)
+        for arrival in matcher.held[:matched]:
             arrival.delivery = replace(arrival.delivery, duplicate=True)
         self._hand_over([(each.delivery, each.tag, each.fingerprint) for each in matcher.held])
 
-    def _hand_over(self, come: Sequence[_Come]) -> None:
+    def _hand_over(self, tagged: Sequence[_Tagged]) -> None:
         first = self._number + 1
-        self._number += len(come)
+        self._number += len(tagged)
         waiting: list[Waiting] = []
-        for number, (delivery, tag, mark) in enumerate(come, first):
-            self._unacked.track(number, tag, mark)
-            waiting.append((number, delivery, mark))
+        for number, (delivery, tag, fingerprint) in enumerate(tagged, first):
+            self._unacked.track(number, tag, fingerprint)
+            waiting.append((number, delivery, fingerprint))
         self._buffer.put(waiting)
 
-    def _miss(self, why: str) -> None:
+    def _count_gap(self, why: str) -> None:
         self._status.gaps += 1
         self._status.last_gap_at = self._clock()
         message = f"events were missed: {why}"

@@ -1,9 +1,9 @@
-"""One connection to one bus, in a thread of its own.
+"""Reads one bus, in a thread of its own.
 
-It connects for ever, reads deliveries into the buffer, and acknowledges what the
-dataflow is done with. Nothing that the broker does can stop it or anybody else:
-a frozen peer costs this thread a time-out, and its socket is dropped, because a
-polite close would wait for the peer.
+It connects, and reconnects after every fault, reads deliveries into the buffer, and acknowledges
+them when the dataflow is done with them. No fault of a broker stops it or another part of the
+program: after a timeout it drops the socket of a frozen peer. It does not close the connection
+with a handshake, because that would wait for the peer.
 """
 
 from __future__ import annotations
@@ -39,30 +39,33 @@ from exporter.engine.delivery_buffer import DeliveryBuffer
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.2
-"""How long an idle connection is read before acknowledgements and the stop are looked at."""
+"""Timeout of a read, after which acknowledgements and the stop are handled."""
 
 REBIND_SECONDS = 5.0
-"""How long lost bindings stay lost: those of a deleted exchange are, and nobody says so."""
+"""Interval of binding again: the broker does not report bindings that are lost, for example with a
+deleted exchange."""
 
 MAX_BACKOFF_SECONDS = 5.0
-"""Between attempts: short, for a broker that is back must be noticed within seconds."""
+"""Maximum pause between attempts: a broker that is back must be noticed within seconds."""
 
-MAX_TOLD = 10
-"""Problems of one outage, each told once however they alternate; enough for all that are real."""
+MAX_LOGGED_PROBLEMS = 10
+"""Different problems of one outage of which each is logged only once, even if they alternate; real
+outages have fewer."""
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
-"""Bytes that may wait for the dataflow before the consumer reads no more than heartbeats need."""
+"""Bytes waiting for the dataflow, beyond which the consumer reads only for heartbeats."""
 
 
 class Consumer:
-    """Reads one bus for ever.
+    """Reads one bus until it is stopped.
 
     Args:
-        bus: To read; its status is kept up to date.
-        buffer: Where deliveries go.
-        clock: Unix seconds, for the time of arrival.
-        on_death: Called from the consumer's thread when it ends without being told to.
-        is_resumable: Whether another process can go on where this one ends.
+        bus: The bus; its status is kept up to date.
+        buffer: Receives the deliveries.
+        clock: Unix time in seconds, for the time of arrival.
+        on_failure: Called from the consumer's thread when it ends because of an internal error.
+        is_resumable: Whether a later process continues where this one ends. If not, the bookmark
+            is acknowledged at the stop.
     """
 
     def __init__(
@@ -70,7 +73,7 @@ class Consumer:
         bus: Bus,
         buffer: DeliveryBuffer,
         clock: Clock,
-        on_death: Callable[[], None],
+        on_failure: Callable[[], None],
         *,
         is_resumable: bool,
     ) -> None:
@@ -79,7 +82,7 @@ class Consumer:
         self._status = bus.status
         self._buffer = buffer
         self._clock = clock
-        self._on_death = on_death
+        self._on_failure = on_failure
         self._log = log.bind(bus=bus.status.name)
         self._stop = threading.Event()
         self._thread = threading.Thread(
@@ -87,68 +90,72 @@ class Consumer:
         )
         self._is_resumable = is_resumable
         self._intake = Intake(bus.status, buffer, clock)
-        # What had gone since the last connection, the inbox or the exchange.
+        # "inbox" or "exchange" if it was deleted since the last connection.
         self._gone = ""
-        # Since the last connection: what was wrong last at each address, and what was told.
+        # Since the last connection: the last problem of each address, and the logged problems.
         self._problems: dict[str, str] = {}
-        self._told: deque[tuple[str, str]] = deque(maxlen=MAX_TOLD)
+        self._logged_problems: deque[tuple[str, str]] = deque(maxlen=MAX_LOGGED_PROBLEMS)
 
     def start(self) -> None:
         """Begin to connect."""
         self._thread.start()
 
     def stop(self, timeout: float) -> None:
-        """Acknowledge what is done, and disconnect; give up waiting after some seconds."""
+        """Acknowledge what is done, and disconnect.
+
+        Args:
+            timeout: Seconds to wait for the end of the thread.
+        """
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(timeout)
 
     def _run(self) -> None:
         try:
-            self._live_for_ever()
+            self._connect_for_ever()
         except Exception:  # noqa: BLE001 -- logged, and it ends the program
-            # A dead consumer in a living process would show old numbers for ever.
+            # Without its consumer the process would show old values for ever.
             self._status.connected = False
-            self._log.exception("the consumer died of a fault of its own")
-            self._on_death()
+            self._log.exception("the consumer failed because of an internal error")
+            self._on_failure()
 
-    def _live_for_ever(self) -> None:
+    def _connect_for_ever(self) -> None:
         failures = 0
         for broker in cycle(self._brokers):
             if self._stop.is_set():
                 return
             self._status.url = broker.url
-            began = time.monotonic()
+            started_at = time.monotonic()
             try:
-                self._live(broker.connect())
+                self._run_connection(broker.connect())
             except FAULTS as error:
-                if self._intake.has_begun and isinstance(error, NotFound):
-                    # With it went its bindings.
+                if self._intake.has_read and isinstance(error, NotFound):
+                    # Its bindings were deleted with it.
                     self._gone = self._gone or "exchange"
-                self._lost(explain(error, self._inbox))
-            # A connection that breaks as soon as it is made is as bad as none.
-            failures = failures + 1 if time.monotonic() - began < MAX_BACKOFF_SECONDS else 0
-            # Jitter, so that many exporters do not knock at a reborn broker together.
+                self._on_fault(explain(error, self._inbox))
+            # A connection that breaks at once counts as a failed attempt.
+            failures = failures + 1 if time.monotonic() - started_at < MAX_BACKOFF_SECONDS else 0
+            # Jitter: many exporters must not connect to a restarted broker at the same time.
             longest = min(MAX_BACKOFF_SECONDS, 0.25 * 2 ** min(failures, 10))
             self._stop.wait(random.uniform(longest / 2, longest))  # noqa: S311 -- no secret
 
-    def _live(self, connection: Connection) -> None:
-        """Live through one connection, until it breaks or we are stopped."""
+    def _run_connection(self, connection: Connection) -> None:
+        """Read on one connection, until it breaks or the consumer is stopped."""
         try:
-            # One attempt: kombu would wait two seconds for a second one; the pause is ours to make.
-            connection.ensure_connection(errback=_give_up)
+            # One attempt: kombu would wait two seconds before a second one. The caller pauses.
+            connection.ensure_connection(errback=_raise)
             self._read(connection, self._open(connection))
             connection.close()
         finally:
-            # Whatever happened, no word is exchanged with the peer any more.
+            # Closes the socket without a handshake, which could wait for the peer.
             with suppress(*FAULTS):
                 connection.collect()
             self._intake.close()
 
     def _open(self, connection: Connection) -> Channel:
         inbox, status = self._inbox, self._status
-        if self._intake.has_begun and is_missing(connection, inbox):
-            # Remembered, for the next step may fail.
+        if self._intake.has_read and is_missing(connection, inbox):
+            # Kept until it is counted, because the next step may fail.
             self._gone = "inbox"
         channel, waiting = declare(connection, inbox)
         self._intake.open(waiting, gone=self._gone)
@@ -157,36 +164,36 @@ class Consumer:
         status.connects += 1
         status.problem = ""
         self._problems.clear()
-        self._told.clear()
+        self._logged_problems.clear()
         status.connected = True
         status.since = self._clock()
         self._log.info("connected", broker=status.url, inbox=inbox.name, waiting=waiting)
         return channel
 
     def _read(self, connection: Connection, channel: Channel) -> None:
-        beat_at = 0.0
+        heartbeat_at = 0.0
         bind_at = time.monotonic() + REBIND_SECONDS
         is_stopping = False
         while not is_stopping:
-            # Looked at before the acknowledgements: what is done by then must be among them.
+            # Read before the acknowledgements, which must include all that is done at the stop.
             is_stopping = self._stop.is_set()
-            beats = time.monotonic() >= beat_at
-            if beats or self._buffer.waiting_bytes <= MAX_WAITING_BYTES:
+            is_heartbeat_due = time.monotonic() >= heartbeat_at
+            if is_heartbeat_due or self._buffer.waiting_bytes <= MAX_WAITING_BYTES:
                 try:
                     connection.drain_events(timeout=POLL_SECONDS)
                 except TimeoutError:
-                    self._intake.rest()
+                    self._intake.on_idle()
             else:
-                # Read on only to hear that the peer is alive.
+                # The next read is for the heartbeat check.
                 self._stop.wait(POLL_SECONDS)
             self._acknowledge(
                 connection, channel, with_bookmark=is_stopping and not self._is_resumable
             )
             now = time.monotonic()
-            if beats:
-                # By the clock and not when idle: a stream that never pauses needs it too.
+            if is_heartbeat_due:
+                # By the clock, not when idle: a stream without pauses needs it too.
                 connection.heartbeat_check()
-                beat_at = now + HEARTBEAT_SECONDS / 4
+                heartbeat_at = now + HEARTBEAT_SECONDS / 4
             if now >= bind_at:
                 bind(channel, self._inbox)
                 bind_at = now + REBIND_SECONDS
@@ -200,18 +207,18 @@ class Consumer:
         if is_amqp(connection) and (bookmark := self._intake.requeue()) is not None:
             channel.basic_reject(bookmark, requeue=True)
 
-    def _lost(self, problem: str) -> None:
+    def _on_fault(self, problem: str) -> None:
         status = self._status
-        is_news = (status.url, problem) not in self._told
-        if is_news:
-            self._told.append((status.url, problem))
+        is_new = (status.url, problem) not in self._logged_problems
+        if is_new:
+            self._logged_problems.append((status.url, problem))
         if status.connected:
             status.connected = False
             status.since = self._clock()
             status.disconnects += 1
             self._log.warning("disconnected", broker=status.url, problem=problem)
-        elif is_news:
-            self._log.warning("cannot connect, trying on", broker=status.url, problem=problem)
+        elif is_new:
+            self._log.warning("cannot connect, retrying", broker=status.url, problem=problem)
         self._problems[status.url] = problem
         status.problem = (
             "; ".join(f"{url}: {each}" for url, each in self._problems.items())
@@ -221,7 +228,12 @@ class Consumer:
 
 
 def stop_all(consumers: Sequence[Consumer], timeout: float) -> None:
-    """Stop consumers at the same time, within one time-out for them all."""
+    """Stop consumers at the same time.
+
+    Args:
+        consumers: May include consumers that were not started.
+        timeout: Seconds for all of them together.
+    """
     deadline = time.monotonic() + timeout
     for consumer in consumers:
         consumer.stop(0)
@@ -229,6 +241,6 @@ def stop_all(consumers: Sequence[Consumer], timeout: float) -> None:
         consumer.stop(max(0.0, deadline - time.monotonic()))
 
 
-def _give_up(error: BaseException, interval: float) -> NoReturn:
+def _raise(error: BaseException, interval: float) -> NoReturn:
     del interval
     raise error

@@ -1,4 +1,4 @@
-"""What the consumer needs of a message, however it was read."""
+"""The parts of a message that the consumer needs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Received(msgspec.Struct, frozen=True, gc=False):
     """One message of the inbox.
 
     Attributes:
-        tag: What the transport wants it acknowledged by.
-        redelivered: As the broker marked it.
-        body: As it came.
+        tag: Delivery tag, with which it is acknowledged.
+        redelivered: The redelivered flag of the broker.
+        body: Unchanged; text only from kombu's own transports.
         stamp: Header `timestamp`, if it is text.
         stamp_ms: Header `timestamp_in_ms`, if it is a whole number.
     """
@@ -28,11 +28,11 @@ class Received(msgspec.Struct, frozen=True, gc=False):
 
 
 MessageHandler = Callable[[Sequence[Received]], object]
-"""Takes messages that came together, in their order."""
+"""Handles messages that were read together, in their order."""
 
 
 def from_message(message: Message) -> Received:
-    """Take what is needed of a message that kombu or py-amqp has assembled."""
+    """Convert a message that kombu or py-amqp has assembled."""
     headers = message.headers or {}
     stamp, stamp_ms = headers.get("timestamp"), headers.get("timestamp_in_ms")
     return Received(
@@ -40,6 +40,6 @@ def from_message(message: Message) -> Received:
         bool(message.delivery_info and message.delivery_info.get("redelivered")),
         message.body,
         stamp if isinstance(stamp, str) else None,
-        # A flag is no number, though Python takes it for one.
+        # bool is a subclass of int.
         stamp_ms if type(stamp_ms) is int else None,
     )

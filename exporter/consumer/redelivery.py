@@ -1,17 +1,17 @@
-"""What a broker delivers again after a reconnection, told from what is new.
+"""Separates redelivered from new deliveries after a reconnection.
 
-The broker gives back, at the head of the inbox and in their order, all
-deliveries whose acknowledgement it has not registered: also some that we did
-acknowledge, for acknowledgements get lost with a connection or a killed broker,
-and so do the latest marks "redelivered" then. But whatever comes again is an end of
-what the dataflow has taken, and comes before anything new. So the longest
-beginning of the new stream that is an end of the old one is the repetition.
+The broker redelivers, first and in their order, all deliveries whose acknowledgement it has not
+registered. These can include acknowledged ones: acknowledgements are lost with a connection, or
+when a broker is killed. A killed broker can also lose the latest redelivered flags. But the
+redelivered ones among the taken deliveries are always a suffix of what the dataflow has taken, and
+arrive before all others. Therefore they are the longest prefix of the new stream that is also a
+suffix of the old stream.
 
-It contains the bookmark at least; an empty one means that deliveries were lost.
+This prefix contains at least the bookmark. If it is empty, deliveries were lost: a gap.
 
-Two deliveries with the same body are the same here. That can take a new one
-for a repetition, or a repetition for a new one, only where bodies are alike over
-and over, and the broker has lost its marks or another process read them.
+Deliveries with the same fingerprint are equal here. A new delivery can be taken for a redelivered
+one, or the reverse, only if equal bodies repeat often, and if the broker has lost its flags or
+another process read the deliveries.
 """
 
 from __future__ import annotations
@@ -24,14 +24,18 @@ from zlib import adler32, crc32
 from dataflows.envelope import Delivery
 
 SILENCE_SECONDS = 30.0
-"""A repetition that pauses for longer has ended: a dead peer is noticed within less."""
+"""A pause after which nothing more will be redelivered: a dead peer is noticed in less time."""
 
 
-def fingerprint(body: bytes | str, stamp: object) -> int:
-    """Tell deliveries apart by 64 bits that are the same in every process.
+def fingerprint_of(body: bytes | str, stamp: object) -> int:
+    """Return a fingerprint of 64 bits, which is the same in every process.
 
-    Two checksums, for a digest would cost several times as much, and who would forge one could
-    as well publish what he likes.
+    It is two checksums, because a cryptographic digest would cost several times as much. It need
+    not resist forgery: anyone who can forge one can publish any event anyway.
+
+    Args:
+        body: Body of the delivery.
+        stamp: Time stamp of its headers, None if there is none.
     """
     data = body if isinstance(body, bytes) else body.encode(errors="replace")
     crc, adler = crc32(data), adler32(data)
@@ -42,7 +46,7 @@ def fingerprint(body: bytes | str, stamp: object) -> int:
 
 @dataclass(slots=True)
 class Arrival:
-    """A delivery with what only the consumer needs to know of it."""
+    """A delivery, with its delivery tag, its fingerprint, and the redelivered flag."""
 
     delivery: Delivery
     tag: Any
@@ -51,18 +55,20 @@ class Arrival:
 
 
 class RedeliveryMatcher:
-    """Holds the first deliveries of a connection until it is clear which of them come again.
+    """Holds the first deliveries of a connection until it is known which were redelivered.
 
-    Times are seconds of a clock that never goes back.
+    Times are monotonic, in seconds.
 
     Args:
-        memory: Fingerprints of what was taken, in order; not empty.
-        lengths: How much of it can come again, the likeliest first, if another process took it
-            and nobody knows what that had not taken. It acknowledged at ends of epochs only.
-        untaken: Deliveries of the connection before that were not taken; they come again too.
-        waiting: Deliveries in the inbox when we connected.
-        prefetch: Deliveries that the broker may have under way.
-        now: When we connected.
+        memory: Fingerprints of the deliveries that were taken, in order; not empty.
+        lengths: How many of the last of them can be redelivered, the most likely first. Given if an
+            earlier process took them: what it received but did not take is unknown, but it
+            acknowledged only at ends of epochs.
+        not_taken: Number of deliveries of earlier connections that were not taken; the broker
+            redelivers them too, after the taken ones.
+        waiting: Number of messages in the inbox at the connection.
+        prefetch: Maximum unacknowledged deliveries.
+        now: Time of the connection.
 
     Attributes:
         held: The deliveries so far.
@@ -73,7 +79,7 @@ class RedeliveryMatcher:
         memory: Sequence[int],
         *,
         lengths: Sequence[int],
-        untaken: int,
+        not_taken: int,
         waiting: int,
         prefetch: int,
         now: float,
@@ -81,55 +87,58 @@ class RedeliveryMatcher:
         self.held: list[Arrival] = []
         self._memory = memory
         self._lengths = lengths
-        self._untaken = untaken
+        self._not_taken = not_taken
         self._waiting = waiting
         self._prefetch = prefetch
         self._last_at = now
 
     def hold(self, arrival: Arrival, now: float) -> bool:
-        """Take an arrival; tell whether what comes again is complete."""
+        """Hold a delivery; return whether all redelivered ones have arrived."""
         self._last_at = now
         self.held.append(arrival)
-        most = min(len(self._memory) + self._untaken, self._prefetch)
+        most = min(len(self._memory) + self._not_taken, self._prefetch)
         return len(self.held) >= most or self._is_complete()
 
     def is_over(self, now: float) -> bool:
-        """Tell, while nothing arrives, whether anything is still to be expected."""
+        """Return, while nothing arrives, whether nothing more will be redelivered."""
         return len(self.held) >= self._waiting or now - self._last_at > SILENCE_SECONDS
 
-    def repeated(self) -> int:
-        """Tell how many of those that are held were taken before; they are the first."""
+    def matched(self) -> int:
+        """Return how many of the held deliveries were taken before; they are the first ones."""
         prints = [each.fingerprint for each in self.held]
         for length in self._lengths:
             if 0 < length <= len(prints) and prints[:length] == [*self._memory[-length:]]:
                 return length
-        # Marks tell more exactly, but a killed broker has lost the last ones or all.
-        return self._among(self._marked()) or self._among(self._waiting)
+        # The flags are more exact, but a killed broker has lost the last of them, or all.
+        return self._overlap_within(self._flagged()) or self._overlap_within(self._waiting)
 
     def _is_complete(self) -> bool:
-        # Looked at from the end: a copy for each of thousands would cost the square of them.
+        # Only the end is checked: a copy at each of thousands of deliveries is quadratic.
         held = self.held
         if held[-1].redelivered:
             return False
-        ends_marks = len(held) > 1 and held[-2].redelivered
-        return len(held) >= self._waiting or (ends_marks and bool(self._among(len(held) - 1)))
+        if len(held) >= self._waiting:
+            return True
+        ends_flagged = len(held) > 1 and held[-2].redelivered
+        return ends_flagged and bool(self._overlap_within(len(held) - 1))
 
-    def _marked(self) -> int:
-        unmarked = (i for i, each in enumerate(self.held) if not each.redelivered)
-        return next(unmarked, len(self.held))
+    def _flagged(self) -> int:
+        """Return how many deliveries are flagged before the first that is not."""
+        unflagged = (i for i, each in enumerate(self.held) if not each.redelivered)
+        return next(unflagged, len(self.held))
 
-    def _among(self, count: int) -> int:
-        """Look for the repetition among the first so many."""
+    def _overlap_within(self, count: int) -> int:
+        """Return how many of the first `count` held deliveries were taken before."""
         if len(self.held) < self._prefetch:
-            # What the dataflow had not taken comes again too, behind what it had.
-            count = max(0, count - self._untaken)
+            # What the dataflow had not taken follows what it had taken.
+            count = max(0, count - self._not_taken)
         return overlap(self._memory, [each.fingerprint for each in self.held[:count]])
 
 
 def overlap(old: Sequence[int], new: Sequence[int]) -> int:
-    """Give the length of the longest beginning of `new` that is an end of `old`.
+    """Return the length of the longest prefix of `new` that is a suffix of `old`.
 
-    In linear time, by the failure function of Knuth, Morris and Pratt.
+    Takes linear time, with the failure function of Knuth, Morris and Pratt.
     """
     if not new:
         return 0

@@ -1,4 +1,4 @@
-"""What is done with an inbox on a connection: declare, consume, acknowledge."""
+"""Operations on the inbox: declare, bind, consume, acknowledge."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from exporter.consumer.inbox import Binding, Inbox
 from exporter.consumer.received import MessageHandler, from_message
 
 Channel = Any
-"""Of kombu or amqp; both ship without types."""
-
+"""A channel of kombu or py-amqp, which have no types."""
 
 _NOT_FOUND = "404"
 
 
 def is_missing(connection: Connection, inbox: Inbox) -> bool:
-    """Tell whether the broker has no such inbox."""
+    """Return whether the inbox does not exist on the broker."""
     channel = connection.channel()
     try:
         channel.queue_declare(queue=inbox.name, passive=True)
@@ -31,16 +30,19 @@ def is_missing(connection: Connection, inbox: Inbox) -> bool:
 
 
 def declare(connection: Connection, inbox: Inbox) -> tuple[Channel, int]:
-    """Declare and bind the inbox; give the channel, and how many deliveries wait.
+    """Declare and bind the inbox.
+
+    Returns:
+        The channel, and the number of messages that wait in the inbox.
 
     Raises:
-        AMQPError: The broker refuses something.
+        AMQPError: The broker refuses an operation.
     """
     channel = connection.channel()
-    # A publisher may claim any encoding; the body is parsed as what it is.
+    # Publishers may declare any encoding; the parser checks the bytes itself.
     channel.auto_decode = False
-    # Passive: an exchange that is not there is a wrong setting, and none of ours to make.
-    # Then the broker looks at its name alone, but wants a type.
+    # Passive: a missing exchange is a wrong setting, and the exporter must not create it. A passive
+    # declaration needs a type, but the broker checks only the name.
     channel.exchange_declare(inbox.exchange, "topic", passive=True)
     declared = channel.queue_declare(
         queue=inbox.name,
@@ -56,48 +58,57 @@ def declare(connection: Connection, inbox: Inbox) -> tuple[Channel, int]:
 
 
 def bind(channel: Channel, inbox: Inbox) -> None:
-    """Bind the inbox, or bind it again, without waiting: a refusal closes the channel."""
+    """Bind the inbox; does nothing where it is bound.
+
+    Does not wait for the broker. If the broker refuses a binding, it closes the channel.
+    """
     for binding in inbox.bindings:
         channel.queue_bind(inbox.name, inbox.exchange, nowait=True, **_terms(binding))
 
 
 def consume(channel: Channel, inbox: Inbox, prefetch: int, on_messages: MessageHandler) -> None:
-    """Have the deliveries of the inbox sent, as its only consumer.
+    """Start to consume the inbox, as its only consumer.
 
-    They come many at a time if the connection is one that can do so, and else one by one.
+    A `BulkConnection` passes many messages at a time to the handler, others one at a time.
 
     Raises:
-        AMQPError: The broker refuses, for instance because there is another consumer.
+        AMQPError: The broker refuses, for example because there is another consumer.
     """
     channel.basic_qos(0, prefetch, False)
     if isinstance(channel.connection, BulkConnection):
-        channel.connection.divert(channel.channel_id, inbox.name, on_messages)
+        channel.connection.set_handler(channel.channel_id, inbox.name, on_messages)
     channel.basic_consume(
         queue=inbox.name,
         no_ack=False,
         exclusive=True,
         consumer_tag=inbox.name,
-        # As it comes: kombu would unpack a body that claims to be compressed, of any size.
+        # No callback of kombu: it decompresses bodies without a limit on their size.
         callback=lambda message: on_messages([from_message(message)]),
     )
 
 
 def acknowledge(connection: Connection, channel: Channel, tags: list[Any]) -> None:
-    """Acknowledge deliveries that follow each other without a gap, but for the first."""
+    """Acknowledge deliveries.
+
+    Args:
+        connection: Of the channel.
+        channel: On which the deliveries were received.
+        tags: Delivery tags, at least one. All but the first are consecutive and ascending.
+    """
     if is_amqp(connection):
         if tags[0] >= tags[-1]:
-            # One alone; or a bookmark that was delivered anew, behind newer ones.
+            # A single one, or a requeued bookmark, which was redelivered after newer ones.
             channel.basic_ack(tags[0])
         if tags[0] != tags[-1]:
             channel.basic_ack(tags[-1], multiple=True)
         return
-    # Kombu's own transports acknowledge one at a time, whatever they are asked.
+    # Kombu's own transports ignore `multiple`.
     for tag in tags:
         channel.basic_ack(tag)
 
 
 def is_amqp(connection: Connection) -> bool:
-    """Tell whether it is a real broker; kombu's own transports do as they like."""
+    """Return whether the peer is an AMQP broker, and not one of kombu's own transports."""
     return bool(connection.transport.driver_type == "amqp")
 
 

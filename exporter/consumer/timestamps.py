@@ -1,7 +1,7 @@
-"""The two headers that are needed, found among properties without decoding the others.
+"""Finds the two time stamp headers in message properties, without decoding other headers.
 
-The others may be anything, also what py-amqp cannot decode: they are stepped
-over by their lengths, however deep they are nested.
+Other headers are skipped by their lengths. So they may be nested to any depth, and may have values
+that py-amqp cannot decode.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 Stamps = tuple[str | None, int | None]
-"""`timestamp` if it is text, `timestamp_in_ms` if it is a whole number."""
+"""Header `timestamp` if it is text, header `timestamp_in_ms` if it is a whole number."""
 
 NO_STAMPS: Stamps = None, None
 
 _CONTENT_TYPE, _CONTENT_ENCODING, _HEADERS = 0x8000, 0x4000, 0x2000
-"""Flags of the first three properties; the others come behind the headers."""
+"""Flags of the first three properties; all other properties follow the headers."""
 
 _SIZES = {
     ord(kind): size
@@ -22,27 +22,29 @@ _SIZES = {
     for kind in kinds
 }
 _SIZED = frozenset(b"SxFA")
-"""Kinds of values that begin with their size, in four bytes."""
+"""Types of values that begin with their size, in four bytes."""
 
 _SIGNED = frozenset(b"bUsIlL")
 _UNSIGNED = frozenset(b"Bui")
 _TEXT = ord("S")
 
-
 _STAMP = b"\x09timestampS"
-"""Name and kind of the header that nearly all publishers write, and none of them twice."""
+"""Name and type of the header as nearly all publishers write it, and never twice."""
 
-_MAX_BEGINNINGS = 2048
-"""What stands before it, remembered: the events of a server have some hundred beginnings."""
+_MAX_PREFIXES = 2048
+"""Different bytes before that header that are cached: a server's events have some hundred."""
 
-_MAX_BEGINNING = 1024
-"""Bytes of one; real ones have some 150."""
+_MAX_PREFIX_BYTES = 1024
+"""Maximum bytes of one that is cached; real ones have some 150."""
 
 
 def find_stamps(properties: bytes) -> Stamps:
-    """Find the stamps among the properties of a message: flags, then values.
+    """Return the time stamps in the properties of a message.
 
-    What is malformed has none, or what is there of it.
+    Malformed properties have none, or only the stamps before the error.
+
+    Args:
+        properties: As in a content header: flags, then values.
     """
     at = properties.find(b"timestamp")
     if at < 0:
@@ -50,11 +52,11 @@ def find_stamps(properties: bytes) -> Stamps:
     value = at - 1 + len(_STAMP) + 4
     try:
         if (
-            0 < at <= _MAX_BEGINNING
+            0 < at <= _MAX_PREFIX_BYTES
             and properties.startswith(_STAMP, at - 1)
             and properties.find(b"timestamp", value) < 0
         ):
-            # The only one, if it is what it looks like.
+            # It is the only time stamp if it really is a header.
             end = value + int.from_bytes(properties[value - 4 : value])
             if end <= _end_of_headers(properties[: at - 1]) <= len(properties):
                 return _text(properties[value:end]), None
@@ -63,16 +65,16 @@ def find_stamps(properties: bytes) -> Stamps:
         return NO_STAMPS
 
 
-@lru_cache(_MAX_BEGINNINGS)
-def _end_of_headers(begun: bytes) -> int:
-    """Tell where the headers end, if one of them has just begun; else 0."""
+@lru_cache(_MAX_PREFIXES)
+def _end_of_headers(prefix: bytes) -> int:
+    """Return where the headers end, or 0 if no header can begin after this prefix."""
     try:
-        at, end = _headers(begun)
-        while end and at < len(begun):
-            at = _value(begun, at)[2]
+        at, end = _headers(prefix)
+        while end and at < len(prefix):
+            at = _value(prefix, at)[2]
     except LookupError:
         return 0
-    return end if at == len(begun) else 0
+    return end if at == len(prefix) else 0
 
 
 def _find(properties: bytes) -> Stamps:
@@ -81,7 +83,7 @@ def _find(properties: bytes) -> Stamps:
     while at < end:
         name_at = at + 1
         kind, value, at = _value(properties, at)
-        # Of headers of one name, the last is valid.
+        # If a name occurs twice, the last header counts.
         name = properties[name_at : name_at + properties[name_at - 1]]
         if name == b"timestamp":
             stamp = _text(properties[value:at]) if kind == _TEXT else None
@@ -93,7 +95,7 @@ def _find(properties: bytes) -> Stamps:
 
 
 def _headers(properties: bytes) -> tuple[int, int]:
-    """Tell where the headers begin and end."""
+    """Return where the headers begin and end; 0 and 0 if there are none."""
     flags = int.from_bytes(properties[:2])
     if not flags & _HEADERS:
         return 0, 0
@@ -106,7 +108,7 @@ def _headers(properties: bytes) -> tuple[int, int]:
 
 
 def _value(properties: bytes, at: int) -> tuple[int, int, int]:
-    """Give the kind of the header that begins here, where its value begins, and where it ends."""
+    """Return the type of the header at this offset, and where its value begins and ends."""
     value = at + 1 + properties[at]
     kind = properties[value]
     value += 1

@@ -1,8 +1,8 @@
-"""What is owed to the broker: an acknowledgement for each delivery, but for the bookmark.
+"""Tracks unacknowledged deliveries, and keeps the bookmark among them.
 
 The *bookmark* is the newest delivery that is done. It stays unacknowledged
-until a newer one is, so the broker delivers it again at the head of the next
-connection. If it does not, deliveries were lost, and that can be told.
+until a newer one is done. So the broker redelivers it as the first delivery of
+the next connection. If the broker does not, deliveries were lost: a gap.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-UNSURE_SECONDS = 30.0
-"""Until an acknowledgement is certainly registered: a dead peer is noticed within less."""
+CONFIRM_SECONDS = 30.0
+"""After which the broker has certainly registered an acknowledgement, to which AMQP has no reply: a
+dead peer is noticed in less time."""
 
-RENEW_SECONDS = 300.0
-"""How long a bookmark is kept: brokers close a channel that owes one for 15 or 30 minutes."""
+REQUEUE_SECONDS = 300.0
+"""After which a bookmark is requeued: brokers close a channel on which a delivery stays
+unacknowledged for 15 or 30 minutes."""
 
 
 class _Unacked(Struct, frozen=True, gc=False):
@@ -27,7 +29,7 @@ class _Unacked(Struct, frozen=True, gc=False):
 
 
 class UnackedDeliveries:
-    """The deliveries of one connection. Times are seconds of a clock that never goes back."""
+    """The unacknowledged deliveries of one connection. Times are monotonic, in seconds."""
 
     def __init__(self) -> None:
         self._deliveries: deque[_Unacked] = deque()
@@ -39,17 +41,17 @@ class UnackedDeliveries:
         return len(self._deliveries)
 
     def clear(self) -> None:
-        """Begin with another connection, which delivers all that was owed again."""
+        """Forget all at the end of a connection: the broker will redeliver them."""
         self._deliveries.clear()
         self._sent.clear()
         self._requeued = None
 
     def track(self, number: int, tag: Any, fingerprint: int) -> None:  # noqa: ANN401 -- the transport's own
-        """Note a delivery, by its number and the transport's tag."""
+        """Add a delivery, with its number and its delivery tag. Numbers must rise."""
         self._deliveries.append(_Unacked(number, tag, fingerprint))
 
     def acknowledge(self, number: int, now: float) -> list[Any]:
-        """Give the tags to acknowledge for deliveries up to this number, in their order."""
+        """Remove the deliveries up to this number, and return their tags in order."""
         tags = []
         while self._deliveries and self._deliveries[0].number <= number:
             tags.append(self._deliveries.popleft().tag)
@@ -59,26 +61,37 @@ class UnackedDeliveries:
         return tags
 
     def confirmed(self, now: float) -> int:
-        """Give the number up to which acknowledgements have certainly been registered."""
+        """Return the number up to which the broker has certainly registered acknowledgements.
+
+        It is 0 if there are no new ones since the last call.
+        """
         number = 0
-        while self._sent and now - self._sent[0][1] > UNSURE_SECONDS:
+        while self._sent and now - self._sent[0][1] > CONFIRM_SECONDS:
             number, _ = self._sent.popleft()
         return number
 
     def requeue(self, done: int, now: float) -> Any | None:  # noqa: ANN401 -- the transport's own
-        """Give the tag of a bookmark that was kept for long, to be delivered anew."""
+        """Return the tag of the bookmark, if it must be requeued now.
+
+        That is when it was the only unacknowledged delivery for `REQUEUE_SECONDS`.
+
+        Args:
+            done: Number of the last delivery that is done.
+            now: Current time.
+        """
         if len(self._deliveries) != 1 or self._deliveries[0].number > done:
             self._kept_since = now
-        elif now - self._kept_since > RENEW_SECONDS:
+        elif now - self._kept_since > REQUEUE_SECONDS:
             self._requeued = self._deliveries.popleft()
             self._kept_since = now
             return self._requeued.tag
         return None
 
-    def is_requeued(self, fingerprint: int, tag: Any) -> bool:  # noqa: ANN401 -- the transport's own
-        """Tell whether a redelivery is what was given back; then it is owed again.
+    def track_requeued(self, fingerprint: int, tag: Any) -> bool:  # noqa: ANN401 -- the transport's own
+        """Track a redelivery again if it is the requeued bookmark; return whether it is.
 
-        Something newer may be the bookmark by then, and it is due for acknowledgement.
+        It becomes the oldest unacknowledged delivery: if a newer one is done meanwhile, the next
+        `acknowledge` returns its tag.
         """
         if self._requeued is None or self._requeued.fingerprint != fingerprint:
             return False

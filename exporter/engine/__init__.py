@@ -1,1 +1,1 @@
-"""What bytewax sees: source, sink, recovery store and cluster; and a watchdog beside it."""
+"""The parts that bytewax uses (source, sink, recovery store, cluster), and the watchdog."""

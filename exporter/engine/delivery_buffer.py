@@ -1,4 +1,4 @@
-"""Where a consumer puts deliveries, and the dataflow takes them."""
+"""The delivery buffer: between the thread of a consumer and the dataflow."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from collections.abc import Iterable, Sequence
 from dataflows.envelope import Delivery
 
 REMEMBERED = 65_535
-"""Fingerprints: the largest prefetch there is, so more than a broker can deliver again."""
-
+"""Maximum fingerprints: the largest possible prefetch, so more than a broker can redeliver."""
 
 MAX_BOOKMARKS = 64
-"""Ends of epochs among these: more than pass before an acknowledgement is registered."""
+"""Ends of epochs that are remembered: more than pass until an acknowledgement is registered."""
 
 Waiting = tuple[int, Delivery, int]
 """A delivery with its number and its fingerprint."""
 
 Dump = tuple[bytes, tuple[int, ...]]
-"""A memory: its fingerprints, and how many of the last of them may come again."""
+"""A memory: its fingerprints, and how many of the last ones can be redelivered."""
 
 
 class DeliveryBuffer:
-    """The hand-over of one bus, from its consumer's thread to the dataflow's.
+    """Passes the deliveries of one bus from its consumer's thread to the dataflow's thread.
 
-    The broker's prefetch bounds how many deliveries wait here, for each of them
-    is unacknowledged. A delivery is *taken* when the dataflow has it and *done*
-    when all that it changes can be seen, and will be known after a restart; only
-    then it is acknowledged. What was taken is remembered, by fingerprints, until
-    the broker cannot deliver it again.
+    The prefetch limits how many deliveries wait here, because all of them are unacknowledged. A
+    delivery is *taken* when the dataflow has it. It is *done* when all its changes are visible, and
+    saved if there is a recovery store; only then it is acknowledged. The buffer remembers the
+    fingerprints of taken deliveries until the broker cannot redeliver them.
+
+    All methods may be called from any thread.
 
     Args:
-        wake: Set whenever something arrives; all buffers of a process share it.
+        wake: Set whenever a delivery arrives; all buffers of a process share it.
 
     Attributes:
         taken: Number of the last delivery that the dataflow took. Written by the dataflow.
         done: Number of the last delivery that may be acknowledged. Written by the dataflow.
-        waiting_bytes: Size of what waits.
+        waiting_bytes: Total size of the waiting bodies.
     """
 
     def __init__(self, wake: threading.Event) -> None:
@@ -49,21 +49,21 @@ class DeliveryBuffer:
         self._wake = wake
         self._lock = threading.Lock()
         self._waiting: deque[Waiting] = deque()
-        # What is remembered, in its order. As arrays, for it is copied at the end of each epoch.
+        # Of taken deliveries, in order. Arrays, because they are copied at the end of each epoch.
         self._numbers = array("Q")
         self._prints = array("Q")
-        # How many were remembered so far, and how many up to the bookmark of each epoch: what
-        # comes again may begin there, for acknowledgements reach up to it.
+        # How many were remembered so far, and how many of them up to the bookmark of each epoch. A
+        # redelivery can begin there, because acknowledgements end before a bookmark.
         self._remembered = 0
         self._bookmarks: deque[int] = deque(maxlen=MAX_BOOKMARKS)
         self._loaded_lengths: tuple[int, ...] = ()
 
     def has(self, count: int) -> bool:
-        """Tell whether so many deliveries wait at this moment."""
+        """Return whether at least `count` deliveries wait."""
         return len(self._waiting) >= count
 
     def put(self, deliveries: Sequence[Waiting]) -> None:
-        """Hand deliveries over. Numbers rise with every delivery, over all connections."""
+        """Add deliveries. Their numbers rise over all connections."""
         size = _size([delivery for _, delivery, _ in deliveries])
         with self._lock:
             self._waiting.extend(deliveries)
@@ -72,7 +72,7 @@ class DeliveryBuffer:
             self._wake.set()
 
     def take(self, limit: int) -> list[Delivery]:
-        """Take what waits, in order, up to a number of deliveries."""
+        """Remove and return up to `limit` waiting deliveries, in order."""
         batch: list[Delivery] = []
         with self._lock:
             waiting, numbers, prints = self._waiting, self._numbers, self._prints
@@ -91,25 +91,28 @@ class DeliveryBuffer:
         return batch
 
     def withdraw(self) -> int:
-        """Take back what the dataflow has not taken; tell how many deliveries are new of it."""
+        """Remove all waiting deliveries; return how many of them are no duplicates."""
         with self._lock:
-            untaken = sum(not delivery.duplicate for _, delivery, _ in self._waiting)
+            not_taken = sum(not delivery.duplicate for _, delivery, _ in self._waiting)
             self._waiting.clear()
             self.waiting_bytes = 0
-            return untaken
+            return not_taken
 
     def memory(self) -> list[int]:
-        """Give the fingerprints of what was taken, as far as it may come again."""
+        """Return the fingerprints of the taken deliveries that can be redelivered, in order."""
         with self._lock:
             return self._prints.tolist()
 
     def forget(self, number: int) -> None:
-        """Forget what was taken, up to this number: it cannot come again."""
+        """Forget the deliveries up to this number, which cannot be redelivered."""
         with self._lock:
             self._drop(bisect_right(self._numbers, number))
 
     def renumber(self, first: int, count: int) -> None:
-        """Note that the last so many that were taken come again, and none before them."""
+        """Number the last `count` taken deliveries from `first` on, and forget all before them.
+
+        The broker has redelivered exactly these, as duplicates.
+        """
         with self._lock:
             self._drop(len(self._prints) - count)
             self._numbers = array("Q", range(first, first + count))
@@ -120,16 +123,19 @@ class DeliveryBuffer:
 
     @property
     def lengths(self) -> tuple[int, ...]:
-        """How much of a loaded memory can come again, the likeliest first; empty if it is ours."""
+        """How many of the last deliveries of a loaded memory can be redelivered.
+
+        The most likely number is first. Empty if this process took the deliveries itself.
+        """
         return self._loaded_lengths
 
     def dump(self) -> Dump:
-        """Copy the memory at the end of an epoch, for a process that goes on after this one."""
+        """Return a copy of the memory for a later process; call it at the end of an epoch."""
         with self._lock:
             if self._numbers:
-                # Of duplicates, some may wait to be taken again.
-                untaken = max(0, self._numbers[-1] - self.taken)
-                self._bookmarks.append(self._remembered - untaken)
+                # Duplicates are remembered before they are taken again.
+                not_taken = max(0, self._numbers[-1] - self.taken)
+                self._bookmarks.append(self._remembered - not_taken)
             lengths = self._loaded_lengths or (
                 min(self._remembered - bookmark + 1, len(self._prints))
                 for bookmark in reversed(self._bookmarks)
@@ -137,16 +143,16 @@ class DeliveryBuffer:
             return self._prints.tobytes(), tuple(dict.fromkeys(lengths))
 
     def load(self, dumped: Dump) -> None:
-        """Remember what a process before this one has taken."""
+        """Restore the memory of an earlier process."""
         with self._lock:
             fingerprints, self._loaded_lengths = dumped
-            # As the first of this process: 0 would be forgotten before anything is acknowledged.
+            # Number 1: `forget(0)` must not remove them before anything is acknowledged.
             self._prints.frombytes(fingerprints)
             self._numbers = array("Q", [1]) * len(self._prints)
             self._drop(len(self._prints) - REMEMBERED)
 
     def _drop(self, count: int) -> None:
-        """Forget the oldest."""
+        """Forget the oldest `count` deliveries."""
         if count > 0:
             del self._numbers[:count], self._prints[:count]
 

@@ -1,4 +1,4 @@
-"""How bytewax runs the dataflow: alone or in a cluster, with or without a recovery store."""
+"""Runs the dataflow in bytewax: alone or in a cluster, with or without a recovery store."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from bytewax.run import cli_main
 from exporter.engine import cluster, recovery
 
 EPOCH = timedelta(seconds=0.25)
-"""How often deliveries are acknowledged: the prefetch must outlast it at full speed."""
+"""Interval of acknowledgements. Even at full speed, the prefetch must be enough for it."""
 
 RECOVERY_EPOCH = timedelta(seconds=1)
-"""The same with a recovery store, to which each epoch writes the states that changed."""
+"""The same with a recovery store. It is longer, because each epoch writes the changed states."""
 
 
 class Runtime(NamedTuple):
     """The settings of one run of the dataflow.
 
     Attributes:
-        recovery: Where states are kept; with None they are lost at the end.
-        process_id: Place of this process in a cluster.
-        addresses: Addresses of all processes of a cluster.
+        recovery: The recovery store; with None, the states are lost at the end.
+        process_id: Index of this process in the addresses of the cluster.
+        addresses: Addresses of all processes of the cluster.
     """
 
     recovery: RecoveryConfig | None = None
@@ -32,10 +32,10 @@ class Runtime(NamedTuple):
     addresses: list[str] | None = None
 
     def run(self, flow: Dataflow) -> None:
-        """Run the dataflow until its sources end; needs the main thread.
+        """Run the dataflow until its sources end; call it from the main thread.
 
         Raises:
-            BaseException: Whatever went wrong in the dataflow. Panics of bytewax are no Exceptions.
+            BaseException: Any error in the dataflow. Panics of bytewax are not Exceptions.
         """
         cli_main(
             flow,
@@ -47,5 +47,5 @@ class Runtime(NamedTuple):
 
 
 def explain(error: BaseException) -> str | None:
-    """Return why the dataflow failed in words for an administrator, None if nobody knows."""
+    """Return why the dataflow failed, for an administrator; None if the cause is unknown."""
     return recovery.explain(error) or cluster.explain(error)

@@ -1,4 +1,4 @@
-"""The store as bytewax sees it."""
+"""The sink of the dataflow: writes to the store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from exporter.exposition.store import SeriesStore
 
 
 class StoreSink(DynamicSink[tuple[str, Output]]):
-    """Puts what the states say into the store, `(key, Changes | Skipped)`."""
+    """Writes the outputs of the states to the store: `(key, Changes | Skipped)`."""
 
     def __init__(self, store: SeriesStore, subsystems: Iterable[Subsystem]) -> None:
         self._store = store
@@ -21,7 +21,7 @@ class StoreSink(DynamicSink[tuple[str, Output]]):
         }
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> _Partition:
-        """Open the sink of one worker."""
+        """Return the sink of one worker."""
         del step_id, worker_index, worker_count
         return _Partition(self._store, self._metrics)
 
@@ -37,5 +37,5 @@ class _Partition(StatelessSinkPartition[tuple[str, Output]]):
                 case Changes(samples):
                     self._store.apply(samples)
                 case Skipped(subsystem, late, refused):
-                    self._store.note_late(subsystem, late)
-                    self._store.refuse(self._metrics[subsystem], refused)
+                    self._store.count_late(subsystem, late)
+                    self._store.count_refused(self._metrics[subsystem], refused)

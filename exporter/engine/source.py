@@ -1,4 +1,4 @@
-"""The buses as bytewax sees them: one partition each."""
+"""The source of the dataflow: one partition for each bus."""
 
 from __future__ import annotations
 
@@ -15,46 +15,49 @@ from exporter.engine.delivery_buffer import DeliveryBuffer, Dump
 from exporter.exposition.telemetry import BusStatus
 
 BATCH = 1000
-"""Deliveries at once: enough that a batch's overhead vanishes, few enough for windows in time."""
+"""Maximum deliveries of a batch: enough to make its overhead small, few enough to close windows in
+time."""
 
 IDLE_SECONDS = 0.1
-"""How long an idle source waits: windows close so much later, and each end costs CPU.
+"""Maximum wait of an idle source. Windows close later by this time; each end of it costs CPU.
 
-Bytewax alone would look a thousand times a second.
+Bytewax alone would poll a thousand times a second.
 """
 
 IDLE_IN_CLUSTER_SECONDS = 0.02
-"""The same in a cluster, where no wake-up tells of what other processes send here."""
+"""The same in a cluster, where nothing wakes the source when other processes send items."""
 
 GATHER_SECONDS = 0.005
-"""Between two turns with deliveries, if no batch is full: a turn costs as much as a hundred."""
+"""Between two loop iterations with deliveries, if no batch is full: an iteration costs as much as a
+hundred deliveries."""
 
 
 class Progress:
-    """When the dataflow last asked for deliveries, by some clock.
+    """Progress of the dataflow: when it last asked for deliveries.
 
     Attributes:
-        at: 0 before the first time; in a cluster, a process without a bus never asks.
-        has_begun: Whether the dataflow runs.
+        at: Time by the clock given; 0 before the first time. In a cluster, a process without a bus
+            never asks.
+        has_started: Whether the dataflow has started.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.at = 0.0
-        self.has_begun = False
+        self.has_started = False
 
     def mark(self) -> None:
-        """Note that the dataflow is alive."""
+        """Record that the dataflow makes progress."""
         self.at = self._clock()
 
 
 class Feed(NamedTuple):
-    """One bus as the dataflow sees it.
+    """One bus, as input of the dataflow.
 
     Attributes:
-        buffer: Where its deliveries wait.
-        status: How it stands.
-        open: Called once, when the dataflow is about to read the bus.
+        buffer: Its delivery buffer.
+        status: Its status.
+        open: Called once, before the dataflow first reads the bus.
     """
 
     buffer: DeliveryBuffer
@@ -63,19 +66,19 @@ class Feed(NamedTuple):
 
 
 Resumed = tuple[Dump, int, float]
-"""What is known of a bus over restarts: memory of its buffer, its gaps, and when the last was."""
+"""State of a bus in the recovery store: memory of its buffer, gaps, Unix time of the last gap."""
 
 
 class LoopContext(NamedTuple):
-    """What every partition does at each turn of the dataflow.
+    """What the partitions use in each loop iteration of the dataflow.
 
     Attributes:
-        wake: Set when a buffer has something, or on `stop`.
+        wake: Set when a buffer has deliveries, or on `stop`.
         stop: Set to end the dataflow in good order.
-        progress: Beats.
-        clock: Unix seconds; watched, for it may be set back.
-        timer: Seconds; never goes back.
-        idle_seconds: How long one waits for `wake` when there is nothing.
+        progress: Marked in each iteration.
+        clock: Unix time in seconds; the source notices when it is set back.
+        timer: Monotonic clock, in seconds.
+        idle_seconds: Maximum wait for `wake` when nothing arrives.
     """
 
     wake: threading.Event
@@ -87,61 +90,67 @@ class LoopContext(NamedTuple):
 
 
 class BusSource(FixedPartitionedSource[Item, Resumed]):
-    """A partition for each bus, all ending when they are told to stop.
+    """A source with one partition for each bus; all end on `stop`.
 
     Args:
-        feeds: By name of the bus; those that other processes read stay closed.
-        context: For each turn.
+        feeds: By name of the bus. In a cluster, bytewax opens each in one process only.
+        context: For each loop iteration.
     """
 
     def __init__(self, feeds: Mapping[str, Feed], context: LoopContext) -> None:
         self._feeds = feeds
         self._context = context
-        # Of those that this process reads; it waits for them all.
+        # Name of the partition that waits for all partitions of this process.
         self._waiter: str | None = None
-        self._gave_at = -GATHER_SECONDS
+        self._last_batch_at = -GATHER_SECONDS
 
     def list_parts(self) -> list[str]:
-        """Name the buses; bytewax asks every process of a cluster, when all have come together."""
-        self._context.progress.has_begun = True
+        """Return the names of the buses.
+
+        Bytewax calls it in every process of a cluster, as soon as all are connected.
+        """
+        self._context.progress.has_started = True
         return list(self._feeds)
 
     def build_part(self, step_id: str, for_part: str, resume_state: Resumed | None) -> BusPartition:
-        """Open the partition of a bus."""
+        """Return the partition of a bus."""
         del step_id
-        # One waits: if each did, many buses would wake an idle process all the time.
+        # Only one partition waits: if each did, an idle process with many buses would wake often.
         self._waiter = self._waiter or for_part
-        wait = self._wait if for_part == self._waiter else _go_on
+        wait = self._wait if for_part == self._waiter else _do_not_wait
         return BusPartition(for_part, self._feeds[for_part], self._context, wait, resume_state)
 
     def _wait(self) -> None:
-        """Wait for any bus, so that an idle one delays no other, and for more than a little."""
+        """Wait for deliveries of any bus.
+
+        Unless a batch is full, it lasts at least until `GATHER_SECONDS` after the last deliveries.
+        """
         wake, stop, _, _, timer, idle_seconds = self._context
         buffers = [feed.buffer for feed in self._feeds.values()]
-        wait = self._gave_at + GATHER_SECONDS - timer()
+        wait = self._last_batch_at + GATHER_SECONDS - timer()
         if wait > 0 and not any(buffer.has(BATCH) for buffer in buffers):
             stop.wait(wait)
-        # Cleared before the look: what comes in between is seen, or ends the wait.
+        # Cleared before the check: a delivery in between is seen, or ends the wait.
         wake.clear()
         if not (stop.is_set() or any(buffer.has(1) for buffer in buffers)):
             wake.wait(idle_seconds)
         if any(buffer.has(1) for buffer in buffers):
-            self._gave_at = timer()
+            self._last_batch_at = timer()
 
 
-def _go_on() -> None:
-    """Leave it to another partition to wait."""
+def _do_not_wait() -> None:
+    """Do nothing: another partition waits."""
 
 
 class BusPartition(StatefulSourcePartition[Item, Resumed]):
-    """The deliveries of one bus, and the knowledge of which are done.
+    """Reads the deliveries of one bus, and determines which are done.
 
-    Bytewax calls `snapshot` at the end of an epoch, and asks for the next batch
-    only after everything of that epoch has gone through the dataflow, and into
-    the recovery store if there is one. So at the first `next_batch` after a
-    `snapshot`, all that was taken before is done.
+    Bytewax calls `snapshot` at the end of an epoch. It asks for the next batch only after all items
+    of that epoch went through the dataflow, and into the recovery store if there is one. So at the
+    first `next_batch` after a `snapshot`, all that was taken before the snapshot is done.
 
-    Its first item is `Opened`, so that the states of a bus that stays silent begin.
+    Items are deliveries, and `ClockSetBack` when the clock was set back. The first is `Opened`, so
+    that the states of a bus begin even if no event arrives.
     """
 
     def __init__(
@@ -157,8 +166,8 @@ class BusPartition(StatefulSourcePartition[Item, Resumed]):
         self._status = feed.status
         self._context = context
         self._wait = wait
-        self._looked_at = context.clock()
-        self._in_epoch: int | None = None
+        self._checked_at = context.clock()
+        self._taken_in_epoch: int | None = None
         self._is_open = False
         if resumed is not None:
             memory, feed.status.gaps, feed.status.last_gap_at = resumed
@@ -166,24 +175,28 @@ class BusPartition(StatefulSourcePartition[Item, Resumed]):
         feed.open()
 
     def next_batch(self) -> Sequence[Item]:
-        """Give what has arrived, after a short wait if that is little or nothing."""
+        """Return the next items, after a short wait if few or none are there.
+
+        Raises:
+            StopIteration: `stop` is set.
+        """
         stop, clock = self._context.stop, self._context.clock
         self._context.progress.mark()
-        if self._in_epoch is not None:
-            self._buffer.done = self._in_epoch
-            self._in_epoch = None
+        if self._taken_in_epoch is not None:
+            self._buffer.done = self._taken_in_epoch
+            self._taken_in_epoch = None
         if stop.is_set():
             raise StopIteration
         if not self._is_open:
             self._is_open = True
             return [Opened(self._bus)]
-        before, self._looked_at = self._looked_at, clock()
-        if self._looked_at < before - CLOCK_SLACK_SECONDS:
+        before, self._checked_at = self._checked_at, clock()
+        if self._checked_at < before - CLOCK_SLACK_SECONDS:
             return [ClockSetBack(self._bus)]
         self._wait()
         return self._buffer.take(BATCH)
 
     def snapshot(self) -> Resumed:
-        """Note the end of an epoch, and what was taken by then."""
-        self._in_epoch = self._buffer.taken
+        """Record what was taken by the end of an epoch; return the state to keep."""
+        self._taken_in_epoch = self._buffer.taken
         return self._buffer.dump(), self._status.gaps, self._status.last_gap_at

@@ -1,7 +1,7 @@
-"""The watchdog: notices that the dataflow stands still, and may end the process for it.
+"""The watchdog: notices that the dataflow has stalled, and can end the process then.
 
-A sink, a state or bytewax itself can be stuck for ever, and with it the main thread. So somebody
-who needs nothing of all that has to look: a thread of its own.
+A sink, a state or bytewax can block for ever, and with it the main thread. Therefore the watchdog
+has a thread of its own, which needs none of them.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from exporter.engine.source import Progress
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 0.25
-"""How often it looks."""
+CHECK_SECONDS = 0.25
+"""Interval of the checks."""
 
-LAST_WORDS_SECONDS = 2.0
-"""How long the end waits for the log, which may be stuck as well."""
+REPORT_SECONDS = 2.0
+"""Maximum wait for the log at the end of the process, because writing it can block too."""
 
 EXIT_STATUS = 1
 
@@ -33,13 +33,14 @@ class Watchdog:
     """Watches the progress of the dataflow.
 
     Args:
-        progress: Before its first beat nothing has stalled: a start may take its time.
-        stall_after: Seconds without a beat.
-        on_stall: Called with these seconds when the dataflow has stalled, from the thread.
-        clock: Seconds that never go back.
+        progress: Of the dataflow. Before its first mark, nothing counts as stalled, because a start
+            can take long.
+        stall_after: Seconds without progress after which the dataflow has stalled.
+        on_stall: Called with `stall_after` in the watchdog's thread when the dataflow has stalled.
+        clock: Monotonic clock, in seconds.
 
     Attributes:
-        is_stalled: Written by the thread, read by any.
+        is_stalled: Written by the watchdog's thread, read by any thread.
     """
 
     def __init__(
@@ -54,62 +55,63 @@ class Watchdog:
         self._stall_after = stall_after
         self._on_stall = on_stall
         self._clock = clock
-        self._looked_at = clock()
+        self._checked_at = clock()
         self._last_mark = progress.at
-        self._still_seconds = 0.0
+        self._seconds_without_progress = 0.0
         self._stop = threading.Event()
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the thread."""
         threading.Thread(target=self._run, name="watchdog", daemon=True).start()
 
     def stop(self) -> None:
-        """Look away: the dataflow has ended."""
+        """Stop checking, because the dataflow has ended."""
         self._stop.set()
 
     def _run(self) -> None:
-        while not self._stop.wait(LOOK_SECONDS):
-            self.look()
+        while not self._stop.wait(CHECK_SECONDS):
+            self.check()
 
-    def look(self) -> None:
-        """Look whether there was a beat since the last look."""
-        now, beat = self._clock(), self._progress.at
-        # When we look late, the whole process was held up, and so was the dataflow.
-        waited = min(now - self._looked_at, 2 * LOOK_SECONDS)
-        self._looked_at = now
-        if beat != self._last_mark or not beat:
-            self._last_mark = beat
-            self._still_seconds = 0.0
+    def check(self) -> None:
+        """Check whether there was progress since the last check."""
+        now, mark = self._clock(), self._progress.at
+        # If this check is late, the whole process was suspended, and not only the dataflow.
+        waited = min(now - self._checked_at, 2 * CHECK_SECONDS)
+        self._checked_at = now
+        if mark != self._last_mark or not mark:
+            self._last_mark = mark
+            self._seconds_without_progress = 0.0
         else:
-            self._still_seconds += waited
-        was_stalled, self.is_stalled = self.is_stalled, self._still_seconds >= self._stall_after
+            self._seconds_without_progress += waited
+        was_stalled = self.is_stalled
+        self.is_stalled = self._seconds_without_progress >= self._stall_after
         if self.is_stalled and not was_stalled:
             self._on_stall(self._stall_after)
         elif was_stalled and not self.is_stalled:
-            log.info("the dataflow goes on")
+            log.info("the dataflow makes progress again")
 
 
-def tell(seconds: float) -> None:
-    """Say that the dataflow has stalled, and where."""
+def report_stall(seconds: float) -> None:
+    """Log that the dataflow has stalled, and where."""
     log.error("the dataflow has stalled", seconds=seconds, where=_where())
 
 
-def end(seconds: float) -> None:
-    """Say it, and end the process, whatever it is stuck in."""
+def exit_on_stall(seconds: float) -> None:
+    """Log the stall and end the process, even if logging blocks."""
 
-    def last_words() -> None:
-        tell(seconds)
+    def report() -> None:
+        report_stall(seconds)
         logging.shutdown()
 
-    # Who is stuck may hold the lock of the log: then the end comes without a word.
-    words = threading.Thread(target=last_words, daemon=True)
-    words.start()
-    words.join(LAST_WORDS_SECONDS)
+    # The blocked thread may hold the lock of the log: then the process ends without a message.
+    reporting = threading.Thread(target=report, daemon=True)
+    reporting.start()
+    reporting.join(REPORT_SECONDS)
     os._exit(EXIT_STATUS)
 
 
 def _where() -> str:
-    """Tell what the main thread, the dataflow's, is doing."""
+    """Return the innermost calls of the main thread, which runs the dataflow."""
     frames = sys._current_frames()  # noqa: SLF001 -- the only way to look into another thread
     frame = frames.get(threading.main_thread().ident or 0)
     stack = traceback.extract_stack(frame)[-_MAX_FRAMES:]
@@ -117,4 +119,4 @@ def _where() -> str:
 
 
 _MAX_FRAMES = 3
-"""Innermost calls that are told."""
+"""Innermost calls that are logged."""

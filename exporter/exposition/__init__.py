@@ -1,1 +1,1 @@
-"""What Prometheus sees: the store of all series, and their text."""
+"""The store of all series, and the text format in which Prometheus scrapes them."""

@@ -1,4 +1,4 @@
-"""The same series as prometheus_client's own families, for it to write them."""
+"""Converts series to metric families of prometheus_client."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from dataflows.metric import Histogram, Kind, LabelValues, MetricSpec, Value
 
 
 class Families(Collector):
-    """Families that are there, as prometheus_client wants them: from a collector."""
+    """A collector of ready families, because prometheus_client reads families from collectors."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
         self._families = [*families]
 
     def collect(self) -> Iterable[Metric]:
-        """Give them all."""
+        """Return all families."""
         return self._families
 
 
 def family(spec: MetricSpec, series: Iterable[tuple[LabelValues, Value]]) -> Metric:
-    """Make the family of a metric."""
+    """Return the family of a metric with these series: label values and value."""
     if spec.kind is Kind.HISTOGRAM:
         return _histogram(spec, series)
     if spec.state_set:

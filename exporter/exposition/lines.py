@@ -1,7 +1,7 @@
-"""The lines of one metric, byte by byte as prometheus_client writes them.
+"""Writes the lines of one metric, byte by byte as prometheus_client writes them.
 
-What stands around the values of a series never changes while it lives. This, its
-template, is made once; a scrape only puts in the values.
+Only the values of a series change. All other text of its lines is made once, as its line template;
+a scrape only inserts the values.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from prometheus_client.utils import floatToGoString
 from dataflows.metric import Histogram, Kind, LabelValues, MetricSpec, Value
 
 _BIG = 1e6
-"""From here on, Go writes numbers otherwise than Python."""
+"""From this number on, Go and Python write numbers differently."""
 
 
 class Lines(ABC):
-    """How the series of a metric are written; in text and OpenMetrics only the headers differ.
+    """Writes the series of a metric. Text and OpenMetrics differ only in the headers.
 
     Args:
-        spec: Its names need no escaping in any scheme that leaves `[a-zA-Z0-9_]` alone.
-        height: How many lines a sample takes.
+        spec: The metric. Its names contain only `[a-zA-Z0-9_]`, and are not escaped.
+        lines_per_sample: Number of lines of one sample.
     """
 
-    def __init__(self, spec: MetricSpec, height: int = 1) -> None:
-        self.height = height
+    def __init__(self, spec: MetricSpec, lines_per_sample: int = 1) -> None:
+        self.lines_per_sample = lines_per_sample
         family = spec.name.removesuffix("_total") if spec.kind is Kind.COUNTER else spec.name
         text = spec.help.replace("\\", r"\\").replace("\n", r"\n")
         self.text_header = f"# HELP {spec.name} {text}\n# TYPE {spec.name} {spec.kind}\n"
@@ -37,22 +37,22 @@ class Lines(ABC):
 
     @abstractmethod
     def template(self, labels: LabelValues) -> str:
-        """Make the template of a series."""
+        """Return the line template of a series."""
 
     @abstractmethod
     def join(self, templates: Sequence[str], values: Sequence[Value]) -> str:
-        """Write series, each by its template and its value."""
+        """Return the lines of series, from their templates and values."""
 
 
 def lines_of(spec: MetricSpec) -> Lines:
-    """Tell how the series of a metric are written."""
+    """Return the writer for the series of a metric."""
     if spec.kind is Kind.HISTOGRAM:
         return _HistogramLines(spec)
     return _StateSetLines(spec) if spec.state_set else _NumberLines(spec)
 
 
 class _NumberLines(Lines):
-    """A gauge or a counter: the template is what stands before the number."""
+    """A gauge or a counter: the template is the text before the number."""
 
     def __init__(self, spec: MetricSpec) -> None:
         super().__init__(spec)
@@ -63,28 +63,33 @@ class _NumberLines(Lines):
         return self._format % tuple([_escaped(labels[i]) for i in self._order])
 
     def join(self, templates: Sequence[str], values: Sequence[Value]) -> str:
-        # repr() in place: a call for each of so many numbers would take as long again.
+        # repr() in place: a function call for each number would double the time.
         return "".join(
             [
-                f"{template}{number!r}\n" if -inf < number < _BIG else f"{template}{_go(number)}\n"
+                f"{template}{number!r}\n"
+                if -inf < number < _BIG
+                else f"{template}{_go_number(number)}\n"
                 for template, number in zip(templates, _numbers(values), strict=True)
             ]
         )
 
 
 class _StateSetLines(Lines):
-    """A state set: the template is what all of its lines begin with, up to the state."""
+    """A state set: the template is the common beginning of all its lines, before the state."""
 
     def __init__(self, spec: MetricSpec) -> None:
-        super().__init__(spec, height=len(spec.states))
+        super().__init__(spec, lines_per_sample=len(spec.states))
         *others, state = spec.labels
         assert state == max(spec.labels)
         self._order = sorted(range(len(others)), key=others.__getitem__)
         names = [f'{others[i]}="%s"' for i in self._order]
         self._format = f'{spec.name}{{{",".join([*names, state])}="'
-        # Between and behind the templates of its lines, by the state that holds.
-        self._rests = {
-            state: ["", *(f'{_escaped(each)}"}} {_go(each == state)}\n' for each in spec.states)]
+        # Text between and after the templates of its lines, by the current state.
+        self._suffixes = {
+            state: [
+                "",
+                *(f'{_escaped(each)}"}} {_go_number(each == state)}\n' for each in spec.states),
+            ]
             for state in spec.states
         }
 
@@ -92,10 +97,10 @@ class _StateSetLines(Lines):
         return self._format % tuple([_escaped(labels[i]) for i in self._order])
 
     def join(self, templates: Sequence[str], values: Sequence[Value]) -> str:
-        rests = self._rests
+        suffixes = self._suffixes
         return "".join(
             [
-                template.join(rests[state])
+                template.join(suffixes[state])
                 for template, state in zip(templates, _states(values), strict=True)
             ]
         )
@@ -105,7 +110,7 @@ class _HistogramLines(Lines):
     """A histogram: the template is all of its lines, with `%s` for each number."""
 
     def __init__(self, spec: MetricSpec) -> None:
-        super().__init__(spec, height=len(spec.buckets) + 3)
+        super().__init__(spec, lines_per_sample=len(spec.buckets) + 3)
         self._name = spec.name
         self._labels = spec.labels
         self._bounds = [floatToGoString(bound) for bound in (*spec.buckets, inf)]
@@ -130,11 +135,11 @@ class _HistogramLines(Lines):
             assert isinstance(value, Histogram)
             counts = list(accumulate(value.counts))
             numbers = (*counts, counts[-1], value.total)
-            lines.append(template % tuple([_go(number) for number in numbers]))
+            lines.append(template % tuple([_go_number(number) for number in numbers]))
         return "".join(lines)
 
 
-def _go(number: float) -> str:
+def _go_number(number: float) -> str:
     written: str = floatToGoString(number)
     return written
 

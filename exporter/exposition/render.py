@@ -1,4 +1,4 @@
-"""From a view of the store to the text that Prometheus reads."""
+"""Renders a view of the store as the text that Prometheus scrapes."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from exporter.exposition.store import Columns, SeriesStore
 from exporter.exposition.telemetry import SPECS, BusStatus, self_series
 
 _SLICE = 2_000
-"""Lines written at once: some 200 kB, in half a millisecond."""
+"""Lines written while the lock is held: some 200 kB, in half a millisecond."""
 
 _PIECE = 100_000
-"""Characters that make a piece: whoever has few series gets all in one."""
+"""Minimum characters of a piece of the body: few series make a single piece."""
 
 
 class Exposition:
-    """Renders `/metrics`: the store, the exporter itself, its process and its Python.
+    """Renders `/metrics`: the store, and the metrics of the exporter, its process and its Python.
 
-    A scrape takes one view and renders that, in the caller's thread. Scrapes take turns at it: so
-    the dataflow shares Python's lock with one of them at a time, however many there are.
+    A scrape takes one view and renders it in the caller's thread. Only one scrape renders at a
+    time, so the dataflow shares Python's global lock with one scrape only.
     """
 
     def __init__(
@@ -42,20 +42,23 @@ class Exposition:
         self._lines = {spec: lines_of(spec) for spec in (*self._specs, *SPECS)}
         self._buses = buses
         self._is_stalled = is_stalled
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)
 
     def render(self, accept: str) -> tuple[str, Iterator[bytes]]:
-        """Give the content type and the body, in pieces, that suit an Accept header."""
+        """Return the content type for an Accept header, and the body in pieces.
+
+        The body shows the series at the time of the call.
+        """
         try:
             encode, content_type = choose_encoder(accept)
         except (TypeError, ValueError):
-            # A version that is none: whoever asks for it gets the plain format.
+            # The header asks for an invalid version: use the plain text format.
             encode, content_type = choose_encoder("")
-        # Taken now, so that a body is of the time when it was asked for.
+        # Not in the generators, which run later.
         series = self._series()
         if content_type.endswith(_CHANGES_NAMES):
             return content_type, self._by_families(series, encode)
@@ -82,10 +85,10 @@ class Exposition:
         for spec, (_, templates, values) in series:
             lines = self._lines[spec]
             text += lines.openmetrics_header if is_openmetrics else lines.text_header
-            count = max(1, _SLICE // lines.height)
+            count = max(1, _SLICE // lines.lines_per_sample)
             for i in range(0, len(values), count):
-                with self._turn:
-                    # The dataflow need not wait until Python makes this thread give way.
+                with self._lock:
+                    # Releases Python's global lock: the dataflow need not wait for a forced switch.
                     time.sleep(0)
                     text += lines.join(templates[i : i + count], values[i : i + count])
                 if len(text) >= _PIECE:
@@ -101,5 +104,5 @@ class Exposition:
 
 
 _CHANGES_NAMES = ("escaping=dots", "escaping=values")
-"""Schemes that escape even names that are plain. Nobody who has plain names asks for them, so
-prometheus_client may take its time for them."""
+"""Escaping schemes that change even plain names. They are rare, so the slower prometheus_client
+writes them."""

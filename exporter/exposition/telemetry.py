@@ -1,4 +1,4 @@
-"""What the exporter says about itself beside the account of deliveries."""
+"""The exporter's metrics about itself, except its counts of deliveries."""
 
 from __future__ import annotations
 
@@ -24,50 +24,51 @@ BUILD_INFO = MetricSpec(
 CONNECTED = MetricSpec(
     "xivo_exporter_bus_connected",
     Kind.GAUGE,
-    "1 while deliveries can arrive from the bus.",
+    "1 while the exporter consumes the events of the bus, otherwise 0.",
     ("bus",),
     cardinality=_PER_BUS,
 )
 CONNECTS = MetricSpec(
     "xivo_exporter_bus_connects_total",
     Kind.COUNTER,
-    "Connections to the bus that came as far as consuming.",
+    "Connections to the bus on which the exporter began to consume.",
     ("bus",),
     cardinality=_PER_BUS,
 )
 DISCONNECTS = MetricSpec(
     "xivo_exporter_bus_disconnects_total",
     Kind.COUNTER,
-    "Connections to the bus that broke.",
+    "Connections to the bus that were lost.",
     ("bus",),
     cardinality=_PER_BUS,
 )
 GAPS = MetricSpec(
     "xivo_exporter_bus_gaps_total",
     Kind.COUNTER,
-    "Times that events were certainly or possibly missed: at a connection the inbox or the "
-    "exchange was gone, or the inbox did not begin where reading had ended.",
+    "Times that events of the bus were, or may have been, missed: when the exporter connected, the "
+    "inbox or the exchange was gone, or the inbox did not continue where reading had ended.",
     ("bus",),
     cardinality=_PER_BUS,
 )
 LAST_GAP_AT = MetricSpec(
     "xivo_exporter_bus_last_gap_timestamp_seconds",
     Kind.GAUGE,
-    "When the last gap was noticed, in Unix time; 0 when there was none.",
+    "When the last gap was noticed, in Unix time; 0 if there was none.",
     ("bus",),
     cardinality=_PER_BUS,
 )
 SERIES = MetricSpec(
     "xivo_exporter_series",
     Kind.GAUGE,
-    "Series shown of a metric, against the cap on series per metric.",
+    "Series of a metric that are shown; --max-series is the limit.",
     ("metric",),
     cardinality="one per metric",
 )
 SERIES_DROPPED = MetricSpec(
     "xivo_exporter_series_dropped_total",
     Kind.COUNTER,
-    "Samples of a metric that were not shown, because it or its subsystem had no room left.",
+    "Samples of a metric that were not shown, because the metric or its subsystem had reached its "
+    "limit.",
     ("metric",),
     cardinality="one per metric",
 )
@@ -75,15 +76,15 @@ SERIES_DROPPED = MetricSpec(
 LATE_EVENTS = MetricSpec(
     "xivo_exporter_late_events_total",
     Kind.COUNTER,
-    "Events older than the shortest current window: they count from its start, or from the last "
-    "change.",
+    "Events older than the start of the shortest current window. They count from that start, or "
+    "from the last change.",
     ("subsystem",),
     cardinality="one per subsystem",
 )
 STALLED = MetricSpec(
     "xivo_exporter_stalled",
     Kind.GAUGE,
-    "1 while the dataflow makes no progress: all other metrics are as they were before.",
+    "1 while the dataflow makes no progress: all other metrics keep their old values.",
     cardinality="1",
 )
 
@@ -103,16 +104,21 @@ SPECS = (
 
 @dataclass(slots=True)
 class BusStatus:
-    """How it stands with one bus. Its consumer's thread writes, any thread reads.
+    """Status of one bus. Its consumer's thread writes it, any thread reads it.
 
     Attributes:
-        name: Of the bus.
-        url: Of the broker that it is connected to, or tried last, without credentials.
-        exchange: That carries the events.
-        problem: Why it is not connected, in one line; empty while it is.
-        since: When it connected, or lost its connection, Unix seconds; 0 before the first time.
-        last_gap_at: Unix seconds.
-        last_delivery_at: When the newest delivery arrived, Unix seconds; 0 before the first.
+        name: Name of the bus in the settings.
+        url: The address that is connected, or was tried last, without credentials.
+        exchange: Exchange of the events.
+        connected: Whether the exporter consumes.
+        problem: Why it is not connected, in one line; empty while it is connected.
+        connects: Number of connections on which it began to consume.
+        disconnects: Number of lost connections.
+        gaps: Number of gaps.
+        last_gap_at: Unix time of the last gap, in seconds; 0 if there was none.
+        since: Unix time of the last connection or disconnection, in seconds; 0 before the first.
+        last_delivery_at: Unix time at which the newest delivery arrived, in seconds; 0 before the
+            first.
     """
 
     name: str
@@ -131,7 +137,7 @@ class BusStatus:
 def self_series(
     buses: list[BusStatus], view: View, *, is_stalled: bool
 ) -> Iterator[tuple[MetricSpec, Mapping[LabelValues, float]]]:
-    """Give the series of every metric in `SPECS`."""
+    """Return the series of every metric in `SPECS`."""
     yield BUILD_INFO, {(__version__, platform.python_version(), version("bytewax")): 1}
     yield CONNECTED, {(bus.name,): float(bus.connected) for bus in buses}
     yield CONNECTS, {(bus.name,): bus.connects for bus in buses}

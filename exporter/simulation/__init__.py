@@ -1,5 +1,5 @@
-"""The parts of a simulated call centre; `exporter.simulation.simulator` puts them together.
+"""The parts of a simulated call centre; `exporter.simulation.simulator` connects them.
 
-Pure code: time comes from the agenda, chance from one seeded generator, and nothing is read or
-sent.  Messages collect on the wire until somebody takes them.
+It is pure code without I/O. Time comes from the scheduler, and random numbers from one seeded
+generator. Messages wait in the outbox of the wire until the caller reads them.
 """

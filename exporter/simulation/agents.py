@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from exporter.simulation.agenda import Process
 from exporter.simulation.day import DAY, Shift
 from exporter.simulation.people import DISCONNECTED, Desk
 from exporter.simulation.queues import Member, Queue
+from exporter.simulation.scheduler import Process
 from exporter.simulation.services import Service
 from exporter.simulation.world import World
 
-# Why agents pause; what their presence shows meanwhile; how long it takes, in minutes; how often.
+# Reason of the pause; presence during it; shortest and longest time, in minutes; weight.
 _BREAKS = (
     ("coffee", "berightback", (5, 15), 5),
     ("lunch", "outtolunch", (30, 60), 1),
@@ -20,12 +20,12 @@ _BREAKS = (
 _SECONDS_BETWEEN_BREAKS = 3000.0
 _SHORTEST_STRETCH = 60.0
 
-# Some log off for a break instead of pausing.
+# Share of breaks for which agents log off instead of pausing.
 _LOG_OFF = 0.1
 
 
 class Agent:
-    """An agent: logs in on a phone, serves queues, takes breaks, and goes home."""
+    """An agent: logs in on a phone, takes calls of queues, takes breaks, and logs off."""
 
     def __init__(
         self,
@@ -45,8 +45,8 @@ class Agent:
         self._queues = queues
         self._members: list[Member] = []
 
-    def career(self, shift: Shift) -> Process:
-        """Work a shift, every day."""
+    def work_shifts(self, shift: Shift) -> Process:
+        """Work a shift every day."""
         rng = self._world.rng
         begin = self._world.opened + shift.begins
         while True:
@@ -55,7 +55,7 @@ class Agent:
             begin += DAY
 
     def _work(self, *, until: float) -> Process:
-        """Log in, take calls and breaks in turn, and log off."""
+        """Log in, alternate between calls and breaks, and log off."""
         rng = self._world.rng
         yield from self._log_in()
         while True:
@@ -63,7 +63,7 @@ class Agent:
             yield max(_SHORTEST_STRETCH, min(to_break, until - self._world.now))
             if self._world.now >= until:
                 break
-            if self._world.is_lucky(_LOG_OFF):
+            if self._world.chance(_LOG_OFF):
                 yield from self._log_off()
                 yield rng.uniform(120, 1800)
                 yield from self._log_in()
@@ -93,7 +93,7 @@ class Agent:
                 state_interface=self._desk.phone.interface,
                 desk=self._desk,
                 membership="dynamic",
-                # Everybody helps out in the queues of others, when those have nobody left.
+                # In the queues of others, an agent is called only if their own agents are busy.
                 penalty=min(rank, 1),
                 login_time=self._world.now,
             )
@@ -101,7 +101,7 @@ class Agent:
         ]
         for member in self._members:
             member.queue.add(member)
-        self._tell("AgentLogin", "logged_in")
+        self._publish("AgentLogin", "logged_in")
         self._desk.user.show("available")
 
     def _log_off(self) -> Process:
@@ -111,20 +111,20 @@ class Agent:
         self.is_logged_in = False
         for member in self._members:
             member.queue.remove(member)
-        self._tell("AgentLogoff", "logged_out")
+        self._publish("AgentLogoff", "logged_out")
         self._desk.user.show(DISCONNECTED)
 
-    def _tell(self, user_event: str, status: str) -> None:
-        facts = {
+    def _publish(self, user_event: str, status: str) -> None:
+        fields = {
             "UserEvent": user_event,
             "AgentID": str(self.agent_id),
             "AgentNumber": self._number,
         }
-        self._world.noise.event("UserEvent", facts)
+        self._world.noise.event("UserEvent", fields)
         data = {"agent_id": self.agent_id, "status": status}
         self._world.wire.publish("agent_status_update", "status.agent", data)
 
     def _agentd_answers(self) -> Process:
-        """Try again until xivo-agentd runs: nobody else can log an agent in or off."""
+        """Wait until xivo-agentd runs: only it can log an agent in or off."""
         while not self._agentd.is_running:
             yield 1

@@ -1,16 +1,16 @@
-"""Calls between phones, and what all calls have in common."""
+"""Calls between phones, and the parts that all calls have in common."""
 
 from collections.abc import Callable, Sequence
 from math import log
 
-from exporter.simulation.agenda import Process
 from exporter.simulation.day import busyness
 from exporter.simulation.legs import Leg
 from exporter.simulation.noise import Stage
 from exporter.simulation.phones import Phone
+from exporter.simulation.scheduler import Process
 from exporter.simulation.world import World
 
-# Median and spread of a log-normal time, which is how measured ones look: a few are very long.
+# Median and spread of a log-normal time: like measured call times, a few are very long.
 _TALK_TIME = (log(45), 0.8)
 
 _HOLDS = 0.3
@@ -19,22 +19,22 @@ _OUTBOUND = 0.4
 
 
 def traffic(world: World, per_second: float, call: Callable[[], Process]) -> Process:
-    """Let calls come in as a Poisson process that follows the day.
+    """Start calls as a Poisson process whose rate follows the time of day.
 
     Args:
-        world: Where they come in.
+        world: The world of the call centre.
         per_second: Rate in the busiest hour of the day.
-        call: Makes the next call.
+        call: Returns the process of the next call.
     """
     while True:
         yield world.rng.expovariate(per_second)
-        if world.is_lucky(busyness(world.now - world.opened)):
-            world.agenda.start(call())
+        if world.chance(busyness(world.now - world.opened)):
+            world.scheduler.start(call())
 
 
 def conversation(world: World, phone: Phone, leg: Leg, seconds: float) -> Process:
-    """Talk, perhaps with the other side on hold for a while, perhaps to ask a colleague."""
-    if not world.is_lucky(_HOLDS):
+    """Talk for some seconds; some put the caller on hold, and some of these ask a colleague."""
+    if not world.chance(_HOLDS):
         yield seconds
         return
     before = seconds * world.rng.uniform(0.2, 0.7)
@@ -42,7 +42,7 @@ def conversation(world: World, phone: Phone, leg: Leg, seconds: float) -> Proces
     phone.hold()
     world.noise.stage(Stage.HOLD, leg)
     yield world.rng.uniform(2, 40)
-    if world.is_lucky(_CONSULTATIONS):
+    if world.chance(_CONSULTATIONS):
         phone.dial()
         yield world.rng.uniform(5, 60)
         phone.hang_up()
@@ -52,15 +52,15 @@ def conversation(world: World, phone: Phone, leg: Leg, seconds: float) -> Proces
     yield seconds - before
 
 
-class Neighbours:
-    """People who call each other, or the outside world, past all queues."""
+class DirectCalls:
+    """Calls between phones, or to outside numbers, without a queue."""
 
     def __init__(self, world: World, phones: Sequence[Phone]) -> None:
         self._world = world
         self._phones = phones
 
     def call(self) -> Process:
-        """Call somebody, if the phone that was picked is free."""
+        """Call from a random phone, if it is free."""
         caller, callee = self._world.rng.sample(self._phones, 2)
         if not caller.is_idle:
             return
@@ -68,7 +68,7 @@ class Neighbours:
         caller.dial()
         self._world.noise.stage(Stage.ARRIVE, leg)
         yield self._world.rng.uniform(2, 6)
-        if self._world.is_lucky(_OUTBOUND):
+        if self._world.chance(_OUTBOUND):
             self._world.noise.stage(Stage.ANSWER, leg)
             yield from conversation(self._world, caller, leg, self._talk_time())
         elif callee.is_reachable:
@@ -77,11 +77,11 @@ class Neighbours:
         self._world.noise.stage(Stage.HANG_UP, leg)
 
     def _ring(self, callee: Phone, leg: Leg) -> Process:
-        """Ring a phone, which knocks when it is in use; it may be picked up if it is free."""
+        """Ring a phone, even if it is in use (call waiting); it is answered only if it is free."""
         callee.ring()
         self._world.noise.stage(Stage.RING, leg)
         yield self._world.rng.uniform(3, 15)
-        if callee.is_engaged or self._world.is_lucky(0.2):
+        if callee.is_engaged or self._world.chance(0.2):
             callee.stop_ringing()
             return
         callee.answer()

@@ -1,6 +1,6 @@
 """The day of a call centre: when callers call, and when agents work.
 
-The day begins when the simulation does, so that a demo started at night shows a morning.
+The day begins with the simulation, so that a demo that starts at night shows a morning.
 """
 
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from itertools import pairwise
 HOUR = 3600.0
 _DAY_HOURS = 24.0
 
-# Hours after opening, and the share of the traffic of the busiest hour: a morning peak, a lunch
-# dip, the afternoon peak, an evening that ends, and the few who call at night.
+# Hours after opening, and traffic as a share of the busiest hour: a morning peak, a dip at lunch,
+# the afternoon peak, a decline in the evening, and a few calls at night.
 _CURVE = (
     (0.0, 0.6),
     (2.5, 0.9),
@@ -24,7 +24,7 @@ _CURVE = (
 
 
 def busyness(seconds: float) -> float:
-    """Tell the share of the peak's traffic, so many seconds after the first opening."""
+    """Return the traffic as a share of the busiest hour, `seconds` after the first opening."""
     hour = seconds / HOUR % _DAY_HOURS
     (left, low), (right, high) = next(piece for piece in pairwise(_CURVE) if hour < piece[1][0])
     return low + (high - low) * (hour - left) / (right - left)
@@ -32,12 +32,12 @@ def busyness(seconds: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Working hours that come back every day.
+    """Working hours that repeat every day.
 
     Attributes:
-        share: Part of the agents that work it.
-        begins: Seconds after opening; negative when it is under way by then.
-        length: Seconds it lasts.
+        share: Part of the agents that work in it.
+        begins: Seconds after opening; negative if it begins before.
+        length: Duration in seconds.
     """
 
     share: float

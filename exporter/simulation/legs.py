@@ -12,11 +12,11 @@ class Leg:
 
     Attributes:
         channel: Its name, such as `SIP/trunk-00000012`.
-        uniqueid: Its id: second of its start, dot, number.
+        uniqueid: Its id: Unix time of its start, dot, number.
         linkedid: Id of the first channel of the call.
         number: Caller's number.
-        context: Where it is in the dialplan.
-        exten: Extension there.
+        context: Its context in the dialplan.
+        exten: Its extension in that context.
     """
 
     channel: str
@@ -27,7 +27,7 @@ class Leg:
     exten: str
 
     def snapshot(self, *, state: str = "Up", prefix: str = "") -> dict[str, str]:
-        """Describe the channel in the fields of Asterisk 12 and later.
+        """Return the channel's fields in the events of Asterisk 12 and later.
 
         Args:
             state: Name of the channel's state.

@@ -1,43 +1,43 @@
-"""The cables: phones come up after the start, drop out now and then, and some keep flapping."""
+"""The network: phones register after the start, and sometimes lose their registration."""
 
 from collections.abc import Sequence
 
-from exporter.simulation.agenda import Process
 from exporter.simulation.day import HOUR
 from exporter.simulation.phones import Hint, Phone
+from exporter.simulation.scheduler import Process
 from exporter.simulation.world import World
 
 _UNPLUGGED = 0.02
 _FLAPPING = 0.15
 
-# Per phone; few enough that most calls never notice, and a demo of 40 agents still shows some.
+# Per phone: rare enough to disturb few calls, but a demo with 40 agents shows some.
 _SECONDS_BETWEEN_OUTAGES = 3 * HOUR
 _SECONDS_BETWEEN_WITHDRAWALS = 24 * HOUR
 
 
 class Network:
-    """The network that the phones of a centre hang on."""
+    """The network of the phones of a call centre."""
 
     def __init__(self, world: World, phones: Sequence[Phone], spare: Sequence[Phone]) -> None:
-        """Wire the phones.
+        """Connect the phones.
 
         Args:
-            world: Where they stand.
-            phones: All of them.
-            spare: Those that an administrator may take away.
+            world: The world of the call centre.
+            phones: All phones.
+            spare: The phones that an administrator may remove.
         """
         self._world = world
         self._phones = phones
         self._spare = spare
 
     def open(self) -> None:
-        """Let the phones come up, all but the few that are unplugged."""
-        agenda, rng = self._world.agenda, self._world.rng
+        """Start to register the phones; a few of them register later."""
+        scheduler, rng = self._world.scheduler, self._world.rng
         for phone in self._phones:
-            late = self._world.is_lucky(_UNPLUGGED)
-            agenda.start(self._come_up(phone), after=rng.uniform(600, 3600) if late else 0)
-        agenda.start(self._outages())
-        agenda.start(self._withdrawals())
+            late = self._world.chance(_UNPLUGGED)
+            scheduler.start(self._come_up(phone), after=rng.uniform(600, 3600) if late else 0)
+        scheduler.start(self._outages())
+        scheduler.start(self._withdrawals())
 
     def _come_up(self, phone: Phone) -> Process:
         yield self._world.rng.uniform(0.2, 20)
@@ -47,14 +47,14 @@ class Network:
         rng = self._world.rng
         while True:
             yield rng.expovariate(len(self._phones) / _SECONDS_BETWEEN_OUTAGES)
-            is_flapping = self._world.is_lucky(_FLAPPING)
+            is_flapping = self._world.chance(_FLAPPING)
             drop = self._drop(
                 rng.choice(self._phones), times=rng.randint(4, 9) if is_flapping else 1
             )
-            self._world.agenda.start(drop)
+            self._world.scheduler.start(drop)
 
     def _drop(self, phone: Phone, *, times: int) -> Process:
-        """Lose a registration once for a minute or two, or again and again for seconds."""
+        """Lose the registration once for some minutes, or several times for some seconds."""
         rng = self._world.rng
         for _ in range(times):
             if not phone.is_idle:
@@ -71,7 +71,7 @@ class Network:
             phone = rng.choice(self._spare)
             if phone.is_idle:
                 hint = rng.choice((Hint.DEACTIVATED, Hint.REMOVED))
-                self._world.agenda.start(self._withdraw(phone, hint))
+                self._world.scheduler.start(self._withdraw(phone, hint))
 
     def _withdraw(self, phone: Phone, hint: Hint) -> Process:
         phone.withdraw(hint)

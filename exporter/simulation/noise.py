@@ -1,20 +1,20 @@
-"""The AMI events that fill a bus and move no metric.
+"""AMI events that make traffic on the bus but change no metric.
 
-Their numbers follow the proportions of a XiVO, where VarSet and Newexten make nearly
-half of the traffic.  A real dialplan may set several times as many variables.
+Their proportions are those of a XiVO, where VarSet and Newexten are nearly half of the traffic. A
+real dialplan can set several times as many variables.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum, auto
 
-from exporter.simulation.agenda import Agenda
 from exporter.simulation.legs import Leg
+from exporter.simulation.scheduler import Scheduler
 from exporter.simulation.wire import Wire
 
 
 class Stage(Enum):
-    """What happens to the leg of a call."""
+    """A stage in the life of a leg of a call."""
 
     ARRIVE = auto()
     RING = auto()
@@ -75,24 +75,24 @@ _EXTRAS = {
 
 
 class Noise:
-    """Publishes the noise, or keeps quiet.
+    """Publishes the noise, if it is enabled.
 
-    It draws no chance, so that a centre lives the same day with noise and without.
+    It uses no random numbers, so a call centre has the same day with and without noise.
     """
 
-    def __init__(self, agenda: Agenda, wire: Wire, *, audible: bool) -> None:
-        self._agenda = agenda
+    def __init__(self, scheduler: Scheduler, wire: Wire, *, enabled: bool) -> None:
+        self._scheduler = scheduler
         self._wire = wire
-        self._audible = audible
+        self._enabled = enabled
 
     def event(self, name: str, data: Mapping[str, object]) -> None:
         """Publish one event."""
-        if self._audible:
+        if self._enabled:
             self._wire.ami(name, data)
 
     def stage(self, stage: Stage, leg: Leg) -> None:
-        """Publish all that Asterisk has to say when this happens to a leg."""
-        if not self._audible:
+        """Publish all events of Asterisk at this stage of a leg."""
+        if not self._enabled:
             return
         snapshot = leg.snapshot()
         for name, times in _EVENTS[stage].items():
@@ -109,7 +109,7 @@ class Noise:
             "Exten": leg.exten,
             "Context": leg.context,
             "Channel": leg.channel,
-            "EventTime": f"{datetime.fromtimestamp(self._agenda.now, UTC):%Y-%m-%d %H:%M:%S}",
+            "EventTime": f"{datetime.fromtimestamp(self._scheduler.now, UTC):%Y-%m-%d %H:%M:%S}",
             "UniqueID": leg.uniqueid,
             "LinkedID": leg.linkedid,
         }

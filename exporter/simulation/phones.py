@@ -1,4 +1,4 @@
-"""Phones: what their lines do, and the two numberings in which XiVO says so."""
+"""Phones: their calls, and the two numberings of their states in XiVO's events."""
 
 from enum import IntEnum
 from typing import Protocol
@@ -7,7 +7,7 @@ from exporter.simulation.world import World
 
 
 class Device(IntEnum):
-    """State of a device: what `QueueMemberStatus` carries."""
+    """State of a device, as in `QueueMemberStatus`."""
 
     NOT_IN_USE = 1
     IN_USE = 2
@@ -18,7 +18,7 @@ class Device(IntEnum):
 
 
 class Hint(IntEnum):
-    """State of an extension, a bitmask: what `endpoint_status_update` carries."""
+    """State of an extension, a bitmask, as in `endpoint_status_update`."""
 
     REMOVED = -2
     DEACTIVATED = -1
@@ -42,14 +42,14 @@ _HINTS = {
 
 
 class PhoneWatcher(Protocol):
-    """Somebody who wants to know what a phone does."""
+    """An object that is notified of changes of a phone."""
 
     def phone_changed(self, phone: "Phone") -> None:
-        """Look at the phone: something about it may have changed."""
+        """Handle a possible change of the phone."""
 
 
 class Phone:
-    """A phone on a desk: registered or not, with lines that ring, talk and hold."""
+    """A phone: its registration, and its calls that ring, talk, or are on hold."""
 
     def __init__(self, world: World, *, endpoint_id: int, name: str, number: str) -> None:
         self.endpoint_id = endpoint_id
@@ -86,7 +86,7 @@ class Phone:
 
     @property
     def is_idle(self) -> bool:
-        """Whether it could take a call now."""
+        """Whether it is registered and has no call."""
         return self.device is Device.NOT_IN_USE
 
     @property
@@ -96,74 +96,74 @@ class Phone:
 
     @property
     def is_engaged(self) -> bool:
-        """Whether somebody talks on it."""
+        """Whether it has a conversation."""
         return self._talking > 0
 
     @property
     def is_at_rest(self) -> bool:
-        """Whether no call needs it, be it reachable or not."""
+        """Whether it has no call; it need not be registered."""
         return not (self._ringing or self._talking)
 
     def ring(self) -> None:
-        """Let a call reach the phone."""
+        """Start to ring for a call."""
         self._ringing += 1
-        self._tell()
+        self._notify()
 
     def stop_ringing(self) -> None:
-        """Let a call go away unanswered."""
+        """End a ringing call that was not answered."""
         self._ringing -= 1
-        self._tell()
+        self._notify()
 
     def answer(self) -> None:
-        """Make a conversation of the ringing call."""
+        """Answer a ringing call."""
         self._ringing -= 1
         self._talking += 1
-        self._tell()
+        self._notify()
 
     def dial(self) -> None:
-        """Lift the handset to call somebody."""
+        """Start an outgoing call."""
         self._talking += 1
-        self._tell()
+        self._notify()
 
     def hang_up(self) -> None:
         """End a conversation."""
         self._talking -= 1
-        self._tell()
+        self._notify()
 
     def hold(self) -> None:
-        """Let the other side hear music."""
+        """Put a conversation on hold."""
         self._held += 1
-        self._tell()
+        self._notify()
 
     def resume(self) -> None:
-        """Go on with the conversation on hold."""
+        """Resume a conversation on hold."""
         self._held -= 1
-        self._tell()
+        self._notify()
 
     def register(self) -> None:
-        """Make the phone known to the server, for the first time or again."""
+        """Register with the server, for the first time or again."""
         self._registered = True
         self._withdrawn = None
         self._world.noise.event("PeerStatus", self._peer("Registered"))
-        self._tell()
+        self._notify()
 
     def unregister(self) -> None:
-        """Lose the server."""
+        """Lose the registration."""
         self._registered = False
         self._world.noise.event("PeerStatus", self._peer("Unregistered"))
-        self._tell()
+        self._notify()
 
     def withdraw(self, hint: Hint) -> None:
-        """Take the extension out of service, as administrators do."""
+        """Take the extension out of service, as an administrator does."""
         self._registered = False
         self._withdrawn = hint
-        self._tell()
+        self._notify()
 
     def _peer(self, status: str) -> dict[str, str]:
         technology = self._world.wire.era.technology
         return {"ChannelType": technology, "Peer": self.interface, "PeerStatus": status}
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         noise = self._world.noise
         noise.event("DeviceStateChange", {"Device": self.interface, "State": self.device.name})
         noise.event(

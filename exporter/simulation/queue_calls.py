@@ -1,28 +1,28 @@
-"""Calls to a queue: callers who wait, members who are rung, and the story app_queue tells of it."""
+"""Calls to a queue: waiting callers, ringing members, and the events of app_queue."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
 from math import log
 
-from exporter.simulation.agenda import Process
 from exporter.simulation.calls import conversation
 from exporter.simulation.legs import Leg
 from exporter.simulation.noise import Stage
 from exporter.simulation.queues import WRAP_UP, Member, Queue
+from exporter.simulation.scheduler import Process
 from exporter.simulation.world import World
 
 # How often app_queue looks for a free member, and how long it lets one ring.
 _RETRY = 5.0
 _RING_TIMEOUT = 15.0
 
-# Medians and spreads of log-normal times, which is how measured ones look.
+# Medians and spreads of log-normal times, like measured ones.
 _ANSWER_TIME = (log(4.5), 0.9)
 _TALK_TIME = (log(150), 0.6)
 
 _SHORTEST_PATIENCE = 15.0
 _MEAN_PATIENCE = 180.0
 
-# Part of the calls after which the member submits the form that came up.
+# Share of the calls after which the member submits the call form.
 _FORMS = 0.3
 
 
@@ -42,7 +42,7 @@ class Ringing:
 
 
 class QueueCall:
-    """A call from outside to a queue, until somebody hangs up."""
+    """A call from outside to a queue, from its arrival to its end."""
 
     def __init__(self, world: World, queue: Queue) -> None:
         self._world = world
@@ -53,7 +53,7 @@ class QueueCall:
         self._first_position = 0
 
     def process(self) -> Process:
-        """Arrive, wait for a member, and talk or give up."""
+        """Arrive, wait for a member, and talk or abandon."""
         self._world.noise.stage(Stage.ARRIVE, self._caller)
         yield self._world.rng.uniform(1, 4)
         self._join()
@@ -68,10 +68,10 @@ class QueueCall:
         self._joined = self._world.now
         self._queue.waiting.append(self._caller.uniqueid)
         self._first_position = len(self._queue.waiting)
-        self._tell("QueueCallerJoin", Position=self._first_position, Count=self._first_position)
+        self._publish("QueueCallerJoin", Position=self._first_position, Count=self._first_position)
 
     def _wait(self) -> Generator[float, None, Ringing | None]:
-        """Wait for a member who answers; for none, if patience ends before."""
+        """Wait for a member; return the ringing that was answered, None if the caller abandons."""
         rng = self._world.rng
         end = self._joined + _SHORTEST_PATIENCE + rng.expovariate(1 / _MEAN_PATIENCE)
         while self._world.now < end:
@@ -83,14 +83,14 @@ class QueueCall:
                 yield ringing.seconds
                 if answer_time <= patience:
                     return ringing
-                self._miss(ringing)
+                self._end_ringing(ringing)
             yield max(0, min(_RETRY, end - self._world.now))
         return None
 
     def _ring(self, member: Member, seconds: float) -> Ringing:
         ringing = Ringing(member, self._dial(member), seconds)
         member.desk.phone.ring()
-        self._tell("AgentCalled", ringing)
+        self._publish("AgentCalled", ringing)
         self._world.noise.stage(Stage.RING, ringing.leg)
         return ringing
 
@@ -106,15 +106,15 @@ class QueueCall:
             member.interface, phone.number, context=context, exten=exten, first=self._caller
         )
 
-    def _miss(self, ringing: Ringing) -> None:
+    def _end_ringing(self, ringing: Ringing) -> None:
         ringing.member.desk.phone.stop_ringing()
-        # Milliseconds, in this event alone.
-        self._tell("AgentRingNoAnswer", ringing, RingTime=int(ringing.seconds * 1000))
+        # Only this event uses milliseconds.
+        self._publish("AgentRingNoAnswer", ringing, RingTime=int(ringing.seconds * 1000))
         self._world.noise.stage(Stage.HANG_UP, ringing.leg)
 
     def _abandon(self) -> None:
         position = self._queue.waiting.index(self._caller.uniqueid) + 1
-        self._tell(
+        self._publish(
             "QueueCallerAbandon",
             Position=position,
             OriginalPosition=self._first_position,
@@ -126,7 +126,7 @@ class QueueCall:
         waiting = self._queue.waiting
         position = waiting.index(self._caller.uniqueid) + 1
         waiting.remove(self._caller.uniqueid)
-        self._tell(
+        self._publish(
             "QueueCallerLeave",
             Count=len(waiting),
             Position=position,
@@ -140,14 +140,14 @@ class QueueCall:
         self._leave()
         member.in_call = True
         member.desk.phone.answer()
-        self._tell("AgentConnect", ringing, HoldTime=hold_time, RingTime=int(ringing.seconds))
+        self._publish("AgentConnect", ringing, HoldTime=hold_time, RingTime=int(ringing.seconds))
         self._world.noise.stage(Stage.ANSWER, ringing.leg)
         answered = self._world.now
         talk_time = self._world.rng.lognormvariate(*_TALK_TIME)
         yield from conversation(self._world, member.desk.phone, ringing.leg, talk_time)
         member.complete(self._world.now)
         member.desk.phone.hang_up()
-        self._tell(
+        self._publish(
             "AgentComplete",
             ringing,
             HoldTime=hold_time,
@@ -156,14 +156,14 @@ class QueueCall:
             Reason=self._world.rng.choice(("agent", "caller")),
         )
         self._world.noise.stage(Stage.HANG_UP, ringing.leg)
-        if self._world.is_lucky(_FORMS):
+        if self._world.chance(_FORMS):
             member.desk.user.fill_in_form(caller=self._caller.number)
 
     def _waited(self) -> int:
         return int(self._world.now - self._joined)
 
-    def _tell(self, name: str, ringing: Ringing | None = None, **facts: object) -> None:
-        """Publish a queue event; its fields are strings, like those of every AMI event."""
+    def _publish(self, name: str, ringing: Ringing | None = None, **fields: object) -> None:
+        """Publish a queue event; all fields are strings, as in every AMI event."""
         data = self._caller.snapshot()
         if ringing:
             data |= ringing.leg.snapshot(prefix="Dest")
@@ -171,4 +171,4 @@ class QueueCall:
         if ringing:
             data["Interface"] = ringing.member.interface
             data["MemberName"] = ringing.member.name
-        self._world.wire.ami(name, data | {key: str(value) for key, value in facts.items()})
+        self._world.wire.ami(name, data | {key: str(value) for key, value in fields.items()})

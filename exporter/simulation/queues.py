@@ -1,4 +1,4 @@
-"""Call-centre queues, their members, and what app_queue says about them."""
+"""Call-centre queues, their members, and the member events of app_queue."""
 
 from dataclasses import dataclass, field
 
@@ -6,25 +6,28 @@ from exporter.simulation.people import Desk
 from exporter.simulation.phones import Device, Phone
 from exporter.simulation.world import World
 
-# Seconds that a member is left alone after a call.
+# Wrap-up time: seconds after a call in which a member gets no other.
 WRAP_UP = 10.0
 
-# The version that tells when members logged in and paused, and says the reason of a pause but once.
+# From this version on, events have the times of login and pause, and the reason in one field only.
 _ASTERISK_WITH_TIMES = 18
 
 
 @dataclass(slots=True, eq=False)
 class Member:
-    """A place in a queue, and the desk to which it leads.
+    """A member of a queue.
 
     Attributes:
         queue: The queue.
         name: `Agent/1042`, or the interface of a static member.
         interface: What the queue dials; identifies the member in its queue.
-        state_interface: The device whose state is the member's: the phone on the desk.
-        desk: Who takes the calls, on which phone.
-        membership: `dynamic` when agents log in, `static` when the configuration says so.
-        is_announced: Whether any event told of it yet.
+        state_interface: The device whose state is the state of the member: the phone of the desk.
+        desk: The user who takes the calls, and the phone.
+        membership: `dynamic` for agents who log in, `static` for members of the configuration.
+        last_call: Unix time of the end of the last call, in seconds; 0 if there was none.
+        last_pause: Unix time of the last pause, in seconds; 0 if there was none.
+        login_time: Unix time of the login, in seconds.
+        is_announced: Whether an event about it was published.
     """
 
     queue: "Queue"
@@ -48,24 +51,24 @@ class Member:
         self.status = self.desk.phone.device
 
     def phone_changed(self, phone: Phone) -> None:
-        """Tell the new state of the device, if it is one."""
+        """Publish the state of the device, if it changed."""
         if phone.device is not self.status:
             self.status = phone.device
-            self.queue.tell("QueueMemberStatus", self)
+            self.queue.publish("QueueMemberStatus", self)
 
     def can_take_a_call(self, now: float) -> bool:
         """Whether the queue may ring it now."""
         return self.desk.phone.is_idle and not self.paused and self.last_call + WRAP_UP <= now
 
     def complete(self, now: float) -> None:
-        """End the call that the queue gave it."""
+        """End a call of the queue."""
         self.in_call = False
         self.calls_taken += 1
         self.last_call = now
 
-    def blob(self, asterisk: int) -> dict[str, str]:
-        """Describe the member in the fields of a version of Asterisk, 13 or 18."""
-        blob = {
+    def fields(self, asterisk: int) -> dict[str, str]:
+        """Return the member's fields in events of Asterisk 13 or 18."""
+        fields = {
             "Queue": self.queue.name,
             "MemberName": self.name,
             "Interface": self.interface,
@@ -82,14 +85,14 @@ class Member:
             "Skills": "",
         }
         if asterisk >= _ASTERISK_WITH_TIMES:
-            blob["LastPause"] = str(int(self.last_pause))
-            blob["LoginTime"] = str(int(self.login_time))
-            blob["Wrapuptime"] = str(int(WRAP_UP))
-        return blob
+            fields["LastPause"] = str(int(self.last_pause))
+            fields["LoginTime"] = str(int(self.login_time))
+            fields["Wrapuptime"] = str(int(WRAP_UP))
+        return fields
 
 
 class Queue:
-    """A queue: members in the order in which they are called, and callers who wait."""
+    """A queue: members in the order in which they are called, and waiting callers."""
 
     def __init__(self, world: World, name: str) -> None:
         self.name = name
@@ -100,10 +103,10 @@ class Queue:
     def add(self, member: Member) -> None:
         """Add an agent who logs in."""
         self.install(member)
-        self.tell("QueueMemberAdded", member)
+        self.publish("QueueMemberAdded", member)
 
     def install(self, member: Member) -> None:
-        """Add a member by configuration, of which no event tells."""
+        """Add a member of the configuration; no event is published."""
         self.members[member.interface] = member
         member.desk.phone.watchers.append(member)
 
@@ -111,37 +114,37 @@ class Queue:
         """Remove an agent who logs off."""
         del self.members[member.interface]
         member.desk.phone.watchers.remove(member)
-        self.tell("QueueMemberRemoved", member)
+        self.publish("QueueMemberRemoved", member)
 
     def pause(self, member: Member, reason: str) -> None:
-        """Let a member rest."""
+        """Pause a member."""
         member.paused = True
         member.reason = reason
         member.last_pause = self._world.now
-        self.tell("QueueMemberPause", member)
+        self.publish("QueueMemberPause", member)
 
     def resume(self, member: Member) -> None:
-        """Let a member work again."""
+        """End the pause of a member."""
         member.paused = False
         member.reason = ""
-        self.tell("QueueMemberPause", member)
+        self.publish("QueueMemberPause", member)
 
     def next_member(self) -> Member | None:
-        """Choose who is called: of the lowest penalty, the one whose turn it is."""
+        """Return the free member to call: lowest penalty first, then round robin."""
         now = self._world.now
         free = [member for member in self.members.values() if member.can_take_a_call(now)]
         if not free:
             return None
         chosen = min(free, key=lambda member: member.penalty)
-        # To the end of the line: whoever was called last is called last again.
+        # To the end of the order.
         self.members[chosen.interface] = self.members.pop(chosen.interface)
         return chosen
 
-    def tell(self, name: str, member: Member) -> None:
+    def publish(self, name: str, member: Member) -> None:
         """Publish a member event."""
         asterisk = self._world.wire.era.asterisk
-        blob = member.blob(asterisk)
+        fields = member.fields(asterisk)
         if name == "QueueMemberPause" and member.reason and asterisk < _ASTERISK_WITH_TIMES:
-            blob["Reason"] = member.reason
+            fields["Reason"] = member.reason
         member.is_announced = True
-        self._world.wire.ami(name, blob)
+        self._world.wire.ami(name, fields)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from exporter.simulation.agenda import Process
 from exporter.simulation.day import HOUR
 from exporter.simulation.people import Ctid
+from exporter.simulation.scheduler import Process
 from exporter.simulation.world import World, draw_uuid
 
 PORTS = {
@@ -16,7 +16,7 @@ PORTS = {
     "xivo-auth": 9497,
 }
 
-# Much worse than real daemons, so that an afternoon of six of them shows every kind of end.
+# Much more often than real daemons, so that one afternoon shows clean stops and crashes.
 _SECONDS_BETWEEN_RESTARTS = 2 * HOUR
 _CRASHES = 0.25
 
@@ -25,14 +25,14 @@ _CRASHES = 0.25
 class Service:
     """A daemon: a new instance with a new id at every start.
 
-    A clean stop deregisters it.  A crash does not: the bus learns of it when the next instance
-    registers.
+    A clean stop deregisters it. A crash does not: it is visible on the bus only when the next
+    instance registers.
 
     Attributes:
         name: Its name in Consul.
-        registered_id: Id of the instance that the bus believes to be up; none before the first
-            registration and after a deregistration.
-        is_running: Whether it is.
+        registered_id: Id of the instance that is registered; None before the first registration
+            and after a deregistration.
+        is_running: Whether an instance runs.
         unclean_restarts: Registrations that replaced an instance which never deregistered.
     """
 
@@ -43,14 +43,14 @@ class Service:
     is_running: bool = False
     unclean_restarts: int = 0
 
-    def life(self) -> Process:
-        """Start, run, end somehow, and start again."""
+    def run(self) -> Process:
+        """Start, run, stop or crash, and start again."""
         rng = self.world.rng
         yield rng.uniform(0.3, 4)
         while True:
             self._start()
             yield rng.expovariate(1 / _SECONDS_BETWEEN_RESTARTS)
-            crashes = self.world.is_lucky(_CRASHES)
+            crashes = self.world.chance(_CRASHES)
             self._end(is_clean=not crashes)
             yield rng.uniform(10, 90) if crashes else rng.uniform(2, 15)
 
@@ -61,22 +61,22 @@ class Service:
         self.is_running = True
         self._publish("registered", address="192.168.1.42", port=PORTS[self.name])
         if self.name == "xivo-ctid":
-            self.ctid.wake()
+            self.ctid.start()
 
     def _end(self, *, is_clean: bool) -> None:
         self.is_running = False
         if self.name == "xivo-ctid":
-            self.ctid.sleep()
+            self.ctid.stop()
         if is_clean:
             self._publish("deregistered")
             self.registered_id = None
 
-    def _publish(self, what: str, **facts: object) -> None:
+    def _publish(self, what: str, **fields: object) -> None:
         wire = self.world.wire
         data = {
             "service_name": self.name,
             "service_id": self.registered_id,
-            **facts,
+            **fields,
             "tags": ["Québec", self.name, wire.origin_uuid],
         }
         wire.publish(f"service_{what}_event", f"service.{what}.{self.name}", data)

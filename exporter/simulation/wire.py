@@ -1,4 +1,4 @@
-"""What a server puts on its bus: the format of each era, and the order of amid."""
+"""The messages that a server publishes: the formats of the releases, and the order of amid."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from enum import Enum
 
 import msgspec
 
-from exporter.simulation.agenda import Agenda
+from exporter.simulation.scheduler import Scheduler
 
 _PRIVILEGES = {
     "AgentCalled": "agent,all",
@@ -24,10 +24,10 @@ _PRIVILEGES = {
 
 
 class Era(Enum):
-    """Releases that differ on the wire.
+    """Releases with different message formats.
 
-    A real 21.08 no longer knows presences, endpoint statuses, chat and call forms under these
-    names.  The simulator keeps them, so that every subsystem has work in either format.
+    A real 21.08 does not publish presences, endpoint statuses, chat and call forms under these
+    names. The simulator does, so that every subsystem has events in both formats.
     """
 
     XIVO_15_20 = 13
@@ -35,7 +35,7 @@ class Era(Enum):
 
     @property
     def asterisk(self) -> int:
-        """Major version of the Asterisk inside."""
+        """Major version of Asterisk in this release."""
         return self.value
 
     @property
@@ -49,10 +49,10 @@ class Message:
     """A message as a server publishes it.
 
     Attributes:
-        at: Simulated time of publication, Unix seconds.
-        routing_key: AMQP routing key, of the topic exchange `xivo`.
-        body: JSON in UTF-8: `name`, `origin_uuid`, `data`, and the headers where there are any.
-        headers: AMQP headers.  15.20 has none; 21.08 says name, origin, right and time.
+        at: Simulated time of publication, Unix time in seconds.
+        routing_key: AMQP routing key, for the topic exchange `xivo`.
+        body: JSON in UTF-8: `name`, `origin_uuid`, `data`, and the headers if there are any.
+        headers: AMQP headers. 15.20 has none; 21.08 has name, origin, required ACL and time.
     """
 
     at: float
@@ -62,17 +62,20 @@ class Message:
 
 
 class Wire:
-    """Formats the events of one server and holds them until they are taken.
+    """Formats the events of one server, and holds them until the caller reads them.
 
-    amid publishes what it read in one go newest first, in every release.  Therefore the AMI events
-    of one instant leave in reverse order, followed by what the daemons made of them.
+    In every release, amid publishes the events of one read in reverse order. Therefore the AMI
+    events of one instant leave newest first. The events of the daemons follow them.
+
+    Attributes:
+        outbox: Messages of finished instants, in order.
     """
 
-    def __init__(self, agenda: Agenda, origin_uuid: str, era: Era) -> None:
+    def __init__(self, scheduler: Scheduler, origin_uuid: str, era: Era) -> None:
         self.origin_uuid = origin_uuid
         self.era = era
         self.outbox: deque[Message] = deque()
-        self._agenda = agenda
+        self._scheduler = scheduler
         self._ami: list[Message] = []
         self._daemons: list[Message] = []
 
@@ -96,13 +99,13 @@ class Wire:
     def _message(self, name: str, routing_key: str, data: Mapping[str, object]) -> Message:
         headers = self._headers(name, routing_key)
         body = {"name": name, "origin_uuid": self.origin_uuid, **headers, "data": data}
-        return Message(self._agenda.now, routing_key, msgspec.json.encode(body), headers)
+        return Message(self._scheduler.now, routing_key, msgspec.json.encode(body), headers)
 
     def _headers(self, name: str, routing_key: str) -> dict[str, object]:
         if self.era is Era.XIVO_15_20:
             return {}
-        # Naive, in the zone of the server, as the real ones write it: this server lives in UTC.
-        local = datetime.fromtimestamp(self._agenda.now, UTC).replace(tzinfo=None)
+        # In local time without a zone, like a real server; the zone of this server is UTC.
+        local = datetime.fromtimestamp(self._scheduler.now, UTC).replace(tzinfo=None)
         return {
             "name": name,
             "origin_uuid": self.origin_uuid,

@@ -1,4 +1,4 @@
-"""What every inhabitant of the simulation shares."""
+"""The state that all parts of the simulation share."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from random import Random
 from typing import Self
 from uuid import UUID
 
-from exporter.simulation.agenda import Agenda
 from exporter.simulation.legs import Leg
 from exporter.simulation.noise import Noise
+from exporter.simulation.scheduler import Scheduler
 from exporter.simulation.wire import Era, Wire
 
 
@@ -20,17 +20,17 @@ def draw_uuid(rng: Random) -> str:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Time, chance and the bus.
+    """The time, the random numbers and the bus.
 
     Attributes:
-        agenda: The time, and who acts next.
+        scheduler: The simulated time, and the processes.
         wire: The bus of the server.
-        noise: The events that move no metric.
-        rng: The only source of chance.
-        opened: When the first day began, Unix seconds.
+        noise: The events that change no metric.
+        rng: The only source of random numbers.
+        opened: Begin of the first day, Unix time in seconds.
     """
 
-    agenda: Agenda
+    scheduler: Scheduler
     wire: Wire
     noise: Noise
     rng: Random
@@ -38,23 +38,23 @@ class World:
     _channels: Iterator[int] = field(default_factory=lambda: count(1))
 
     @classmethod
-    def found(
+    def create(
         cls, *, seed: int, start: float, origin_uuid: str | None, era: Era, noise: bool
     ) -> Self:
-        """Make a world at its first moment; its UUID is drawn from the seed if there is none."""
+        """Make a world that starts at `start`; without an origin UUID, make one from the seed."""
         rng = Random(seed)
         drawn_uuid = draw_uuid(rng)
-        agenda = Agenda(start)
-        wire = Wire(agenda, origin_uuid or drawn_uuid, era)
-        return cls(agenda, wire, Noise(agenda, wire, audible=noise), rng, opened=start)
+        scheduler = Scheduler(start)
+        wire = Wire(scheduler, origin_uuid or drawn_uuid, era)
+        return cls(scheduler, wire, Noise(scheduler, wire, enabled=noise), rng, opened=start)
 
     @property
     def now(self) -> float:
-        """Current simulated time, Unix seconds."""
-        return self.agenda.now
+        """Simulated Unix time, in seconds."""
+        return self.scheduler.now
 
-    def is_lucky(self, probability: float) -> bool:
-        """Draw whether something of this probability happens."""
+    def chance(self, probability: float) -> bool:
+        """Return True with this probability."""
         return self.rng.random() < probability
 
     def leg(
@@ -63,15 +63,15 @@ class World:
         """Open a channel of a device.
 
         Args:
-            device: Name without the number of the channel, such as `SIP/trunk`.
+            device: Name of the device, such as `SIP/trunk`.
             number: Caller's number.
             context: Context of the dialplan.
             exten: Extension in it.
-            first: The leg that began the call; none if this one does.
+            first: The first leg of the call; None if this is the first.
         """
         serial = next(self._channels)
         uniqueid = f"{int(self.now)}.{serial}"
-        # Local channels come in pairs; whoever dials one holds its first half.
+        # Local channels are pairs; the caller has the first half.
         half = ";1" if device.startswith("Local/") else ""
         return Leg(
             channel=f"{device}-{serial:08x}{half}",

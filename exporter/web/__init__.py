@@ -1,1 +1,1 @@
-"""The web server: pages, and the bounds on those who ask for them."""
+"""The web server: its pages, and limits on its clients."""

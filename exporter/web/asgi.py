@@ -1,4 +1,4 @@
-"""The ASGI application: takes requests from Hypercorn and sends what the routes reply."""
+"""The ASGI application: passes requests from Hypercorn to the routes, and sends their replies."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from exporter.logs import RateLimited
 from exporter.web.limiter import Connection, ConnectionLimiter
 from exporter.web.routes import FAILED, METRICS, Reply, Request, Routes
 
-# Small enough that a client that stops reading holds little; a large exposition is some 100 pieces.
+# A client that stops reading holds only one piece; a large exposition has some 100.
 _PIECE_BYTES = 64 * 1024
-# No request here has a use for a body; a curious client may send a short one.
+# No request needs a body, but some clients send a short one.
 _MAX_BODY_BYTES = 64 * 1024
 _PAGES_AT_ONCE = 2
 
 
 class App:
-    """The ASGI application: takes a request from Hypercorn, sends the reply of the routes."""
+    """The ASGI application. Runs on the event loop; pages are rendered in worker threads."""
 
     def __init__(self, routes: Routes, limiter: ConnectionLimiter, on_error: RateLimited) -> None:
         self._routes = routes
         self._limiter = limiter
         self._on_error = on_error
         scrapes = limiter.limits.max_scrapes
-        # Waiting happens at the semaphores, where a client that has gone is noticed, not in the
-        # pool, where its scrape would still be rendered.
-        self._scrape_turn = asyncio.Semaphore(scrapes)
-        self._page_turn = asyncio.Semaphore(_PAGES_AT_ONCE)
+        # Requests wait at the semaphores, which notice that a client has gone. The pool would still
+        # render its scrape.
+        self._scrape_slots = asyncio.Semaphore(scrapes)
+        self._page_slots = asyncio.Semaphore(_PAGES_AT_ONCE)
         self._workers = ThreadPoolExecutor(scrapes + _PAGES_AT_ONCE, "web-worker")
 
     def close(self) -> None:
-        """Let the worker threads end; does not wait for them."""
+        """End the worker threads, without waiting for them."""
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
-        """Answer one request, or take part in the start and the stop of the server."""
+        """Answer one request, or the lifespan events of the server."""
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -58,7 +58,7 @@ class App:
     ) -> None:
         connection = self._limiter.find((scope["client"], scope["server"]))
         if connection is None:
-            return  # It has gone already.
+            return  # The connection is closed.
         if scope["http_version"] not in ("1.0", "1.1"):
             await _refuse(send, connection)
             return
@@ -74,14 +74,14 @@ class App:
             connection.end_answer()
 
     async def _reply(self, request: Request, connection: Connection) -> Reply:
-        reply = self._routes.at_once(request)
+        reply = self._routes.immediate(request)
         if reply is not None:
             return reply
-        turn = self._scrape_turn if request.path == METRICS else self._page_turn
-        has_to_wait = turn.locked()
-        async with turn:
-            if connection.is_lost or (has_to_wait and connection.has_left):
-                return FAILED  # Prometheus has given up: the next in line shall not wait for it.
+        slots = self._scrape_slots if request.path == METRICS else self._page_slots
+        has_to_wait = slots.locked()
+        async with slots:
+            if connection.is_lost or (has_to_wait and connection.is_half_closed):
+                return FAILED  # The client has gone: the next request must not wait for it.
             loop = asyncio.get_running_loop()
             try:
                 return await loop.run_in_executor(self._workers, self._routes.answer, request)
@@ -91,12 +91,12 @@ class App:
 
 
 async def _refuse(send: ASGISendCallable, connection: Connection) -> None:
-    """End a connection whose second or later request has switched it to HTTP/2."""
+    """Close a connection that switched to HTTP/2 after its first request."""
     connection.begin_answer()
-    # Without this answer, Hypercorn would wait for ever to send one of its own.
+    # Without this reply, Hypercorn would wait for ever to send its own.
     await send({"type": "http.response.start", "status": 505, "headers": []})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
-    connection.drop("HTTP/2 is not served")
+    connection.drop("HTTP/2 is not supported")
 
 
 async def _send(
@@ -119,12 +119,12 @@ def _pieces(body: Iterable[bytes]) -> Iterator[bytes]:
 
 
 async def _discard_body(receive: ASGIReceiveCallable, connection: Connection) -> None:
-    """Read what the client sends after the head, because Hypercorn hangs on a full queue."""
+    """Read and drop the request body, because Hypercorn blocks when its queue is full."""
     size = 0
     while (message := await receive())["type"] == "http.request":
         size += len(message["body"])
         if size > _MAX_BODY_BYTES:
-            connection.drop("a request with a large body")
+            connection.drop("the request body is too large")
 
 
 async def _lifespan(receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -145,5 +145,5 @@ def _request(scope: HTTPScope) -> Request:
 
 
 def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:
-    """A header that is a list: several lines of it mean the same as one with commas."""
+    """Return the value of a list header; several headers are joined with commas."""
     return ", ".join(value.decode("latin-1") for name, value in headers if name == wanted)

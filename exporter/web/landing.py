@@ -1,7 +1,8 @@
-"""The landing page: what a person sees who opens the exporter in a browser.
+"""The landing page: the status of the exporter, for people with a browser.
 
-One HTML document without a script and without any other resource. Its policy allows exactly the
-style sheet below, by hash, so that nothing an attacker might get into a value can run or load.
+It is one HTML document without scripts and without other resources. Its Content-Security-Policy
+allows only the style sheet below, by hash. So nothing that an attacker writes into a value can run
+or load.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ POLICY = (
 )
 """The Content-Security-Policy of the page."""
 
-# Drawn here, so that browsers ask for no /favicon.ico.
+# Inline, so that browsers do not request /favicon.ico.
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"
     "%3Ccircle cx='8' cy='8' r='8' fill='%230b57b8'/%3E"
@@ -81,15 +82,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class BusView:
-    """What the page shows of one configured bus.
+    """What the page shows of one bus.
 
     Attributes:
         name: Its name in the settings.
         connected: Whether the consumer is connected to it now.
-        url: Where it is, without user and password.
-        exchange: The exchange the inbox is bound to.
-        for_seconds: How long `connected` has been as it is, if known.
-        last_delivery_age_seconds: How long ago the newest delivery came, or None for never.
+        url: Its address, without user and password.
+        exchange: The exchange to which the inbox is bound.
+        for_seconds: Time since `connected` last changed; None if it never did.
+        last_delivery_age_seconds: Time since the newest delivery; None if there was none.
         problem: Why it is not connected, in one sentence.
     """
 
@@ -112,7 +113,14 @@ _OWN_LINKS = (
 def landing_page(
     version: str, not_ready: str | None, buses: Sequence[BusView], links: Iterable[Link] = ()
 ) -> str:
-    """Render the page; every value is escaped."""
+    """Return the page as HTML; every value is escaped.
+
+    Args:
+        version: Version of the exporter.
+        not_ready: Why the metrics cannot be trusted; None if they can.
+        buses: The buses that this process reads.
+        links: Shown after the exporter's own pages.
+    """
     ready = _state("ready" if not_ready is None else "not ready", good=not_ready is None)
     reason = "" if not_ready is None else f'<p class="reason">{escape(not_ready)}</p>\n'
     cards = "\n".join(map(_bus, buses)) or '<span class="soft">This process reads no bus.</span>'
@@ -175,7 +183,7 @@ def _item(link: Link) -> str:
 
 
 def _span(seconds: float) -> str:
-    """A span of time in its largest unit: `42 s`, `3 min`, `5 h`, `2 d`."""
+    """Return a duration in its largest unit: `42 s`, `3 min`, `5 h`, `2 d`."""
     for unit, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
         if seconds >= unit:
             return f"{seconds // unit:.0f} {name}"

@@ -1,6 +1,7 @@
-"""What the web server answers to which request, without any network.
+"""The replies to web requests, without any network.
 
-`/metrics`, `/-/healthy`, `/-/ready` and `/`; everything else is 404. Only GET and HEAD exist.
+Pages are `/metrics`, `/-/healthy`, `/-/ready` and `/`; all other paths are 404. Methods are GET and
+HEAD.
 """
 
 from __future__ import annotations
@@ -16,37 +17,37 @@ METRICS, HEALTHY, READY, LANDING = "/metrics", "/-/healthy", "/-/ready", "/"
 
 _TEXT = "text/plain; charset=utf-8"
 _METHODS = ("GET", "HEAD")
-# An exposition shrinks to a tenth at level 1; level 9 takes five times as long for a little less.
+# Level 1 reduces an exposition to a tenth; level 9 takes five times as long for a little less.
 _GZIP_LEVEL = 1
 _GZIP_FORMAT = zlib.MAX_WBITS + 16
 
 
 class Pages(Protocol):
-    """What the web server shows.
+    """The data that the web server shows.
 
-    The methods are called from the server's worker threads, several at a time; each must be quick
-    and must not wait for the dataflow.
+    Worker threads of the server call the methods, several at a time. Each must be fast, and must
+    not wait for the dataflow.
     """
 
     def metrics(self, accept: str) -> tuple[str, Iterable[bytes]]:
-        """The content type and the exposition, in the format that this Accept header prefers.
+        """Return the content type and the exposition, in the format for this Accept header.
 
-        The exposition comes in pieces: nobody ever holds all threads up to copy the whole.
+        The exposition comes in pieces, so that no long copy blocks the other threads.
         """
         ...
 
     def not_ready(self) -> str | None:
-        """None when ready, else one plain sentence that says why not."""
+        """Return None when ready, else one sentence with the reason."""
         ...
 
     def buses(self) -> Sequence[BusView]:
-        """The configured buses, in the order of the settings."""
+        """Return the buses that this process reads."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What an answer depends on."""
+    """The parts of a request that determine the reply."""
 
     method: str
     path: str
@@ -56,7 +57,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer; its body is in pieces, its `headers` come on top of those that all have."""
+    """A reply.
+
+    Attributes:
+        body: In pieces.
+        headers: In addition to the headers that all replies have.
+    """
 
     status: int
     body: Sequence[bytes]
@@ -64,7 +70,7 @@ class Reply:
     headers: tuple[tuple[str, str], ...] = ()
 
     def wire_headers(self) -> list[tuple[bytes, bytes]]:
-        """All headers as ASGI wants them."""
+        """Return all headers, in the form of ASGI."""
         headers = [
             ("content-type", self.content_type),
             ("content-length", str(sum(map(len, self.body)))),
@@ -79,17 +85,17 @@ FAILED = Reply(500, [b"Internal error; the log of the exporter has the details.\
 
 
 class Routes:
-    """The answers of one exporter."""
+    """The replies of one exporter."""
 
     def __init__(self, pages: Pages, *, version: str, links: Sequence[Link]) -> None:
         self._pages = pages
         self._version = version
         self._links = tuple(links)
 
-    def at_once(self, request: Request) -> Reply | None:
-        """The answer where it needs no pages, else None."""
+    def immediate(self, request: Request) -> Reply | None:
+        """Return the reply if it needs no data of the exporter, else None. Does not block."""
         if request.path not in (METRICS, HEALTHY, READY, LANDING):
-            return Reply(404, [b"Not found. See / for what there is.\n"])
+            return Reply(404, [b"Not found. The page / lists all pages.\n"])
         if request.method not in _METHODS:
             return Reply(
                 405,
@@ -101,7 +107,7 @@ class Routes:
         return None
 
     def answer(self, request: Request) -> Reply:
-        """The answer to a request that `at_once` does not know; may take its time."""
+        """Return the reply to a request for which `immediate` returned None; may take long."""
         if request.path == METRICS:
             return self._metrics(request)
         reason = self._pages.not_ready()
@@ -123,7 +129,7 @@ class Routes:
 
 
 def _compressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    # It writes no time of creation: the same exposition is the same answer.
+    # The header has no creation time: equal expositions have equal replies.
     compressor = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_FORMAT)
     for piece in pieces:
         yield compressor.compress(piece)
@@ -131,10 +137,10 @@ def _compressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether a client that sent this Accept-Encoding would have gzip rather than plain text.
+    """Return whether a client with this Accept-Encoding prefers gzip to plain text.
 
-    A coding with q=0 is refused. Between gzip and an identity that is named as well, the higher
-    quality wins, and gzip when they are equal. What cannot be read counts as refused.
+    A coding with q=0 is refused. If the header names both gzip and identity, the higher quality
+    wins, and gzip if they are equal. An invalid quality counts as 0.
     """
     quality: dict[str, float] = {}
     for item in accept_encoding.lower().split(","):
@@ -153,6 +159,6 @@ def _quality(parameters: Sequence[str]) -> float:
                 quality = float(value)
             except ValueError:
                 return 0.0
-            # "nan" and numbers out of range are floats, but no qualities.
+            # Python also accepts "nan" and numbers out of range.
             return quality if 0.0 <= quality <= 1.0 else 0.0
     return 1.0

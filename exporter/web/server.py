@@ -1,8 +1,8 @@
-"""The web server: Hypercorn, behind the limiter, in a thread and an event loop of its own.
+"""The web server: Hypercorn behind the connection limiter, with its own thread and event loop.
 
-The loop only moves bytes. What may take time (rendering, compressing) runs in a few worker threads,
-so that no scrape waits for the loop and no flood of scrapes takes more than those threads. Probes
-and the landing page have threads apart from the scrapes: a slow scrape does not fail a probe.
+The loop only moves bytes. Rendering and compression run in a few worker threads. So the loop never
+waits for a scrape, and many scrapes use no more than these threads. Probes and the landing page
+have their own threads: a slow scrape does not make a probe fail.
 """
 
 from __future__ import annotations
@@ -39,26 +39,25 @@ log = structlog.get_logger(__name__)
 # A burst of connections may wait in the kernel while the loop is busy for a moment.
 _BACKLOG = 256
 _LAST_PORT = 65535
-# At a stop, answers under way may end within this time, or within half of what stop() was given.
+# At a stop, responses may end within this time, or within half of the timeout of stop().
 _GRACE_SECONDS = 2.0
 
 
 class WebServer:
     """Serves the pages over HTTP/1.1 from a thread of its own.
 
-    Called by the composition root; `start` and `stop` are for one thread, `address` and `is_alive`
-    for any.
+    One thread calls `start` and `stop`; any thread may read `address` and `is_alive`.
 
     Args:
-        pages: What to show; called from worker threads.
-        host: A name or an address, `0.0.0.0` for IPv4 everywhere, `::` for IPv4 and IPv6.
-        port: The port; 0 takes a free one, which `address` tells.
+        pages: The data to show; called from worker threads.
+        host: A name or an address: `0.0.0.0` for all IPv4 addresses, `::` for IPv4 and IPv6.
+        port: The port; with 0 the kernel chooses one, see `address`.
         links: More links for the landing page, for example to the documentation.
-        limits: What clients may cost.
-        on_failure: Called from its thread when it ends without being told to.
+        limits: Limits on clients.
+        on_failure: Called from its thread when it fails.
 
     Raises:
-        OSError: The address cannot be served on; the message says which, and why.
+        OSError: It cannot listen on the address; the message has the address and the reason.
     """
 
     def __init__(  # noqa: PLR0913 -- all but the pages are named
@@ -78,7 +77,7 @@ class WebServer:
         self._routes = Routes(pages, version=__version__, links=links)
         self._on_failure = on_failure
         self._on_drop = RateLimited(log.warning)
-        # One is enough of what comes with a traceback.
+        # Only one, because each has a traceback.
         self._on_error = RateLimited(log.error, per_minute=1)
         self._thread: threading.Thread | None = None
         self._loop: _LimitedLoop | None = None
@@ -89,23 +88,27 @@ class WebServer:
 
     @property
     def address(self) -> Address:
-        """The host and the port it listens on; clients can connect from construction on."""
+        """The host and the port on which it listens, from construction on."""
         return self._address
 
     @property
     def is_alive(self) -> bool:
-        """Whether it is started and neither stopped nor failed."""
+        """Whether it was started, and has neither stopped nor failed."""
         return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start to reply to requests.
+
+        Raises:
+            RuntimeError: It was started before.
+        """
         if self._thread is not None:
             msg = "the web server was started before"
             raise RuntimeError(msg)
         limiter = ConnectionLimiter(self._limits, self._dropped)
         self._loop = _LimitedLoop(limiter)
         self._loop.set_exception_handler(partial(_on_loop_error, limiter, self._on_error))
-        # Hypercorn takes over the descriptor it is given, and closes it.
+        # Hypercorn closes the descriptor that it gets.
         config = self._config(os.dup(self._socket.fileno()))
         self._thread = threading.Thread(
             target=self._run, args=(self._loop, limiter, config), name="web", daemon=True
@@ -113,11 +116,11 @@ class WebServer:
         self._thread.start()
 
     def stop(self, timeout: float = 5.0) -> None:
-        """Stop answering and close every connection; may be called twice.
+        """Stop, and close every connection; may be called twice.
 
         Args:
-            timeout: Seconds to wait for the end of the thread. Answers under way get half of it,
-                and two seconds at most.
+            timeout: Seconds to wait for the end of the thread. Unfinished responses get half of it,
+                and at most two seconds.
         """
         self._socket.close()
         if self._thread is None or self._loop is None:
@@ -137,7 +140,7 @@ class WebServer:
             log.exception("web server failed")
             self._on_failure()
         finally:
-            # Refuses clients, whichever descriptors of the socket are still open.
+            # Refuses clients even if another descriptor of the socket is open.
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
             self._socket.close()
@@ -145,8 +148,8 @@ class WebServer:
     async def _serve(self, loop: _LimitedLoop, limiter: ConnectionLimiter, config: Config) -> None:
         async def stop_requested() -> None:
             await self._stopping.wait()
-            # Hypercorn closes idle connections at once and waits for answers under way, from
-            # Python 3.12 on without a bound.
+            # Hypercorn closes idle connections at once and waits for unfinished responses, with
+            # Python 3.12 and later without a limit.
             loop.call_later(self._grace_seconds, limiter.drop_all)
             config.graceful_timeout = self._grace_seconds
 
@@ -157,7 +160,7 @@ class WebServer:
             app.close()
 
     def _config(self, descriptor: int) -> Config:
-        # The level is set here, not by Hypercorn, which would install a handler as well.
+        # Hypercorn would set the level too, but also install a handler.
         errors = logging.getLogger("hypercorn.error")
         errors.setLevel(logging.WARNING)
         config = Config()
@@ -175,7 +178,7 @@ class WebServer:
 
 
 class _LimitedLoop(asyncio.SelectorEventLoop):
-    """An event loop whose servers let the limiter see every connection."""
+    """An event loop whose servers pass every connection through the limiter."""
 
     def __init__(self, limiter: ConnectionLimiter) -> None:
         super().__init__()
@@ -187,12 +190,12 @@ class _LimitedLoop(asyncio.SelectorEventLoop):
         *args: Any,  # noqa: ANN401 -- as above
         **kwargs: Any,  # noqa: ANN401 -- as above
     ) -> asyncio.Server:
-        """Create a server whose every connection goes through the limiter."""
+        """Create a server whose connections go through the limiter."""
 
-        def guarded() -> Connection:
+        def limited() -> Connection:
             return Connection(protocol_factory(), self._limiter)
 
-        return await super().create_server(guarded, *args, **kwargs)
+        return await super().create_server(limited, *args, **kwargs)
 
 
 def _on_loop_error(
@@ -203,21 +206,21 @@ def _on_loop_error(
 ) -> None:
     error = context.get("exception")
     if isinstance(error, asyncio.CancelledError):
-        return  # A connection whose grace at the stop is over; asyncio 3.11 reports it.
+        return  # asyncio 3.11 reports connections that are dropped at the stop.
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
-        # asyncio accepts again after a second; without room it would fail for ever.
-        limiter.shed()
-    # The message may hold the repr of an object, so the kind is that of the error.
+        # asyncio accepts again after a second, and would fail again without free descriptors.
+        limiter.drop_idle()
+    # Limited by the type of the error: the message can contain the repr of an object.
     on_error(
         type(error).__name__,
-        "web server trouble",
+        "web server error",
         detail=str(context.get("message", "")),
         exc_info=error,
     )
 
 
 def _listen(host: str, port: int, backlog: int) -> socket.socket:
-    """A listening socket, so that a port in use is known before anything else starts."""
+    """Return a listening socket. It is made first, to find a port in use before all else starts."""
     if not 0 <= port <= _LAST_PORT:
         raise _cannot_listen(host, port, errno.EINVAL, "no such port")
     try:
@@ -229,7 +232,7 @@ def _listen(host: str, port: int, backlog: int) -> socket.socket:
             address, family=family, backlog=backlog, dualstack_ipv6=everywhere
         )
     except socket.gaierror as error:
-        # Its numbers are not those of errno.
+        # Its error numbers are not those of errno.
         raise _cannot_listen(host, port, errno.EADDRNOTAVAIL, error.strerror or "") from error
     except OSError as error:
         number = error.errno or errno.EIO
@@ -241,9 +244,10 @@ def _cannot_listen(host: str, port: int, number: int, reason: str) -> OSError:
 
 
 def _descriptor_share() -> int:
-    """How many connections may be open: a quarter of what this process may open at all.
+    """Return the maximum of open connections: a quarter of the process's file descriptors.
 
-    The rest is for the consumer, the recovery store and connections accepted but not yet admitted.
+    The others are for the consumer, the recovery store, and connections that are accepted but not
+    yet admitted.
     """
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(8, soft // 4) if soft != resource.RLIM_INFINITY else _BACKLOG * 16

@@ -71,7 +71,7 @@ def by_exporter(run: Round, wires: Sequence[Wire], *options: str) -> Drained:
     fill(broker, inbox.name, wires, inbox.arguments())
     with Exporter(run.folder, *flags(broker.url()), *options) as exporter:
         # It waits for the exchange, so that what its start costs can be told apart.
-        eventually(lambda: exporter.logged("cannot connect, trying on"), what="it waits")
+        eventually(lambda: exporter.logged("cannot connect, retrying"), what="it waits")
         before = cpu_seconds(exporter.pid)
         broker.declare_exchange("xivo")
         eventually(lambda: exporter.logged("connected"), interval=0.01, what="it is connected")

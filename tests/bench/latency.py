@@ -31,7 +31,7 @@ PROBE_EVERY = 10
 
 SECONDS = 10
 WARM_UP_SECONDS = 2
-LOOK_SECONDS = 0.005
+CHECK_SECONDS = 0.005
 """Between two looks: what is seen is seen so much too late at the most, and an answer's time."""
 
 _SEEN = re.compile(
@@ -87,7 +87,7 @@ def _delays(exporter: Exporter, published: Sequence[float]) -> list[float]:
         count, now = _seen(connection), time.monotonic()
         delays += [now - at for at in published[seen:count]]
         seen = count
-        time.sleep(LOOK_SECONDS)
+        time.sleep(CHECK_SECONDS)
     connection.close()
     return delays
 

@@ -237,7 +237,7 @@ class ConsumerContract:
             bus.publish(b"agent", "status.agent")
             assert reader.bodies(1) == [b"agent"]
 
-    def test_what_is_done_does_not_come_again(self, bus: Publisher) -> None:
+    def test_what_is_done_is_not_redelivered(self, bus: Publisher) -> None:
         with Reader(bus).connected() as reader:
             for i in range(10):
                 bus.publish(b"%d" % i)
@@ -258,7 +258,7 @@ class ConsumerContract:
             reader.connected()
             assert reader.status.disconnects == 0
 
-    def test_after_a_break_it_connects_again_and_goes_on(self, bus: Publisher) -> None:
+    def test_after_a_disconnection_it_reconnects_and_continues(self, bus: Publisher) -> None:
         with Reader(bus).connected() as reader:
             bus.publish(b"1")
             reader.take(1)
@@ -292,7 +292,7 @@ class ConsumerContract:
             assert reader.status.disconnects == 0
             assert not reader.died.is_set()
 
-    def test_a_fault_of_its_own_is_told_and_not_hidden(
+    def test_an_internal_error_is_reported_and_not_hidden(
         self, bus: Publisher, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail() -> Connection:
@@ -301,7 +301,7 @@ class ConsumerContract:
 
         monkeypatch.setattr(bus, "connect", fail)
         with Reader(bus) as reader:
-            eventually(reader.died.is_set, what="the death is told")
+            eventually(reader.died.is_set, what="the failure is reported")
             assert not reader.status.connected
 
     def test_it_stops_while_it_waits_to_connect_again(

@@ -65,7 +65,7 @@ class _Peer:
             host = f"127.0.0.1:{server.getsockname()[1]}"
             self._transport = self.connection.transport = self.connection.Transport(host, 5)
             self._transport.connect()
-            # For an answer to what py-amqp asks; nobody gives any here.
+            # For replies that py-amqp waits for; here are none.
             self._transport.sock.settimeout(10 * NEXT_READ)
             self._broker, _ = server.accept()
         self.connection.on_inbound_frame = tolerant_frame_handler(
@@ -78,7 +78,7 @@ class _Peer:
             channel = self.connection.Channel(self.connection, number)
             channel.callbacks[tag] = lambda message: self.came.append(from_message(message))
         if isinstance(self.connection, BulkConnection):
-            self.connection.divert(OURS, TAG, self.came.extend)
+            self.connection.set_handler(OURS, TAG, self.came.extend)
 
     def __enter__(self) -> Self:
         return self
@@ -88,7 +88,7 @@ class _Peer:
         self._broker.close()
 
     def read(self, pieces: Iterable[bytes]) -> Exception:
-        """Read what comes, with a pause after each piece; tell how it ends."""
+        """Read with a pause after each piece; return how it ended."""
         try:
             for piece in pieces:
                 self._broker.sendall(piece)
@@ -254,7 +254,7 @@ ODD = {
     "a header of another class": _with(
         _GOOD, 1, _frame(HEADER, OURS, struct.pack(">HHQH", 50, 0, 2, 0))
     ),
-    "a flag that nobody knows": _with(
+    "an unknown flag": _with(
         _GOOD, 0, _frame(METHOD, OURS, _TAGGED + b"\2" + dumps("ss", ("xivo", "key")))
     ),
     "a delivery before the one before is complete": [*_GOOD[:2], *_delivery(2)],
@@ -282,7 +282,7 @@ def test_a_body_comes_whole_however_many_frames_it_needs(size: int) -> None:
 def test_deliveries_that_are_there_are_handed_over_together() -> None:
     batches: list[Sequence[Received]] = []
     with _Peer(BulkConnection) as peer:
-        peer.connection.divert(OURS, TAG, batches.append)
+        peer.connection.set_handler(OURS, TAG, batches.append)
         peer.read([b"".join(b"".join(_delivery(number)) for number in range(100))])
     assert [len(batch) for batch in batches] == [100]
 
@@ -314,7 +314,7 @@ def test_reads_that_follow_each_other_give_what_comes_meanwhile() -> None:
 
     with _Peer(BulkConnection) as peer:
         connection = peer.connection
-        connection.divert(OURS, TAG, batches.append)
+        connection.set_handler(OURS, TAG, batches.append)
         connection.clock, connection.pause = lambda: now, pause
         peer.publish(b"".join(_delivery(1)))
         connection.drain_events(timeout=1)
@@ -342,7 +342,7 @@ def test_a_delivery_that_a_read_cuts_off_is_decoded_with_the_next(kept: int) -> 
     batches: list[Sequence[Received]] = []
     first, second = (b"".join(_delivery(number)) for number in (1, 2))
     with _Peer(BulkConnection) as peer:
-        peer.connection.divert(OURS, TAG, batches.append)
+        peer.connection.set_handler(OURS, TAG, batches.append)
         peer.read([first + second[:kept], second[kept:]])
         # What py-amqp assembles comes by its callback.
         assert peer.came == []

@@ -113,7 +113,7 @@ _INBOX = Inbox("xivo-exporter.host.default", 60, 7, 9, "xivo", ())
         ),
         (
             amqp.AccessRefused("ACCESS_REFUSED - queue in exclusive use", (60, 20), ""),
-            "standing by",
+            "waiting as standby",
         ),
         (_untrusted(), "--bus-ca-file"),
         (ValueError("odd frame"), "odd frame"),
@@ -130,10 +130,10 @@ _INBOX = Inbox("xivo-exporter.host.default", 60, 7, 9, "xivo", ())
     ],
 )
 def test_a_fault_is_explained_in_one_line(error: Exception, says: str) -> None:
-    told = explain(error, _INBOX)
-    assert says in told
-    assert "\n" not in told
-    assert len(told) < 600
+    text = explain(error, _INBOX)
+    assert says in text
+    assert "\n" not in text
+    assert len(text) < 600
 
 
 def test_a_long_explanation_is_cut() -> None:

@@ -1,4 +1,4 @@
-"""What arrives: numbered, dated, and told from what came before."""
+"""The intake: numbers and times of deliveries, duplicates, gaps and acknowledgements."""
 
 import threading
 
@@ -12,7 +12,7 @@ from exporter.exposition.telemetry import BusStatus
 
 
 class _Rig:
-    """An intake, its buffer, and a dataflow that does as the test says."""
+    """An intake, its buffer, and a dataflow that the test controls."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -25,13 +25,13 @@ class _Rig:
         self.intake.receive([Received(tag, redelivered, body.encode()) for tag, body in tagged])
 
     def take(self) -> list[tuple[str, bool]]:
-        """Take all that waits, and be done with it; tell what of it was called a duplicate."""
+        """Take all waiting deliveries as done; return each body and whether it is a duplicate."""
         taken = self.buffer.take(1000)
         self.buffer.done = self.buffer.taken
         return [((each.body or b"").decode(), each.duplicate) for each in taken]  # type: ignore[union-attr]  # bytes here
 
     def read_once(self, *bodies: str) -> None:
-        """Read so much on a connection, and lose it."""
+        """Read these bodies on a connection that breaks then."""
         self.connect(0)
         self.receive(*bodies)
         self.take()
@@ -42,7 +42,7 @@ class _Rig:
         self.status.connects += 1
 
 
-def test_the_bookmark_is_not_acknowledged_and_comes_again() -> None:
+def test_the_bookmark_is_not_acknowledged_and_is_redelivered() -> None:
     rig = _Rig()
     rig.connect(0)
     rig.receive("a", "b", "c")
@@ -51,14 +51,14 @@ def test_the_bookmark_is_not_acknowledged_and_comes_again() -> None:
     rig.intake.close()
     rig.connect(2)
     rig.receive("c", redelivered=True)
-    assert rig.take() == [], "it is not clear yet what comes again"
+    assert rig.take() == [], "it is not known yet what was redelivered"
     rig.receive("d", first_tag=2)
     assert rig.take() == [("c", True), ("d", False)]
     assert rig.status.gaps == 0
     assert rig.intake.acknowledge(with_bookmark=False) == [1]
 
 
-def test_at_the_end_nothing_is_left_where_nobody_goes_on() -> None:
+def test_at_the_end_the_bookmark_is_acknowledged_if_no_process_continues() -> None:
     rig = _Rig()
     rig.connect(0)
     rig.receive("a", "b")
@@ -77,7 +77,7 @@ def test_an_inbox_that_does_not_begin_with_the_bookmark_has_a_gap() -> None:
     rig.intake.close()
     rig.connect(1)
     rig.receive("x", redelivered=True)
-    rig.intake.rest()
+    rig.intake.on_idle()
     assert rig.take() == [("x", True)]
     assert rig.status.gaps == 1
 
@@ -86,17 +86,17 @@ def test_an_empty_inbox_after_something_was_read_has_a_gap() -> None:
     rig = _Rig()
     rig.read_once("a")
     rig.connect(0)
-    rig.intake.rest()
+    rig.intake.on_idle()
     assert rig.status.gaps == 1
 
 
 def test_an_inbox_that_was_gone_is_one_gap_and_not_two() -> None:
     rig = _Rig()
     rig.read_once("a")
-    assert rig.intake.has_begun
+    assert rig.intake.has_read
     rig.connect(0, gone="inbox")
     rig.receive("a")
-    assert rig.take() == [("a", False)], "nothing can come again from an inbox that is new"
+    assert rig.take() == [("a", False)], "a new inbox redelivers nothing"
     assert rig.status.gaps == 1
 
 
@@ -105,21 +105,21 @@ def test_an_exchange_that_was_gone_is_a_gap_though_the_bookmark_is_there() -> No
     rig.read_once("a")
     rig.connect(1, gone="exchange")
     rig.receive("a", redelivered=True)
-    rig.intake.rest()
+    rig.intake.on_idle()
     assert rig.take() == [("a", True)]
     assert rig.status.gaps == 1
 
 
 def test_a_first_connection_expects_nothing() -> None:
     rig = _Rig()
-    assert not rig.intake.has_begun
+    assert not rig.intake.has_read
     rig.connect(1)
     rig.receive("a", redelivered=True)
     assert rig.take() == [("a", False)]
     assert rig.status.gaps == 0
 
 
-def test_what_breaks_before_it_is_clear_what_came_again_comes_again() -> None:
+def test_a_connection_that_breaks_during_matching_is_redelivered_again() -> None:
     rig = _Rig()
     rig.read_once("a", "b")
     for _ in range(3):
@@ -133,7 +133,7 @@ def test_what_breaks_before_it_is_clear_what_came_again_comes_again() -> None:
     assert rig.take() == [("a", True), ("b", True), ("c", False)]
 
 
-def test_what_was_not_taken_is_new_though_it_looks_the_same_and_breaks_twice() -> None:
+def test_what_was_not_taken_is_no_duplicate_even_if_it_is_equal_and_breaks_twice() -> None:
     rig = _Rig()
     rig.connect(0)
     rig.receive("a", "a", "a", "a")
@@ -144,18 +144,18 @@ def test_what_was_not_taken_is_new_though_it_looks_the_same_and_breaks_twice() -
         rig.intake.close()
         rig.connect(3)
     rig.receive("a", "a", "a", redelivered=True)
-    rig.intake.rest()
+    rig.intake.on_idle()
     assert rig.take() == [("a", True), ("a", False), ("a", False)]
     rig.intake.acknowledge(with_bookmark=False)
     rig.intake.close()
     rig.connect(1)
     rig.receive("a", redelivered=True)
-    rig.intake.rest()
+    rig.intake.on_idle()
     assert rig.take() == [("a", True)]
     assert rig.status.gaps == 0
 
 
-def test_a_bookmark_that_was_given_back_is_no_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_requeued_bookmark_is_no_new_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("exporter.consumer.intake.time.monotonic", lambda: now)
     rig = _Rig()
@@ -171,7 +171,7 @@ def test_a_bookmark_that_was_given_back_is_no_delivery(monkeypatch: pytest.Monke
     assert rig.intake.acknowledge(with_bookmark=False) == [3]
 
 
-def test_a_bookmark_that_comes_back_after_newer_ones_are_done_is_acknowledged_and_not_counted(
+def test_a_requeued_bookmark_that_arrives_after_newer_ones_are_done_is_only_acknowledged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 0.0
@@ -207,7 +207,7 @@ def test_the_backlog_is_dated_to_the_connection_also_when_the_prefetch_is_full(
     rig.connect(4)
     rig.receive("a", "b")
     rig.now = 101.0
-    rig.intake.rest()
+    rig.intake.on_idle()
     rig.take()
     rig.intake.acknowledge(with_bookmark=False)
     rig.receive("c", first_tag=3)
@@ -216,6 +216,6 @@ def test_the_backlog_is_dated_to_the_connection_also_when_the_prefetch_is_full(
     rig.buffer.done = rig.buffer.taken
     rig.intake.acknowledge(with_bookmark=False)
     # Now nothing more comes, though less came than was counted.
-    rig.intake.rest()
+    rig.intake.on_idle()
     rig.receive("d", first_tag=4)
     assert rig.buffer.take(9)[0].arrived == 101.0

@@ -5,7 +5,7 @@ from collections import deque
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.consumer.unacked import RENEW_SECONDS, UNSURE_SECONDS, UnackedDeliveries
+from exporter.consumer.unacked import CONFIRM_SECONDS, REQUEUE_SECONDS, UnackedDeliveries
 
 
 def _tracking(count: int) -> UnackedDeliveries:
@@ -26,45 +26,45 @@ def test_an_acknowledgement_is_sure_after_a_while() -> None:
     unacked = _tracking(3)
     unacked.acknowledge(1, 0)
     unacked.acknowledge(3, 10)
-    assert unacked.confirmed(UNSURE_SECONDS) == 0
-    assert unacked.confirmed(UNSURE_SECONDS + 1) == 1
-    assert unacked.confirmed(UNSURE_SECONDS + 1) == 0
-    assert unacked.confirmed(UNSURE_SECONDS + 11) == 3
+    assert unacked.confirmed(CONFIRM_SECONDS) == 0
+    assert unacked.confirmed(CONFIRM_SECONDS + 1) == 1
+    assert unacked.confirmed(CONFIRM_SECONDS + 1) == 0
+    assert unacked.confirmed(CONFIRM_SECONDS + 11) == 3
 
 
 def test_acknowledgements_of_a_connection_that_broke_are_never_sure() -> None:
     unacked = _tracking(1)
     unacked.acknowledge(1, 0)
     unacked.clear()
-    assert unacked.confirmed(UNSURE_SECONDS + 1) == 0
+    assert unacked.confirmed(CONFIRM_SECONDS + 1) == 0
 
 
-def test_a_bookmark_that_is_kept_for_long_is_given_back_and_owed_again() -> None:
+def test_a_bookmark_that_is_kept_for_long_is_requeued_and_tracked_again() -> None:
     unacked = _tracking(2)
     unacked.acknowledge(1, 0)
-    assert unacked.requeue(2, RENEW_SECONDS) is None
-    assert unacked.requeue(2, RENEW_SECONDS + 1) == "tag 2"
-    assert not unacked.is_requeued(1, "other")
-    assert unacked.is_requeued(2, "again")
-    assert not unacked.is_requeued(2, "a duplicate of something newer")
-    assert unacked.requeue(2, 2 * RENEW_SECONDS) is None
-    assert unacked.requeue(2, 2 * RENEW_SECONDS + 2) == "again"
+    assert unacked.requeue(2, REQUEUE_SECONDS) is None
+    assert unacked.requeue(2, REQUEUE_SECONDS + 1) == "tag 2"
+    assert not unacked.track_requeued(1, "other")
+    assert unacked.track_requeued(2, "again")
+    assert not unacked.track_requeued(2, "a duplicate of something newer")
+    assert unacked.requeue(2, 2 * REQUEUE_SECONDS) is None
+    assert unacked.requeue(2, 2 * REQUEUE_SECONDS + 2) == "again"
     assert unacked.acknowledge(2, 0) == []
 
 
-def test_only_a_bookmark_is_given_back() -> None:
+def test_only_a_bookmark_is_requeued() -> None:
     unacked = _tracking(2)
-    assert unacked.requeue(0, RENEW_SECONDS + 1) is None
-    assert unacked.requeue(2, 2 * RENEW_SECONDS + 2) is None, "it is not alone"
+    assert unacked.requeue(0, REQUEUE_SECONDS + 1) is None
+    assert unacked.requeue(2, 2 * REQUEUE_SECONDS + 2) is None, "it is not alone"
     unacked.acknowledge(1, 0)
-    assert unacked.requeue(1, 3 * RENEW_SECONDS) is None, "it is not done"
+    assert unacked.requeue(1, 3 * REQUEUE_SECONDS) is None, "it is not done"
 
 
 def test_what_comes_while_the_bookmark_is_on_its_way_does_not_take_its_place() -> None:
     unacked = _tracking(1)
-    assert unacked.requeue(1, RENEW_SECONDS + 1) == "tag 1"
+    assert unacked.requeue(1, REQUEUE_SECONDS + 1) == "tag 1"
     unacked.track(2, "tag 2", 2)
-    assert unacked.is_requeued(1, "tag 3")
+    assert unacked.track_requeued(1, "tag 3")
     assert unacked.acknowledge(2, 0) == ["tag 3", "tag 2"]
 
 

@@ -1,4 +1,4 @@
-"""The hand-over between the consumer's thread and the dataflow's."""
+"""The delivery buffer between the consumer's thread and the dataflow's."""
 
 import threading
 
@@ -99,7 +99,7 @@ def test_nothing_is_lost_or_taken_twice_between_threads() -> None:
     assert wake.is_set()
 
 
-def test_what_was_taken_is_remembered_until_it_cannot_come_again() -> None:
+def test_what_was_taken_is_remembered_until_it_cannot_be_redelivered() -> None:
     buffer, _ = _buffer()
     for number in range(1, 6):
         buffer.put([(number, _delivery(b""), 10 * number)])
@@ -108,7 +108,7 @@ def test_what_was_taken_is_remembered_until_it_cannot_come_again() -> None:
     assert buffer.memory() == [30, 40]
 
 
-def test_what_comes_again_is_remembered_once_and_by_its_new_number() -> None:
+def test_a_redelivery_is_remembered_once_and_by_its_new_number() -> None:
     buffer, _ = _buffer()
     for number in range(1, 6):
         buffer.put([(number, _delivery(b""), 10 * number)])
@@ -142,7 +142,7 @@ def test_another_process_remembers_the_same() -> None:
     assert other.memory() == []
 
 
-def test_what_may_come_again_begins_at_the_end_of_an_epoch() -> None:
+def test_redelivery_can_begin_at_the_end_of_an_epoch() -> None:
     buffer, _ = _buffer()
     for number in range(1, 11):
         buffer.put([(number, _delivery(b""), number)])

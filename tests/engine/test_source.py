@@ -1,4 +1,4 @@
-"""The source: what it gives bytewax, and when it calls a delivery done."""
+"""The source: the items it returns, and when a delivery is done."""
 
 import itertools
 import random
@@ -30,7 +30,7 @@ from exporter.exposition.telemetry import BusStatus
 
 
 class _Waits(threading.Event):
-    """Notes how long it would have been waited for, and lets nobody wait."""
+    """Records the timeouts of waits, and returns at once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class _Rig:
         self._numbers = itertools.count(1)
 
     def _open(self) -> None:
-        # Whoever reads on must know by now what was read before.
+        # What was read before must be known before the next read.
         self.opened_times += 1
         self.known_at_opening = self.buffer.memory()
 
@@ -98,7 +98,7 @@ class _Rig:
 
 
 def feeds_of(buffers: Mapping[str, DeliveryBuffer]) -> dict[str, Feed]:
-    """Make feeds of buses that nobody reads."""
+    """Make feeds of buses without a consumer."""
     return {
         name: Feed(buffer, BusStatus(name, "amqp://h", "xivo"), lambda: None)
         for name, buffer in buffers.items()
@@ -119,7 +119,7 @@ def bodies(batch: Sequence[Item]) -> list[str]:
     return [str(each.body) for each in deliveries]
 
 
-def test_it_tells_once_that_the_bus_is_open_before_anything_was_delivered() -> None:
+def test_it_reports_once_that_the_bus_is_open_before_anything_was_delivered() -> None:
     rig = _Rig()
     rig.put()
     assert rig.part.next_batch() == [Opened("default")]
@@ -137,7 +137,7 @@ def test_it_gives_what_waits_up_to_a_batch() -> None:
     assert len(rig.part.next_batch()) == 1
 
 
-def test_it_tells_once_that_the_clock_was_set_back() -> None:
+def test_it_reports_once_that_the_clock_was_set_back() -> None:
     rig = _Rig().opened()
     rig.now -= 0.5  # as ordinary corrections do
     assert rig.part.next_batch() == []
@@ -155,7 +155,7 @@ def test_an_idle_source_waits_once_and_gives_nothing() -> None:
     assert wake.seconds == [IDLE_SECONDS]
 
 
-def test_a_source_with_deliveries_or_told_to_stop_waits_for_nothing() -> None:
+def test_a_source_with_deliveries_or_a_stop_does_not_wait() -> None:
     wake = _Waits()
     rig = _Rig(wake=wake).opened()
     rig.put()
@@ -229,7 +229,7 @@ def test_a_partition_that_is_resumed_knows_what_was_taken_and_missed_before_it_r
     assert (after.status.gaps, after.status.last_gap_at) == (2, 50.0)
 
 
-def test_every_turn_is_a_beat_of_the_pulse() -> None:
+def test_every_iteration_marks_progress() -> None:
     rig = _Rig()
     assert rig.progress.at == 0
     rig.part.next_batch()
@@ -239,7 +239,7 @@ def test_every_turn_is_a_beat_of_the_pulse() -> None:
     assert rig.progress.at == 107
 
 
-def test_it_ends_when_told_to_and_leaves_the_rest_to_the_broker() -> None:
+def test_it_ends_at_a_stop_and_leaves_the_rest_to_the_broker() -> None:
     rig = _Rig()
     rig.put(3)
     rig.stop.set()

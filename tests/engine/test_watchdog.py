@@ -5,76 +5,78 @@ import sys
 
 from exporter.engine import watchdog
 from exporter.engine.source import Progress
-from exporter.engine.watchdog import LOOK_SECONDS, Watchdog
+from exporter.engine.watchdog import CHECK_SECONDS, Watchdog
 from tests.support import REPOSITORY
 
 STALL_SECONDS = 30.0
 
 
-class _Kennel:
-    """A watchdog, and the time between its looks."""
+class _Rig:
+    """A watchdog, and the time between its checks."""
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.told: list[float] = []
+        self.reported: list[float] = []
         self.progress = Progress(lambda: self.now)
-        self.dog = Watchdog(self.progress, STALL_SECONDS, self.told.append, lambda: self.now)
+        self.dog = Watchdog(self.progress, STALL_SECONDS, self.reported.append, lambda: self.now)
 
     def is_stalled(self) -> bool:
         return self.dog.is_stalled
 
-    def wait(self, seconds: float, *, beating: bool = False) -> None:
-        for _ in range(round(seconds / LOOK_SECONDS)):
-            self.now += LOOK_SECONDS
-            if beating:
+    def wait(self, seconds: float, *, progressing: bool = False) -> None:
+        for _ in range(round(seconds / CHECK_SECONDS)):
+            self.now += CHECK_SECONDS
+            if progressing:
                 self.progress.mark()
-            self.dog.look()
+            self.dog.check()
 
 
 def test_a_dataflow_that_makes_progress_has_not_stalled() -> None:
-    kennel = _Kennel()
-    kennel.wait(10 * STALL_SECONDS, beating=True)
-    assert not kennel.is_stalled()
-    assert not kennel.told
+    rig = _Rig()
+    rig.wait(10 * STALL_SECONDS, progressing=True)
+    assert not rig.is_stalled()
+    assert not rig.reported
 
 
-def test_a_dataflow_without_progress_has_stalled_and_that_is_told_once() -> None:
-    kennel = _Kennel()
-    kennel.wait(1, beating=True)
-    kennel.wait(STALL_SECONDS - LOOK_SECONDS)
-    assert not kennel.is_stalled()
-    kennel.wait(LOOK_SECONDS)
-    assert kennel.is_stalled()
-    kennel.wait(STALL_SECONDS)
-    assert kennel.told == [STALL_SECONDS]
+def test_a_dataflow_without_progress_has_stalled_and_that_is_reported_once() -> None:
+    rig = _Rig()
+    rig.wait(1, progressing=True)
+    rig.wait(STALL_SECONDS - CHECK_SECONDS)
+    assert not rig.is_stalled()
+    rig.wait(CHECK_SECONDS)
+    assert rig.is_stalled()
+    rig.wait(STALL_SECONDS)
+    assert rig.reported == [STALL_SECONDS]
 
 
-def test_a_dataflow_that_goes_on_has_not_stalled_any_more_and_may_stall_again() -> None:
-    kennel = _Kennel()
-    kennel.wait(1, beating=True)
+def test_a_dataflow_that_makes_progress_again_has_not_stalled_any_more_and_may_stall_again() -> (
+    None
+):
+    rig = _Rig()
+    rig.wait(1, progressing=True)
     for times in (1, 2):
-        kennel.wait(STALL_SECONDS)
-        assert len(kennel.told) == times
-        kennel.wait(LOOK_SECONDS, beating=True)
-        assert not kennel.is_stalled()
+        rig.wait(STALL_SECONDS)
+        assert len(rig.reported) == times
+        rig.wait(CHECK_SECONDS, progressing=True)
+        assert not rig.is_stalled()
 
 
-def test_before_its_first_turn_a_dataflow_has_not_stalled() -> None:
-    kennel = _Kennel()
-    kennel.wait(10 * STALL_SECONDS)
-    assert not kennel.is_stalled()
-    kennel.progress.mark()
-    kennel.wait(STALL_SECONDS - LOOK_SECONDS)
-    assert not kennel.is_stalled()
+def test_before_its_first_iteration_a_dataflow_has_not_stalled() -> None:
+    rig = _Rig()
+    rig.wait(10 * STALL_SECONDS)
+    assert not rig.is_stalled()
+    rig.progress.mark()
+    rig.wait(STALL_SECONDS - CHECK_SECONDS)
+    assert not rig.is_stalled()
 
 
 def test_a_process_that_was_frozen_as_a_whole_has_not_stalled() -> None:
-    kennel = _Kennel()
-    kennel.wait(1, beating=True)
+    rig = _Rig()
+    rig.wait(1, progressing=True)
     for _ in range(3):
-        kennel.now += 1000 * STALL_SECONDS
-        kennel.dog.look()
-    assert not kennel.is_stalled()
+        rig.now += 1000 * STALL_SECONDS
+        rig.dog.check()
+    assert not rig.is_stalled()
 
 
 _ENDS = """
@@ -83,7 +85,7 @@ from exporter import logs
 from exporter.engine import watchdog
 logs.configure(logs.LogLevel.INFO, logs.LogFormat.LOGFMT)
 {trouble}
-threading.Thread(target=watchdog.end, args=(7.5,)).start()
+threading.Thread(target=watchdog.exit_on_stall, args=(7.5,)).start()
 threading.Event().wait()
 """
 
@@ -95,7 +97,7 @@ def _end(trouble: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_end_is_one_line_that_tells_where_the_dataflow_is_stuck() -> None:
+def test_the_end_is_one_line_that_shows_where_the_dataflow_is_stuck() -> None:
     done = _end("")
     assert done.returncode == watchdog.EXIT_STATUS
     [line] = done.stderr.splitlines()
@@ -104,6 +106,6 @@ def test_the_end_is_one_line_that_tells_where_the_dataflow_is_stuck() -> None:
     assert "threading.py" in line
 
 
-def test_whoever_holds_the_log_does_not_stop_the_end() -> None:
+def test_a_blocked_log_does_not_prevent_the_end() -> None:
     done = _end("logging.getLogger().handlers[0].acquire()")
     assert (done.returncode, done.stderr) == (watchdog.EXIT_STATUS, "")

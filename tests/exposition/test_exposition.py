@@ -134,7 +134,7 @@ def test_any_number_comes_back(value: float) -> None:
     assert _value(text, GAUGE.name, origin_uuid="o", name="n") == value
 
 
-def test_the_exporter_tells_of_itself() -> None:
+def test_the_exporter_has_metrics_of_itself() -> None:
     exposition = _exposition(*((COUNTER.name, (str(i),), 1) for i in range(5)), max_series=3)
     text = _text(exposition)
     assert _value(text, "xivo_exporter_bus_connected", bus="default") == 0

@@ -1,4 +1,4 @@
-"""The store: whole changes, consistent views, a cap, and nobody waits."""
+"""The store: whole changes, consistent views, a limit, and no waiting dataflow."""
 
 import sys
 import threading
@@ -83,17 +83,17 @@ def test_a_retired_series_makes_room() -> None:
 def test_refused_and_dropped_samples_are_one_sum() -> None:
     store = _store(max_series=1)
     store.apply((("a", ("0",), 1), ("a", ("1",), 1)))
-    store.refuse(("a", "b"), 5)
+    store.count_refused(("a", "b"), 5)
     assert store.view().dropped == {"a": 6, "b": 5}
 
 
 def test_late_events_are_one_sum_for_each_subsystem() -> None:
     store = _store()
     assert store.view().late == {}
-    store.note_late("agents", 2)
+    store.count_late("agents", 2)
     before = store.view()
-    store.note_late("agents", 3)
-    store.note_late("users", 1)
+    store.count_late("agents", 3)
+    store.count_late("users", 1)
     assert store.view().late == {"agents": 5, "users": 1}
     assert before.late == {"agents": 2}
     assert store.view().dropped == {}

@@ -211,7 +211,7 @@ def account_watched(exporter: Exporter, bus: str = "default") -> Iterator[None]:
 
 def problems(exporter: Exporter) -> list[str]:
     """Return why the exporter could not connect, as often as it said so."""
-    return [line["problem"] for line in exporter.logged("cannot connect, trying on")]
+    return [line["problem"] for line in exporter.logged("cannot connect, retrying")]
 
 
 def is_ready(exporter: Exporter) -> bool:

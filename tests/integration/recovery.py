@@ -105,7 +105,7 @@ def assert_each_change_is_told_once(program: Exporter) -> None:
             case "connected":
                 assert not was_connected, program.log()
                 was_connected, told = True, set()
-            case "disconnected" | "cannot connect, trying on" as message:
+            case "disconnected" | "cannot connect, retrying" as message:
                 assert was_connected == (message == "disconnected"), program.log()
                 assert line["problem"] not in told, f"told again:\n{program.log()}"
                 was_connected = False

@@ -96,7 +96,7 @@ def test_an_address_that_refuses_is_told_once_and_the_next_one_is_read(
     assert _is_connected_to(program, broker.port)
     publish(broker, "xivo", [Wire(chat())])
     processed(program, 1)
-    [told] = program.logged("cannot connect, trying on")
+    [told] = program.logged("cannot connect, retrying")
     assert told["broker"] == _address(dead)
     assert program.get("/-/ready").status == 200
     pages = [program.get(path).text for path in ("/", "/-/ready", "/metrics")]
@@ -115,8 +115,8 @@ def test_when_no_address_answers_each_problem_is_told_once_and_shown(
         timeout=30,
         what="it tries in turn, again and again",
     )
-    told = {line["broker"]: line["problem"] for line in program.logged("cannot connect, trying on")}
-    assert len(program.logged("cannot connect, trying on")) == 2
+    told = {line["broker"]: line["problem"] for line in program.logged("cannot connect, retrying")}
+    assert len(program.logged("cannot connect, retrying")) == 2
     assert "refused" in told[_address(dead)]
     assert "user and password" in told[_address(broker.port)]
     reason = program.get("/-/ready").text

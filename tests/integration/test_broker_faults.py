@@ -67,9 +67,9 @@ def test_rights_withdrawn_are_told_and_used_again_when_they_are_back(
     processed(program, 10)
     with fault(program):
         victim.ctl("clear_permissions", "reader")
-        assert INBOX in told(program, "lacks a right")
+        assert INBOX in told(program, "lacks a permission")
         publish_chats(victim, 10, 20)
-        assert "rights" in told(program, "vhost refused")
+        assert "permissions" in told(program, "vhost refused")
     victim.ctl("set_permissions", "reader", ".*", ".*", ".*")
     assert_recovered(victim, program, "i", 20)
 
@@ -102,7 +102,7 @@ def test_an_inbox_that_is_replaced_by_another_is_told_with_what_to_do(
         with victim.channel() as channel:
             channel.queue_delete(INBOX)
             channel.queue_declare(INBOX, durable=True, auto_delete=False)
-        assert f"rabbitmqctl delete_queue {INBOX}" in told(program, "other bounds or arguments")
+        assert f"rabbitmqctl delete_queue {INBOX}" in told(program, "other limits or arguments")
     victim.delete_queue(INBOX)
     connected(program, times=2)
     publish_chats(victim, 10, 20)

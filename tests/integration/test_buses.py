@@ -116,7 +116,7 @@ def test_a_dead_bus_delays_no_other(
         assert f"amqp://127.0.0.1:{port}" in page
         assert "<h3>dead</h3>" in page
         assert "<h3>live</h3>" in page
-        told = eventually(lambda: program.logged("cannot connect, trying on"), what="it is told")
+        told = eventually(lambda: program.logged("cannot connect, retrying"), what="it is told")
         assert {line["bus"] for line in told} == {"dead"}
         assert SECRET not in page + program.log() + program.metrics()
         assert program.terminate(timeout=5) == 0

@@ -96,7 +96,7 @@ def test_a_broker_that_refuses_keeps_the_pod_alive_and_not_ready(
 ) -> None:
     url = broker.url(user=reader, password="wrong")
     first = pod(rendered(tmp_path, {"port": free_port(), "bus": {"url": url}}), 0)
-    eventually(lambda: first.logged("cannot connect, trying on"), what="it is refused")
+    eventually(lambda: first.logged("cannot connect, retrying"), what="it is refused")
     assert first.probe("readinessProbe") == 503
     assert first.probe("livenessProbe") == 200
 

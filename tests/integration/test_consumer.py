@@ -130,7 +130,7 @@ def test_a_bookmark_that_is_kept_for_long_is_delivered_anew_and_counted_once(
     bus: RabbitPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bus.declare_exchange()
-    monkeypatch.setattr("exporter.consumer.unacked.RENEW_SECONDS", 0.3)
+    monkeypatch.setattr("exporter.consumer.unacked.REQUEUE_SECONDS", 0.3)
     given_back: list[object] = []
     requeue = UnackedDeliveries.requeue
 

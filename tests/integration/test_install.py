@@ -69,7 +69,7 @@ def test_with_less_it_is_refused_and_says_what_until_it_is_given(
     broker.add_user(USER, SECRET, *(less.get(n, right) for n, right in enumerate(rights)))
     program = exporter(broker.url(user=USER, password=SECRET), "--instance", "i")
     eventually(lambda: problems(program), what="the problem is told")
-    assert "the user lacks a right on the broker" in problems(program)[0]
+    assert "the user lacks a permission on the broker" in problems(program)[0]
     assert refused in problems(program)[0]
     broker.ctl("set_permissions", "-p", "/", USER, *rights)
     connected(program)

@@ -134,7 +134,7 @@ def test_a_missing_exchange_is_told_never_made_and_used_when_it_is_there(
 def test_a_missing_right_is_told(broker: Broker, exporter: RunExporter, missing: str) -> None:
     broker.add_user("reader", SECRET, **{**EVERYTHING, missing: ""})
     program = exporter(broker.url(user="reader", password=SECRET))
-    _refused(program, "lacks a right")
+    _refused(program, "lacks a permission")
     _no_secret(program)
     broker.ctl("set_permissions", "reader", ".*", ".*", ".*")
     connected(program)

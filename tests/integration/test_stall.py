@@ -48,7 +48,7 @@ def test_a_stall_is_shown_and_told_once_and_passes(tmp_path: Path, pipe: Path) -
         pipe.rename(pipe.with_name("released")).write_bytes(b"")
         eventually(lambda: program.value("xivo_exporter_stalled") == 0, what="it goes on")
         assert program.get("/-/ready").status == 200
-        eventually(lambda: program.logged("the dataflow goes on"), what="that is told")
+        eventually(lambda: program.logged("the dataflow makes progress again"), what="that is told")
         assert len(program.logged("the dataflow has stalled")) == 1
         assert program.terminate(timeout=5) == 0
 

@@ -18,7 +18,7 @@ from exporter.consumer import intake
 from exporter.consumer.intake import Intake
 from exporter.consumer.received import Received
 from exporter.consumer.session import acknowledge
-from exporter.consumer.unacked import RENEW_SECONDS, UNSURE_SECONDS
+from exporter.consumer.unacked import CONFIRM_SECONDS, REQUEUE_SECONDS
 from exporter.engine.delivery_buffer import DeliveryBuffer, Dump
 from exporter.exposition.telemetry import BusStatus
 
@@ -64,7 +64,7 @@ class _Broker:
 
     def disconnect(self, lost_acknowledgements: int, marks: int | None = None) -> None:
         """End the connection; of what comes again, keep only the first so many marks."""
-        recent = self._clock() - UNSURE_SECONDS
+        recent = self._clock() - CONFIRM_SECONDS
         registered = [number for number, at in self._registered if at > recent]
         # More than a prefetch at once is out of reach.
         count = min(lost_acknowledgements, PREFETCH - len(self.unacknowledged))
@@ -122,7 +122,7 @@ class _World:
     def rest(self) -> None:
         has_more = self.broker.ready and len(self.broker.unacknowledged) < PREFETCH
         if self.is_connected and not has_more:
-            self.intake.rest()
+            self.intake.on_idle()
 
     def turn(self) -> None:
         self._commit()
@@ -147,7 +147,7 @@ class _World:
                 self.broker.basic_reject(bookmark)
 
     def let_time_pass(self) -> None:
-        self.now += self._chance.choice([0.1, 1, UNSURE_SECONDS + 1, RENEW_SECONDS + 1])
+        self.now += self._chance.choice([0.1, 1, CONFIRM_SECONDS + 1, REQUEUE_SECONDS + 1])
 
     def cut(self, marks: int | None = None) -> None:
         if self.is_connected:

@@ -1,4 +1,4 @@
-"""The simulated call centre: the same day for the same seed, and messages that tell the truth."""
+"""The simulated call centre: the same day for the same seed, and messages of the true state."""
 
 import json
 from collections import Counter
@@ -264,7 +264,7 @@ def test_every_start_of_a_service_has_a_new_id_and_only_crashes_go_without_a_wor
     assert len(ids) == len(clean) + sum(centre.unclean_restarts.values()) + len(centre.services_up)
 
 
-def test_a_fresh_ctid_tells_how_all_phones_are() -> None:
+def test_a_started_ctid_publishes_the_states_of_all_phones() -> None:
     events = [
         (message.at, body(message)) for message in opened(agents=20, seed=4).until(START + 9 * HOUR)
     ]

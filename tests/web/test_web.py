@@ -212,7 +212,7 @@ def test_other_paths_are_not_found(path: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "BREW"])
-def test_other_methods_are_told_what_is_allowed(method: str) -> None:
+def test_other_methods_get_405_with_the_allowed_ones(method: str) -> None:
     with serving() as server:
         answer = ask(server, "/metrics", method, body=b"x" * 1000)
     assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
@@ -462,7 +462,7 @@ def deaf(server: WebServer, stack: contextlib.ExitStack) -> socket.socket:
 
 
 def is_open_at_the_server(client: socket.socket) -> bool:
-    """Whether the kernel still has the server's end, told without reading from the client's."""
+    """Whether the kernel still has the server's end, found without reading from the client's."""
     # A connection that was aborted by its peer has no peer any more.
     with contextlib.suppress(OSError):
         client.getpeername()
@@ -470,7 +470,7 @@ def is_open_at_the_server(client: socket.socket) -> bool:
     return False
 
 
-def test_a_client_that_never_reads_delays_nobody_and_is_dropped() -> None:
+def test_a_client_that_never_reads_delays_no_other_and_is_dropped() -> None:
     pages = FakePages(body=b"x" * 20_000_000)
     with capture_logs() as logged, serving(pages, SHORT) as server, contextlib.ExitStack() as stack:
         opened = [deaf(server, stack) for _ in range(8)]
@@ -479,7 +479,7 @@ def test_a_client_that_never_reads_delays_nobody_and_is_dropped() -> None:
         eventually(
             lambda: not any(map(is_open_at_the_server, opened)), what="the deaf clients are gone"
         )
-    assert {line["reason"] for line in logged} == {"an answer was not taken in time"}
+    assert {line["reason"] for line in logged} == {"the response was not read in time"}
     assert len(logged) <= 6
 
 
@@ -494,9 +494,7 @@ def test_only_so_many_unread_answers_are_held() -> None:
         opened = [deaf(server, stack) for _ in range(10)]
         eventually(lambda: sum(map(is_open_at_the_server, opened)) <= 3, what="only three are held")
         assert len(ask(server, "/metrics").body) == 20_000_000
-    assert {line["reason"] for line in logged} == {
-        "too many clients that do not read their answers"
-    }
+    assert {line["reason"] for line in logged} == {"too many clients do not read their responses"}
 
 
 def test_a_large_body_ends_the_connection() -> None:
