@@ -1,1 +1,1 @@
-"""The core: what the events of the bus mean, as numbers. Pure, without I/O."""
+"""The functional core: turns events of the bus into samples. Pure: no I/O, no threads."""

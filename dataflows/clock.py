@@ -1,4 +1,4 @@
-"""Time: what a clock is here, and when an event happened."""
+"""Clocks, and the time at which an event happened."""
 
 from __future__ import annotations
 
@@ -7,33 +7,39 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 Clock = Callable[[], float]
-"""Gives the Unix time in seconds. Always passed in, so that tests own time."""
+"""A function that returns the Unix time in seconds. Always injected, so that tests control time."""
 
 
 AHEAD_SECONDS = 1.0
-"""How far a stamp may lie after its arrival before it is more than clocks that differ a little."""
+"""A time stamp may be this much later than the arrival: clocks of two machines differ a little."""
 
 BEHIND_SECONDS = 24 * 3600.0
-"""How far a stamp may lie before its arrival: a wrong zone does, a wrong year must not count."""
+"""A time stamp may be this much earlier than the arrival.
+
+A wrong time zone is within this limit, a wrong year is not.
+"""
 
 
 def event_time(
     stamp: str | None, stamp_ms: int | None, arrived: float, zone: tzinfo | None
 ) -> tuple[float, bool]:
-    """Tell when an event happened, in seconds since the Unix epoch, and whether that is a guess.
+    """Return when an event happened, and whether its time stamp was replaced.
 
-    The publisher's own stamp is best, then the broker's, then the time of
-    arrival. Nothing happens after it arrived: a clock that runs ahead must not
-    make a state look newer than it is. A stamp that cannot be read counts as
-    absent; one that cannot be true is replaced by the arrival, which is the guess.
+    The publisher's time stamp is preferred, then the broker's, then the time of
+    arrival. The result is never later than the arrival: a clock that is ahead
+    must not make a state look newer than it is. A time stamp that cannot be
+    parsed counts as absent. One that cannot be true is replaced by the arrival.
 
     Args:
-        stamp: ISO 8601, as Wazo's publishers write it: naive, in the server's zone.
-        stamp_ms: AMQP header `timestamp_in_ms` of RabbitMQ, milliseconds.
-        arrived: When the delivery reached us, seconds.
-        zone: Where naive stamps were taken; None means this machine's own zone.
+        stamp: ISO 8601. Wazo writes it without a UTC offset, in the server's time zone.
+        stamp_ms: AMQP header `timestamp_in_ms`, which RabbitMQ adds, in milliseconds.
+        arrived: When the exporter received the delivery, Unix seconds.
+        zone: Time zone of time stamps without a UTC offset; None means this machine's zone.
+
+    Returns:
+        Unix seconds, and True if the arrival replaced an impossible time stamp.
     """
-    at = _read(stamp, arrived, zone)
+    at = _parse(stamp, arrived, zone)
     if at is None and stamp_ms is not None:
         at = stamp_ms / 1000
     if at is None:
@@ -43,18 +49,18 @@ def event_time(
     return arrived, True
 
 
-def _read(stamp: str | None, arrived: float, zone: tzinfo | None) -> float | None:
+def _parse(stamp: str | None, arrived: float, zone: tzinfo | None) -> float | None:
     if stamp is None:
         return None
     try:
         moment = datetime.fromisoformat(stamp)
         if moment.tzinfo is not None:
             return moment.timestamp()
-        epoch = _epoch(moment.toordinal() * 24 + moment.hour, zone)
+        epoch = _local_epoch(moment.toordinal() * 24 + moment.hour, zone)
         if epoch is not None:
             return (moment - epoch).total_seconds()
-        # In the hour that an autumn's clock goes through twice, the later reading is meant,
-        # unless that lies ahead.
+        # When daylight saving time ends, local times repeat for an hour. Take the second pass,
+        # unless that is later than the arrival.
         later = moment.replace(tzinfo=zone, fold=1).timestamp()
         if later <= arrived + AHEAD_SECONDS:
             return later
@@ -64,17 +70,19 @@ def _read(stamp: str | None, arrived: float, zone: tzinfo | None) -> float | Non
 
 
 @lru_cache
-def _epoch(hour: int, zone: tzinfo | None) -> datetime | None:
-    """Tell what the zone's clock shows at the Unix epoch, by its offset in one hour of it.
+def _local_epoch(hour: int, zone: tzinfo | None) -> datetime | None:
+    """Return the local time of the Unix epoch, at the UTC offset that holds in an hour.
 
-    To ask the zone for each stamp would cost several times as much.
+    It is cached, because a lookup in the time zone for each time stamp would
+    take several times as long.
 
     Args:
-        hour: Since the beginning of year 0, by the zone's clock.
-        zone: None means this machine's own.
+        hour: Local hours since the start of year 0.
+        zone: None means this machine's zone.
 
     Returns:
-        None if the offset changes in that hour, or the clock goes through it twice or not at all.
+        None if the hour has no single UTC offset, because it is skipped, repeated or
+        contains a change of the offset.
     """
     first = datetime.fromordinal(hour // 24) + timedelta(hours=hour % 24)
     last = first + (timedelta(hours=1) - datetime.resolution)
@@ -89,26 +97,26 @@ def _epoch(hour: int, zone: tzinfo | None) -> datetime | None:
     return None if offsets or offset is None else _EPOCH + offset
 
 
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- a clock's face
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- a local time, without a zone
 
 
 @lru_cache
 def aware(at: float) -> datetime:
-    """LoopContext Unix seconds into the aware datetime that bytewax takes.
+    """Convert Unix seconds to the aware datetime that bytewax expects.
 
-    Asked at each turn of each state, and mostly about the end of the same window.
+    It is cached, because most states ask for the end of the same window.
     """
     return datetime.fromtimestamp(at, UTC)
 
 
 class Countdown:
-    """How long something may stay gone before it is forgotten.
+    """A timer that decides when something absent is forgotten.
 
-    It runs by our clock, from the first look at it: the clock of the server whose
-    event told that it is gone may be far off.
+    It starts at the first call of `is_over` and uses the exporter's clock. The
+    time stamp of the event is not used, because the server's clock may be wrong.
 
     Attributes:
-        due: When it ends, Unix seconds; None while it does not run.
+        due: When the timer ends, Unix seconds; None while it is stopped.
     """
 
     __slots__ = ("_seconds", "due")
@@ -118,16 +126,16 @@ class Countdown:
         self.due: float | None = None
 
     def stop(self) -> None:
-        """Start anew at the next look."""
+        """Stop the timer; the next call of `is_over` starts it again."""
         self.due = None
 
-    def until(self, due: float | None) -> float | None:
-        """Give the earlier of its end and another time."""
+    def earliest(self, due: float | None) -> float | None:
+        """Return the earlier of the timer's end and another time."""
         times = [at for at in (self.due, due) if at is not None]
         return min(times, default=None)
 
     def is_over(self, now: float) -> bool:
-        """Let it run, and tell whether it has ended."""
+        """Start the timer if it is stopped; return whether it has ended."""
         if self.due is None:
             self.due = now + self._seconds
         return now >= self.due

@@ -1,4 +1,4 @@
-"""From deliveries to events: the step that decides what becomes of each delivery."""
+"""The step `decode`: turns deliveries into events, and counts the outcome of each delivery."""
 
 from __future__ import annotations
 
@@ -20,18 +20,21 @@ from dataflows.subsystem import ClockChecked, Decoder, Event, OriginSeen, Subsys
 from dataflows.subsystems import bus, deliveries
 
 MAX_ORIGINS = 1000
-"""Servers on all buses together; beyond that somebody invents them."""
+"""Servers on all buses together. No installation has that many; more means forged origins."""
 
 CLOCK_CHECKED = ClockChecked("", 0.0)
 
 Values = tuple[str, list[Event]]
-"""(name of the subsystem, its events in their order): the builder of a state gets no key."""
+"""(name of the subsystem, its events in order).
+
+The name is needed because bytewax does not pass the key to the builder of a state.
+"""
 
 Keyed = tuple[str, Values]
 
 
 class _Published:
-    """The names of the events of one origin in one batch, and when the newest happened."""
+    """The event names of one origin in one batch, and the time of the newest event."""
 
     __slots__ = ("at", "names")
 
@@ -41,7 +44,7 @@ class _Published:
 
 
 class _Account:
-    """What became of the deliveries of one bus in one batch."""
+    """Counts, by outcome, of the deliveries of one bus in one batch."""
 
     __slots__ = (
         "clamped",
@@ -61,7 +64,11 @@ class _Account:
         self.origins: defaultdict[str, _Published] = defaultdict(_Published)
 
     def events(self, name: str) -> Iterator[tuple[Subsystem, Event]]:
-        """Tell it to the subsystems whose matter it is, under the name of the bus."""
+        """Return the counts as events of the subsystems `bus` and `deliveries`.
+
+        Args:
+            name: Of the bus.
+        """
         for origin, published in self.origins.items():
             names = dict(Counter(published.names))
             yield bus.SUBSYSTEM, bus.EventsPublished(origin, published.at, name, names)
@@ -80,7 +87,7 @@ class _Account:
 
 
 class _Groups(dict[str, Values]):
-    """The events of one batch by key: one item for each key costs bytewax less than many."""
+    """The events of one batch by key: for bytewax, one item for each key is cheaper than many."""
 
     def add(self, subsystem: Subsystem, event: Event) -> None:
         key = subsystem.key(event)
@@ -92,19 +99,20 @@ class _Groups(dict[str, Values]):
 
 
 class Decode:
-    """`list[Item]` → `list[Keyed]`, for bytewax's `flat_map_batch`; a key comes once.
+    """Decode batches: `list[Item]` → `list[Keyed]`, for bytewax's `flat_map_batch`.
 
-    Besides the events of the subsystems, each batch yields one
-    `DeliveriesProcessed` per bus and one `EventsPublished` per origin, and an
-    origin's first event an `OriginSeen` for every subsystem whose series
-    exist from then on. When the clock was set back, every state is told to
-    look at it, for bytewax would not call them before the old time comes.
+    Each key occurs once in the result. Each batch also yields one
+    `DeliveriesProcessed` per bus and one `EventsPublished` per origin. The first
+    event of an origin yields an `OriginSeen` for every subsystem whose series
+    start at that moment. When the machine's clock was set back, every state gets
+    a `ClockChecked`, because bytewax would not call it before the old time.
 
     Args:
-        subsystems: Whose decoders to use.
-        zone_of: Where naive time stamps of a bus were taken; None means this machine's zone.
-        on_rejected: Told of every rejection; it must be quick and bounded.
-        living: Gives the keys that have a state, with the names of their subsystems.
+        subsystems: Their decoders are used.
+        zone_of: Returns the time zone of a bus for time stamps without a UTC offset;
+            None means this machine's zone.
+        on_rejected: Called for every rejection. It must be fast and use bounded memory.
+        live_keys: Returns the keys that have a state, with the names of their subsystems.
     """
 
     def __init__(
@@ -112,7 +120,7 @@ class Decode:
         subsystems: Iterable[Subsystem],
         zone_of: Callable[[str], tzinfo | None],
         on_rejected: Callable[[Delivery, Rejected], None],
-        living: Callable[[], Iterable[tuple[str, str]]],
+        live_keys: Callable[[], Iterable[tuple[str, str]]],
     ) -> None:
         self._subsystems = tuple(subsystems)
         self._decoders: dict[str, tuple[Subsystem, Decoder]] = {
@@ -122,7 +130,7 @@ class Decode:
         }
         self._zone_of = zone_of
         self._on_rejected = on_rejected
-        self._living = living
+        self._live_keys = live_keys
         self._origins: set[str] = set()
 
     def __call__(self, batch: Sequence[Item]) -> list[Keyed]:
@@ -132,17 +140,17 @@ class Decode:
         for delivery in batch:
             account = accounts[delivery.bus]
             if isinstance(delivery, Delivery):
-                self._judge(delivery, account, groups)
+                self._process(delivery, account, groups)
             elif isinstance(delivery, ClockSetBack):
-                for key, name in self._living():
+                for key, name in self._live_keys():
                     groups.setdefault(key, (name, []))[1].append(CLOCK_CHECKED)
         for name, account in accounts.items():
             for subsystem, event in account.events(name):
                 groups.add(subsystem, event)
         return [*groups.items()]
 
-    def _judge(self, delivery: Delivery, account: _Account, groups: _Groups) -> None:
-        """Decide what becomes of a delivery."""
+    def _process(self, delivery: Delivery, account: _Account, groups: _Groups) -> None:
+        """Decode a delivery, or count it as a duplicate or as rejected."""
         account.count += 1
         if delivery.arrived > account.last_at:
             account.last_at = delivery.arrived
@@ -150,16 +158,16 @@ class Decode:
             account.duplicates += 1
             return
         try:
-            self._take(delivery, account, groups)
+            self._decode(delivery, account, groups)
         except Rejected as rejected:
             account.rejected[rejected.reason] += 1
             self._on_rejected(delivery, rejected)
 
-    def _take(self, delivery: Delivery, account: _Account, groups: _Groups) -> None:
-        """LoopContext one delivery into its event, if it has one.
+    def _decode(self, delivery: Delivery, account: _Account, groups: _Groups) -> None:
+        """Add the event of a delivery to the groups, if a decoder returns one.
 
         Raises:
-            Rejected: For any reason.
+            Rejected: With any reason.
         """
         envelope = open_envelope(delivery, self._zone_of(delivery.bus))
         account.clamped += envelope.is_clamped
@@ -167,7 +175,7 @@ class Decode:
         found = self._decoders.get(name)
         event = found[1].decode(envelope) if found else None
         if origin not in self._origins:
-            self._meet(envelope, groups)
+            self._add_origin(envelope, groups)
         if found and event is not None:
             account.used += 1
             groups.add(found[0], event)
@@ -178,7 +186,7 @@ class Decode:
         if at > published.at:
             published.at = at
 
-    def _meet(self, envelope: Envelope, groups: _Groups) -> None:
+    def _add_origin(self, envelope: Envelope, groups: _Groups) -> None:
         if len(self._origins) >= MAX_ORIGINS:
             raise Rejected(Reason.OVER_LIMIT, "too many origins")
         self._origins.add(envelope.origin_uuid)

@@ -1,10 +1,9 @@
-"""From one delivery to one envelope: the wrapper that every event of the bus shares.
+"""Parse a delivery into an envelope, the JSON object around every event of the bus.
 
     {"name": "agent_status_update", "origin_uuid": "ca7f…", "data": {…}, "timestamp": "…"}
 
-The body is parsed once. `data` stays raw JSON until the decoder of that event,
-which knows its shape, takes it: an event that nobody uses costs no more than
-its envelope.
+The body is parsed once. `data` stays raw JSON until the decoder of the event
+parses it, so the data of an unused event is never parsed.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ from dataflows.labels import label
 T = TypeVar("T")
 
 MAX_BODY = 256 * 1024
-"""Bytes. The largest events of the bus, lists of a switchboard's calls, stay below 64 KiB."""
+"""Bytes. The largest real events, which list the calls of a switchboard, are below 64 KiB."""
 
 
 class Reason(StrEnum):
-    """Why a delivery was rejected. Closed: these are label values."""
+    """Why a delivery was rejected; a closed list of label values."""
 
     TOO_LARGE = "too_large"
     NOT_UTF8 = "not_utf8"
@@ -39,8 +38,8 @@ class Reason(StrEnum):
     OVER_LIMIT = "over_limit"
 
 
-class Rejected(Exception):  # noqa: N818 -- the glossary's word; not an error of ours
-    """A delivery that cannot be used, and why."""
+class Rejected(Exception):  # noqa: N818 -- the glossary's word; the exporter made no error
+    """The delivery cannot be used, for this reason."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
         super().__init__(reason, detail)
@@ -52,12 +51,12 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     """One AMQP message as received.
 
     Attributes:
-        bus: Name of the configured bus that it came from.
-        body: As it came. None when it was longer than `MAX_BODY` and was dropped on arrival.
+        bus: Name of the configured bus.
+        body: None if it was longer than `MAX_BODY` and was discarded on arrival.
         arrived: Unix seconds.
         stamp: Header `timestamp`, if the publisher sent one.
-        stamp_ms: Header `timestamp_in_ms`, if the broker is told to add it.
-        duplicate: Known to have been processed already, before a reconnection.
+        stamp_ms: Header `timestamp_in_ms`, if the broker adds it.
+        duplicate: A redelivery that was already processed before a reconnection.
     """
 
     bus: str
@@ -69,30 +68,30 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
 
 class Opened(msgspec.Struct, frozen=True, gc=False):
-    """The dataflow began to read a bus; nothing was delivered yet."""
+    """The dataflow started to read a bus; there was no delivery yet."""
 
     bus: str
 
 
 class ClockSetBack(msgspec.Struct, frozen=True, gc=False):
-    """The machine's clock went back: what was to be done by it waits for a time long past."""
+    """The machine's clock was set back, so timers set before are due too late."""
 
     bus: str
 
 
 Item = Delivery | Opened | ClockSetBack
-"""What the source of a bus gives."""
+"""An item from the source of a bus."""
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """The bus wrapper after parsing.
+    """The parsed envelope of an event.
 
     Attributes:
         name: Of the event; for AMI events the AMI name.
-        origin_uuid: The server that published it, fit to be a label value.
-        data: JSON of the event's own part, unparsed.
-        at: When it happened, Unix seconds.
-        is_clamped: It carried a time that cannot be true, and has that of its arrival.
+        origin_uuid: The server that published it, made safe for a label value.
+        data: The event's own fields, as unparsed JSON.
+        at: When the event happened, Unix seconds.
+        is_clamped: Its time stamp cannot be true and was replaced by the arrival.
     """
 
     name: str
@@ -110,18 +109,18 @@ class _Wire(msgspec.Struct, gc=False):
 
 
 _wire = msgspec.json.Decoder(_Wire)
-_anything = msgspec.json.Decoder()
+_any_json = msgspec.json.Decoder()
 
 
 def open_envelope(delivery: Delivery, zone: tzinfo | None = None) -> Envelope:
     """Parse the body of a delivery.
 
     Args:
-        delivery: Body as bytes or text, whatever its content type says.
-        zone: Where naive time stamps were taken; None means this machine's zone.
+        delivery: Its body may be bytes or text; the content type is ignored.
+        zone: Time zone of time stamps without a UTC offset; None means this machine's zone.
 
     Raises:
-        Rejected: With any reason but BAD_FIELD, BAD_DATA and OVER_LIMIT.
+        Rejected: With any reason except BAD_FIELD, BAD_DATA and OVER_LIMIT.
     """
     body = delivery.body
     if body is None:
@@ -130,10 +129,10 @@ def open_envelope(delivery: Delivery, zone: tzinfo | None = None) -> Envelope:
         text = body if isinstance(body, str) else body.decode()
         wire = _wire.decode(text)
     except UnicodeError as error:
-        # Also lone surrogates in text: whoever made it, it was no UTF-8.
+        # Text with lone surrogates fails here too: it was not decoded from valid UTF-8.
         raise Rejected(Reason.NOT_UTF8) from error
     except msgspec.ValidationError as error:
-        wire = _lenient(text, error)
+        wire = _open_invalid(text, error)
     except msgspec.DecodeError as error:
         raise Rejected(Reason.NOT_JSON, str(error)) from error
     except RecursionError as error:
@@ -147,10 +146,14 @@ def open_envelope(delivery: Delivery, zone: tzinfo | None = None) -> Envelope:
     return Envelope(wire.name, label(wire.origin_uuid), wire.data, at, is_clamped)
 
 
-def _lenient(text: str, error: msgspec.ValidationError) -> _Wire:
-    """Tell why an envelope does not fit; forgive a time stamp that is no text."""
+def _open_invalid(text: str, error: msgspec.ValidationError) -> _Wire:
+    """Return the envelope if only its time stamp has the wrong type.
+
+    Raises:
+        Rejected: The body is no JSON object, or has no valid name or origin.
+    """
     try:
-        body = _anything.decode(text)
+        body = _any_json.decode(text)
     except msgspec.DecodeError as worse:
         raise Rejected(Reason.NOT_JSON, str(worse)) from worse
     except RecursionError as worse:
@@ -165,15 +168,15 @@ def _lenient(text: str, error: msgspec.ValidationError) -> _Wire:
     return _Wire(name, origin, msgspec.Raw(msgspec.json.encode(body.get("data"))))
 
 
-def read(envelope: Envelope, shape: msgspec.json.Decoder[T]) -> T:
-    """Parse the data of an envelope into the shape that its event must have.
+def read(envelope: Envelope, decoder: msgspec.json.Decoder[T]) -> T:
+    """Parse the data of an envelope into a struct.
 
     Raises:
-        Rejected: BAD_DATA when the data is no object, BAD_FIELD when a field is
-            missing or does not fit, NOT_JSON for text that only this parser meets.
+        Rejected: BAD_DATA if the data is not an object, BAD_FIELD if a field is missing
+            or has a wrong type or value, NOT_JSON or TOO_DEEP for invalid JSON inside.
     """
     try:
-        return shape.decode(envelope.data)
+        return decoder.decode(envelope.data)
     except msgspec.ValidationError as error:
         is_object = bytes(envelope.data).lstrip().startswith(b"{")
         raise Rejected(Reason.BAD_FIELD if is_object else Reason.BAD_DATA, str(error)) from error
@@ -184,10 +187,10 @@ def read(envelope: Envelope, shape: msgspec.json.Decoder[T]) -> T:
 
 
 def number_id(value: int | str, field: str) -> str:
-    """Give a database id one spelling: 42 and "42" are the same agent.
+    """Normalise a database id: 42, "42" and "042" become "42".
 
     Raises:
-        Rejected: BAD_FIELD when it is no natural number of a credible size.
+        Rejected: BAD_FIELD if it is not a number, negative or too large.
     """
     text = entity_id(value, field)
     if type(value) is int:
@@ -198,10 +201,10 @@ def number_id(value: int | str, field: str) -> str:
 
 
 def entity_id(value: int | str, field: str) -> str:
-    """Give an id, a number or a UUID, one spelling: text, in lower case.
+    """Normalise an id, which is a number or a UUID, to text in lower case.
 
     Raises:
-        Rejected: BAD_FIELD when it is negative, empty, or longer than any real id.
+        Rejected: BAD_FIELD if it is negative, empty, unprintable or too long.
     """
     if isinstance(value, int):
         if 0 <= value < _MAX_NUMBER:
@@ -210,14 +213,14 @@ def entity_id(value: int | str, field: str) -> str:
         text = value.strip().lower()
         if 0 < len(text) <= _MAX_ID and text.isprintable() and not text.startswith("-"):
             return text
-    raise Rejected(Reason.BAD_FIELD, f"{field} is not an id")
+    raise Rejected(Reason.BAD_FIELD, f"{field} is not a valid id")
 
 
 def code(value: int | str, field: str) -> int:
-    """Read a small integer code, as a number or as AMI's digits.
+    """Parse a state code: an integer, or digits as AMI sends them.
 
     Raises:
-        Rejected: BAD_FIELD when it is neither.
+        Rejected: BAD_FIELD if it is neither.
     """
     known = _CODES.get(value)
     if known is not None:
@@ -225,19 +228,19 @@ def code(value: int | str, field: str) -> int:
     if isinstance(value, str):
         digits = value.removeprefix("-")
         if not (digits.isascii() and digits.isdecimal() and len(digits) <= _MAX_CODE):
-            raise Rejected(Reason.BAD_FIELD, f"{field} is not a code")
+            raise Rejected(Reason.BAD_FIELD, f"{field} is not an integer code")
         return int(value)
     return value
 
 
 _CODES: dict[int | str, int] = {str(number): number for number in range(-2, 100)}
-"""The digits of nearly all codes."""
+"""A table of nearly all codes, because a lookup is faster than parsing."""
 
 _MAX_CODE = 6
-"""Digits of a state code; real ones have two."""
+"""Digits of a code; real ones have at most two."""
 
 _MAX_ID = 64
-"""Characters: a UUID has 36."""
+"""Characters; a UUID has 36."""
 
 _MAX_NUMBER = 2**63
-"""What a database's id can hold."""
+"""The limit of a 64-bit integer column in the database."""

@@ -1,4 +1,4 @@
-"""The wiring of the dataflow, and nothing else."""
+"""Connect the steps of the dataflow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from dataflows.stage import Output, Stage
 def build(
     source: Source[Item], decode: Decode, stage: Stage, sink: Sink[tuple[str, Output]]
 ) -> Dataflow:
-    """Wire source, steps and sink. The step ids are public: recovery stores hold them."""
+    """Return the dataflow of source, steps and sink.
+
+    Step ids never change: recovery stores contain them.
+    """
     flow = Dataflow("xivo_exporter")
     deliveries = op.input("bus", flow, source)  # Item
     events = op.flat_map_batch("decode", deliveries, decode)  # (key, (subsystem, Event))

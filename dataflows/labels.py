@@ -1,25 +1,29 @@
-"""Text from the bus that becomes a label value: bounded and printable."""
+"""Make text from the bus safe for label values: bounded and printable."""
 
 from __future__ import annotations
 
 from hashlib import blake2s
 
 MAX_LABEL = 128
-"""Characters. The longest real names, Wazo's `grp-<tenant>-<uuid>`, stay far below."""
+"""Characters. The longest real names, Wazo's `grp-<tenant>-<uuid>`, are much shorter."""
 
-_MARK = 8
+_HASH_LENGTH = 8
 
 
 def label(value: str) -> str:
-    """Make untrusted text fit for a label value.
+    """Return untrusted text as a safe label value.
 
-    Text that is short and printable, any real name is, comes back as it is.
-    Anything else has its unprintable characters replaced, is cut, and ends in a
-    mark made from the whole text, so that different names stay different.
-    Quotes, backslashes and the like are the exposition's to escape.
+    Short, printable text is returned unchanged; all real names are. In other text,
+    unprintable characters are replaced, the length is cut, and a hash of the whole
+    text is appended, so that different names stay different. Quotes and
+    backslashes are not touched: the exposition escapes them.
     """
     if len(value) <= MAX_LABEL and value.isprintable():
         return value
-    mark = blake2s(value.encode(errors="surrogatepass"), digest_size=_MARK // 2).hexdigest()
-    head = value[: MAX_LABEL - _MARK - 1]
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in head) + "~" + mark
+    digest = blake2s(
+        value.encode(errors="surrogatepass"), digest_size=_HASH_LENGTH // 2
+    ).hexdigest()
+    head = value[: MAX_LABEL - _HASH_LENGTH - 1]
+    return (
+        "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in head) + "~" + digest
+    )

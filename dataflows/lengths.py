@@ -1,4 +1,4 @@
-"""The lengths of windows, as users write them: 30s, 1m, 4h, 1d."""
+"""Lengths of windows, in the notation of the setting: 30s, 1m, 4h, 1d."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ LONGEST_SECONDS = 86_400
 
 
 class Length(NamedTuple):
-    """How long a window is, and what that is called in labels."""
+    """The length of a window, and its name in the label `window`."""
 
     name: str
     seconds: int
 
     @classmethod
     def parse(cls, text: str) -> Length:
-        """Read one length.
+        """Parse one length.
 
         Raises:
-            ValueError: It is none, or too short or too long.
+            ValueError: The text is not a length, or the length is out of range.
         """
         number, unit = text[:-1], text[-1:]
         is_number = number.isascii() and number.isdecimal() and len(number) <= len("86400")
@@ -33,14 +33,14 @@ class Length(NamedTuple):
 
 
 def parse_lengths(text: str) -> tuple[Length, ...]:
-    """Read a list of lengths, separated by commas; give the shortest first.
+    """Parse a comma-separated list of lengths; return them shortest first.
 
     Raises:
-        ValueError: One cannot be read, or stands there twice.
+        ValueError: One cannot be parsed, or one occurs twice.
     """
     lengths = sorted((Length.parse(each.strip()) for each in text.split(",")), key=_seconds)
     if len({length.seconds for length in lengths}) < len(lengths):
-        msg = "the same length stands there twice"
+        msg = "the same length is given twice"
         raise ValueError(msg)
     return tuple(lengths)
 

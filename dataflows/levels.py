@@ -1,4 +1,4 @@
-"""How the windows of a value are declared: three metrics at once."""
+"""Declare the three window metrics of a value: minimum, maximum and average."""
 
 from __future__ import annotations
 
@@ -8,44 +8,52 @@ from dataflows.metric import Kind, MetricSpec
 
 
 class Levels(NamedTuple):
-    """The three metrics of a value's windows."""
+    """The three window metrics of a value."""
 
     low: MetricSpec
     high: MetricSpec
     mean: MetricSpec
 
 
-class Helps(NamedTuple):
-    """What the three metrics tell, each with "the last closed window" in it."""
+class HelpTexts(NamedTuple):
+    """The help texts of the three metrics; each contains "the last closed window"."""
 
     low: str
     high: str
     mean: str
 
     @classmethod
-    def of_number(cls, what: str) -> Helps:
-        """Word them for a number of things."""
+    def of_number(cls, what: str) -> HelpTexts:
+        """Return the help texts for a number of things."""
         return cls(
-            f"Least number of {what} over the last closed window.",
-            f"Greatest number of {what} over the last closed window.",
-            f"Time-weighted mean number of {what} over the last closed window.",
+            f"Lowest number of {what} at any moment of the last closed window.",
+            f"Highest number of {what} at any moment of the last closed window.",
+            f"Average number of {what} over the last closed window, weighted by time.",
         )
 
 
-def levels(  # noqa: PLR0913 -- three names, and what they are of
-    low: str, high: str, mean: str, what: str | Helps, labels: tuple[str, ...], *, gauge: str = ""
+def levels(  # noqa: PLR0913 -- three literal names, and what they have in common
+    low: str,
+    high: str,
+    mean: str,
+    what: str | HelpTexts,
+    labels: tuple[str, ...],
+    *,
+    per: str = "origin",
+    gauge: str = "",
 ) -> Levels:
-    """Declare the windows of a value.
+    """Declare the window metrics of a value.
 
     Args:
-        low: Name of the metric of the least value.
-        high: Name of the metric of the greatest value.
-        mean: Name of the metric of the time-weighted mean.
-        what: What there is a number of, or the helps of a value that is no number of things.
-        labels: Of the value; the window comes behind them.
-        gauge: What shows the value itself, for the documents to compare with.
+        low: Name of the metric of the minimum.
+        high: Name of the metric of the maximum.
+        mean: Name of the metric of the time-weighted average.
+        what: The things that are counted, in the plural; or complete help texts.
+        labels: Labels of the value; the label `window` is added after them.
+        per: What has one such value: an origin, a queue, a service.
+        gauge: The gauge of the value, which the documents compare with the windows.
     """
-    helps = Helps.of_number(what) if isinstance(what, str) else what
+    helps = HelpTexts.of_number(what) if isinstance(what, str) else what
 
     def spec(name: str, text: str, beyond: str) -> MetricSpec:
         return MetricSpec(
@@ -53,18 +61,18 @@ def levels(  # noqa: PLR0913 -- three names, and what they are of
             Kind.GAUGE,
             text,
             (*labels, "window"),
-            cardinality="one per window for each series of the value",
+            cardinality=f"one per window and {per}",
             beyond_promql=beyond if gauge else "",
         )
 
-    seen = f"_over_time` of {gauge} knows what scrapes saw. This also knows"
+    scrapes = f"_over_time` of {gauge} uses only the values at scrapes. This metric also includes"
     return Levels(
-        spec(low, helps.low, f"`min{seen} a drop that came and went between two of them."),
-        spec(high, helps.high, f"`max{seen} a peak that came and went between two of them."),
+        spec(low, helps.low, f"`min{scrapes} a drop that begins and ends between two scrapes."),
+        spec(high, helps.high, f"`max{scrapes} a peak that begins and ends between two scrapes."),
         spec(
             mean,
             helps.mean,
-            f"`avg_over_time` of {gauge} lets every scrape count alike. "
-            "This lets every value count for as long as it lasted.",
+            f"`avg_over_time` of {gauge} gives every scrape the same weight. "
+            "This metric weights every value by how long it lasted.",
         ),
     )

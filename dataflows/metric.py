@@ -1,4 +1,4 @@
-"""What a metric is, and what a state says about it."""
+"""Declarations of metrics, and the samples of a state."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MetricSpec:
-    """A metric, declared once; exposition and documents read it from here.
+    """The declaration of a metric; exposition and documents are generated from it.
 
     Attributes:
-        name: Whole, as Prometheus sees it.
+        name: The complete name.
         kind: Its Prometheus type.
-        help: A sentence that says what raises and lowers it.
-        labels: Names, the identity first.
-        vocabulary: For labels of a closed vocabulary, their values.
-        cardinality: Series to expect, in words.
+        help: One or two sentences: what the number is, what raises and lowers it.
+        labels: Label names, the identity first.
+        vocabulary: The values of each label that has a closed vocabulary.
+        cardinality: How many series to expect, in words.
         buckets: Upper bounds of a histogram, ascending, without +Inf.
-        detail: A series for each entity: off unless asked for.
-        state_set: A gauge of an entity's state: a sample is the one word, of a closed vocabulary,
-            that holds. Each word is a series, 1 or 0; its label comes last, in the alphabet, too.
-        beyond_promql: Of a window, what it tells that no query over scrapes could.
+        detail: There is a series for each entity; off by default.
+        state_set: A gauge that has a series for each possible state of an entity: 1 for the
+            current state, else 0. A sample holds the current state. The label of the state
+            is the last one, and also the last in alphabetical order.
+        beyond_promql: For window metrics: what they show that a query over scrapes cannot.
     """
 
     name: str
@@ -54,54 +55,55 @@ class MetricSpec:
 
     @property
     def width(self) -> int:
-        """How many series a sample stands for."""
+        """The number of series that one sample makes."""
         return len(self.states) if self.state_set else 1
 
 
 class Histogram(Struct, frozen=True):
-    """Observations so far: how many fell in each bucket, +Inf last, and their sum."""
+    """The count of observations in each bucket, +Inf last and not cumulative, and their sum."""
 
     counts: tuple[int, ...]
     total: float
 
     @classmethod
     def empty(cls, spec: MetricSpec) -> Histogram:
-        """Start a histogram with the buckets of a metric."""
+        """Return a histogram without observations, with the buckets of a metric."""
         return cls((0,) * (len(spec.buckets) + 1), 0.0)
 
     def observe(self, value: float, bounds: tuple[float, ...]) -> Histogram:
-        """Add one observation, in the unit of the bounds."""
+        """Return the histogram with one more observation, in the unit of the bounds."""
         index = next((i for i, bound in enumerate(bounds) if value <= bound), len(bounds))
         counts = tuple(n + (i == index) for i, n in enumerate(self.counts))
         return Histogram(counts, self.total + value)
 
 
 Value = float | Histogram | str
-"""A string is the word that holds, in a state set."""
+"""A string is the current state, in a state set."""
 LabelValues = tuple[str, ...]
 
 
 Sample = tuple[str, LabelValues, Value | None]
-"""One series now: the name of its metric, its label values, its value.
+"""The current value of one series: name of the metric, label values, value.
 
-A value of None retires the series. That of a state set is all of its series at
-once, without the last label. A plain tuple, for each event makes one or two.
+A value of None retires the series. A sample of a state set stands for all its
+series, and its label values lack the last label. It is a plain tuple for speed:
+each event makes one or two.
 """
 
 
 class Samples:
-    """The series of one state, and which of them changed since they were last drained.
+    """The series of one state, and which of them changed since the last `drain`.
 
-    Entities and the numbers told of them live side by side in a state, so a
-    state adds and subtracts here as it changes, and never counts anew.
+    A state adds and subtracts here when an entity changes, and never recounts
+    its entities.
     """
 
     __slots__ = ("_changed", "_values")
 
     def __init__(self) -> None:
-        # Histograms and words where the metric is made of them, else numbers.
+        # Histograms for histograms, text for state sets, else numbers.
         self._values: dict[tuple[str, LabelValues], Any] = {}
-        # A dict for its order: a scrape's tie-breaks and goldens stay stable.
+        # A dict, because it keeps the order: the exposition must be reproducible.
         self._changed: dict[tuple[str, LabelValues], None] = {}
 
     def __len__(self) -> int:
@@ -111,45 +113,48 @@ class Samples:
         return self._values
 
     def __setstate__(self, values: dict[tuple[str, LabelValues], Value]) -> None:
-        # Nobody has seen a copy yet: all of its series are news.
+        # The store has no series of a resumed state yet, so all of them count as changed.
         self._values = values
         self._changed = dict.fromkeys(values)
 
     def set(self, spec: MetricSpec, labels: LabelValues, value: float) -> None:
-        """Let a series have this value from now on."""
+        """Set the value of a series."""
         key = (spec.name, labels)
         self._values[key] = value
         self._changed[key] = None
 
-    def choose(self, spec: MetricSpec, labels: LabelValues, word: str) -> None:
-        """Let this word hold from now on, in a state set; it has no label here."""
+    def set_state(self, spec: MetricSpec, labels: LabelValues, state: str) -> None:
+        """Set the current state in a state set; `labels` lacks the label of the state."""
         key = (spec.name, labels)
-        self._values[key] = word
+        self._values[key] = state
         self._changed[key] = None
 
     def get(self, spec: MetricSpec, labels: LabelValues) -> float:
-        """Tell the value of a gauge or counter; 0 for a series that does not exist."""
+        """Return the value of a gauge or counter; 0 for a series that does not exist."""
         value: float = self._values.get((spec.name, labels), 0)
         return value
 
     def add(self, spec: MetricSpec, labels: LabelValues, amount: float = 1) -> None:
-        """Raise, or with a negative amount lower, a series that starts at 0."""
+        """Add an amount, which may be negative; a new series starts at 0."""
         key = (spec.name, labels)
         self._values[key] = self._values.get(key, 0) + amount
         self._changed[key] = None
 
     def start(self, spec: MetricSpec, labels: LabelValues = ()) -> None:
-        """Let all series of a closed vocabulary exist, at 0, for these first labels."""
-        rests: list[LabelValues] = [()]
+        """Create all series with these first label values, at 0.
+
+        The remaining labels must have a closed vocabulary.
+        """
+        suffixes: list[LabelValues] = [()]
         for name in spec.labels[len(labels) :]:
-            rests = [(*rest, word) for rest in rests for word in spec.vocabulary[name]]
-        for rest in rests:
-            key = (spec.name, labels + rest)
+            suffixes = [(*s, value) for s in suffixes for value in spec.vocabulary[name]]
+        for suffix in suffixes:
+            key = (spec.name, labels + suffix)
             self._values[key] = Histogram.empty(spec) if spec.kind is Kind.HISTOGRAM else 0
             self._changed[key] = None
 
     def observe(self, spec: MetricSpec, labels: LabelValues, value: float) -> None:
-        """Add an observation to a histogram that was started."""
+        """Add an observation to a histogram that `start` created."""
         key = (spec.name, labels)
         histogram: Histogram = self._values[key]
         self._values[key] = histogram.observe(value, spec.buckets)
@@ -167,7 +172,7 @@ class Samples:
         self._values.clear()
 
     def drain(self) -> tuple[Sample, ...]:
-        """Give the samples of all series that changed since the last time."""
+        """Return the samples of all series that changed since the last call."""
         if not self._changed:
             return ()
         value = self._values.get
@@ -179,9 +184,10 @@ class Samples:
 
 
 class Details(Samples):
-    """The series of single entities: as many as these, and told by what is known of them.
+    """The series of single entities.
 
-    So a copy of a state holds none of them, and `State.restore` makes them again.
+    They follow from the entities, so a snapshot does not contain them;
+    `State.restore` makes them again.
     """
 
     __slots__ = ()

@@ -1,39 +1,39 @@
-"""How many entities the states of a subsystem may remember together."""
+"""Limit the number of entities that all states of a subsystem hold together."""
 
 from __future__ import annotations
 
 
 class Quota:
-    """A number of places, shared by all states of a subsystem.
+    """A limit that all states of a subsystem share.
 
-    The bus decides how many agents, phones and members there are, and on how many
-    servers; a limit for each state alone would bound nothing.
+    A limit for each state would not bound the memory, because the bus decides
+    how many states there are.
     """
 
     __slots__ = ("_left",)
 
-    def __init__(self, places: int) -> None:
-        self._left = places
+    def __init__(self, limit: int) -> None:
+        self._left = limit
 
     def take(self) -> bool:
-        """Take a place; return whether one was left."""
+        """Allocate one entity; return False if the quota is used up."""
         if self._left <= 0:
             return False
         self._left -= 1
         return True
 
-    def release(self, places: int = 1) -> None:
-        """Return places to the quota."""
-        self._left += places
+    def release(self, count: int = 1) -> None:
+        """Give back the allocation of some entities."""
+        self._left += count
 
 
 class Allocation:
-    """The places that one state has taken of a quota.
+    """What one state has allocated from a quota.
 
     Args:
-        quota: That of its subsystem.
-        taken: Places that the state had before a restart. It has them again, even if that is
-            more than the quota: a cluster that shrinks has less room, and forgets nothing.
+        quota: The quota of the subsystem.
+        taken: Allocated before a restart. It is allocated again even if it exceeds the quota:
+            after a cluster shrinks, a process may resume more states, and all must stay.
     """
 
     __slots__ = ("_quota", "taken")
@@ -44,13 +44,13 @@ class Allocation:
         quota.release(-taken)
 
     def take(self) -> bool:
-        """Take a place; return whether one was left."""
+        """Allocate one entity; return False if the quota is used up."""
         if not self._quota.take():
             return False
         self.taken += 1
         return True
 
-    def release(self, places: int = 1) -> None:
-        """Return places to the quota."""
-        self.taken -= places
-        self._quota.release(places)
+    def release(self, count: int = 1) -> None:
+        """Give back the allocation of some entities."""
+        self.taken -= count
+        self._quota.release(count)

@@ -1,9 +1,10 @@
-"""Copies of states for the recovery store, and states made of them again.
+"""Convert states to snapshots for the recovery store, and back.
 
-A state is a plain object, so its copy is a pickle of it, taken at once: the
-state goes on changing while bytewax writes. What is not the state's own is left
-out, and found again when it is resumed: metrics by their names, its places in
-the room of its subsystem, and the series of single entities (`Details`).
+A snapshot is a pickle, made at once, because the state changes while bytewax
+writes. It leaves out what a state shares with others or can compute: metric
+declarations, which are found by name on resume; the quota of the subsystem, of
+which only the allocated count is kept; and the series of single entities
+(`Details`).
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from dataflows.metric import MetricSpec
 from dataflows.quota import Allocation, Quota
 
 FORMAT = 5
-"""Raised whenever an attribute of a state, or of what it is made of, changes."""
+"""Increase this whenever an attribute of a state, or of an object in it, changes."""
 
 
 class _Pickler(pickle.Pickler):
-    def reducer_override(self, obj: object) -> Any:  # noqa: ANN401 -- as pickle has it
+    def reducer_override(self, obj: object) -> Any:  # noqa: ANN401 -- the signature of pickle
         match obj:
             case MetricSpec():
                 return MetricSpec, (obj.name,)
@@ -32,7 +33,7 @@ class _Pickler(pickle.Pickler):
 
 
 def dump(state: object) -> bytes:
-    """Copy a state."""
+    """Return the snapshot of a state."""
     buffer = BytesIO()
     _Pickler(buffer, protocol=5).dump(state)
     return buffer.getvalue()
@@ -41,19 +42,19 @@ def dump(state: object) -> bytes:
 class _Unpickler(pickle.Unpickler):
     def __init__(self, data: bytes, metrics: Mapping[str, MetricSpec], quota: Quota) -> None:
         super().__init__(BytesIO(data))
-        self._made_by = {MetricSpec: metrics.__getitem__, Allocation: partial(Allocation, quota)}
+        self._factories = {MetricSpec: metrics.__getitem__, Allocation: partial(Allocation, quota)}
 
-    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 -- as pickle has it
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 -- the signature of pickle
         found = super().find_class(module, name)
-        return self._made_by.get(found, found)
+        return self._factories.get(found, found)
 
 
-def load(data: bytes, metrics: Mapping[str, MetricSpec], quota: Quota) -> Any:  # noqa: ANN401 -- what was dumped
-    """Make a state of its copy.
+def load(data: bytes, metrics: Mapping[str, MetricSpec], quota: Quota) -> Any:  # noqa: ANN401 -- whatever was dumped
+    """Return the state of a snapshot.
 
     Args:
-        data: What `dump` gave, of a state of the same `FORMAT`.
-        metrics: Those of its subsystem, by name.
-        quota: That of its subsystem.
+        data: The result of `dump`, in the same `FORMAT`.
+        metrics: The metrics of the subsystem, by name.
+        quota: The quota of the subsystem.
     """
     return _Unpickler(data, metrics, quota).load()

@@ -1,4 +1,4 @@
-"""The one adapter between our states and bytewax's `stateful_batch`."""
+"""The adapter between states and bytewax's `stateful_batch`."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from dataflows.subsystem import (
 
 
 class Changes(NamedTuple):
-    """All that one batch changed in one state: shown together or not at all."""
+    """All changes that one batch made to one state; they become visible together."""
 
     samples: tuple[Sample, ...]
 
 
 class Skipped(NamedTuple):
-    """Events of a subsystem that came late, or found no room in memory."""
+    """Counts of events of a subsystem that were late, or refused because the quota was full."""
 
     subsystem: str
     late: int
@@ -43,7 +43,7 @@ Output = Changes | Skipped
 
 
 class Snapshot(NamedTuple):
-    """The state of one key at the end of an epoch, as the recovery store keeps it."""
+    """The state of one key at the end of an epoch, as stored in the recovery store."""
 
     subsystem: str
     key: str
@@ -51,14 +51,15 @@ class Snapshot(NamedTuple):
 
 
 class Stage:
-    """Builds the logic of a key, for `stateful_batch`.
+    """The builder of the logic of each key, for `stateful_batch`.
 
     Args:
-        subsystems: Whose states to keep.
-        options: For the states.
-        clock: Unix seconds.
-        max_keys: States of one subsystem; more queues than this are hostile.
-        is_kept: Whether there is a recovery store: bytewax asks for copies also without one.
+        subsystems: The subsystems whose states to build.
+        options: Passed to the states.
+        clock: Returns Unix seconds.
+        max_keys: Limit of states for each subsystem; more queues than this are an attack.
+        is_kept: Whether there is a recovery store; without one, snapshots are not made,
+            although bytewax asks for them.
     """
 
     def __init__(
@@ -80,47 +81,47 @@ class Stage:
         self._quotas = {name: Quota(options.max_entities) for name in self._subsystems}
         self._options = options
         self._max_keys = max_keys
-        self._living: defaultdict[str, set[str]] = defaultdict(set)
+        self._live_keys: defaultdict[str, set[str]] = defaultdict(set)
 
     def __call__(self, resumed: tuple[str, str, bytes] | None) -> Logic:
-        """Build the logic of a key that is new, or comes out of the recovery store."""
+        """Return the logic of a new key, or of one resumed from the recovery store."""
         return Logic(self, None if resumed is None else Snapshot(*resumed))
 
     def key(self, name: str, event: Event) -> str:
-        """Name the key of an event: bytewax does not tell a logic for which it was built."""
+        """Return the key of an event, because bytewax does not pass the key to the builder."""
         return self._subsystems[name].key(event)
 
     def start(self, name: str, key: str, first: Event) -> State[Any] | None:
-        """Start the state of a key at its first event, or None when there is no room."""
-        living = self._living[name]
-        if len(living) >= self._max_keys:
+        """Return a new state for the first event of a key, or None at the limit of keys."""
+        keys = self._live_keys[name]
+        if len(keys) >= self._max_keys:
             return None
-        living.add(key)
+        keys.add(key)
         options = replace(self._options, allocation=Allocation(self._quotas[name]))
         return self._subsystems[name].start(first, options)
 
     def resume(self, snapshot: Snapshot) -> State[Any]:
-        """Make a state of what the recovery store kept of it."""
+        """Return the state of a snapshot from the recovery store."""
         name = snapshot.subsystem
-        self._living[name].add(snapshot.key)
+        self._live_keys[name].add(snapshot.key)
         state: State[Any] = load(snapshot.state, self._metrics[name], self._quotas[name])
         state.restore()
         return state
 
     def end(self, name: str, key: str) -> None:
-        """Note that the state of a key is over."""
-        self._living[name].discard(key)
+        """Record that a key has no state any more."""
+        self._live_keys[name].discard(key)
 
-    def living(self) -> Iterator[tuple[str, str]]:
-        """Give the keys that have a state, and the names of their subsystems."""
-        # Copies, for what is told of them may begin or end others.
-        return ((key, name) for name, keys in [*self._living.items()] for key in [*keys])
+    def live_keys(self) -> Iterator[tuple[str, str]]:
+        """Return the keys that have a state, with the names of their subsystems."""
+        # Copies, because the caller may start and end states while it iterates.
+        return ((key, name) for name, keys in [*self._live_keys.items()] for key in [*keys])
 
 
 class Logic(StatefulBatchLogic[Values, Output, tuple[str, str, bytes] | None]):
-    """The state of one key: `list[Values]` → `list[Changes | Skipped]`.
+    """The logic of one key: `list[Values]` → `list[Changes | Skipped]`.
 
-    One that is resumed asks to be called at once, and shows all of its series.
+    After a resume it asks for a call at once, to emit all series of its state.
     """
 
     def __init__(self, stage: Stage, resumed: Snapshot | None) -> None:
@@ -134,7 +135,7 @@ class Logic(StatefulBatchLogic[Values, Output, tuple[str, str, bytes] | None]):
             self._due = stage.clock()
 
     def on_batch(self, values: list[Values]) -> tuple[Iterable[Output], bool]:
-        """Apply a whole batch, and tell what changed."""
+        """Apply a batch of events; return the changes."""
         [(_, events), *more] = values
         for _, others in more:
             events = events + others
@@ -150,29 +151,29 @@ class Logic(StatefulBatchLogic[Values, Output, tuple[str, str, bytes] | None]):
                 return [Skipped(self._name, 0, len(events))], StatefulBatchLogic.DISCARD
         windows = state.trackers[0] if state.trackers else None
         for event in events:
-            if type(event) not in _NO_NEWS:
+            if type(event) not in _CONTROL_EVENTS:
                 if windows is not None and event.at < windows.floor:
                     state.late += 1
                 state.apply(event)
-        return self._settle(state)
+        return self._finish(state)
 
     def on_notify(self) -> tuple[Iterable[Output], bool]:
-        """Let time pass."""
+        """Close windows and expire entities that are due; return the changes."""
         assert self._state is not None
-        return self._settle(self._state)
+        return self._finish(self._state)
 
     def notify_at(self) -> datetime | None:
-        """Tell when the state wants to be called again."""
+        """Return when `on_notify` must be called."""
         return None if self._due is None else aware(self._due)
 
     def snapshot(self) -> tuple[str, str, bytes] | None:
-        """Copy the state: it goes on changing while the copy is written."""
+        """Return a copy of the state, which changes while bytewax writes."""
         if self._state is None or not self._stage.is_kept:
             return None
-        # A plain tuple, so that nothing of ours is needed to read the store.
+        # A plain tuple, so that the store can be read without this package.
         return self._name, self._key, dump(self._state)
 
-    def _settle(self, state: State[Any]) -> tuple[Iterable[Output], bool]:
+    def _finish(self, state: State[Any]) -> tuple[Iterable[Output], bool]:
         self._due = state.expire(self._stage.clock())
         outputs: list[Output] = []
         samples = state.samples.drain() + state.details.drain()
@@ -187,5 +188,5 @@ class Logic(StatefulBatchLogic[Values, Output, tuple[str, str, bytes] | None]):
         return outputs, StatefulBatchLogic.DISCARD
 
 
-_NO_NEWS = (ClockChecked, OriginSeen)
-"""They start a state or call it, and tell it nothing."""
+_CONTROL_EVENTS = (ClockChecked, OriginSeen)
+"""Events that only create or call a state; they are not passed to `State.apply`."""

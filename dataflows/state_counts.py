@@ -1,4 +1,4 @@
-"""Entities that are each in one of a few states, and how many are in which."""
+"""Keep the state of each entity, and count the entities in each state."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Generic, TypeVar
 from dataflows.metric import LabelValues, MetricSpec, Samples
 from dataflows.quota import Allocation
 
-W = TypeVar("W", bound=str)
+S = TypeVar("S", bound=str)
 
 _SEPARATOR = "\n"
-"""Of entities in a copy: ids are printable, so none contains a line's end."""
+"""Separates entities in a snapshot; ids are printable, so none contains it."""
 
 
-class Move(Enum):
-    """What came of moving an entity."""
+class Outcome(Enum):
+    """The result of `StateCounts.set_state`."""
 
     CHANGED = auto()
-    SAME = auto()
+    UNCHANGED = auto()
     OVER_QUOTA = auto()
 
 
-class StateCounts(Generic[W]):
-    """Which state of a closed vocabulary holds for each entity.
+class StateCounts(Generic[S]):
+    """The state of each entity, from a closed vocabulary, and a gauge that counts them.
 
-    The gauge that counts them moves with the entities, so it can't drift from them.
+    The gauge is updated with each entity, so the two always agree.
     """
 
     __slots__ = ("_allocation", "_labels", "_samples", "_spec", "_states")
@@ -38,14 +38,14 @@ class StateCounts(Generic[W]):
         self._spec = spec
         self._labels = labels
         self._allocation = allocation
-        self._states: dict[str, W] = {}
+        self._states: dict[str, S] = {}
         samples.start(spec, labels)
 
-    def __iter__(self) -> Iterator[tuple[str, W]]:
+    def __iter__(self) -> Iterator[tuple[str, S]]:
         return iter(self._states.items())
 
     def __getstate__(self) -> tuple[object, ...]:
-        """Copy in bulk: an entity costs what it does to join strings, a tenth of pickling it."""
+        """Join all ids into one string: ten times faster than to pickle each entity."""
         states = [*dict.fromkeys(self._states.values())]
         numbers = {state: number for number, state in enumerate(states)}
         return (
@@ -57,7 +57,7 @@ class StateCounts(Generic[W]):
 
     def __setstate__(
         self,
-        state: tuple[tuple[Samples, MetricSpec, LabelValues, Allocation], str, list[W], bytes],
+        state: tuple[tuple[Samples, MetricSpec, LabelValues, Allocation], str, list[S], bytes],
     ) -> None:
         (self._samples, self._spec, self._labels, self._allocation), entities, states, numbers = (
             state
@@ -65,29 +65,29 @@ class StateCounts(Generic[W]):
         known = entities.split(_SEPARATOR) if numbers else []
         self._states = dict(zip(known, map(states.__getitem__, numbers), strict=True))
 
-    def get(self, entity: str) -> W | None:
-        """Tell which state holds for an entity, if it is known."""
+    def get(self, entity: str) -> S | None:
+        """Return the state of an entity, or None if it is unknown."""
         return self._states.get(entity)
 
-    def count(self, state: W) -> float:
-        """Tell for how many entities a state holds."""
+    def count(self, state: S) -> float:
+        """Return the number of entities in a state."""
         return self._samples.get(self._spec, (*self._labels, state))
 
-    def move(self, entity: str, state: W) -> Move:
-        """Let another state hold for an entity; a new entity needs room."""
+    def set_state(self, entity: str, state: S) -> Outcome:
+        """Set the state of an entity; a new entity needs an allocation from the quota."""
         before = self._states.get(entity)
         if before == state:
-            return Move.SAME
+            return Outcome.UNCHANGED
         if before is not None:
             self._samples.add(self._spec, (*self._labels, before), -1)
         elif not self._allocation.take():
-            return Move.OVER_QUOTA
+            return Outcome.OVER_QUOTA
         self._states[entity] = state
         self._samples.add(self._spec, (*self._labels, state))
-        return Move.CHANGED
+        return Outcome.CHANGED
 
     def remove(self, entity: str) -> bool:
-        """Forget an entity; tell whether it was known."""
+        """Remove an entity; return whether it was known."""
         state = self._states.pop(entity, None)
         if state is None:
             return False

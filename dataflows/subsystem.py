@@ -1,7 +1,8 @@
-"""What a subsystem is: the slice of the bus that answers one question.
+"""The interface of a subsystem: the part of the bus that answers one question.
 
-A subsystem declares its metrics, its events, how each is decoded, and a state
-that turns events into samples. Nothing else of the program knows about it.
+A subsystem declares its metrics, its events, a decoder for each event, and a
+state that turns events into samples. The rest of the program does not depend on
+any single subsystem.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from dataflows.windows import Tracker
 
 
 class Event(Struct, frozen=True, gc=False):
-    """A fact, in the past tense.
+    """A fact, named in the past tense.
 
-    It carries its identity, because the builder of a state gets no key.
+    It contains its identity, because the builder of a state does not get the key.
 
     Attributes:
-        origin_uuid: The server that it happened on.
-        at: When, Unix seconds.
+        origin_uuid: The server on which it happened.
+        at: When it happened, Unix seconds.
     """
 
     origin_uuid: str
@@ -36,28 +37,28 @@ class Event(Struct, frozen=True, gc=False):
 
 
 class OriginSeen(Event, frozen=True, gc=False):
-    """The first event of an origin arrived: its series begin, at 0."""
+    """The first event of an origin arrived; its series start at 0."""
 
 
 class ClockChecked(Event, frozen=True, gc=False):
-    """Nothing happened, but the state must look at the clock."""
+    """The clock was set back; the state must close its windows by the new time."""
 
 
 E = TypeVar("E", bound=Event)
 
 MAX_ENTITIES = 500_000
-"""Of one subsystem, on all servers: some 150 MB, and a hundred times what is usual."""
+"""For each subsystem, on all servers: about 150 MB, a hundred times the usual number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a user may choose about states.
+    """Settings of the states.
 
     Attributes:
         details: Names of the subsystems that show a series for each entity.
-        max_entities: What all states of a subsystem may remember together.
-        windows: Their lengths, the shortest first.
-        room: A state's share of the places that this makes; `Stage` gives each its own.
+        max_entities: Quota of each subsystem, which its states share.
+        windows: Lengths of the windows, the shortest first.
+        allocation: What this state has allocated from the quota; `Stage` sets it.
     """
 
     details: frozenset[str] = frozenset()
@@ -67,17 +68,17 @@ class Options:
 
 
 class State(ABC, Generic[E]):
-    """All that is known of one key: entities, counters, and the samples that tell of them.
+    """The state of one key: its entities, its counters and its samples.
 
-    It is a plain object without a clock. Every event carries its time, and
-    `expire` is told the time.
+    It is a plain object without a clock: every event contains its time, and
+    `expire` gets the current time.
 
     Attributes:
-        samples: Its series, without those of single entities.
-        details: Those.
+        samples: Its series, except those of single entities.
+        details: The series of single entities.
         trackers: Its windows.
-        refused: Events that found no room (`Options.allocation`) since this was last read.
-        late: Events older than the shortest current window, since this was last read.
+        refused: Events refused because the quota was full, since `Stage` last read this.
+        late: Events older than the shortest current window, since `Stage` last read this.
     """
 
     def __init__(self) -> None:
@@ -89,15 +90,18 @@ class State(ABC, Generic[E]):
 
     @abstractmethod
     def apply(self, event: E) -> None:
-        """Take one event in. The same event twice changes no gauge."""
+        """Apply one event. A repeated event does not change any gauge."""
 
     def restore(self) -> None:
-        """Make the details again, which no copy of the state holds."""
+        """Recreate `details` after a resume; snapshots do not contain them."""
 
     def expire(self, now: float) -> float | None:
-        """Close windows and forget what is too old; tell when to be called again, in Unix seconds.
+        """Close windows and forget what is too old.
 
-        A state whose last series has been retired is over and will be dropped.
+        The caller discards the state once all its series are retired.
+
+        Returns:
+            When to call this again, Unix seconds; None for never.
         """
         due = inf
         for tracker in self.trackers:
@@ -109,14 +113,14 @@ class State(ABC, Generic[E]):
 
 @dataclass(frozen=True, slots=True)
 class Decoder:
-    """How one event of the bus becomes an event here, and how to have it sent to us.
+    """How to receive an event of the bus and decode it.
 
     Attributes:
         name: The event's `name` on the bus.
-        routing_key: What a topic exchange binds; a headers exchange binds the name.
-        decode: Raises `Rejected`; None means that this instance of the event says
-            nothing about the subsystem, and is unused.
-        source: Who publishes it, since when, and where that can be read.
+        routing_key: The binding key on a topic exchange; a headers exchange binds the name.
+        decode: Returns the event, or None if this delivery has nothing for the subsystem;
+            then it counts as unused. Raises `Rejected`.
+        source: Which service publishes it, in which versions, and the reference.
     """
 
     name: str
@@ -127,22 +131,22 @@ class Decoder:
 
 @dataclass(frozen=True, slots=True)
 class Subsystem:
-    """One slice: its metrics, its events and its states.
+    """The metrics, events and states of one part of the bus.
 
     Attributes:
-        name: Second word of its metrics' names; the stem of its files.
-        question: What it answers, in a sentence.
-        metrics: All that its states may emit.
-        start: Makes the state of a key, at the key's first event.
-        decoders: Its events.
-        part: Which part of the subsystem's events belongs together, within an origin.
-        per_origin: Whether its series exist as soon as the origin is known.
+        name: Second word of its metric names, and the stem of its file names.
+        question: The question that it answers.
+        metrics: All metrics that its states may emit.
+        start: Builds the state of a key from the key's first event.
+        decoders: The decoders of its events.
+        part: Returns what an event's key contains besides the origin, such as the queue.
+        per_origin: Whether its series start with the first event of any kind from an origin.
     """
 
     name: str
     question: str
     metrics: tuple[MetricSpec, ...]
-    # States take the events of their own subsystem only; a tuple of different
+    # A state accepts only the events of its own subsystem; a tuple of different
     # subsystems has no more precise type.
     start: Callable[[Any, Options], State[Any]]
     decoders: tuple[Decoder, ...] = ()
@@ -150,6 +154,6 @@ class Subsystem:
     per_origin: bool = True
 
     def key(self, event: Event) -> str:
-        """Name the state that an event belongs to."""
-        # Labels are printable, so none contains a tab.
+        """Return the key of the state that an event belongs to."""
+        # Label values are printable, so they contain no tab.
         return f"{self.name}\t{event.origin_uuid}\t{self.part(event)}"

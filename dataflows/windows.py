@@ -1,13 +1,13 @@
-"""Windows: what a value did between two scrapes.
+"""Tumbling windows over event time: what a value did between two scrapes.
 
 A window is `[start, end)`, aligned to multiples of its length since the Unix
-epoch. It closes when the clock, or an event, passes its end; then its summary
-is shown until the next one closes, and never changes.
+epoch. It closes when an event or the clock reaches its end. Its result is shown
+until the next window closes, and never changes.
 
-Time does not go back. An event that is older than the last change counts from
-that change, and one that is older than the window counts from its start: a
-*late* event. So a closed window stays as it is, and the state is right all the
-same. Costs per event do not depend on how many there were.
+Event time does not go back. An event older than the last change of the value
+counts from that change. An event older than the window is *late* and counts from
+the start of the window. So closed windows never change, but the state does. The
+cost of an event does not depend on the number of events.
 """
 
 from __future__ import annotations
@@ -23,66 +23,66 @@ from dataflows.metric import LabelValues, MetricSpec, Samples
 from dataflows.quota import Allocation
 
 MAX_IDS = 100_000
-"""Ids that one window counts; beyond, its figure means "at least". See ADR 14."""
+"""Limit of ids in a window; when it is reached, the number means "at least". See ADR 14."""
 
 CLOCK_SLACK_SECONDS = 1.0
-"""A clock that goes back by more was set; less is its ordinary correction."""
+"""A clock that goes back by more was set; less is a normal correction."""
 
 
 W = TypeVar("W", bound="_Window")
 
 
 class Tracker(ABC, Generic[W]):
-    """Something that a state keeps windows of, one of each length.
+    """The current windows of one value or set of ids, one window for each length.
 
     Attributes:
-        floor: Start of the current window of the first length: what is older is late.
-        due: End of the window that ends next.
+        floor: Start of the current window of the first length; older events are late.
+        due: The earliest end of a current window.
     """
 
     def __init__(self, windows: Iterable[tuple[LabelValues, W]]) -> None:
         self._windows = list(windows)
-        self._opened()
+        self._update_bounds()
 
     @abstractmethod
     def _show(self, labels: LabelValues, window: W, until: float) -> None:
-        """Close a window, and all that end by then; show the last."""
+        """Close all windows of a length that end until then; show the last one."""
 
     def tick(self, now: float) -> None:
-        """Close the windows that have ended by the clock."""
-        self.reach(now)
+        """Close the windows that ended before the clock's time."""
+        self.advance(now)
         if now >= self._latest - CLOCK_SLACK_SECONDS:
             return
         for _, window in self._windows:
             if now < window.start - CLOCK_SLACK_SECONDS:
-                # The clock was set back; waiting for it would stall the windows.
+                # The clock was set back. Without this, no window closes before the old time.
                 window.open(now)
-                self._opened()
+                self._update_bounds()
 
-    def reach(self, at: float) -> None:
-        """Close the windows that an event, or the clock, has passed."""
+    def advance(self, at: float) -> None:
+        """Close the windows that end at or before a time, of an event or of the clock."""
         if at < self.due:
             return
         for labels, window in self._windows:
             if at >= window.end:
                 self._show(labels, window, at)
-        self._opened()
+        self._update_bounds()
 
-    def _opened(self) -> None:
-        # Looked up once for all the events of a window.
+    def _update_bounds(self) -> None:
+        # Computed once for each window, because every event reads them.
         self.floor = self._windows[0][1].start if self._windows else -inf
         self.due = min((window.end for _, window in self._windows), default=inf)
         self._latest = max((window.start for _, window in self._windows), default=-inf)
 
 
 class Level(Tracker["_LevelWindow"]):
-    """The windows of a piecewise constant value, known from `at` on.
+    """The minimum, maximum and time-weighted mean of a piecewise constant value.
 
-    A value that holds for no time at all, for another event happened at the
-    same instant, is no value of the window.
+    The value is known from `at` on. A value that lasts for no time, because
+    another event has the same time stamp, is ignored.
     """
 
-    def __init__(  # noqa: PLR0913 -- where it tells, and of what
+    def __init__(  # noqa: PLR0913 -- the metrics to show, and the value
         self,
         samples: Samples,
         specs: Levels,
@@ -100,8 +100,8 @@ class Level(Tracker["_LevelWindow"]):
         self._value = value
 
     def follow(self, at: float, value: float) -> None:
-        """Let the value change."""
-        self.reach(at)
+        """Change the value at a time, Unix seconds."""
+        self.advance(at)
         if value != self._value:
             self._value = value
             for _, window in self._windows:
@@ -113,14 +113,14 @@ class Level(Tracker["_LevelWindow"]):
 
 
 class Distinct(Tracker["_DistinctWindow"]):
-    """The windows that count different ids, or those that were seen often enough.
+    """The number of distinct ids, optionally of those seen several times.
 
     Args:
-        room: Places for the ids, shared with whatever else the subsystem remembers.
+        allocation: For the ids, from the quota that the subsystem's entities use too.
         often: How many times an id must be seen in a window to count.
     """
 
-    def __init__(  # noqa: PLR0913 -- where it tells, and of what
+    def __init__(  # noqa: PLR0913 -- the metric to show, and what to count
         self,
         samples: Samples,
         spec: MetricSpec,
@@ -140,10 +140,10 @@ class Distinct(Tracker["_DistinctWindow"]):
         self._often = often
 
     def see(self, at: float, entity: Hashable) -> bool:
-        """Note that an id was seen; tell whether every window had room for it."""
-        self.reach(at)
-        noted = [window.see(entity, self._often) for _, window in self._windows]
-        return all(noted)
+        """Count an id at a time; return False if a window could not, because it was full."""
+        self.advance(at)
+        counted = [window.see(entity, self._often) for _, window in self._windows]
+        return all(counted)
 
     def _show(self, labels: LabelValues, window: _DistinctWindow, until: float) -> None:
         self._samples.set(self._spec, labels, window.close(until))
@@ -157,12 +157,12 @@ class _Window:
         self.open(at)
 
     def open(self, at: float) -> None:
-        """Begin anew, in the window that a time falls into."""
+        """Start the window that contains a time."""
         self.start = at // self.seconds * self.seconds
         self.end = self.start + self.seconds
 
     def last_end(self, until: float) -> float:
-        """Give the end of the last window that has ended by then."""
+        """Return the end of the last window that ends until then."""
         return until // self.seconds * self.seconds
 
 
@@ -175,20 +175,20 @@ class _LevelWindow(_Window):
 
     def open(self, at: float) -> None:
         super().open(at)
-        # From here on the value is known; what it was before is not, or stands in a closed window.
+        # The value counts from here on. Before, it is unknown or belongs to a closed window.
         self._since = self._known_from = at
         self._area = 0.0
         self._low, self._high = inf, -inf
 
     def change(self, at: float, value: float) -> None:
-        self._last_until(at)
+        self._integrate(at)
         self._value = value
 
     def close(self, until: float) -> tuple[float, float, float]:
-        """Close all windows that end by then; give low, high and mean of the last."""
-        self._last_until(self.end)
+        """Close all windows that end until then; return low, high and mean of the last."""
+        self._integrate(self.end)
         low, high = self._low, self._high
-        # A mean of equal values must not differ from them by a rounding.
+        # Rounding must not make the mean of equal values differ from them.
         mean = min(max(self._area / (self.end - self._known_from), low), high)
         last_end = self.last_end(until)
         if last_end > self.end:
@@ -196,7 +196,7 @@ class _LevelWindow(_Window):
         self.open(last_end)
         return low, high, mean
 
-    def _last_until(self, at: float) -> None:
+    def _integrate(self, at: float) -> None:
         if at > self._since:
             self._area += self._value * (at - self._since)
             self._since = at
@@ -229,7 +229,7 @@ class _DistinctWindow(_Window):
         return True
 
     def close(self, until: float) -> int:
-        """Close all windows that end by then; give the count of the last."""
+        """Close all windows that end until then; return the count of the last."""
         last_end = self.last_end(until)
         count = 0 if last_end > self.end else self._count
         self.open(last_end)

@@ -93,7 +93,7 @@ class App:
                 SUBSYSTEMS,
                 {bus.status.name: bus.zone for bus in buses}.get,
                 self._on_rejected,
-                stage.living,
+                stage.live_keys,
             ),
             stage,
             StoreSink(self._store, SUBSYSTEMS),

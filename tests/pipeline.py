@@ -86,7 +86,7 @@ class Pipeline:
     def _begin(self) -> None:
         self.store = SeriesStore(SPECS, self._max_series)
         self._stage = Stage(SUBSYSTEMS, self._options, lambda: self.now, self._max_keys)
-        self._decode = Decode(SUBSYSTEMS, lambda _: self._zone, self._reject, self._stage.living)
+        self._decode = Decode(SUBSYSTEMS, lambda _: self._zone, self._reject, self._stage.live_keys)
         self._due: dict[str, float] = {}
         # Of some keys also times that no longer hold.
         self._alarms: list[tuple[float, str]] = []

@@ -1,4 +1,4 @@
-"""The subsystems. A new one is a module beside these and a line here."""
+"""All subsystems. A new one needs a module in this package and an entry in `SUBSYSTEMS`."""
 
 from __future__ import annotations
 
@@ -28,4 +28,4 @@ SUBSYSTEMS: tuple[Subsystem, ...] = (
 )
 
 METRICS = tuple(spec for subsystem in SUBSYSTEMS for spec in subsystem.metrics)
-"""All that states may emit."""
+"""All metrics that states may emit."""

@@ -1,11 +1,12 @@
 """How many call-centre agents are logged in?
 
-Source: `agent_status_update` of xivo-agentd and wazo-agentd, which say
-`logged_in` or `logged_out` and nothing else; pauses belong to queues.
+Source: `agent_status_update` of xivo-agentd and wazo-agentd. Its status is
+`logged_in` or `logged_out`; pauses belong to queues.
 
-Trouble: a repeated status changes nothing, so duplicates do no harm; the last
-event to arrive wins. A missed event is mended by the agent's next one. After a
-restart without a recovery store an agent is unknown until its status changes.
+Trouble: a repeated status changes nothing, so duplicates do no harm. Reordered
+events: the last one to arrive wins. A missed event: the agent's next event
+corrects the state. After a restart without a recovery store, an agent is unknown
+until its status changes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import msgspec
 from dataflows.envelope import Envelope, number_id, read
 from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
-from dataflows.state_counts import Move, StateCounts
+from dataflows.state_counts import Outcome, StateCounts
 from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
 from dataflows.windows import Level
 
@@ -25,7 +26,7 @@ NAME = "agents"
 
 
 class AgentStatus(StrEnum):
-    """What xivo-agentd says of an agent."""
+    """Status of an agent, as xivo-agentd publishes it."""
 
     LOGGED_IN = "logged_in"
     LOGGED_OUT = "logged_out"
@@ -34,7 +35,7 @@ class AgentStatus(StrEnum):
 AGENTS = MetricSpec(
     "xivo_agents",
     Kind.GAUGE,
-    "Agents known, by status. An agent is known from its first event until it is deleted.",
+    "Agents in each status. An agent counts from its first event until it is deleted.",
     ("origin_uuid", "status"),
     {"status": tuple(AgentStatus)},
     cardinality="2 per origin",
@@ -42,28 +43,31 @@ AGENTS = MetricSpec(
 LOGINS = MetricSpec(
     "xivo_agent_logins_total",
     Kind.COUNTER,
-    "Agents that logged in. A repeated status is no login.",
+    "Changes of agents to `logged_in`. The first event of an agent counts; a repeated status "
+    "does not.",
     ("origin_uuid",),
 )
 LOGOUTS = MetricSpec(
     "xivo_agent_logouts_total",
     Kind.COUNTER,
-    "Agents that logged out. A repeated status is no logout.",
+    "Changes of agents to `logged_out`. The first event of an agent counts; a repeated status "
+    "does not.",
     ("origin_uuid",),
 )
 SESSIONS = MetricSpec(
     "xivo_agent_session_duration_seconds",
     Kind.HISTOGRAM,
-    "Time from login to logout, for sessions whose login was seen.",
+    "Time from an agent's login to its logout. A session counts at its logout, if the exporter "
+    "saw its login.",
     ("origin_uuid",),
     cardinality="12 per origin",
-    # A mistaken login, a break, half a shift, a shift, a forgotten logout.
+    # Login by mistake, time until a break, half a shift, a shift, a forgotten logout.
     buckets=(60, 300, 900, 1800, 3600, 7200, 14400, 21600, 28800, 36000, 43200, 86400),
 )
 LOGGED_IN = MetricSpec(
     "xivo_agent_logged_in",
     Kind.GAUGE,
-    "1 while the agent is logged in, 0 while it is logged out.",
+    "1 while the agent is logged in, 0 while it is logged out. It ends when the agent is deleted.",
     ("origin_uuid", "agent_id"),
     cardinality="one per agent",
     detail=True,
@@ -73,7 +77,7 @@ LEVELS = levels(
     "xivo_agents_logged_in_min",
     "xivo_agents_logged_in_max",
     "xivo_agents_logged_in_avg",
-    "agents logged in",
+    "agents that were logged in",
     ("origin_uuid",),
     gauge='`xivo_agents{status="logged_in"}`',
 )
@@ -121,13 +125,13 @@ DECODERS = (
         "agent_status_update",
         "status.agent",
         _decode_status,
-        "xivo-agentd, wazo-agentd: bus document; wazo-bus, agent/event.py",
+        "xivo-agentd, wazo-agentd. See the XiVO bus document; wazo-bus, agent/event.py",
     ),
     Decoder(
         "agent_deleted",
         "config.agent.deleted",
         _decode_deleted,
-        "xivo-confd, wazo-confd: xivo-bus 15.20 and wazo-bus, agent/event.py",
+        "xivo-confd, wazo-confd. See xivo-bus 15.20 and wazo-bus, agent/event.py",
     ),
 )
 
@@ -168,9 +172,9 @@ class AgentsState(State[Event]):
         self._logged_in.follow(event.at, self._agents.count(AgentStatus.LOGGED_IN))
 
     def _change(self, agent_id: str, status: AgentStatus, at: float) -> None:
-        moved = self._agents.move(agent_id, status)
-        if moved is not Move.CHANGED:
-            self.refused += moved is Move.OVER_QUOTA
+        outcome = self._agents.set_state(agent_id, status)
+        if outcome is not Outcome.CHANGED:
+            self.refused += outcome is Outcome.OVER_QUOTA
             return
         samples, origin = self.samples, self._origin
         if status is AgentStatus.LOGGED_IN:
@@ -180,7 +184,7 @@ class AgentsState(State[Event]):
             samples.add(LOGOUTS, origin)
             login_at = self._login_at.pop(agent_id, None)
             if login_at is not None:
-                # A clock that was set back must not make a session of less than nothing.
+                # A server clock that was set back must not give a negative duration.
                 samples.observe(SESSIONS, origin, max(0.0, at - login_at))
         self._show(agent_id, status)
 

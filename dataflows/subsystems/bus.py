@@ -1,10 +1,10 @@
-"""What does each server publish on the bus?
+"""Which events does each server publish on the bus?
 
-Source: the envelope of every well-formed event, used or not; with `--bind-all`
+Source: the envelope of every well-formed event, used or not. With `--bind-all`
 that is the whole traffic of the bus. AMI events count under their AMI name.
 
-Trouble: names beyond a cap count as `other`, so an origin that invents names
-cannot fill the memory.
+Trouble: names beyond a limit count as `other`, so an origin that invents names
+cannot fill the memory. Duplicates that the consumer recognises do not count.
 """
 
 from __future__ import annotations
@@ -16,40 +16,41 @@ from dataflows.subsystem import Event, Options, State, Subsystem
 NAME = "bus"
 
 MAX_NAMES = 1000
-"""Per origin. Wazo has some 390 names of its own, and Asterisk some 180."""
+"""For each origin. Wazo has about 390 event names, Asterisk about 180."""
 
 OTHER = "other"
 
 EVENTS = MetricSpec(
     "xivo_bus_events_total",
     Kind.COUNTER,
-    "Well-formed events, by name. Names beyond the first thousand of an origin count as `other`.",
+    "Well-formed events, used or unused, by name. Only the first 1000 names of an origin have "
+    "series of their own; events with other names count as `other`.",
     ("origin_uuid", "event"),
-    cardinality="one per event name, some 20 without --bind-all",
+    cardinality="one per event name, about 20 without `--bind-all`",
 )
 LAST_EVENT_AT = MetricSpec(
     "xivo_bus_last_event_timestamp_seconds",
     Kind.GAUGE,
-    "When the newest event of the origin happened, in Unix time.",
+    "Unix time of the newest event of the origin.",
     ("origin_uuid",),
 )
 ORIGIN_INFO = MetricSpec(
     "xivo_origin_info",
     Kind.GAUGE,
-    "Always 1: the configured bus that the origin was seen on.",
+    "Always 1. The label `bus` is the configured bus on which the origin was seen.",
     ("origin_uuid", "bus"),
 )
 
 
 class EventsPublished(Event, frozen=True, gc=False):
-    """An origin published so many events of each name; `at` is that of the newest."""
+    """How many events of each name an origin published; `at` is the time of the newest."""
 
     bus: str
     names: dict[str, int]
 
 
 class BusState(State[Event]):
-    """What one origin published.
+    """The counts of events that one origin published.
 
     xivo_bus_events_total{origin_uuid="ca7f…",event="QueueMemberStatus"} 1
     xivo_origin_info{origin_uuid="ca7f…",bus="default"} 1
@@ -71,19 +72,19 @@ class BusState(State[Event]):
         self.samples.set(ORIGIN_INFO, (*self._origin, event.bus), 1)
 
     def _label(self, name: str) -> str:
-        known = label(name)
-        if known not in self._names:
+        value = label(name)
+        if value not in self._names:
             if len(self._names) >= MAX_NAMES or not self._allocation.take():
                 return OTHER
-            self._names.add(known)
-        return known
+            self._names.add(value)
+        return value
 
 
 SUBSYSTEM = Subsystem(
     NAME,
-    "What does each server publish?",
+    "Which events does each server publish?",
     (EVENTS, LAST_EVENT_AT, ORIGIN_INFO),
     BusState,
-    # Its first event comes with the origin's first event.
+    # The first `EventsPublished` of an origin creates its state.
     per_origin=False,
 )

@@ -1,10 +1,10 @@
-"""How many call forms do agents submit?
+"""How many call forms do users submit?
 
-Source: `call_form_result` of xivo-ctid. The content of a form is personal data
-and is not read.
+Source: `call_form_result` of xivo-ctid. The content of a form is personal data;
+it is not read.
 
-Trouble: a submission has no id, so a duplicate that the consumer cannot
-recognise counts twice.
+Trouble: a submission has no id, so a duplicate that the consumer does not
+recognise counts twice. A missed event is not counted.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ NAME = "call_forms"
 CALL_FORMS = MetricSpec(
     "xivo_call_forms_total",
     Kind.COUNTER,
-    "Call forms that users submitted.",
+    "Call forms submitted by users. It rises with every submission.",
     ("origin_uuid",),
 )
 
 SUBMITTERS = MetricSpec(
     "xivo_call_form_submitters",
     Kind.GAUGE,
-    "Different users who submitted a call form in the last closed window.",
+    "Distinct users who submitted a call form in the last closed window.",
     ("origin_uuid", "window"),
     cardinality="one per window and origin",
-    beyond_promql="`increase` of `xivo_call_forms_total` counts forms. Who submitted them is "
-    "no label, so no query counts users.",
+    beyond_promql="`increase` of `xivo_call_forms_total` counts forms. It has no label for the "
+    "user, so a query cannot count users.",
 )
 
 
 class CallFormSubmitted(Event, frozen=True, gc=False):
-    """A user saved a call form."""
+    """A user submitted a call form."""
 
     user: str
 
@@ -58,7 +58,11 @@ def _decode(envelope: Envelope) -> CallFormSubmitted:
     return CallFormSubmitted(envelope.origin_uuid, envelope.at, user)
 
 
-DECODERS = (Decoder("call_form_result", "call_form_result", _decode, "xivo-ctid: bus document"),)
+DECODERS = (
+    Decoder(
+        "call_form_result", "call_form_result", _decode, "xivo-ctid. See the XiVO bus document"
+    ),
+)
 
 
 class CallFormsState(State[Event]):
@@ -89,7 +93,7 @@ class CallFormsState(State[Event]):
 
 SUBSYSTEM = Subsystem(
     NAME,
-    "How many call forms do agents submit?",
+    "How many call forms do users submit?",
     (CALL_FORMS, SUBMITTERS),
     CallFormsState,
     DECODERS,

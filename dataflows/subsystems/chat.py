@@ -1,12 +1,12 @@
-"""How much do users chat?
+"""How many chat messages do users send?
 
 Source: `chat_message_event` of xivo-ctid (15.20 to 17.13), `chat_message_sent`
-of xivo-ctid-ng (17.14 to 19.04). The `chat_message_received` beside the latter
-is the same message a second time and is left out. Neither names nor texts are
-read.
+of xivo-ctid-ng (17.14 to 19.04). xivo-ctid-ng also publishes the same message as
+`chat_message_received`, which is unused. Names and texts are never kept or
+shown.
 
-Trouble: a message has no id, so a duplicate that the consumer cannot recognise
-counts twice.
+Trouble: a message has no id, so a duplicate that the consumer does not recognise
+counts twice. A missed event is not counted.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ NAME = "chat"
 MESSAGES = MetricSpec(
     "xivo_chat_messages_total",
     Kind.COUNTER,
-    "Chat messages that users sent to each other.",
+    "Chat messages that users sent to each other. It rises once for each message.",
     ("origin_uuid",),
 )
 
 SENDERS = MetricSpec(
     "xivo_chat_senders",
     Kind.GAUGE,
-    "Different users who sent a chat message in the last closed window.",
+    "Distinct users who sent a chat message in the last closed window.",
     ("origin_uuid", "window"),
     cardinality="one per window and origin",
-    beyond_promql="`increase` of `xivo_chat_messages_total` counts messages. Who sent them is no "
-    "label, so no query counts users.",
+    beyond_promql="`increase` of `xivo_chat_messages_total` counts messages. It has no label for "
+    "the sender, so a query cannot count users.",
 )
 
 
@@ -42,14 +42,14 @@ class ChatMessageSent(Event, frozen=True, gc=False):
     """A user sent a chat message.
 
     Attributes:
-        sender: Id or UUID of the user, with the server's UUID before it: users of
-            federated servers may share ids.
+        sender: The server's UUID, and the id or UUID of the user. Users of federated
+            servers may have the same id.
     """
 
     sender: tuple[str, str]
 
 
-# `from` is a keyword; what stands in `alias` (or `alice`) and `msg` is nobody's business.
+# `from` is a Python keyword. `alias` (or `alice`) is left out, because names are private.
 class _ChatMessage(msgspec.Struct, gc=False, rename={"sender": "from", "recipient": "to"}):
     sender: tuple[str, int | str]
     recipient: tuple[str, int | str]
@@ -71,19 +71,19 @@ DECODERS = (
         "chat_message_event",
         "chat.message.*.*",
         _decode,
-        "xivo-ctid until XiVO 17.13: bus document; xivo-bus, chat/event.py",
+        "xivo-ctid until XiVO 17.13. See the XiVO bus document; xivo-bus, chat/event.py",
     ),
     Decoder(
         "chat_message_sent",
         "chat.message.*.*.sent",
         _decode,
-        "xivo-ctid-ng from XiVO 17.14 to 19.04: xivo-bus, chat/event.py",
+        "xivo-ctid-ng, XiVO 17.14 to 19.04. See xivo-bus, chat/event.py",
     ),
 )
 
 
 class ChatState(State[Event]):
-    """The chat of one origin.
+    """The chat messages of one origin.
 
     xivo_chat_messages_total{origin_uuid="ca7f…"} 1
     """
@@ -108,4 +108,6 @@ class ChatState(State[Event]):
             self.refused += not self._senders.see(event.at, event.sender)
 
 
-SUBSYSTEM = Subsystem(NAME, "How much do users chat?", (MESSAGES, SENDERS), ChatState, DECODERS)
+SUBSYSTEM = Subsystem(
+    NAME, "How many chat messages do users send?", (MESSAGES, SENDERS), ChatState, DECODERS
+)

@@ -1,11 +1,9 @@
-"""What became of each delivery? The exporter's own account, by bus.
+"""What happened to each delivery? The exporter's own counters, for each bus.
 
-Every delivery ends as used, unused, rejected or duplicate. The account of a
-batch arrives as one event and changes the counters at once, so the law
+Every delivery ends as used, unused, rejected or duplicate. One event contains the
+counts of a whole batch and changes all counters at once, so at every scrape
 
     deliveries = used + unused + rejected (all reasons) + duplicates
-
-holds at every scrape.
 """
 
 from __future__ import annotations
@@ -24,43 +22,45 @@ _CARDINALITY = "one per bus"
 DELIVERIES = MetricSpec(
     "xivo_exporter_deliveries_total",
     Kind.COUNTER,
-    "Deliveries processed: the sum of used, unused, rejected and duplicates.",
+    "Deliveries that the exporter processed: the sum of used, unused, rejected and duplicate "
+    "deliveries.",
     ("bus",),
     cardinality=_CARDINALITY,
 )
 USED = MetricSpec(
     "xivo_exporter_used_total",
     Kind.COUNTER,
-    "Deliveries that some subsystem took in.",
+    "Deliveries with an event that a subsystem uses.",
     ("bus",),
     cardinality=_CARDINALITY,
 )
 UNUSED = MetricSpec(
     "xivo_exporter_unused_total",
     Kind.COUNTER,
-    "Well-formed deliveries that are counted by name and serve nothing else.",
+    "Well-formed deliveries that no subsystem uses. They count only in `xivo_bus_events_total`.",
     ("bus",),
     cardinality=_CARDINALITY,
 )
 DUPLICATES = MetricSpec(
     "xivo_exporter_duplicates_total",
     Kind.COUNTER,
-    "Deliveries that had been processed before the connection broke, and were skipped.",
+    "Redeliveries of messages that were already processed before the connection broke. The "
+    "exporter skips them.",
     ("bus",),
     cardinality=_CARDINALITY,
 )
 CLAMPED = MetricSpec(
     "xivo_exporter_clamped_timestamps_total",
     Kind.COUNTER,
-    "Events whose time stamp cannot be true, for it lies ahead of the arrival or a day before it. "
-    "They count as of their arrival.",
+    "Deliveries with a time stamp that cannot be true: more than 1 s after the arrival, or more "
+    "than a day before it. The exporter uses the time of arrival instead.",
     ("bus",),
     cardinality=_CARDINALITY,
 )
 WINDOW_END = MetricSpec(
     "xivo_exporter_window_end_timestamp_seconds",
     Kind.GAUGE,
-    "End of the last closed window, in Unix time: it stalls when the dataflow does.",
+    "Unix time at which the last closed window ended. It stops rising when the dataflow stalls.",
     ("window",),
     cardinality="one per window",
 )
@@ -75,14 +75,14 @@ REJECTED = MetricSpec(
 LAST_DELIVERY_AT = MetricSpec(
     "xivo_exporter_last_delivery_timestamp_seconds",
     Kind.GAUGE,
-    "When the newest delivery arrived, in Unix time; 0 before the first.",
+    "Unix time at which the newest delivery arrived; 0 before the first one.",
     ("bus",),
     cardinality=_CARDINALITY,
 )
 
 
 class DeliveriesProcessed(Event, frozen=True, gc=False):
-    """A batch of deliveries of one bus was processed; `at` is the last arrival."""
+    """A batch of deliveries of one bus was processed; `at` is the latest arrival."""
 
     bus: str
     deliveries: int = 0
@@ -94,7 +94,7 @@ class DeliveriesProcessed(Event, frozen=True, gc=False):
 
 
 class DeliveriesState(State[DeliveriesProcessed]):
-    """The account of one bus.
+    """The counters of one bus.
 
     xivo_exporter_deliveries_total{bus="default"} 2
     xivo_exporter_used_total{bus="default"} 1
@@ -123,7 +123,7 @@ class DeliveriesState(State[DeliveriesProcessed]):
             samples.set(LAST_DELIVERY_AT, bus, event.at)
 
     def expire(self, now: float) -> float | None:
-        # Windows of all states close by the same clock, in the same dataflow as this one.
+        # The windows of all states close by the same clock, so this state can speak for them.
         dues = []
         for window in self._windows:
             end = now // window.seconds * window.seconds
@@ -136,7 +136,7 @@ class DeliveriesState(State[DeliveriesProcessed]):
 
 SUBSYSTEM = Subsystem(
     NAME,
-    "What became of each delivery?",
+    "What happened to each delivery?",
     (DELIVERIES, USED, UNUSED, DUPLICATES, CLAMPED, REJECTED, LAST_DELIVERY_AT, WINDOW_END),
     DeliveriesState,
     part=lambda event: event.bus,

@@ -1,13 +1,13 @@
-"""In what state are the phones?
+"""What state are the phones in?
 
 Source: `endpoint_status_update` of xivo-ctid (until XiVO 19.05). Its status is
-the bitmask of Asterisk's extension states (hints), whatever the bus document
-calls it: 1 is in use here, while 1 is idle for a queue member.
+the bitmask of Asterisk's extension states (hints), although the XiVO bus document
+names it differently: here 1 means in use, while for a queue member 1 means idle.
 
-Trouble: a repeated state is no transition, so duplicates do no harm; the last
-event to arrive wins. After xivo-ctid restarts it publishes every phone whose
-state differs from unavailable; phones that were lost meanwhile keep their last
-state here until they change.
+Trouble: a repeated state is no transition, so duplicates do no harm. Reordered
+events: the last one to arrive wins. After a restart, xivo-ctid publishes every
+phone that is not unavailable; a phone that became unavailable meanwhile keeps its
+last state here until its next event.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import msgspec
 from dataflows.envelope import Envelope, Reason, Rejected, code, number_id, read
 from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
-from dataflows.state_counts import Move, StateCounts
+from dataflows.state_counts import Outcome, StateCounts
 from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
 from dataflows.windows import Distinct, Level
 
@@ -27,7 +27,7 @@ NAME = "endpoints"
 
 
 class EndpointState(StrEnum):
-    """Extension states, include/asterisk/pbx.h."""
+    """Extension states of Asterisk, see include/asterisk/pbx.h."""
 
     IDLE = "idle"
     IN_USE = "in_use"
@@ -51,20 +51,20 @@ _STATES = {
     17: EndpointState.IN_USE_ON_HOLD,
 }
 _REMOVED = (-1, -2)
-"""The hint was deactivated, or removed from the dial plan."""
+"""Codes of a hint that was deactivated, or removed from the dial plan."""
 
 _ENGAGED = 1 | 2 | 16
-"""Bits of in use, busy and on hold."""
+"""The bits for in use, busy and on hold."""
 
 FLAPS = 3
-"""Twice in a window may be a restart of the phone and of its switch."""
+"""Two may have a normal cause: one restart of the phone and one of its switch."""
 
 _VOCABULARY = {"state": tuple(EndpointState)}
 
 ENDPOINTS = MetricSpec(
     "xivo_endpoints",
     Kind.GAUGE,
-    "Endpoints known, by state. An endpoint is known from its first event until its hint "
+    "Endpoints (phones) in each state. An endpoint counts from its first event until its hint "
     "is removed.",
     ("origin_uuid", "state"),
     _VOCABULARY,
@@ -73,7 +73,8 @@ ENDPOINTS = MetricSpec(
 TRANSITIONS = MetricSpec(
     "xivo_endpoint_transitions_total",
     Kind.COUNTER,
-    "Changes of endpoints into a state. A repeated state is no change.",
+    "Changes of endpoints to a state. The first event of an endpoint counts; a repeated state "
+    "does not.",
     ("origin_uuid", "state"),
     _VOCABULARY,
     cardinality="9 per origin",
@@ -81,7 +82,7 @@ TRANSITIONS = MetricSpec(
 STATE = MetricSpec(
     "xivo_endpoint_state",
     Kind.GAUGE,
-    "1 for the state that the endpoint is in, 0 for the others.",
+    "1 for the current state of the endpoint, 0 for all other states.",
     ("origin_uuid", "endpoint_id", "state"),
     _VOCABULARY,
     cardinality="9 per endpoint",
@@ -93,26 +94,26 @@ IN_USE = levels(
     "xivo_endpoints_in_use_min",
     "xivo_endpoints_in_use_max",
     "xivo_endpoints_in_use_avg",
-    "endpoints in use, busy or on hold (in any combination)",
+    "endpoints that were in use, busy or on hold",
     ("origin_uuid",),
-    gauge="`xivo_endpoints`, summed over the states that are engaged,",
+    gauge="the sum of `xivo_endpoints` over the states with a call",
 )
 UNAVAILABLE = levels(
     "xivo_endpoints_unavailable_min",
     "xivo_endpoints_unavailable_max",
     "xivo_endpoints_unavailable_avg",
-    "endpoints unavailable",
+    "endpoints that were unavailable",
     ("origin_uuid",),
     gauge='`xivo_endpoints{state="unavailable"}`',
 )
 FLAPPING = MetricSpec(
     "xivo_endpoints_flapping",
     Kind.GAUGE,
-    f"Endpoints that became unavailable {FLAPS} times or more in the last closed window.",
+    f"Endpoints that became unavailable at least {FLAPS} times in the last closed window.",
     ("origin_uuid", "window"),
     cardinality="one per window and origin",
-    beyond_promql="`increase` of `xivo_endpoint_transitions_total` counts changes. Which endpoint "
-    "changed is no label, so no query tells one that flaps from many that changed once.",
+    beyond_promql="`increase` of `xivo_endpoint_transitions_total` counts the changes of all "
+    "endpoints together, so a query cannot distinguish one that flaps from many that changed once.",
 )
 
 
@@ -120,7 +121,7 @@ class EndpointStateChanged(Event, frozen=True, gc=False):
     """An endpoint's hint changed.
 
     Attributes:
-        is_engaged: In use, busy or on hold, also in a combination without a name.
+        is_engaged: In use, busy or on hold, also in a combination that `state` shows as `other`.
     """
 
     endpoint_id: str
@@ -129,7 +130,7 @@ class EndpointStateChanged(Event, frozen=True, gc=False):
 
 
 class EndpointRemoved(Event, frozen=True, gc=False):
-    """An endpoint has no hint any more."""
+    """The hint of an endpoint was removed."""
 
     endpoint_id: str
 
@@ -160,7 +161,7 @@ DECODERS = (
         "endpoint_status_update",
         "status.endpoint",
         _decode_status,
-        "xivo-ctid until XiVO 19.05: bus document; codes from include/asterisk/pbx.h",
+        "xivo-ctid until XiVO 19.05. See the XiVO bus document; codes: include/asterisk/pbx.h",
     ),
 )
 
@@ -201,7 +202,7 @@ class EndpointsState(State[Event]):
         self.trackers = (self._in_use, self._unavailable, self._flapping)
 
     def apply(self, event: Event) -> None:
-        self._flapping.reach(event.at)
+        self._flapping.advance(event.at)
         match event:
             case EndpointStateChanged():
                 self._change(event.endpoint_id, event.state, event.at)
@@ -217,9 +218,9 @@ class EndpointsState(State[Event]):
         self._unavailable.follow(event.at, self._endpoints.count(EndpointState.UNAVAILABLE))
 
     def _change(self, endpoint_id: str, state: EndpointState, at: float) -> None:
-        moved = self._endpoints.move(endpoint_id, state)
-        if moved is not Move.CHANGED:
-            self.refused += moved is Move.OVER_QUOTA
+        outcome = self._endpoints.set_state(endpoint_id, state)
+        if outcome is not Outcome.CHANGED:
+            self.refused += outcome is Outcome.OVER_QUOTA
             return
         self.samples.add(TRANSITIONS, (*self._origin, state))
         if state is EndpointState.UNAVAILABLE:
@@ -228,7 +229,7 @@ class EndpointsState(State[Event]):
 
     def _show(self, endpoint_id: str, state: EndpointState) -> None:
         if self._show_each:
-            self.details.choose(STATE, (*self._origin, endpoint_id), state)
+            self.details.set_state(STATE, (*self._origin, endpoint_id), state)
 
     def restore(self) -> None:
         for endpoint_id, state in self._endpoints:
@@ -237,7 +238,7 @@ class EndpointsState(State[Event]):
 
 SUBSYSTEM = Subsystem(
     NAME,
-    "In what state are the phones?",
+    "What state are the phones in?",
     (ENDPOINTS, TRANSITIONS, STATE, *IN_USE, *UNAVAILABLE, FLAPPING),
     EndpointsState,
     DECODERS,

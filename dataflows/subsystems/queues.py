@@ -1,17 +1,16 @@
-"""How many members can take a call, in each call-centre queue?
+"""How many members of each call-centre queue can take a call?
 
 Source: the QueueMember events of Asterisk, as xivo-amid and wazo-amid publish
 them (`queues_events.py`). An agent in five queues is five members, so sums over
 queues count members, not people.
 
-Trouble: amid publishes the events of one batch, some milliseconds of AMI, in
-reverse order. Of states the last to arrive wins, and the next event of the
-member mends a wrong one, for it carries the whole member. A removal is final:
-a state that arrives within a second after it was overtaken and makes no ghost;
-only an addition brings the member back.
-A removal of an older membership (`LoginTime`, Asterisk 18 and later) does not
-remove the newer one. Duplicates change nothing.
-A queue that lost its last member stays, at 0, until it was silent for a week.
+Trouble: amid publishes the events of a few milliseconds in reverse order. The
+last event to arrive wins; the member's next event corrects a wrong state, because
+it contains all fields. For a second after a removal, status and pause events of
+the member are ignored, because they are older; only `QueueMemberAdded` adds the
+member again. A removal of an older membership (`LoginTime`, Asterisk 18 and later)
+does not remove the newer one. Duplicates change nothing. A queue without members
+stays, at 0, until it had no event for a week.
 """
 
 from __future__ import annotations
@@ -40,16 +39,16 @@ from dataflows.subsystems.queues_events import (
 from dataflows.windows import Level
 
 FORGET_AFTER_SECONDS = 7 * 24 * 3600
-"""An empty queue that stays silent for a week was deleted; shorter, a holiday would do it."""
+"""An empty queue without events for a week was deleted; a shorter silence may be a holiday."""
 
 OVERTAKEN_SECONDS = 1.0
-"""A batch of amid spans milliseconds; a member that is really added again is announced."""
+"""A batch of amid spans milliseconds, and a member that is added again has `QueueMemberAdded`."""
 
 _MANY_REMOVALS = 100
 
 
 class Change(StrEnum):
-    """What can happen to a member."""
+    """Changes of a member that are counted."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -62,8 +61,8 @@ _QUEUE = ("origin_uuid", "queue")
 MEMBERS = MetricSpec(
     "xivo_queue_members",
     Kind.GAUGE,
-    "Members of the queue. One of whom only a pause is known, from Asterisk 11, is not "
-    "counted before its membership is.",
+    "Members of the queue, by membership. On Asterisk 11, a member of which only a pause is "
+    "known counts once an event reports its membership.",
     (*_QUEUE, "membership"),
     {"membership": tuple(Membership)},
     cardinality="3 per queue",
@@ -71,7 +70,7 @@ MEMBERS = MetricSpec(
 STATES = MetricSpec(
     "xivo_queue_member_states",
     Kind.GAUGE,
-    "Members of the queue, by the state of their device.",
+    "Members of the queue, by the state of their device. A removed member does not count.",
     (*_QUEUE, "status"),
     {"status": DEVICE_STATES},
     cardinality="9 per queue",
@@ -79,21 +78,22 @@ STATES = MetricSpec(
 PAUSED = MetricSpec(
     "xivo_queue_members_paused",
     Kind.GAUGE,
-    "Members of the queue that are paused.",
+    "Members of the queue that are paused, whatever the state of their device.",
     _QUEUE,
     cardinality="one per queue",
 )
 AVAILABLE = MetricSpec(
     "xivo_queue_members_available",
     Kind.GAUGE,
-    "Members of the queue that can take a call now: not paused, and their device not in use.",
+    "Members of the queue that can take a call: not paused, with a device that is not in use.",
     _QUEUE,
     cardinality="one per queue",
 )
 CHANGES = MetricSpec(
     "xivo_queue_member_changes_total",
     Kind.COUNTER,
-    "Members that were added, removed, paused and unpaused. Repeated news is no change.",
+    "Times that a member was added, removed, paused or unpaused. A repeated event, and the "
+    "first state of an unknown member, do not count.",
     (*_QUEUE, "change"),
     {"change": tuple(Change)},
     cardinality="4 per queue",
@@ -105,6 +105,7 @@ AVAILABLE_LEVELS = levels(
     "xivo_queue_members_available_avg",
     "members that could take a call",
     _QUEUE,
+    per="queue",
     gauge="`xivo_queue_members_available`",
 )
 
@@ -165,13 +166,13 @@ class QueueState(State[QueueEvent]):
         if before is None:
             self._removed_at.pop(event.interface, None)
         else:
-            self._count(before, -1, beside=after)
-        self._count(after, 1, beside=before)
+            self._count(before, -1, other=after)
+        self._count(after, 1, other=before)
         for change in _changes(before, after, event):
             self.samples.add(CHANGES, (*self._queue, change))
 
     def _is_overtaken(self, event: MemberReported) -> bool:
-        """Tell whether an event of an unknown member is older than the member's removal."""
+        """Return whether an event of an unknown member is older than its removal."""
         removed_at = self._removed_at.get(event.interface)
         if removed_at is None or isinstance(event, MemberAdded):
             return False
@@ -187,20 +188,19 @@ class QueueState(State[QueueEvent]):
             self._count(member, -1)
             self.samples.add(CHANGES, (*self._queue, Change.REMOVED))
         if len(self._removed_at) >= _MANY_REMOVALS:
-            # Those long past can overtake nothing any more; a burst beyond all measure
-            # loses its protection rather than our memory.
-            recent = event.at - OVERTAKEN_SECONDS
-            kept = {who: at for who, at in self._removed_at.items() if at > recent}
+            # To bound the memory, forget all removals if even the recent ones are too many.
+            oldest = event.at - OVERTAKEN_SECONDS
+            kept = {key: at for key, at in self._removed_at.items() if at > oldest}
             self._removed_at = kept if len(kept) < _MANY_REMOVALS else {}
         self._removed_at[event.interface] = event.at
 
-    def _count(self, member: _Member, amount: int, *, beside: _Member | None = None) -> None:
-        """Count a member in or out, but for what is the same `beside` it: before or after."""
+    def _count(self, member: _Member, amount: int, *, other: _Member | None = None) -> None:
+        """Add or subtract a member, except for labels that `other`, before or after, shares."""
         samples, queue = self.samples, self._queue
         membership, status = member.membership, member.status
-        if membership is not None and (beside is None or membership is not beside.membership):
+        if membership is not None and (other is None or membership is not other.membership):
             samples.add(MEMBERS, (*queue, membership), amount)
-        if beside is None or status is not beside.status:
+        if other is None or status is not other.status:
             samples.add(STATES, (*queue, status), amount)
         if member.paused:
             samples.add(PAUSED, queue, amount)
@@ -212,12 +212,12 @@ class QueueState(State[QueueEvent]):
         if not self._members:
             if self._silence.is_over(now):
                 self.samples.retire_all()
-            due = self._silence.until(due)
+            due = self._silence.earliest(due)
         return due
 
 
 def _merge(before: _Member | None, event: MemberReported) -> _Member:
-    """Lay what an event says over what is known; what it leaves out stays."""
+    """Return the member after an event; fields that the event lacks keep their values."""
     known = before or _Member(event.paused, DeviceState.UNKNOWN, None, 0, announced=False)
     return _Member(
         event.paused,
@@ -229,19 +229,19 @@ def _merge(before: _Member | None, event: MemberReported) -> _Member:
 
 
 def _changes(before: _Member | None, after: _Member, event: MemberReported) -> Iterator[Change]:
-    """Tell what happened to a member; the state of one just met is no change."""
-    # The member's first state may have overtaken its addition.
+    """Return the changes of a member; the first state of an unknown member is none."""
+    # The addition may arrive after the member's first state, so it also counts then.
     if after.announced and not (before and before.announced):
         yield Change.ADDED
     was_paused = before.paused if before is not None else not after.paused
-    is_told = before is not None or isinstance(event, MemberPauseSet)
-    if is_told and was_paused is not after.paused:
+    can_change = before is not None or isinstance(event, MemberPauseSet)
+    if can_change and was_paused is not after.paused:
         yield Change.PAUSED if after.paused else Change.UNPAUSED
 
 
 SUBSYSTEM = Subsystem(
     NAME,
-    "How many members can take a call, in each call-centre queue?",
+    "How many members of each call-centre queue can take a call?",
     (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES, *AVAILABLE_LEVELS),
     QueueState,
     DECODERS,

@@ -1,8 +1,8 @@
-"""What the events of queue members say, in the field names of Asterisk 11 to 22.
+"""Events of queue members, with the field names of Asterisk 11 to 22.
 
-Asterisk 11 names a member by `Location` and tells of a pause without the rest
-of the member; 12 and later say `Interface` and always send the whole member.
-Values are text. The status is a device state: 1 is idle.
+Asterisk 11 calls the member's interface `Location`, and its pause events lack the
+other fields of the member. Asterisk 12 and later call it `Interface` and always
+send all fields. Values are text. The status is a device state: 1 means not in use.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NAME = "queues"
 
 
 class DeviceState(StrEnum):
-    """Device states, include/asterisk/devicestate.h; the order is the code."""
+    """Device states, in the order of their codes in Asterisk's include/asterisk/devicestate.h."""
 
     UNKNOWN = "unknown"
     NOT_IN_USE = "not_in_use"
@@ -37,7 +37,7 @@ DEVICE_STATES = tuple(DeviceState)
 
 
 class Membership(StrEnum):
-    """How a member came to its queue."""
+    """How a member was added to its queue."""
 
     STATIC = "static"
     DYNAMIC = "dynamic"
@@ -52,12 +52,12 @@ class QueueEvent(Event, frozen=True, gc=False):
 
 
 class MemberReported(QueueEvent, frozen=True, gc=False):
-    """A member's state was told, because something about it changed.
+    """An event reported the state of a member, because it changed.
 
     Attributes:
-        status: Of its device; None where Asterisk 11 does not say.
-        membership: None where Asterisk 11 does not say.
-        login_time: Unix seconds at which it joined; 0 before Asterisk 18.
+        status: State of its device; None if Asterisk 11 did not send it.
+        membership: None if Asterisk 11 did not send it.
+        login_time: When it joined the queue, Unix seconds; 0 before Asterisk 18.
     """
 
     paused: bool
@@ -106,7 +106,7 @@ class _Setting(_Identity, gc=False, rename="pascal", kw_only=True):
 
 
 _MAX_TIME = 11
-"""Digits of Unix seconds; enough for the next three thousand years."""
+"""Digits of Unix seconds; enough for three thousand years."""
 
 _identity = msgspec.json.Decoder(_Identity)
 _pause = msgspec.json.Decoder(_Pause)
@@ -114,18 +114,18 @@ _member = msgspec.json.Decoder(_Member)
 _setting = msgspec.json.Decoder(_Setting)
 
 
-def _who(data: _Identity) -> tuple[str, str]:
+def _queue_and_interface(data: _Identity) -> tuple[str, str]:
     interface = data.interface or data.location
     if not data.queue or not interface:
-        raise Rejected(Reason.BAD_FIELD, "no queue, or neither Interface nor Location")
-    # The same device is written in both cases; a member is one, whatever the case.
+        raise Rejected(Reason.BAD_FIELD, "Queue is empty, or Interface and Location are missing")
+    # Events may spell an interface in different case; it is the same member.
     return label(data.queue), label(interface.casefold())
 
 
 def _login_time(data: _Identity) -> int:
     if data.login_time == 0:
         return 0
-    # Only a tie-break: one that cannot be read is as good as none.
+    # An invalid value counts as absent, because it only decides between memberships.
     text = str(data.login_time)
     is_time = text.isascii() and text.isdecimal() and len(text) <= _MAX_TIME
     return int(text) if is_time else 0
@@ -134,7 +134,7 @@ def _login_time(data: _Identity) -> int:
 def _device_state(value: int | str) -> DeviceState:
     status = code(value, "Status")
     if not 0 <= status < len(DEVICE_STATES):
-        raise Rejected(Reason.BAD_FIELD, "Status is no device state")
+        raise Rejected(Reason.BAD_FIELD, "Status is not a device state")
     return DEVICE_STATES[status]
 
 
@@ -148,8 +148,8 @@ def _is_paused(value: int | str) -> bool:
 def _report(
     kind: type[MemberReported], envelope: Envelope, data: _Pause | _Member
 ) -> MemberReported:
-    queue, interface = _who(data)
-    # By position, for this is made of most events there are.
+    queue, interface = _queue_and_interface(data)
+    # Positional arguments, because they are faster and most events come through here.
     return kind(
         envelope.origin_uuid,
         envelope.at,
@@ -177,22 +177,22 @@ def _decode_pause(envelope: Envelope) -> MemberReported:
 def _decode_setting(envelope: Envelope) -> MemberReported | None:
     data = read(envelope, _setting)
     if data.status is None and data.paused is None:
-        _who(data)
-        return None  # Asterisk 11: a penalty, and nothing that is shown here.
+        _queue_and_interface(data)
+        return None  # Asterisk 11: a penalty without the fields that are shown here.
     return _decode_status(envelope)
 
 
 def _decode_removed(envelope: Envelope) -> MemberRemoved:
     data = read(envelope, _identity)
     return MemberRemoved(
-        envelope.origin_uuid, envelope.at, *_who(data), login_time=_login_time(data)
+        envelope.origin_uuid, envelope.at, *_queue_and_interface(data), login_time=_login_time(data)
     )
 
 
 def _ami(
     name: str, decode: Callable[[Envelope], Event | None], versions: str = "11 to 22"
 ) -> Decoder:
-    return Decoder(name, f"ami.{name}", decode, f"Asterisk {versions} by way of amid: app_queue")
+    return Decoder(name, f"ami.{name}", decode, f"Asterisk {versions} (app_queue), through amid")
 
 
 DECODERS = (

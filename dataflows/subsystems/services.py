@@ -1,18 +1,19 @@
-"""Which services of the server are up?
+"""Which services of each server are up?
 
 A service here is a daemon that registers itself (xivo-ctid, xivo-agentd, …).
 Sources: `service_registered_event` and `service_deregistered_event` of XiVO
 from 15.17, `service_registered` and `service_deregistered` of Wazo from 22.13,
-where they are off unless the administrator turns service discovery on.
+which are off until the administrator turns service discovery on.
 
-`service_id` is new at every start of a process, and nothing deregisters after a
-crash. So the latest registration of a name wins, the deregistration of any
-other id is old news, and a registration that replaces a live id tells of a crash.
+Each process has a new `service_id`, and a process that crashes does not
+deregister. So the latest registration of a service name is valid, deregistrations
+of other ids are ignored, and a registration of a new id while another one is
+registered means that the service crashed.
 
-Trouble: a repeated registration or deregistration changes nothing, nor does a
-late one of a former instance; the last instance may register again. A service
-that was registered before the exporter first ran is unknown until it restarts.
-A service is forgotten a day after it deregistered.
+Trouble: a repeated registration or deregistration changes nothing, and neither
+does a late one of an earlier instance. The last instance may register again. A
+service that registered before the exporter first ran is unknown until it
+restarts. A service is forgotten a day after it deregistered.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from __future__ import annotations
 from collections import deque
 
 from dataflows.clock import Countdown
-from dataflows.levels import Helps, levels
+from dataflows.levels import HelpTexts, levels
 from dataflows.metric import Kind, MetricSpec
 from dataflows.subsystem import Event, Options, State, Subsystem
 from dataflows.subsystems.services_events import DECODERS, ServiceDeregistered, ServiceRegistered
@@ -29,10 +30,10 @@ from dataflows.windows import Level
 NAME = "services"
 
 FORGET_AFTER_SECONDS = 24 * 3600
-"""A service that stays away for a day was uninstalled; until then people want to see it down."""
+"""A service that is down for a day was uninstalled; until then it is shown as down."""
 
 _FORMER_IDS = 8
-"""Instances of a service that are remembered as old news; more never overlap."""
+"""Earlier instances of a service whose late events are ignored; more never overlap."""
 
 _SERVICE = ("origin_uuid", "service_name")
 
@@ -44,52 +45,56 @@ def _metric(name: str, kind: Kind, text: str) -> MetricSpec:
 UP = _metric(
     "xivo_service_up",
     Kind.GAUGE,
-    "1 while the latest instance of the service is registered, 0 after it deregistered.",
+    "1 while the latest instance of the service is registered, 0 after it deregistered. It stays "
+    "1 after a crash, because a service that crashes does not deregister.",
 )
 INFO = MetricSpec(
     "xivo_service_info",
     Kind.GAUGE,
-    "Always 1: the instance of the service that registered last.",
+    "Always 1. The labels describe the instance of the service that registered last.",
     (*_SERVICE, "service_id", "address", "port"),
     cardinality="one per service",
 )
 REGISTRATIONS = _metric(
     "xivo_service_registrations_total",
     Kind.COUNTER,
-    "Registrations of new instances of the service.",
+    "Registrations of instances of the service. A repeated registration does not count.",
 )
 DEREGISTRATIONS = _metric(
     "xivo_service_deregistrations_total",
     Kind.COUNTER,
-    "Deregistrations of the latest instance of the service.",
+    "Deregistrations of the latest instance of the service. Those of earlier instances and "
+    "repeated ones do not count.",
 )
 UNCLEAN_RESTARTS = _metric(
     "xivo_service_unclean_restarts_total",
     Kind.COUNTER,
-    "Registrations that replaced an instance which never deregistered: it crashed.",
+    "Registrations of a new instance while the previous one was still registered. The previous "
+    "one crashed, because it did not deregister.",
 )
 REGISTERED_AT = _metric(
     "xivo_service_registered_timestamp_seconds",
     Kind.GAUGE,
-    "When the service last registered, in Unix time.",
+    "Unix time of the last registration of the service.",
 )
 DEREGISTERED_AT = _metric(
     "xivo_service_deregistered_timestamp_seconds",
     Kind.GAUGE,
-    "When the service last deregistered, in Unix time.",
+    "Unix time of the last deregistration of the service.",
 )
 
 UP_LEVELS = levels(
     "xivo_service_up_min",
     "xivo_service_up_max",
     "xivo_service_up_avg",
-    Helps(
+    HelpTexts(
         "0 if the service was down at any moment of the last closed window, else 1.",
         "1 if the service was up at any moment of the last closed window, else 0.",
-        "Share of the last closed window in which the service was up, from 0 to 1: "
-        "its availability.",
+        "Availability: the fraction of the last closed window in which the service was up, "
+        "from 0 to 1.",
     ),
     _SERVICE,
+    per="service",
     gauge="`xivo_service_up`",
 )
 
@@ -162,13 +167,13 @@ class ServiceState(State[Event]):
         if self._is_gone:
             if self._absence.is_over(now):
                 self.samples.retire_all()
-            due = self._absence.until(due)
+            due = self._absence.earliest(due)
         return due
 
 
 SUBSYSTEM = Subsystem(
     NAME,
-    "Which services of the server are up?",
+    "Which services of each server are up?",
     (
         UP,
         INFO,

@@ -1,4 +1,4 @@
-"""What the events of services say: those of XiVO, and the same by Wazo under other names."""
+"""Events of services: those of XiVO, and those of Wazo, which differ only in name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ServiceRegistered(Event, frozen=True, gc=False):
 
 
 class ServiceDeregistered(Event, frozen=True, gc=False):
-    """A service stopped in good order."""
+    """A service shut down cleanly."""
 
     service_name: str
     service_id: str
@@ -74,13 +74,13 @@ def _decode_deregistered(envelope: Envelope) -> ServiceDeregistered:
     )
 
 
-_XIVO = "every XiVO daemon with xivo-lib-python from 15.17 on: bus document"
-_WAZO = "wazo daemons from 22.13 on, if turned on: wazo-bus, services/event.py"
+_XIVO = "all XiVO daemons that use xivo-lib-python, from 15.17. See the XiVO bus document"
+_WAZO = "Wazo daemons from 22.13, off by default. See wazo-bus, services/event.py"
 
 DECODERS = (
     Decoder("service_registered_event", "service.registered.#", _decode_registered, _XIVO),
     Decoder("service_deregistered_event", "service.deregistered.#", _decode_deregistered, _XIVO),
     Decoder("service_registered", "service.registered.#", _decode_registered, _WAZO),
-    # Wazo publishes it under the routing key of the registration, a slip of theirs.
+    # Wazo publishes it with the routing key of the registration, by mistake.
     Decoder("service_deregistered", "service.registered.#", _decode_deregistered, _WAZO),
 )

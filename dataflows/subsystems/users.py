@@ -1,13 +1,14 @@
-"""Who is available? The presence that users show to each other.
+"""How many users are available? The presence that users show to each other.
 
 Sources: `user_status_update` of xivo-ctid and xivo-ctid-ng (until XiVO 19.05),
 with a user id up to 16.08 and a UUID from 16.09; `chatd_presence_updated` of
-wazo-chatd since. Administrators of XiVO can invent presences: those count as
-`other`.
+wazo-chatd since then. Administrators of XiVO can define presences of their own,
+which count as `other`.
 
-Trouble: a repeated presence changes nothing, so duplicates do no harm; the last
-event to arrive wins. After xivo-ctid restarts everybody is disconnected until
-an event says otherwise; here they keep what they had.
+Trouble: a repeated presence changes nothing, so duplicates do no harm. Reordered
+events: the last one to arrive wins. After a restart of xivo-ctid all users are
+disconnected, without an event; here each keeps the last presence until its next
+event.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import msgspec
 from dataflows.envelope import Envelope, Reason, Rejected, entity_id, number_id, read
 from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
-from dataflows.state_counts import Move, StateCounts
+from dataflows.state_counts import Outcome, StateCounts
 from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
 from dataflows.windows import Level
 
@@ -27,7 +28,7 @@ NAME = "users"
 
 
 class Presence(StrEnum):
-    """XiVO's own presences, the `busy` of the bus document, and the rest."""
+    """The default presences of XiVO, `busy` of the XiVO bus document, and all others."""
 
     AVAILABLE = "available"
     AWAY = "away"
@@ -43,7 +44,7 @@ _PRESENCES = {str(each): each for each in Presence}
 _CHATD_STATES = {
     "available": Presence.AVAILABLE,
     "away": Presence.AWAY,
-    # Both show a user as absent to everybody else, as XiVO's `disconnected` did.
+    # Other users see both as absent, as they did with XiVO's `disconnected`.
     "unavailable": Presence.DISCONNECTED,
     "invisible": Presence.DISCONNECTED,
 }
@@ -52,7 +53,7 @@ _VOCABULARY = {"presence": tuple(Presence)}
 USERS = MetricSpec(
     "xivo_users",
     Kind.GAUGE,
-    "Users known, by presence. A user is known from the first event until deleted.",
+    "Users in each presence. A user counts from its first event until it is deleted.",
     ("origin_uuid", "presence"),
     _VOCABULARY,
     cardinality="8 per origin",
@@ -60,7 +61,8 @@ USERS = MetricSpec(
 CHANGES = MetricSpec(
     "xivo_user_presence_changes_total",
     Kind.COUNTER,
-    "Changes of users into a presence. A repeated presence is no change.",
+    "Changes of users to a presence. The first event of a user counts; a repeated presence "
+    "does not.",
     ("origin_uuid", "presence"),
     _VOCABULARY,
     cardinality="8 per origin",
@@ -70,7 +72,7 @@ AVAILABLE = levels(
     "xivo_users_available_min",
     "xivo_users_available_max",
     "xivo_users_available_avg",
-    "users available",
+    "users who were available",
     ("origin_uuid",),
     gauge='`xivo_users{presence="available"}`',
 )
@@ -84,7 +86,7 @@ class UserPresenceChanged(Event, frozen=True, gc=False):
 
 
 class UserDeleted(Event, frozen=True, gc=False):
-    """An administrator deleted a user, who may be known by any of these ids."""
+    """An administrator deleted a user, whose events may have used any of these ids."""
 
     users: tuple[str, ...]
 
@@ -118,7 +120,7 @@ def _decode_status(envelope: Envelope) -> UserPresenceChanged:
     elif data.user_id is not None:
         user = entity_id(data.user_id, "user_id")
     else:
-        raise Rejected(Reason.BAD_FIELD, "neither user_id nor user_uuid")
+        raise Rejected(Reason.BAD_FIELD, "both user_id and user_uuid are missing")
     if not data.status:
         raise Rejected(Reason.BAD_FIELD, "status is empty")
     presence = _PRESENCES.get(data.status, Presence.OTHER)
@@ -149,19 +151,19 @@ DECODERS = (
         "user_status_update",
         "status.user",
         _decode_status,
-        "xivo-ctid and xivo-ctid-ng until XiVO 19.05: bus document",
+        "xivo-ctid and xivo-ctid-ng until XiVO 19.05. See the XiVO bus document",
     ),
     Decoder(
         "chatd_presence_updated",
         "chatd.users.*.presences.updated",
         _decode_chatd,
-        "wazo-chatd: wazo-bus, chatd/events.py; how its states map is inferred",
+        "wazo-chatd. See wazo-bus, chatd/events.py; which presence a state means is inferred",
     ),
     Decoder(
         "user_deleted",
         "config.user.deleted",
         _decode_deleted,
-        "xivo-confd, wazo-confd: xivo-bus 15.20 and wazo-bus, user/event.py",
+        "xivo-confd, wazo-confd. See xivo-bus 15.20 and wazo-bus, user/event.py",
     ),
 )
 
@@ -190,14 +192,16 @@ class UsersState(State[Event]):
     def apply(self, event: Event) -> None:
         match event:
             case UserPresenceChanged(user=user, presence=presence):
-                moved = self._users.move(user, presence)
-                if moved is Move.CHANGED:
+                outcome = self._users.set_state(user, presence)
+                if outcome is Outcome.CHANGED:
                     self.samples.add(CHANGES, (*self._origin, presence))
-                self.refused += moved is Move.OVER_QUOTA
+                self.refused += outcome is Outcome.OVER_QUOTA
             case UserDeleted(users=users):
                 for user in users:
                     self._users.remove(user)
         self._available.follow(event.at, self._users.count(Presence.AVAILABLE))
 
 
-SUBSYSTEM = Subsystem(NAME, "Who is available?", (USERS, CHANGES, *AVAILABLE), UsersState, DECODERS)
+SUBSYSTEM = Subsystem(
+    NAME, "How many users are available?", (USERS, CHANGES, *AVAILABLE), UsersState, DECODERS
+)

@@ -51,7 +51,7 @@ def _measure(count: int) -> Figures:
     idle = _resident()
     options = Options(frozenset({endpoints.NAME}), windows=Settings.model_fields["windows"].default)
     stage = Stage(SUBSYSTEMS, options, lambda: 0.0, 10_000)
-    decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, stage.living)
+    decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, stage.live_keys)
     store = SeriesStore(METRICS, count * len(endpoints.EndpointState))
     exposition = Exposition(store, METRICS, [], lambda: False)
     logics: dict[str, Logic] = {}

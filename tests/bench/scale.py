@@ -56,7 +56,7 @@ class _World:
         # Ids that windows count take room, too.
         options = Options(max_entities=2 * size, windows=windows)
         self._stage = Stage(SUBSYSTEMS, options, lambda: self._now, 10_000)
-        self._decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, self._stage.living)
+        self._decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, self._stage.live_keys)
         self._store = SeriesStore(METRICS, 10_000)
         self._logics: dict[str, Logic] = {}
         for start in range(0, size, BATCH):

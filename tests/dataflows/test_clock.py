@@ -136,13 +136,13 @@ def test_bytewax_is_told_the_exact_end_of_a_window() -> None:
 def test_a_countdown_runs_from_the_first_look_until_it_is_stopped() -> None:
     countdown = Countdown(60)
     assert countdown.due is None
-    assert countdown.until(None) is None
-    assert countdown.until(7.0) == 7.0
+    assert countdown.earliest(None) is None
+    assert countdown.earliest(7.0) == 7.0
     assert not countdown.is_over(100)
     assert not countdown.is_over(159.9)
-    assert countdown.until(None) == 160
-    assert countdown.until(120) == 120
-    assert countdown.until(200) == 160
+    assert countdown.earliest(None) == 160
+    assert countdown.earliest(120) == 120
+    assert countdown.earliest(200) == 160
     assert countdown.is_over(160)
     countdown.stop()
     assert not countdown.is_over(500)

@@ -72,7 +72,7 @@ def by_bytewax(
     store = SeriesStore(SPECS, max_series=10_000)
     options = Options(ALL_DETAILS, windows=parse_lengths(windows) if windows else ())
     stage = Stage(SUBSYSTEMS, options, now, max_keys=10_000)
-    decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, stage.living)
+    decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, stage.live_keys)
     flow = build(source, decode, stage, StoreSink(store, SUBSYSTEMS))
     if workers == 1:
         run_main(flow)

@@ -276,10 +276,10 @@ def test_a_series_at_0_ends_like_any_other() -> None:
 
 def test_a_word_of_a_state_set_holds_until_another_does() -> None:
     samples = Samples()
-    samples.choose(STATE, ("o", "1"), "on")
-    samples.choose(STATE, ("o", "1"), "off")
+    samples.set_state(STATE, ("o", "1"), "on")
+    samples.set_state(STATE, ("o", "1"), "off")
     assert samples.drain() == (("xivo_thing_state", ("o", "1"), "off"),)
-    samples.choose(STATE, ("o", "1"), "on")
+    samples.set_state(STATE, ("o", "1"), "on")
     assert samples.drain() == (("xivo_thing_state", ("o", "1"), "on"),)
     samples.retire(STATE, ("o", "1"))
     assert samples.drain() == (("xivo_thing_state", ("o", "1"), None),)

@@ -59,7 +59,7 @@ class Driver:
         self._options = Options(windows=lengths)
         self._zone = zone
         self._stage = Stage(SUBSYSTEMS, self._options, lambda: self.now, max_keys=10_000)
-        self._decode = Decode(SUBSYSTEMS, lambda _: zone, _fail, self._stage.living)
+        self._decode = Decode(SUBSYSTEMS, lambda _: zone, _fail, self._stage.live_keys)
         self._logics: dict[str, Logic] = {}
         self._due: dict[str, float] = {}
         self._accounts: dict[Series, Any] = {}
@@ -92,7 +92,7 @@ class Driver:
     def restart(self) -> None:
         """Save all states, forget them and all that was shown, and resume from what was saved."""
         self._stage = Stage(SUBSYSTEMS, self._options, lambda: self.now, max_keys=10_000)
-        self._decode = Decode(SUBSYSTEMS, lambda _: self._zone, _fail, self._stage.living)
+        self._decode = Decode(SUBSYSTEMS, lambda _: self._zone, _fail, self._stage.live_keys)
         self.shown.clear()
         for key, logic in self._logics.items():
             resumed = self._stage(logic.snapshot())
