@@ -26,9 +26,9 @@ class HelpTexts(NamedTuple):
     def of_number(cls, what: str) -> HelpTexts:
         """Return the help texts for a number of things."""
         return cls(
-            f"Lowest number of {what} at any moment of the last closed window.",
-            f"Highest number of {what} at any moment of the last closed window.",
-            f"Average number of {what} over the last closed window, weighted by time.",
+            f"Lowest number of {what} during the last closed window.",
+            f"Highest number of {what} during the last closed window.",
+            f"Time-weighted average number of {what} during the last closed window.",
         )
 
 

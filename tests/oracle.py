@@ -1,9 +1,8 @@
-"""What all series must be, computed anew from the whole history, slowly and simply.
+"""The oracle: computes all series from the whole history of deliveries, slowly and simply.
 
-Written from the published meaning of the metrics and from what the docstrings of the subsystems
-promise, not from how they keep their states: nothing here is kept up to date, everything is asked
-of the history each time. It knows events that are well formed and says nothing of caps, nor of
-windows, which have an oracle of their own.
+It follows the help texts of the metrics and the docstrings of the subsystems, not their code.
+It keeps no state: each call evaluates the whole history. It handles well-formed events only, and
+neither limits nor windows; `tests/windows/oracle.py` computes the windows.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any
 from dataflows.envelope import Reason
 
 Numbers = dict[tuple[str, tuple[str, ...]], Any]
-"""(metric, labels) to a number, or for a histogram to (counts with +Inf last, sum)."""
+"""(metric, labels) → number; for a histogram (counts, +Inf last, sum)."""
 
 DAY = 24 * 3600
 WEEK = 7 * DAY
@@ -58,18 +57,18 @@ SESSION_BOUNDS = (60, 300, 900, 1800, 3600, 7200, 14400, 21600, 28800, 36000, 43
 
 @dataclass(frozen=True)
 class Fact:
-    """One delivery, as whoever sent it knows it.
+    """One delivery, as its sender knows it.
 
     Attributes:
-        bus: That brought it.
+        bus: Name of the bus.
         arrived: Unix seconds.
-        at: When it happened, as far as the delivery can tell.
-        name: Of the event; empty where the delivery is no well-formed event.
-        origin: Who published it.
-        data: The event's own part.
-        reason: Why it must be rejected, if it must.
-        is_duplicate: Known to have been delivered before.
-        is_clamped: It names a time that cannot be true.
+        at: When the exporter must assume that it happened, Unix seconds.
+        name: Of the event; empty if the delivery is not a well-formed event.
+        origin: The server that published it.
+        data: The data of the event.
+        reason: The reason with which it must be rejected, if any.
+        is_duplicate: It was processed before.
+        is_clamped: Its time stamp cannot be true.
     """
 
     bus: str
@@ -89,7 +88,7 @@ def expect(history: list[Fact], now: float, *, details: bool) -> Numbers:
     Args:
         history: All deliveries, in the order in which they were processed.
         now: Unix seconds.
-        details: Whether every entity has series of its own.
+        details: Whether there are series for single entities.
     """
     numbers = _account(history)
     events = [fact for fact in history if not fact.is_duplicate and fact.reason is None]
@@ -142,9 +141,9 @@ def _published(origin: str, events: list[Fact]) -> Numbers:
 
 
 def is_used(fact: Fact) -> bool:
-    """Tell whether some subsystem takes the event in."""
+    """Return whether a subsystem uses the event."""
     if fact.name in {"QueueMemberPenalty", "QueueMemberRinginuse"}:
-        # Asterisk 11 tells of the setting alone.
+        # On Asterisk 11 these events contain only the setting.
         return "Status" in fact.data
     return fact.name in USED
 
@@ -175,35 +174,35 @@ USED = {
 
 # --- Entities that are each in one of a few states ----------------------------------------------
 
-Story = list[tuple[str | None, float]]
-"""What was said of one entity, in order: a word, or None where it was removed; and when."""
+History = list[tuple[str | None, float]]
+"""The states that one entity was reported in, in order, each with its time; None: removed."""
 
 
-def _stories(
-    events: Iterable[Fact], tell: Callable[[Fact], Iterable[tuple[str, str | None]]]
-) -> dict[str, Story]:
-    stories: dict[str, Story] = {}
+def _histories(
+    events: Iterable[Fact], states_of: Callable[[Fact], Iterable[tuple[str, str | None]]]
+) -> dict[str, History]:
+    histories: dict[str, History] = {}
     for fact in events:
-        for entity, word in tell(fact):
-            stories.setdefault(entity, []).append((word, fact.at))
-    return stories
+        for entity, state in states_of(fact):
+            histories.setdefault(entity, []).append((state, fact.at))
+    return histories
 
 
-def _word(story: Story) -> str | None:
-    return story[-1][0]
+def _last_state(history: History) -> str | None:
+    return history[-1][0]
 
 
-def _changes(story: Story) -> list[tuple[str | None, float]]:
-    """The parts of a story that say something new."""
-    return [after for before, after in pairwise([(None, 0.0), *story]) if before[0] != after[0]]
+def _changes(history: History) -> list[tuple[str | None, float]]:
+    """Return the entries whose state differs from the one before."""
+    return [after for before, after in pairwise([(None, 0.0), *history]) if before[0] != after[0]]
 
 
-def _count(stories: dict[str, Story], word: str) -> int:
-    return sum(_word(story) == word for story in stories.values())
+def _count(histories: dict[str, History], state: str) -> int:
+    return sum(_last_state(history) == state for history in histories.values())
 
 
-def _count_changes(stories: dict[str, Story], word: str) -> int:
-    return sum(said == word for story in stories.values() for said, _ in _changes(story))
+def _count_changes(histories: dict[str, History], state: str) -> int:
+    return sum(said == state for history in histories.values() for said, _ in _changes(history))
 
 
 def _digits(value: int | str) -> str:
@@ -211,23 +210,23 @@ def _digits(value: int | str) -> str:
 
 
 def _agents(origin: str, events: list[Fact], details: bool) -> Numbers:
-    def tell(fact: Fact) -> Iterator[tuple[str, str | None]]:
+    def states_of(fact: Fact) -> Iterator[tuple[str, str | None]]:
         if fact.name == "agent_status_update":
             yield _digits(fact.data["agent_id"]), fact.data["status"]
         elif fact.name == "agent_deleted":
             yield _digits(fact.data["id"]), None
 
-    stories = _stories(events, tell)
+    histories = _histories(events, states_of)
     numbers: Numbers = {
-        ("xivo_agents", (origin, word)): _count(stories, word)
-        for word in ("logged_in", "logged_out")
+        ("xivo_agents", (origin, state)): _count(histories, state)
+        for state in ("logged_in", "logged_out")
     }
-    numbers["xivo_agent_logins_total", (origin,)] = _count_changes(stories, "logged_in")
-    numbers["xivo_agent_logouts_total", (origin,)] = _count_changes(stories, "logged_out")
+    numbers["xivo_agent_logins_total", (origin,)] = _count_changes(histories, "logged_in")
+    numbers["xivo_agent_logouts_total", (origin,)] = _count_changes(histories, "logged_out")
     sessions = [
         max(0.0, end - start)
-        for story in stories.values()
-        for (before, start), (after, end) in pairwise(_changes(story))
+        for history in histories.values()
+        for (before, start), (after, end) in pairwise(_changes(history))
         if (before, after) == ("logged_in", "logged_out")
     ]
     edges = [float("-inf"), *SESSION_BOUNDS, float("inf")]
@@ -235,31 +234,31 @@ def _agents(origin: str, events: list[Fact], details: bool) -> Numbers:
         sum(lower < session <= upper for session in sessions) for lower, upper in pairwise(edges)
     )
     numbers["xivo_agent_session_duration_seconds", (origin,)] = (counts, sum(sessions))
-    for agent, story in stories.items():
-        if details and _word(story) is not None:
-            is_in = _word(story) == "logged_in"
+    for agent, history in histories.items():
+        if details and _last_state(history) is not None:
+            is_in = _last_state(history) == "logged_in"
             numbers["xivo_agent_logged_in", (origin, agent)] = int(is_in)
     return numbers
 
 
 def _endpoints(origin: str, events: list[Fact], details: bool) -> Numbers:
-    def tell(fact: Fact) -> Iterator[tuple[str, str | None]]:
+    def states_of(fact: Fact) -> Iterator[tuple[str, str | None]]:
         if fact.name == "endpoint_status_update":
             code = int(fact.data["status"])
-            word = None if code < 0 else ENDPOINT_STATES.get(code, "other")
-            yield _digits(fact.data["endpoint_id"]), word
+            state = None if code < 0 else ENDPOINT_STATES.get(code, "other")
+            yield _digits(fact.data["endpoint_id"]), state
 
-    stories = _stories(events, tell)
-    words = [*ENDPOINT_STATES.values(), "other"]
+    histories = _histories(events, states_of)
+    states = [*ENDPOINT_STATES.values(), "other"]
     numbers: Numbers = {}
-    for word in words:
-        numbers["xivo_endpoints", (origin, word)] = _count(stories, word)
-        changes = _count_changes(stories, word)
-        numbers["xivo_endpoint_transitions_total", (origin, word)] = changes
-        for endpoint, story in stories.items():
-            if details and _word(story) is not None:
-                is_in = int(_word(story) == word)
-                numbers["xivo_endpoint_state", (origin, endpoint, word)] = is_in
+    for state in states:
+        numbers["xivo_endpoints", (origin, state)] = _count(histories, state)
+        changes = _count_changes(histories, state)
+        numbers["xivo_endpoint_transitions_total", (origin, state)] = changes
+        for endpoint, history in histories.items():
+            if details and _last_state(history) is not None:
+                is_in = int(_last_state(history) == state)
+                numbers["xivo_endpoint_state", (origin, endpoint, state)] = is_in
     return numbers
 
 
@@ -276,7 +275,7 @@ def _presence(fact: Fact) -> str:
 
 
 def _users(origin: str, events: list[Fact]) -> Numbers:
-    def tell(fact: Fact) -> Iterator[tuple[str, str | None]]:
+    def states_of(fact: Fact) -> Iterator[tuple[str, str | None]]:
         if fact.name == "user_status_update":
             user = fact.data.get("user_uuid")
             yield str(fact.data["user_id"] if user is None else user).lower(), _presence(fact)
@@ -287,16 +286,16 @@ def _users(origin: str, events: list[Fact]) -> Numbers:
             if fact.data.get("uuid") is not None:
                 yield fact.data["uuid"].lower(), None
 
-    stories = _stories(events, tell)
+    histories = _histories(events, states_of)
     numbers: Numbers = {}
-    for word in PRESENCES:
-        numbers["xivo_users", (origin, word)] = _count(stories, word)
-        changes = _count_changes(stories, word)
-        numbers["xivo_user_presence_changes_total", (origin, word)] = changes
+    for state in PRESENCES:
+        numbers["xivo_users", (origin, state)] = _count(histories, state)
+        changes = _count_changes(histories, state)
+        numbers["xivo_user_presence_changes_total", (origin, state)] = changes
     return numbers
 
 
-# --- Mere counts --------------------------------------------------------------------------------
+# --- Counts -------------------------------------------------------------------------------------
 
 
 def _chat(origin: str, events: list[Fact]) -> Numbers:
@@ -316,9 +315,9 @@ def _is_registration(fact: Fact) -> bool:
     return fact.name in {"service_registered", "service_registered_event"}
 
 
-def _is_news(fact: Fact, news: list[Fact]) -> bool:
-    """Tell whether an event of a service says something new, after all that was new before."""
-    latest = news[-1] if news else None
+def _is_change(fact: Fact, changes: list[Fact]) -> bool:
+    """Return whether an event of a service changes it, given all changes before."""
+    latest = changes[-1] if changes else None
     if _is_registration(fact):
         return (
             latest is None
@@ -334,29 +333,29 @@ def _services(origin: str, events: list[Fact], now: float) -> Numbers:
     numbers: Numbers = {}
     mine = [fact for fact in events if fact.name.startswith("service_")]
     for name in {fact.data["service_name"] for fact in mine}:
-        news: list[Fact] = []
+        changes: list[Fact] = []
         for fact in mine:
             if fact.data["service_name"] != name:
                 continue
-            if _is_past(news, fact.arrived):
-                news = []
-            if _is_news(fact, news):
-                news.append(fact)
-        if not _is_past(news, now):
-            numbers |= _service((origin, name), news)
+            if _is_past(changes, fact.arrived):
+                changes = []
+            if _is_change(fact, changes):
+                changes.append(fact)
+        if not _is_past(changes, now):
+            numbers |= _service((origin, name), changes)
     return numbers
 
 
-def _is_past(news: list[Fact], now: float) -> bool:
-    return bool(news) and not _is_registration(news[-1]) and now - news[-1].arrived >= DAY
+def _is_past(changes: list[Fact], now: float) -> bool:
+    return bool(changes) and not _is_registration(changes[-1]) and now - changes[-1].arrived >= DAY
 
 
-def _service(labels: tuple[str, str], news: list[Fact]) -> Numbers:
-    registrations = [fact for fact in news if _is_registration(fact)]
-    deregistrations = [fact for fact in news if not _is_registration(fact)]
-    unclean = [True for both in pairwise(news) if all(map(_is_registration, both))]
+def _service(labels: tuple[str, str], changes: list[Fact]) -> Numbers:
+    registrations = [fact for fact in changes if _is_registration(fact)]
+    deregistrations = [fact for fact in changes if not _is_registration(fact)]
+    unclean = [True for both in pairwise(changes) if all(map(_is_registration, both))]
     numbers: Numbers = {
-        ("xivo_service_up", labels): int(_is_registration(news[-1])),
+        ("xivo_service_up", labels): int(_is_registration(changes[-1])),
         ("xivo_service_registrations_total", labels): len(registrations),
         ("xivo_service_deregistrations_total", labels): len(deregistrations),
         ("xivo_service_unclean_restarts_total", labels): len(unclean),
@@ -376,7 +375,7 @@ def _service(labels: tuple[str, str], news: list[Fact]) -> Numbers:
 
 @dataclass
 class _Member:
-    """What is known of a member after some part of the history."""
+    """The state of a member after a part of the history."""
 
     is_known: bool = False
     status: str = "unknown"
@@ -391,14 +390,14 @@ def _queues(origin: str, events: list[Fact], now: float) -> Numbers:
     mine = [fact for fact in events if fact.name.startswith("QueueMember") and is_used(fact)]
     numbers: Numbers = {}
     for queue in {fact.data["Queue"] for fact in mine}:
-        told: list[Fact] = []
+        facts: list[Fact] = []
         for fact in mine:
             if fact.data["Queue"] == queue:
-                if _is_silent(told, fact.arrived):
-                    told = []
-                told.append(fact)
-        if not _is_silent(told, now):
-            numbers |= _queue((origin, queue), told)
+                if _is_silent(facts, fact.arrived):
+                    facts = []
+                facts.append(fact)
+        if not _is_silent(facts, now):
+            numbers |= _queue((origin, queue), facts)
     return numbers
 
 
@@ -407,23 +406,23 @@ def _interface(fact: Fact) -> str:
     return named.casefold()
 
 
-def _is_silent(told: list[Fact], now: float) -> bool:
-    """Tell whether a queue without members has been silent for a week."""
-    if not told or now - told[-1].arrived < WEEK:
+def _is_silent(facts: list[Fact], now: float) -> bool:
+    """Return whether a queue has no members and had no event for a week."""
+    if not facts or now - facts[-1].arrived < WEEK:
         return False
-    return not any(member.is_known for member, _ in _members(told))
+    return not any(member.is_known for member, _ in _members(facts))
 
 
-def _members(told: list[Fact]) -> list[tuple[_Member, list[str]]]:
-    """Follow each member of a queue: what it is at the end, and its changes."""
+def _members(facts: list[Fact]) -> list[tuple[_Member, list[str]]]:
+    """Return the last state and the changes of each member of a queue."""
     return [
-        _follow([fact for fact in told if _interface(fact) == interface])
-        for interface in {_interface(fact) for fact in told}
+        _follow([fact for fact in facts if _interface(fact) == interface])
+        for interface in {_interface(fact) for fact in facts}
     ]
 
 
-def _queue(labels: tuple[str, str], told: list[Fact]) -> Numbers:
-    followed = _members(told)
+def _queue(labels: tuple[str, str], facts: list[Fact]) -> Numbers:
+    followed = _members(facts)
     members = [member for member, _ in followed if member.is_known]
     changes = [change for _, changes in followed for change in changes]
     numbers: Numbers = {
@@ -432,14 +431,14 @@ def _queue(labels: tuple[str, str], told: list[Fact]) -> Numbers:
             m.status == "not_in_use" and not m.is_paused for m in members
         ),
     }
-    for word in DEVICE_STATES:
-        count = sum(member.status == word for member in members)
-        numbers["xivo_queue_member_states", (*labels, word)] = count
-    for word in MEMBERSHIPS:
-        count = sum(member.membership == word for member in members)
-        numbers["xivo_queue_members", (*labels, word)] = count
-    for word in ("added", "removed", "paused", "unpaused"):
-        numbers["xivo_queue_member_changes_total", (*labels, word)] = changes.count(word)
+    for state in DEVICE_STATES:
+        count = sum(member.status == state for member in members)
+        numbers["xivo_queue_member_states", (*labels, state)] = count
+    for membership in MEMBERSHIPS:
+        count = sum(member.membership == membership for member in members)
+        numbers["xivo_queue_members", (*labels, membership)] = count
+    for change in ("added", "removed", "paused", "unpaused"):
+        numbers["xivo_queue_member_changes_total", (*labels, change)] = changes.count(change)
     return numbers
 
 
@@ -448,10 +447,10 @@ def _login_time(fact: Fact) -> int:
     return int(text) if text.isdecimal() and len(text) < 12 else 0
 
 
-def _follow(told: list[Fact]) -> tuple[_Member, list[str]]:
+def _follow(facts: list[Fact]) -> tuple[_Member, list[str]]:
     member = _Member()
     changes: list[str] = []
-    for fact in told:
+    for fact in facts:
         if fact.name == "QueueMemberRemoved":
             if member.is_known and 0 < _login_time(fact) < member.login_time:
                 continue
@@ -460,13 +459,13 @@ def _follow(told: list[Fact]) -> tuple[_Member, list[str]]:
             member = _Member(removed_at=fact.at)
         elif member.is_known or not _is_overtaken(fact, member.removed_at):
             after = _merge(member, fact)
-            changes += _tell(member, after, fact)
+            changes += _member_changes(member, after, fact)
             member = after
     return member, changes
 
 
 def _is_overtaken(fact: Fact, removed_at: float | None) -> bool:
-    """Tell whether an event of somebody who is no member is older than the removal."""
+    """Return whether an event of an unknown member is older than its removal."""
     is_announced = fact.name == "QueueMemberAdded"
     return removed_at is not None and not is_announced and fact.at - removed_at < 1
 
@@ -483,7 +482,7 @@ def _merge(before: _Member, fact: Fact) -> _Member:
     )
 
 
-def _tell(before: _Member, after: _Member, fact: Fact) -> Iterator[str]:
+def _member_changes(before: _Member, after: _Member, fact: Fact) -> Iterator[str]:
     if after.is_announced and not before.is_announced:
         yield "added"
     is_pause = fact.name in {"QueueMemberPause", "QueueMemberPaused"}

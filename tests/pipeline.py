@@ -34,27 +34,30 @@ WINDOWED = frozenset(spec.name for spec in SPECS if "window" in spec.labels)
 WINDOWS = "1m,5m"
 
 _PUNCTUAL_SECONDS = 900
-"""Whoever is due later in a long wait is called at its end: a week has ten thousand minutes."""
+"""In a wait, states due after this time are called only at its end.
+
+It saves time: a week has ten thousand windows of a minute.
+"""
 
 SeriesValues = dict[tuple[str, LabelValues], float | Histogram]
 
 
 class Pipeline:
-    """Decode, stage and store, driven by hand.
+    """The steps decode, state and store, without bytewax.
 
     Args:
         details: Subsystems that show a series for each entity.
-        zone: Where naive stamps were taken.
-        max_entities: Of all states of a subsystem.
-        max_keys: Per subsystem.
-        max_series: Per metric.
-        windows: Their lengths, as users write them; empty for none.
+        zone: Time zone of time stamps without a UTC offset.
+        max_entities: Quota of each subsystem.
+        max_keys: Limit of states for each subsystem.
+        max_series: Limit of series for each metric.
+        windows: Lengths of windows, as in the setting; empty for none.
 
     Attributes:
-        now: The clock of everything; `wait` moves it.
+        now: The current time of all steps; `wait` advances it.
         decoded: The events of the last batch.
         rejected: All rejections so far.
-        refused: Events without room so far, by subsystem.
+        refused: Events refused so far because the quota was full, by subsystem.
         late: Late events so far, by subsystem.
     """
 
@@ -88,16 +91,16 @@ class Pipeline:
         self._stage = Stage(SUBSYSTEMS, self._options, lambda: self.now, self._max_keys)
         self._decode = Decode(SUBSYSTEMS, lambda _: self._zone, self._reject, self._stage.live_keys)
         self._due: dict[str, float] = {}
-        # Of some keys also times that no longer hold.
+        # It also contains outdated times, which `wait` skips.
         self._alarms: list[tuple[float, str]] = []
 
     def restart(self) -> None:
-        """End the process, and begin another with what the recovery store kept."""
+        """Start a new process with the snapshots of the recovery store."""
         kept = {key: pickle.dumps(logic.snapshot()) for key, logic in self._logics.items()}
         self._logics.clear()
         self._begin()
         for key, snapshot in kept.items():
-            # As bytewax reads it.
+            # Bytewax pickles snapshots too.
             logic = self._logics[key] = self._stage(pickle.loads(snapshot))  # noqa: S301
             at = logic.notify_at()
             assert at is not None
@@ -108,11 +111,11 @@ class Pipeline:
         self.rejected.append(rejected)
 
     def send(self, *messages: Message, duplicate: bool = False) -> None:
-        """Let messages arrive now, in one batch."""
+        """Process messages that arrive now, in one batch."""
         self.take([m.delivery(arrived=self.now, duplicate=duplicate) for m in messages])
 
     def take(self, batch: Sequence[Item]) -> None:
-        """Let a batch of deliveries through."""
+        """Process a batch of deliveries."""
         self.decoded = self._decode(batch)
         for key, values in self.decoded:
             logic = self._logics.get(key) or self._stage(None)
@@ -120,7 +123,7 @@ class Pipeline:
             self._put_out(key, logic, *logic.on_batch([values]))
 
     def wait(self, seconds: float) -> None:
-        """Let time pass: whoever asked to be called by then is called, in time or at the end."""
+        """Advance the clock, and call each state when it is due."""
         end = self.now + seconds
         punctual = self.now + _PUNCTUAL_SECONDS
         while self._alarms and self._alarms[0][0] <= end:
@@ -135,12 +138,12 @@ class Pipeline:
 
     @property
     def due(self) -> dict[str, float]:
-        """When each key wants to be called next; bytewax keeps to this whatever its clock does."""
+        """When each key is due; bytewax keeps these times also when the clock is set back."""
         return dict(self._due)
 
     def states(self) -> Iterator[object]:
-        """Give the states, to look into them."""
-        return (logic._state for logic in self._logics.values())  # noqa: SLF001 -- as it says
+        """Return the states."""
+        return (logic._state for logic in self._logics.values())  # noqa: SLF001 -- tests inspect the states
 
     @property
     def keys(self) -> set[str]:
@@ -153,7 +156,7 @@ class Pipeline:
                 case Changes(samples):
                     self.store.apply(samples)
                 case Skipped(subsystem, late, refused):
-                    # Counters that hold no zeros can be compared with what is expected.
+                    # `+=` drops zeros, so that tests can compare with what they expect.
                     self.late += Counter({subsystem: late})
                     self.refused += Counter({subsystem: refused})
                     self.store.count_late(subsystem, late)
@@ -168,11 +171,14 @@ class Pipeline:
             heappush(self._alarms, (self._due[key], key))
 
     def series(self) -> SeriesValues:
-        """Give every series there is."""
+        """Return all series."""
         return series_of(self.store.view())
 
     def value(self, metric: str, *labels: str) -> float | Histogram | None:
-        """Give one series, without its origin where the metric has one; None if it is absent."""
+        """Return the value of a series, or None if it is absent.
+
+        The origin is that of the corpus unless `labels` contains one.
+        """
         spec = next(spec for spec in SPECS if spec.name == metric)
         if spec.labels[0] == "origin_uuid" and len(labels) < len(spec.labels):
             labels = (corpus.ORIGIN, *labels)
@@ -183,7 +189,7 @@ class Pipeline:
         return generate_latest(self._registry(metrics)).decode()
 
     def openmetrics(self) -> str:
-        """Render everything as OpenMetrics."""
+        """Render all metrics as OpenMetrics."""
         text: bytes = generate_openmetrics(self._registry(()))
         return text.decode()
 
@@ -201,7 +207,7 @@ class Pipeline:
 
 
 def series_of(view: View) -> SeriesValues:
-    """Give every series of a view."""
+    """Return all series of a view."""
     series: SeriesValues = {}
     for spec in SPECS:
         for labels, value in view.series[spec.name].items():
@@ -214,15 +220,15 @@ def series_of(view: View) -> SeriesValues:
 
 
 def assert_exposition(pipeline: Pipeline, expected: str, *metrics: str) -> None:
-    """Compare the series of some metrics, line by line.
+    """Compare the exposition of some metrics with the expected lines.
 
-    Origins are written short: `ca7f…` is that of the corpus, `0d6c…` the other. A series at 0
-    of a closed vocabulary may be left out of the text, but not of the exposition.
+    Origins are abbreviated: `ca7f…` is that of the corpus, `0d6c…` the other one. A series of a
+    closed vocabulary may be omitted from `expected` while it is 0, but it must exist.
 
     Args:
-        pipeline: What is shown.
-        expected: The lines of the exposition that are samples.
-        metrics: Names of the metrics to compare, by default all that the text names.
+        pipeline: Its exposition is checked.
+        expected: The sample lines of the exposition.
+        metrics: Names of the metrics to compare; by default those in `expected`.
     """
     wanted = {_line(line) for line in expected.splitlines() if line.strip()}
     named = set(metrics) or {line.partition("{")[0] for line in wanted}
@@ -242,7 +248,7 @@ def assert_exposition(pipeline: Pipeline, expected: str, *metrics: str) -> None:
 
 
 def assert_vocabularies_complete(pipeline: Pipeline) -> None:
-    """Check that no series of a closed vocabulary goes without the others."""
+    """Check that all series of a closed vocabulary exist if one does."""
     series = pipeline.series()
     by_metric: dict[str, set[LabelValues]] = {}
     for metric, labels in series:

@@ -67,7 +67,8 @@ SESSIONS = MetricSpec(
 LOGGED_IN = MetricSpec(
     "xivo_agent_logged_in",
     Kind.GAUGE,
-    "1 while the agent is logged in, 0 while it is logged out. It ends when the agent is deleted.",
+    "1 while the agent is logged in, 0 while it is logged out. The series ends when the agent is "
+    "deleted.",
     ("origin_uuid", "agent_id"),
     cardinality="one per agent",
     detail=True,
@@ -77,7 +78,7 @@ LEVELS = levels(
     "xivo_agents_logged_in_min",
     "xivo_agents_logged_in_max",
     "xivo_agents_logged_in_avg",
-    "agents that were logged in",
+    "agents logged in",
     ("origin_uuid",),
     gauge='`xivo_agents{status="logged_in"}`',
 )

@@ -30,7 +30,7 @@ DELIVERIES = MetricSpec(
 USED = MetricSpec(
     "xivo_exporter_used_total",
     Kind.COUNTER,
-    "Deliveries with an event that a subsystem uses.",
+    "Deliveries with an event that a subsystem uses, also if it does not change a metric.",
     ("bus",),
     cardinality=_CARDINALITY,
 )

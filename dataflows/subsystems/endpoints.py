@@ -94,7 +94,7 @@ IN_USE = levels(
     "xivo_endpoints_in_use_min",
     "xivo_endpoints_in_use_max",
     "xivo_endpoints_in_use_avg",
-    "endpoints that were in use, busy or on hold",
+    "endpoints in use, busy or on hold",
     ("origin_uuid",),
     gauge="the sum of `xivo_endpoints` over the states with a call",
 )
@@ -102,7 +102,7 @@ UNAVAILABLE = levels(
     "xivo_endpoints_unavailable_min",
     "xivo_endpoints_unavailable_max",
     "xivo_endpoints_unavailable_avg",
-    "endpoints that were unavailable",
+    "unavailable endpoints",
     ("origin_uuid",),
     gauge='`xivo_endpoints{state="unavailable"}`',
 )

@@ -93,7 +93,7 @@ CHANGES = MetricSpec(
     "xivo_queue_member_changes_total",
     Kind.COUNTER,
     "Times that a member was added, removed, paused or unpaused. A repeated event, and the "
-    "first state of an unknown member, do not count.",
+    "first status of an unknown member, do not count.",
     (*_QUEUE, "change"),
     {"change": tuple(Change)},
     cardinality="4 per queue",
@@ -103,7 +103,7 @@ AVAILABLE_LEVELS = levels(
     "xivo_queue_members_available_min",
     "xivo_queue_members_available_max",
     "xivo_queue_members_available_avg",
-    "members that could take a call",
+    "members that can take a call",
     _QUEUE,
     per="queue",
     gauge="`xivo_queue_members_available`",

@@ -72,7 +72,7 @@ AVAILABLE = levels(
     "xivo_users_available_min",
     "xivo_users_available_max",
     "xivo_users_available_avg",
-    "users who were available",
+    "available users",
     ("origin_uuid",),
     gauge='`xivo_users{presence="available"}`',
 )

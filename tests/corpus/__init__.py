@@ -1,17 +1,17 @@
-"""Messages of the bus as real servers send them, and as nobody should: one a file.
+"""The corpus: messages of the bus, as real servers send them, and hostile ones.
 
-A file is a JSON object:
+Each file contains one message, as a JSON object:
 
-    outcome      what must become of it: used, unused, or rejected:<reason>
-    source       who publishes it like this, since when; "inferred" where nobody has seen it,
-                 "hostile" where nobody should
+    outcome      the expected result: used, unused, or rejected:<reason>
+    source       the service and version that publishes it; "inferred" if nobody has observed
+                 it, "hostile" if no real server sends it
     note         what is special about it
     routing_key, headers, properties
-                 as they come with it over AMQP
-    body         the JSON that it carries; or instead
-    raw          its text, as [text, times] pairs where that is shorter, or null where the
-                 consumer drops it on arrival; or instead
-    base64       its bytes
+                 of the AMQP message
+    body         the body as JSON; or instead
+    raw          the body as text, or as pairs [text, times] for long text, or null if the
+                 consumer discards it on arrival; or instead
+    base64       the body as bytes
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from dataflows.envelope import Delivery
 FOLDER = Path(__file__).parent
 
 ARRIVED = 1_772_463_600.0
-"""2026-03-02T15:00:00Z, an hour after the newest stamp in the corpus."""
+"""2026-03-02T15:00:00Z, an hour after the newest time stamp in the corpus."""
 
 ORIGIN = "ca7f87e9-c2c8-5fad-ba1b-c3140ebb9be3"
 OTHER_ORIGIN = "0d6c1e5b-7d0f-4f2e-9f0a-5b1c2d3e4f50"
@@ -36,15 +36,15 @@ OTHER_ORIGIN = "0d6c1e5b-7d0f-4f2e-9f0a-5b1c2d3e4f50"
 
 @dataclass(frozen=True)
 class Message:
-    """A message of the corpus, or made from one.
+    """A message of the corpus, or a variant of one.
 
     Attributes:
-        name: Path of its file within the corpus, without the suffix.
-        outcome: What must become of it.
-        routing_key: Of the exchange.
-        headers: Of AMQP.
-        content: What a body carries: JSON, unless it is text, bytes, or dropped.
-        is_json: Whether `content` is to be encoded.
+        name: Path of its file in the corpus, without the suffix.
+        outcome: The expected result.
+        routing_key: AMQP routing key.
+        headers: AMQP headers.
+        content: The body: a value to encode as JSON, or text, bytes or None (discarded).
+        is_json: Whether `content` must be encoded as JSON.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Message:
         without: tuple[str, ...] = (),
         **data: object,
     ) -> Message:
-        """Make a message like it, with other data, from another origin or at another time."""
+        """Return a variant of the message with another origin, time stamp or other data."""
         content = copy.deepcopy(self.content) if self.is_json else json.loads(self.content)
         for key in without:
             del content["data"][key]
@@ -74,7 +74,7 @@ class Message:
         return replace(self, content=content, is_json=True)
 
     def body(self) -> bytes | str | None:
-        """Encode what it carries."""
+        """Return the encoded body."""
         if not self.is_json:
             assert self.content is None or isinstance(self.content, bytes | str)
             return self.content
@@ -83,13 +83,13 @@ class Message:
     def delivery(
         self, *, bus: str = "default", arrived: float = ARRIVED, duplicate: bool = False
     ) -> Delivery:
-        """Deliver it, as the consumer does."""
+        """Return the delivery, as the consumer makes it."""
         stamp, stamp_ms = self.headers.get("timestamp"), self.headers.get("timestamp_in_ms")
         return Delivery(bus, self.body(), arrived, stamp, stamp_ms, duplicate)
 
 
 def load(name: str) -> Message:
-    """Read a message by its path within the corpus, without the suffix."""
+    """Return a message by its path in the corpus, without the suffix."""
     raw = json.loads((FOLDER / f"{name}.json").read_text())
     is_json = "body" in raw
     content: Any
@@ -105,12 +105,12 @@ def load(name: str) -> Message:
 
 
 def names(folder: str = "") -> list[str]:
-    """List the names of all messages, or of those in one folder, in order."""
+    """Return the sorted names of all messages, or of those in one folder."""
     files = (FOLDER / folder).rglob("*.json")
     return sorted(str(file.relative_to(FOLDER).with_suffix("")) for file in files)
 
 
 def event(name: str, data: object, origin: str = ORIGIN, **more: object) -> Message:
-    """Make a message that is in no file."""
+    """Return a message that is not in the corpus."""
     content = {"name": name, "origin_uuid": origin, "data": data, **more}
     return Message(name, "used", "", {}, content)

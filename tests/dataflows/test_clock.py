@@ -1,4 +1,4 @@
-"""When an event counts as having happened."""
+"""The time of an event, and timers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ ARRIVAL = (NOON, False)
 
 
 def naive(offset: float) -> str:
-    """Write a time, so many seconds from noon, as a server in UTC does."""
+    """Return noon plus an offset in seconds, as a server in UTC writes it."""
     return datetime.fromtimestamp(NOON + offset, UTC).replace(tzinfo=None).isoformat()
 
 
 def ms(offset: float) -> int:
-    """Give a time, so many seconds from noon, as the broker does."""
+    """Return noon plus an offset in seconds, as the broker writes it."""
     return round((NOON + offset) * 1000)
 
 
@@ -43,14 +43,14 @@ def test_noon_is_noon() -> None:
         pytest.param(None, ms(-0.125), (NOON - 0.125, False), id="the broker's milliseconds"),
         pytest.param(naive(-0.25), None, (NOON - 0.25, False), id="microseconds"),
         pytest.param(naive(0), None, ARRIVAL, id="at once"),
-        pytest.param(naive(0.5), None, ARRIVAL, id="a clock half a second ahead is no news"),
-        pytest.param(naive(1), None, ARRIVAL, id="one second ahead is the most"),
+        pytest.param(naive(0.5), None, ARRIVAL, id="half a second ahead"),
+        pytest.param(naive(1), None, ARRIVAL, id="one second ahead is the limit"),
         pytest.param(naive(1.000001), None, ABSURD, id="more than a second ahead"),
         pytest.param(naive(3600), None, ABSURD, id="an hour ahead"),
         pytest.param("2100-01-01T00:00:00", None, ABSURD, id="the year 2100"),
         pytest.param("9999-12-31T23:59:59.999999", None, ABSURD, id="the last year"),
         pytest.param(naive(-3600), None, (NOON - 3600, False), id="an hour late"),
-        pytest.param(naive(-DAY), None, (NOON - DAY, False), id="a day behind is the most"),
+        pytest.param(naive(-DAY), None, (NOON - DAY, False), id="a day behind is the limit"),
         pytest.param(naive(-DAY - 0.000001), None, ABSURD, id="more than a day behind"),
         pytest.param("1970-01-01T00:00:00", None, ABSURD, id="the year 1970"),
         pytest.param("0001-01-01T00:00:00", None, ABSURD, id="the first year"),
@@ -58,10 +58,12 @@ def test_noon_is_noon() -> None:
         pytest.param(None, -1, ABSURD, id="a broker before 1970"),
         pytest.param(None, 2**63 - 1, ABSURD, id="a broker in the far future"),
         pytest.param(None, -(2**63), ABSURD, id="a broker in the far past"),
-        pytest.param("1970-01-01T00:00:00", ms(-2), ABSURD, id="absurd is not absent"),
+        pytest.param(
+            "1970-01-01T00:00:00", ms(-2), ABSURD, id="an impossible stamp is not an absent one"
+        ),
         pytest.param("", None, ARRIVAL, id="empty"),
-        pytest.param("soon", None, ARRIVAL, id="no time"),
-        pytest.param("soon", ms(-2), (NOON - 2, False), id="no time, but the broker knows"),
+        pytest.param("soon", None, ARRIVAL, id="not a time"),
+        pytest.param("soon", ms(-2), (NOON - 2, False), id="not a time, but the broker has one"),
         pytest.param("2026-02-29T12:00:00", None, ARRIVAL, id="no leap year"),
         pytest.param("2026-06-15T25:00:00", None, ARRIVAL, id="no such hour"),
         pytest.param("2026-06-15T11:59:57Z", None, (NOON - 3, False), id="in UTC"),
@@ -81,9 +83,9 @@ def test_the_time_of_an_event(
         ("2026-06-15T13:59:57", PARIS, -3),
         ("2026-06-15T11:59:57", UTC, -3),
         ("2026-06-15T07:59:57", timezone(timedelta(hours=-4)), -3),
-        # The zone of the setting is for stamps that tell none.
+        # The setting applies only to stamps without a UTC offset.
         ("2026-06-15T11:59:57+00:00", PARIS, -3),
-        # A wrong zone: the clamp is there for wrong years, so this hour counts.
+        # A wrong zone is within the limit of a day, so it is not corrected.
         ("2026-06-15T10:59:57", UTC, -3603),
     ],
 )
@@ -97,7 +99,7 @@ def test_without_a_zone_naive_stamps_are_of_this_machine() -> None:
 
 
 @given(
-    st.datetimes(datetime(2025, 10, 20), datetime(2026, 4, 5))  # noqa: DTZ001 -- a clock's face
+    st.datetimes(datetime(2025, 10, 20), datetime(2026, 4, 5))  # noqa: DTZ001 -- a local time, without a zone
     | st.datetimes(datetime(2025, 10, 26, 1), datetime(2025, 10, 26, 4))  # noqa: DTZ001
     | st.datetimes(datetime(2026, 3, 29, 1), datetime(2026, 3, 29, 4)),  # noqa: DTZ001
     st.sampled_from((UTC, PARIS, ZoneInfo("Australia/Lord_Howe"), timezone(timedelta(hours=5.75)))),
@@ -109,7 +111,7 @@ def test_a_naive_stamp_is_read_as_the_zone_reads_it(moment: datetime, zone: tzin
 
 @pytest.mark.parametrize("stamp", ["0001-01-01T00:00:00", "9999-12-31T23:59:59"])
 @pytest.mark.parametrize("zone", [None, PARIS, timezone(timedelta(hours=14))])
-def test_times_that_no_clock_can_tell_are_no_error(stamp: str, zone: tzinfo | None) -> None:
+def test_times_out_of_range_are_no_error(stamp: str, zone: tzinfo | None) -> None:
     assert event_time(stamp, None, NOON, zone)[0] == NOON
 
 
@@ -129,11 +131,11 @@ def test_no_event_happens_after_its_arrival_or_more_than_a_day_before(
         assert stamp is not None or stamp_ms is not None
 
 
-def test_bytewax_is_told_the_exact_end_of_a_window() -> None:
+def test_bytewax_gets_the_exact_end_of_a_window() -> None:
     assert aware(NOON) == datetime(2026, 6, 15, 12, tzinfo=UTC)
 
 
-def test_a_countdown_runs_from_the_first_look_until_it_is_stopped() -> None:
+def test_a_countdown_runs_from_the_first_call_until_it_is_stopped() -> None:
     countdown = Countdown(60)
     assert countdown.due is None
     assert countdown.earliest(None) is None

@@ -1,4 +1,4 @@
-"""Every message of the corpus becomes what its file says."""
+"""Every message of the corpus has the outcome that its file says."""
 
 import json
 
@@ -28,7 +28,7 @@ def _outcome(message: Message) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_message_becomes_what_its_file_says(name: str) -> None:
+def test_a_message_has_the_outcome_that_its_file_says(name: str) -> None:
     message = corpus.load(name)
     assert _outcome(message) == message.outcome
 
@@ -64,7 +64,7 @@ def test_a_file_says_where_its_message_comes_from(name: str) -> None:
     assert len({"body", "raw", "base64"} & set(raw)) == 1
 
 
-def test_messages_lie_with_the_subsystem_that_reads_their_event() -> None:
+def test_a_used_message_is_in_the_folder_of_its_subsystem() -> None:
     reads = {
         decoder.name: subsystem.name for subsystem in SUBSYSTEMS for decoder in subsystem.decoders
     }
@@ -103,7 +103,7 @@ def test_routing_keys_of_used_messages_are_bound() -> None:
 
 
 def _matches(pattern: list[str], key: list[str]) -> bool:
-    """Match as a topic exchange does."""
+    """Return whether a topic exchange would route the key to the binding."""
     if not pattern:
         return not key
     if pattern[0] == "#":

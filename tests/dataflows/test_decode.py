@@ -1,4 +1,4 @@
-"""The step that decides what becomes of each delivery."""
+"""The step `decode`."""
 
 from datetime import UTC, timedelta, timezone
 
@@ -27,7 +27,7 @@ class Recorder:
 
 
 def flat(keyed: list[Keyed]) -> list[tuple[str, tuple[str, Event]]]:
-    """Give each event with its key and its subsystem."""
+    """Return each event with its key and its subsystem."""
     return [(key, (name, event)) for key, (name, events) in keyed for event in events]
 
 
@@ -79,7 +79,7 @@ def test_a_rejected_event_makes_no_origin_known() -> None:
     assert any(isinstance(e, OriginSeen) for _, (_, e) in decode(AGENT))
 
 
-def test_every_batch_ends_with_its_account() -> None:
+def test_every_batch_ends_with_the_counts_of_its_deliveries() -> None:
     duplicate = load("agents/document_agent_status_update").delivery(duplicate=True)
     late = Delivery("lyon", BAD.body, ARRIVED + 5)
     early = Delivery("lyon", BAD.body, ARRIVED + 2)
@@ -100,7 +100,7 @@ def test_every_batch_ends_with_its_account() -> None:
     ]
 
 
-def test_a_rejection_is_told_with_its_delivery() -> None:
+def test_the_callback_gets_each_rejection_with_its_delivery() -> None:
     decode = Recorder()
     decode(AGENT, BAD)
     ((delivery, rejected),) = decode.rejected
@@ -109,7 +109,7 @@ def test_a_rejection_is_told_with_its_delivery() -> None:
     assert rejected.detail
 
 
-def test_a_duplicate_is_not_even_read() -> None:
+def test_a_duplicate_is_not_parsed() -> None:
     decode = Recorder()
     decode(Delivery("default", b"{", ARRIVED, duplicate=True))
     assert decode.rejected == []
@@ -123,15 +123,15 @@ def test_origins_are_bounded() -> None:
     assert len(out) == 2
 
 
-def test_nothing_gives_nothing() -> None:
+def test_an_empty_batch_yields_nothing() -> None:
     assert Recorder()() == []
 
 
-def test_a_bus_that_was_opened_has_an_account_of_nothing() -> None:
+def test_a_bus_that_was_opened_has_counts_of_0() -> None:
     decode = Recorder()
     [(key, (name, account))] = decode(Opened("lyon"))
     assert (name, account) == ("deliveries", DeliveriesProcessed("", 0.0, "lyon"))
-    # The same key as that of its deliveries.
+    # Its deliveries have the same key.
     assert key in [key for key, _ in decode(Delivery("lyon", b"{", ARRIVED))]
 
 
@@ -143,7 +143,7 @@ def test_a_bus_may_be_opened_within_a_batch() -> None:
     ]
 
 
-def test_times_that_cannot_be_true_are_counted_also_of_what_is_unused_or_rejected() -> None:
+def test_impossible_times_are_counted_also_for_unused_and_rejected_deliveries() -> None:
     ahead = "2026-03-02T15:00:02"
     wrong = [
         event("agent_deleted", {"id": 1}, timestamp=ahead),
@@ -159,17 +159,17 @@ def test_times_that_cannot_be_true_are_counted_also_of_what_is_unused_or_rejecte
     account = out[-1][1][1]
     assert isinstance(account, DeliveriesProcessed)
     assert (account.clamped, account.used, account.unused) == (3, 1, 3)
-    # They count as of their arrival.
+    # The events have the time of arrival.
     assert all(happened.at == ARRIVED for _, (_, happened) in out)
 
 
-def test_a_naive_stamp_is_read_in_the_zone_of_the_server() -> None:
+def test_a_stamp_without_offset_is_in_the_zone_of_the_server() -> None:
     stamped = event("x", None, timestamp="2026-03-02T14:00:00").delivery()
     out = Recorder()(stamped)
     assert out[-2][1][1].at == ARRIVED - 3600
 
 
-def test_naive_stamps_are_read_in_the_zone_of_their_bus() -> None:
+def test_stamps_without_offset_are_in_the_zone_of_their_bus() -> None:
     zones = {"west": timezone(timedelta(hours=-1)), "east": timezone(timedelta(hours=2))}
     decode = Decode(SUBSYSTEMS, zones.get, lambda *_: None, tuple)
     stamped = event("x", None, timestamp="2026-03-02T13:30:00")

@@ -1,4 +1,4 @@
-"""The dataflow in bytewax gives what the same steps give by hand."""
+"""The dataflow in bytewax has the same result as its steps without bytewax."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC
@@ -32,7 +32,7 @@ from tests.pipeline import (
 
 BATCH = 7
 FAR_FUTURE = 4_102_444_800.0
-"""The year 2100. Whether a window closes is a matter of time, and bytewax has its own."""
+"""The year 2100. Bytewax has its own clock, which must not close any window in these tests."""
 
 
 class _Partition(StatefulSourcePartition[Item, None]):
@@ -101,12 +101,12 @@ def test_the_corpus_gives_the_same_series() -> None:
     deliveries = [corpus.load(name).delivery() for name in corpus.names()]
     shown = by_bytewax(source_of(deliveries), far_future)
     assert shown == by_hand(deliveries)
-    # All windows that were open when the corpus arrived have long been closed.
+    # All windows that were open when the corpus arrived are closed.
     assert {metric for metric, _ in shown} >= WINDOWED
 
 
 def far_future() -> float:
-    """Give a time that never passes: what is due by it is not due by the machine's clock."""
+    """Return a constant time that the machine's clock never reaches, so nothing becomes due."""
     return FAR_FUTURE
 
 
@@ -123,14 +123,14 @@ def test_random_traffic_gives_the_same_series(steps: list[Step]) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_buses_are_partitions_and_their_origins_meet_in_one_state(workers: int) -> None:
+def test_buses_are_partitions_and_an_origin_on_both_has_one_state(workers: int) -> None:
     deliveries = [
         corpus.load(name).delivery(bus=bus)
         for bus in ("default", "lyon")
         for name in corpus.names("agents")[:4] + corpus.names("rejected")[:3]
     ]
     shown = by_bytewax(_Buses(deliveries), far_future, workers=workers)
-    # Two workers take the buses at once, so in no certain order.
+    # Two workers process the buses concurrently, so the order of events is undefined.
     counters = {
         key: value
         for key, value in shown.items()
@@ -141,7 +141,7 @@ def test_buses_are_partitions_and_their_origins_meet_in_one_state(workers: int) 
     assert shown.keys() == by_hand(deliveries).keys()
 
 
-def test_time_passes_also_when_no_event_of_the_state_comes() -> None:
+def test_a_state_expires_without_further_events() -> None:
     days = count(1)
     gone = [
         corpus.load("services/document_service_registered_event").delivery(),
@@ -149,20 +149,21 @@ def test_time_passes_also_when_no_event_of_the_state_comes() -> None:
     ]
     others = [corpus.load("unused/document_null-data").delivery()] * 10
     source: TestingSource[Item] = TestingSource([*gone, *others], batch_size=2)
-    # A clock of 1970 that runs a day at each look: all that is due to bytewax is due to us.
+    # Each call advances this clock, which starts in 1970, by a day. Bytewax's own clock is far
+    # ahead, so every state is due at once.
     shown = by_bytewax(source, lambda: next(days) * 86_400.0, windows="")
     assert not any(metric.startswith("xivo_service") for metric, _ in shown)
     assert shown["xivo_exporter_used_total", ("default",)] == 2
 
 
-def test_windows_close_also_when_no_event_of_the_state_comes() -> None:
+def test_windows_close_without_further_events_of_the_state() -> None:
     minutes = count(1)
     first = corpus.load("agents/document_agent_status_update").delivery(arrived=60.0)
     others = [corpus.load("unused/document_null-data").delivery(arrived=60.0, bus="other")]
     source: TestingSource[Item] = TestingSource([first, *others * 30], batch_size=1)
-    # A clock of 1970 again, that runs a minute at each look.
+    # A clock as above, which each call advances by a minute.
     shown = by_bytewax(source, lambda: next(minutes) * 60.0, windows="1m")
-    # Of the agents, no further event came; without one the last window would be that of the first.
+    # There was no further event of agents.
     for end in ("min", "max", "avg"):
         assert shown[f"xivo_agents_logged_in_{end}", (corpus.ORIGIN, "1m")] == 1
     window_end = shown["xivo_exporter_window_end_timestamp_seconds", ("1m",)]
@@ -171,7 +172,7 @@ def test_windows_close_also_when_no_event_of_the_state_comes() -> None:
     assert window_end % 60 == 0
 
 
-def test_a_bus_that_stays_silent_has_its_account_and_its_windows_all_the_same() -> None:
+def test_a_silent_bus_has_counters_and_window_ends() -> None:
     pipeline = Pipeline()
     pipeline.now = FAR_FUTURE
     pipeline.take([Opened("silent")])

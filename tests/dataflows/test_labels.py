@@ -1,4 +1,4 @@
-"""Text from the bus becomes a label value that does no harm."""
+"""Text from the bus becomes a safe label value."""
 
 import pytest
 from hypothesis import given
@@ -21,14 +21,14 @@ ANY_TEXT = st.text(st.characters(), max_size=300)
         "電話",
     ],
 )
-def test_a_real_name_comes_back_as_it_is(name: str) -> None:
+def test_a_real_name_is_unchanged(name: str) -> None:
     assert label(name) == name
 
 
 @pytest.mark.parametrize(
     "text", ["a\nb", "a\0b", "a\x1b[0m", "a\u202eb", "a\u200bb", "a\ud800b", "\ufeffa", "a\u2028b"]
 )
-def test_what_cannot_be_printed_is_replaced_and_marked(text: str) -> None:
+def test_unprintable_characters_are_replaced_and_a_hash_is_appended(text: str) -> None:
     shown = label(text)
     assert shown.isprintable()
     assert "\ufffd" in shown
@@ -36,7 +36,7 @@ def test_what_cannot_be_printed_is_replaced_and_marked(text: str) -> None:
     shown.encode()
 
 
-def test_a_long_name_is_cut_and_marked() -> None:
+def test_a_long_name_is_cut_and_a_hash_is_appended() -> None:
     shown = label("x" * 10_000)
     assert len(shown) == MAX_LABEL
     assert shown.startswith("x" * 100)
@@ -44,7 +44,7 @@ def test_a_long_name_is_cut_and_marked() -> None:
 
 
 @given(ANY_TEXT)
-def test_a_label_is_bounded_and_printable_and_its_own_label(text: str) -> None:
+def test_a_label_is_bounded_and_printable_and_stays_the_same(text: str) -> None:
     shown = label(text)
     assert len(shown) <= MAX_LABEL
     assert shown.isprintable()

@@ -1,4 +1,4 @@
-"""What counts as a length of a window."""
+"""Parsing of window lengths."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_length_is_a_number_and_a_unit_and_keeps_its_spelling(text: str, secon
         "5\N{LATIN SMALL LETTER LONG S}",
     ],
 )
-def test_anything_else_is_refused_with_an_example(text: str) -> None:
+def test_any_other_text_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=r"from 5s to 1d, such as 30s,1m,4h"):
         Length.parse(text)
 
@@ -93,7 +93,7 @@ def test_a_list_with_anything_else_in_it_is_refused(text: str) -> None:
 
 
 @given(st.integers(0, 100_000), st.sampled_from("smhd"))
-def test_a_length_is_taken_if_and_only_if_it_is_between_the_bounds(number: int, unit: str) -> None:
+def test_a_length_is_accepted_if_and_only_if_it_is_in_range(number: int, unit: str) -> None:
     seconds = number * {"s": 1, "m": 60, "h": 3600, "d": 86_400}[unit]
     text = f"{number}{unit}"
     if 5 <= seconds <= 86_400:

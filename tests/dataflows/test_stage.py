@@ -35,7 +35,7 @@ SIZES = MetricSpec(
 
 
 class _Things(State[Event]):
-    """Lives for a minute after its last event; an event at 0 ends it, one at 1 is refused."""
+    """Ends a minute after its last event, or at an event at 0; refuses an event at 1."""
 
     def __init__(self, first: Event, options: Options) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ def test_a_batch_changes_a_series_once() -> None:
     assert batch(logic, happened(100), happened(100)) == ([changes], RETAIN)
 
 
-def test_an_event_that_changes_nothing_says_nothing_but_what_found_no_room() -> None:
+def test_refused_events_are_reported_without_changes() -> None:
     logic = stage(Clock())(None)
     batch(logic, happened(100))
     assert batch(logic, happened(1), happened(1)) == ([Skipped("things", 0, 2)], RETAIN)
@@ -102,7 +102,7 @@ LEVEL = levels("xivo_things_min", "xivo_things_max", "xivo_things_avg", "things"
 
 
 class _Watched(State[Event]):
-    """Counts its events, in windows; an event at 90 finds no room."""
+    """Counts its events, in windows; refuses an event at 90."""
 
     def __init__(self, first: Event, options: Options) -> None:
         super().__init__()
@@ -133,11 +133,12 @@ def shown(outputs: list[Any]) -> dict[tuple[str, ...], Any]:
     return {(metric, *labels): value for metric, labels, value in changes.samples}
 
 
-def test_events_older_than_the_shortest_window_are_told_of_as_late_once() -> None:
+def test_events_older_than_the_shortest_window_are_reported_as_late_once() -> None:
     clock = Clock()
     clock.now = 105.0
     logic = watched(clock)
-    # At the start of the window is in time; before it, it is in time for the longer window only.
+    # An event at the start of the window is in time. Earlier ones are late, although the longer
+    # window still contains them.
     assert batch(logic, watch(100), watch(105))[0] == [Changes((("xivo_things_total", ("o",), 0),))]
     assert batch(logic, watch(99.75), watch(90), watch(105)) == (
         [Skipped("watched", 2, 1)],
@@ -146,19 +147,19 @@ def test_events_older_than_the_shortest_window_are_told_of_as_late_once() -> Non
     assert batch(logic, watch(105)) == ([], RETAIN)
 
 
-def test_the_first_event_is_in_time_by_itself_and_the_next_by_the_first() -> None:
+def test_the_first_event_opens_the_windows_and_is_not_late() -> None:
     clock = Clock()
     clock.now = 105.0
     logic = watched(clock)
     outputs, _ = batch(logic, watch(75), watch(71), watch(69), watch(85), watch(79))
-    # The windows that ended meanwhile are closed at once.
+    # Windows that ended before the current time are closed at once.
     assert [output for output in outputs if isinstance(output, Skipped)] == [
         Skipped("watched", 2, 0)
     ]
     assert shown(outputs)["xivo_things_max", "o", "10s"] == 5
 
 
-def test_a_state_is_called_at_the_end_of_its_next_window_and_then_of_the_one_after() -> None:
+def test_a_state_is_due_at_the_end_of_each_window() -> None:
     clock = Clock()
     clock.now = 105.0
     logic = watched(clock)
@@ -173,7 +174,7 @@ def test_a_state_is_called_at_the_end_of_its_next_window_and_then_of_the_one_aft
         assert (("xivo_things_avg", "o", "1m") in closed) is (end == 120)
 
 
-def test_a_state_that_was_not_called_in_time_closes_all_that_ended_at_once() -> None:
+def test_a_state_that_is_called_late_closes_all_ended_windows_at_once() -> None:
     clock = Clock()
     clock.now = 105.0
     logic = watched(clock)
@@ -186,7 +187,7 @@ def test_a_state_that_was_not_called_in_time_closes_all_that_ended_at_once() -> 
     assert logic.notify_at() == datetime.fromtimestamp(100_010, UTC)
 
 
-def test_without_windows_no_event_is_late_and_nobody_wants_to_be_called() -> None:
+def test_without_windows_no_event_is_late_and_no_state_is_due() -> None:
     subsystem = Subsystem("watched", "How many?", (COUNT, *LEVEL), _Watched)
     logic = Stage([subsystem], Options(), Clock(), max_keys=1)(None)
     batch(logic, watch(105))
@@ -194,7 +195,7 @@ def test_without_windows_no_event_is_late_and_nobody_wants_to_be_called() -> Non
     assert logic.notify_at() is None
 
 
-def test_a_state_without_series_is_over() -> None:
+def test_a_state_without_series_is_discarded() -> None:
     stage_ = stage(Clock(), max_keys=1)
     logic = stage_(None)
     batch(logic, happened(100))
@@ -203,7 +204,7 @@ def test_a_state_without_series_is_over() -> None:
     assert batch(stage_(None), happened(100))[1] is RETAIN
 
 
-def test_a_state_is_called_when_it_wants_to_be() -> None:
+def test_a_state_is_due_when_it_expires() -> None:
     clock = Clock()
     logic = stage(clock)(None)
     assert logic.notify_at() is None
@@ -228,7 +229,7 @@ def test_a_key_beyond_the_cap_is_refused_with_all_its_events() -> None:
     assert second.notify_at() is None
 
 
-def test_a_state_that_is_resumed_counts_against_the_cap() -> None:
+def test_a_resumed_state_counts_against_the_cap() -> None:
     before = stage(Clock())(None)
     batch(before, happened(100))
     after = stage(Clock(), max_keys=1)
@@ -239,7 +240,7 @@ def test_a_state_that_is_resumed_counts_against_the_cap() -> None:
 # --- Samples ------------------------------------------------------------------------------------
 
 
-def test_samples_give_what_changed_once_in_order() -> None:
+def test_changed_samples_are_drained_once_and_in_order() -> None:
     samples = Samples()
     samples.start(THINGS, ("o",))
     samples.add(THINGS, ("o", "blue"), 2)
@@ -260,13 +261,13 @@ def test_a_series_that_begins_and_ends_between_two_drains_is_retired() -> None:
     assert not samples
 
 
-def test_a_series_that_was_never_there_cannot_end() -> None:
+def test_a_series_that_never_existed_is_not_retired() -> None:
     samples = Samples()
     samples.retire(COUNT, ("o",))
     assert samples.drain() == ()
 
 
-def test_a_series_at_0_ends_like_any_other() -> None:
+def test_a_series_at_0_can_be_retired() -> None:
     samples = Samples()
     samples.start(COUNT, ("o",))
     samples.drain()
@@ -274,7 +275,7 @@ def test_a_series_at_0_ends_like_any_other() -> None:
     assert samples.drain() == (("xivo_things_total", ("o",), None),)
 
 
-def test_a_word_of_a_state_set_holds_until_another_does() -> None:
+def test_a_state_set_has_one_current_state() -> None:
     samples = Samples()
     samples.set_state(STATE, ("o", "1"), "on")
     samples.set_state(STATE, ("o", "1"), "off")
@@ -286,7 +287,7 @@ def test_a_word_of_a_state_set_holds_until_another_does() -> None:
     assert not samples
 
 
-def test_a_histogram_holds_each_observation_in_one_bucket() -> None:
+def test_a_histogram_counts_each_observation_in_one_bucket() -> None:
     samples = Samples()
     samples.start(SIZES, ("o",))
     for size in (0.5, 1.0, 1.5, 2.0, 2.5, 1000.0):
@@ -296,7 +297,7 @@ def test_a_histogram_holds_each_observation_in_one_bucket() -> None:
 
 
 @pytest.mark.parametrize("is_kept", [True, False])
-def test_a_state_is_copied_only_where_the_copy_is_kept(is_kept: bool) -> None:
+def test_a_snapshot_is_made_only_with_a_recovery_store(is_kept: bool) -> None:
     logic = Stage([SUBSYSTEM], Options(), Clock(), 10, is_kept=is_kept)(None)
     batch(logic, happened(100))
     assert (logic.snapshot() is not None) is is_kept

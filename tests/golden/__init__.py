@@ -1,6 +1,6 @@
-"""The exposition of the whole corpus, replayed at a fixed time, as it was last looked at.
+"""Golden files: the exposition of the whole corpus, replayed at a fixed time.
 
-After a change that is meant: `python -m tests.golden`, then read the difference.
+After an intended change, run `python -m tests.golden` and review the difference.
 """
 
 from pathlib import Path
@@ -15,17 +15,17 @@ FOLDER = Path(__file__).parent
 
 
 def replayed() -> Pipeline:
-    """Replay the corpus, one message a second, and close its windows."""
+    """Replay the corpus, one message each second, until all windows have closed."""
     pipeline = Pipeline(details=ALL_DETAILS)
     for name in corpus.names():
         pipeline.send(corpus.load(name))
         pipeline.wait(1)
-    # Those of five minutes have seen the corpus, those of one minute what remained of it.
+    # The window of 5 minutes contains the corpus; the last one of 1 minute only its final state.
     pipeline.wait(LONGEST_WINDOW - pipeline.now % LONGEST_WINDOW)
     return pipeline
 
 
 def expositions() -> dict[str, str]:
-    """Render what was replayed: file to text."""
+    """Return the text of each golden file, by file name."""
     pipeline = replayed()
     return {"corpus.prom": pipeline.text(), "corpus.openmetrics": pipeline.openmetrics()}

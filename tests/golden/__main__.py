@@ -1,4 +1,4 @@
-"""Write the golden files anew."""
+"""Write the golden files."""
 
 import sys
 
@@ -8,8 +8,8 @@ from tests.golden.states import STATES, shapes
 for name, text in expositions().items():
     (FOLDER / name).write_text(text)
 
-# Whoever has a store of this format must be able to go on with it.
+# A recovery store of an unchanged format must stay readable.
 before, after = STATES.read_text(), shapes()
 if before != after and before.splitlines()[0] == after.splitlines()[0]:
-    sys.exit("States are made of other things now: raise FORMAT in dataflows/snapshot.py first.")
+    sys.exit("The attributes of states changed. Increase FORMAT in dataflows/snapshot.py first.")
 STATES.write_text(after)

@@ -1,4 +1,4 @@
-"""What the copies of states are made of, by class: the format of the recovery store."""
+"""List the classes in snapshots and their attributes: the format of the recovery store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STATES = Path(__file__).parent / "states.txt"
 
 
 def shapes() -> str:
-    """Replay the corpus, and list the classes of all that its states hold with their attributes."""
+    """Replay the corpus; return all classes in its states, with their attributes, as text."""
     pipeline = Pipeline(details=ALL_DETAILS)
     for name in corpus.names():
         pipeline.send(corpus.load(name))
@@ -50,7 +50,7 @@ def _walk(thing: object, found: dict[str, set[str]], seen: set[int]) -> None:
 
 
 def _attributes(thing: object) -> Iterator[tuple[str, object]]:
-    # Those that say themselves what of them is kept.
+    # Classes with their own __reduce__, __getstate__ or reducer.
     if isinstance(thing, Details):
         return
     if isinstance(thing, Samples):
@@ -70,5 +70,5 @@ def _attributes(thing: object) -> Iterator[tuple[str, object]]:
 
 
 def _kind(value: object) -> str:
-    # A number may be whole, and what is known may be missing.
+    # A number may be an int in one state and a float in another.
     return "number" if isinstance(value, int | float) else type(value).__name__

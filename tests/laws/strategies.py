@@ -1,4 +1,4 @@
-"""Random traffic: whatever servers of any release may send, with few ids, so that they collide."""
+"""Hypothesis strategies for traffic of servers of any release, with few ids that collide."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Data = dict[str, Any]
 
 
 def numbers(values: st.SearchStrategy[int]) -> st.SearchStrategy[int | str]:
-    """An integer, or its digits."""
+    """Return a strategy for integers, or their digits as text."""
     return values | values.map(str)
 
 
@@ -37,7 +37,7 @@ JSON = st.recursive(
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of event: its names, its data, and which fields of the data it cannot be without."""
+    """A kind of event: its names, its data, and the required fields of the data."""
 
     names: tuple[str, ...]
     data: st.SearchStrategy[Data]
@@ -81,7 +81,7 @@ _NEWER = {"LoginTime": numbers(st.integers(0, 3)) | st.just("")}
 
 
 def _named(data: st.SearchStrategy[Data]) -> st.SearchStrategy[Data]:
-    """Name the member by Location as Asterisk 11, by Interface as later ones, or by both."""
+    """Add the member's `Location`, as Asterisk 11, its `Interface`, as later versions, or both."""
 
     def put(both: tuple[Data, str, str]) -> Data:
         rest, name, field = both
@@ -187,18 +187,18 @@ _UNUSED = (
 
 @dataclass(frozen=True)
 class Letter:
-    """A delivery before it is sent: nothing of it depends on when that will be.
+    """A delivery before it is sent, independent of the time of sending.
 
     Attributes:
         name: Of the event.
-        origin: Who publishes it.
-        data: The event's own part.
-        bus: That brings it.
-        seconds_ago: How long before its arrival it happened, where it says so.
-        stamp: How it says when it happened: body, header, broker, or nothing.
+        origin: The server that publishes it.
+        data: The data of the event.
+        bus: Name of the bus.
+        seconds_ago: How long before its arrival it happened, if it has a time stamp.
+        stamp: Where the time stamp is: "body", "header", "broker", or "" for none.
         more: Other keys of the envelope.
-        is_text: Whether the body comes as text.
-        is_duplicate: Known to have been delivered before.
+        is_text: Whether the body is text instead of bytes.
+        is_duplicate: It was processed before.
     """
 
     name: str
@@ -212,7 +212,7 @@ class Letter:
     is_duplicate: bool = False
 
     def post(self, now: float) -> tuple[Delivery, Fact]:
-        """Send it now; give it and what the oracle must know of it."""
+        """Return the delivery at a time, and the fact for the oracle."""
         happened = now - self.seconds_ago
         naive = datetime.fromtimestamp(happened, UTC).replace(tzinfo=None).isoformat()
         content = {**dict(self.more), "name": self.name, "origin_uuid": self.origin}
@@ -228,9 +228,9 @@ class Letter:
             round(happened * 1000) if self.stamp == "broker" else None,
             self.is_duplicate,
         )
-        is_told = bool(self.stamp)
-        is_clamped = is_told and not -1 <= self.seconds_ago <= DAY
-        at = min(now, happened) if is_told and not is_clamped else now
+        has_stamp = bool(self.stamp)
+        is_clamped = has_stamp and not -1 <= self.seconds_ago <= DAY
+        at = min(now, happened) if has_stamp and not is_clamped else now
         fact = Fact(self.bus, now, at, self.name, self.origin, self.data, is_clamped=is_clamped)
         if self.is_duplicate:
             fact = Fact(self.bus, now, is_duplicate=True)
@@ -244,7 +244,7 @@ _MORE = st.sampled_from(
         (("required_access", "event.x"), ("tenant_uuid", UUIDS[0]), ("user_uuid:*", True)),
     )
 )
-# Quarters of a second are exact in binary, so sums of sessions are.
+# Quarters of a second are exact in binary, so the sums of session durations are exact.
 _AGO = st.sampled_from(
     (0.0, 0.25, 0.75, 1.0, 2.0, 600.0, 5000.0, DAY, DAY + 0.25, 400 * DAY, -1.0, -1.25, -30.0)
 )
@@ -252,7 +252,7 @@ _AGO = st.sampled_from(
 
 @st.composite
 def letters(draw: Draw, kinds: tuple[Kind, ...] = KINDS + _UNUSED) -> Letter:
-    """A well-formed event, in any spelling."""
+    """Draw a well-formed event of any release."""
     kind = draw(st.sampled_from(kinds))
     return Letter(
         draw(st.sampled_from(kind.names)),
@@ -285,19 +285,19 @@ def _garbage() -> st.SearchStrategy[tuple[bytes | str | None, Reason]]:
 
 @dataclass(frozen=True)
 class Rubbish:
-    """A delivery that nobody can use."""
+    """A delivery that must be rejected."""
 
     body: bytes | str | None
     reason: Reason
     bus: str = "default"
 
     def post(self, now: float) -> tuple[Delivery, Fact]:
-        """Send it now; give it and what the oracle must know of it."""
+        """Return the delivery at a time, and the fact for the oracle."""
         return Delivery(self.bus, self.body, now), Fact(self.bus, now, reason=self.reason)
 
 
 def rubbish() -> st.SearchStrategy[Rubbish]:
-    """A delivery that must be rejected."""
+    """Return a strategy for deliveries that must be rejected."""
     return _garbage().map(lambda both: Rubbish(*both))
 
 
@@ -315,7 +315,7 @@ _PAUSES = st.sampled_from((0.25, 1.0, 60.0, 6 * 3600.0, 24 * 3600.0, 7 * 24 * 36
 
 @st.composite
 def traffic(draw: Draw, letter: st.SearchStrategy[Letter] | None = None) -> list[Step]:
-    """Batches of deliveries and pauses between them, with repetitions."""
+    """Draw batches of deliveries, some of them repeated, with pauses between."""
     steps: list[Step] = []
     sent: list[Letter] = []
     for _ in range(draw(st.integers(1, 6))):
@@ -337,6 +337,6 @@ def traffic(draw: Draw, letter: st.SearchStrategy[Letter] | None = None) -> list
 
 
 def of_kinds(choose: Callable[[str], bool]) -> st.SearchStrategy[Letter]:
-    """Well-formed events whose name is chosen."""
+    """Return a strategy for well-formed events with names for which `choose` is true."""
     chosen = tuple(kind for kind in KINDS + _UNUSED if choose(kind.names[0]))
     return letters(chosen)

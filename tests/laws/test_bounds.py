@@ -1,4 +1,4 @@
-"""What the bus sends is not bounded; what is kept of it, is."""
+"""Memory stays bounded, whatever the bus sends."""
 
 from dataclasses import replace
 from typing import Any
@@ -40,25 +40,25 @@ def total(pipeline: Pipeline, metric: str) -> float:
 
 
 @pytest.mark.parametrize(("subsystem", "message", "field", "metric", "_rest"), ENTITIES)
-def test_a_state_holds_so_many_entities_and_no_more(
+def test_the_entities_of_a_state_are_limited(
     subsystem: str, message: Message, field: str, metric: str, _rest: tuple[()]
 ) -> None:
     pipeline = Pipeline(max_entities=3, details=ALL_DETAILS)
     pipeline.send(*(_with(message, field, i) for i in range(5)))
     assert total(pipeline, metric) == 3
     assert pipeline.refused == {subsystem: 2}
-    # Those who are known go on, those who are not stay out, and are counted.
+    # Events of known entities are applied, events of others are refused and counted.
     pipeline.send(_with(message, field, 0), _with(message, field, 4))
     assert total(pipeline, metric) == 3
     assert pipeline.refused == {subsystem: 3}
     assert pipeline.store.view().dropped[metric] == 3
-    # They are used all the same: the account of deliveries is another matter.
+    # The deliveries of refused events count as used.
     assert pipeline.value("xivo_exporter_used_total", "default") == 7
     assert_balanced(pipeline)
 
 
 @pytest.mark.parametrize(("subsystem", "message", "field", "metric", "_rest"), ENTITIES)
-def test_the_states_of_a_subsystem_share_their_room(
+def test_the_states_of_a_subsystem_share_a_quota(
     subsystem: str, message: Message, field: str, metric: str, _rest: tuple[()]
 ) -> None:
     pipeline = Pipeline(max_entities=3)
@@ -68,14 +68,14 @@ def test_the_states_of_a_subsystem_share_their_room(
     assert pipeline.refused == {subsystem: 3}
 
 
-def test_a_removal_makes_room() -> None:
+def test_a_removal_releases_quota() -> None:
     pipeline = Pipeline(max_entities=1)
     pipeline.send(AGENT, event("agent_deleted", {"id": 42}), AGENT.but(agent_id=43))
     assert total(pipeline, "xivo_agents") == 1
     assert pipeline.refused == {}
 
 
-def test_a_subsystem_has_so_many_states_and_no_more() -> None:
+def test_the_states_of_a_subsystem_are_limited() -> None:
     pipeline = Pipeline(max_keys=3)
     pipeline.send(*(MEMBER.but(Queue=f"queue{i}") for i in range(5)))
     pipeline.send(MEMBER.but(Queue="queue4"), MEMBER.but(Queue="queue0", Status="2"))
@@ -85,13 +85,13 @@ def test_a_subsystem_has_so_many_states_and_no_more() -> None:
     assert_balanced(pipeline)
 
 
-def test_the_caps_of_subsystems_are_apart() -> None:
+def test_each_subsystem_has_its_own_cap() -> None:
     pipeline = Pipeline(max_keys=2)
     pipeline.send(*(MEMBER.but(Queue=f"queue{i}") for i in range(3)), SERVICE)
     assert pipeline.value("xivo_service_up", "xivo-ctid") == 1
 
 
-def test_a_state_that_is_over_makes_room() -> None:
+def test_a_discarded_state_no_longer_counts_against_the_cap() -> None:
     pipeline = Pipeline(max_keys=1)
     pipeline.send(load("services/document_service_deregistered_event"))
     pipeline.send(SERVICE.but(service_name="xivo-agentd"))
@@ -102,7 +102,7 @@ def test_a_state_that_is_over_makes_room() -> None:
     assert pipeline.refused == {"services": 1}
 
 
-def test_a_metric_has_so_many_series_and_no_more() -> None:
+def test_the_series_of_a_metric_are_limited() -> None:
     pipeline = Pipeline(max_series=20)
     pipeline.send(*(MEMBER.but(Queue=f"queue{i}") for i in range(50)))
     for metric in {name for name, _ in pipeline.series()}:
@@ -111,7 +111,7 @@ def test_a_metric_has_so_many_series_and_no_more() -> None:
     assert pipeline.store.view().dropped["xivo_queue_members_available"] == 30
 
 
-def test_a_state_set_is_shown_whole_or_not_at_all() -> None:
+def test_a_state_set_is_shown_completely_or_not_at_all() -> None:
     pipeline = Pipeline(max_series=20, details=["endpoints"])
     pipeline.send(*(ENDPOINT.but(endpoint_id=i) for i in range(5)))
     assert count(pipeline, "xivo_endpoint_state") == 18
@@ -124,7 +124,7 @@ def test_a_state_set_is_shown_whole_or_not_at_all() -> None:
     assert pipeline.value("xivo_endpoint_state", "4", "ringing") == 1
 
 
-def test_series_that_are_shown_go_on_at_the_cap() -> None:
+def test_existing_series_are_updated_at_the_cap() -> None:
     pipeline = Pipeline(max_series=20)
     pipeline.send(*(MEMBER.but(Queue=f"queue{i}") for i in range(50)))
     pipeline.send(MEMBER.but(Queue="queue0", Paused="1"))
@@ -144,12 +144,12 @@ def test_servers_beyond_a_thousand_are_rejected() -> None:
     assert_balanced(pipeline)
 
 
-def test_ever_new_queues_are_bounded() -> None:
+def test_any_number_of_new_queues_is_bounded() -> None:
     pipeline = Pipeline(max_keys=100, max_series=1000)
     body = MEMBER.but(Queue="@@").body()
     assert isinstance(body, bytes)
     head, tail = body.split(b"@@")
-    # Deliveries differ in the name of the queue only; batches as the source makes them.
+    # Deliveries differ only in the name of the queue; batches have the size of the source's.
     for start in range(0, 100_000, 1000):
         pipeline.take(
             [
@@ -166,7 +166,7 @@ def test_ever_new_queues_are_bounded() -> None:
 
 def test_names_of_events_as_long_as_a_body_do_not_fill_the_memory() -> None:
     pipeline = Pipeline()
-    # What is kept of names: labels, not the names.
+    # States keep labels, which are bounded, not the names.
     message = event("x", None)
     long = MAX_BODY // 2
     pipeline.send(
@@ -179,7 +179,7 @@ def test_names_of_events_as_long_as_a_body_do_not_fill_the_memory() -> None:
 
 
 def _size(pipeline: Pipeline) -> int:
-    """Add up the length of all text that the states keep."""
+    """Return the total length of all text in the states."""
     seen: set[int] = set()
 
     def measure(thing: object) -> int:
@@ -196,6 +196,6 @@ def _size(pipeline: Pipeline) -> int:
         names = slots | set(getattr(thing, "__dict__", {}))
         return sum(measure(getattr(thing, name, None)) for name in names)
 
-    # What was decoded of the last batch is the batch's, not the states'.
+    # The events of the last batch are not part of the states.
     pipeline.decoded = []
     return measure(pipeline._logics)  # noqa: SLF001 -- memory is what no interface shows

@@ -1,4 +1,4 @@
-"""Whatever arrives, the dataflow goes on and keeps its account."""
+"""No delivery stops the dataflow or makes its counters inconsistent."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ from tests.laws.strategies import KINDS, Letter, Pause, Step, letters, traffic
 from tests.laws.test_laws import assert_balanced, post
 from tests.pipeline import ALL_DETAILS, Pipeline
 
-# By the profile: see conftest.py.
+# Set by the profile, see conftest.py.
 EXAMPLES = settings().max_examples
 
 EVENTS = [decoder.name for subsystem in SUBSYSTEMS for decoder in subsystem.decoders]
@@ -48,7 +48,7 @@ BODIES = st.one_of(
     ENVELOPES.map(json.dumps),
     ENVELOPES.map(lambda value: json.dumps(value).encode()),
 )
-# An AMQP header holds 64 bits.
+# The header is a 64-bit integer.
 STAMPS_MS = st.none() | st.integers(-(2**63), 2**63 - 1)
 
 
@@ -72,21 +72,21 @@ def test_nothing_that_arrives_stops_the_dataflow(
 
 @given(letters(), st.data())
 @settings(max_examples=2 * EXAMPLES)
-def test_a_field_of_any_value_is_used_or_a_rejection(letter: Letter, data: st.DataObject) -> None:
+def test_a_field_with_any_value_is_used_or_rejected(letter: Letter, data: st.DataObject) -> None:
     delivery, fact = letter.post(0)
     content = json.loads(delivery.body or "")
     field = data.draw(st.sampled_from(sorted(content["data"]) or ["x"]))
     content["data"][field] = data.draw(ANY_JSON)
     pipeline = Pipeline(details=ALL_DETAILS)
     pipeline.take([Delivery(fact.bus, json.dumps(content).encode(), pipeline.now)])
-    # Python's encoder writes NaN, big floats and lone surrogates; JSON knows none of them.
+    # Python's encoder writes NaN, big floats and lone surrogates, which are not valid JSON.
     assert {r.reason for r in pipeline.rejected} <= {Reason.BAD_FIELD, Reason.NOT_JSON}
     assert_balanced(pipeline)
     assert_scrapable(pipeline)
 
 
 @given(traffic(), st.integers(0, 400), st.integers(0, 255))
-def test_a_spoilt_byte_spoils_one_delivery_only(
+def test_a_corrupt_delivery_does_not_affect_others(
     steps: list[Step], position: int, byte: int
 ) -> None:
     clean, spoilt = Pipeline(), Pipeline()
@@ -106,7 +106,7 @@ def test_a_spoilt_byte_spoils_one_delivery_only(
             batch += [bad, delivery]
         spoilt.take(batch)
     assert_balanced(spoilt)
-    # A prefix is no JSON; a whole body with another byte may be.
+    # A prefix is not valid JSON; a whole body with one changed byte may be.
     assert spoilt.value("xivo_exporter_used_total", "default") == clean.value(
         "xivo_exporter_used_total", "default"
     )
@@ -138,7 +138,7 @@ HOSTILE = st.sampled_from(
 
 
 @given(HOSTILE, HOSTILE, HOSTILE, HOSTILE)
-def test_hostile_text_comes_out_escaped_and_bounded(
+def test_hostile_text_is_escaped_and_bounded(
     origin: str, name: str, queue: str, service: str
 ) -> None:
     letters_: list[tuple[str, dict[str, Any]]] = [
@@ -166,7 +166,7 @@ def test_hostile_text_comes_out_escaped_and_bounded(
     assert_scrapable(pipeline)
 
 
-# Of no event that we know: that would need data.
+# Names of unknown events only, because known events need data.
 NAMES = st.text(st.characters(codec="utf-8")).map(lambda text: f"no{text}")
 
 
@@ -179,7 +179,7 @@ def test_different_names_stay_different(names: list[str]) -> None:
 
 
 def assert_scrapable(pipeline: Pipeline) -> None:
-    """Check that both formats parse to the very series, all bounded and printable."""
+    """Check that both formats parse to the series, with bounded and printable labels."""
     series = pipeline.series()
     for _, labels in series:
         assert all(len(label) <= MAX_LABEL and label.isprintable() for label in labels)

@@ -1,4 +1,4 @@
-"""What holds for every subsystem."""
+"""Properties of every subsystem."""
 
 import copy
 import json
@@ -48,7 +48,7 @@ LONGEST_WINDOW = max(LENGTHS.values())
 
 
 def replay(*, details: bool = True) -> Pipeline:
-    """Let the corpus arrive, then let its windows close."""
+    """Process the corpus, then wait until its windows have closed."""
     pipeline = Pipeline(details=ALL_DETAILS if details else ())
     for name in corpus.names():
         pipeline.send(corpus.load(name))
@@ -57,7 +57,7 @@ def replay(*, details: bool = True) -> Pipeline:
 
 
 def domain(series: SeriesValues) -> SeriesValues:
-    """Leave out what the exporter says of itself."""
+    """Return the series without those of the exporter itself."""
     return {key: value for key, value in series.items() if not key[0].startswith(EXPORTERS_OWN)}
 
 
@@ -75,7 +75,7 @@ def test_every_declared_metric_is_emitted_by_some_message_of_the_corpus() -> Non
         assert value, f"{spec.name} has no series"
 
 
-def test_every_window_metric_has_a_series_of_each_length_beside_every_other() -> None:
+def test_every_window_metric_has_a_series_for_each_length() -> None:
     assert len(WINDOWED) > 1
     by_metric: dict[str, set[LabelValues]] = {}
     for metric, labels in replay().series():
@@ -88,7 +88,7 @@ def test_every_window_metric_has_a_series_of_each_length_beside_every_other() ->
         assert by_metric[metric] == {(*each, name) for each in whose for name in LENGTHS}
 
 
-def test_windows_are_off_where_none_is_wanted() -> None:
+def test_windows_can_be_turned_off() -> None:
     pipeline = Pipeline(windows="")
     for name in corpus.names():
         pipeline.send(corpus.load(name))
@@ -110,7 +110,7 @@ def test_vocabularies_are_complete() -> None:
     assert_vocabularies_complete(replay())
 
 
-def test_every_word_of_the_vocabularies_occurs_in_the_corpus() -> None:
+def test_every_value_of_the_vocabularies_occurs_in_the_corpus() -> None:
     pipeline = Pipeline(details=ALL_DETAILS)
     seen: set[tuple[str, str]] = set()
     for name in corpus.names():
@@ -125,7 +125,7 @@ def test_every_word_of_the_vocabularies_occurs_in_the_corpus() -> None:
     assert {w for name, w in seen if name == "xivo_queue_member_changes_total"} == set(changes)
 
 
-def test_metrics_are_named_as_prometheus_wants_it() -> None:
+def test_metrics_follow_the_naming_rules_of_prometheus() -> None:
     assert len(BY_NAME) == len(SPECS)
     for spec in SPECS:
         assert re.fullmatch(r"xivo(_[a-z]+)+", spec.name)
@@ -145,7 +145,7 @@ def test_every_series_of_a_server_carries_its_origin() -> None:
         assert (spec.labels[0] == "origin_uuid") is not is_own
 
 
-def test_an_event_has_one_decoder_and_its_source_is_told() -> None:
+def test_an_event_has_one_decoder_and_a_source() -> None:
     decoders = [decoder for subsystem in SUBSYSTEMS for decoder in subsystem.decoders]
     assert len({decoder.name for decoder in decoders}) == len(decoders)
     for decoder in decoders:
@@ -168,7 +168,7 @@ def test_the_examples_in_docstrings_of_states_are_declared() -> None:
 
 
 @pytest.mark.parametrize("name", USED)
-def test_a_message_twice_changes_no_gauge(name: str) -> None:
+def test_a_repeated_message_changes_no_gauge(name: str) -> None:
     pipeline = replay()
     pipeline.send(corpus.load(name))
     once = of_kind(domain(pipeline.series()), Kind.GAUGE)
@@ -194,7 +194,7 @@ WRONG: tuple[Any, ...] = (None, [], {}, True, 1.5, -7)
 
 
 def _broken(message: Message, field: str) -> Iterator[Message]:
-    """Take a field out, and give it values that cannot be right."""
+    """Yield the message without a field, and with invalid values in it."""
     yield message.but(without=(field,))
     for value in WRONG:
         data: dict[str, Any] = {field: value}
@@ -202,17 +202,17 @@ def _broken(message: Message, field: str) -> Iterator[Message]:
 
 
 def _can_hold(field: str, value: object) -> bool:
-    """Tell whether a value is none of the wrong ones for this very field."""
+    """Return whether one of the wrong values is valid for this field."""
     return (field == "variables" and value == {}) or (field == "from" and value == [])
 
 
 @pytest.mark.parametrize("name", USED)
-def test_a_missing_or_wrong_field_is_a_rejection_and_never_a_zero(name: str) -> None:
+def test_a_missing_or_wrong_field_is_rejected_and_never_a_zero(name: str) -> None:
     message = corpus.load(name)
     content = json.loads(message.body() or "")
     data = content["data"]
     fields = set(REQUIRED[content["name"]]) & set(data)
-    # Where two fields may name the same thing, both have to go.
+    # If two fields may contain the same value, both must be broken.
     if content["name"].startswith("QueueMember"):
         fields |= {"Interface" if "Interface" in data else "Location"}
     if content["name"] == "user_status_update":
@@ -232,7 +232,7 @@ def test_a_missing_or_wrong_field_is_a_rejection_and_never_a_zero(name: str) -> 
 
 @pytest.mark.parametrize("name", USED)
 @pytest.mark.parametrize("data", [None, [], "text", 5, True])
-def test_data_that_is_no_object_is_a_rejection(name: str, data: object) -> None:
+def test_data_that_is_no_object_is_rejected(name: str, data: object) -> None:
     content = json.loads(corpus.load(name).body() or "")
     pipeline = Pipeline()
     pipeline.send(replace(corpus.load(name), content={**content, "data": data}, is_json=True))
@@ -288,19 +288,17 @@ def test_every_event_twice_in_a_row_changes_no_gauge_and_lowers_no_counter(
 
 
 @given(traffic(), st.data())
-def test_how_deliveries_are_cut_into_batches_changes_nothing(
-    steps: list[Step], data: st.DataObject
-) -> None:
+def test_the_batches_of_deliveries_do_not_matter(steps: list[Step], data: st.DataObject) -> None:
     one, other = Pipeline(details=ALL_DETAILS), Pipeline(details=ALL_DETAILS)
     for _ in cut_differently(one, other, steps, data):
-        # Who looks at the clock between a late event and another closes what the first was in.
+        # Windows may differ: a batch that ends between two late events closes a window earlier.
         assert without_windows(other.series()) == without_windows(one.series())
 
 
 def cut_differently(
     one: Pipeline, other: Pipeline, steps: list[Step], data: st.DataObject
 ) -> Iterator[None]:
-    """Let both take the same, one in whole batches and the other in pieces; stop after each."""
+    """Send the same traffic to both, but split the batches of `other`; yield after each batch."""
     for step in steps:
         if isinstance(step, Pause):
             one.wait(step.seconds)
@@ -319,7 +317,7 @@ def without_windows(series: SeriesValues) -> SeriesValues:
 
 
 @given(traffic(letters().map(lambda letter: replace(letter, stamp=""))), st.data())
-def test_how_deliveries_are_cut_into_batches_changes_no_window_of_events_in_time(
+def test_the_batches_of_events_in_time_do_not_matter_for_windows(
     steps: list[Step], data: st.DataObject
 ) -> None:
     one, other = Pipeline(), Pipeline()
@@ -371,7 +369,7 @@ def test_servers_and_queues_of_any_name_never_mix(facts: list[tuple[str, str, in
 
 
 @given(traffic())
-def test_the_account_of_deliveries_is_balanced_after_every_batch(steps: list[Step]) -> None:
+def test_the_counters_of_deliveries_add_up_after_every_batch(steps: list[Step]) -> None:
     pipeline = Pipeline()
     for step in steps:
         post(pipeline, [step])
@@ -455,7 +453,7 @@ REMOVALS: tuple[tuple[tuple[str, ...], str, dict[str, Any]], ...] = (
 
 
 @pytest.mark.parametrize(("arrivals", "removal", "data"), REMOVALS)
-def test_a_removed_entity_leaves_every_gauge_as_if_it_had_never_been(
+def test_a_removed_entity_leaves_every_gauge_as_before(
     arrivals: tuple[str, ...], removal: str, data: dict[str, Any]
 ) -> None:
     pipeline = Pipeline(details=ALL_DETAILS)
@@ -470,7 +468,7 @@ def test_a_removed_entity_leaves_every_gauge_as_if_it_had_never_been(
     assert without_windows(present) != without_windows(before)
     pipeline.send(remove)
     assert without_windows(gauges(pipeline)) == without_windows(before)
-    # The windows that were closed tell of it, those that close without it do not.
+    # Closed windows still contain the entity, later ones do not.
     assert {k: v for k, v in gauges(pipeline).items() if k[0] in WINDOWED} == {
         k: v for k, v in present.items() if k[0] in WINDOWED
     }
@@ -479,7 +477,7 @@ def test_a_removed_entity_leaves_every_gauge_as_if_it_had_never_been(
 
 
 def gauges(pipeline: Pipeline) -> SeriesValues:
-    """Give the gauges of the servers, but for the times of their last events."""
+    """Return the gauges of the servers, except the times of their last events."""
     series = of_kind(domain(pipeline.series()), Kind.GAUGE)
     return {k: v for k, v in series.items() if k[0] != "xivo_bus_last_event_timestamp_seconds"}
 
@@ -489,7 +487,7 @@ def _only(data: dict[str, Any], *keys: str) -> dict[str, Any]:
 
 
 @given(letters(), rubbish())
-def test_a_rejection_changes_nothing_but_the_account(letter: Letter, bad: Rubbish) -> None:
+def test_a_rejection_changes_only_the_counters_of_deliveries(letter: Letter, bad: Rubbish) -> None:
     assume(not letter.is_duplicate)
     pipeline = Pipeline(details=ALL_DETAILS)
     post(pipeline, [[letter]])
@@ -516,7 +514,7 @@ def test_unknown_fields_of_any_kind_are_ignored(letter: Letter, more: dict[str, 
     [each for each in SUBSYSTEMS if each.decoders],
     ids=lambda subsystem: str(subsystem.name),
 )
-def test_a_state_takes_no_notice_of_events_that_are_not_its_own(subsystem: Subsystem) -> None:
+def test_a_state_ignores_other_events(subsystem: Subsystem) -> None:
     message = next(m for m in map(corpus.load, corpus.names(subsystem.name)) if _is_used(m))
     pipeline = Pipeline()
     pipeline.send(message)
@@ -533,7 +531,7 @@ def _is_used(message: Message) -> bool:
     return message.outcome == "used"
 
 
-def test_details_are_off_by_default_and_only_they() -> None:
+def test_only_details_are_off_by_default() -> None:
     with_details, without = replay(details=True).series(), replay(details=False).series()
     assert {k: v for k, v in with_details.items() if not BY_NAME[k[0]].detail} == without
     assert {k[0] for k in with_details} - {k[0] for k in without} == {

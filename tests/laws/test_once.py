@@ -1,7 +1,7 @@
-"""Nothing is lost and nothing counted twice, whatever breaks: against a simulated broker.
+"""Each message counts exactly once, despite failures of a simulated broker and of the exporter.
 
-The broker loses connections, the last acknowledgements and marks with them; the process is killed
-at any moment, and goes on with the last snapshot that was kept.
+Connections break, and the broker loses the last acknowledgements and redelivered flags. The process
+is killed at any moment, and restarts from the last stored snapshot.
 """
 
 import threading
@@ -29,11 +29,11 @@ ACTIONS = (
     *("publish", "connect", "deliver", "deliver", "deliver", "rest", "rest"),
     *("turn", "turn", "end_epoch", "acknowledge", "acknowledge", "let_time_pass"),
 )
-BLOWS = ("cut", "kill", "kill_broker")
+FAILURES = ("cut", "kill", "kill_broker")
 
 
 class _Broker:
-    """One inbox; messages are numbers."""
+    """A broker with one queue; messages are numbers."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -63,10 +63,15 @@ class _Broker:
         self._requeue([self.unacknowledged.pop(tag)])
 
     def disconnect(self, lost_acknowledgements: int, marks: int | None = None) -> None:
-        """End the connection; of what comes again, keep only the first so many marks."""
+        """Close the connection and requeue.
+
+        Args:
+            lost_acknowledgements: How many of the last acknowledgements are lost.
+            marks: How many messages keep their redelivered flag, the oldest first; None for all.
+        """
         recent = self._clock() - CONFIRM_SECONDS
         registered = [number for number, at in self._registered if at > recent]
-        # More than a prefetch at once is out of reach.
+        # At most a prefetch of messages can be unacknowledged.
         count = min(lost_acknowledgements, PREFETCH - len(self.unacknowledged))
         lost = registered[max(0, len(registered) - count) :]
         self._requeue([*self.unacknowledged.values(), *lost])
@@ -81,7 +86,7 @@ class _Broker:
 
 
 class _World:
-    """A broker, and one process after another that reads it."""
+    """A broker, and the processes that read from it, one after another."""
 
     def __init__(self, chance: Random) -> None:
         self.now = 0.0
@@ -161,12 +166,12 @@ class _World:
     def kill(self) -> None:
         self.cut()
         if self._chance.random() < 1 / 2:
-            # The snapshot was written, and nobody has noticed yet.
+            # The snapshot was stored just before the process was killed.
             self._commit()
         self.start()
 
     def finish(self) -> None:
-        """Let everything go well until all but the bookmark is acknowledged."""
+        """Run without failures until all deliveries except the bookmark are acknowledged."""
         calm = ("connect", "deliver", "rest", "turn", "end_epoch", "turn", "acknowledge")
         for _ in range(500):
             if self.counted[-1:] == [self.broker.published] and not self.broker.ready:
@@ -183,7 +188,7 @@ def test_each_message_is_counted_once_and_in_its_order(chance: Random) -> None:
         patched.setattr(intake, "PREFETCH", PREFETCH)
         patched.setattr(intake, "time", world)
         for _ in range(chance.randint(1, 300)):
-            names = BLOWS if chance.random() < 1 / 15 else ACTIONS
+            names = FAILURES if chance.random() < 1 / 15 else ACTIONS
             getattr(world, chance.choice(names))()
         world.finish()
     assert world.counted == list(range(1, world.broker.published + 1))

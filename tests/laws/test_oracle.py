@@ -1,4 +1,4 @@
-"""Random traffic through the dataflow gives what the oracle computes from the whole history."""
+"""Random traffic through the dataflow has the result that the oracle computes."""
 
 import pytest
 from hypothesis import given, settings
@@ -9,14 +9,14 @@ from tests.laws.strategies import Pause, Step, of_kinds, traffic
 from tests.oracle import Fact, Numbers, expect
 from tests.pipeline import ALL_DETAILS, SPECS, WINDOWED, Pipeline, SeriesValues
 
-# By the profile: see conftest.py.
+# Set by the profile, see conftest.py.
 EXAMPLES = settings().max_examples
 
 COUNTERS = {spec.name for spec in SPECS if spec.kind is Kind.COUNTER}
 
 
 def plain(series: SeriesValues) -> Numbers:
-    """Write histograms as the oracle does, and leave out what it leaves out."""
+    """Return the series as the oracle computes them: no windows, histograms as tuples."""
     return {
         key: (value.counts, value.total) if isinstance(value, Histogram) else value
         for key, value in series.items()
@@ -54,24 +54,24 @@ def test_random_traffic_agrees_with_the_oracle(steps: list[Step], details: bool)
 
 
 def is_late_registration(fact: Fact, history: list[Fact]) -> bool:
-    """Tell whether an instance that is no longer the latest of its service registers again.
+    """Return whether an earlier instance of a service registers again.
 
-    No server does that, for an instance registers once; a repetition that comes so late has
-    tests of its own.
+    No server does that, because an instance registers once. Late repeated registrations have
+    their own tests.
     """
     if not fact.name.startswith("service_registered"):
         return False
     service = (fact.origin, fact.data["service_name"])
-    told = [
+    earlier = [
         each
         for each in history
         if each.name.startswith("service_") and (each.origin, each.data["service_name"]) == service
     ]
-    is_known = any(each.data["service_id"] == fact.data["service_id"] for each in told)
+    is_known = any(each.data["service_id"] == fact.data["service_id"] for each in earlier)
     is_latest = (
         is_known
-        and told[-1].name.startswith("service_registered")
-        and told[-1].data["service_id"] == fact.data["service_id"]
+        and earlier[-1].name.startswith("service_registered")
+        and earlier[-1].data["service_id"] == fact.data["service_id"]
     )
     return is_known and not is_latest
 

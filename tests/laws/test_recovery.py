@@ -1,4 +1,4 @@
-"""What holds for every state that is kept over a restart."""
+"""States survive a restart unchanged."""
 
 from hypothesis import given
 
@@ -29,7 +29,7 @@ def test_a_restart_changes_nothing(before: list[Step], after: list[Step]) -> Non
 
 
 @given(traffic(), traffic(), traffic())
-def test_a_copy_of_what_was_made_of_a_copy_is_as_good(
+def test_several_restarts_change_nothing(
     first: list[Step], second: list[Step], third: list[Step]
 ) -> None:
     steady, restarted = Pipeline(details=ALL_DETAILS), Pipeline(details=ALL_DETAILS)
@@ -40,7 +40,7 @@ def test_a_copy_of_what_was_made_of_a_copy_is_as_good(
     assert restarted.series() == steady.series()
 
 
-def test_single_entities_cost_a_copy_little() -> None:
+def test_an_entity_adds_few_bytes_to_a_snapshot() -> None:
     pipeline = Pipeline(details=ALL_DETAILS)
     count = 2000
     pipeline.send(
@@ -56,7 +56,7 @@ def test_single_entities_cost_a_copy_little() -> None:
     assert len(copy) < count * 10
 
 
-def test_room_is_taken_again_and_given_back_after_a_restart() -> None:
+def test_the_quota_is_allocated_and_released_again_after_a_restart() -> None:
     pipeline = Pipeline(max_entities=2)
     agents = [
         corpus.event("agent_status_update", {"agent_id": n, "status": "logged_in"})
@@ -71,7 +71,7 @@ def test_room_is_taken_again_and_given_back_after_a_restart() -> None:
     assert pipeline.value("xivo_agents", "logged_in") == 2
 
 
-def test_a_room_that_has_become_smaller_is_not_given_back_more_than_it_had() -> None:
+def test_a_quota_that_is_exceeded_after_a_restart_stays_limited() -> None:
     quota = Quota(2)
     allocations = [Allocation(quota, 2), Allocation(quota, 2)]
     for allocation in allocations:
@@ -79,7 +79,7 @@ def test_a_room_that_has_become_smaller_is_not_given_back_more_than_it_had() -> 
     assert [allocations[0].take() for _ in range(3)] == [True, True, False]
 
 
-def test_metrics_are_no_part_of_a_copy() -> None:
+def test_a_snapshot_does_not_contain_metric_declarations() -> None:
     spec = MetricSpec("xivo_things", SUBSYSTEMS[0].metrics[0].kind, "Help that is long.")
     copy = dump([spec, spec])
     assert b"Help" not in copy

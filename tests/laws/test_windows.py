@@ -1,4 +1,4 @@
-"""What holds for the windows of every subsystem, whatever arrives."""
+"""Properties of the windows of every subsystem, for any traffic."""
 
 import json
 from dataclasses import replace
@@ -54,7 +54,7 @@ def window_ends(pipeline: Pipeline) -> dict[str, Value]:
 
 
 @given(traffic(), st.floats(2, 2 * 86_400))
-def test_a_clock_that_was_set_back_delays_no_window_though_no_event_comes(
+def test_a_clock_that_was_set_back_delays_no_window_without_events(
     steps: list[Step], by: float
 ) -> None:
     pipeline = Pipeline()
@@ -62,7 +62,7 @@ def test_a_clock_that_was_set_back_delays_no_window_though_no_event_comes(
     post(pipeline, steps)
     pipeline.now -= by
     pipeline.take([ClockSetBack("default")])
-    # What it was set back by within a second of a window's start is no more than a correction.
+    # Up to a second before the start of a window, it is a normal correction of the clock.
     assert max(pipeline.due.values()) <= pipeline.now + 60 + CLOCK_SLACK_SECONDS
 
 
@@ -94,7 +94,7 @@ GAUGES_OF_WINDOWS = {
     "xivo_service_up": ("xivo_service_up", ()),
 }
 NO_COMBINATION = letters().filter(
-    # Endpoints that are engaged in a combination without a name are `other` in the gauge.
+    # The gauge shows endpoints in a combination of states without a name as `other`.
     lambda letter: (
         letter.name != "endpoint_status_update" or int(letter.data["status"]) not in {3, 18}
     )
@@ -116,7 +116,7 @@ def test_after_a_window_without_events_all_three_are_the_value(steps: list[Step]
         gauge, words = GAUGES_OF_WINDOWS[metric.rpartition("_")[0]]
         keys = [(gauge, (*whose, word)) for word in words] or [(gauge, tuple(whose))]
         assert sum(_number(series[key]) for key in keys) == value, metric
-    # And of ids that nobody saw there is none.
+    # Counts of distinct ids are 0.
     for key, value in of_windows(pipeline).items():
         if key not in levels and not key[0].startswith(EXPORTERS_OWN):
             assert value == 0
@@ -136,7 +136,7 @@ def test_the_gauge_beside_every_level_is_known() -> None:
 
 @given(traffic(), st.integers(1, 4))
 @settings(max_examples=20)
-def test_whoever_is_called_too_late_shows_the_same_in_the_end(
+def test_states_that_are_called_late_show_the_same_in_the_end(
     steps: list[Step], minutes: int
 ) -> None:
     slow, punctual = Pipeline(), Pipeline()
@@ -144,7 +144,7 @@ def test_whoever_is_called_too_late_shows_the_same_in_the_end(
         batch = [] if isinstance(step, Pause) else [each.post(slow.now)[0] for each in step]
         slow.take(batch)
         punctual.take(batch)
-        # A machine that sleeps for hours, and one that looks every minute.
+        # One machine sleeps for hours, the other runs every minute.
         slow.wait(minutes * 3600)
         for _ in range(minutes * 60):
             punctual.wait(60)
@@ -153,14 +153,14 @@ def test_whoever_is_called_too_late_shows_the_same_in_the_end(
 
 
 def late(pipeline: Pipeline, subsystem: str) -> int:
-    """Tell how many late events a scrape would show."""
+    """Return the number of late events that a scrape would show."""
     count = pipeline.store.view().late.get(subsystem, 0)
     assert count == pipeline.late[subsystem]
     return count
 
 
 @pytest.mark.parametrize("name", [each.name for each in SUBSYSTEMS if each.decoders])
-def test_an_event_older_than_the_shortest_window_is_late_and_changes_the_state_all_the_same(
+def test_an_event_older_than_the_shortest_window_is_late_but_changes_the_state(
     name: str,
 ) -> None:
     first, second = _pair(name)
@@ -173,7 +173,7 @@ def test_an_event_older_than_the_shortest_window_is_late_and_changes_the_state_a
     start = too_late.now // 60 * 60
     in_time.send(second.but(timestamp=naive(start)))
     assert late(in_time, name) == 0
-    # It is told of after its window was closed: it counts as of the start of the current one.
+    # It arrives after its window was closed, so it counts from the start of the current one.
     too_late.send(second.but(timestamp=naive(start - 0.25)))
     assert late(too_late, name) == 1
     assert set(too_late.late) == {name}
@@ -193,7 +193,7 @@ def without_times(series: SeriesValues) -> SeriesValues:
 
 
 def _pair(subsystem: str) -> tuple[Message, Message]:
-    """Give two events of one state that differ in what they say."""
+    """Return two different events for the same state."""
     pairs: dict[str, tuple[str, dict[str, Any]]] = {
         "agents": ("xivo-15.20_agent_status_update", {"status": "logged_out"}),
         "endpoints": ("document_endpoint_status_update", {"status": 4}),
@@ -215,14 +215,14 @@ def naive(at: float) -> str:
 @given(traffic())
 def test_only_events_that_name_a_time_in_the_past_are_late(steps: list[Step]) -> None:
     pipeline = Pipeline()
-    told = 0
+    past = 0
     for step in steps:
         post(pipeline, [step])
         if not isinstance(step, Pause):
             facts = [letter.post(pipeline.now)[1] for letter in step]
-            told += sum(fact.at < fact.arrived for fact in facts if not fact.is_duplicate)
-        # At most one state takes an event in; its origin's first begins the series of others.
-        assert sum(pipeline.late.values()) <= told + 5 * len(ORIGINS)
+            past += sum(fact.at < fact.arrived for fact in facts if not fact.is_duplicate)
+        # At most one state applies an event; the first of an origin also starts other states.
+        assert sum(pipeline.late.values()) <= past + 5 * len(ORIGINS)
     assert set(pipeline.late) <= {each.name for each in SUBSYSTEMS if each.decoders}
 
 
@@ -231,9 +231,7 @@ def test_only_events_that_name_a_time_in_the_past_are_late(steps: list[Step]) ->
 
 @pytest.mark.parametrize("name", USED)
 @pytest.mark.parametrize("seconds", [86_401.0, -1.001, -86_400.0])
-def test_a_time_that_cannot_be_true_is_counted_and_the_event_is_as_if_it_had_none(
-    name: str, seconds: float
-) -> None:
+def test_an_impossible_time_is_counted_and_treated_as_absent(name: str, seconds: float) -> None:
     message = replace(corpus.load(name), headers={})
     stamped, plain = Pipeline(details=ALL_DETAILS), Pipeline(details=ALL_DETAILS)
     content = json.loads(message.body() or "")

@@ -8,7 +8,7 @@ LOGGED_OUT = LOGGED_IN.but(status="logged_out")
 DELETED = load("agents/xivo-15.20_agent_deleted").but(id=42)
 
 
-def test_an_agent_that_logs_in_counts_once_however_often_it_is_said() -> None:
+def test_an_agent_that_logs_in_counts_once_despite_repeated_events() -> None:
     pipeline = Pipeline()
     pipeline.send(load("agents/document_agent_status_update"))
     pipeline.send(LOGGED_IN, LOGGED_IN)
@@ -49,7 +49,7 @@ def test_a_session_lasts_from_login_to_logout() -> None:
     )
 
 
-def test_a_session_whose_login_was_not_seen_is_no_session() -> None:
+def test_a_session_without_a_known_login_does_not_count() -> None:
     pipeline = Pipeline()
     pipeline.send(LOGGED_OUT)
     pipeline.send(LOGGED_IN, DELETED, LOGGED_OUT)
@@ -67,7 +67,7 @@ def test_a_session_whose_login_was_not_seen_is_no_session() -> None:
     )
 
 
-def test_a_clock_that_was_set_back_makes_no_session_of_less_than_nothing() -> None:
+def test_a_clock_that_was_set_back_makes_no_negative_session() -> None:
     pipeline = Pipeline()
     pipeline.send(
         LOGGED_IN.but(timestamp="2026-03-02T10:00:00"),
@@ -98,7 +98,7 @@ def test_a_deleted_agent_leaves_no_series() -> None:
     )
 
 
-def test_no_agent_has_a_series_of_its_own_unless_asked_for() -> None:
+def test_series_of_single_agents_are_off_by_default() -> None:
     pipeline = Pipeline(details=["endpoints"])
     pipeline.send(LOGGED_IN)
     assert_exposition(pipeline, "", "xivo_agent_logged_in")

@@ -28,7 +28,7 @@ def test_every_well_formed_event_counts_by_its_name_used_or_not() -> None:
     )
 
 
-def test_the_last_event_is_the_newest_not_the_one_that_came_last() -> None:
+def test_the_time_of_the_last_event_is_that_of_the_newest_event() -> None:
     pipeline = Pipeline()
     hours = [f"2026-03-02T{hour:02}:00:00" for hour in (11, 13, 12)]
     pipeline.send(*(event("x", None, timestamp=hour) for hour in hours[:2]))

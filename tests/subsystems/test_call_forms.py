@@ -23,13 +23,13 @@ def test_a_form_counts_in_every_spelling() -> None:
     assert pipeline.value("xivo_call_forms_total") == len(names("call_forms"))
 
 
-def test_the_counter_is_there_at_0_as_soon_as_the_server_is_known() -> None:
+def test_the_counter_starts_at_0_with_the_first_event_of_a_server() -> None:
     pipeline = Pipeline()
     pipeline.send(load("unused/document_null-data"))
     assert_exposition(pipeline, 'xivo_call_forms_total{origin_uuid="ca7f…"} 0')
 
 
-def test_what_stands_in_a_form_does_not_come_out_again() -> None:
+def test_the_content_of_a_form_is_not_exposed() -> None:
     pipeline = Pipeline(details=["call_forms"])
     pipeline.send(FORM.but(user_id="secret", variables={"secret": "secret"}))
     assert pipeline.value("xivo_call_forms_total") == 1

@@ -25,14 +25,14 @@ def test_a_message_counts_in_the_spelling_of_every_release(name: str) -> None:
     assert_exposition(pipeline, 'xivo_chat_messages_total{origin_uuid="ca7f…"} 1')
 
 
-def test_the_example_as_printed_is_a_counted_rejection() -> None:
+def test_the_invalid_example_of_the_bus_document_is_rejected() -> None:
     pipeline = Pipeline()
     pipeline.send(load("chat/document_chat_message_event_as-printed"))
     assert pipeline.value("xivo_chat_messages_total") is None
     assert pipeline.value("xivo_exporter_rejected_total", "default", "not_json") == 1
 
 
-def test_the_copy_that_the_recipient_gets_counts_no_second_time() -> None:
+def test_the_event_for_the_recipient_is_not_counted_again() -> None:
     pipeline = Pipeline()
     pipeline.send(load("chat/xivo-17.14_chat_message_sent"))
     pipeline.send(load("unused/xivo-17.14_chat_message_received"))
@@ -52,7 +52,7 @@ def test_messages_of_two_servers_are_counted_apart() -> None:
     )
 
 
-def test_neither_names_nor_texts_come_out_again() -> None:
+def test_names_and_texts_are_not_exposed() -> None:
     pipeline = Pipeline(details=["chat"])
     data: dict[str, Any] = {"from": ["secrets", "secrecy"]}
     pipeline.send(MESSAGE.but(alias="Secretive", msg="Secretly", **data))

@@ -39,14 +39,14 @@ def test_a_duplicate_changes_nothing_else() -> None:
     }
 
 
-def test_every_reason_is_there_at_0() -> None:
+def test_every_reason_starts_at_0() -> None:
     pipeline = Pipeline()
     pipeline.send(USED)
     for reason in Reason:
         assert pipeline.value("xivo_exporter_rejected_total", "default", reason) == 0
 
 
-def test_buses_are_accounted_apart() -> None:
+def test_each_bus_has_its_own_counters() -> None:
     pipeline = Pipeline()
     pipeline.take(
         [USED.delivery(bus="paris"), UNUSED.delivery(bus="lyon"), USED.delivery(bus="paris")]
@@ -64,7 +64,7 @@ def test_buses_are_accounted_apart() -> None:
     )
 
 
-def test_the_last_delivery_stays_when_our_clock_is_set_back() -> None:
+def test_the_time_of_the_last_delivery_stays_when_the_clock_is_set_back() -> None:
     pipeline = Pipeline()
     pipeline.send(USED)
     pipeline.take([USED.delivery(arrived=ARRIVED - 60)])
@@ -96,7 +96,7 @@ def test_a_bus_that_was_opened_has_all_its_series_at_0() -> None:
     assert pipeline.value(WINDOW_END, "5s") == ARRIVED + 15
 
 
-def test_windows_end_by_our_clock_also_where_no_delivery_comes() -> None:
+def test_windows_end_by_the_clock_without_deliveries() -> None:
     pipeline = Pipeline()
     pipeline.take([Opened("default")])
     for _ in range(10):
@@ -125,7 +125,7 @@ def test_the_windows_of_two_buses_end_together() -> None:
     assert pipeline.value(WINDOW_END, "1m") == ARRIVED + 120
 
 
-def test_a_time_that_cannot_be_true_is_counted() -> None:
+def test_an_impossible_time_is_counted() -> None:
     pipeline = Pipeline()
     pipeline.send(USED, USED.but(timestamp="2026-03-02T15:00:01"))
     clamped = "xivo_exporter_clamped_timestamps_total"
@@ -140,7 +140,7 @@ def test_a_time_that_cannot_be_true_is_counted() -> None:
     assert pipeline.value(clamped, "default") == 2
 
 
-def test_an_empty_batch_is_nothing() -> None:
+def test_an_empty_batch_changes_nothing() -> None:
     pipeline = Pipeline()
     pipeline.take([])
     assert pipeline.series() == {}

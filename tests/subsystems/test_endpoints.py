@@ -38,7 +38,7 @@ def test_the_status_is_the_bitmask_of_the_hint(code: int, state: str) -> None:
         )
 
 
-def test_one_is_in_use_for_an_endpoint_and_idle_for_a_queue_member() -> None:
+def test_1_is_in_use_for_an_endpoint_and_not_in_use_for_a_queue_member() -> None:
     pipeline = Pipeline()
     pipeline.send(STATUS.but(status=1), load("queues/document_QueueMemberStatus"))
     assert pipeline.value("xivo_endpoints", "in_use") == 1
@@ -62,7 +62,7 @@ def test_a_repeated_status_is_no_transition() -> None:
     )
 
 
-def test_two_states_of_the_same_name_are_one_state() -> None:
+def test_two_codes_of_the_same_state_are_no_transition() -> None:
     pipeline = Pipeline()
     pipeline.send(STATUS.but(status=18), STATUS.but(status=24))
     assert pipeline.value("xivo_endpoint_transitions_total", "other") == 1
@@ -106,7 +106,7 @@ def test_details_are_a_state_set_of_each_endpoint() -> None:
     assert len([line for line in shown if not line.startswith("#")]) == 2 * 9
 
 
-def test_no_endpoint_has_series_of_its_own_unless_asked_for() -> None:
+def test_series_of_single_endpoints_are_off_by_default() -> None:
     pipeline = Pipeline()
     pipeline.send(*(load(name) for name in names("endpoints")))
     assert_exposition(pipeline, "", "xivo_endpoint_state")

@@ -12,7 +12,7 @@ METRICS = (
     "xivo_queue_member_changes_total",
 )
 
-# One member of one queue, as Asterisk 13 tells of it.
+# One member of one queue, from Asterisk 13.
 ADDED = load("queues/xivo-15.20_QueueMemberAdded")
 STATUS = load("queues/xivo-15.20_QueueMemberStatus").but(**ADDED.content["data"])
 PAUSE = load("queues/xivo-15.20_QueueMemberPause").but(**{**ADDED.content["data"], "Paused": "1"})
@@ -20,19 +20,19 @@ UNPAUSE = PAUSE.but(Paused="0")
 REMOVED = load("queues/xivo-15.20_QueueMemberRemoved")
 PENALTY = load("queues/xivo-15.20_QueueMemberPenalty")
 RINGINUSE = load("queues/xivo-15.20_QueueMemberRinginuse")
-# The same from Asterisk 11, where a pause tells of nothing else.
+# The same from Asterisk 11, whose pause events lack the other fields.
 STATUS_11 = load("queues/xivo-15.12_QueueMemberStatus").but(
     Location="SIP/m3ylhs", Membership="dynamic", Paused="1"
 )
 ADDED_11 = load("queues/xivo-15.12_QueueMemberAdded")
 PAUSED_11 = load("queues/xivo-15.12_QueueMemberPaused")
 REMOVED_11 = load("queues/xivo-15.12_QueueMemberRemoved")
-# From Asterisk 18 on, with the time at which it joined.
+# From Asterisk 18 on, with the time at which the member joined.
 ADDED_18 = ADDED.but(LoginTime="1615370000")
 REMOVED_18 = REMOVED.but(LoginTime="1615370000")
 
 
-def test_a_member_as_the_document_prints_it() -> None:
+def test_the_example_of_the_bus_document() -> None:
     pipeline = Pipeline()
     pipeline.send(load("queues/document_QueueMemberStatus"))
     assert_exposition(
@@ -66,7 +66,7 @@ def test_a_member_as_the_document_prints_it() -> None:
         )
     ),
 )
-def test_the_status_is_the_device_state_and_1_is_idle(code: int, state: str) -> None:
+def test_the_status_is_the_device_state_and_1_is_not_in_use(code: int, state: str) -> None:
     for spelling in (code, str(code)):
         pipeline = Pipeline()
         pipeline.send(STATUS.but(Status=spelling))
@@ -79,7 +79,7 @@ def test_the_status_is_the_device_state_and_1_is_idle(code: int, state: str) -> 
         )
 
 
-def test_who_is_idle_and_not_paused_can_take_a_call() -> None:
+def test_a_member_not_in_use_and_not_paused_is_available() -> None:
     pipeline = Pipeline()
     pipeline.send(STATUS, STATUS.but(Interface="SIP/busy", Status="2"))
     pipeline.send(STATUS.but(Interface="SIP/pause", Paused="1"))
@@ -97,7 +97,7 @@ def test_who_is_idle_and_not_paused_can_take_a_call() -> None:
     )
 
 
-def test_a_member_is_one_whatever_the_case_of_its_interface() -> None:
+def test_the_case_of_an_interface_is_ignored() -> None:
     pipeline = Pipeline()
     pipeline.send(STATUS.but(Interface="SIP/Straße"), STATUS.but(Interface="sip/STRASSE"))
     pipeline.send(REMOVED.but(Interface="Sip/strasse"))
@@ -111,7 +111,7 @@ def test_a_member_is_one_whatever_the_case_of_its_interface() -> None:
     )
 
 
-def test_a_member_is_one_whatever_the_case_of_a_very_long_interface() -> None:
+def test_the_case_of_a_very_long_interface_is_ignored() -> None:
     pipeline = Pipeline()
     long = "Local/" + "a" * 200 + "@default"
     pipeline.send(STATUS.but(Interface=long), STATUS.but(Interface=long.upper()))
@@ -138,7 +138,7 @@ def test_the_same_member_of_two_queues_is_two_members() -> None:
     )
 
 
-def test_a_removal_retires_the_member_and_what_is_told_of_it() -> None:
+def test_a_removed_member_does_not_count() -> None:
     pipeline = Pipeline()
     pipeline.send(ADDED.but(Paused="1"))
     pipeline.send(REMOVED, REMOVED)
@@ -161,7 +161,7 @@ def test_asterisk_11_removes_by_location_alone() -> None:
     assert pipeline.value("xivo_queue_member_changes_total", "petak", "removed") == 1
 
 
-def test_repeated_news_changes_nothing() -> None:
+def test_a_repeated_event_changes_nothing() -> None:
     once, twice = Pipeline(), Pipeline()
     for message in (ADDED, STATUS, PAUSE, UNPAUSE, PENALTY, PAUSED_11, REMOVED, REMOVED_11):
         once.send(message)
@@ -199,7 +199,7 @@ def test_a_pause_of_asterisk_11_before_any_status_is_a_member_of_unknown_members
     )
 
 
-def test_a_pause_of_asterisk_13_before_any_status_tells_of_the_whole_member() -> None:
+def test_a_pause_of_asterisk_13_contains_the_whole_member() -> None:
     pipeline = Pipeline()
     pipeline.send(load("queues/xivo-15.20_QueueMemberPause_reason"))
     assert_exposition(
@@ -215,7 +215,7 @@ def test_a_pause_of_asterisk_13_before_any_status_tells_of_the_whole_member() ->
     )
 
 
-def test_a_status_tells_of_a_pause_before_the_pause_does_and_it_counts_once() -> None:
+def test_a_pause_that_a_status_reports_first_counts_once() -> None:
     pipeline = Pipeline()
     pipeline.send(STATUS, STATUS.but(Paused="1"), PAUSE)
     pipeline.send(UNPAUSE, STATUS)
@@ -228,13 +228,13 @@ def test_a_status_tells_of_a_pause_before_the_pause_does_and_it_counts_once() ->
     )
 
 
-def test_the_state_of_a_member_just_met_is_no_change() -> None:
+def test_the_first_status_of_an_unknown_member_is_no_change() -> None:
     pipeline = Pipeline()
     pipeline.send(STATUS.but(Paused="1"))
     assert_exposition(pipeline, "", "xivo_queue_member_changes_total")
 
 
-def test_a_penalty_or_ringinuse_tells_of_the_whole_member_from_asterisk_12_on() -> None:
+def test_a_penalty_or_ringinuse_contains_the_whole_member_from_asterisk_12() -> None:
     pipeline = Pipeline()
     pipeline.send(PENALTY, RINGINUSE)
     assert_exposition(
@@ -243,7 +243,7 @@ def test_a_penalty_or_ringinuse_tells_of_the_whole_member_from_asterisk_12_on() 
     )
 
 
-def test_a_penalty_of_asterisk_11_tells_nothing() -> None:
+def test_a_penalty_of_asterisk_11_is_unused() -> None:
     pipeline = Pipeline()
     pipeline.send(load("queues/xivo-15.12_QueueMemberPenalty"))
     pipeline.send(load("queues/xivo-15.12_QueueMemberRinginuse"))
@@ -251,10 +251,10 @@ def test_a_penalty_of_asterisk_11_tells_nothing() -> None:
     assert pipeline.value("xivo_exporter_unused_total", "default") == 2
 
 
-def test_a_state_that_a_removal_overtook_makes_no_ghost() -> None:
+def test_a_status_older_than_the_removal_does_not_add_the_member_again() -> None:
     pipeline = Pipeline()
     pipeline.send(ADDED)
-    # Asterisk said: state, pause, removed; amid publishes a batch from its end.
+    # Asterisk's order is status, pause, removed; amid publishes a batch in reverse order.
     pipeline.send(REMOVED, PAUSE, STATUS)
     pipeline.wait(0.5)
     pipeline.send(STATUS, PAUSED_11.but(Queue="support", Location="local/ID-42@agentcallback"))
@@ -269,7 +269,7 @@ def test_a_state_that_a_removal_overtook_makes_no_ghost() -> None:
     )
 
 
-def test_a_member_that_reports_again_after_a_second_is_a_member() -> None:
+def test_a_status_a_second_after_the_removal_adds_the_member_again() -> None:
     pipeline = Pipeline()
     pipeline.send(ADDED, REMOVED)
     pipeline.wait(1)
@@ -277,7 +277,7 @@ def test_a_member_that_reports_again_after_a_second_is_a_member() -> None:
     assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 1
 
 
-def test_a_repeated_removal_is_the_one_that_counts() -> None:
+def test_the_second_counts_from_the_latest_removal() -> None:
     pipeline = Pipeline()
     pipeline.send(ADDED, REMOVED)
     pipeline.wait(5)
@@ -285,7 +285,7 @@ def test_a_repeated_removal_is_the_one_that_counts() -> None:
     assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 0
 
 
-def test_the_second_counts_in_the_time_of_the_server() -> None:
+def test_the_second_is_measured_in_event_time() -> None:
     pipeline = Pipeline()
     pipeline.send(ADDED, REMOVED.but(timestamp="2026-03-02T14:00:00"))
     pipeline.send(STATUS.but(timestamp="2026-03-02T14:00:00.999999"))
@@ -294,7 +294,7 @@ def test_the_second_counts_in_the_time_of_the_server() -> None:
     assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 1
 
 
-def test_a_member_that_is_added_again_is_a_member_at_once() -> None:
+def test_an_addition_right_after_a_removal_counts() -> None:
     pipeline = Pipeline()
     pipeline.send(ADDED, REMOVED, ADDED, STATUS.but(Status="2"))
     assert_exposition(
@@ -310,41 +310,41 @@ def test_a_member_that_is_added_again_is_a_member_at_once() -> None:
 def test_a_removal_of_an_older_membership_does_not_remove_the_newer_one() -> None:
     pipeline = Pipeline()
     pipeline.send(ADDED_18)
-    # Asterisk said: removed, added.
+    # Asterisk's order is removed, added.
     pipeline.send(ADDED_18.but(LoginTime="1615370005"), REMOVED_18)
     assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 1
     pipeline.send(REMOVED_18.but(LoginTime="1615370005"))
     assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 0
 
 
-def test_an_addition_brings_a_member_back_at_once() -> None:
+def test_a_late_addition_adds_the_member_again_at_once() -> None:
     pipeline = Pipeline()
     pipeline.send(ADDED_18, REMOVED_18, ADDED_18)
     assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 1
 
 
-def test_a_member_that_joined_counts_also_where_its_state_came_first() -> None:
+def test_an_addition_counts_also_if_the_status_arrives_first() -> None:
     pipeline = Pipeline()
-    # Asterisk said: added, state.
+    # Asterisk's order is added, status.
     pipeline.send(STATUS, ADDED)
     pipeline.send(ADDED, STATUS, ADDED)
     assert pipeline.value("xivo_queue_member_changes_total", "support", "added") == 1
 
 
 @pytest.mark.parametrize("login_time", ["", "soon", "-1", "9" * 12, "0"])
-def test_a_login_time_that_cannot_be_read_is_as_good_as_none(login_time: str) -> None:
+def test_an_invalid_login_time_counts_as_absent(login_time: str) -> None:
     pipeline = Pipeline()
     pipeline.send(ADDED_18, REMOVED.but(LoginTime=login_time))
     assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 0
 
 
-def test_an_old_event_without_a_login_time_does_not_make_one_forgotten() -> None:
+def test_an_event_without_a_login_time_keeps_the_known_one() -> None:
     pipeline = Pipeline()
     pipeline.send(ADDED_18, STATUS, REMOVED.but(LoginTime="1615369999"))
     assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 1
 
 
-def test_many_removals_are_not_remembered_for_ever() -> None:
+def test_the_memory_of_removals_is_bounded() -> None:
     pipeline = Pipeline()
     for burst in range(3):
         pipeline.send(*(REMOVED.but(Interface=f"SIP/{burst}-{i}") for i in range(600)))
@@ -353,7 +353,7 @@ def test_many_removals_are_not_remembered_for_ever() -> None:
     assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 0
 
 
-def test_a_burst_of_removals_beyond_all_measure_loses_its_protection_only() -> None:
+def test_after_too_many_removals_at_once_an_older_status_adds_the_member_again() -> None:
     pipeline = Pipeline()
     pipeline.send(REMOVED, *(REMOVED.but(Interface=f"SIP/{i}") for i in range(1001)), STATUS)
     assert pipeline.value("xivo_queue_member_states", "support", "not_in_use") == 1
@@ -380,7 +380,7 @@ def test_a_queue_with_a_member_is_never_forgotten() -> None:
     assert pipeline.value("xivo_queue_members_available", "support") == 1
 
 
-def test_a_forgotten_queue_begins_anew() -> None:
+def test_a_forgotten_queue_starts_again_at_0() -> None:
     pipeline = Pipeline()
     pipeline.send(ADDED, REMOVED)
     pipeline.wait(WEEK)

@@ -52,7 +52,7 @@ def test_a_service_is_up_from_its_registration_to_its_deregistration() -> None:
     )
 
 
-def test_a_registration_over_a_live_one_is_an_unclean_restart() -> None:
+def test_a_registration_while_another_instance_is_registered_is_an_unclean_restart() -> None:
     pipeline = Pipeline()
     pipeline.send(FIRST, SECOND)
     assert_exposition(
@@ -68,7 +68,7 @@ def test_a_registration_over_a_live_one_is_an_unclean_restart() -> None:
     )
 
 
-def test_a_restart_in_good_order_is_not_unclean() -> None:
+def test_a_clean_restart_is_not_unclean() -> None:
     pipeline = Pipeline()
     pipeline.send(FIRST, END_OF_FIRST)
     pipeline.send(SECOND)
@@ -77,7 +77,7 @@ def test_a_restart_in_good_order_is_not_unclean() -> None:
     assert pipeline.value("xivo_service_registrations_total", "xivo-ctid") == 2
 
 
-def test_the_deregistration_of_an_older_instance_is_old_news() -> None:
+def test_the_deregistration_of_an_older_instance_is_ignored() -> None:
     pipeline = Pipeline()
     pipeline.send(FIRST, SECOND, END_OF_FIRST)
     assert pipeline.value("xivo_service_up", "xivo-ctid") == 1
@@ -85,7 +85,7 @@ def test_the_deregistration_of_an_older_instance_is_old_news() -> None:
     assert pipeline.value("xivo_service_deregistered_timestamp_seconds", "xivo-ctid") is None
 
 
-def test_repeated_news_changes_nothing() -> None:
+def test_repeated_events_change_nothing() -> None:
     once, twice = Pipeline(), Pipeline()
     for message in (FIRST, SECOND, END_OF_SECOND):
         once.send(message)
@@ -103,7 +103,7 @@ def test_the_last_instance_may_register_again_after_it_deregistered() -> None:
     assert pipeline.value("xivo_service_unclean_restarts_total", "xivo-ctid") == 0
 
 
-def test_a_late_registration_of_an_older_instance_is_old_news() -> None:
+def test_a_late_registration_of_an_older_instance_is_ignored() -> None:
     pipeline = Pipeline()
     pipeline.send(FIRST, SECOND, FIRST)
     assert pipeline.value("xivo_service_unclean_restarts_total", "xivo-ctid") == 1
@@ -111,7 +111,7 @@ def test_a_late_registration_of_an_older_instance_is_old_news() -> None:
     assert pipeline.value("xivo_service_up", "xivo-ctid") == 0
 
 
-def test_a_service_whose_registration_was_not_seen_is_known_when_it_stops() -> None:
+def test_a_service_is_also_known_from_its_deregistration() -> None:
     pipeline = Pipeline()
     pipeline.send(END_OF_FIRST, END_OF_SECOND)
     assert_exposition(
@@ -153,7 +153,7 @@ def test_a_service_that_is_up_is_never_forgotten() -> None:
     assert pipeline.value("xivo_service_up", "xivo-ctid") is None
 
 
-def test_the_server_cannot_make_us_forget_early_with_an_old_stamp() -> None:
+def test_an_old_stamp_does_not_shorten_the_memory_of_a_service() -> None:
     pipeline = Pipeline()
     pipeline.send(FIRST, END_OF_FIRST.but(timestamp="2001-01-01T00:00:00"))
     pipeline.send(load("agents/document_agent_status_update"))
@@ -162,7 +162,7 @@ def test_the_server_cannot_make_us_forget_early_with_an_old_stamp() -> None:
     assert pipeline.value("xivo_service_up", "xivo-ctid") == 0
 
 
-def test_wazo_publishes_the_end_under_the_routing_key_of_the_beginning() -> None:
+def test_wazo_deregisters_with_the_routing_key_of_the_registration() -> None:
     pipeline = Pipeline()
     pipeline.send(load("services/wazo-26.04_service_registered"))
     pipeline.send(load("services/wazo-26.04_service_deregistered"))

@@ -47,7 +47,7 @@ def test_the_states_of_wazo_are_presences(name: str, presence: str) -> None:
     assert_exposition(pipeline, f'xivo_users{{origin_uuid="ca7f…",presence="{presence}"}} 1')
 
 
-def test_who_is_away_is_not_disturbed_twice() -> None:
+def test_do_not_disturb_changes_only_the_presence_available() -> None:
     pipeline = Pipeline()
     pipeline.send(CHATD.but(state="away", do_not_disturb=True))
     pipeline.send(CHATD.but(state="new in some version", uuid="f" * 36))
@@ -97,7 +97,7 @@ def test_the_uuid_names_the_user_where_both_are_given() -> None:
     assert pipeline.value("xivo_users", "away") == 1
 
 
-def test_a_deleted_user_is_gone_by_either_id() -> None:
+def test_a_deleted_user_is_removed_by_either_id() -> None:
     pipeline = Pipeline()
     pipeline.send(STATUS, BY_UUID, STATUS.but(user_id=43))
     deleted = load("users/wazo-26.04_user_deleted")
