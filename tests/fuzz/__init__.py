@@ -1,5 +1,5 @@
-"""Hostile messages without end: nothing stops the dataflow, fills the memory or bends the account.
+"""Fuzz the dataflow: hostile messages must not stop it, fill its memory or falsify its counters.
 
-`python -m tests.fuzz` is the long form; the short one runs with the other tests.
-What Hypothesis finds better, because it makes an example small, is in `tests/laws`.
+`python -m tests.fuzz` is a long run; a short one is part of the test suite. `tests/laws` has the
+tests that use Hypothesis, which shrinks failing examples.
 """

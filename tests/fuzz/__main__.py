@@ -1,4 +1,4 @@
-"""`make fuzz`: ten million hostile messages, and one line that tells what became of them."""
+"""`make fuzz`: process ten million hostile messages, and print a summary line."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tests.fuzz.runner import BATCH, Figures, Run
 
 _MIB = 1024 * 1024
 CHECKS = 10
-"""The first one is at a tenth."""
+"""How often everything is checked; the first check is after a tenth of the messages."""
 
 
 def main() -> None:
-    """Fuzz, tell the progress on stderr, and print the result."""
+    """Run the fuzzer; show progress on stderr and print the result."""
     parser = argparse.ArgumentParser("make fuzz", description=__doc__)
     parser.add_argument("--messages", type=int, default=10_000_000, help="(default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="(default: %(default)s)")
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def summary(figures: Figures) -> str:
-    """Tell the figures in one line."""
+    """Return the figures in one line."""
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in figures.rejected.most_common())
     resident = figures.resident
     return (

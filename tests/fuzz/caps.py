@@ -1,4 +1,4 @@
-"""The caps of a fuzzed dataflow, and the memory that they allow."""
+"""The limits of a fuzzed dataflow, and the memory that they allow."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _SERIES = 256
 """Bytes of a series in the store, whose labels the state holds too."""
 
 _UNDER_WAY = 64 * _KIB * _KIB
-"""Bytes: a thousand deliveries, a view, its text, and what a parser makes of the largest family."""
+"""Bytes: a thousand deliveries, a view, its text, and the largest family, parsed."""
 
 
 class Caps(NamedTuple):
-    """How much a dataflow may keep: little, so that all of it is full most of the time.
+    """The limits of a dataflow: low, so that most of them are reached most of the time.
 
-    The series suffice for nine states of a queue's members, or of a server's
-    phones, so the store shows every census whole.
+    There are enough series for nine states of the members of each queue, or of the
+    phones of each server, so the store shows all state counts.
 
     Attributes:
-        entities: Of each subsystem.
-        keys: States of each subsystem; `MAX_ORIGINS` bounds those that are servers.
-        series: Of each metric.
+        entities: Quota of each subsystem.
+        keys: Limit of states for each subsystem; `MAX_ORIGINS` limits servers.
+        series: Limit for each metric.
     """
 
     entities: int = 5_000
@@ -42,13 +42,13 @@ class Caps(NamedTuple):
     series: int = 9 * MAX_ORIGINS
 
     def memory(self) -> int:
-        """Give the bytes by which a process may grow that keeps all of it."""
+        """Return by how many bytes the process may grow if all limits are reached."""
         entities = self.entities * len(SUBSYSTEMS) * _ENTITY
         states = self.keys * len(SUBSYSTEMS) * _STATE
         return entities + states + self.series * len(SPECS) * _SERIES + _UNDER_WAY
 
 
 def resident() -> int:
-    """Give the bytes of memory that this process has, now."""
+    """Return the resident memory of this process, in bytes."""
     pages = Path("/proc/self/statm").read_text().split()[1]
     return int(pages) * os.sysconf("SC_PAGE_SIZE")

@@ -1,4 +1,4 @@
-"""Ever new ids, names, origins, queues and services: what would fill a memory without bounds."""
+"""Floods of new ids, names, origins, queues and services, to test that memory is bounded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.corpus import ORIGIN, load
 _MARK = "@@new@@"
 _ORIGIN = json.dumps(ORIGIN).encode()
 
-# Message and the field of its data that is new each time.
+# A message, and the field of its data that gets a new value each time.
 _FIELDS = (
     ("agents/xivo-15.20_agent_status_update", "agent_id"),
     ("agents/xivo-15.20_agent_deleted", "id"),
@@ -54,15 +54,15 @@ FLOODS: tuple[_Flood, ...] = (
 
 
 def drop(random: Random, number: int) -> bytes:
-    """Give one message of one flood.
+    """Return one message of one flood.
 
     Args:
         random: Chooses the flood and the server.
-        number: Makes the message different from others.
+        number: Makes the message unique.
     """
     head, tail = random.choice(FLOODS)
     if random.random() < 0.5:
-        # Of some server among a thousand and more, so that they fill the rooms together.
+        # From one of more than a thousand servers, so that they use up the quotas together.
         origin = b'"server%d"' % random.randrange(1100)
         head, tail = head.replace(_ORIGIN, origin), tail.replace(_ORIGIN, origin)
     return b'%b"%d"%b' % (head, number, tail)

@@ -1,7 +1,7 @@
-"""Messages with a hole: where a value stood, or where one more member fits in.
+"""Messages with a hole, where a value was removed or another member can be inserted.
 
-They are cut once, so that a message to send costs no more than joining three
-pieces: there are ten million to be sent.
+They are cut once, and each message to send only joins three pieces, because there
+are ten million of them.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ Path = tuple[str | int, ...]
 
 
 class Hole(NamedTuple):
-    """What stands before and behind a hole.
+    """The text before and after a hole.
 
     Attributes:
-        key: Of the value that stood there, or that a member added there had better have.
-        is_member: A whole member fits in, with its key and the comma; else a value.
+        key: The key of the removed value, or a good key for an inserted member.
+        is_member: Whether a complete member fits, with key and comma, instead of a value.
     """
 
     head: bytes
@@ -31,21 +31,21 @@ class Hole(NamedTuple):
     is_member: bool
 
     def fill(self, value: bytes) -> bytes:
-        """Give the message with a value in it."""
+        """Return the message with a value in the hole."""
         if not self.is_member:
             return self.head + value + self.tail
         return self.head + json.dumps(self.key).encode() + b":" + value + self.tail
 
 
 def value_holes(content: object) -> Iterator[Hole]:
-    """Cut out every value, one at a time; the whole content is one of them."""
+    """Yield a hole for every value, including the whole content."""
     for path, _ in _walk(content):
         head, _, tail = json.dumps(_put(content, path, _MARK)).partition(_VALUE)
         yield Hole(head.encode(), tail.encode(), str(path[-1]) if path else "", is_member=False)
 
 
 def member_holes(content: object) -> Iterator[Hole]:
-    """Leave room for a member, in every object, before and behind its own: the last one counts."""
+    """Yield holes for a member, first and last in each object; of equal keys the last one wins."""
     for path, value in _walk(content):
         if isinstance(value, dict) and value:
             for key in (*value, "x"):
@@ -58,7 +58,7 @@ def member_holes(content: object) -> Iterator[Hole]:
 
 
 def without_a_member(content: object) -> Iterator[bytes]:
-    """Leave out every member, one at a time."""
+    """Yield the message without one member, for every member."""
     for path, value in _walk(content):
         if isinstance(value, dict):
             for key in value:
@@ -67,7 +67,7 @@ def without_a_member(content: object) -> Iterator[bytes]:
 
 
 def values(content: object) -> Iterator[bytes]:
-    """Give the text of every value, to be put elsewhere."""
+    """Yield the JSON text of every value."""
     for _, value in _walk(content):
         yield json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass")
 

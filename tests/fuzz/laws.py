@@ -1,4 +1,4 @@
-"""What holds whatever arrives."""
+"""Checks that must hold after any message."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dataflows.subsystems.deliveries import REJECTED
 from tests.fuzz.caps import Caps
 from tests.pipeline import Pipeline, SeriesValues
 
-_CENSUSES = {
+_STATE_COUNTS = {
     agents.SUBSYSTEM.name: agents.AGENTS.name,
     endpoints.SUBSYSTEM.name: endpoints.ENDPOINTS.name,
     users.SUBSYSTEM.name: users.USERS.name,
@@ -27,7 +27,7 @@ _CENSUSES = {
 
 
 class Sent(NamedTuple):
-    """What we know of the deliveries of a bus."""
+    """The numbers of deliveries that were sent to a bus."""
 
     deliveries: int
     duplicates: int
@@ -36,12 +36,12 @@ class Sent(NamedTuple):
 def assert_account_holds(
     pipeline: Pipeline, sent: Mapping[str, Sent], rejected: Counter[str]
 ) -> None:
-    """Check the law of deliveries, and what the exporter says against what we know.
+    """Check that the counters of deliveries add up and agree with what was sent.
 
     Args:
         pipeline: After a batch.
         sent: By bus.
-        rejected: On all buses, by reason.
+        rejected: Rejections on all buses, by reason.
     """
     series = pipeline.series()
 
@@ -65,7 +65,7 @@ def assert_account_holds(
 
 
 def assert_bounded(pipeline: Pipeline, caps: Caps) -> SeriesValues:
-    """Check that states, entities and series are no more than they may be; give the series."""
+    """Check that states, entities and series are within their limits; return the series."""
     keys = Counter(key.partition("\t")[0] for key in pipeline.keys)
     for subsystem, count in keys.items():
         assert count <= caps.keys, subsystem
@@ -81,8 +81,8 @@ def _is_fit(label: str) -> bool:
 
 
 def assert_gauges_hold(pipeline: Pipeline, series: SeriesValues, caps: Caps) -> None:
-    """Check that nothing is below 0, and that the censuses count what is remembered."""
-    census: Counter[str] = Counter()
+    """Check that no value is negative, and that the state counts agree with the quotas."""
+    counts: Counter[str] = Counter()
     for (metric, _), value in series.items():
         if isinstance(value, Histogram):
             assert min(value.counts) >= 0
@@ -90,22 +90,22 @@ def assert_gauges_hold(pipeline: Pipeline, series: SeriesValues, caps: Caps) -> 
         else:
             assert isfinite(value)
             assert value >= 0, metric
-            census[metric] += int(value)
-    for subsystem, metric in _CENSUSES.items():
-        taken = _places_taken(pipeline, subsystem, caps)
+            counts[metric] += int(value)
+    for subsystem, metric in _STATE_COUNTS.items():
+        taken = _allocated(pipeline, subsystem, caps)
         assert taken <= caps.entities
-        # A window that remembers endpoints may take places too.
+        # Windows of endpoints allocate from the same quota.
         is_shared = subsystem == endpoints.SUBSYSTEM.name
-        assert census[metric] <= taken if is_shared else census[metric] == taken
+        assert counts[metric] <= taken if is_shared else counts[metric] == taken
 
 
-def _places_taken(pipeline: Pipeline, subsystem: str, caps: Caps) -> int:
-    room = pipeline._stage._quotas[subsystem]  # noqa: SLF001 -- memory is what no interface shows
-    return caps.entities - room._left  # noqa: SLF001 -- the same
+def _allocated(pipeline: Pipeline, subsystem: str, caps: Caps) -> int:
+    quota = pipeline._stage._quotas[subsystem]  # noqa: SLF001 -- there is no public interface to it
+    return caps.entities - quota._left  # noqa: SLF001 -- the same
 
 
 def assert_scrapable(pipeline: Pipeline, series: SeriesValues) -> None:
-    """Check that both formats parse, to as many samples as there are."""
+    """Check that both formats parse to the right number of samples."""
     count = sum(
         len(value.counts) + 2 if isinstance(value, Histogram) else 1 for value in series.values()
     )

@@ -1,4 +1,4 @@
-"""What can happen to the bytes of a body."""
+"""Corrupt the bytes of a body."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PIECES = (
     b"\xff",
     b"\xc3",
     b"\xef\xbb\xbf",
-    b"\xed\xa0\x80",  # a surrogate, as WTF-8 has it
+    b"\xed\xa0\x80",  # a surrogate, as in WTF-8
     b"\xf4\x90\x80\x80",  # beyond the last code point
     b'"',
     b"\\",
@@ -70,7 +70,7 @@ def _recode(random: Random, body: bytes) -> bytes:
     return body.decode(errors="replace").encode(random.choice(("utf-16", "utf-32", "utf-7")))
 
 
-_ACCIDENTS: tuple[Callable[[Random, bytes], bytes], ...] = (
+_MUTATIONS: tuple[Callable[[Random, bytes], bytes], ...] = (
     _flip,
     _insert,
     _overwrite,
@@ -83,8 +83,8 @@ _ACCIDENTS: tuple[Callable[[Random, bytes], bytes], ...] = (
 
 
 def spoil(random: Random, body: bytes) -> bytes:
-    """Let one accident happen to a body, or two."""
+    """Return a body with one or two random mutations."""
     for _ in range(random.choice((1, 1, 1, 2))):
         if body:
-            body = random.choice(_ACCIDENTS)(random, body)
+            body = random.choice(_MUTATIONS)(random, body)
     return body

@@ -1,4 +1,4 @@
-"""JSON that nobody should send: the text of values, to be put where others belong."""
+"""Odd and invalid JSON values, to replace valid ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WORDS = ("null", "true", "false", "True", "None", "undefined", "")
 
 _TEXTS = (
     *("", " ", "0", "1", "-1", "-2", "00042", "+1", "1e3", "1.0", "9" * 18, "9" * 64, " 42 "),
-    *("\u0661\u0662", "\u00b2", "\uff14\uff12", "\u216b"),  # digits, of a sort
+    *("\u0661\u0662", "\u00b2", "\uff14\uff12", "\u216b"),  # digits that are not ASCII
     *("\0", "\n", "\r\n", "\t", "\x1b[31m", "\x7f", "\u0085", "\u2028", "\u202e", "\u200b"),
     *("\ufeff", "\ufffd", "\uffff", "\U0010ffff", "\U0001f600", "e\u0301", "\u00e9", "\u0130"),
     *('"', "\\", '"} 1\nxivo_agents{origin_uuid="x', "# EOF", "{}", "a,b=c", "le", "+Inf", "%s"),
@@ -38,7 +38,7 @@ ODDITIES: tuple[bytes, ...] = (
     *(json.dumps(text, ensure_ascii=False).encode() for text in _TEXTS),
 )
 
-# Python's own limit is 1,000 levels, less what stands on the stack already.
+# Python's recursion limit is 1,000 levels, minus the frames already on the stack.
 _DEPTHS: tuple[int, ...] = (*range(930, 1000), 100, 5000, 100_000)
 _BRACKETS = ((b"[", b"]"), (b'{"a":', b"}"))
 _LENGTHS = (10_000, 130_000, 262_000)
@@ -46,7 +46,7 @@ _UNITS = (b"x", "\u00e9".encode(), rb"\u0000", rb"\"")
 
 
 def oddity(random: Random) -> bytes:
-    """Give the text of an odd value, once in a while a very deep or a very long one."""
+    """Return the text of an odd value, sometimes deeply nested or very long."""
     chance = random.random()
     if chance < 0.007:
         return _deep(random)

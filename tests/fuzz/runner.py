@@ -1,4 +1,4 @@
-"""The fuzzing itself: batch after batch, with the laws checked behind each of them."""
+"""Run the fuzzer: process batches, and check the dataflow after them."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from tests.fuzz.traffic import BUSES, batch
 from tests.pipeline import ALL_DETAILS, Pipeline
 
 BATCH = 1000
-"""As the source makes them."""
+"""The size of the source's batches."""
 
-# One whose clocks are changed, and which knows no year before 1 and none behind 9999.
+# A zone with daylight saving time, and an offset that makes the years 1 and 9999 overflow.
 _ZONE = ZoneInfo("Europe/Paris")
 
 _SETTINGS = (-7200, -30, -0.5, 3600, 86_400, 8 * 86_400)
-"""Seconds. After the last one, queues without members and services that are down are forgotten."""
+"""Jumps of the clock, seconds. The last one makes empty queues and stopped services expire."""
 
 
 @dataclass
 class Figures:
-    """What came of a run.
+    """The result of a run.
 
     Attributes:
-        messages: That were sent.
-        seconds: That the dataflow took for them, without their making and the checks.
-        rejected: By reason.
-        resident: Bytes of memory, at each check.
+        messages: Number of messages.
+        seconds: CPU time of the dataflow, without the generator and the checks.
+        rejected: Rejections by reason.
+        resident: Resident memory at each check, bytes.
     """
 
     messages: int = 0
@@ -51,8 +51,8 @@ class Run:
     """A dataflow under hostile traffic.
 
     Args:
-        seed: Of the traffic and of the clock.
-        caps: Of the dataflow.
+        seed: For the traffic and the clock.
+        caps: Limits of the dataflow.
     """
 
     def __init__(self, seed: int, caps: Caps) -> None:
@@ -65,16 +65,16 @@ class Run:
             max_keys=caps.keys,
             max_series=caps.series,
         )
-        self._clock = Random(seed)  # noqa: S311 -- to be repeated, not to be secret
+        self._clock = Random(seed)  # noqa: S311 -- reproducible, not secret
         self._sent = dict.fromkeys(BUSES, Sent(0, 0))
         self._resident = resident()
         self.figures = Figures()
 
     def batches(self, count: int, checks: int) -> Iterator[Figures]:
-        """Send so many batches; give the figures each time that everything was checked.
+        """Process batches; yield the figures after each complete check.
 
         Raises:
-            Exception: Something is wrong; a note tells how to see it again.
+            Exception: A check failed; a note says how to reproduce it.
         """
         for number in range(1, count + 1):
             try:
@@ -84,7 +84,7 @@ class Run:
                     yield self.figures
             except Exception as error:
                 error.add_note(
-                    f"in batch {number} of seed {self._seed}: to see it again, "
+                    f"in batch {number} of seed {self._seed}: to reproduce it, run "
                     f"python -m tests.fuzz --seed {self._seed} --messages {number * BATCH}"
                 )
                 raise
@@ -102,12 +102,12 @@ class Run:
             again = sum(delivery.duplicate for delivery in its)
             self._sent[bus] = Sent(count + len(its), duplicates + again)
         self.figures.rejected.update(rejected.reason for rejected in pipeline.rejected)
-        # They hold their deliveries, by way of their tracebacks.
+        # Their tracebacks keep the deliveries alive.
         pipeline.rejected.clear()
         assert_account_holds(pipeline, self._sent, self.figures.rejected)
 
     def _let_time_pass(self) -> None:
-        """Go on by a second, more or less; seldom somebody sets the clock."""
+        """Advance the clock by about a second; sometimes set it."""
         if self._clock.random() < 0.03:
             self._pipeline.now += self._clock.choice(_SETTINGS)
         self._pipeline.wait(self._clock.expovariate(1))

@@ -1,4 +1,4 @@
-"""Times that publishers claim: some of them could be true."""
+"""Time stamps of publishers; some of them are possible."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _ZONES = (None, UTC, timezone(timedelta(hours=14)), timezone(-timedelta(hours=12
 
 
 def near(random: Random, now: float) -> float:
-    """Give a time before now, or after it; most are not far."""
+    """Return a time before or after now; most are close to it."""
     return now + random.choice((-1, -1, -1, 1)) * random.choice(_SPANS) * random.random()
 
 
 def stamp(random: Random, now: float) -> str:
-    """Give the text of a time stamp."""
+    """Return the text of a time stamp."""
     if random.random() < 0.5:
         return random.choice(_HOSTILE)
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=near(random, now))
@@ -34,7 +34,7 @@ def stamp(random: Random, now: float) -> str:
 
 
 def stamp_ms(random: Random, now: float) -> int:
-    """Give a number for the header of RabbitMQ; AMQP's integers have 64 bits."""
+    """Return a number for RabbitMQ's header; AMQP integers have 64 bits."""
     if random.random() < 0.3:
         return random.choice((0, -1, True, 2**63 - 1, -(2**63), random.getrandbits(63)))
     return int(near(random, now) * 1000)

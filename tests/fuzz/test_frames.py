@@ -1,4 +1,4 @@
-"""Method and header frames that were spoilt, met by py-amqp's own handler and by ours."""
+"""Corrupt method and header frames, in py-amqp's frame handler and in the exporter's."""
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +33,7 @@ Callback = Callable[..., None]
 
 
 def _outcome(handle: Callable[[Frame], bool], frames: Iterable[Frame]) -> tuple[int, str] | None:
-    """Tell which frame is refused first, and with what exception."""
+    """Return the index of the first refused frame, and the name of the exception."""
     for index, frame in enumerate(frames):
         try:
             handle(frame)
@@ -43,7 +43,7 @@ def _outcome(handle: Callable[[Frame], bool], frames: Iterable[Frame]) -> tuple[
 
 
 def _spoilt(kind: int, payloads: Iterable[bytes]) -> Iterator[list[Frame]]:
-    random = Random(1)  # noqa: S311 -- to be repeated, not to be secret
+    random = Random(1)  # noqa: S311 -- reproducible, not secret
     good = {METHOD: DELIVER, HEADER: FIXED + PROPERTIES, BODY: TEXT}
     for payload in payloads:
         body = random.choice((bytes, memoryview))(payload)
@@ -62,7 +62,7 @@ def _assert_no_more_is_refused(kind: int, good: bytes) -> None:
         ours = _outcome(tolerant_frame_handler(connection, _nobody), frames)
         if ours is not None:
             theirs = _outcome(frame_handler(connection, _nobody), frames)
-            # What stopped theirs before, ours may have made harmless.
+            # py-amqp may have failed at an earlier frame that the exporter tolerates.
             is_earlier = theirs is not None and theirs[0] < ours[0]
             assert is_earlier or ours == theirs, bytes(frames[kind - 1][2]).hex()
 
@@ -71,15 +71,15 @@ def _nobody(*_: Any) -> None:  # noqa: ANN401 -- whatever py-amqp calls it with
     pass
 
 
-def test_of_spoilt_methods_no_more_is_refused_than_py_amqp_refuses() -> None:
+def test_no_more_corrupt_methods_are_refused_than_by_py_amqp() -> None:
     _assert_no_more_is_refused(METHOD, DELIVER)
 
 
-def test_of_spoilt_headers_no_more_is_refused_than_py_amqp_refuses() -> None:
+def test_no_more_corrupt_headers_are_refused_than_by_py_amqp() -> None:
     _assert_no_more_is_refused(HEADER, FIXED + PROPERTIES)
 
 
-def test_spoilt_properties_cost_no_message() -> None:
+def test_corrupt_properties_lose_no_message() -> None:
     for properties in _many(PROPERTIES):
         seen: list[bytes] = []
         handle = tolerant_frame_handler(

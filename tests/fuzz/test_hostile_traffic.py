@@ -1,4 +1,4 @@
-"""The short form of `python -m tests.fuzz`, and what would make it worthless."""
+"""A short run of the fuzzer, and tests of the fuzzer itself."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def test_hostile_messages_stop_nothing_and_fill_nothing() -> None:
     run = Run(seed=1, caps=Caps(entities=1000))
     [figures] = run.batches(BATCHES, checks=1)
     assert figures.messages == BATCHES * BATCH
-    # It is rejected in every way there is, and most of it is not.
+    # Every reason of rejection occurs, but most messages are not rejected.
     assert set(figures.rejected) == set(Reason)
     assert figures.rejected.total() < figures.messages / 2
 
@@ -25,8 +25,8 @@ def test_the_same_seed_makes_the_same_traffic() -> None:
     assert batch(1, 7, 100, 0.0) != batch(2, 7, 100, 0.0) != batch(2, 8, 100, 0.0)
 
 
-def test_a_failure_tells_how_to_see_it_again() -> None:
-    # No series fit, so the account cannot be shown.
+def test_a_failure_says_how_to_reproduce_it() -> None:
+    # Without series, the counters of deliveries are missing, so a check fails.
     run = Run(seed=5, caps=Caps(series=0))
     with pytest.raises(AssertionError) as failure:
         list(run.batches(3, checks=1))

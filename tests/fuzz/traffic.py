@@ -1,4 +1,4 @@
-"""The hostile traffic: batches of deliveries, the same ones for the same seed."""
+"""Hostile traffic: batches of deliveries, reproducible by their seed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.fuzz.stamps import stamp, stamp_ms
 BUSES = ("default", "default", "default", "second")
 
 _MESSAGES = [corpus.load(name) for name in corpus.names()]
-# What is hostile by its size alone is made here, and not as often.
+# Very large messages are left out; `oddities` makes some, less often.
 _CONTENTS = [
     m.content for m in _MESSAGES if m.is_json and len(json.dumps(m.content)) < MAX_BODY // 8
 ]
@@ -36,7 +36,7 @@ def _value(random: Random) -> bytes:
 
 
 def _stamped(random: Random, now: float) -> bytes:
-    # Lone surrogates are escaped, which JSON allows and its parsers do not.
+    # Lone surrogates are escaped, which JSON allows but parsers refuse.
     text = json.dumps(stamp(random, now)).encode()
     return random.choice(_BODIES).replace(b"{", b'{"timestamp":%b,' % text, 1)
 
@@ -49,7 +49,7 @@ _KINDS: tuple[tuple[int, Callable[[Random, float], bytes]], ...] = (
     (4, lambda random, _: random.choice(_WITHOUT)),
     (4, _stamped),
     (20, lambda random, _: drop(random, random.getrandbits(40))),
-    # Few numbers: these come again, change and are removed.
+    # Few numbers, so that the same entities occur again, change and are removed.
     (8, lambda random, _: drop(random, random.getrandbits(10))),
     (1, lambda random, _: random.randbytes(random.randrange(200))),
 )
@@ -58,8 +58,8 @@ _MAKERS = [make for _, make in _KINDS]
 
 
 def batch(seed: int, number: int, size: int, now: float) -> list[Delivery]:
-    """Make one batch; what is in it depends on the arguments alone."""
-    random = Random(f"{seed} {number}")  # noqa: S311 -- to be repeated, not to be secret
+    """Return one batch, which depends only on the arguments."""
+    random = Random(f"{seed} {number}")  # noqa: S311 -- reproducible, not secret
     makers = random.choices(_MAKERS, _WEIGHTS, k=size)
     return [_delivery(random, make(random, now), now) for make in makers]
 
@@ -77,7 +77,7 @@ def _delivery(random: Random, body: bytes, now: float) -> Delivery:
 
 
 def _as_received(random: Random, body: bytes) -> bytes | str | None:
-    """Do as the consumer does with its size, and as its library may with its type."""
+    """Return the body as the consumer passes it on: None if too large, bytes or text."""
     if len(body) > MAX_BODY:
         return None
     return body.decode(errors="surrogateescape") if random.random() < 0.1 else body

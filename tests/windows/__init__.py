@@ -1,1 +1,1 @@
-"""The windows, compared with an oracle that integrates the raw history."""
+"""Tests of the windows, against an oracle that integrates the whole history."""

@@ -1,7 +1,7 @@
 """A simulated day, compared with the oracle at the end of every minute.
 
-python -m tests.windows.day            what the test does
-python -m tests.windows.day --full     ten servers of 500 agents; takes its time
+python -m tests.windows.day            the same as the test
+python -m tests.windows.day --full     ten servers with 500 agents each; slow
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _LONGEST_BATCH = 10.0
 
 @dataclass
 class Report:
-    """What was compared.
+    """The numbers of a comparison.
 
     Attributes:
-        seconds: CPU time of everything.
+        seconds: CPU time.
     """
 
     events: int = 0
@@ -54,25 +54,25 @@ class Report:
 
 
 class _Network:
-    """Brings messages a little late, and some much too late and out of their order."""
+    """Delivers messages with a short delay, and a few with a long one, which are out of order."""
 
     def __init__(self, centres: list[CallCentre], rng: Random) -> None:
         self._centres = centres
         self._rng = rng
-        self._turn = 0
-        self._underway: list[tuple[float, int, Message]] = []
+        self._sequence = 0
+        self._in_transit: list[tuple[float, int, Message]] = []
 
     def deliver(self, until: float) -> Iterator[tuple[Delivery, Fact]]:
-        """Give what has arrived by then."""
+        """Return the deliveries that arrive until a time."""
         for centre in self._centres:
             for message in centre.until(until):
                 delay = 0.02
                 if self._rng.random() < _HELD_UP:
                     delay = self._rng.uniform(0.1, 100)
-                self._turn += 1
-                heappush(self._underway, (message.at + delay, self._turn, message))
-        while self._underway and self._underway[0][0] <= until:
-            arrived, _, message = heappop(self._underway)
+                self._sequence += 1
+                heappush(self._in_transit, (message.at + delay, self._sequence, message))
+        while self._in_transit and self._in_transit[0][0] <= until:
+            arrived, _, message = heappop(self._in_transit)
             yield _post(message, arrived)
 
 
@@ -87,13 +87,13 @@ def _post(message: Message, arrived: float) -> tuple[Delivery, Fact]:
 
 
 def simulate(*, servers: int, agents: int, hours: float, windows: str = "1m,5m") -> Report:
-    """Let call centres work, and compare all windows whenever one of a minute has ended.
+    """Simulate call centres, and compare all windows with the oracle after each minute.
 
     Args:
-        servers: Call centres on the bus.
-        agents: Of each.
-        hours: Of simulated time.
-        windows: As a user writes them.
+        servers: Number of call centres on the bus.
+        agents: Number of agents of each.
+        hours: Simulated time.
+        windows: Lengths of windows, as in the setting.
     """
     began = process_time()
     rng = Random(1)  # noqa: S311 -- no secret
@@ -108,7 +108,7 @@ def simulate(*, servers: int, agents: int, hours: float, windows: str = "1m,5m")
     restart_at = (now + end) / 2
     while now < end:
         before, now = now, min(now + rng.uniform(0.1, _LONGEST_BATCH), end)
-        # Sometimes the clock closes the windows, sometimes an event in the midst of a batch.
+        # Sometimes the clock closes the windows, sometimes an event within a batch.
         if rng.random() < 1 / 2:
             driver.wait(now)
         driver.now = now
@@ -128,7 +128,7 @@ def simulate(*, servers: int, agents: int, hours: float, windows: str = "1m,5m")
 
 
 def main() -> None:
-    """Run it as large as told."""
+    """Run the simulation and print its report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="10 servers of 500 agents, a day")
     parser.add_argument("--servers", type=int)

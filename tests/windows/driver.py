@@ -1,4 +1,4 @@
-"""The dataflow without bytewax, beside the oracle, with a clock that the test owns."""
+"""The dataflow without bytewax, and the oracle, with a clock that the test controls."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ MEAN_TOLERANCE = 1e-9
 
 
 class Driver:
-    """Decode and stage as bytewax calls them; the oracle hears of the same events.
+    """Passes events to decode and stage, as bytewax does, and to the oracle.
 
     Args:
-        windows: As the user writes them.
+        windows: Lengths of windows, as in the setting.
         now: Unix seconds.
-        zone: Where naive stamps were taken.
+        zone: Time zone of time stamps without a UTC offset.
 
     Attributes:
-        now: The clock of everything.
+        now: The current time.
         shown: Series of the windows, as a scrape would show them.
         late: Late events, by subsystem.
     """
@@ -65,7 +65,7 @@ class Driver:
         self._accounts: dict[Series, Any] = {}
 
     def take(self, batch: list[tuple[Delivery, Fact]]) -> None:
-        """Let a batch of deliveries through, then call whoever is due."""
+        """Process a batch of deliveries, then call the states that are due."""
         by_key = dict(self._decode([delivery for delivery, _ in batch]))
         for _, fact in batch:
             self.oracle.take(fact)
@@ -76,21 +76,21 @@ class Driver:
         self.notify()
 
     def notify(self) -> None:
-        """Call whoever is due."""
+        """Call the states that are due."""
         due = [key for key, at in self._due.items() if at <= self.now]
         for key in due:
             self._put_out(key, self._logics[key], *self._logics[key].on_notify())
         self.oracle.look(map(_split, due), self.now)
 
     def wait(self, until: float, lag: float = 0.0) -> None:
-        """Let time pass; whoever asks to be called is called so much too late."""
+        """Advance the clock; call each state `lag` seconds after it is due."""
         while self._due and (at := max(self.now, min(self._due.values()) + lag)) <= until:
             self.now = at
             self.notify()
         self.now = max(self.now, until)
 
     def restart(self) -> None:
-        """Save all states, forget them and all that was shown, and resume from what was saved."""
+        """Resume all states from their snapshots, and discard all series."""
         self._stage = Stage(SUBSYSTEMS, self._options, lambda: self.now, max_keys=10_000)
         self._decode = Decode(SUBSYSTEMS, lambda _: self._zone, _fail, self._stage.live_keys)
         self.shown.clear()
@@ -102,24 +102,24 @@ class Driver:
         self.oracle.look(map(_split, self._logics), self.now)
 
     def states(self) -> Iterable[tuple[str, State[Any]]]:
-        """Give the states by key, to measure them."""
+        """Return the states by key."""
         for key, logic in self._logics.items():
-            assert logic._state is not None  # noqa: SLF001 -- memory is what the test is about
+            assert logic._state is not None  # noqa: SLF001 -- the test measures memory
             yield key, logic._state  # noqa: SLF001 -- see above
 
     @property
     def clamped(self) -> float:
-        """Tell how many stamps were counted as absurd."""
+        """Return the number of time stamps that were replaced."""
         number: float = self._accounts.get((deliveries.CLAMPED.name, ("default",)), 0)
         return number
 
     def window_end(self, name: str) -> float:
-        """Tell when the exporter says that its last window of a length ended."""
+        """Return when the last window of a length ended, as the exporter shows it."""
         end: float = self._accounts[deliveries.WINDOW_END.name, (name,)]
         return end
 
     def check(self) -> None:
-        """Compare everything that is shown with what the oracle computes."""
+        """Compare all series with the oracle."""
         true = self.oracle.shown()
         wrong = {} if self.shown == true else differences(self.shown, true)
         assert not wrong, f"at {self.now!r}: (shown, true) of {wrong}"
@@ -127,7 +127,7 @@ class Driver:
         assert self.clamped == self.oracle.clamped
 
     def check_punctual(self) -> None:
-        """Check that no window that has ended is open, and nobody sleeps past the end of one."""
+        """Check that each state is due in the future, but not after the end of a window."""
         for key, history in self.oracle.keys.items():
             first_end = min(clock.end for clock in history.clocks)
             assert self.now < self._due["\t".join(key)] <= first_end, key
@@ -147,13 +147,13 @@ class Driver:
         self._due.pop(key, None)
         if at is not None:
             self._due[key] = at.timestamp()
-            assert self._due[key] > self.now, "asks to be called again and again"
+            assert self._due[key] > self.now, "is due again at once"
 
 
 def differences(
     shown: Mapping[Series, float], true: Mapping[Series, Number]
 ) -> dict[Series, tuple[float | None, float | None]]:
-    """Give the series that differ: exactly, but for means."""
+    """Return the series that differ; means may differ by rounding."""
     wrong: dict[Series, tuple[float | None, float | None]] = {}
     for series in shown.keys() | true.keys():
         here, there = shown.get(series), true.get(series)

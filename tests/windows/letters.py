@@ -1,4 +1,4 @@
-"""Events before they are sent, with their times in whole microseconds, as stamps can tell them."""
+"""Events before they are sent; times are whole microseconds, the resolution of time stamps."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ ORIGINS = ("ca7f87e9-c2c8-5fad-ba1b-c3140ebb9be3", "0d6c1e5b-7d0f-4f2e-9f0a-5b1c
 UUID = "cc8de31a-2fb3-4b07-9a0f-5ae7d9c7ac5c"
 
 Naive = Callable[[int], str]
-"""Writes a time, in microseconds, as the clock on the wall of the server shows it."""
+"""A function that formats a time, in microseconds, as local time of the server."""
 
 
 def utc(at: int) -> str:
-    """Write a time of a server that lives in UTC."""
-    epoch = datetime(1970, 1, 1)  # noqa: DTZ001 -- naive stamps are the point
+    """Return a time, in microseconds, as local time of a server in UTC."""
+    epoch = datetime(1970, 1, 1)  # noqa: DTZ001 -- stamps without an offset are under test
     return (epoch + timedelta(microseconds=at)).isoformat()
 
 
@@ -32,9 +32,9 @@ class Letter:
 
     Attributes:
         ago: How long before its arrival it happened, microseconds.
-        on_boundary: Seconds of a length, to happen at a boundary, `ago` from that.
-        stamp: Who says when: the body, a header, the broker, or nobody.
-        underway: How long it waited for the batch to be processed, microseconds.
+        on_boundary: If set, `ago` counts from the start of a window of this length, in seconds.
+        stamp: Where the time stamp is: "body", "header", "broker" or "nobody".
+        underway: Time from its arrival until the batch is processed, microseconds.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Letter:
     underway: int = 0
 
     def post(self, now: int, naive: Naive = utc) -> tuple[Delivery, Fact, bool]:
-        """Send it; give what arrives, what the oracle hears, and whether its stamp is absurd."""
+        """Return the delivery, the fact for the oracle, and whether its stamp cannot be true."""
         arrived = now - self.underway
         happened = arrived - self.ago
         if self.on_boundary is not None:

@@ -1,7 +1,7 @@
-"""What the events of each subsystem mean for the values that have windows.
+"""Models of the subsystems: how events change the values that have windows.
 
-Written from the published meaning of the metrics. A model is told the data of an
-event as it stands on the bus, and shares nothing with the states under test.
+They follow the help texts of the metrics. A model gets the data of an event as
+on the bus, and shares no code with the states under test.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ Sighting = tuple[str, Any]
 
 @dataclass(frozen=True)
 class Fact:
-    """An event as whoever published it knows it.
+    """An event as its publisher knows it.
 
     Attributes:
-        origin: Who published it.
-        at: When it happened as far as the exporter may believe it, Unix seconds.
+        origin: The server that published it.
+        at: When the exporter must assume that it happened, Unix seconds.
     """
 
     origin: str
@@ -42,10 +42,10 @@ class Model(ABC):
 
     @abstractmethod
     def apply(self, fact: Fact) -> list[Sighting]:
-        """Take an event in; give the ids that it shows."""
+        """Apply an event; return the ids that it contains."""
 
     def values(self) -> dict[str, int]:
-        """Give the values that have windows, by the stem of the metrics' names."""
+        """Return the values that have windows, by the stem of the metric names."""
         return {}
 
 
@@ -133,7 +133,7 @@ class CallForms(Model):
 
 
 class Service(Model):
-    """The latest instance to register wins; what others say is old news."""
+    """The latest registered instance is valid; events of others are ignored."""
 
     def __init__(self) -> None:
         self._id: str | None = None
@@ -156,7 +156,7 @@ class Service(Model):
 
 
 class Queue(Model):
-    """Each member as told last; a state within a second of a removal was overtaken by it."""
+    """The last event of a member wins; for a second after a removal only an addition counts."""
 
     def __init__(self) -> None:
         self._members: dict[str, dict[str, int]] = {}
@@ -195,14 +195,14 @@ PER_ORIGIN: dict[str, type[Model]] = {
     "chat": Chat,
     "call_forms": CallForms,
 }
-"""Their series exist as soon as the origin is known."""
+"""Their series start with the first event of the origin."""
 
 PER_PART: dict[str, type[Model]] = {"queues": Queue, "services": Service}
-"""Their series exist as soon as the queue, or the service, is known."""
+"""Their series start with the first event of the queue or service."""
 
 
 def key_of(fact: Fact) -> tuple[str, str] | None:
-    """Tell whose event it is: subsystem and part; None when no window depends on it."""
+    """Return the subsystem and part of an event; None if no window depends on it."""
     if fact.name.startswith("QueueMember"):
         return "queues", fact.data["Queue"]
     if fact.name.startswith("service_"):

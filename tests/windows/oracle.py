@@ -1,8 +1,8 @@
-"""What every window must show, integrated from the raw history in exact fractions.
+"""The oracle for windows: integrates the whole history, in exact fractions.
 
-The history of a value is the list of its changes, each as of the time from which
-it counts. Nothing is summed up on the way: when a window closes, the oracle goes
-through the history once more. Only the standard library is used.
+The history of a value is the list of its changes, each with the time from which
+it counts. When a window closes, the oracle evaluates the whole history; it keeps
+no sums. It uses only the standard library.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DAY = 86_400
 
 
 def believed(stamp: float | None, arrived: float) -> tuple[float, bool]:
-    """Tell when an event counts as having happened, and whether its stamp was absurd."""
+    """Return when an event counts as having happened, and whether its stamp was replaced."""
     if stamp is None:
         return arrived, False
     if stamp > arrived + 1 or stamp < arrived - DAY:
@@ -35,12 +35,12 @@ def believed(stamp: float | None, arrived: float) -> tuple[float, bool]:
 
 
 def start_of(at: float, seconds: int) -> int:
-    """Give the last multiple of a length up to a time."""
+    """Return the start of the window that contains a time."""
     return floor(Fraction(at) / seconds) * seconds
 
 
-class _Clockwork:
-    """Which window is open, for one key and one length."""
+class _CurrentWindow:
+    """The current window of one key and one length."""
 
     def __init__(self, name: str, seconds: int, at: float) -> None:
         self.name = name
@@ -53,7 +53,7 @@ class _Clockwork:
         return self.start + self.seconds
 
     def reach(self, at: float) -> bool:
-        """Close what has ended by then, and tell whether anything has."""
+        """Close the window if it has ended; return whether it has."""
         if at < self.end:
             return False
         self.start = start_of(at, self.seconds)
@@ -61,7 +61,7 @@ class _Clockwork:
         return True
 
     def wind_back(self, now: float) -> bool:
-        """Follow a clock that was set back, and tell whether it was."""
+        """Move the window back if the clock was set back; return whether it was."""
         if now >= self.start - 1:
             return False
         self.start = start_of(now, self.seconds)
@@ -69,13 +69,13 @@ class _Clockwork:
 
 
 class KeyHistory:
-    """Everything that happened to one key."""
+    """The history of one key."""
 
     def __init__(
         self, model: Model, labels: tuple[str, ...], lengths: Mapping[str, int], at: float
     ) -> None:
         self.model = model
-        self.clocks = [_Clockwork(name, seconds, at) for name, seconds in lengths.items()]
+        self.clocks = [_CurrentWindow(name, seconds, at) for name, seconds in lengths.items()]
         self.late = 0
         self.shown: dict[Series, Number] = {}
         self._labels = labels
@@ -87,7 +87,7 @@ class KeyHistory:
         }
 
     def take(self, fact: Fact) -> None:
-        """Add an event to the history, as of the time from which it counts."""
+        """Add an event to the history, with the time from which it counts."""
         shortest = min(self.clocks, key=lambda clock: clock.seconds)
         self.late += fact.at < shortest.start
         self._reach(fact.at)
@@ -104,13 +104,13 @@ class KeyHistory:
                 self._seen[metric, clock.name].append((not_before, entity))
 
     def look(self, now: float) -> None:
-        """Let the clock close windows, or open them anew after it was set back."""
+        """Close windows by the clock, or start them again if it was set back."""
         self._reach(now)
         for clock in self.clocks:
             if clock.wind_back(now):
                 for (_, name), changes in self._changes.items():
                     if name == clock.name:
-                        # What is known of this time is known from now on.
+                        # The value is known from now on only.
                         changes[:] = [(now, changes[-1][1])]
                 for (_, name), seen in self._seen.items():
                     if name == clock.name:
@@ -121,8 +121,8 @@ class KeyHistory:
             if clock.reach(at):
                 self._show(clock)
 
-    def _show(self, clock: _Clockwork) -> None:
-        """Integrate the last window that has ended."""
+    def _show(self, clock: _CurrentWindow) -> None:
+        """Compute the last window that has ended."""
         start, end = clock.start - clock.seconds, clock.start
         labels = (*self._labels, clock.name)
         for (metric, name), changes in self._changes.items():
@@ -134,7 +134,7 @@ class KeyHistory:
         for (metric, name), seen in self._seen.items():
             if name == clock.name:
                 often = self.model.often[metric]
-                # Not sorted within a window, but no window reaches into the one before.
+                # Ids are not sorted within a window, but the windows are in order.
                 first = bisect_left(seen, start, key=itemgetter(0))
                 times = Counter(entity for at, entity in seen[first:] if start <= at < end)
                 self.shown[metric, labels] = sum(n >= often for n in times.values())
@@ -143,7 +143,7 @@ class KeyHistory:
 def integrate(
     changes: list[tuple[float, int]], start: float, end: float
 ) -> tuple[int, int, Fraction]:
-    """Give least, greatest and mean value over the known part of a window."""
+    """Return minimum, maximum and mean over the part of a window with a known value."""
     first = max(bisect_right(changes, start, key=itemgetter(0)) - 1, 0)
     held: list[tuple[int, Fraction]] = []
     for index in range(first, len(changes)):
@@ -166,10 +166,10 @@ class Oracle:
     """The histories of all keys.
 
     Args:
-        lengths: Seconds of each window, by the name that its label shows.
+        lengths: Seconds of each window, by its label value.
 
     Attributes:
-        clamped: Events whose stamp was absurd.
+        clamped: Number of events whose time stamp was replaced.
     """
 
     def __init__(self, lengths: Mapping[str, int]) -> None:
@@ -194,13 +194,13 @@ class Oracle:
         self.keys[key].take(fact)
 
     def look(self, keys: Iterable[Key], now: float) -> None:
-        """Let some keys look at the clock; others have no windows and do not care."""
+        """Pass the time to some keys; keys without windows are ignored."""
         for key in keys:
             if key in self.keys:
                 self.keys[key].look(now)
 
     def shown(self) -> dict[Series, Number]:
-        """Give what all windows show."""
+        """Return the values of all windows."""
         return {one: number for key in self.keys.values() for one, number in key.shown.items()}
 
     def late(self) -> Counter[str]:

@@ -1,6 +1,6 @@
-"""Random traffic with random times: late, early, simultaneous, on the boundary, for hours absent.
+"""Random traffic with random times: late, early, simultaneous, on boundaries, hours apart.
 
-Times are whole microseconds, which the stamps of the bus can tell.
+Times are whole microseconds, the resolution of time stamps on the bus.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ class Batch:
 
 @dataclass(frozen=True)
 class Move:
-    """The clock moves by so many microseconds; those who are due are called on the way, or not.
+    """The clock moves; states that are due meanwhile may be called.
 
     Attributes:
-        to_boundary: Seconds of a length, to move to its next boundary, and `by` beyond.
-        lag: How much too late whoever asks is called, microseconds; None for not at all.
+        by: Microseconds.
+        to_boundary: If set, `by` counts from the next start of a window of this length, seconds.
+        lag: Delay of calls to states that are due, microseconds; None for no calls.
     """
 
     by: int
@@ -57,7 +58,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Restart:
-    """The exporter saves its states and starts again."""
+    """The exporter restarts from its snapshots."""
 
     def do(self, driver: Driver, _clock: Clock) -> None:
         driver.restart()
@@ -71,9 +72,9 @@ class Clock:
     """Time in microseconds.
 
     Attributes:
-        now: Of the exporter.
-        last: Where it stops: the memory of services and queues is not under test here.
-        naive: The clock on the wall of the server.
+        now: The exporter's time.
+        last: It stops here, so that no service or queue is forgotten.
+        naive: Formats a time as local time of the server.
     """
 
     now: int
@@ -121,7 +122,7 @@ KINDS: dict[str, st.SearchStrategy[Letter]] = {
         endpoint_id=st.integers(1, 2),
         status=st.sampled_from((0, 1, 2, 4, 4, 4, 4, 8, 9, 16, 17, 24, 3, 5, 18, -1, -2)),
     ),
-    # One that flaps, for few windows see three losses of the same endpoint by chance.
+    # One endpoint only, because random endpoints are rarely lost three times in a window.
     "flapping": _of(
         "endpoint_status_update", endpoint_id=st.just(1), status=st.sampled_from((4, 0))
     ),
@@ -194,7 +195,7 @@ def _moves(draw: st.DrawFn, lengths: tuple[int, ...]) -> Move:
     lag = draw(st.sampled_from((0, 0, 999_999, None)))
     kind = draw(st.integers(0, 9))
     if kind == 0:
-        # Across hundreds of windows at once: to call everybody at each end would take its time.
+        # Hundreds of windows at once, without calls at each end, which would be slow.
         return Move(draw(st.sampled_from((601, 3600, 7200))) * SECOND, None, None)
     if kind <= 4:
         length = draw(st.sampled_from(lengths))
@@ -212,13 +213,13 @@ _SET_BACK = st.sampled_from((1, SECOND // 2, SECOND, SECOND + 1, 61 * SECOND, 36
 def days(
     draw: st.DrawFn, kind: str, lengths: tuple[int, ...], *, is_calm: bool = False
 ) -> list[Step]:
-    """Draw what happens to one subsystem, or to `all` of them.
+    """Draw a sequence of steps for one subsystem, or for `all`.
 
     Args:
         draw: From hypothesis.
-        kind: Of the events.
+        kind: A key of `KINDS`, or "all".
         lengths: Of the windows, seconds.
-        is_calm: All clocks are right, and nothing is later than minutes.
+        is_calm: Whether clocks are right and no event is later than some minutes.
     """
     kinds = st.one_of(*KINDS.values()) if kind == "all" else KINDS[kind]
     letter = _letters(kinds, lengths, is_wild=not is_calm)
@@ -227,6 +228,6 @@ def days(
     step: st.SearchStrategy[Step] = batch | batch | move | move | st.just(Restart())
     if not is_calm:
         step |= _SET_BACK
-    # Left to itself, a list has some six elements: too few for windows to fill.
+    # By default hypothesis draws about six elements, too few to fill windows.
     fewest = draw(st.integers(1, 20))
     return draw(st.lists(step, min_size=fewest, max_size=25))

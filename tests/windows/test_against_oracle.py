@@ -1,4 +1,4 @@
-"""Random sequences of timed events: every window shows what the oracle computes, at every step."""
+"""Random sequences of events: all windows agree with the oracle after every step."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from tests.windows.driver import Driver
 from tests.windows.letters import SECOND
 from tests.windows.strategies import KINDS, Clock, Step, days
 
-# Deadlines measure the machine, not the program.
+# Deadlines depend on the machine, not on the program.
 _THOROUGH = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 _NOON = 1_449_748_800
 
-# Hypothesis gives up making an example smaller after five minutes; without that nobody reads it.
+# Hypothesis shrinks a failing example for up to five minutes; without that it is unreadable.
 pytestmark = pytest.mark.timeout(600)
 
 LENGTHS = {
     "5s": (5,),
     "1m,5m": (60, 300),
-    # None is a multiple of another, and they do not come in order.
+    # Not multiples of each other, and not sorted.
     "7s,1m,5s": (5, 7, 60),
     "13s,1h,1d": (13, 3600, 86_400),
 }
 
 
-def _live(steps: list[Step], windows: str, start: int) -> None:
+def _run(steps: list[Step], windows: str, start: int) -> None:
     driver, clock = Driver(windows, float(start)), Clock(start * SECOND)
     for step in steps:
         step.do(driver, clock)
@@ -40,9 +40,9 @@ def _live(steps: list[Step], windows: str, start: int) -> None:
 def test_every_window_shows_what_the_oracle_computes(
     kind: str, data: st.DataObject, windows: str, offset: int
 ) -> None:
-    # Too wild a clock opens the windows anew before they have much to show.
+    # If the clock jumps too often, windows restart before they contain much.
     steps = data.draw(days(kind, LENGTHS[windows], is_calm=data.draw(st.booleans())))
-    _live(steps, windows, _NOON + offset)
+    _run(steps, windows, _NOON + offset)
 
 
 @_THOROUGH
@@ -51,4 +51,4 @@ def test_subsystems_and_origins_do_not_disturb_each_other(
     data: st.DataObject, windows: str
 ) -> None:
     steps = data.draw(days("all", LENGTHS[windows]))
-    _live(steps, windows, _NOON)
+    _run(steps, windows, _NOON)

@@ -1,4 +1,4 @@
-"""Naive stamps around the changes of the clock, and on the leap day."""
+"""Local time stamps around changes of daylight saving time, and on the leap day."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ LEAP_DAY = datetime(2028, 2, 29, tzinfo=UTC)
 
 
 def paris(at: int) -> str:
-    """Write microseconds as a clock in Paris shows them in 2026: by the law, not the library."""
+    """Return microseconds as local time in Paris in 2026, without a time zone library."""
     utc = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)
     hours = 2 if SPRING <= utc < AUTUMN else 1
     return (utc + timedelta(hours=hours)).replace(tzinfo=None).isoformat()
 
 
-# As long as hypothesis may take to make a failing example small.
+# Hypothesis may shrink a failing example for as long.
 @pytest.mark.timeout(600)
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), st.integers(-3700, 3700))
@@ -36,7 +36,7 @@ def paris(at: int) -> str:
     [SPRING, AUTUMN, LEAP_DAY, LEAP_DAY + timedelta(days=1)],
     ids=["spring", "autumn", "leap-day", "after-leap-day"],
 )
-def test_a_change_of_the_clock_on_the_wall_moves_no_window(
+def test_daylight_saving_time_moves_no_window(
     around: datetime, data: st.DataObject, offset: int
 ) -> None:
     start = int(around.timestamp()) + offset
@@ -49,7 +49,7 @@ def test_a_change_of_the_clock_on_the_wall_moves_no_window(
 @pytest.mark.parametrize("minutes", [-61, -59, -31, -1, 0, 1, 29, 31, 59, 61])
 @pytest.mark.parametrize("around", [SPRING, AUTUMN], ids=["spring", "autumn"])
 @pytest.mark.parametrize("underway", [0.0, 0.25, 120.0])
-def test_a_naive_stamp_tells_its_time_also_in_the_hour_that_comes_twice(
+def test_a_local_stamp_is_right_also_in_the_repeated_hour(
     around: datetime, minutes: int, underway: float
 ) -> None:
     happened = (around + timedelta(minutes=minutes)).timestamp()

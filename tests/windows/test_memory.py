@@ -1,4 +1,4 @@
-"""What windows cost: nothing is left behind, and an event costs the same after a million."""
+"""Memory and time of windows: no growth, and a constant cost of events."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ OPENING = 1_449_705_600
 MINUTE = 60
 DAY = 86_400
 
-# Counters grow: pickle writes 255 in two bytes, 256 in three, and 65,536 in five.
+# Larger counters need more bytes: pickle writes 255 in two, 256 in three, 65,536 in five.
 _DIGITS = 100
 
 
 def _minute(number: int) -> list[Letter]:
-    """Everything that has windows moves in every minute, with the same few ids in every hour."""
-    turn = number % MINUTE
-    agent = {"agent_id": turn % 10, "status": ("logged_in", "logged_out")[number // 10 % 2]}
+    """Return events that change all values with windows; the ids repeat every hour."""
+    step = number % MINUTE
+    agent = {"agent_id": step % 10, "status": ("logged_in", "logged_out")[number // 10 % 2]}
     member = {
         "Queue": "petak",
-        "Interface": f"SIP/{turn % 5}",
+        "Interface": f"SIP/{step % 5}",
         "Status": str(1 + number % 2),
         "Paused": "0",
         "Membership": "static",
@@ -41,17 +41,17 @@ def _minute(number: int) -> list[Letter]:
     return [
         Letter("agent_status_update", agent),
         *(
-            Letter("endpoint_status_update", {"endpoint_id": turn % 5, "status": status})
+            Letter("endpoint_status_update", {"endpoint_id": step % 5, "status": status})
             for status in (4, 1, 4, 24, 4, 0)
         ),
         Letter("QueueMemberStatus", member),
         Letter(
-            "user_status_update", {"user_id": turn % 7, "status": ("available", "away")[turn % 2]}
+            "user_status_update", {"user_id": step % 7, "status": ("available", "away")[step % 2]}
         ),
         Letter("service_registered_event", registered),
         Letter("service_deregistered_event", service),
-        Letter("chat_message_event", {"from": ["o", turn], "to": ["o", 1], "msg": ""}),
-        Letter("call_form_result", {"user_id": turn, "variables": {}}),
+        Letter("chat_message_event", {"from": ["o", step], "to": ["o", 1], "msg": ""}),
+        Letter("call_form_result", {"user_id": step, "variables": {}}),
     ]
 
 
@@ -60,7 +60,7 @@ def _sizes(driver: Driver) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("windows", ["1m", "7s,1m,5m"])
-def test_a_day_of_windows_leaves_nothing_behind(windows: str) -> None:
+def test_a_day_of_windows_does_not_grow_the_states(windows: str) -> None:
     driver = Driver(windows, OPENING)
     after_hours = []
     for number in range(DAY // MINUTE):
@@ -80,7 +80,7 @@ def test_a_day_of_windows_leaves_nothing_behind(windows: str) -> None:
 
 def _value(samples: Samples) -> tuple[Tracker[Any], Callable[[int], object]]:
     level = Level(samples, LEVELS, ("o",), parse_lengths("1m,1d"), at=0, value=0)
-    return level, lambda turn: level.follow(turn / 100, float(turn % 7))
+    return level, lambda step: level.follow(step / 100, float(step % 7))
 
 
 def _same_ids(samples: Samples) -> tuple[Tracker[Any], Callable[[int], object]]:
@@ -88,26 +88,26 @@ def _same_ids(samples: Samples) -> tuple[Tracker[Any], Callable[[int], object]]:
     distinct = Distinct(
         samples, COUNT, ("o",), lengths, at=0, allocation=Allocation(Quota(100)), often=3
     )
-    return distinct, lambda turn: distinct.see(turn / 100, turn % 7)
+    return distinct, lambda step: distinct.see(step / 100, step % 7)
 
 
 @pytest.mark.parametrize("make", [_value, _same_ids])
-def test_the_cost_of_an_event_does_not_depend_on_how_many_there_were(
+def test_the_cost_of_an_event_does_not_depend_on_the_number_of_events(
     make: Callable[[Samples], tuple[Tracker[Any], Callable[[int], object]]],
 ) -> None:
     tracker, happen = make(Samples())
     costs, sizes = [], []
-    for turn in range(1, 100_001):
-        if turn in (101, 1_001, 10_001, 99_999):
-            costs.append(_calls(lambda turn=turn: happen(turn)))  # type: ignore[misc] # its default
+    for step in range(1, 100_001):
+        if step in (101, 1_001, 10_001, 99_999):
+            costs.append(_calls(lambda step=step: happen(step)))  # type: ignore[misc] # its default
             sizes.append(len(pickle.dumps(tracker)))
         else:
-            happen(turn)
+            happen(step)
     assert len(set(costs)) == 1
     assert max(sizes) - min(sizes) < _DIGITS
 
 
-def test_the_memory_of_ids_is_bounded_and_given_back() -> None:
+def test_the_memory_of_ids_is_bounded_and_released() -> None:
     allocation = Allocation(Quota(2 * MAX_IDS))
     distinct = Distinct(Samples(), COUNT, ("o",), parse_lengths("1m"), at=0, allocation=allocation)
     empty = len(pickle.dumps(distinct))
@@ -122,7 +122,7 @@ def test_the_memory_of_ids_is_bounded_and_given_back() -> None:
 
 
 def _calls(act: Callable[[], object]) -> int:
-    """Count the calls of functions, also of built-in ones, that something takes."""
+    """Return the number of calls of functions, including built-in ones."""
     calls = 0
 
     def count(_frame: object, event: str, _argument: object) -> None:

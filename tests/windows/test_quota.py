@@ -1,4 +1,4 @@
-"""Ids that windows count take room, of all servers together, and give it back."""
+"""Ids in windows count against the quota of the subsystem until the window closes."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def _of(name: str, field: str, number: int) -> Message:
 
 
 @pytest.mark.parametrize(("name", "field", "metric"), [SENDERS, SUBMITTERS])
-def test_who_finds_no_room_is_counted_as_refused_and_the_next_window_begins_anew(
+def test_ids_beyond_the_quota_are_refused_and_the_next_window_starts_empty(
     name: str, field: str, metric: str
 ) -> None:
     pipeline = Pipeline(max_entities=3, windows="1m")
     for _ in range(2):
         pipeline.refused.clear()
         pipeline.send(*(_of(name, field, number) for number in range(5)))
-        # Who is among those counted needs no more.
+        # An id that is already counted needs no quota.
         pipeline.send(_of(name, field, 0))
         assert pipeline.refused.total() == 2
         pipeline.wait(60)
@@ -39,14 +39,14 @@ def test_who_finds_no_room_is_counted_as_refused_and_the_next_window_begins_anew
         assert total(pipeline, metric) == 0
 
 
-def test_an_endpoint_that_flaps_needs_room_once_more() -> None:
+def test_an_endpoint_that_flaps_needs_quota_twice() -> None:
     pipeline = Pipeline(max_entities=1, windows="1m")
     pipeline.send(corpus.load("endpoints/document_endpoint_status_update").but(status=4))
     assert total(pipeline, "xivo_endpoints") == 1
     assert pipeline.refused == {"endpoints": 1}
 
 
-def test_an_endpoint_that_found_no_room_is_not_in_use() -> None:
+def test_a_refused_endpoint_is_not_in_use() -> None:
     pipeline = Pipeline(max_entities=1, windows="1m")
     endpoint = corpus.load("endpoints/document_endpoint_status_update")
     pipeline.send(endpoint.but(endpoint_id=1, status=1), endpoint.but(endpoint_id=2, status=1))

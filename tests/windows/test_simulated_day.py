@@ -1,4 +1,4 @@
-"""Ten call centres at work for a day: every window of every minute is what the oracle computes."""
+"""A simulated day of ten call centres: all windows agree with the oracle."""
 
 from __future__ import annotations
 

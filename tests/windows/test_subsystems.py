@@ -1,4 +1,4 @@
-"""The windows of the subsystems, from deliveries on: one law at a time."""
+"""The windows of the subsystems, from deliveries to series."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ORIGIN = ORIGINS[0]
 
 
 class Minutes:
-    """A driver with windows of a minute that begins at noon; times are seconds after it."""
+    """A driver that starts at noon; times are seconds after noon."""
 
     def __init__(self, windows: str = "1m") -> None:
         self.driver = Driver(windows, NOON)
@@ -28,12 +28,12 @@ class Minutes:
     def send(
         self, at: float, *events: tuple[float, str, dict[str, Any]], is_busy: bool = False
     ) -> None:
-        """Let a batch arrive; each event says when it happened.
+        """Process a batch.
 
         Args:
-            at: When it arrives.
-            events: When each happened, and what.
-            is_busy: Nobody could look at the clock since the last batch.
+            at: Time of its arrival.
+            events: Time, name and data of each event.
+            is_busy: No state was called by the clock since the last batch.
         """
         if is_busy:
             self.driver.now = NOON + at
@@ -48,12 +48,12 @@ class Minutes:
         self.driver.take([(delivery, fact) for delivery, fact, _ in posted])
 
     def shown(self, until: float, stem: str, *labels: str) -> tuple[float, float, float]:
-        """Wait; give least, greatest and mean."""
+        """Wait until a time; return minimum, maximum and mean."""
         low, high, mean = (self._get(until, f"{stem}_{end}", *labels) for end in _ENDS)
         return low, high, mean
 
     def count(self, until: float, metric: str) -> float:
-        """Wait; give a count."""
+        """Wait until a time; return a count."""
         return self._get(until, metric)
 
     def _get(self, until: float, metric: str, *labels: str) -> float:
@@ -141,23 +141,23 @@ def test_an_endpoint_flaps_when_it_is_lost_three_times() -> None:
 
 
 @pytest.mark.parametrize(
-    ("news", "old"),
+    ("newer", "older"),
     [(registered("a"), deregistered("a")), (endpoint(7, 0), endpoint(8, 4))],
     ids=["services", "endpoints"],
 )
-def test_any_event_of_a_state_that_passes_the_end_closes_its_windows(
-    news: tuple[str, dict[str, Any]], old: tuple[str, dict[str, Any]]
+def test_any_event_after_the_end_of_a_window_closes_it(
+    newer: tuple[str, dict[str, Any]], older: tuple[str, dict[str, Any]]
 ) -> None:
-    # What comes after it in the same batch and is older is late, as the counter says.
+    # An older event after it in the same batch is late, and counted as late.
     minutes = Minutes()
     minutes.send(0, (0, *registered("a")), (0, *endpoint(7, 0)))
-    minutes.send(61, (61, *news), (59, *old), is_busy=True)
+    minutes.send(61, (61, *newer), (59, *older), is_busy=True)
     minutes.driver.check()
     minutes.driver.wait(NOON + 180)
     minutes.driver.check()
 
 
-def test_a_late_sighting_after_any_event_that_passes_the_end_counts_in_the_next_window() -> None:
+def test_a_late_id_counts_in_the_next_window() -> None:
     minutes = Minutes()
     minutes.send(0, (0, *endpoint(7, 4)))
     minutes.send(1, (1, *endpoint(7, 0)))
@@ -176,12 +176,12 @@ def test_late_events_are_counted_for_their_own_subsystem() -> None:
     assert minutes.driver.late == {"agents": 1}
 
 
-def test_an_absurd_time_counts_as_the_arrival_and_is_counted() -> None:
+def test_an_impossible_time_is_replaced_by_the_arrival_and_counted() -> None:
     minutes = Minutes()
     minutes.send(0, (0, *agent(1, is_in=False)))
-    absurd = ("agent_status_update", {"agent_id": 1, "status": "logged_in"})
+    impossible = ("agent_status_update", {"agent_id": 1, "status": "logged_in"})
     minutes.driver.oracle.clamped += 1
-    minutes.send(30, (-NOON, *absurd))
+    minutes.send(30, (-NOON, *impossible))
     assert minutes.shown(60, "xivo_agents_logged_in") == (0, 1, 1 / 2)
     assert minutes.driver.clamped == 1
 
@@ -200,7 +200,7 @@ def test_a_closed_window_never_changes_until_the_next_one_closes() -> None:
     assert {labels for _, labels in changed} == {(ORIGIN, "1m")}
 
 
-def test_an_idle_bus_still_shows_that_windows_close() -> None:
+def test_windows_close_on_an_idle_bus() -> None:
     clock = NOON + 1.0
     options = Options(windows=parse_lengths("7s,1m"))
     stage = Stage(SUBSYSTEMS, options, lambda: clock, max_keys=10)

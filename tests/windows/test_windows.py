@@ -1,4 +1,4 @@
-"""The windows by themselves, one law at a time, in numbers that a reader can check."""
+"""The windows alone, with numbers that a reader can check."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COUNT = MetricSpec("count", Kind.GAUGE, "Things.", ("origin_uuid", "window"))
 
 
 class Value:
-    """A value with windows, known to be so much from a time on."""
+    """A value with windows, known from a time on."""
 
     def __init__(self, *, at: float, value: float = 0, windows: str = "1m") -> None:
         self._samples = Samples()
@@ -30,14 +30,14 @@ class Value:
 
     def shown(self, window: str = "1m") -> tuple[float, float, float] | None:
         self._samples.drain()
-        if ("low", ("o", window)) not in self._samples._values:  # noqa: SLF001 -- no `in` for them
+        if ("low", ("o", window)) not in self._samples._values:  # noqa: SLF001 -- it has no public `in`
             return None
         low, high, mean = (self._samples.get(spec, ("o", window)) for spec in LEVELS)
         return low, high, mean
 
 
 class Ids:
-    """Ids that are seen."""
+    """Distinct ids in windows."""
 
     def __init__(
         self, *, at: float, often: int = 1, windows: str = "1m", places: int = 2 * MAX_IDS
@@ -72,7 +72,7 @@ def test_an_outage_between_two_scrapes_shows() -> None:
     assert value.shown() == (0, 1, 57 / 60)
 
 
-def test_the_value_carried_in_counts_while_it_lasts() -> None:
+def test_the_value_at_the_start_of_the_window_counts_while_it_lasts() -> None:
     value = Value(at=0, value=8)
     value.follow((75, 2))
     value.level.tick(120)
@@ -86,7 +86,7 @@ def test_the_first_window_counts_from_when_the_value_is_known() -> None:
     assert value.shown() == (4, 6, 5)
 
 
-def test_a_value_that_holds_for_no_time_is_none() -> None:
+def test_a_value_that_lasts_for_no_time_is_ignored() -> None:
     value = Value(at=10, value=3)
     value.follow((20, 99), (20, -5), (20, 4))
     value.level.tick(60)
@@ -109,7 +109,7 @@ def test_an_event_that_passes_the_end_closes_the_window_before_it_counts() -> No
     assert value.shown() == (5, 9, (1 * 5 + 59 * 9) / 60)
 
 
-def test_of_many_ended_windows_the_last_is_shown() -> None:
+def test_the_last_of_several_ended_windows_is_shown() -> None:
     value = Value(at=0, value=5)
     value.follow((30, 1))
     value.level.tick(120)
@@ -135,8 +135,8 @@ def test_an_event_older_than_the_last_change_counts_from_that_change() -> None:
     assert value.shown() == (0, 2, 1)
 
 
-def test_an_event_that_changes_nothing_is_no_change() -> None:
-    # A repeated status at 40 does not move what happened at 30 and came after it.
+def test_an_event_without_a_change_does_not_move_later_ones() -> None:
+    # The repeated status at 40 arrives before the event of 30, which still counts from 30.
     value = Value(at=0, value=0)
     value.follow((20, 1), (40, 1), (30, 0))
     value.level.tick(60)
@@ -161,7 +161,7 @@ def test_lengths_need_not_be_multiples_of_each_other() -> None:
     assert value.shown("5s") == (0, 10, 8)
 
 
-def test_a_clock_that_is_set_back_opens_the_windows_anew() -> None:
+def test_a_clock_that_is_set_back_restarts_the_windows() -> None:
     value = Value(at=3600, value=5)
     value.follow((3630, 7))
     value.level.tick(90)
@@ -171,7 +171,7 @@ def test_a_clock_that_is_set_back_opens_the_windows_anew() -> None:
     assert value.shown() == (3, 7, 5), "known from 90 on: 15 s of 7 and 15 s of 3"
 
 
-def test_an_ordinary_correction_of_the_clock_opens_nothing_anew() -> None:
+def test_a_normal_correction_of_the_clock_restarts_nothing() -> None:
     value = Value(at=60, value=5)
     value.level.tick(59)
     value.level.tick(60)
@@ -192,7 +192,7 @@ def test_a_mean_of_equal_values_is_that_value() -> None:
     assert value.shown() == (7, 7, 7)
 
 
-def test_a_mean_of_a_day_full_of_changes_is_right() -> None:
+def test_the_mean_of_a_day_with_many_changes_is_exact() -> None:
     rng = Random(1)  # noqa: S311 -- no secret
     start = 1_449_705_600
     times = sorted(start + rng.random() * 86_400 for _ in range(50_000))
@@ -207,14 +207,14 @@ def test_a_mean_of_a_day_full_of_changes_is_right() -> None:
     assert abs(Fraction(shown[2]) / mean - 1) < 1e-12
 
 
-def test_the_next_end_is_that_of_any_length() -> None:
+def test_the_earliest_end_of_all_lengths_is_due() -> None:
     value = Value(at=1000, windows="7s,1m,5s")
     assert value.level.due == 1001
     value.level.tick(1001)
     assert value.level.due == 1005
 
 
-def test_different_ids_are_counted_once_a_window() -> None:
+def test_each_id_counts_once_in_a_window() -> None:
     ids = Ids(at=0)
     ids.see((1, "a"), (2, "b"), (3, "a"))
     ids.distinct.tick(60)
@@ -238,7 +238,7 @@ def test_ids_must_be_seen_often_enough_within_one_window() -> None:
     assert ids.shown() == 0
 
 
-def test_a_late_sighting_counts_in_the_current_window() -> None:
+def test_a_late_id_counts_in_the_current_window() -> None:
     ids = Ids(at=0)
     ids.distinct.tick(60)
     ids.see((59, "a"))
@@ -247,7 +247,7 @@ def test_a_late_sighting_counts_in_the_current_window() -> None:
     assert ids.shown() == 1
 
 
-def test_beyond_its_bound_a_window_counts_at_least_so_many() -> None:
+def test_the_count_of_a_window_stops_at_its_limit() -> None:
     ids = Ids(at=0)
     ids.see(*((1, str(number)) for number in range(MAX_IDS + 10)))
     ids.see((2, "0"), (2, str(MAX_IDS + 5)))
@@ -258,7 +258,7 @@ def test_beyond_its_bound_a_window_counts_at_least_so_many() -> None:
     assert ids.shown() == 1
 
 
-def test_the_windows_of_a_subsystem_share_its_room_for_ids() -> None:
+def test_the_windows_of_a_subsystem_share_its_quota() -> None:
     ids = Ids(at=0, windows="1m,5m", places=4)
     assert ids.distinct.see(1, "a")
     assert ids.distinct.see(2, "b")
@@ -266,7 +266,7 @@ def test_the_windows_of_a_subsystem_share_its_room_for_ids() -> None:
     assert ids.distinct.see(4, "a"), "it is there already"
     ids.distinct.tick(60)
     assert ids.shown() == 2
-    # What the window of a minute gave back is there for others, whoever they are.
+    # The closed window of a minute released its ids, which anything may allocate.
     assert ids.allocation.take()
     assert not ids.distinct.see(61, "c")
     ids.distinct.tick(300)
