@@ -23,7 +23,7 @@ class Quota:
         return True
 
     def release(self, count: int = 1) -> None:
-        """Give back the allocation of some entities."""
+        """Release the allocation of some entities."""
         self._left += count
 
 
@@ -51,6 +51,6 @@ class Allocation:
         return True
 
     def release(self, count: int = 1) -> None:
-        """Give back the allocation of some entities."""
+        """Release the allocation of some entities."""
         self.taken -= count
         self._quota.release(count)

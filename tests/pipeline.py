@@ -212,7 +212,7 @@ def series_of(view: View) -> SeriesValues:
     for spec in SPECS:
         for labels, value in view.series[spec.name].items():
             if spec.state_set:
-                series |= {(spec.name, (*labels, word)): word == value for word in spec.states}
+                series |= {(spec.name, (*labels, state)): state == value for state in spec.states}
             else:
                 assert not isinstance(value, str)
                 series[spec.name, labels] = value
@@ -255,11 +255,11 @@ def assert_vocabularies_complete(pipeline: Pipeline) -> None:
         by_metric.setdefault(metric, set()).add(labels)
     for spec in SPECS:
         if spec.vocabulary:
-            (name, words), *more = spec.vocabulary.items()
+            (name, values), *more = spec.vocabulary.items()
             assert not more
             assert spec.labels[-1] == name
             entities = {labels[:-1] for labels in by_metric.get(spec.name, ())}
-            complete = {(*entity, word) for entity in entities for word in words}
+            complete = {(*entity, each) for entity in entities for each in values}
             assert by_metric.get(spec.name, set()) == complete
 
 

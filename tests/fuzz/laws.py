@@ -53,7 +53,7 @@ def assert_account_holds(
     total: Counter[str] = Counter()
     for bus, (count, duplicates) in sent.items():
         reasons = {
-            word: int(value(REJECTED, (bus, word))) for word in REJECTED.vocabulary["reason"]
+            reason: int(value(REJECTED, (bus, reason))) for reason in REJECTED.vocabulary["reason"]
         }
         used, unused = value(deliveries.USED, (bus,)), value(deliveries.UNUSED, (bus,))
         assert value(deliveries.DELIVERIES, (bus,)) == count

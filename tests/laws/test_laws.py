@@ -102,8 +102,8 @@ def test_every_series_has_the_labels_that_its_metric_declares() -> None:
         spec = BY_NAME[metric]
         assert len(labels) == len(spec.labels)
         assert isinstance(value, Histogram) == (spec.kind is Kind.HISTOGRAM)
-        for name, words in spec.vocabulary.items():
-            assert labels[spec.labels.index(name)] in words
+        for name, values in spec.vocabulary.items():
+            assert labels[spec.labels.index(name)] in values
 
 
 def test_vocabularies_are_complete() -> None:
@@ -119,8 +119,8 @@ def test_every_value_of_the_vocabularies_occurs_in_the_corpus() -> None:
             if BY_NAME[metric].vocabulary and value:
                 seen.add((metric, labels[-1]))
     for metric in ("xivo_agents", "xivo_endpoints", "xivo_users", "xivo_queue_members"):
-        (words,) = BY_NAME[metric].vocabulary.values()
-        assert {word for name, word in seen if name == metric} == set(words)
+        (values,) = BY_NAME[metric].vocabulary.values()
+        assert {value for name, value in seen if name == metric} == set(values)
     (changes,) = BY_NAME["xivo_queue_member_changes_total"].vocabulary.values()
     assert {w for name, w in seen if name == "xivo_queue_member_changes_total"} == set(changes)
 

@@ -113,8 +113,8 @@ def test_after_a_window_without_events_all_three_are_the_value(steps: list[Step]
         if metric.endswith(("_min", "_max", "_avg"))
     }
     for (metric, (*whose, _)), value in levels.items():
-        gauge, words = GAUGES_OF_WINDOWS[metric.rpartition("_")[0]]
-        keys = [(gauge, (*whose, word)) for word in words] or [(gauge, tuple(whose))]
+        gauge, states = GAUGES_OF_WINDOWS[metric.rpartition("_")[0]]
+        keys = [(gauge, (*whose, state)) for state in states] or [(gauge, tuple(whose))]
         assert sum(_number(series[key]) for key in keys) == value, metric
     # Counts of distinct ids are 0.
     for key, value in of_windows(pipeline).items():

@@ -11,8 +11,8 @@ CHATD = load("users/wazo-26.04_chatd_presence_updated_available")
 @pytest.mark.parametrize(
     ("status", "presence"),
     [
-        *((word, word) for word in ("available", "away", "outtolunch", "donotdisturb")),
-        *((word, word) for word in ("berightback", "disconnected", "busy", "other")),
+        *((name, name) for name in ("available", "away", "outtolunch", "donotdisturb")),
+        *((name, name) for name in ("berightback", "disconnected", "busy", "other")),
         ("en reunion", "other"),
         ("Available", "other"),
         ('"}\n', "other"),

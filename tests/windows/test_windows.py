@@ -40,11 +40,11 @@ class Ids:
     """Distinct ids in windows."""
 
     def __init__(
-        self, *, at: float, often: int = 1, windows: str = "1m", places: int = 2 * MAX_IDS
+        self, *, at: float, often: int = 1, windows: str = "1m", quota: int = 2 * MAX_IDS
     ) -> None:
         self._samples = Samples()
         lengths = parse_lengths(windows)
-        self.allocation = Allocation(Quota(places))
+        self.allocation = Allocation(Quota(quota))
         self.distinct = Distinct(
             self._samples, COUNT, ("o",), lengths, at=at, allocation=self.allocation, often=often
         )
@@ -259,7 +259,7 @@ def test_the_count_of_a_window_stops_at_its_limit() -> None:
 
 
 def test_the_windows_of_a_subsystem_share_its_quota() -> None:
-    ids = Ids(at=0, windows="1m,5m", places=4)
+    ids = Ids(at=0, windows="1m,5m", quota=4)
     assert ids.distinct.see(1, "a")
     assert ids.distinct.see(2, "b")
     assert not ids.distinct.see(3, "c"), "each length has its own, and there are two"
