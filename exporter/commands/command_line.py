@@ -16,6 +16,7 @@ from dataflows.lengths import Length
 from exporter import __version__
 from exporter.settings import (
     PREFIX,
+    SECRETS,
     Demo,
     Logging,
     Settings,
@@ -24,9 +25,6 @@ from exporter.settings import (
     load,
     settings_of,
 )
-
-_SECRETS = ("bus_password",)
-"""Never flags: everybody on a machine can read the command lines of its processes."""
 
 _EPILOG = f"""\
 Every setting is also an environment variable, {PREFIX} and its name in capitals, and a key
@@ -64,7 +62,7 @@ def parse(arguments: Sequence[str]) -> Logging:
     except SettingsError as error:
         problems += error.problems
     try:
-        settings = load(model, flags, file)
+        settings = load(model, flags, file, parsed.config)
     except SettingsError as error:
         problems += error.problems
     if problems:
@@ -111,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_flags(parser: argparse.ArgumentParser, model: type[Logging]) -> None:
     for name, field in settings_of(model).items():
-        if name in _SECRETS:
+        if name in SECRETS:
             continue
         if field.annotation is bool:
             parser.add_argument(

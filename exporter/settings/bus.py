@@ -7,7 +7,16 @@ from pathlib import Path
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from exporter.settings.bus_url import BusUrls
-from exporter.settings.kinds import PREFIX, Checked, ExchangeType, Name, ReadableFile, Urls, Zone
+from exporter.settings.kinds import (
+    PREFIX,
+    Checked,
+    ExchangeType,
+    Name,
+    ReadableFile,
+    SecretFile,
+    Urls,
+    Zone,
+)
 
 
 class BusSettings(Checked):
@@ -18,7 +27,7 @@ class BusSettings(Checked):
         description="the broker: amqp://user:password@host:port/vhost, or amqps:// for TLS; "
         "several with ; between are tried in turn",
     )
-    password_file: ReadableFile | None = Field(
+    password_file: SecretFile | None = Field(
         None,
         description="file with the password, instead of in the URL; read at every connection, "
         f"and {PREFIX}BUS_PASSWORD does the same",

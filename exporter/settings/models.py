@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -16,6 +15,7 @@ from exporter.settings.bus import SINGLE_BUS, BusSettings
 from exporter.settings.kinds import (
     DETAILS,
     Addresses,
+    AnyPath,
     Checked,
     Details,
     Listen,
@@ -65,7 +65,7 @@ def _tables(value: object) -> object:
         and all(isinstance(each, dict | BusSettings) for each in value)
     ):
         return value
-    msg = "write a table [[buses]] for each bus"
+    msg = "must be tables: write [[buses]] above the settings of each bus"
     raise ValueError(msg)
 
 
@@ -94,7 +94,7 @@ class Settings(Serving):
         le=2**40,
         description="bytes that may wait in the inbox",
     )
-    state_dir: Path | None = Field(
+    state_dir: AnyPath | None = Field(
         None, description="directory to keep all state in over restarts; without, it is lost"
     )
     discard_state: bool = Field(
@@ -122,12 +122,16 @@ class Demo(Serving):
     seed: int = Field(1, ge=0, description="another seed, another day")
 
 
+COMMANDS: dict[str, type[Logging]] = {"run": Settings, "demo": Demo}
+"""The settings of each command."""
+
+
 def settings_of(model: type[Logging]) -> dict[str, FieldInfo]:
-    """Give all that a flag, a variable or a line of the file can set, what is special first."""
+    """Return what a flag, a variable or a key of the file can set, the command's own first."""
     fields = dict(model.model_fields)
     if fields.pop("buses", None):
         fields |= {name: BusSettings.model_fields[field] for name, field in SINGLE_BUS.items()}
-    # Pydantic lists inherited settings first; people look for what is special first.
+    # Pydantic lists inherited settings first, but users look for those of the command.
     bases = (vars(base).get("__annotations__", {}) for base in model.__mro__)
     own = [name for names in bases for name in names if name in model.model_fields]
     names = dict.fromkeys([*SINGLE_BUS, *own])
