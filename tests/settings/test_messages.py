@@ -103,7 +103,7 @@ def test_a_password_in_place_of_its_file_is_not_shown() -> None:
     assert problem(bus_password_file=SECRET).startswith("cannot read the file: No such file")
 
 
-WRONG = (
+WRONG: tuple[Any, ...] = (
     *(None, -1, 10**30, 0.5, float("nan"), True, "", "x", "-", "\x1b", "9" * 5000),
     *(["x"], [5], [[]], {"a": SECRET}, {}),
 )

@@ -351,7 +351,7 @@ def test_the_address_of_a_bus_is_its_url_without_credentials(url: str) -> None:
 
 
 def test_an_unescaped_slash_in_a_password_is_no_vhost() -> None:
-    with pytest.raises(ValueError, match="%XX") as caught:
+    with pytest.raises(ValueError, match="%2F") as caught:
         BusUrl.parse(f"amqp://xivo:2024/{SECRET}@h")
     assert SECRET not in str(caught.value)
 
@@ -361,7 +361,7 @@ def test_an_empty_password_is_empty() -> None:
 
 
 def test_a_vhost_has_at_most_255_bytes() -> None:
-    with pytest.raises(ValueError, match="expected"):
+    with pytest.raises(ValueError, match="255 bytes"):
         BusUrl.parse("amqp://h/" + "v" * 256)
 
 
@@ -420,7 +420,6 @@ def test_a_bus_may_have_several_addresses(urls: object) -> None:
 def test_a_wrong_list_of_addresses_is_one_problem(urls: object) -> None:
     [problem] = _problems(bus_url=urls)
     assert problem.startswith("--bus-url ")
-    assert "amqps://" in problem
 
 
 def test_tls_files_are_for_all_addresses_or_an_error(tmp_path: Path) -> None:
