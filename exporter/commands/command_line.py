@@ -1,4 +1,4 @@
-"""The command line: flags made from the settings, so that neither can say something else."""
+"""The command line: its flags and its help are made from the settings."""
 
 from __future__ import annotations
 
@@ -14,55 +14,55 @@ from pydantic.fields import FieldInfo
 
 from dataflows.lengths import Length
 from exporter import __version__
+from exporter.commands.arguments import Flag, read
 from exporter.settings import (
+    COMMANDS,
     PREFIX,
     SECRETS,
-    Demo,
     Logging,
-    Settings,
     SettingsError,
     flag,
     load,
     settings_of,
+    spelled,
+    variable,
 )
+from exporter.settings.messages import choices, did_you_mean, shown_path
 
-_EPILOG = f"""\
+_HELP = ("-h", "--help")
+
+_EPILOG = f"""
 Every setting is also an environment variable, {PREFIX} and its name in capitals, and a key
 of the file that --config names (TOML). Flags win over the environment, and that over the file.
 Ends with status 2 when the settings are wrong, and with 1 when it cannot serve.
 """
 
 
-class Command(StrEnum):
-    """What the program can do."""
-
-    RUN = "run"
-    DEMO = "demo"
-
-
 def parse(arguments: Sequence[str]) -> Logging:
     """Read a command line, the environment and the file.
 
     Raises:
-        SettingsError: Something in them is wrong; it tells of all problems.
-        SystemExit: Help was asked for, or there is no such command.
+        SettingsError: Something in them is wrong; it names all problems.
+        SystemExit: Help or the version was asked for, and printed.
     """
-    parsed, unknown = _parser().parse_known_args(arguments)
-    command = Command(parsed.command)
-    model = _MODELS[command]
-    flags = {name: value for name, value in vars(parsed).items() if name in settings_of(model)}
-    # Names only: what stands behind a flag, even a wrong one, may be a secret.
-    names = [each.partition("=")[0] for each in unknown if each.startswith("-")]
-    problems = [f"{name}: there is no such flag" for name in names]
-    if unknown and not names:
-        problems.append("there is a value without a flag")
+    command, *rest = arguments or [""]
+    if command not in COMMANDS:
+        if command in {*_HELP, "--version"}:
+            _parser().parse_args([command])
+        raise SettingsError([_no_command(command)])
+    if not {*_HELP}.isdisjoint(rest):
+        _parser().parse_args([command, "--help"])
+    model = COMMANDS[command]
+    flags, problems = read(rest, _flags(model))
+    given = flags.pop("config", os.environ.get(variable("config")) or None)
+    path = None if given is None else str(given)
     file: Mapping[str, Any] = {}
     try:
-        file = _file(parsed.config)
+        file = _file(path)
     except SettingsError as error:
         problems += error.problems
     try:
-        settings = load(model, flags, file, parsed.config)
+        settings = load(model, flags, file, path)
     except SettingsError as error:
         problems += error.problems
     if problems:
@@ -70,13 +70,33 @@ def parse(arguments: Sequence[str]) -> Logging:
     return settings
 
 
-_MODELS: dict[Command, type[Logging]] = {
-    Command.RUN: Settings,
-    Command.DEMO: Demo,
-}
+def _no_command(word: str) -> str:
+    # The word is not shown: it may be a URL with a password.
+    if not word:
+        problem = "the command is missing"
+    elif word.startswith("-"):
+        problem = "the command must come first"
+    else:
+        problem = "there is no such command"
+    hint = did_you_mean(word, COMMANDS) or "; xivo-exporter --help explains them"
+    return f"{problem}: write {choices([*COMMANDS])}{hint}"
+
+
+def _flags(model: type[Logging]) -> dict[str, Flag]:
+    flags = {flag("config"): Flag("config")}
+    for name, field in settings_of(model).items():
+        if name in SECRETS:
+            continue
+        if field.annotation is bool:
+            flags[flag(name)] = Flag(name, switch=True)
+            flags[flag(f"no_{name}")] = Flag(name, switch=False)
+        else:
+            flags[flag(name)] = Flag(name)
+    return flags
 
 
 def _parser() -> argparse.ArgumentParser:
+    """Make the parser that prints the help; it reads no settings."""
     parser = argparse.ArgumentParser(
         "xivo-exporter",
         description="Real-time metrics of XiVO and Wazo telephony servers, for Prometheus.",
@@ -84,8 +104,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"xivo-exporter {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command, text in (
-        (Command.RUN, "read the message bus of a server, and serve its metrics"),
-        (Command.DEMO, "the same with a simulated call centre; needs no server"),
+        ("run", "read the message bus of a server, and serve its metrics"),
+        ("demo", "the same with a simulated call centre; needs no server"),
     ):
         sub = commands.add_parser(
             command,
@@ -94,29 +114,21 @@ def _parser() -> argparse.ArgumentParser:
             epilog=_EPILOG,
             usage=f"xivo-exporter {command} [--SETTING VALUE ...]",
             formatter_class=argparse.RawDescriptionHelpFormatter,
-            argument_default=argparse.SUPPRESS,
-            allow_abbrev=False,
         )
-        sub.add_argument(
-            "--config",
-            metavar="FILE",
-            default=os.environ.get(f"{PREFIX}CONFIG") or None,
-            help="file with settings (TOML)",
-        )
-        _add_flags(sub, _MODELS[command])
+        sub.add_argument("--config", metavar="FILE", help="file with settings (TOML)")
+        for name, field in settings_of(COMMANDS[command]).items():
+            if name in SECRETS:
+                continue
+            if field.annotation is bool:
+                sub.add_argument(
+                    flag(name),
+                    action=argparse.BooleanOptionalAction,
+                    default=argparse.SUPPRESS,
+                    help=_help(field),
+                )
+            else:
+                sub.add_argument(flag(name), metavar=_metavar(name, field), help=_help(field))
     return parser
-
-
-def _add_flags(parser: argparse.ArgumentParser, model: type[Logging]) -> None:
-    for name, field in settings_of(model).items():
-        if name in SECRETS:
-            continue
-        if field.annotation is bool:
-            parser.add_argument(
-                flag(name), action=argparse.BooleanOptionalAction, help=_help(field)
-            )
-        else:
-            parser.add_argument(flag(name), metavar=_metavar(name, field), help=_help(field))
 
 
 def _metavar(name: str, field: FieldInfo) -> str:
@@ -159,9 +171,18 @@ def _spelled(default: object) -> str:
 def _file(path: str | None) -> Mapping[str, Any]:
     if path is None:
         return {}
+    shown = shown_path(path)
     try:
-        return tomllib.loads(Path(path).read_text())
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError([f"--config: cannot read {path}: {error.strerror}"]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError([f"--config: {path} is no TOML: {error}"]) from None
+        problem = f"cannot read {shown}: {error.strerror}"
+    except UnicodeDecodeError:
+        problem = f"{shown} is not UTF-8 text"
+    except tomllib.TOMLDecodeError as error:
+        problem = f"{shown} is not valid TOML: {error}"
+    except RecursionError:
+        problem = f"{shown} is nested too deeply"
+    except ValueError:
+        # What Python says of a number with thousands of digits.
+        problem = f"{shown} contains a number that is too long"
+    raise SettingsError([f"{spelled('config')}: {problem}"])

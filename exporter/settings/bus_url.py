@@ -84,7 +84,7 @@ class BusUrls(tuple[BusUrl, ...]):
             except ValueError as error:
                 if len(texts) == 1:
                     raise
-                msg = f"address {number}: {error}; a ; separates addresses, in a password it is %3B"
+                msg = f"address {number}: {error}; in a password, write ; as %3B"
                 raise ValueError(msg) from None
         if len({url.tls for url in parsed}) > 1:
             msg = "the addresses of a bus must be all amqp://, or all amqps://"

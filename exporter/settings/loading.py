@@ -114,7 +114,7 @@ def _unknown(where: tuple[int | str, ...], model: type[Logging], file: str) -> s
 
 
 def _no_setting(key: str, model: type[Logging]) -> str:
-    if command := command_of(key):
+    if command := command_of("bus_url" if key == "buses" else key):
         return f"this is a setting of the command {command}"
     tables = ["buses"] if "buses" in model.model_fields else []
     return f"there is no such setting{did_you_mean(key, [*settings_of(model), *tables])}"

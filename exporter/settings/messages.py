@@ -26,7 +26,7 @@ def shown(text: str) -> str:
 def shown_path(path: object) -> str:
     """Return a path as it was written; cut if it is long, escaped if it is unsafe."""
     text = _cut(str(path), _SHOWN_OF_A_PATH)
-    return text if text.isprintable() else repr(text)
+    return text if text and text.isprintable() else repr(text)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -26,7 +26,4 @@ def spelled(name: str) -> str:
 
 def command_of(name: str) -> str | None:
     """Return the first command that has a setting of this name, None if none has."""
-    for command, model in COMMANDS.items():
-        if name in settings_of(model) or name in model.model_fields:
-            return command
-    return None
+    return next((each for each, model in COMMANDS.items() if name in settings_of(model)), None)

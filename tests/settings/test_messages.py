@@ -157,6 +157,12 @@ def test_an_unknown_key_names_its_file_and_suggests_the_nearest(key: str, says: 
     assert problems(Settings, {}, {key: SECRET}, "f.toml") == [says]
 
 
+@pytest.mark.parametrize("key", ["bus_url", "buses", "exchange"])
+def test_the_bus_is_a_matter_of_run_alone(key: str) -> None:
+    [told] = problems(Demo, {}, {key: SECRET})
+    assert told == f"{key}: this is a setting of the command run"
+
+
 def test_a_long_key_is_cut() -> None:
     [told] = problems(Settings, {}, {"x" * 10_000: 1}, "f.toml")
     assert len(told) < 120
