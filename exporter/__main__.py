@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = command_line.parse(sys.argv[1:] if arguments is None else arguments)
         logs.configure(settings.log_level, settings.log_format)
+        command_line.warn_of_unknown_variables()
         if isinstance(settings, Demo):
             return 0 if demo.run(settings) else FAILED
         assert isinstance(settings, Settings)

@@ -7,9 +7,11 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 
+import structlog
 from pydantic.fields import FieldInfo
 
 from dataflows.lengths import Length
@@ -27,7 +29,8 @@ from exporter.settings import (
     spelled,
     variable,
 )
-from exporter.settings.messages import choices, did_you_mean, shown_path
+from exporter.settings.messages import choices, did_you_mean, shown, shown_path
+from exporter.settings.variables import unknown_variables
 
 _HELP = ("-h", "--help")
 
@@ -68,6 +71,22 @@ def parse(arguments: Sequence[str]) -> Logging:
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+def warn_of_unknown_variables() -> None:
+    """Log each environment variable that looks like a setting but is none; never its value."""
+    # Not of the module: loggers keep the configuration of their first use.
+    log = structlog.get_logger(__name__)
+    unknown = unknown_variables(os.environ)
+    for name, similar in islice(unknown.items(), _WARNINGS):
+        hint = {"did_you_mean": similar} if similar else {}
+        log.warning("unknown environment variable", variable=shown(name), **hint)
+    if len(unknown) > _WARNINGS:
+        log.warning("there are more unknown variables", more=len(unknown) - _WARNINGS)
+
+
+_WARNINGS = 20
+"""Lines; more would hide the other lines of the start."""
 
 
 def _no_command(word: str) -> str:
@@ -171,18 +190,18 @@ def _spelled(default: object) -> str:
 def _file(path: str | None) -> Mapping[str, Any]:
     if path is None:
         return {}
-    shown = shown_path(path)
+    place = shown_path(path)
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        problem = f"cannot read {shown}: {error.strerror}"
+        problem = f"cannot read {place}: {error.strerror}"
     except UnicodeDecodeError:
-        problem = f"{shown} is not UTF-8 text"
+        problem = f"{place} is not UTF-8 text"
     except tomllib.TOMLDecodeError as error:
-        problem = f"{shown} is not valid TOML: {error}"
+        problem = f"{place} is not valid TOML: {error}"
     except RecursionError:
-        problem = f"{shown} is nested too deeply"
+        problem = f"{place} is nested too deeply"
     except ValueError:
         # What Python says of a number with thousands of digits.
-        problem = f"{shown} contains a number that is too long"
+        problem = f"{place} contains a number that is too long"
     raise SettingsError([f"{spelled('config')}: {problem}"])
