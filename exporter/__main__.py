@@ -28,7 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for problem in error.problems:
             print(f"xivo-exporter: {problem}", file=sys.stderr)
         return WRONG_SETTINGS
-    except (OSError, StateDirError) as error:
+    except OSError as error:
+        # Without the number of the error, which str() shows.
+        print(f"xivo-exporter: {error.strerror or error}", file=sys.stderr)
+        return FAILED
+    except StateDirError as error:
         print(f"xivo-exporter: {error}", file=sys.stderr)
         return FAILED
 

@@ -39,6 +39,7 @@ from exporter.logs import RateLimited
 from exporter.settings import Serving
 from exporter.settings.address import Address
 from exporter.web.landing import BusView
+from exporter.web.listening import listen_problem
 from exporter.web.server import WebServer
 
 log = structlog.get_logger(__name__)
@@ -53,7 +54,7 @@ class App:
     """An exporter of some buses: built, run once, and gone.
 
     Raises:
-        OSError: The address cannot be listened on.
+        OSError: It cannot listen on its address; the message says what to do.
     """
 
     def __init__(self, settings: Serving, buses: Sequence[Bus], runtime: Runtime = _ALONE) -> None:
@@ -98,7 +99,10 @@ class App:
             StoreSink(self._store, SUBSYSTEMS),
         )
         host, port = settings.listen
-        self._web = WebServer(self, host=host, port=port, on_failure=self._on_death)
+        try:
+            self._web = WebServer(self, host=host, port=port, on_failure=self._on_death)
+        except OSError as error:
+            raise listen_problem(error) from error
 
     @property
     def address(self) -> Address:

@@ -29,7 +29,7 @@ from exporter.settings import (
     spelled,
     variable,
 )
-from exporter.settings.messages import choices, did_you_mean, shown, shown_path
+from exporter.settings.messages import choices, did_you_mean, printable, shown
 from exporter.settings.variables import unknown_variables
 
 _HELP = ("-h", "--help")
@@ -190,7 +190,7 @@ def _spelled(default: object) -> str:
 def _file(path: str | None) -> Mapping[str, Any]:
     if path is None:
         return {}
-    place = shown_path(path)
+    place = printable(path)
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:

@@ -20,7 +20,7 @@ from dataflows.lengths import Length, parse_lengths
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.settings.address import Address
 from exporter.settings.bus_url import BusUrls
-from exporter.settings.messages import did_you_mean, one_of, shown_path
+from exporter.settings.messages import did_you_mean, one_of, printable
 
 PREFIX = "XIVO_EXPORTER_"
 """How the name of every environment variable begins."""
@@ -76,7 +76,7 @@ def _path(path: Path) -> Path:
 
 def _readable(path: Path) -> Path:
     if problem := _unreadable(path):
-        msg = f"cannot read {shown_path(path)}: {problem}"
+        msg = f"cannot read {printable(path)}: {problem}"
         raise ValueError(msg)
     return path
 

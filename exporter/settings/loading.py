@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from exporter.settings.bus import SINGLE_BUS, BusSettings
-from exporter.settings.messages import did_you_mean, nearest, sentence, shown, shown_path
+from exporter.settings.messages import did_you_mean, nearest, printable, sentence, shown
 from exporter.settings.models import Logging, settings_of
 from exporter.settings.names import command_of, spelled, variable
 
@@ -50,7 +50,7 @@ def load(
     try:
         settings = model.model_validate(given)
     except ValidationError as error:
-        where = f" in {shown_path(path)}" if path else ""
+        where = f" in {printable(path)}" if path else ""
         for each in error.errors():
             if each["type"] == "extra_forbidden":
                 problems.append(_unknown(each["loc"], model, where))

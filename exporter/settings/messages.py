@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 _SHOWN_CHARACTERS = 40
-_SHOWN_OF_A_PATH = 200
+_SHOWN_OF_A_PATH = 300
 _LONGEST_NAME = 60
 """Characters. No setting has a longer name, so longer text resembles none."""
 
@@ -23,9 +23,9 @@ def shown(text: str) -> str:
     return text if re.fullmatch(r"[\w.+-]+…?", text, re.ASCII) else repr(text)
 
 
-def shown_path(path: object) -> str:
-    """Return a path as it was written; cut if it is long, escaped if it is unsafe."""
-    text = _cut(str(path), _SHOWN_OF_A_PATH)
+def printable(text: object) -> str:
+    """Return a path, or other text, on one line; cut if long, escaped if unsafe to print."""
+    text = _cut(str(text), _SHOWN_OF_A_PATH)
     return text if text and text.isprintable() else repr(text)
 
 
