@@ -1,4 +1,4 @@
-"""The program."""
+"""The program: runs a command, and prints what is wrong on stderr, one line each."""
 
 from __future__ import annotations
 

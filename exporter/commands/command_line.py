@@ -34,11 +34,27 @@ from exporter.settings.variables import unknown_variables
 
 _HELP = ("-h", "--help")
 
-_EPILOG = f"""
-Every setting is also an environment variable, {PREFIX} and its name in capitals, and a key
-of the file that --config names (TOML). Flags win over the environment, and that over the file.
-Ends with status 2 when the settings are wrong, and with 1 when it cannot serve.
+_EPILOG = f"""\
+Every setting can also be an environment variable, such as {PREFIX}LOG_LEVEL, or a key
+of the file that --config names, such as log_level = "debug". Flags win over variables,
+variables win over the file.
+
+Exit status: 2 if a setting is wrong, 1 if the exporter cannot serve or has failed.
 """
+
+_RUN = (
+    "xivo-exporter run --bus-url amqp://xivo-exporter@pbx.example.com "
+    "--bus-password-file /etc/xivo-exporter/bus-password"
+)
+
+_DESCRIPTIONS = {
+    "run": ("read events from the message bus of a telephony server, and serve metrics", _RUN),
+    "demo": (
+        "serve metrics of a simulated call centre; needs no telephony server",
+        "xivo-exporter demo --agents 100 --speed 10",
+    ),
+}
+"""Of each command: what it does, and an example."""
 
 
 def parse(arguments: Sequence[str]) -> Logging:
@@ -119,22 +135,21 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "xivo-exporter",
         description="Real-time metrics of XiVO and Wazo telephony servers, for Prometheus.",
+        epilog="\n  ".join(["examples:", *(example for _, example in _DESCRIPTIONS.values())]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"xivo-exporter {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command, text in (
-        ("run", "read the message bus of a server, and serve its metrics"),
-        ("demo", "the same with a simulated call centre; needs no server"),
-    ):
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for command, (text, example) in _DESCRIPTIONS.items():
         sub = commands.add_parser(
             command,
             help=text,
             description=text[0].upper() + text[1:] + ".",
-            epilog=_EPILOG,
-            usage=f"xivo-exporter {command} [--SETTING VALUE ...]",
+            epilog=f"{_EPILOG}\nexample:\n  {example}",
+            usage=f"xivo-exporter {command} [--FLAG VALUE ...]",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        sub.add_argument("--config", metavar="FILE", help="file with settings (TOML)")
+        sub.add_argument("--config", metavar="FILE", help="TOML file with settings")
         for name, field in settings_of(COMMANDS[command]).items():
             if name in SECRETS:
                 continue
@@ -175,7 +190,7 @@ _METAVARS = {
 def _help(field: FieldInfo) -> str:
     text = field.description or ""
     if field.default_factory is not None:
-        text += " (default: the host's name)"
+        text += " (default: the host name)"
     elif field.default not in (None, False, frozenset(), ()):
         text += f" (default: {_spelled(field.default)})"
     return text.replace("%", "%%")

@@ -1,4 +1,4 @@
-"""The settings: each declared once, with its flag, its environment variable and its check."""
+"""The settings: each is declared once, with its check; flag and variable follow from its name."""
 
 from __future__ import annotations
 

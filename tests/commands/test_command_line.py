@@ -77,6 +77,40 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
         assert re.search(rf"^ +{command}\s+\w", text, re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    ("command", "description"),
+    [
+        ("run", "Read events from the message bus of a telephony server, and serve metrics."),
+        ("demo", "Serve metrics of a simulated call centre; needs no telephony server."),
+    ],
+)
+def test_help_begins_with_what_the_command_does_and_ends_with_an_example(
+    capsys: pytest.CaptureFixture[str], command: str, description: str
+) -> None:
+    text = _help(capsys, command)
+    usage, _, rest = text.partition("\n\n")
+    assert usage == f"usage: xivo-exporter {command} [--FLAG VALUE ...]"
+    assert rest.startswith(f"{description}\n")
+    last = text.rpartition("\n\n")[2].splitlines()
+    assert last[0] == "example:"
+    assert all(line.startswith(f"  xivo-exporter {command}") for line in last[1:])
+    general = " ".join(_help(capsys).split())
+    assert description[0].lower() + description[1:-1] in general
+
+
+def test_examples_of_the_help_can_be_typed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    password = tmp_path / "password"
+    password.write_text("x")
+    for arguments in ([], ["run"], ["demo"]):
+        text = _help(capsys, *arguments)
+        examples = re.findall("^  xivo-exporter (.*)$", text, re.MULTILINE)
+        assert examples
+        for example in examples:
+            parse(example.replace("/etc/xivo-exporter/bus-password", str(password)).split())
+
+
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--version"])
@@ -154,5 +188,5 @@ def test_flags_reach_their_settings() -> None:
 
 def test_statuses_are_those_of_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     text = " ".join(_help(capsys, "run").split())
-    assert f"status {WRONG_SETTINGS} when the settings are wrong" in text
-    assert f"with {FAILED} when it cannot serve" in text
+    assert f"{WRONG_SETTINGS} if a setting is wrong" in text
+    assert f"{FAILED} if the exporter cannot serve" in text
