@@ -3,8 +3,12 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.__main__ import WRONG_SETTINGS, main
+from exporter.commands.command_line import parse
+from exporter.settings import SettingsError
 
 SECRET = "s3cr3t-p4ss"
 
@@ -130,6 +134,24 @@ def test_what_follows_an_unknown_flag_may_be_its_value_and_is_not_shown(told: To
     # But what is a flag, or resembles one, is no value.
     assert len(told("run", "--nope", "--max-series", "0")) == 2
     assert len(told("run", "--nope", "--max-serie", "0")) == 2
+
+
+_CHUNKS = (
+    *(("--nope", f"-{SECRET}"), (f"--nope={SECRET}",), ("--bus-uri", f"amqp://u:{SECRET}@h")),
+    *(("--bus-password", f"--{SECRET}"), ("--bus-url", f"amqp//u:{SECRET}@h"), (f"-p{SECRET}",)),
+    *((f"--bind-all={SECRET}",), ("--bus-name",), ("--listen", ":1"), (SECRET,), ("--", SECRET)),
+)
+
+
+@given(st.lists(st.sampled_from(_CHUNKS)))
+def test_no_order_of_arguments_makes_a_secret_visible(chunks: list[tuple[str, ...]]) -> None:
+    problems: list[str] = []
+    try:
+        parse(["run", *(word for chunk in chunks for word in chunk)])
+    except SettingsError as error:
+        problems = error.problems
+    assert SECRET not in "".join(problems)
+    assert len(set(problems)) == len(problems)
 
 
 def test_a_negative_number_is_a_value(told: Told) -> None:
