@@ -1,4 +1,4 @@
-"""The program."""
+"""The program: runs a command, and prints what is wrong on stderr, one line each."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = command_line.parse(sys.argv[1:] if arguments is None else arguments)
         logs.configure(settings.log_level, settings.log_format)
+        command_line.warn_of_unknown_variables()
         if isinstance(settings, Demo):
             return 0 if demo.run(settings) else FAILED
         assert isinstance(settings, Settings)
@@ -27,7 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for problem in error.problems:
             print(f"xivo-exporter: {problem}", file=sys.stderr)
         return WRONG_SETTINGS
-    except (OSError, StateDirError) as error:
+    except OSError as error:
+        # Without the number of the error, which str() shows.
+        print(f"xivo-exporter: {error.strerror or error}", file=sys.stderr)
+        return FAILED
+    except StateDirError as error:
         print(f"xivo-exporter: {error}", file=sys.stderr)
         return FAILED
 

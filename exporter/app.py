@@ -39,6 +39,7 @@ from exporter.logs import RateLimited
 from exporter.settings import Serving
 from exporter.settings.address import Address
 from exporter.web.landing import BusView
+from exporter.web.listening import listen_problem
 from exporter.web.server import WebServer
 
 log = structlog.get_logger(__name__)
@@ -54,7 +55,7 @@ class App:
     """An exporter of some buses; it can run once.
 
     Raises:
-        OSError: It cannot listen on the address.
+        OSError: It cannot listen on its address; the message says what to do.
     """
 
     def __init__(self, settings: Serving, buses: Sequence[Bus], runtime: Runtime = _ALONE) -> None:
@@ -99,7 +100,10 @@ class App:
             StoreSink(self._store, SUBSYSTEMS),
         )
         host, port = settings.listen
-        self._web = WebServer(self, host=host, port=port, on_failure=self._on_failure)
+        try:
+            self._web = WebServer(self, host=host, port=port, on_failure=self._on_failure)
+        except OSError as error:
+            raise listen_problem(error) from error
 
     @property
     def address(self) -> Address:

@@ -1,1 +1,1 @@
-"""What the program can do: its command line, and a module for each command."""
+"""The commands of the program: the command line, and a module for each command."""

@@ -1,4 +1,4 @@
-"""The command line: flags made from the settings, so that neither can say something else."""
+"""The command line: its flags and its help are made from the settings."""
 
 from __future__ import annotations
 
@@ -7,64 +7,81 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 
+import structlog
 from pydantic.fields import FieldInfo
 
 from dataflows.lengths import Length
 from exporter import __version__
+from exporter.commands.arguments import Flag, read
 from exporter.settings import (
+    COMMANDS,
     PREFIX,
-    Demo,
+    SECRETS,
     Logging,
-    Settings,
     SettingsError,
     flag,
     load,
     settings_of,
+    spelled,
+    variable,
 )
+from exporter.settings.messages import choices, did_you_mean, printable, shown
+from exporter.settings.variables import unknown_variables
 
-_SECRETS = ("bus_password",)
-"""Never flags: everybody on a machine can read the command lines of its processes."""
+_HELP = ("-h", "--help")
 
 _EPILOG = f"""\
-Every setting is also an environment variable, {PREFIX} and its name in capitals, and a key
-of the file that --config names (TOML). Flags win over the environment, and that over the file.
-Ends with status 2 when the settings are wrong, and with 1 when it cannot serve.
+Every setting can also be an environment variable, such as {PREFIX}LOG_LEVEL, or a key
+of the file that --config names, such as log_level = "debug". Flags win over variables,
+variables win over the file.
+
+Exit status: 2 if a setting is wrong, 1 if the exporter cannot serve or has failed.
 """
 
+_RUN = (
+    "xivo-exporter run --bus-url amqp://xivo-exporter@pbx.example.com "
+    "--bus-password-file /etc/xivo-exporter/bus-password"
+)
 
-class Command(StrEnum):
-    """What the program can do."""
-
-    RUN = "run"
-    DEMO = "demo"
+_DESCRIPTIONS = {
+    "run": ("read events from the message bus of a telephony server, and serve metrics", _RUN),
+    "demo": (
+        "serve metrics of a simulated call centre; needs no telephony server",
+        "xivo-exporter demo --agents 100 --speed 10",
+    ),
+}
+"""Of each command: what it does, and an example."""
 
 
 def parse(arguments: Sequence[str]) -> Logging:
     """Read a command line, the environment and the file.
 
     Raises:
-        SettingsError: Something in them is wrong; it tells of all problems.
-        SystemExit: Help was asked for, or there is no such command.
+        SettingsError: Something in them is wrong; it names all problems.
+        SystemExit: Help or the version was asked for, and printed.
     """
-    parsed, unknown = _parser().parse_known_args(arguments)
-    command = Command(parsed.command)
-    model = _MODELS[command]
-    flags = {name: value for name, value in vars(parsed).items() if name in settings_of(model)}
-    # Names only: what stands behind a flag, even a wrong one, may be a secret.
-    names = [each.partition("=")[0] for each in unknown if each.startswith("-")]
-    problems = [f"{name}: there is no such flag" for name in names]
-    if unknown and not names:
-        problems.append("there is a value without a flag")
+    command, *rest = arguments or [""]
+    if command not in COMMANDS:
+        if command in {*_HELP, "--version"}:
+            _parser().parse_args([command])
+        raise SettingsError([_no_command(command)])
+    if not {*_HELP}.isdisjoint(rest):
+        _parser().parse_args([command, "--help"])
+    model = COMMANDS[command]
+    flags, problems = read(rest, _flags(model))
+    given = flags.pop("config", os.environ.get(variable("config")) or None)
+    path = None if given is None else str(given)
     file: Mapping[str, Any] = {}
     try:
-        file = _file(parsed.config)
+        file = _file(path)
     except SettingsError as error:
         problems += error.problems
     try:
-        settings = load(model, flags, file)
+        settings = load(model, flags, file, path)
     except SettingsError as error:
         problems += error.problems
     if problems:
@@ -72,53 +89,80 @@ def parse(arguments: Sequence[str]) -> Logging:
     return settings
 
 
-_MODELS: dict[Command, type[Logging]] = {
-    Command.RUN: Settings,
-    Command.DEMO: Demo,
-}
+def warn_of_unknown_variables() -> None:
+    """Log each environment variable that looks like a setting but is none; never its value."""
+    # Not of the module: loggers keep the configuration of their first use.
+    log = structlog.get_logger(__name__)
+    unknown = unknown_variables(os.environ)
+    for name, similar in islice(unknown.items(), _WARNINGS):
+        hint = {"did_you_mean": similar} if similar else {}
+        log.warning("unknown environment variable", variable=shown(name), **hint)
+    if len(unknown) > _WARNINGS:
+        log.warning("there are more unknown variables", more=len(unknown) - _WARNINGS)
+
+
+_WARNINGS = 20
+"""Lines; more would hide the other lines of the start."""
+
+
+def _no_command(word: str) -> str:
+    # The word is not shown: it may be a URL with a password.
+    if not word:
+        problem = "the command is missing"
+    elif word.startswith("-"):
+        problem = "the command must come first"
+    else:
+        problem = "there is no such command"
+    hint = did_you_mean(word, COMMANDS) or "; xivo-exporter --help explains them"
+    return f"{problem}: write {choices([*COMMANDS])}{hint}"
+
+
+def _flags(model: type[Logging]) -> dict[str, Flag]:
+    flags = {flag("config"): Flag("config")}
+    for name, field in settings_of(model).items():
+        if name in SECRETS:
+            continue
+        if field.annotation is bool:
+            flags[flag(name)] = Flag(name, switch=True)
+            flags[flag(f"no_{name}")] = Flag(name, switch=False)
+        else:
+            flags[flag(name)] = Flag(name)
+    return flags
 
 
 def _parser() -> argparse.ArgumentParser:
+    """Make the parser that prints the help; it reads no settings."""
     parser = argparse.ArgumentParser(
         "xivo-exporter",
         description="Real-time metrics of XiVO and Wazo telephony servers, for Prometheus.",
+        epilog="\n  ".join(["examples:", *(example for _, example in _DESCRIPTIONS.values())]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"xivo-exporter {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command, text in (
-        (Command.RUN, "read the message bus of a server, and serve its metrics"),
-        (Command.DEMO, "the same with a simulated call centre; needs no server"),
-    ):
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for command, (text, example) in _DESCRIPTIONS.items():
         sub = commands.add_parser(
             command,
             help=text,
             description=text[0].upper() + text[1:] + ".",
-            epilog=_EPILOG,
-            usage=f"xivo-exporter {command} [--SETTING VALUE ...]",
+            epilog=f"{_EPILOG}\nexample:\n  {example}",
+            usage=f"xivo-exporter {command} [--FLAG VALUE ...]",
             formatter_class=argparse.RawDescriptionHelpFormatter,
-            argument_default=argparse.SUPPRESS,
-            allow_abbrev=False,
         )
-        sub.add_argument(
-            "--config",
-            metavar="FILE",
-            default=os.environ.get(f"{PREFIX}CONFIG") or None,
-            help="file with settings (TOML)",
-        )
-        _add_flags(sub, _MODELS[command])
+        sub.add_argument("--config", metavar="FILE", help="TOML file with settings")
+        for name, field in settings_of(COMMANDS[command]).items():
+            if name in SECRETS:
+                continue
+            if field.annotation is bool:
+                sub.add_argument(
+                    flag(name),
+                    action=argparse.BooleanOptionalAction,
+                    default=argparse.SUPPRESS,
+                    help=_help(field),
+                )
+            else:
+                sub.add_argument(flag(name), metavar=_metavar(name, field), help=_help(field))
     return parser
-
-
-def _add_flags(parser: argparse.ArgumentParser, model: type[Logging]) -> None:
-    for name, field in settings_of(model).items():
-        if name in _SECRETS:
-            continue
-        if field.annotation is bool:
-            parser.add_argument(
-                flag(name), action=argparse.BooleanOptionalAction, help=_help(field)
-            )
-        else:
-            parser.add_argument(flag(name), metavar=_metavar(name, field), help=_help(field))
 
 
 def _metavar(name: str, field: FieldInfo) -> str:
@@ -146,7 +190,7 @@ _METAVARS = {
 def _help(field: FieldInfo) -> str:
     text = field.description or ""
     if field.default_factory is not None:
-        text += " (default: the host's name)"
+        text += " (default: the host name)"
     elif field.default not in (None, False, frozenset(), ()):
         text += f" (default: {_spelled(field.default)})"
     return text.replace("%", "%%")
@@ -161,9 +205,18 @@ def _spelled(default: object) -> str:
 def _file(path: str | None) -> Mapping[str, Any]:
     if path is None:
         return {}
+    place = printable(path)
     try:
-        return tomllib.loads(Path(path).read_text())
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError([f"--config: cannot read {path}: {error.strerror}"]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError([f"--config: {path} is no TOML: {error}"]) from None
+        problem = f"cannot read {place}: {error.strerror}"
+    except UnicodeDecodeError:
+        problem = f"{place} is not UTF-8 text"
+    except tomllib.TOMLDecodeError as error:
+        problem = f"{place} is not valid TOML: {error}"
+    except RecursionError:
+        problem = f"{place} is nested too deeply"
+    except ValueError:
+        # What Python says of a number with thousands of digits.
+        problem = f"{place} contains a number that is too long"
+    raise SettingsError([f"{spelled('config')}: {problem}"])

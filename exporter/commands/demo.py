@@ -1,7 +1,7 @@
-"""The demonstration: a simulated call centre on kombu's in-memory broker, in this process.
+"""The `demo` command: a simulated call centre on kombu's in-memory broker, in this process.
 
-Its messages go the whole way: published to an exchange, through an inbox, the
-consumer, the dataflow and the store. Only the network is missing.
+Its messages take the same way as real ones: they are published to an exchange, and pass an inbox,
+the consumer, the dataflow and the store. Only the network is missing.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ EXCHANGE = "xivo"
 ADDRESS = "memory:"
 
 OPENING = datetime(2026, 3, 2, 9, 30, tzinfo=UTC).timestamp()
-"""A Monday morning, when a call centre is at its busiest."""
+"""A Monday morning, when a call centre has most calls."""
 
 TICK_SECONDS = 0.05
 
 
 def run(settings: Demo) -> bool:
-    """Show a call centre until somebody stops it, and tell whether somebody did.
+    """Serve until SIGTERM or SIGINT; return whether one of these ended it.
 
     Raises:
-        OSError: The address cannot be listened on.
+        OSError: It cannot listen on its address; the message says what to do.
     """
     status = BusStatus(NAME, ADDRESS, EXCHANGE)
     app = App(settings, [Bus(status, (Broker(ADDRESS, _connect),), _inbox())])
@@ -57,7 +57,7 @@ def _simulate(settings: Demo, stop: threading.Event, on_end: Callable[[], None])
     try:
         _publish(settings, stop)
     finally:
-        # Without events there is nothing to demonstrate.
+        # Without the simulation there is nothing to show.
         on_end()
 
 
@@ -82,13 +82,13 @@ def _publish(settings: Demo, stop: threading.Event) -> None:
 
 
 def _declare() -> None:
-    # A XiVO's services do this; the consumer does not.
+    # On a XiVO, its services declare the exchange; the consumer never does.
     with _connect() as connection:
         Exchange(EXCHANGE, type="topic", durable=True)(connection.default_channel).declare()
 
 
 def _connect() -> Connection:
-    # The in-memory transport looks for messages this often, instead of being told of them.
+    # The in-memory transport polls for messages at this interval.
     return Connection("memory://", transport_options={"polling_interval": TICK_SECONDS / 5})
 
 
@@ -105,12 +105,14 @@ def _inbox() -> Inbox:
 
 def _welcome(settings: Demo, url: str) -> str:
     return f"""\
-A call centre of {settings.agents} agents is opening, at {settings.speed:g} times real time.
+Simulating a call centre with {settings.agents} agents, at {settings.speed:g} times real speed.
 
-  {url}/          what is connected
-  {url}/metrics   what Prometheus reads; try
+  {url}/          status of the exporter
+  {url}/metrics   metrics for Prometheus
+
+Try:
 
   curl -s {url}/metrics | grep -E '^xivo_(agents|endpoints|queue_members_available|service_up)'
 
-Ctrl-C ends it.
+Press Ctrl-C to stop.
 """

@@ -1,4 +1,4 @@
-"""The `run` command: reads the buses of the settings, and keeps state if a directory is given."""
+"""The `run` command: reads the configured buses, and keeps state if there is a directory for it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def run(settings: Settings) -> bool:
     Raises:
         SettingsError: The settings of the cluster are wrong.
         StateDirError: The state directory cannot be used.
-        OSError: The address cannot be listened on.
+        OSError: It cannot listen on its address; the message says what to do.
     """
     cluster = cluster_of(settings, os.environ, socket.gethostname())
     runtime = Runtime(None, *(cluster or (None, None)))

@@ -1,8 +1,8 @@
 """A cluster: several processes that share the work of one exporter.
 
-Bytewax connects them, spreads the buses and the keys over them, and ends them all
-when one dies. They are told of each other by settings, by the variables that
-`bytewax.run` reads, or by Kubernetes: the pods of a StatefulSet are numbered.
+Bytewax connects the processes, distributes the buses and the keys over them, and ends them all when
+one dies. A process learns its number and the addresses of all from the settings, from the variables
+that `bytewax.run` reads, or from Kubernetes, which numbers the pods of a StatefulSet.
 """
 
 from __future__ import annotations
@@ -12,26 +12,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from exporter.settings import Settings, SettingsError
+from exporter.settings import Settings, SettingsError, spelled
+from exporter.settings.messages import printable
 
 
 class Cluster(NamedTuple):
-    """Which of the processes this is, and where they all listen for each other."""
+    """The number of this process, and where all processes listen for each other."""
 
     process_id: int
     addresses: list[str]
 
 
 def cluster_of(settings: Settings, environment: Mapping[str, str], host: str) -> Cluster | None:
-    """Tell what cluster this process belongs to; None if it is alone.
+    """Return the cluster that this process belongs to; None if it runs alone.
 
     Args:
         settings: They win over the environment.
-        environment: With variables of `bytewax.run`, perhaps.
-        host: Name of this machine; a StatefulSet's ends in the number of the pod.
+        environment: May have the variables of `bytewax.run`.
+        host: Name of this machine; in a StatefulSet it ends in the number of the pod.
 
     Raises:
-        SettingsError: What is told does not fit together.
+        SettingsError: The settings contradict each other, or one is missing.
     """
     process_id = settings.process_id
     if process_id is None:
@@ -41,13 +42,19 @@ def cluster_of(settings: Settings, environment: Mapping[str, str], host: str) ->
         process_id = _ordinal(host)
     if process_id is None:
         return None
+    place = spelled("process_id")
     if not addresses:
-        raise SettingsError(["--process-id: needs --addresses, those of all processes"])
+        raise SettingsError([f"{place}: needs --addresses, the addresses of all processes"])
     problems = []
     if process_id >= len(addresses):
-        problems.append(f"--process-id: is {process_id}, of {len(addresses)} addresses from 0 on")
+        last = len(addresses) - 1
+        problems.append(
+            f"{place}: must be at most {last}, the last of --addresses, not {process_id}"
+        )
     if "instance" not in settings.model_fields_set:
-        problems.append("--instance: must be told, for all processes of a cluster share an inbox")
+        problems.append(
+            f"{spelled('instance')}: is needed in a cluster, because its processes share one inbox"
+        )
     if problems:
         raise SettingsError(problems)
     return Cluster(process_id, list(addresses))
@@ -56,7 +63,8 @@ def cluster_of(settings: Settings, environment: Mapping[str, str], host: str) ->
 def _ordinal(host: str) -> int:
     found = re.search(r"-(\d+)$", host)
     if found is None:
-        raise SettingsError(["--addresses: needs --process-id, the place in that list"])
+        problem = "needs --process-id, because the name of this host does not end in a number"
+        raise SettingsError([f"{spelled('addresses')}: {problem}"])
     return int(found[1])
 
 
@@ -67,8 +75,8 @@ def _number(environment: Mapping[str, str]) -> int | None:
         if not pod or not prefix:
             return None
         text = pod.removeprefix(f"{prefix}-")
-    if not text.isdecimal():
-        raise SettingsError(["BYTEWAX_PROCESS_ID, or the pod's name: has no number"])
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise SettingsError(["BYTEWAX_PROCESS_ID or BYTEWAX_POD_NAME: must have a number"])
     return int(text)
 
 
@@ -79,14 +87,18 @@ def _addresses(environment: Mapping[str, str]) -> tuple[str, ...]:
         if file is None:
             return ()
         try:
-            text = ";".join(Path(file).read_text().split())
+            text = ";".join(Path(file).read_text(encoding="utf-8").split())
         except OSError as error:
-            raise SettingsError([f"BYTEWAX_HOSTFILE_PATH: {error.strerror}"]) from error
+            problem = f"BYTEWAX_HOSTFILE_PATH: cannot read {printable(file)}: {error.strerror}"
+            raise SettingsError([problem]) from error
+        except UnicodeDecodeError as error:
+            problem = f"BYTEWAX_HOSTFILE_PATH: {printable(file)} is not UTF-8 text"
+            raise SettingsError([problem]) from error
     return tuple(each for each in text.split(";") if each)
 
 
 def explain(error: BaseException) -> str | None:
-    """Say why bytewax ended, if that is because another process did."""
+    """Return why bytewax ended if another process is the cause, else None."""
     if re.search(r"(Send|Recv) thread panic|timely communication error", str(error)):
-        return "another process of the cluster has ended; it goes on when all are started again"
+        return "another process of the cluster has ended; start all of them again to continue"
     return None

@@ -1,15 +1,18 @@
-"""The settings: each declared once, with its flag, its environment variable and its check."""
+"""The settings: each is declared once, with its check; flag and variable follow from its name."""
 
 from __future__ import annotations
 
 from exporter.settings.bus import SINGLE_BUS, BusSettings
 from exporter.settings.kinds import DETAILS, PREFIX, ExchangeType
-from exporter.settings.loading import SettingsError, flag, load
-from exporter.settings.models import Demo, Logging, Serving, Settings, settings_of
+from exporter.settings.loading import SettingsError, load
+from exporter.settings.models import COMMANDS, Demo, Logging, Serving, Settings, settings_of
+from exporter.settings.names import SECRETS, command_of, flag, spelled, variable
 
 __all__ = [
+    "COMMANDS",
     "DETAILS",
     "PREFIX",
+    "SECRETS",
     "SINGLE_BUS",
     "BusSettings",
     "Demo",
@@ -18,7 +21,10 @@ __all__ = [
     "Serving",
     "Settings",
     "SettingsError",
+    "command_of",
     "flag",
     "load",
     "settings_of",
+    "spelled",
+    "variable",
 ]

@@ -1,4 +1,4 @@
-"""Host and port, and the one way to spell them."""
+"""Host and port of a TCP socket, and how they are written."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ class Address(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """Read `host:port`, `[::1]:port` or `:port`.
+        """Parse `host:port`, `[::1]:port` or `:port`.
 
         Raises:
-            ValueError: It is none of these.
+            ValueError: It is none of these; the message says what is wrong.
         """
         host, colon, port = text.rpartition(":")
-        if not colon or not port.isdecimal() or not 0 <= int(port) <= _MAX_PORT:
-            msg = "expected host:port"
+        if not colon:
+            msg = "must be HOST:PORT, for example 127.0.0.1:10495"
+            raise ValueError(msg)
+        if not port.isdecimal() or len(port) > _PORT_DIGITS or int(port) > _MAX_PORT:
+            msg = f"the port must be a number from 0 to {_MAX_PORT}"
             raise ValueError(msg)
         return cls(host.removeprefix("[").removesuffix("]") or "0.0.0.0", int(port))  # noqa: S104 -- the documented default
 
@@ -29,3 +32,4 @@ class Address(NamedTuple):
 
 
 _MAX_PORT = 65535
+_PORT_DIGITS = 5

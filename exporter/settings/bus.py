@@ -1,4 +1,4 @@
-"""The settings of one bus, the same in a table `[[buses]]` and on the command line."""
+"""The settings of one bus: the same in a table `[[buses]]` and for a single bus."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from pathlib import Path
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from exporter.settings.bus_url import BusUrls
-from exporter.settings.kinds import PREFIX, Checked, ExchangeType, Name, ReadableFile, Urls, Zone
+from exporter.settings.kinds import (
+    PREFIX,
+    Checked,
+    ExchangeType,
+    Name,
+    ReadableFile,
+    SecretFile,
+    Urls,
+    Zone,
+)
 
 
 class BusSettings(Checked):
@@ -15,44 +24,52 @@ class BusSettings(Checked):
 
     url: Urls = Field(
         BusUrls.parse("amqp://localhost"),
-        description="the broker: amqp://user:password@host:port/vhost, or amqps:// for TLS; "
-        "several with ; between are tried in turn",
+        description="URL of the broker: amqp://user:password@host:port/vhost, or amqps:// for TLS; "
+        "several, separated by ;, are tried in turn",
     )
-    password_file: ReadableFile | None = Field(
+    password_file: SecretFile | None = Field(
         None,
-        description="file with the password, instead of in the URL; read at every connection, "
-        f"and {PREFIX}BUS_PASSWORD does the same",
+        description="file with the password, to keep it out of the URL; it is read at every "
+        f"connection; or set {PREFIX}BUS_PASSWORD to the password",
     )
     password: SecretStr | None = Field(
-        None, description="the password, instead of in the URL; environment or file only"
+        None, description="the password, to keep it out of the URL; not a flag"
     )
     ca_file: ReadableFile | None = Field(
-        None, description="certificates to trust for amqps://, instead of the system's"
+        None, description="file with CA certificates to trust for amqps://; default: the system's"
     )
-    cert_file: ReadableFile | None = Field(None, description="client certificate for amqps://")
-    key_file: ReadableFile | None = Field(None, description="key of the client certificate")
+    cert_file: ReadableFile | None = Field(
+        None, description="file with the client certificate for amqps://"
+    )
+    key_file: ReadableFile | None = Field(
+        None, description="file with the key of the client certificate"
+    )
     server_name: str | None = Field(
-        None, description="name in the broker's certificate, if it is not the host of the URL"
+        None, description="name in the broker's certificate, if it differs from the host in the URL"
     )
-    name: Name = Field("default", description="name of the bus in labels")
+    name: Name = Field("default", description="name of the bus in the label bus and in the log")
     timezone: Zone = Field(
-        None, description="time zone of the server's time stamps; this machine's by default"
+        None,
+        description="time zone of the server's timestamps, such as Europe/Paris; "
+        "default: that of this machine",
     )
-    exchange: Name = Field("xivo", description="exchange that carries the events")
+    exchange: Name = Field("xivo", description="exchange to which the server publishes events")
     exchange_type: ExchangeType | None = Field(
         None,
-        description="how the exchange routes, topic or headers; headers by default "
-        "if its name ends so, as Wazo's wazo-headers",
+        description="type of the exchange; default: headers if its name ends in headers, as Wazo's "
+        "wazo-headers does, else topic",
     )
-    bind_all: bool = Field(False, description="receive every event of the bus, to count them all")
+    bind_all: bool = Field(
+        False, description="receive every event of the bus, to count all of them by name"
+    )
 
-    # Each looks at settings declared before its own, so that all problems are told at once.
+    # Each looks at settings declared before its own, so that all problems are reported at once.
 
     @field_validator("password")
     @classmethod
     def _only_one_password(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if value is not None and info.data.get("password_file") is not None:
-            msg = "the password comes from here or from the password file, not from both"
+            msg = "set the password or the file with the password, not both"
             raise ValueError(msg)
         return value
 
@@ -60,7 +77,7 @@ class BusSettings(Checked):
     @classmethod
     def _key_and_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         if "cert_file" in info.data and (info.data["cert_file"] is None) is not (value is None):
-            msg = "a client certificate needs both its cert_file and its key_file"
+            msg = "a client certificate needs two files: set cert_file and key_file"
             raise ValueError(msg)
         return value
 
@@ -69,7 +86,7 @@ class BusSettings(Checked):
     def _only_with_tls(cls, value: object, info: ValidationInfo) -> object:
         url = info.data.get("url")
         if value is not None and isinstance(url, BusUrls) and not url.tls:
-            msg = "has no effect on amqp://; write amqps://"
+            msg = "needs TLS: write amqps:// in the URL, or remove this setting"
             raise ValueError(msg)
         return value
 
@@ -79,4 +96,4 @@ _OF_ITS_OWN = ("exchange", "exchange_type", "bind_all")
 SINGLE_BUS = {
     field if field in _OF_ITS_OWN else f"bus_{field}": field for field in BusSettings.model_fields
 }
-"""The fields of a bus, by their names as settings of the only bus."""
+"""The fields of a bus, by the names that they have as settings of a single bus."""

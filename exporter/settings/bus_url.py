@@ -1,10 +1,16 @@
-"""The addresses of a bus: what a user writes, taken apart."""
+"""The URLs of a bus: parsed, and never shown with their passwords.
+
+A message about a wrong URL names the part that is wrong and quotes nothing. A password may contain
+any character, so any piece of a URL may be a piece of a password.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from ipaddress import IPv6Address
+from urllib.parse import unquote_to_bytes
 
 from exporter.settings.address import Address
 
@@ -24,33 +30,30 @@ class BusUrl:
 
     @classmethod
     def parse(cls, url: str) -> BusUrl:
-        """Take a URL apart; user and password default to guest, the vhost to `/`.
+        """Parse a URL; user and password default to guest, the vhost to `/`.
 
         Raises:
-            ValueError: With a message that contains no part of the URL.
+            ValueError: Names the part that is wrong; the message contains no part of the URL.
         """
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            # The message of urlsplit may quote a piece of a password.
-            raise ValueError(_HELP) from None
-        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-            raise ValueError(_HELP)
-        if parts.query or parts.fragment:
-            msg = "a bus URL takes nothing after ? or #; write these characters as %3F and %23"
-            raise ValueError(msg)
-        path = parts.path[1:]
-        if "@" in path or len(unquote(path).encode()) > _MAX_VHOST:
+        scheme, rest = _scheme(url)
+        authority, _, path = rest.partition("/")
+        if "@" in path:
             # The first / ends the host: what follows may be the rest of a password.
-            raise ValueError(_HELP)
+            raise ValueError(_AT_IN_PATH)
+        credentials, at, location = authority.rpartition("@")
+        user, colon, password = credentials.partition(":")
+        host, port = _location(location, is_after_at=bool(at))
+        vhost = _decoded("vhost", path)
+        if len(vhost.encode()) > _MAX_VHOST:
+            msg = f"the vhost is longer than {_MAX_VHOST} bytes"
+            raise ValueError(msg)
         return cls(
-            host=parts.hostname,
-            port=port or _DEFAULT_PORTS[parts.scheme],
-            vhost=unquote(path) or "/",
-            user=unquote(parts.username or "guest"),
-            password="guest" if parts.password is None else unquote(parts.password),
-            tls=parts.scheme == "amqps",
+            host=host,
+            port=port or _DEFAULT_PORTS[scheme],
+            vhost=vhost or "/",
+            user=_decoded("user", user) or "guest",
+            password=_decoded("password", password) if colon else "guest",
+            tls=scheme == "amqps",
         )
 
     def __str__(self) -> str:
@@ -66,19 +69,27 @@ class BusUrls(tuple[BusUrl, ...]):
 
     @classmethod
     def parse(cls, urls: str | Iterable[str]) -> BusUrls:
-        """Take one URL apart, several with semicolons between, or a list of them.
+        """Parse one URL, several with semicolons between, or a list of them.
 
         Raises:
-            ValueError: With a message that contains no part of any URL.
+            ValueError: Names what is wrong; the message contains no part of any URL.
         """
-        texts = urls.split(";") if isinstance(urls, str) else urls
-        parsed = cls(BusUrl.parse(text.strip()) for text in texts)
-        if not parsed:
-            raise ValueError(_HELP)
+        texts = [url.strip() for url in (urls.split(";") if isinstance(urls, str) else urls)]
+        if not texts:
+            raise ValueError(_EMPTY)
+        parsed = []
+        for number, text in enumerate(texts, start=1):
+            try:
+                parsed.append(BusUrl.parse(text))
+            except ValueError as error:
+                if len(texts) == 1:
+                    raise
+                msg = f"address {number}: {error}; in a password, write ; as %3B"
+                raise ValueError(msg) from None
         if len({url.tls for url in parsed}) > 1:
-            msg = "the addresses of a bus are all amqp://, or all amqps://"
+            msg = "the addresses of a bus must be all amqp://, or all amqps://"
             raise ValueError(msg)
-        return parsed
+        return cls(parsed)
 
     @property
     def tls(self) -> bool:
@@ -90,7 +101,85 @@ class BusUrls(tuple[BusUrl, ...]):
         return ";".join(map(str, self))
 
 
-_MAX_VHOST = 255
-"""Bytes that AMQP has for it."""
+def _scheme(url: str) -> tuple[str, str]:
+    if not url:
+        raise ValueError(_EMPTY)
+    if any(c < " " or c == "\x7f" for c in url):
+        msg = "the URL contains a control character, such as a tab or a line break; write it as %XX"
+        raise ValueError(msg)
+    scheme, mark, rest = url.partition("://")
+    if not mark or scheme.lower() not in _DEFAULT_PORTS:
+        msg = f"the scheme is missing or wrong; {_FORM}"
+        raise ValueError(msg)
+    for character, name, escape in (("?", "query", "%3F"), ("#", "fragment", "%23")):
+        if character in rest:
+            msg = (
+                f"a {name} is not allowed; if the {character} belongs to the user, the password "
+                f"or the vhost, write it as {escape}"
+            )
+            raise ValueError(msg)
+    return scheme.lower(), rest
 
-_HELP = "expected amqp://user:password@host:port/vhost or amqps://…, special characters as %XX"
+
+def _location(text: str, *, is_after_at: bool) -> tuple[str, int | None]:
+    """Parse host and port; the port is None if it is missing."""
+    if text.startswith("["):
+        host, bracket, end = text[1:].partition("]")
+        if not bracket or not _is_ipv6(host):
+            raise ValueError(_IPV6)
+        if end and not end.startswith(":"):
+            msg = "the port must follow the ] after a colon, as in amqp://[::1]:5672"
+            raise ValueError(msg)
+        return host, _port(end[1:], is_after_at=is_after_at)
+    if _is_ipv6(text):
+        raise ValueError(_IPV6)
+    host, _, port = text.partition(":")
+    if not host or re.search(r"[\s\[\]%]", host):
+        msg = f"the host is missing or wrong; {_FORM}"
+        raise ValueError(msg)
+    return host.lower(), _port(port, is_after_at=is_after_at)
+
+
+def _port(text: str, *, is_after_at: bool) -> int | None:
+    if not text:
+        return None
+    if re.fullmatch("[0-9]{1,5}", text) and 1 <= int(text) <= _LAST_PORT:
+        return int(text)
+    msg = f"the port must be a number from 1 to {_LAST_PORT}"
+    # Without a host, the password stands where a port does.
+    raise ValueError(msg if is_after_at else f"{msg}; if it is a password, add @host after it")
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _decoded(part: str, text: str) -> str:
+    """Replace %XX in a part of a URL."""
+    if re.search("%(?![0-9A-Fa-f]{2})", text):
+        msg = f"the {part} contains a % without two hexadecimal digits after it; write % as %25"
+        raise ValueError(msg)
+    try:
+        return unquote_to_bytes(text).decode()
+    except UnicodeError:
+        msg = f"the {part} is not UTF-8"
+    # Not inside of the except: the error above holds the text.
+    raise ValueError(msg)
+
+
+_MAX_VHOST = 255
+"""Bytes; AMQP allows no more."""
+
+_LAST_PORT = 65535
+
+_FORM = "write amqp://user:password@host:port/vhost, or amqps:// for TLS"
+_EMPTY = f"the URL is empty; {_FORM}"
+_IPV6 = "an IPv6 address must be in brackets, as in amqp://[::1]:5672"
+_AT_IN_PATH = (
+    "the URL contains an @ after the first /; in the user, the password and the vhost, "
+    "write / as %2F and @ as %40"
+)

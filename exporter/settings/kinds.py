@@ -1,11 +1,11 @@
-"""The kinds of values that settings have: what is accepted, and what is said of the rest."""
+"""The types of settings: which values are accepted, and the messages about all others."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -20,9 +20,10 @@ from dataflows.lengths import Length, parse_lengths
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.settings.address import Address
 from exporter.settings.bus_url import BusUrls
+from exporter.settings.messages import did_you_mean, one_of, printable
 
 PREFIX = "XIVO_EXPORTER_"
-"""Of every environment variable."""
+"""How the name of every environment variable begins."""
 
 DETAILS = tuple(s.name for s in SUBSYSTEMS if any(spec.detail for spec in s.metrics))
 """Subsystems that have detail series."""
@@ -32,14 +33,14 @@ _MAX_NAME = 100
 
 
 class Checked(BaseModel):
-    """Values that are checked once and do not change."""
+    """Settings that are checked when they are made and never change."""
 
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
         # A rejected value may be a secret.
         hide_input_in_errors=True,
-        # Some checks are of what is missing.
+        # Some checks look for settings that are missing.
         validate_default=True,
     )
 
@@ -57,19 +58,45 @@ class ExchangeType(StrEnum):
 
 
 def _short_and_printable(value: str) -> str:
-    if len(value.encode(errors="replace")) > _MAX_NAME or not value.isprintable():
-        msg = f"more than {_MAX_NAME} bytes, or not printable"
+    if len(value.encode(errors="replace")) > _MAX_NAME:
+        msg = f"must be at most {_MAX_NAME} bytes long"
+        raise ValueError(msg)
+    if not value.isprintable():
+        msg = "must not contain characters that cannot be printed"
         raise ValueError(msg)
     return value
 
 
+def _path(path: Path) -> Path:
+    if "\0" in str(path):
+        msg = "it is not a path"
+        raise ValueError(msg)
+    return path
+
+
 def _readable(path: Path) -> Path:
+    if problem := _unreadable(path):
+        msg = f"cannot read {printable(path)}: {problem}"
+        raise ValueError(msg)
+    return path
+
+
+def _readable_secret(path: Path) -> Path:
+    if problem := _unreadable(path):
+        # The path is not shown: it may be the password itself, written here by mistake.
+        msg = f"cannot read the file: {problem}; write the path of a file with the password"
+        raise ValueError(msg)
+    return path
+
+
+def _unreadable(path: Path) -> str | None:
     try:
-        with path.open("rb"):
-            return path
+        with _path(path).open("rb"):
+            return None
     except OSError as error:
-        msg = f"cannot read {path}: {error.strerror}"
-        raise ValueError(msg) from error
+        return error.strerror
+    except ValueError as error:
+        return str(error)
 
 
 def _zone(value: object) -> ZoneInfo | None:
@@ -78,7 +105,8 @@ def _zone(value: object) -> ZoneInfo | None:
     try:
         return ZoneInfo(str(value))
     except (ValueError, OSError, LookupError) as error:
-        msg = "there is no such time zone; write one like Europe/Paris"
+        hint = did_you_mean(str(value), available_timezones())
+        msg = f"there is no such time zone{hint or '; write one such as Europe/Paris'}"
         raise ValueError(msg) from error
 
 
@@ -106,8 +134,7 @@ def _words(value: object) -> object:
 
 def _known_details(value: frozenset[str]) -> frozenset[str]:
     if unknown := value.difference(DETAILS):
-        msg = f"there is no {', '.join(sorted(unknown))}; choose from {', '.join(DETAILS)}"
-        raise ValueError(msg)
+        raise ValueError(one_of(DETAILS, min(unknown)))
     return value
 
 
@@ -120,7 +147,9 @@ def _addresses(value: object) -> object:
 
 
 Name = Annotated[str, Field(min_length=1), AfterValidator(_short_and_printable)]
+AnyPath = Annotated[Path, AfterValidator(_path)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
+SecretFile = Annotated[Path, AfterValidator(_readable_secret)]
 Zone = Annotated[ZoneInfo | None, PlainValidator(_zone)]
 Urls = Annotated[BusUrls, PlainValidator(_bus_urls)]
 Listen = Annotated[Address, PlainValidator(_address)]

@@ -1,4 +1,4 @@
-"""Where settings come from, who wins, and how problems are told."""
+"""How flags, environment and file become settings, and one message for each problem."""
 
 from __future__ import annotations
 
@@ -9,25 +9,34 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from exporter.settings.bus import SINGLE_BUS, BusSettings
-from exporter.settings.kinds import PREFIX
+from exporter.settings.messages import did_you_mean, nearest, printable, sentence, shown
 from exporter.settings.models import Logging, settings_of
+from exporter.settings.names import command_of, spelled, variable
 
 S = TypeVar("S", bound=Logging)
 
 
 class SettingsError(Exception):
-    """The settings cannot be used; one line for each thing that is wrong."""
+    """The settings cannot be used; `problems` has one line for each thing that is wrong."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
 
 
-def load(model: type[S], flags: Mapping[str, Any], file: Mapping[str, Any]) -> S:
-    """Gather the settings: flags before environment before file before defaults.
+def load(
+    model: type[S], flags: Mapping[str, Any], file: Mapping[str, Any], path: str | None = None
+) -> S:
+    """Merge and check the settings: flags win over environment, file and defaults, in this order.
+
+    Args:
+        model: The settings of the command.
+        flags: Values by the names of settings.
+        file: The content of the file.
+        path: Where the file is, for messages.
 
     Raises:
-        SettingsError: Names every problem at once, and no value.
+        SettingsError: Names every problem at once, and no value that may be a secret.
     """
     given = {**file, **_environment(settings_of(model)), **flags}
     problems: list[str] = []
@@ -41,26 +50,32 @@ def load(model: type[S], flags: Mapping[str, Any], file: Mapping[str, Any]) -> S
     try:
         settings = model.model_validate(given)
     except ValidationError as error:
-        problems += [_problem(each["loc"], each["msg"], is_single) for each in error.errors()]
+        where = f" in {printable(path)}" if path else ""
+        for each in error.errors():
+            if each["type"] == "extra_forbidden":
+                problems.append(_unknown(each["loc"], model, where))
+            else:
+                what = sentence(each["type"], each["input"], each.get("ctx", {}))
+                problems.append(f"{_place(each['loc'], is_single=is_single)}: {what}")
     if problems:
         raise SettingsError(problems)
     return settings
 
 
 def _environment(names: Iterable[str]) -> dict[str, str]:
-    variables = {name: os.environ.get(_variable(name)) for name in names}
+    variables = {name: os.environ.get(variable(name)) for name in names}
     return {name: value for name, value in variables.items() if value}
 
 
 def _stray(name: str) -> str:
     return (
-        f"{_spelled(name)}: not together with [[buses]]; "
+        f"{spelled(name)}: cannot be used together with [[buses]]; "
         f"write it as {SINGLE_BUS[name]} into the table of its bus"
     )
 
 
 def _same_names(tables: object) -> list[str]:
-    """Look for names that stand there twice, whatever else is wrong with the tables."""
+    """Find names that two buses have, even if the tables have other problems."""
     default = BusSettings.model_fields["name"].default
     names = [
         each.get("name", default) if isinstance(each, dict) else None
@@ -73,30 +88,33 @@ def _same_names(tables: object) -> list[str]:
     ]
 
 
-def _problem(where: tuple[int | str, ...], what: str, is_single: bool) -> str:
-    what = what.removeprefix("Value error, ")
+def _place(where: tuple[int | str, ...], *, is_single: bool) -> str:
     first, *rest = where
     if first == "buses" and is_single:
-        place = _spelled(_NAMES[rest[-1]])
-    elif first == "buses":
-        place = "".join(["buses", *(f"[{p}]" if isinstance(p, int) else f".{p}" for p in rest)])
-    else:
-        place = str(first) if what == _UNKNOWN else _spelled(str(first))
-    return f"{place}: {'there is no such setting' if what == _UNKNOWN else what}"
+        return spelled(_NAMES[rest[-1]])
+    if first == "buses":
+        return "".join(["buses", *(f"[{p}]" if isinstance(p, int) else f".{p}" for p in rest)])
+    return spelled(str(first))
 
 
-_UNKNOWN = "Extra inputs are not permitted"
 _NAMES: dict[int | str, str] = {field: name for name, field in SINGLE_BUS.items()}
 
 
-def _spelled(name: str) -> str:
-    return f"{flag(name)} ({_variable(name)})"
+def _unknown(where: tuple[int | str, ...], model: type[Logging], file: str) -> str:
+    key = str(where[-1])
+    if len(where) == 1:
+        return f"{shown(key)}{file}: {_no_setting(key, model)}"
+    if key in settings_of(model).keys() - SINGLE_BUS.keys():
+        what = "this is not a setting of a bus: write it above the first [[buses]]"
+    else:
+        similar = nearest(key, [*SINGLE_BUS.values(), *SINGLE_BUS])
+        hint = f"; did you mean {SINGLE_BUS.get(similar, similar)}?" if similar else ""
+        what = f"there is no such setting of a bus{hint}"
+    return f"buses[{where[1]}].{shown(key)}{file}: {what}"
 
 
-def _variable(name: str) -> str:
-    return PREFIX + name.upper()
-
-
-def flag(name: str) -> str:
-    """Spell a setting as a flag."""
-    return "--" + name.replace("_", "-")
+def _no_setting(key: str, model: type[Logging]) -> str:
+    if command := command_of("bus_url" if key == "buses" else key):
+        return f"this is a setting of the command {command}"
+    tables = ["buses"] if "buses" in model.model_fields else []
+    return f"there is no such setting{did_you_mean(key, [*settings_of(model), *tables])}"

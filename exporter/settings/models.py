@@ -1,9 +1,8 @@
-"""The settings of each command: names, bounds and defaults."""
+"""The settings of each command: names, limits and defaults."""
 
 from __future__ import annotations
 
 import socket
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -16,6 +15,7 @@ from exporter.settings.bus import SINGLE_BUS, BusSettings
 from exporter.settings.kinds import (
     DETAILS,
     Addresses,
+    AnyPath,
     Checked,
     Details,
     Listen,
@@ -27,34 +27,34 @@ from exporter.settings.kinds import (
 class Logging(Checked):
     """Settings that every command has."""
 
-    log_level: LogLevel = Field(LogLevel.INFO, description="least serious message to write")
-    log_format: LogFormat = Field(LogFormat.LOGFMT, description="how to write messages")
+    log_level: LogLevel = Field(LogLevel.INFO, description="lowest level of messages to log")
+    log_format: LogFormat = Field(LogFormat.LOGFMT, description="format of the log")
 
 
 class Serving(Logging):
-    """Settings of everything that serves metrics."""
+    """Settings of every command that serves metrics."""
 
     listen: Listen = Field(
-        Address.parse("0.0.0.0:10495"), description="address to serve /metrics on"
+        Address.parse("0.0.0.0:10495"), description="address and port to serve /metrics on"
     )
     windows: Windows = Field(
         (Length("1m", 60), Length("5m", 300)),
-        description="lengths of the windows, from 5s to 1d",
+        description="lengths of the time windows, from 5s to 1d",
     )
     details: Details = Field(
         frozenset(),
-        description=f"subsystems to show with a series for each entity: {', '.join(DETAILS)}",
+        description=f"subsystems that get a series for each entity: {', '.join(DETAILS)}",
     )
     max_series: int = Field(
         10_000,
         ge=1,
-        description="series to show per metric, at the most, and queues or services to keep",
+        description="maximum number of series of each metric, and of queues or services in memory",
     )
     stall_after: float = Field(
-        30, ge=1, le=86_400, description="seconds without progress until it is not ready"
+        30, ge=1, le=86_400, description="seconds without progress until the exporter is not ready"
     )
     exit_on_stall: bool = Field(
-        False, description="end with status 1 then, so that a supervisor starts it anew"
+        False, description="exit with status 1 after a stall, so that a supervisor restarts it"
     )
 
 
@@ -65,49 +65,53 @@ def _tables(value: object) -> object:
         and all(isinstance(each, dict | BusSettings) for each in value)
     ):
         return value
-    msg = "write a table [[buses]] for each bus"
+    msg = "must be tables: write [[buses]] above the settings of each bus"
     raise ValueError(msg)
 
 
 class Settings(Serving):
     """Settings of `run`.
 
-    A user with one bus writes its settings among the others, as `SINGLE_BUS` names them.
+    The settings of a single bus stand beside the others, by the names in `SINGLE_BUS`.
     """
 
     buses: Annotated[tuple[BusSettings, ...], BeforeValidator(_tables)] = Field(
-        (BusSettings(),), description="what to read; in the file only, a table for each bus"
+        (BusSettings(),), description="the buses to read, a table for each; only in the file"
     )
     instance: Name = Field(
         default_factory=socket.gethostname,
-        description="name of this exporter; it names the inbox on the broker",
+        description="name of this exporter; part of the name of the inbox, its queue on the broker",
     )
     inbox_expires: float = Field(
-        1800, ge=1, le=86_400, description="seconds until the broker deletes an abandoned inbox"
+        1800,
+        ge=1,
+        le=86_400,
+        description="seconds until the broker deletes an inbox without a consumer",
     )
     inbox_max_length: int = Field(
-        100_000, ge=1000, le=10**9, description="deliveries that may wait in the inbox"
+        100_000, ge=1000, le=10**9, description="maximum number of messages in the inbox"
     )
     inbox_max_bytes: int = Field(
         64 * 1024 * 1024,
         ge=1024 * 1024,
         le=2**40,
-        description="bytes that may wait in the inbox",
+        description="maximum bytes of messages in the inbox",
     )
-    state_dir: Path | None = Field(
-        None, description="directory to keep all state in over restarts; without, it is lost"
+    state_dir: AnyPath | None = Field(
+        None, description="directory where state is kept over restarts; without it, state is lost"
     )
     discard_state: bool = Field(
-        False, description="set the kept state aside, and begin anew; for one start"
+        False,
+        description="move the kept state aside and start without it; use it for one start only",
     )
     process_id: int | None = Field(
         None,
         ge=0,
-        description="in a cluster: place of this process in --addresses, from 0; by default "
-        "the number at the end of the host's name",
+        description="in a cluster: position of this process in --addresses, from 0; default: the "
+        "number at the end of the host's name",
     )
     addresses: Addresses = Field(
-        (), description="in a cluster: where all its processes listen for each other"
+        (), description="in a cluster: addresses where the processes listen for each other"
     )
 
 
@@ -115,19 +119,23 @@ class Demo(Serving):
     """Settings of `demo`."""
 
     listen: Listen = Field(
-        Address.parse("127.0.0.1:10495"), description="address to serve /metrics on"
+        Address.parse("127.0.0.1:10495"), description="address and port to serve /metrics on"
     )
-    agents: int = Field(40, ge=1, le=5000, description="agents of the simulated call centre")
-    speed: float = Field(1, gt=0, le=1000, description="simulated seconds per second")
-    seed: int = Field(1, ge=0, description="another seed, another day")
+    agents: int = Field(40, ge=1, le=5000, description="number of simulated agents")
+    speed: float = Field(1, gt=0, le=1000, description="simulated seconds in each second")
+    seed: int = Field(1, ge=0, description="number that selects the simulated day")
+
+
+COMMANDS: dict[str, type[Logging]] = {"run": Settings, "demo": Demo}
+"""The settings of each command."""
 
 
 def settings_of(model: type[Logging]) -> dict[str, FieldInfo]:
-    """Give all that a flag, a variable or a line of the file can set, what is special first."""
+    """Return what a flag, a variable or a key of the file can set, the command's own first."""
     fields = dict(model.model_fields)
     if fields.pop("buses", None):
         fields |= {name: BusSettings.model_fields[field] for name, field in SINGLE_BUS.items()}
-    # Pydantic lists inherited settings first; people look for what is special first.
+    # Pydantic lists inherited settings first, but users look for those of the command.
     bases = (vars(base).get("__annotations__", {}) for base in model.__mro__)
     own = [name for names in bases for name in names if name in model.model_fields]
     names = dict.fromkeys([*SINGLE_BUS, *own])

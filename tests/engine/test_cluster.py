@@ -1,5 +1,6 @@
 """How a process learns which one of a cluster it is."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,15 +54,21 @@ def test_the_variables_of_bytewax_are_understood_and_settings_win(tmp_path: Path
 @pytest.mark.parametrize(
     ("flags", "environment", "says"),
     [
-        ({"process_id": 0}, {}, "--process-id: needs --addresses"),
-        ({"addresses": TWO}, {}, "--addresses: needs --process-id"),
-        ({"process_id": 2, "addresses": TWO}, {}, "is 2, of 2 addresses"),
+        ({"process_id": 0}, {}, "--process-id (XIVO_EXPORTER_PROCESS_ID): needs --addresses"),
+        ({"addresses": TWO}, {}, "--addresses (XIVO_EXPORTER_ADDRESSES): needs --process-id"),
+        (
+            {"process_id": 2, "addresses": TWO},
+            {},
+            "must be at most 1, the last of --addresses, not 2",
+        ),
         ({}, {"BYTEWAX_PROCESS_ID": "x", "BYTEWAX_ADDRESSES": TWO}, "BYTEWAX_PROCESS_ID"),
+        ({}, {"BYTEWAX_PROCESS_ID": "9" * 5000, "BYTEWAX_ADDRESSES": TWO}, "must have a number"),
         (
             {"process_id": 0},
             {"BYTEWAX_HOSTFILE_PATH": "/nowhere"},
-            "BYTEWAX_HOSTFILE_PATH: No such file",
+            "BYTEWAX_HOSTFILE_PATH: cannot read /nowhere: No such file",
         ),
+        ({"process_id": 0}, {"BYTEWAX_HOSTFILE_PATH": sys.executable}, "is not UTF-8 text"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(

@@ -97,7 +97,7 @@ def _no_manifest(store: Path) -> None:
         (Path.unlink, "it is missing"),
         (_other_partitions, r"partitions \[\(0, 3\)\]"),
         (_not_json, "manifest.json is damaged"),
-        (_no_manifest, "is not of this program"),
+        (_no_manifest, "was not made by this program"),
     ],
 )
 def test_a_damaged_store_is_refused_and_never_touched(
@@ -108,7 +108,7 @@ def test_a_damaged_store_is_refused_and_never_touched(
     for _ in range(2):
         with pytest.raises(StateDirError, match=says) as refused:
             opened(path)
-        assert "--discard-state" in str(refused.value)
+        assert "restore it from a backup, or start once with --discard-state" in str(refused.value)
     assert contents(path) == before
 
 
@@ -150,10 +150,14 @@ def test_a_directory_that_is_made_is_its_owners_alone(path: Path) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
-        ("format", 99, f"format {FORMAT}, and not 99"),
-        ("engine", "bytewax 9.9", r"engine bytewax 0\.\d+, and not bytewax 9.9"),
-        ("windows", "30s", "windows 1m,5m, and not 30s"),
-        ("details", "agents", "details none, and not agents"),
+        ("format", 99, f"format {FORMAT}, and not 99; start the version that wrote it, or"),
+        ("engine", "bytewax 9.9", r"engine bytewax 0\.\d+, and not bytewax 9.9; start the version"),
+        (
+            "windows",
+            "30s",
+            "windows 1m,5m, and not 30s; start with the earlier --windows, or start",
+        ),
+        ("details", "agents", "details none, and not agents; start with the earlier --details, or"),
     ],
 )
 def test_a_store_of_another_version_or_shape_is_refused(
@@ -203,17 +207,17 @@ def test_only_the_first_process_of_a_cluster_keeps_a_store(path: Path) -> None:
         assert [str(each.parent.name) for each in path.rglob("part-*")] == ["process-0"]
 
 
-@pytest.fixture
-def immutable(path: Path) -> Path:
-    """A path below something that is no directory: also root cannot make one there."""
-    path.parent.mkdir(parents=True)
-    path.write_text("")
-    return path
-
-
-def test_a_path_that_cannot_be_written_is_refused(immutable: Path) -> None:
-    with pytest.raises(StateDirError, match=r"cannot write to .*: Not a directory"):
-        opened(immutable)
+def test_a_path_that_cannot_be_written_is_refused_as_it_was_written(tmp_path: Path) -> None:
+    # Also root cannot make a directory below something that is none.
+    path = tmp_path / "file" / "state"
+    path.parent.write_text("")
+    place = "--state-dir (XIVO_EXPORTER_STATE_DIR): cannot write to"
+    with pytest.raises(StateDirError) as refused:
+        opened(path)
+    assert str(refused.value) == f"{place} {path}: Not a directory"
+    with pytest.raises(StateDirError) as refused:
+        opened(Path("/proc/x"))
+    assert str(refused.value) == f"{place} /proc/x: no directory can be made there"
 
 
 def test_a_store_that_cannot_be_written_is_explained() -> None:

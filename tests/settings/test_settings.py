@@ -351,7 +351,7 @@ def test_the_address_of_a_bus_is_its_url_without_credentials(url: str) -> None:
 
 
 def test_an_unescaped_slash_in_a_password_is_no_vhost() -> None:
-    with pytest.raises(ValueError, match="%XX") as caught:
+    with pytest.raises(ValueError, match="%2F") as caught:
         BusUrl.parse(f"amqp://xivo:2024/{SECRET}@h")
     assert SECRET not in str(caught.value)
 
@@ -361,7 +361,7 @@ def test_an_empty_password_is_empty() -> None:
 
 
 def test_a_vhost_has_at_most_255_bytes() -> None:
-    with pytest.raises(ValueError, match="expected"):
+    with pytest.raises(ValueError, match="255 bytes"):
         BusUrl.parse("amqp://h/" + "v" * 256)
 
 
@@ -376,7 +376,12 @@ def test_no_text_but_a_url_is_a_url_and_none_is_quoted(text: str) -> None:
     assert SECRET not in told
 
 
-@given(user=st.text(min_size=1), password=st.text(min_size=1), vhost=st.text(min_size=1))
+# 60 characters are at most 240 bytes; a vhost has 255.
+@given(
+    user=st.text(min_size=1),
+    password=st.text(min_size=1),
+    vhost=st.text(min_size=1, max_size=60),
+)
 def test_any_credentials_can_be_written_in_a_url(user: str, password: str, vhost: str) -> None:
     parts = [quote(part, safe="", errors="replace") for part in (user, password, vhost)]
     url = BusUrl.parse(f"amqp://{parts[0]}:{parts[1]}@h/{parts[2]}")
@@ -415,7 +420,6 @@ def test_a_bus_may_have_several_addresses(urls: object) -> None:
 def test_a_wrong_list_of_addresses_is_one_problem(urls: object) -> None:
     [problem] = _problems(bus_url=urls)
     assert problem.startswith("--bus-url ")
-    assert "amqps://" in problem
 
 
 def test_tls_files_are_for_all_addresses_or_an_error(tmp_path: Path) -> None:
