@@ -27,7 +27,7 @@ class Length(NamedTuple):
         is_number = number.isascii() and number.isdecimal() and len(number) <= len("86400")
         seconds = int(number) * _UNITS.get(unit, 0) if is_number else 0
         if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
-            msg = "expected lengths from 5s to 1d, such as 30s,1m,4h"
+            msg = "must be lengths from 5s to 1d, such as 30s,1m,4h"
             raise ValueError(msg)
         return cls(text, seconds)
 

@@ -32,6 +32,8 @@ from exporter.settings import (
 from exporter.settings.messages import choices, did_you_mean, printable, shown
 from exporter.settings.variables import unknown_variables
 
+log = structlog.get_logger(__name__)
+
 _HELP = ("-h", "--help")
 
 _EPILOG = f"""\
@@ -91,8 +93,6 @@ def parse(arguments: Sequence[str]) -> Logging:
 
 def warn_of_unknown_variables() -> None:
     """Log each environment variable that looks like a setting but is none; never its value."""
-    # Not of the module: loggers keep the configuration of their first use.
-    log = structlog.get_logger(__name__)
     unknown = unknown_variables(os.environ)
     for name, similar in islice(unknown.items(), _WARNINGS):
         hint = {"did_you_mean": similar} if similar else {}

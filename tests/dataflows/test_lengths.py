@@ -88,7 +88,7 @@ def test_the_same_length_twice_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", ",", "1m,", ",1m", "1m,,5m", "1m;5m", "1m 5m", "1m,4s"])
 def test_a_list_with_anything_else_in_it_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="expected lengths"):
+    with pytest.raises(ValueError, match="must be lengths"):
         parse_lengths(text)
 
 
@@ -99,7 +99,7 @@ def test_a_length_is_accepted_if_and_only_if_it_is_in_range(number: int, unit: s
     if 5 <= seconds <= 86_400:
         assert Length.parse(text).seconds == seconds
     else:
-        with pytest.raises(ValueError, match="expected lengths"):
+        with pytest.raises(ValueError, match="must be lengths"):
             Length.parse(text)
 
 
