@@ -122,7 +122,7 @@ class App:
         self._watchdog.start()
         try:
             self._runtime.run(self._flow)
-            # It ended in good order, so all that it took is processed.
+            # It ended normally, so everything that it took is processed.
             for feed in self._feeds.values():
                 feed.buffer.done = feed.buffer.taken
         except BaseException as error:
@@ -139,7 +139,7 @@ class App:
         return not self._failed
 
     def stop(self) -> None:
-        """End `run` in good order; may be called from any thread."""
+        """End `run` normally; may be called from any thread."""
         self._stop.set()
         self._wake.set()
 
@@ -219,7 +219,7 @@ class App:
         log.info("stopping", signal=number.name)
         self.stop()
         if self._runtime.addresses is not None:
-            # Bytewax would wait for the other processes, which may run on or not have started.
+            # Bytewax would wait for the other processes, which may continue or not have started.
             leave = threading.Timer(STOP_SECONDS, os._exit, (0,))
             leave.daemon = True
             leave.start()

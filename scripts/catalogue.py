@@ -28,7 +28,7 @@ the events; ids are unique only within one origin. Series marked *detail* are of
 names their subsystem.
 
 If a subsystem has a second table, it lists the metrics of its [windows](windows.md), whose lengths
-`--windows` sets. Its last column says what each of them adds to a query over scrapes.
+`--windows` sets. Its last column explains what the metric shows that a query in PromQL cannot show.
 """
 
 _ABOUT_EVENTS = """\

@@ -28,7 +28,7 @@ CALL_FORMS = MetricSpec(
 SUBMITTERS = MetricSpec(
     "xivo_call_form_submitters",
     Kind.GAUGE,
-    "Distinct users who submitted a call form in the last closed window.",
+    "Number of different users who submitted a call form in the last closed window.",
     ("origin_uuid", "window"),
     cardinality="one per window and origin",
     beyond_promql="`increase` of `xivo_call_forms_total` counts forms. It has no label for the "

@@ -30,7 +30,7 @@ MESSAGES = MetricSpec(
 SENDERS = MetricSpec(
     "xivo_chat_senders",
     Kind.GAUGE,
-    "Distinct users who sent a chat message in the last closed window.",
+    "Number of different users who sent a chat message in the last closed window.",
     ("origin_uuid", "window"),
     cardinality="one per window and origin",
     beyond_promql="`increase` of `xivo_chat_messages_total` counts messages. It has no label for "

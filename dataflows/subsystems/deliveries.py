@@ -30,7 +30,7 @@ DELIVERIES = MetricSpec(
 USED = MetricSpec(
     "xivo_exporter_used_total",
     Kind.COUNTER,
-    "Deliveries with an event that a subsystem uses, also if it does not change a metric.",
+    "Deliveries with an event that a subsystem uses, even if it changes no metric.",
     ("bus",),
     cardinality=_CARDINALITY,
 )

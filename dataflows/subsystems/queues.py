@@ -61,8 +61,8 @@ _QUEUE = ("origin_uuid", "queue")
 MEMBERS = MetricSpec(
     "xivo_queue_members",
     Kind.GAUGE,
-    "Members of the queue, by membership. On Asterisk 11, a member of which only a pause is "
-    "known counts once an event reports its membership.",
+    "Members of the queue, by membership. On Asterisk 11, pause events lack the membership: a "
+    "member known only from a pause counts when another event reports its membership.",
     (*_QUEUE, "membership"),
     {"membership": tuple(Membership)},
     cardinality="3 per queue",
@@ -92,8 +92,8 @@ AVAILABLE = MetricSpec(
 CHANGES = MetricSpec(
     "xivo_queue_member_changes_total",
     Kind.COUNTER,
-    "Times that a member was added, removed, paused or unpaused. A repeated event, and the "
-    "first status of an unknown member, do not count.",
+    "How often members were added, removed, paused or unpaused. A repeated event, and the first "
+    "status of an unknown member, do not count.",
     (*_QUEUE, "change"),
     {"change": tuple(Change)},
     cardinality="4 per queue",

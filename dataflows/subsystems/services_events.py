@@ -76,11 +76,11 @@ def _decode_deregistered(envelope: Envelope) -> ServiceDeregistered:
 
 _XIVO = "all XiVO daemons that use xivo-lib-python, from 15.17. See the XiVO bus document"
 _WAZO = "Wazo daemons from 22.13, off by default. See wazo-bus, services/event.py"
+_WAZO_KEY = f"{_WAZO}. Wazo uses the routing key of the registration, by mistake"
 
 DECODERS = (
     Decoder("service_registered_event", "service.registered.#", _decode_registered, _XIVO),
     Decoder("service_deregistered_event", "service.deregistered.#", _decode_deregistered, _XIVO),
     Decoder("service_registered", "service.registered.#", _decode_registered, _WAZO),
-    # Wazo publishes it with the routing key of the registration, by mistake.
-    Decoder("service_deregistered", "service.registered.#", _decode_deregistered, _WAZO),
+    Decoder("service_deregistered", "service.registered.#", _decode_deregistered, _WAZO_KEY),
 )

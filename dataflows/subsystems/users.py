@@ -157,7 +157,7 @@ DECODERS = (
         "chatd_presence_updated",
         "chatd.users.*.presences.updated",
         _decode_chatd,
-        "wazo-chatd. See wazo-bus, chatd/events.py; which presence a state means is inferred",
+        "wazo-chatd. See wazo-bus, chatd/events.py; the presence of each state is inferred",
     ),
     Decoder(
         "user_deleted",

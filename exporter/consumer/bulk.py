@@ -21,11 +21,11 @@ CHUNK = 256 * 1024
 """Bytes of one read: some hundred deliveries, which share the cost of the read."""
 
 GATHER_SECONDS = 0.005
-"""Between two reads of deliveries: a read and the loop iteration after it cost as much as ten
-deliveries."""
+"""Minimum time between two reads of deliveries: a read and the loop iteration after it cost as much
+as ten deliveries."""
 
 MAX_RECORDS = 100
-"""TLS records in one read."""
+"""Maximum TLS records in one read."""
 
 _RECORD = 16 * 1024
 """Maximum bytes of a TLS record."""

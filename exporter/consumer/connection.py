@@ -28,12 +28,12 @@ from exporter.settings import BusSettings
 from exporter.settings.bus_url import BusUrl
 
 HEARTBEAT_SECONDS = 10
-"""Requested of the broker, because XiVO's own default is no heartbeat; a dead peer is noticed after
-two."""
+"""Heartbeat interval that the exporter requests, because the default of XiVO's broker is no
+heartbeat. A dead peer is noticed after two intervals."""
 
 UNANSWERED_SECONDS = 2.0 * HEARTBEAT_SECONDS
-"""After which the kernel drops a connection whose peer confirms no packet. py-amqp's own value of
-one second would end a connection with the first lost packet."""
+"""Time after which the kernel drops a connection whose peer confirms no packet. py-amqp's own value
+of one second would end a connection with the first lost packet."""
 
 CONNECT_SECONDS = 5.0
 IO_SECONDS = 10.0

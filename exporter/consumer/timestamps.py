@@ -29,13 +29,13 @@ _UNSIGNED = frozenset(b"Bui")
 _TEXT = ord("S")
 
 _STAMP = b"\x09timestampS"
-"""Name and type of the header as nearly all publishers write it, and never twice."""
+"""Name and type of the header, as nearly all publishers write it. None writes it twice."""
 
 _MAX_PREFIXES = 2048
-"""Different bytes before that header that are cached: a server's events have some hundred."""
+"""Maximum cached prefixes, the bytes before that header: a server has some hundred."""
 
 _MAX_PREFIX_BYTES = 1024
-"""Maximum bytes of one that is cached; real ones have some 150."""
+"""Maximum bytes of a cached prefix; real ones have about 150."""
 
 
 def find_stamps(properties: bytes) -> Stamps:

@@ -14,11 +14,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 CONFIRM_SECONDS = 30.0
-"""After which the broker has certainly registered an acknowledgement, to which AMQP has no reply: a
-dead peer is noticed in less time."""
+"""Time after which the broker has certainly registered an acknowledgement, to which AMQP has no
+reply: a dead peer is noticed in less time."""
 
 REQUEUE_SECONDS = 300.0
-"""After which a bookmark is requeued: brokers close a channel on which a delivery stays
+"""Time after which a bookmark is requeued: brokers close a channel on which a delivery stays
 unacknowledged for 15 or 30 minutes."""
 
 

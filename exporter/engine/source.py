@@ -28,8 +28,8 @@ IDLE_IN_CLUSTER_SECONDS = 0.02
 """The same in a cluster, where nothing wakes the source when other processes send items."""
 
 GATHER_SECONDS = 0.005
-"""Between two loop iterations with deliveries, if no batch is full: an iteration costs as much as a
-hundred deliveries."""
+"""Minimum time between two loop iterations with deliveries, if no batch is full: an iteration costs
+as much as a hundred deliveries."""
 
 
 class Progress:
@@ -74,7 +74,7 @@ class LoopContext(NamedTuple):
 
     Attributes:
         wake: Set when a buffer has deliveries, or on `stop`.
-        stop: Set to end the dataflow in good order.
+        stop: Set to end the dataflow normally.
         progress: Marked in each iteration.
         clock: Unix time in seconds; the source notices when it is set back.
         timer: Monotonic clock, in seconds.

@@ -45,15 +45,16 @@ DISCONNECTS = MetricSpec(
 GAPS = MetricSpec(
     "xivo_exporter_bus_gaps_total",
     Kind.COUNTER,
-    "Times that events of the bus were, or may have been, missed: when the exporter connected, the "
-    "inbox or the exchange was gone, or the inbox did not continue where reading had ended.",
+    "How often events of the bus were missed, or may have been. The exporter notices this when it "
+    "connects: the inbox or the exchange was gone, or the inbox does not continue where reading "
+    "ended.",
     ("bus",),
     cardinality=_PER_BUS,
 )
 LAST_GAP_AT = MetricSpec(
     "xivo_exporter_bus_last_gap_timestamp_seconds",
     Kind.GAUGE,
-    "When the last gap was noticed, in Unix time; 0 if there was none.",
+    "Unix time at which the last gap was noticed; 0 if there was none.",
     ("bus",),
     cardinality=_PER_BUS,
 )

@@ -26,7 +26,7 @@ from typing import TypeAlias
 Ends: TypeAlias = tuple[tuple[str, int | None] | None, tuple[str, int | None] | None]
 """Addresses and ports of a connection, (client, server), as in the ASGI scope."""
 
-# Hypercorn closes idle connections in good order; the limiter aborts those that Hypercorn missed.
+# Hypercorn closes idle connections normally; the limiter aborts connections that Hypercorn missed.
 _SLACK_SECONDS = 1.0
 # Without free file descriptors, many accepts fail one after another; one cleanup helps all.
 _DROP_IDLE_INTERVAL_SECONDS = 1.0
