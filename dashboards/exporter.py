@@ -67,8 +67,8 @@ def _health() -> list[Panel]:
         ),
         stat(
             "Rejected",
-            "Deliveries that could not be used, in the selected time range. Shown is the exporter "
-            "that rejected most.",
+            "Deliveries that could not be used, in the selected time range, of the exporter that "
+            "rejected most.",
             deliveries.REJECTED_COUNT,
             steps=house.SOME_IS_ODD,
             words=house.NONE,
@@ -76,8 +76,8 @@ def _health() -> list[Panel]:
         ),
         stat(
             "Samples dropped",
-            "Samples dropped in the selected time range, because the limit of series was reached. "
-            "Shown is the exporter that dropped most.",
+            "Samples dropped in the selected time range, because the limit of series was reached, "
+            "of the exporter that dropped most.",
             exporter.DROPPED,
             steps=house.SOME_IS_ODD,
             words=house.NONE,
@@ -107,7 +107,7 @@ def _deliveries() -> list[Panel]:
         ),
         bars(
             "Rejected deliveries, by reason",
-            "In the selected time range. Shown is the exporter that rejected most.",
+            "In the selected time range, of the exporter that rejected most.",
             deliveries.BY_REASON,
             steps=house.SOME_STANDS_OUT,
             decimals=0,
@@ -150,8 +150,8 @@ def _delay() -> list[Panel]:
         ),
         bars(
             "Impossible time stamps",
-            "Events in the selected time range with a time stamp after their arrival, or more than "
-            "a day before it.",
+            "Events in the selected time range with a time stamp more than 1 s after their "
+            "arrival, or more than a day before it.",
             deliveries.CLAMPED,
             steps=house.SOME_STANDS_OUT,
             decimals=0,
@@ -199,7 +199,7 @@ def _series() -> list[Panel]:
     return [
         bars(
             "Series, by metric",
-            f"The {exporter.MANY} metrics with most series, of the exporter that has most. "
+            f"The {exporter.MANY} metrics with most series, of the exporter with most series. "
             "--max-series is the limit for each metric, by default 10,000.",
             exporter.SERIES,
             span=9,
@@ -231,7 +231,7 @@ def _origins() -> list[Panel]:
         table(
             "Servers",
             "Each server: its bus, the number of exporters that show it, the time since its last "
-            "event, and how far the last exporter is behind the first.",
+            "event, and the difference between the last events that its exporters show.",
             {"origin_uuid": "server", "bus": "bus"},
             (
                 Column("", bus.ORIGINS),

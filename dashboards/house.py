@@ -22,7 +22,7 @@ PLAIN: Steps = ((0, NEUTRAL),)
 NONE_IS_GOOD: Steps = ((0, GOOD), (1, BAD))
 NONE_IS_BAD: Steps = ((0, BAD), (1, GOOD))
 ANY_IS_ODD: Steps = ((0, GOOD), (1, WARNING))
-# 0.5, because increase() extrapolates and its results are seldom whole numbers.
+# 0.5, because increase() extrapolates and its results are rarely whole numbers.
 SOME_IS_ODD: Steps = ((0, GOOD), (0.5, WARNING))
 SOME_STANDS_OUT: Steps = ((0, NEUTRAL), (0.5, WARNING))
 SHARE_IS_BAD: Steps = ((0, GOOD), (0.1, WARNING), (0.3, BAD))

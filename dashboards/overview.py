@@ -64,8 +64,8 @@ def _problems() -> list[Panel]:
         ),
         stat(
             "Longest time without events",
-            "Time since the last event, of the server where this is longest. Some minutes are "
-            "normal at night. Orange from 5 minutes, red from 15.",
+            "Time since the last event of the server that has been silent longest. Some minutes "
+            "are normal at night. Orange from 5 minutes, red from 15.",
             bus.LONGEST_SILENCE,
             steps=house.SILENCE_IS_BAD,
             decimals=0,

@@ -80,8 +80,8 @@ def _now() -> list[Panel]:
         ),
         stat(
             "Longest time without events",
-            "Time since the last event, of the server where this is longest. Without events, the "
-            "state of its services is out of date. Orange from 5 minutes, red from 15.",
+            "Time since the last event of the server that has been silent longest. Without events, "
+            "the state of its services is out of date. Orange from 5 minutes, red from 15.",
             bus.LONGEST_SILENCE,
             steps=house.SILENCE_IS_BAD,
             decimals=0,
