@@ -8,7 +8,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run stack test integration coverage check audit lint format generate
 .PHONY: pictures bench fuzz chaos soak image sbom lock clean
-# All targets share .venv, so they run one after another, also with -j.
+# All targets share .venv, so they run one after another, even with -j.
 .NOTPARALLEL:
 
 help: ## Show this list

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Check the locked packages for known vulnerabilities; any that is found is a failure. If the
-# network gives no answer, say so and go on.
+# network gives no answer, report that and continue.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib.sh

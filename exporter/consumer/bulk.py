@@ -18,7 +18,7 @@ from exporter.consumer.deliver import DeliverDecoder
 from exporter.consumer.received import MessageHandler
 
 CHUNK = 256 * 1024
-"""Bytes of one read: some hundred deliveries, which share the cost of the read."""
+"""Bytes of one read: several hundred deliveries, which share the cost of the read."""
 
 GATHER_SECONDS = 0.005
 """Minimum time between two reads of deliveries: a read and the loop iteration after it cost as much

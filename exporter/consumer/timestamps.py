@@ -32,7 +32,7 @@ _STAMP = b"\x09timestampS"
 """Name and type of the header, as nearly all publishers write it. None writes it twice."""
 
 _MAX_PREFIXES = 2048
-"""Maximum cached prefixes, the bytes before that header: a server has some hundred."""
+"""Maximum cached prefixes, the bytes before that header: a server has several hundred."""
 
 _MAX_PREFIX_BYTES = 1024
 """Maximum bytes of a cached prefix; real ones have about 150."""

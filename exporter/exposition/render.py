@@ -17,7 +17,7 @@ from exporter.exposition.store import Columns, SeriesStore
 from exporter.exposition.telemetry import SPECS, BusStatus, self_series
 
 _SLICE = 2_000
-"""Lines written while the lock is held: some 200 kB, in half a millisecond."""
+"""Lines written while the lock is held: about 200 kB, in half a millisecond."""
 
 _PIECE = 100_000
 """Minimum characters of a piece of the body: few series make a single piece."""

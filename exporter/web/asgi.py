@@ -17,7 +17,7 @@ from exporter.logs import RateLimited
 from exporter.web.limiter import Connection, ConnectionLimiter
 from exporter.web.routes import FAILED, METRICS, Reply, Request, Routes
 
-# A client that stops reading holds only one piece; a large exposition has some 100.
+# A client that stops reading holds only one piece; a large exposition has about 100.
 _PIECE_BYTES = 64 * 1024
 # No request needs a body, but some clients send a short one.
 _MAX_BODY_BYTES = 64 * 1024
