@@ -2,7 +2,8 @@
 # Install exactly what a lock file lists into .venv; do nothing if that is already installed.
 #   setup.sh run   what the exporter needs to run
 #   setup.sh dev   the same, and the tools of its developers
-# PYTHON names the interpreter; by default it is the first suitable one on the PATH.
+# PYTHON names the interpreter; by default it is the first suitable one on the PATH, else that of the
+# present .venv.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -12,11 +13,17 @@ is_supported() {
 }
 
 find_python() {
-    for python in ${PYTHON:-python3 python3.12 python3.11}; do
+    if [ -n "${PYTHON:-}" ]; then
+        set -- "$PYTHON"
+    else
+        set -- python3 python3.12 python3.11 \
+            "$(.venv/bin/python -c 'import sys; print(sys._base_executable)' 2>/dev/null)"
+    fi
+    for python in "$@"; do
         if is_supported "$python"; then return; fi
     done
-    found=$("${PYTHON:-python3}" --version 2>/dev/null) || found="not a Python interpreter"
-    die "setup: ${PYTHON:-python3} is $found, but Python 3.11 or 3.12 is needed: use PYTHON=, uv or the image
+    found=$("$1" --version 2>/dev/null) || found="not a Python interpreter"
+    die "setup: $1 is $found, but Python 3.11 or 3.12 is needed: use PYTHON=, uv or the image
   another Python of this machine:   make demo PYTHON=/path/to/python3.12
   a Python that uv downloads:       uv python install 3.12 && make demo PYTHON=\"\$(uv python find 3.12)\"
   the image, with its own Python:   make image, then docs/install.md"
@@ -56,6 +63,8 @@ rm -rf .venv
 # The lock is complete, so pip must not resolve. If it resolves, an old pip ignores the locked
 # version of a package that another one requires with an extra, and takes the newest.
 export PIP_DISABLE_PIP_VERSION_CHECK=1
+# A configuration of pip with `user = true` would install outside of .venv, which pip refuses.
+export PIP_USER=0
 .venv/bin/python -m pip install --quiet --no-deps --require-hashes --only-binary :all: -r "$lock" ||
     die "setup: could not install $lock (see above)"
 missing=$(.venv/bin/python -m pip check) || die "$missing" "setup: $lock is not complete (see above)"
