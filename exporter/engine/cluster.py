@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from exporter.settings import Settings, SettingsError, spelled
+from exporter.settings.address import Address
 from exporter.settings.messages import printable
 
 
@@ -81,20 +82,25 @@ def _number(environment: Mapping[str, str]) -> int | None:
 
 
 def _addresses(environment: Mapping[str, str]) -> tuple[str, ...]:
-    text = environment.get("BYTEWAX_ADDRESSES")
+    place = "BYTEWAX_ADDRESSES"
+    text = environment.get(place)
     if text is None:
-        file = environment.get("BYTEWAX_HOSTFILE_PATH")
+        place = "BYTEWAX_HOSTFILE_PATH"
+        file = environment.get(place)
         if file is None:
             return ()
         try:
             text = ";".join(Path(file).read_text(encoding="utf-8").split())
         except OSError as error:
-            problem = f"BYTEWAX_HOSTFILE_PATH: cannot read {printable(file)}: {error.strerror}"
+            problem = f"{place}: cannot read {printable(file)}: {error.strerror}"
             raise SettingsError([problem]) from error
         except UnicodeDecodeError as error:
-            problem = f"BYTEWAX_HOSTFILE_PATH: {printable(file)} is not UTF-8 text"
+            problem = f"{place}: {printable(file)} is not UTF-8 text"
             raise SettingsError([problem]) from error
-    return tuple(each for each in text.split(";") if each)
+    try:
+        return tuple(str(Address.parse(each)) for each in text.split(";") if each)
+    except ValueError as error:
+        raise SettingsError([f"{place}: {error}"]) from error
 
 
 def explain(error: BaseException) -> str | None:

@@ -25,10 +25,22 @@ class Address(NamedTuple):
         if not port.isdecimal() or len(port) > _PORT_DIGITS or int(port) > _MAX_PORT:
             msg = f"the port must be a number from 0 to {_MAX_PORT}"
             raise ValueError(msg)
+        if not _is_name(host):
+            msg = "the host is not a valid name or address"
+            raise ValueError(msg)
         return cls(host.removeprefix("[").removesuffix("]") or "0.0.0.0", int(port))  # noqa: S104 -- the documented default
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _is_name(host: str) -> bool:
+    try:
+        # As the resolver does. It raises the same error, which is not an OSError.
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return host.isprintable()
 
 
 _MAX_PORT = 65535

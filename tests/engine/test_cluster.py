@@ -69,6 +69,8 @@ def test_the_variables_of_bytewax_are_understood_and_settings_win(tmp_path: Path
             "BYTEWAX_HOSTFILE_PATH: cannot read /nowhere: No such file",
         ),
         ({"process_id": 0}, {"BYTEWAX_HOSTFILE_PATH": sys.executable}, "is not UTF-8 text"),
+        ({"process_id": 0}, {"BYTEWAX_ADDRESSES": "a"}, "BYTEWAX_ADDRESSES: must be HOST:PORT"),
+        ({"process_id": 0}, {"BYTEWAX_HOSTFILE_PATH": "/dev/null"}, "needs --addresses"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(
