@@ -98,9 +98,12 @@ def _unknown(name: str, flags: Mapping[str, Flag]) -> str:
         return f"{name}: this is a flag of the command {command}"
     similar = nearest(name, _names(flags))
     for secret in SECRETS:
-        if similar == flag(secret):
+        # The password may follow without a space.
+        is_joined = similar in {None, flag(secret)} and name.startswith(flag(secret))
+        if is_joined or similar == flag(secret):
+            shown = flag(secret) if is_joined else name
             return (
-                f"{name}: there is no such flag: every user of this machine can read the command "
+                f"{shown}: there is no such flag: every user of this machine can read the command "
                 f"lines of its processes; use {flag(secret)}-file or {variable(secret)}"
             )
     return f"{name}: there is no such flag{did_you_mean(name, flags)}"

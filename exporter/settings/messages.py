@@ -110,7 +110,8 @@ def _given(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return repr(_cut(value))
+        # A URL of a bus may contain a password.
+        return "a URL" if "://" in value else repr(_cut(value))
     if isinstance(value, int | float):
         return shown(str(value))
     if isinstance(value, dict):

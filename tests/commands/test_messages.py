@@ -104,6 +104,8 @@ def test_a_flag_of_run_is_not_one_of_demo(told: Told) -> None:
         ["--bus-password", "--max-series", "5"],
         ["--bus-password", f"-{SECRET}"],
         ["--bus-password", f"--{SECRET}"],
+        [f"--bus-password{SECRET}"],
+        [f"--bus-password{'x' * 40}"],
     ],
 )
 @pytest.mark.parametrize("command", ["run", "demo"])
