@@ -41,14 +41,13 @@ has() {
     [ "$(cat .venv/.stamp 2>/dev/null)" = "$(stamp_of "$1")" ] && .venv/bin/python -c '' 2>/dev/null
 }
 
-# The developers' lock contains everything that the program needs, in the same versions.
-if has requirements-dev.lock; then exit 0; fi
 case "${1:-}" in
 run) lock=requirements.lock ;;
 dev) lock=requirements-dev.lock ;;
 *) die "usage: setup.sh run|dev" ;;
 esac
-if has "$lock"; then exit 0; fi
+# The developers' lock contains everything that the program needs, in the same versions.
+if has "$lock" || has requirements-dev.lock; then exit 0; fi
 
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     # Debian ships venv in a separate package, named after the interpreter.
@@ -63,8 +62,9 @@ rm -rf .venv
 # The lock is complete, so pip must not resolve. If it resolves, an old pip ignores the locked
 # version of a package that another one requires with an extra, and takes the newest.
 export PIP_DISABLE_PIP_VERSION_CHECK=1
-# A configuration of pip with `user = true` would install outside of .venv, which pip refuses.
+# Some settings of pip would install elsewhere, or nothing.
 export PIP_USER=0
+unset PIP_DRY_RUN PIP_PREFIX PIP_ROOT PIP_TARGET
 .venv/bin/python -m pip install --quiet --no-deps --require-hashes --only-binary :all: -r "$lock" ||
     die "setup: could not install $lock (see above)"
 missing=$(.venv/bin/python -m pip check) || die "$missing" "setup: $lock is not complete (see above)"

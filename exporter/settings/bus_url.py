@@ -159,10 +159,7 @@ def _is_ipv6(text: str) -> bool:
 
 
 def _decoded(part: str, text: str) -> str:
-    """Replace %XX in a part of a URL."""
-    if re.search("%(?![0-9A-Fa-f]{2})", text):
-        msg = f"the {part} contains a % without two hexadecimal digits after it; write % as %25"
-        raise ValueError(msg)
+    """Replace %XX in a part of a URL; any other % stands for itself."""
     try:
         return unquote_to_bytes(text).decode()
     except UnicodeError:
