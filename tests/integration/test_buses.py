@@ -48,12 +48,8 @@ def _is_connected(program: Exporter, bus: str) -> bool:
 def two_vhosts(broker: Broker) -> Iterator[Broker]:
     """The broker with two vhosts, `/` and `lyon`, and an exchange in each of them."""
     broker.declare_exchange("xivo")
-    broker.ctl("add_vhost", VHOST)
-    broker.ctl("set_permissions", "-p", VHOST, "guest", ".*", ".*", ".*")
-    with broker.channel(VHOST) as channel:
-        channel.exchange_declare("xivo", "topic", durable=True, auto_delete=False)
-    yield broker
-    broker.ctl("delete_vhost", VHOST)
+    with broker.vhosts(VHOST):
+        yield broker
 
 
 def test_the_events_of_all_buses_are_shown_and_an_origin_may_be_on_two(

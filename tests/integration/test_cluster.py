@@ -27,14 +27,8 @@ StartCluster = Callable[..., list[Exporter]]
 @pytest.fixture
 def vhosts(broker: Broker) -> Iterator[Broker]:
     """The broker with a vhost for each bus."""
-    for name in BUSES:
-        broker.ctl("add_vhost", name)
-        broker.ctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
-        with broker.channel(name) as channel:
-            channel.exchange_declare("xivo", "topic", durable=True, auto_delete=False)
-    yield broker
-    for name in BUSES:
-        broker.ctl("delete_vhost", name)
+    with broker.vhosts(*BUSES):
+        yield broker
 
 
 @pytest.fixture
