@@ -47,8 +47,8 @@ if lacking; then
 fi
 
 status=0
-# Three at a time: much of it is waiting for servers. Groups and their order are made in conftest.py.
-.venv/bin/python -m pytest --numprocesses "${JOBS:-3}" --dist loadgroup --no-loadscope-reorder ${selection:+-m "$selection"} "$@" || status=$?
+# Three at a time: much of it is waiting for servers. Groups are those of tests/schedule.py.
+.venv/bin/python -m pytest --numprocesses "${JOBS:-3}" --dist loadscope --no-loadscope-reorder ${selection:+-m "$selection"} "$@" || status=$?
 if [ -n "$selection" ]; then
     say "test: left out the tests that need$packages. To run them too: $hint"
 fi

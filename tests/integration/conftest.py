@@ -74,21 +74,20 @@ def private_broker(rabbitmq: Path, certificates: Certificates) -> Iterator[Broke
 
 
 @pytest.fixture(scope="session")
-def victim_node(rabbitmq: Path) -> Iterator[Broker]:
-    """Where the victims live; all tests that need it run on one worker."""
+def _poor_broker(rabbitmq: Path) -> Iterator[Broker]:
     with Broker() as broker:
         yield broker
 
 
 @pytest.fixture
-def victim(victim_node: Broker) -> Iterator[Broker]:
+def victim(_poor_broker: Broker) -> Iterator[Broker]:
     """A broker that tests maltreat one after the other; each finds it running and empty."""
-    victim_node.declare_exchange("xivo")
-    yield victim_node
-    victim_node.thaw()
-    if not victim_node.running:
-        victim_node.start()
-    victim_node.clear()
+    _poor_broker.declare_exchange("xivo")
+    yield _poor_broker
+    _poor_broker.thaw()
+    if not _poor_broker.running:
+        _poor_broker.start()
+    _poor_broker.clear()
 
 
 class RunExporter(Protocol):
