@@ -46,6 +46,10 @@ if lacking; then
     say "test: going on without$packages"
 fi
 
+# Where it is forbidden to keep compiled modules, each of some hundred processes compiles them anew,
+# which takes four fifths of the start of the exporter.
+unset PYTHONDONTWRITEBYTECODE
+
 status=0
 # Three at a time: much of it is waiting for servers. Groups are those of tests/schedule.py.
 .venv/bin/python -m pytest --numprocesses "${JOBS:-3}" --dist loadscope --no-loadscope-reorder ${selection:+-m "$selection"} "$@" || status=$?

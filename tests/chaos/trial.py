@@ -68,9 +68,7 @@ class Outcome:
     differences: list[str]
 
 
-def run(
-    broker: Broker, directory: Path, blows: Blows, *, agents: int, rate: int = RATE
-) -> Outcome:
+def run(broker: Broker, directory: Path, blows: Blows, *, agents: int, rate: int = RATE) -> Outcome:
     """Let the exporter live through it.
 
     Args:
