@@ -167,15 +167,15 @@ class Broker(RabbitNode):
     def channel(
         self, vhost: str = "/", *, user: str = GUEST, password: str = GUEST
     ) -> Iterator[Any]:
-        """Connect and open a py-amqp channel; no call on it waits longer than 10 s."""
+        """Connect and open a py-amqp channel; no call on it waits longer than a minute."""
         connection = amqp.Connection(
             f"127.0.0.1:{self.port}",
             userid=user,
             password=password,
             virtual_host=vhost,
-            connect_timeout=10,
-            read_timeout=10,
-            write_timeout=10,
+            connect_timeout=60,
+            read_timeout=60,
+            write_timeout=60,
         )
         with connection:
             yield connection.channel()
