@@ -54,7 +54,7 @@ def test_alarms_of_the_broker_hold_up_publishers_and_not_us(
         connected(program, times=2)
         assert publisher.is_alive()
         victim.eval(_LIMITS % (0.4, 1_000_000))
-    publisher.join(10)
+    publisher.join(60)
     assert_recovered(victim, program, "i", 30)
 
 
