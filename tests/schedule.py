@@ -4,17 +4,17 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 # What takes long and begins late is waited for by idle workers.
-_LONGEST_FIRST = (
+LONGEST_FIRST = (
     *("maltreated broker", "tests/integration/test_image.py", "tests/integration/test_chaos.py"),
     *("tests/windows/test_simulated_day.py", "tests/dashboards/test_panels.py"),
     *("tests/integration/test_windows.py", "tests/integration/test_network.py"),
     *("tests/integration/test_cluster.py", "tests/dashboards/test_numbers.py"),
     *("tests/fuzz/test_hostile_traffic.py", "tests/scripts/test_locked_versions.py"),
 )
-_RANKS = {name: rank for rank, name in enumerate(_LONGEST_FIRST)}
+_RANKS = {name: rank for rank, name in enumerate(LONGEST_FIRST)}
 
 # One broker is stopped, killed and frozen by all of these, one after the other.
-_MALTREATING = ("tests/integration/test_faults.py", "tests/integration/test_broker_faults.py")
+MALTREATING = ("tests/integration/test_faults.py", "tests/integration/test_broker_faults.py")
 
 
 def group_of(nodeid: str) -> str:
@@ -23,7 +23,7 @@ def group_of(nodeid: str) -> str:
     Those of servers mostly wait, each for itself, and go where there is room.
     """
     path = nodeid.partition("::")[0]
-    if path in _MALTREATING:
+    if path in MALTREATING:
         return "maltreated broker"
     is_alone = path.startswith("tests/integration/") and path != "tests/integration/test_image.py"
     return nodeid if is_alone else path

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import schedule
 from tests.program import Exporter, parse_log_line, samples_of
 from tests.support import (
     REPOSITORY,
@@ -139,6 +140,12 @@ def test_a_frozen_process_does_not_survive_its_group(tmp_path: Path) -> None:
     process.send_signal(signal.SIGSTOP)
     group.close()
     assert process.returncode == -signal.SIGKILL
+
+
+def test_what_is_scheduled_by_its_name_is_there() -> None:
+    for name in (*schedule.LONGEST_FIRST, *schedule.MALTREATING):
+        is_group = any(schedule.group_of(each) == name for each in schedule.MALTREATING)
+        assert is_group or (REPOSITORY / name).exists(), name
 
 
 def test_a_stopwatch_stands_still_for_who_waits_for_a_processor(tmp_path: Path) -> None:
