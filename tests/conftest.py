@@ -4,8 +4,11 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from exporter.settings import PREFIX
+from tests import schedule
 
 _SLOW_ENOUGH = (HealthCheck.too_slow,)
 
@@ -29,6 +32,18 @@ settings.register_profile("thorough", settings.get_profile("default"), max_examp
 
 _is_ci = os.environ.get("CI", "").lower() in {"1", "true"}
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if _is_ci else "default"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    schedule.sort(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """Keep together what shares something; groups by marks need an older pytest."""
+    return schedule.Groups(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.chart import Manifest, container, of_kind, the
 from tests.program import Exporter
-from tests.support import missing
+from tests.support import missing, within
 
 
 class Pod(Exporter):
@@ -57,7 +57,8 @@ class Pod(Exporter):
         check = self.spec[name]["httpGet"]
         (port,) = (p["containerPort"] for p in self.spec["ports"] if p["name"] == check["port"])
         assert port == self.address[1]
-        return self.get(check["path"], timeout=self.spec[name]["timeoutSeconds"]).status
+        with within(self.spec[name]["timeoutSeconds"]):
+            return self.get(check["path"]).status
 
     def _fill(self, volume: Manifest) -> None:
         folder = self._folder / volume["name"]

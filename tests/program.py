@@ -116,8 +116,15 @@ class Exporter:
 
     def wait(self, timeout: float = 30) -> int:
         """Wait for the end and return the exit code, the negative signal when one killed it."""
-        assert self._process is not None, "the exporter was not started"
-        return self._process.wait(timeout)
+        process = self._process
+        assert process is not None, "the exporter was not started"
+        eventually(
+            lambda: process.poll() is not None,
+            timeout=timeout,
+            interval=0.01,
+            what=lambda: f"the exporter ends; its log ends\n{self.log()[-3000:]}",
+        )
+        return process.wait()
 
     def close(self) -> None:
         """Kill the program and all it has started."""
@@ -165,7 +172,7 @@ class Exporter:
         return host.rpartition("/")[2].strip("[]"), int(port)
 
     def get(
-        self, path: str, headers: Mapping[str, str] | None = None, timeout: float = 10
+        self, path: str, headers: Mapping[str, str] | None = None, timeout: float = 60
     ) -> Answer:
         """Request a page."""
         host, port = self.address

@@ -50,7 +50,7 @@ class Proxy:
 
     def __exit__(self, *_: object) -> None:
         self._server.shutdown(socket.SHUT_RDWR)
-        self._thread.join(10)
+        self._thread.join(60)
         self._server.close()
         # Also those that have fallen silent: nobody else closes them.
         for link in self._links:
@@ -58,7 +58,7 @@ class Proxy:
         # Who waits to be let through meets a closed socket.
         self.cure()
         for link in self._links:
-            link.join(10)
+            link.join(60)
 
     def url(self, broker: str) -> str:
         """Return the URL of the broker with the proxy's address in it."""

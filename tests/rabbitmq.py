@@ -5,6 +5,8 @@ import pwd
 import secrets
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -18,6 +20,39 @@ INSTALL = "apt-get install rabbitmq-server (the tests start a private node, not 
 
 # Debian's wrappers in /usr/sbin would set HOME back to the system node's.
 _FOLDERS = (Path("/usr/lib/rabbitmq/bin"), Path("/opt/rabbitmq/sbin"))
+
+# A run of rabbitmqctl starts a node of its own for each question. This answers them within the
+# broker, behind a socket that only its own account and root can reach.
+_CONSOLE = """
+Answer = fun(Text) ->
+    try
+        {ok, Tokens, _} = erl_scan:string(unicode:characters_to_list(Text)),
+        {ok, Expressions} = erl_parse:parse_exprs(Tokens),
+        case erl_eval:exprs(Expressions, []) of
+            {value, Value, _} when is_binary(Value) -> ["+", Value];
+            {value, Value, _} -> unicode:characters_to_binary(io_lib:format("+~0tp", [Value]))
+        end
+    catch
+        _:Reason -> unicode:characters_to_binary(io_lib:format("-~0tp", [Reason]))
+    end
+end,
+Serve = fun Serve(Listener) ->
+    {ok, Client} = gen_tcp:accept(Listener),
+    case gen_tcp:recv(Client, 0) of
+        {ok, Text} -> gen_tcp:send(Client, Answer(Text));
+        _ -> gone
+    end,
+    gen_tcp:close(Client),
+    Serve(Listener)
+end,
+spawn(fun() ->
+    file:delete("%(socket)s"),
+    {ok, Listener} = gen_tcp:listen(0, [
+        {ifaddr, {local, "%(socket)s"}}, binary, {packet, 4}, {active, false}
+    ]),
+    Serve(Listener)
+end).
+"""
 
 
 def find_rabbitmq() -> Path | None:
@@ -55,6 +90,7 @@ class RabbitNode:
         self._epmd: subprocess.Popen[bytes] | None = None
         # Not below pytest's own folder, which the user rabbitmq may not enter.
         self._home = Path(tempfile.mkdtemp(prefix="private-rabbitmq-"))
+        self._console = self._home / "console"
         self._account = _account()
         self._write_files(tls, settings or {})
         self._group = ProcessGroup(self._home, self._account)
@@ -123,8 +159,24 @@ class RabbitNode:
         """Return all that the node has logged."""
         return (self._home / "output").read_text(errors="replace")
 
+    def eval(self, expressions: str, timeout: float = 60) -> str:
+        """Let the node evaluate Erlang; return a binary as it is, and any other term as a term."""
+        question = expressions.encode()
+        with socket.socket(socket.AF_UNIX) as console:
+            console.settimeout(timeout)
+            # The console opens when the ports do, or a moment later.
+            eventually(
+                lambda: not console.connect_ex(f"{self._console}"), what="the console listens"
+            )
+            console.sendall(struct.pack(">I", len(question)) + question)
+            with console.makefile("rb") as answers:
+                (size,) = struct.unpack(">I", answers.read(4))
+                answer = answers.read(size).decode()
+        assert answer.startswith("+"), f"{expressions}: {answer}"
+        return answer[1:]
+
     def ctl(self, *arguments: str, timeout: float = 60) -> str:
-        """Run rabbitmqctl and return what it printed; it costs half a second of CPU."""
+        """Run rabbitmqctl, where it is what the documents tell; it costs half a second of CPU."""
         user, group = self._account or (None, None)
         done = subprocess.run(
             [self._binaries / "rabbitmqctl", "--quiet", *arguments],
@@ -164,6 +216,7 @@ class RabbitNode:
         (home / "rabbitmq.conf").write_text("".join(f"{k} = {v}\n" for k, v in lines.items()))
         (home / "enabled_plugins").write_text("[].\n")
         (home / "rabbitmq-env.conf").touch()
+        (home / "console.erl").write_text(_CONSOLE % {"socket": self._console})
         cookie = home / ".erlang.cookie"
         cookie.write_text(secrets.token_hex(20))
         cookie.chmod(0o600)
@@ -175,6 +228,8 @@ class RabbitNode:
         home = self._home
         # Loopback only, and no epmd but the one started here.
         private = "-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}"
+        # The script splits it at spaces.
+        console = f'file:eval("{home}/console.erl")'
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
@@ -191,7 +246,7 @@ class RabbitNode:
             "RABBITMQ_LOG_BASE": f"{home / 'log'}",
             "RABBITMQ_LOGS": "-",
             # Two schedulers are enough, and start faster than one for each core.
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{private} +S 2:2",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{private} +S 2:2 -eval {console}",
             "RABBITMQ_CTL_ERL_ARGS": f"{private} +S 1:1",
             # The script then becomes the node instead of its parent, so signals meet the node.
             "RUNNING_UNDER_SYSTEMD": "true",

@@ -19,10 +19,22 @@ _QUEUE_COLUMNS = [
     *("name", "messages", "messages_ready", "messages_unacknowledged", "consumers", "arguments"),
     *("durable", "auto_delete", "exclusive", "policy", "type"),
 ]
-# One call instead of a run of rabbitmqctl for each thing found.
+_LIST_QUEUES = """
+Plain = fun
+    (name, {resource, _, queue, Name}) -> Name;
+    (arguments, Table) -> maps:from_list([{Name, Value} || {Name, _, Value} <- Table]);
+    (_, Value) -> Value
+end,
+iolist_to_binary(rabbit_json:encode([
+    maps:from_list([{Key, Plain(Key, Value)} || {Key, Value} <- Items])
+    || Items <- rabbit_amqqueue:info_all(%s, [%s])
+])).
+"""
+
 _CLEAR = """
 V = <<"/">>, U = <<"tests">>,
-[rabbit_networking:close_connection(P, "cleared") || P <- rabbit_networking:connections()],
+[(catch rabbit_networking:close_connection(P, "cleared")) ||
+    P <- rabbit_networking:connections()],
 [rabbit_amqqueue:delete(Q, false, false, U) || Q <- rabbit_amqqueue:list(V)],
 [rabbit_exchange:delete(N, false, U) ||
     {resource, _, exchange, X} = N <- rabbit_exchange:list_names(),
@@ -33,9 +45,15 @@ ok.
 """
 
 # A connection may be just beginning or ending.
+_CLOSE_ALL = """
+[(catch rabbit_networking:close_connection(P, "closed by the test")) ||
+    P <- rabbit_networking:connections()],
+ok.
+"""
+
 # Publishers stay connected: one whose commit is cut off cannot know what became of it.
 _CLOSE_EXPORTERS = """
-[rabbit_networking:close_connection(P, "closed by the test") ||
+[(catch rabbit_networking:close_connection(P, "closed by the test")) ||
     P <- rabbit_networking:connections(),
     [{client_properties, Properties}] <- [(catch rabbit_reader:info(P, [client_properties]))],
     is_list(Properties),
@@ -70,39 +88,78 @@ class Broker(RabbitNode):
         assert self.tls_port is not None, "this broker has no TLS listener"
         return _url("amqps", f"{host}:{self.tls_port}", user, password, vhost)
 
-    # By rabbitmqctl: half a second each, so not for polling
+    # By the console of the node
 
     def queues(self, vhost: str = "/") -> dict[str, dict[str, Any]]:
         """Return every AMQP queue by name: messages, consumers, arguments, durable and so on."""
-        listing = self.ctl("list_queues", "-p", vhost, "--formatter", "json", *_QUEUE_COLUMNS)
-        queues = {queue["name"]: queue for queue in json.loads(listing)}
-        for queue in queues.values():
-            queue["arguments"] = {name: value for name, _, value in queue["arguments"]}
-        return queues
+        listing = self.eval(_LIST_QUEUES % (erlang(vhost), ", ".join(_QUEUE_COLUMNS)))
+        return {queue["name"]: queue for queue in json.loads(listing)}
 
     def add_user(
         self, name: str, password: str, configure: str = "", write: str = "", read: str = ""
     ) -> None:
         """Add a user with rights on the vhost `/`: patterns, of which "" allows nothing."""
-        who, key, *rights = map(_erlang, (name, password, configure, write, read))
-        self.ctl(
-            "eval",
-            f"rabbit_auth_backend_internal:add_user({who}, {key}, <<>>),"
-            "rabbit_auth_backend_internal:set_permissions("
-            f'{who}, <<"/">>, {", ".join(rights)}, <<>>).',
-        )
+        who = f"{erlang(name)}, {erlang(password)}"
+        self.eval(f"rabbit_auth_backend_internal:add_user({who}, <<>>).")
+        self.set_permissions(name, configure, write, read)
+
+    def set_permissions(
+        self,
+        user: str,
+        configure: str = ".*",
+        write: str = ".*",
+        read: str = ".*",
+        *,
+        vhost: str = "/",
+    ) -> None:
+        """Give a user these rights on a vhost, by default all of them."""
+        terms = ", ".join(map(erlang, (user, vhost, configure, write, read)))
+        self.eval(f"rabbit_auth_backend_internal:set_permissions({terms}, <<>>).")
+
+    @contextmanager
+    def vhosts(self, *names: str) -> Iterator[None]:
+        """Let there be these vhosts, with an exchange `xivo` in each of them."""
+        for name in names:
+            self.eval(f"rabbit_vhost:add({erlang(name)}, <<>>).")
+            self.set_permissions(GUEST, vhost=name)
+            self.declare_exchange("xivo", vhost=name)
+        yield
+        for name in names:
+            self.eval(f"rabbit_vhost:delete({erlang(name)}, <<>>).")
+
+    def clear_permissions(self, user: str) -> None:
+        """Take from a user all rights on the vhost `/`."""
+        self.eval(f'rabbit_auth_backend_internal:clear_permissions({erlang(user)}, <<"/">>, <<>>).')
+
+    def change_password(self, user: str, password: str) -> None:
+        """Give a user another password."""
+        who = f"{erlang(user)}, {erlang(password)}"
+        self.eval(f"rabbit_auth_backend_internal:change_password({who}, <<>>).")
+
+    def exchanges(self) -> list[str]:
+        """Return the names of all exchanges of the vhost `/`, sorted."""
+        names = '[Name || {_, <<"/">>, _, Name} <- rabbit_exchange:list_names()]'
+        return sorted(json.loads(self.eval(f"iolist_to_binary(rabbit_json:encode({names})).")))
+
+    def bindings(self) -> str:
+        """Return all bindings of the vhost `/`, as Erlang writes them."""
+        return self.eval('lists:sort(rabbit_binding:list(<<"/">>)).')
+
+    def connections(self, what: str) -> str:
+        """Return something about every connection, as Erlang writes it."""
+        return self.eval(f"rabbit_networking:connection_info_all([{what}]).")
 
     def close_connections(self) -> None:
         """Close every client's connection with an AMQP error, as an administrator can."""
-        self.ctl("close_all_connections", "closed by the test")
+        self.eval(_CLOSE_ALL)
 
     def close_exporters(self) -> None:
         """The same, but only those of exporters."""
-        self.ctl("eval", _CLOSE_EXPORTERS)
+        self.eval(_CLOSE_EXPORTERS)
 
     def clear(self) -> None:
         """Close all connections; delete all queues, exchanges and users that tests have made."""
-        self.ctl("eval", _CLEAR)
+        self.eval(_CLEAR)
 
     # By AMQP: one connection for each call takes 3 ms and owes nothing to earlier faults
 
@@ -110,22 +167,22 @@ class Broker(RabbitNode):
     def channel(
         self, vhost: str = "/", *, user: str = GUEST, password: str = GUEST
     ) -> Iterator[Any]:
-        """Connect and open a py-amqp channel; no call on it waits longer than 10 s."""
+        """Connect and open a py-amqp channel; no call on it waits longer than a minute."""
         connection = amqp.Connection(
             f"127.0.0.1:{self.port}",
             userid=user,
             password=password,
             virtual_host=vhost,
-            connect_timeout=10,
-            read_timeout=10,
-            write_timeout=10,
+            connect_timeout=60,
+            read_timeout=60,
+            write_timeout=60,
         )
         with connection:
             yield connection.channel()
 
-    def declare_exchange(self, name: str, kind: str = "topic") -> None:
+    def declare_exchange(self, name: str, kind: str = "topic", *, vhost: str = "/") -> None:
         """Declare a durable exchange, as the telephony server does."""
-        with self.channel() as channel:
+        with self.channel(vhost) as channel:
             channel.exchange_declare(name, kind, durable=True, auto_delete=False)
 
     def declare_queue(
@@ -214,7 +271,8 @@ def _url(scheme: str, address: str, user: str, password: str, vhost: str) -> str
     return f"{scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{address}/{path}"
 
 
-def _erlang(text: str) -> str:
+def erlang(text: str) -> str:
+    """Return a text as Erlang writes a binary."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'<<"{escaped}"/utf8>>'
 

@@ -1,22 +1,27 @@
 """The helpers of the tests keep what they promise: else what stands on them proves nothing."""
 
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from tests import schedule
 from tests.program import Exporter, parse_log_line, samples_of
 from tests.support import (
     REPOSITORY,
     ProcessGroup,
+    Stopwatch,
     check_metrics,
     eventually,
     free_port,
     missing,
+    within,
 )
 
 # What the program does as far as its runner knows: serve, say where, log the environment.
@@ -135,6 +140,39 @@ def test_a_frozen_process_does_not_survive_its_group(tmp_path: Path) -> None:
     process.send_signal(signal.SIGSTOP)
     group.close()
     assert process.returncode == -signal.SIGKILL
+
+
+def test_what_is_scheduled_by_its_name_is_there() -> None:
+    for name in (*schedule.LONGEST_FIRST, *schedule.MALTREATING):
+        is_group = any(schedule.group_of(each) == name for each in schedule.MALTREATING)
+        assert is_group or (REPOSITORY / name).exists(), name
+
+
+def test_a_stopwatch_stands_still_for_who_waits_for_a_processor(tmp_path: Path) -> None:
+    group = ProcessGroup(tmp_path)
+    try:
+        watch = Stopwatch()
+        for _ in range(2):
+            busy = group.spawn(
+                ["sh", "-c", "while :; do :; done"], env=os.environ, stdout=tmp_path / "out"
+            )
+            # Two on one processor: half of the time each of them waits.
+            os.sched_setaffinity(busy.pid, {min(os.sched_getaffinity(0))})
+        began = time.monotonic()
+        eventually(lambda: watch.waited > 0.5, timeout=60, what="it has waited")
+        assert watch.seconds < time.monotonic() - began
+    finally:
+        group.close()
+
+
+def test_a_stopwatch_goes_on_while_nobody_has_to_wait() -> None:
+    def wait() -> None:
+        watch = Stopwatch()
+        with within(0.2):
+            eventually(lambda: watch.seconds > 0.3, what="time goes by")
+
+    with pytest.raises(AssertionError, match=r"took 0\.[2-9]"):
+        wait()
 
 
 def test_a_wait_that_fails_says_for_what_and_what_it_saw() -> None:

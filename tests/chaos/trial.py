@@ -18,7 +18,7 @@ INSTANCE = "chaos"
 INBOX = f"xivo-exporter.{INSTANCE}.{BUS}"
 
 RATE = 2000
-"""Messages a second."""
+"""Messages a second, unless told otherwise."""
 
 _UNTIL_STRUCK_SECONDS = 1.0
 """At most, since the strike before or since a connection was there."""
@@ -68,7 +68,7 @@ class Outcome:
     differences: list[str]
 
 
-def run(broker: Broker, directory: Path, blows: Blows, *, agents: int) -> Outcome:
+def run(broker: Broker, directory: Path, blows: Blows, *, agents: int, rate: int = RATE) -> Outcome:
     """Let the exporter live through it.
 
     Args:
@@ -76,6 +76,7 @@ def run(broker: Broker, directory: Path, blows: Blows, *, agents: int) -> Outcom
         directory: For state and logs; empty.
         blows: To strike.
         agents: Of each simulated server.
+        rate: Messages a second.
     """
     broker.declare_exchange("xivo")
     began = time.time()
@@ -83,7 +84,7 @@ def run(broker: Broker, directory: Path, blows: Blows, *, agents: int) -> Outcom
     with Proxy(broker.port) as proxy, _exporter(proxy.url(broker.url()), directory) as exporter:
         # The inbox is there from now on.
         connected(exporter)
-        with Publisher(broker, traffic, RATE):
+        with Publisher(broker, traffic, rate):
             _strike(exporter, proxy, blows)
         seconds = time.time() - began
         eventually(

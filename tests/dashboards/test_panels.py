@@ -29,7 +29,7 @@ from tests.dashboards.prometheus import Prometheus, Series
 from tests.program import PROGRAM, Exporter
 from tests.support import eventually
 
-pytestmark = [pytest.mark.promtool, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.promtool
 
 LENGTHS = ("5s", "10s")
 CHOICES = Choices(window="5s", seconds=300)

@@ -10,7 +10,6 @@ from tests.fuzz.traffic import batch
 BATCHES = 150
 
 
-@pytest.mark.timeout(300)
 def test_hostile_messages_stop_nothing_and_fill_nothing() -> None:
     run = Run(seed=1, caps=Caps(entities=1000))
     [figures] = run.batches(BATCHES, checks=1)

@@ -55,9 +55,9 @@ def _emptied_broker(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture
 def quick_heartbeats(broker: Broker) -> Iterator[None]:
     """Heartbeats of 3 s on the shared broker; the shorter of both sides' is taken."""
-    broker.ctl("eval", "application:set_env(rabbit, heartbeat, 3).")
+    broker.eval("application:set_env(rabbit, heartbeat, 3).")
     yield
-    broker.ctl("eval", "application:set_env(rabbit, heartbeat, 60).")
+    broker.eval("application:set_env(rabbit, heartbeat, 60).")
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ class Stack:
             env={**ours, "TMPDIR": f"{directory}"},
             stdout=self._output,
         )
-        eventually(lambda: "Ctrl-C" in self.output(), timeout=40, what=self.output)
+        eventually(lambda: "Ctrl-C" in self.output(), timeout=120, what=self.output)
         self.ports = [int(port) for port in re.findall(r"http://127.0.0.1:(\d+)", self.output())]
 
     def output(self) -> str:
@@ -52,12 +52,12 @@ class Stack:
 
     def prints(self, what: str) -> float:
         """Wait until it prints something, and return when that was seen."""
-        eventually(lambda: what in self.output(), timeout=40, what=lambda: what + self.output())
+        eventually(lambda: what in self.output(), timeout=120, what=lambda: what + self.output())
         return time.monotonic()
 
     def ask(self, what: str) -> Any:  # noqa: ANN401 -- JSON
         """Ask Prometheus."""
-        with urlopen(f"http://127.0.0.1:{self.ports[1]}/api/v1/{what}", timeout=10) as answer:
+        with urlopen(f"http://127.0.0.1:{self.ports[1]}/api/v1/{what}", timeout=60) as answer:
             return json.load(answer)["data"]
 
     def rules(self) -> list[dict[str, Any]]:
@@ -67,7 +67,7 @@ class Stack:
     def interrupt(self) -> int:
         """Press Ctrl-C and return the exit status."""
         self._process.send_signal(signal.SIGINT)
-        return self._process.wait(timeout=30)
+        return self._process.wait(timeout=120)
 
     def close(self) -> None:
         """Kill all of it."""

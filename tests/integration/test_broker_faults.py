@@ -18,6 +18,11 @@ from tests.support import eventually
 
 SECRET = "s3cr3t-p4ss"
 
+_LIMITS = """
+vm_memory_monitor:set_vm_memory_high_watermark(%f),
+rabbit_disk_monitor:set_disk_free_limit(%d).
+"""
+
 _PATIENCE = (
     "[application:set_env(rabbit, K, {}) || K <- [consumer_timeout, channel_tick_interval]]."
 )
@@ -37,23 +42,19 @@ def test_alarms_of_the_broker_hold_up_publishers_and_not_us(
 ) -> None:
     program.freeze()
     publish_chats(victim, 10, 20)
-    victim.ctl("set_vm_memory_high_watermark", "0.0001")
-    victim.ctl("set_disk_free_limit", "1000000GB")
+    victim.eval(_LIMITS % (0.0001, 10**15))
     publisher = threading.Thread(target=publish_chats, args=(victim, 20, 30))
     with fault(program):
         publisher.start()
-        eventually(
-            lambda: "blocked" in victim.ctl("list_connections", "state"), what="it is held up"
-        )
+        eventually(lambda: "blocked" in victim.connections("state"), what="it is held up")
         program.thaw()
         # What waits is read while the alarm lasts, also by a new connection.
         processed(program, 20)
         victim.close_exporters()
         connected(program, times=2)
         assert publisher.is_alive()
-        victim.ctl("set_vm_memory_high_watermark", "0.4")
-        victim.ctl("set_disk_free_limit", "1MB")
-    publisher.join(10)
+        victim.eval(_LIMITS % (0.4, 1_000_000))
+    publisher.join(60)
     assert_recovered(victim, program, "i", 30)
 
 
@@ -66,11 +67,11 @@ def test_rights_withdrawn_are_told_and_used_again_when_they_are_back(
     publish_chats(victim, 0, 10)
     processed(program, 10)
     with fault(program):
-        victim.ctl("clear_permissions", "reader")
+        victim.clear_permissions("reader")
         assert INBOX in told(program, "lacks a permission")
         publish_chats(victim, 10, 20)
         assert "permissions" in told(program, "vhost refused")
-    victim.ctl("set_permissions", "reader", ".*", ".*", ".*")
+    victim.set_permissions("reader")
     assert_recovered(victim, program, "i", 20)
 
 
@@ -78,7 +79,7 @@ def test_a_channel_that_the_broker_closes_is_opened_again(
     victim: Broker, exporter: RunExporter
 ) -> None:
     # Consumers that do not acknowledge for half an hour lose their channel; here for a second.
-    victim.ctl("eval", _PATIENCE.format(1000))
+    victim.eval(_PATIENCE.format(1000))
     try:
         program = connected(exporter(victim.url(), "--instance", "i"))
         publish_chats(victim, 0, 10)
@@ -91,7 +92,7 @@ def test_a_channel_that_the_broker_closes_is_opened_again(
             problem = told(program, "PRECONDITION_FAILED", "timed out")
         assert "delete" not in problem
     finally:
-        victim.ctl("eval", _PATIENCE.format(60_000))
+        victim.eval(_PATIENCE.format(60_000))
     assert_recovered(victim, program, "i", 20)
 
 
@@ -123,12 +124,14 @@ def test_an_exchange_that_is_deleted_is_told_and_bound_again_when_it_is_back(
 
 
 def test_bindings_that_get_lost_under_us_are_made_again(victim: Broker, program: Exporter) -> None:
+    bindings = victim.bindings()
+    assert bindings.count(f'"{INBOX}"') > 10
     with fault(program):
         with victim.channel() as channel:
             channel.exchange_delete("xivo")
             channel.exchange_declare("xivo", "topic", durable=True, auto_delete=False)
         eventually(
-            lambda: victim.ctl("list_bindings").count(INBOX) > 10,
+            lambda: victim.bindings() == bindings,
             timeout=RECOVERY_SECONDS,
             what="it is bound",
         )

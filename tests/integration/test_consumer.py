@@ -38,8 +38,8 @@ class RabbitPublisher(Publisher):
 
 @pytest.fixture
 def bus(request: pytest.FixtureRequest) -> Iterator[RabbitPublisher]:
-    # Asked for like this, the broker is not emptied by rabbitmqctl, which takes longer than the
-    # test: what a test makes has a name of its own, and is deleted here.
+    # Asked for like this, the broker is not emptied: what a test makes has a name of its own, and
+    # is deleted here.
     bus = RabbitPublisher(request.getfixturevalue("broker"))
     yield bus
     with bus.broker.channel() as channel:

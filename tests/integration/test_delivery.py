@@ -32,7 +32,7 @@ from exporter import logs
 from exporter.app import App
 from exporter.commands.command_line import parse
 from exporter.consumer import configured_buses
-_, _, settings = parse(sys.argv[1:])
+settings = parse(sys.argv[1:])
 logs.configure(settings.log_level, settings.log_format)
 app = App(settings, configured_buses(settings))
 ended_well = app.run()
@@ -63,10 +63,22 @@ def test_connections_closed_by_the_server_under_load_lose_and_double_nothing(
 ) -> None:
     count = 20_000
     program = connected(exporter(broker.url(), "--instance", "i"))
+
+    def cut_again(publisher: threading.Thread) -> None:
+        enough = own(program.samples(), "deliveries_total") + 1000
+        eventually(
+            lambda: (
+                own(program.samples(), "deliveries_total") >= enough or not publisher.is_alive()
+            ),
+            timeout=60,
+            what="it reads again",
+        )
+        broker.close_exporters()
+
     with account_watched(program):
         with publishing(broker, count, chunk=500) as publisher:
             while publisher.is_alive() or own(program.samples(), "bus_disconnects_total") < 2:
-                broker.close_exporters()
+                cut_again(publisher)
         samples = assert_counted_once(broker, program, "i", count, timeout=30)
     assert own(samples, "bus_disconnects_total") >= 2
 

@@ -49,7 +49,7 @@ def test_the_inbox_is_there_with_its_bounds_and_is_gone_after_its_expiry(
 
 
 def test_nothing_else_is_left_after_ten_starts(broker: Broker, exporter: RunExporter) -> None:
-    before = broker.ctl("list_exchanges")
+    before = broker.exchanges()
     program = exporter(broker.url(), "--instance", "i")
     for turn in range(10):
         connected(program)
@@ -60,17 +60,17 @@ def test_nothing_else_is_left_after_ten_starts(broker: Broker, exporter: RunExpo
         program.start()
     connected(program)
     assert list(broker.queues()) == [INBOX]
-    assert broker.ctl("list_exchanges") == before
+    assert broker.exchanges() == before
     # A connection that was killed is found dead by the broker at once, and takes nothing along.
     assert broker.queues()[INBOX]["consumers"] == 1
 
 
 def test_bindings_do_not_pile_up(broker: Broker, exporter: RunExporter) -> None:
     program = connected(exporter(broker.url(), "--instance", "i"))
-    before = broker.ctl("list_bindings")
+    before = broker.bindings()
     assert program.terminate() == 0
     connected(program.start())
-    assert broker.ctl("list_bindings") == before
+    assert broker.bindings() == before
 
 
 def test_the_inbox_overflows_at_its_head(broker: Broker, exporter: RunExporter) -> None:

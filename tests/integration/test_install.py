@@ -71,7 +71,7 @@ def test_with_less_it_is_refused_and_says_what_until_it_is_given(
     eventually(lambda: problems(program), what="the problem is told")
     assert "the user lacks a permission on the broker" in problems(program)[0]
     assert refused in problems(program)[0]
-    broker.ctl("set_permissions", "-p", "/", USER, *rights)
+    broker.set_permissions(USER, *rights)
     connected(program)
 
 

@@ -75,7 +75,7 @@ def test_a_password_changed_on_the_broker_lets_the_exporter_in(
     broker.add_user("reader", "another", **EVERYTHING)
     program = exporter(broker.url(user="reader", password=SECRET))
     _refused(program, "password")
-    broker.ctl("change_password", "reader", SECRET)
+    broker.change_password("reader", SECRET)
     connected(program)
     publish(broker, "xivo", [Wire(chat())])
     assert count_of(processed(program, 1), "xivo_chat_messages_total") == 1
@@ -122,7 +122,7 @@ def test_a_missing_exchange_is_told_never_made_and_used_when_it_is_there(
 ) -> None:
     program = exporter(broker.url(), "--exchange", "later")
     _refused(program, "later", "--exchange")
-    assert "later" not in broker.ctl("list_exchanges", "name").split()
+    assert "later" not in broker.exchanges()
     assert broker.queues() == {}
     broker.declare_exchange("later")
     connected(program)
@@ -136,7 +136,7 @@ def test_a_missing_right_is_told(broker: Broker, exporter: RunExporter, missing:
     program = exporter(broker.url(user="reader", password=SECRET))
     _refused(program, "lacks a permission")
     _no_secret(program)
-    broker.ctl("set_permissions", "reader", ".*", ".*", ".*")
+    broker.set_permissions("reader")
     connected(program)
 
 
@@ -163,7 +163,7 @@ def test_amqps_with_a_client_certificate(
         *("--bus-key-file", f"{certificates.client_key}"),
     )
     connected(program)
-    peers = broker.ctl("list_connections", "peer_cert_subject")
+    peers = broker.connections("peer_cert_subject")
     assert "CN=exporter" in peers
 
 

@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from tests.integration.bus import (
 from tests.integration.conftest import RunExporter
 from tests.program import PROGRAM, Exporter
 from tests.servers import Broker
-from tests.support import check_metrics, eventually
+from tests.support import Stopwatch, check_metrics, eventually, within
 
 SECRET = "s3cr3t-p4ss"
 DEMO = (*PROGRAM, "demo", "--listen", "127.0.0.1:0")
@@ -134,15 +133,14 @@ def test_five_hundred_idle_and_half_open_connections_delay_no_scrape_and_no_even
     program = connected(exporter(broker.url()))
     with ExitStack() as stack:
         for i in range(500):
-            client = stack.enter_context(socket.create_connection(program.address, timeout=10))
+            client = stack.enter_context(socket.create_connection(program.address, timeout=60))
             if i % 2:
                 client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n")
         publish_chats(broker, 0, 1000)
         processed(program, 1000, timeout=10)
         for path in ("/metrics", "/-/healthy", "/-/ready", "/") * 5:
-            start = time.monotonic()
-            assert program.get(path).status == 200
-            assert time.monotonic() - start < 1
+            with within(1):
+                assert program.get(path).status == 200
     assert program.terminate(timeout=5) == 0
 
 
@@ -156,9 +154,9 @@ def test_scrapes_in_a_storm_of_events_are_answered_in_time(
 
     def is_over() -> bool:
         nonlocal slowest
-        start = time.monotonic()
+        watch = Stopwatch()
         samples = program.samples()
-        slowest = max(slowest, time.monotonic() - start)
+        slowest = max(slowest, watch.seconds)
         return own(samples, "deliveries_total") == 20_000
 
     eventually(is_over, timeout=30, what="the storm is over")

@@ -88,7 +88,8 @@ def test_an_inbox_that_was_emptied_meanwhile_is_a_gap_and_the_count_goes_on(
     committed(broker)
     program.kill()
     publish_chats(broker, 50, 60)
-    broker.ctl("purge_queue", INBOX)
+    with broker.channel() as channel:
+        channel.queue_purge(INBOX)
     publish_chats(broker, 60, 70)
     connected(program.start())
     samples = processed(program, 60)

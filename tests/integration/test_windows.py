@@ -26,7 +26,7 @@ from tests.integration.bus import (
 from tests.integration.conftest import RunExporter
 from tests.program import Exporter, Series
 from tests.servers import Broker
-from tests.support import eventually, free_port
+from tests.support import Stopwatch, eventually, free_port
 
 SECONDS = 5
 WINDOWS = ("--windows", f"{SECONDS}s")
@@ -144,12 +144,13 @@ def test_a_peak_of_agents_between_two_scrapes_shows_in_their_windows(
     start = (wall_clock() // SECONDS + 1) * SECONDS
     wait_until(start + 0.1)
     before = closed(program, start)
-    peak_at = wall_clock()
+    peak_at, watch = wall_clock(), Stopwatch()
     publish(broker, "xivo", agents(range(3, 10), "logged_in"))
     wait_until(peak_at + 0.5)
     publish(broker, "xivo", agents(range(3, 10), "logged_out"))
     lasted = wall_clock() - peak_at
     after = processed(program, 17)
+    late = 0.25 + watch.waited
     for scrape in (before, after):
         assert count_of(scrape, "xivo_agents", status="logged_in") == 3
     assert of_window(after, "xivo_agents_logged_in_max") == 3
@@ -160,7 +161,7 @@ def test_a_peak_of_agents_between_two_scrapes_shows_in_their_windows(
     mean = of_window(after, "xivo_agents_logged_in_avg")
     assert mean is not None
     # They count from their arrival, which is a little after their publication.
-    assert 3 < mean == pytest.approx(3 + 7 * lasted / SECONDS, abs=7 * 0.25 / SECONDS)
+    assert 3 < mean == pytest.approx(3 + 7 * lasted / SECONDS, abs=7 * late / SECONDS)
     later = closed(program, start + 2 * SECONDS)
     assert of_window(later, "xivo_agents_logged_in_max") == 3
 
@@ -172,18 +173,19 @@ def assert_punctual(program: Exporter, windows: int = 2) -> None:
     """Scrape until so many windows have closed; none may be too early, and none too late."""
     first = window_end(program.samples())
     assert first, "there is no end of a window"
-    latest = 0.0
+    latest, watch = 0.0, Stopwatch()
 
     def are_closed() -> bool:
-        nonlocal latest
+        nonlocal latest, watch
         asked_at = wall_clock()
         end = window_end(program.samples())
         assert end % SECONDS == 0
         assert end <= wall_clock(), "it was closed too early"
-        due = floor((asked_at - SLACK_SECONDS) / SECONDS) * SECONDS
+        due = floor((asked_at - SLACK_SECONDS - watch.waited) / SECONDS) * SECONDS
         assert end >= due, f"it was open {asked_at - due} s after its end"
         assert end >= latest, "it went back"
-        latest = end
+        if end > latest:
+            latest, watch = end, Stopwatch()
         return end >= first + windows * SECONDS
 
     eventually(

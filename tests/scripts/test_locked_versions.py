@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import hashlib
 import json
 import os
@@ -145,6 +146,8 @@ def pips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         if not source.is_absolute() and ".." not in source.parts and source.suffix != ".pyc":
             (folder / "locked" / source).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(str(installed_pip.locate_file(source)), folder / "locked" / source)
+    # Else each environment would compile it anew.
+    compileall.compile_dir(folder, quiet=1)
     return {"old": folder / "old", "locked": folder / "locked"}
 
 
@@ -153,10 +156,11 @@ def python_with(pip: Path, folder: Path) -> Path:
     script = folder / "python-with-a-pip"
     script.write_text(
         f"""#!/bin/sh
-        "{sys.executable}" "$@" || exit 1
         if [ "$1 $2" = "-m venv" ]; then
-            rm -rf "$3"/lib/python*/site-packages/pip*
-            cp -r "{pip}"/* "$3"/lib/python*/site-packages
+            "{sys.executable}" -m venv --without-pip "$3" || exit 1
+            cp -rp "{pip}"/* "$3"/lib/python*/site-packages
+        else
+            exec "{sys.executable}" "$@"
         fi
         """
     )
@@ -223,9 +227,11 @@ def test_the_newer_releases_are_a_trap_for_an_old_pip_that_resolves(
     assert "coverage[toml]" in done.stderr
 
 
-def test_a_lock_that_is_not_complete_is_refused(checkout: Path, index: Path) -> None:
+def test_a_lock_that_is_not_complete_is_refused(
+    checkout: Path, index: Path, pips: dict[str, Path], tmp_path: Path
+) -> None:
     keep(checkout, "packaging", "pluggy", "pygments", "pytest")
-    done = set_up(checkout, Path(sys.executable), index)
+    done = set_up(checkout, python_with(pips["locked"], tmp_path), index)
     assert done.returncode != 0
     assert "pytest" in done.stderr
     assert "iniconfig" in done.stderr

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.windows.day import simulate
 
 
-@pytest.mark.timeout(300)
 def test_a_simulated_day_agrees_with_the_oracle_at_every_window() -> None:
     report = simulate(servers=10, agents=10, hours=24)
     assert report.minutes == 24 * 60
