@@ -36,13 +36,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if _is_ci el
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest."""
+    """Start with the longest tests."""
     schedule.sort(items)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
-    """Keep together what shares something; groups by marks need an older pytest."""
+    """Let tests/schedule.py make the groups; xdist's groups by marks fail with this pytest."""
     return schedule.Groups(config, log) if config.getvalue("dist") == "loadscope" else None
 
 

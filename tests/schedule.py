@@ -3,7 +3,7 @@
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# What takes long and begins late is waited for by idle workers.
+# A long test that starts late keeps the other workers idle at the end.
 LONGEST_FIRST = (
     *("maltreated broker", "tests/integration/test_image.py", "tests/integration/test_chaos.py"),
     *("tests/windows/test_simulated_day.py", "tests/dashboards/test_panels.py"),
@@ -13,14 +13,15 @@ LONGEST_FIRST = (
 )
 _RANKS = {name: rank for rank, name in enumerate(LONGEST_FIRST)}
 
-# One broker is stopped, killed and frozen by all of these, one after the other.
+# All of these stop, kill and freeze one broker, one after the other.
 MALTREATING = ("tests/integration/test_faults.py", "tests/integration/test_broker_faults.py")
 
 
 def group_of(nodeid: str) -> str:
-    """Name those that share what takes long to make: the tests of a module share its fixtures.
+    """Return the name of the group of a test; a group runs on one worker.
 
-    Those of servers mostly wait, each for itself, and go where there is room.
+    The tests of a module share its fixtures, which may be expensive, so they are a group. Tests
+    with servers mostly wait, so each of them is a group of its own and runs on any free worker.
     """
     path = nodeid.partition("::")[0]
     if path in MALTREATING:
@@ -30,7 +31,7 @@ def group_of(nodeid: str) -> str:
 
 
 def sort(items: list[pytest.Item]) -> None:
-    """Put first what takes longest; what is equal keeps its order, which is random."""
+    """Sort the longest tests first; all others keep their random order."""
     items.sort(key=lambda item: _rank(item.nodeid))
 
 
@@ -40,7 +41,7 @@ def _rank(nodeid: str) -> int:
 
 
 class Groups(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Gives whole groups to whoever is free."""
+    """Gives the next group to the first worker that is free."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group_of(nodeid)

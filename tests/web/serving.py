@@ -1,0 +1,117 @@
+"""A web server with pages of the test, and what clients do to it."""
+
+import contextlib
+import http.client
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from exporter.web.server import BusView, Limits, Link, WebServer
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+SHORT = Limits(idle_seconds=0.5, head_seconds=0.5, response_seconds=1.5)
+GENEROUS = 30.0  # Seconds no step here takes, on any machine.
+
+
+@dataclass
+class FakePages:
+    body: bytes = b"up 1\n"
+    reason: str | None = None
+    views: Sequence[BusView] = ()
+    accepts: list[str] = field(default_factory=list)
+    before: Callable[[], object] = lambda: None
+
+    def metrics(self, accept: str) -> tuple[str, Iterator[bytes]]:
+        self.accepts.append(accept)
+        self.before()
+        pieces = (self.body[start : start + 1000] for start in range(0, len(self.body), 1000))
+        return (OPENMETRICS if "openmetrics" in accept else TEXT), pieces
+
+    def not_ready(self) -> str | None:
+        return self.reason
+
+    def buses(self) -> Sequence[BusView]:
+        return self.views
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@contextlib.contextmanager
+def serving(
+    pages: FakePages | None = None,
+    limits: Limits | None = None,
+    host: str = "127.0.0.1",
+    links: Sequence[Link] = (),
+) -> Iterator[WebServer]:
+    server = WebServer(pages or FakePages(), host=host, port=0, limits=limits, links=links)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        assert not server.is_alive
+
+
+def ask(
+    server: WebServer, path: str, method: str = "GET", body: bytes | None = None, **headers: str
+) -> Answer:
+    connection = http.client.HTTPConnection(*server.address, timeout=GENEROUS)
+    try:
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, body, headers=names)
+        answer = connection.getresponse()
+        lower = {name.lower(): value for name, value in answer.getheaders()}
+        return Answer(answer.status, lower, answer.read())
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def clients(
+    server: WebServer, count: int, first_bytes: bytes = b""
+) -> Iterator[list[socket.socket]]:
+    with contextlib.ExitStack() as stack:
+        opened = []
+        for _ in range(count):
+            client = socket.create_connection(server.address, timeout=GENEROUS)
+            opened.append(stack.enter_context(client))
+            client.sendall(first_bytes)
+        yield opened
+
+
+def is_closed(client: socket.socket) -> bool:
+    """Whether the server has closed this connection, after it said whatever it said."""
+    client.setblocking(False)
+    try:
+        while client.recv(65536):
+            pass
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+    return True
+
+
+def all_closed(opened: Sequence[socket.socket]) -> Callable[[], bool]:
+    return lambda: all(is_closed(client) for client in opened)
+
+
+def request(path: str, *lines: str, method: str = "GET") -> bytes:
+    head = [f"{method} {path} HTTP/1.1", "Host: exporter", *lines, "", ""]
+    return "\r\n".join(head).encode()
+
+
+def deaf(server: WebServer, stack: contextlib.ExitStack) -> socket.socket:
+    """A client that asks for the metrics and never reads them."""
+    client = stack.enter_context(socket.socket())
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(GENEROUS)
+    client.connect(server.address)
+    client.sendall(request("/metrics"))
+    return client

@@ -1,0 +1,70 @@
+"""The landing page."""
+
+import re
+from html.parser import HTMLParser
+
+from exporter import __version__
+from exporter.web.landing import landing_page
+from exporter.web.server import BusView, Link
+from tests.web.serving import FakePages, ask, serving
+
+
+class Outline(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.hrefs: list[str] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.hrefs += [value or "" for name, value in attrs if (tag, name) == ("a", "href")]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_landing_page_shows_version_links_and_buses() -> None:
+    views = [
+        BusView("main", True, "amqp://pbx:5672/", "xivo", 7300, 3.4),
+        BusView("branch", False, "amqps://b/", "wazo-headers", 65, None, "wrong password"),
+    ]
+    links = [Link("https://example.org/docs", "Documentation", "how to operate it")]
+    with serving(FakePages(views=views, reason="Not yet."), links=links) as server:
+        answer = ask(server, "/")
+    outline = Outline(answer.body.decode())
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert outline.hrefs == ["/metrics", "/-/healthy", "/-/ready", "https://example.org/docs"]
+    for text in (
+        __version__, "not ready", "Not yet.", "main", "amqp://pbx:5672/", "for 2 h", "3 s ago",
+        "branch", "not connected", "for 1 min", "none yet", "wrong password", "wazo-headers",
+    ):  # fmt: skip
+        assert text in outline.text
+
+
+def test_the_landing_page_without_any_bus_says_so() -> None:
+    assert "This process reads no bus." in landing_page("1", None, [])
+
+
+def test_every_value_on_the_landing_page_is_escaped() -> None:
+    evil = """<script>alert("x")</script>'&"""
+    view = BusView(evil, False, evil, evil, None, None, evil)
+    link = Link(evil, evil, evil)
+    page = landing_page(evil, evil, [view], [link])
+    harmless = landing_page("v", "v", [BusView("v", False, "v", "v", None, None, "v")], [link])
+    assert Outline(page).tags == Outline(harmless).tags
+    assert "script" not in Outline(page).tags
+    assert Outline(page).text.count(evil) == 8
+    assert Outline(page).hrefs[-1] == evil
+
+
+def test_the_landing_page_needs_and_allows_nothing_but_itself() -> None:
+    with serving() as server:
+        answer = ask(server, "/")
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    page = answer.body.decode()
+    assert not re.search(r"(src|href)=[\"']?https?:|@import|url\(|<script| style=", page)

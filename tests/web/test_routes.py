@@ -1,0 +1,146 @@
+"""What each page answers."""
+
+import gzip
+from collections.abc import Iterator
+
+import pytest
+from structlog.testing import capture_logs
+
+from exporter.web.routes import accepts_gzip
+from tests.web.serving import OPENMETRICS, TEXT, FakePages, ask, clients, request, serving
+
+
+def test_metrics_come_in_the_format_that_the_pages_choose_by_the_accept_header() -> None:
+    pages = FakePages()
+    with serving(pages) as server:
+        plain = ask(server, "/metrics")
+        openmetrics = ask(server, "/metrics", Accept="application/openmetrics-text")
+    assert (plain.status, plain.headers["content-type"], plain.body) == (200, TEXT, b"up 1\n")
+    assert openmetrics.headers["content-type"] == OPENMETRICS
+    assert pages.accepts == ["", "application/openmetrics-text"]
+    assert plain.headers["vary"] == "Accept, Accept-Encoding"
+    assert plain.headers["content-length"] == "5"
+    assert "content-encoding" not in plain.headers
+
+
+def test_accept_headers_on_several_lines_are_one_list() -> None:
+    pages = FakePages()
+    with serving(pages) as server, clients(server, 1) as [client]:
+        client.sendall(request("/metrics", "Accept: a/b", "Accept: c/d;q=0.5", "Connection: close"))
+        assert client.makefile("rb").read().endswith(b"up 1\n")
+    assert pages.accepts == ["a/b, c/d;q=0.5"]
+
+
+def test_gzip_gives_the_same_exposition_back() -> None:
+    body = b"".join(b'series{label="%d"} 1\n' % i for i in range(50_000))
+    with serving(FakePages(body=body)) as server:
+        answer = ask(server, "/metrics", Accept_Encoding="gzip")
+        refused = ask(server, "/metrics", Accept_Encoding="gzip;q=0")
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["content-length"] == str(len(answer.body))
+    assert len(answer.body) < len(body) / 4
+    assert gzip.decompress(answer.body) == body
+    assert refused.body == body
+
+
+@pytest.mark.parametrize(
+    ("header", "accepted"),
+    [
+        ("gzip", True),
+        ("GZIP, deflate", True),
+        ("x-gzip", True),
+        ("*", True),
+        ("br;q=1.0, gzip;q=0.8, *;q=0.1", True),
+        ("gzip;q=0.5, identity;q=0.5", True),
+        ("gzip ; q=0.001", True),
+        ("", False),
+        ("br", False),
+        ("identity", False),
+        ("gzip;q=0", False),
+        ("gzip;q=0.000", False),
+        ("*;q=0", False),
+        ("*, gzip;q=0", False),
+        ("gzip;q=0.5, identity", False),
+        ("gzip;q=high", False),
+        ("gzip;q=nan", False),
+        ("gzip;q=2", False),
+        ("gzipped", False),
+        (",;,=;q=", False),
+    ],
+)
+def test_gzip_is_used_where_the_client_would_have_it(header: str, accepted: bool) -> None:
+    assert accepts_gzip(header) is accepted
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready", "/nothing"])
+def test_head_has_the_headers_of_get_and_no_body(path: str) -> None:
+    with serving() as server:
+        get, head = ask(server, path), ask(server, path, "HEAD")
+    assert head.body == b""
+    assert head.status == get.status
+    assert {**head.headers, "date": ""} == {**get.headers, "date": ""}
+    assert int(head.headers["content-length"]) == len(get.body) > 0
+
+
+def test_query_strings_are_ignored() -> None:
+    with serving() as server:
+        assert ask(server, "/metrics?name[]=up&x=%00").body == b"up 1\n"
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/metrics/", "/-/", "//", "/../etc/passwd", "*"])
+def test_other_paths_are_not_found(path: str) -> None:
+    with serving() as server:
+        answer = ask(server, path)
+    assert answer.status == 404
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "BREW"])
+def test_other_methods_get_405_with_the_allowed_ones(method: str) -> None:
+    with serving() as server:
+        answer = ask(server, "/metrics", method, body=b"x" * 1000)
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_readiness_gives_the_reason_and_health_does_not_depend_on_it() -> None:
+    pages = FakePages(reason="The dataflow has stalled since nöön.")
+    with serving(pages) as server:
+        not_ready, healthy = ask(server, "/-/ready"), ask(server, "/-/healthy")
+        pages.reason = None
+        ready = ask(server, "/-/ready")
+    assert not_ready.status == 503
+    assert not_ready.body.decode() == "The dataflow has stalled since nöön.\n"
+    assert (healthy.status, ready.status) == (200, 200)
+
+
+def test_a_body_of_a_get_is_ignored() -> None:
+    with serving() as server:
+        assert ask(server, "/metrics", body=b"x" * 10_000).body == b"up 1\n"
+
+
+def test_no_answer_names_the_server_software() -> None:
+    with serving() as server, clients(server, 1) as [client]:
+        names = set(ask(server, "/").headers) | set(ask(server, "/nothing").headers)
+        client.sendall(b"this is no HTTP\r\n\r\n")
+        answer = client.makefile("rb").read()
+    assert "server" not in names
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"hypercorn" not in answer.lower()
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/-/ready", "/"])
+def test_a_failing_page_is_a_500_without_details_and_is_logged_once(path: str) -> None:
+    class FailingPages(FakePages):
+        def metrics(self, accept: str) -> tuple[str, Iterator[bytes]]:
+            raise LookupError(accept, "secret")
+
+        def not_ready(self) -> str | None:
+            raise LookupError("secret")  # noqa: EM101 -- stands for any exception
+
+    with capture_logs() as logged, serving(FailingPages()) as server:
+        answers = [ask(server, path) for _ in range(20)]
+    assert {answer.status for answer in answers} == {500}
+    assert not any(b"secret" in answer.body or b"LookupError" in answer.body for answer in answers)
+    [line] = logged
+    assert (line["event"], line["log_level"], line["path"]) == ("page failed", "error", path)
+    assert isinstance(line["exc_info"], LookupError)
