@@ -153,7 +153,7 @@ def pips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def python_with(pip: Path, folder: Path) -> Path:
     """Write an interpreter whose new environments begin with this pip."""
-    script = folder / "python-with-a-pip"
+    script = folder / "python with a pip"
     script.write_text(
         f"""#!/bin/sh
         if [ "$1 $2" = "-m venv" ]; then
@@ -168,13 +168,18 @@ def python_with(pip: Path, folder: Path) -> Path:
     return script
 
 
-def set_up(checkout: Path, python: Path, index: Path) -> subprocess.CompletedProcess[str]:
+def set_up(
+    checkout: Path, python: Path | None, index: Path, path: str = os.environ["PATH"]
+) -> subprocess.CompletedProcess[str]:
     env = {
-        "PATH": os.environ["PATH"],
-        "PYTHON": str(python),
+        "PATH": path,
+        "PYTHON": str(python or ""),
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(index),
+        # A user may have set where pip installs. That is not meant for .venv.
+        "PIP_USER": "1",
+        "PIP_TARGET": str(checkout / "elsewhere"),
     }
     return subprocess.run(
         [checkout / "scripts" / "setup.sh", "dev"],
@@ -203,6 +208,22 @@ def test_the_locked_versions_are_installed_though_newer_ones_are_there(
     done = set_up(checkout, python_with(pips[pip], tmp_path), index)
     assert done.returncode == 0, done.stderr
     assert installed(checkout) == {name: version_of(e) for name, e in installed_entries()}
+    again = set_up(checkout, None, index, path=f"{pythons_313(tmp_path)}:/usr/bin:/bin")
+    assert (again.returncode, again.stderr) == (0, ""), "the Python of .venv still suits"
+
+
+def pythons_313(folder: Path) -> Path:
+    """Write interpreters of a version that cannot work, under all names that are tried."""
+    folder = folder / "pythons"
+    folder.mkdir()
+    for name in ("python3", "python3.12", "python3.11"):
+        write_python(folder / name, "echo Python 3.13.5")
+    return folder
+
+
+def write_python(path: Path, says: str) -> None:
+    path.write_text(f'#!/bin/sh\n[ "$1" != -c ] || exit 1\n{says}\n')
+    path.chmod(0o755)
 
 
 def keep(checkout: Path, *names: str) -> None:
@@ -246,9 +267,7 @@ def test_a_python_that_cannot_work_is_named_first_with_the_ways_that_do(
     checkout: Path, tmp_path: Path, index: Path, version: str
 ) -> None:
     python = tmp_path / "python"
-    says = f"echo Python {version}" if version[0].isdigit() else "exit 1"
-    python.write_text(f'#!/bin/sh\n[ "$1" != -c ] || exit 1\n{says}\n')
-    python.chmod(0o755)
+    write_python(python, f"echo Python {version}" if version[0].isdigit() else "exit 1")
     done = set_up(checkout, python, index)
     assert done.returncode != 0
     first, *_ = done.stderr.splitlines()
