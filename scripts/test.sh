@@ -51,8 +51,8 @@ fi
 unset PYTHONDONTWRITEBYTECODE
 
 status=0
-# Three at a time: much of it is waiting for servers. Groups are those of tests/schedule.py.
-.venv/bin/python -m pytest --numprocesses "${JOBS:-3}" --dist loadscope --no-loadscope-reorder ${selection:+-m "$selection"} "$@" || status=$?
+# Four at a time: much of it is waiting for servers. Groups are those of tests/schedule.py.
+.venv/bin/python -m pytest --numprocesses "${JOBS:-4}" --dist loadscope --no-loadscope-reorder ${selection:+-m "$selection"} "$@" || status=$?
 if [ -n "$selection" ]; then
     say "test: left out the tests that need$packages. To run them too: $hint"
 fi
