@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from dataflows.metric import MetricSpec
 from dataflows.subsystem import Subsystem
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.exposition.telemetry import SPECS
+from scripts import generated
 from scripts.window_picture import window_picture
 
 _DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -106,26 +106,12 @@ def _label(spec: MetricSpec, name: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check or write the documents; return the exit status."""
-    parser = argparse.ArgumentParser("python -m scripts.catalogue", description=__doc__)
-    choice = parser.add_mutually_exclusive_group(required=True)
-    choice.add_argument("--check", action="store_true", help="fail if a document is out of date")
-    choice.add_argument("--write", action="store_true", help="update the documents")
-    options = parser.parse_args(arguments)
     pages = {
-        "metrics.md": metrics_page(SUBSYSTEMS, SPECS),
-        "events.md": events_page(SUBSYSTEMS),
-        "windows.svg": window_picture(),
+        _DOCS / "metrics.md": metrics_page(SUBSYSTEMS, SPECS),
+        _DOCS / "events.md": events_page(SUBSYSTEMS),
+        _DOCS / "windows.svg": window_picture(),
     }
-    out_of_date = [name for name, text in pages.items() if _read(_DOCS / name) != text]
-    for name in out_of_date:
-        if options.write:
-            (_DOCS / name).write_text(pages[name], encoding="utf-8")
-        print(f"docs/{name} {'written' if options.write else 'is out of date: run make generate'}")
-    return 1 if options.check and out_of_date else 0
-
-
-def _read(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.exists() else None
+    return generated.main("python -m scripts.catalogue", __doc__, pages, arguments)
 
 
 if __name__ == "__main__":
