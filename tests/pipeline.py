@@ -101,7 +101,7 @@ class Pipeline:
         self._begin()
         for key, snapshot in kept.items():
             # Bytewax pickles snapshots too.
-            logic = self._logics[key] = self._stage(pickle.loads(snapshot))  # noqa: S301
+            logic = self._logics[key] = self._stage(pickle.loads(snapshot))  # noqa: S301 -- dumped above
             at = logic.notify_at()
             assert at is not None
             assert at.timestamp() == pytest.approx(self.now)

@@ -100,8 +100,8 @@ def test_without_a_zone_naive_stamps_are_of_this_machine() -> None:
 
 @given(
     st.datetimes(datetime(2025, 10, 20), datetime(2026, 4, 5))  # noqa: DTZ001 -- a local time, without a zone
-    | st.datetimes(datetime(2025, 10, 26, 1), datetime(2025, 10, 26, 4))  # noqa: DTZ001
-    | st.datetimes(datetime(2026, 3, 29, 1), datetime(2026, 3, 29, 4)),  # noqa: DTZ001
+    | st.datetimes(datetime(2025, 10, 26, 1), datetime(2025, 10, 26, 4))  # noqa: DTZ001 -- the same
+    | st.datetimes(datetime(2026, 3, 29, 1), datetime(2026, 3, 29, 4)),  # noqa: DTZ001 -- the same
     st.sampled_from((UTC, PARIS, ZoneInfo("Australia/Lord_Howe"), timezone(timedelta(hours=5.75)))),
 )
 def test_a_naive_stamp_is_read_as_the_zone_reads_it(moment: datetime, zone: tzinfo) -> None:

@@ -135,7 +135,7 @@ def test_stopped_again_and_again_under_load_it_loses_and_doubles_nothing(
         publish_chats(broker, count, count + 2000)
         count += 2000
         eventually(
-            lambda floor=count - 1500: (  # type: ignore[misc]
+            lambda floor=count - 1500: (  # type: ignore[misc]  # a lambda has no annotations
                 count_of(program.samples(), "xivo_chat_messages_total") > floor
             ),
             what="it is at work",
