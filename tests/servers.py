@@ -210,7 +210,7 @@ class Broker(RabbitNode):
             channel.queue_delete(name)
 
     def depth(self, name: str) -> Depth:
-        """Return the depth of an AMQP queue; asking starts its expiry anew."""
+        """Return the depth of an AMQP queue; asking restarts its expiry."""
         with self.channel() as channel:
             declared = channel.queue_declare(name, passive=True)
             return Depth(declared.message_count, declared.consumer_count)

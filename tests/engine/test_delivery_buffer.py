@@ -78,7 +78,7 @@ def test_nothing_is_lost_or_taken_twice_between_threads() -> None:
         while number <= count:
             buffer.put([(number, _delivery(str(number)), number)])
             if number % 997 == 0:
-                # As when the connection breaks: what was not taken comes again.
+                # As when the connection breaks: deliveries that were not taken are redelivered.
                 buffer.withdraw()
                 number = buffer.taken
                 withdrawn.append(number)

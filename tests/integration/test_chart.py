@@ -84,7 +84,7 @@ def test_a_pod_runs_by_its_manifest_alone_and_goes_on_in_the_next_pod(
     assert first.terminate(timeout=grace) == 0
     publish_chats(broker, 0, 10)
     again = connected(first.start())
-    # The bookmark comes again.
+    # The bookmark is redelivered.
     samples = processed(again, 61)
     assert count_of(samples, "xivo_chat_messages_total") == 60
     assert own(samples, "bus_gaps_total") == 0

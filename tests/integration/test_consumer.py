@@ -17,7 +17,7 @@ from tests.support import eventually
 
 
 class RabbitPublisher(Publisher):
-    """A real broker: what was not acknowledged comes again."""
+    """A real broker: unacknowledged deliveries are redelivered."""
 
     def __init__(self, broker: Broker) -> None:
         super().__init__()

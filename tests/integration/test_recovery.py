@@ -56,7 +56,7 @@ def test_after_a_restart_everything_is_shown_before_the_first_event(
     program.start()
     connected(program)
     eventually(lambda: domain(program.samples()) == domain(before), what="the same is shown")
-    # The bookmark comes again, and is known.
+    # The bookmark is redelivered, and is known.
     after = processed(program, 101)
     assert own(after, "duplicates_total") == 1
     assert own(after, "used_total") == 100

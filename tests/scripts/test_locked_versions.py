@@ -146,7 +146,7 @@ def pips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         if not source.is_absolute() and ".." not in source.parts and source.suffix != ".pyc":
             (folder / "locked" / source).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(str(installed_pip.locate_file(source)), folder / "locked" / source)
-    # Else each environment would compile it anew.
+    # Otherwise each environment would compile it again.
     compileall.compile_dir(folder, quiet=1)
     return {"old": folder / "old", "locked": folder / "locked"}
 
