@@ -119,15 +119,17 @@ def _no_command(word: str) -> str:
 
 def _flags(model: type[Logging]) -> dict[str, Flag]:
     flags = {flag("config"): Flag("config")}
-    for name, field in settings_of(model).items():
-        if name in SECRETS:
-            continue
+    for name, field in _settings_with_flags(model):
         if field.annotation is bool:
             flags[flag(name)] = Flag(name, switch=True)
             flags[flag(f"no_{name}")] = Flag(name, switch=False)
         else:
             flags[flag(name)] = Flag(name)
     return flags
+
+
+def _settings_with_flags(model: type[Logging]) -> list[tuple[str, FieldInfo]]:
+    return [(name, field) for name, field in settings_of(model).items() if name not in SECRETS]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -150,9 +152,7 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         sub.add_argument("--config", metavar="FILE", help="TOML file with settings")
-        for name, field in settings_of(COMMANDS[command]).items():
-            if name in SECRETS:
-                continue
+        for name, field in _settings_with_flags(COMMANDS[command]):
             if field.annotation is bool:
                 sub.add_argument(
                     flag(name),
