@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.consumer.connection import Broker, brokers
-from exporter.consumer.inbox import Inbox, bindings, everything
+from exporter.consumer.inbox import Inbox, bindings, every_binding, everything
 from exporter.exposition.telemetry import BusStatus
 from exporter.settings import BusSettings, ExchangeType, Settings
 
@@ -26,6 +26,11 @@ class Bus:
     inbox: Inbox
     zone: tzinfo | None = None
 
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Its addresses, without credentials."""
+        return tuple(broker.url for broker in self.brokers)
+
 
 def configured_buses(settings: Settings) -> list[Bus]:
     """Return the buses that the settings describe."""
@@ -34,15 +39,15 @@ def configured_buses(settings: Settings) -> list[Bus]:
 
 def _configured(bus: BusSettings, settings: Settings) -> Bus:
     kind = bus.exchange_type or ExchangeType.of(bus.exchange)
-    all_events, wanted = everything(kind), bindings(SUBSYSTEMS, kind)
+    wanted = (everything(kind),) if bus.bind_all else bindings(SUBSYSTEMS, kind)
     inbox = Inbox(
         name=f"xivo-exporter.{settings.instance}.{bus.name}",
         expires=settings.inbox_expires,
         max_length=settings.inbox_max_length,
         max_bytes=settings.inbox_max_bytes,
         exchange=bus.exchange,
-        bindings=(all_events,) if bus.bind_all else wanted,
-        unwanted=() if bus.bind_all else (all_events,),
+        bindings=wanted,
+        unwanted=tuple(each for each in every_binding(SUBSYSTEMS) if each not in wanted),
     )
     status = BusStatus(bus.name, str(bus.url[0]), bus.exchange)
     return Bus(status, brokers(bus, settings.instance), inbox, bus.timezone)

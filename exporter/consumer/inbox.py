@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from dataflows.subsystem import Subsystem
 from exporter.settings import ExchangeType
 
+WELL_KNOWN_EXCHANGES = ("xivo", "wazo-headers")
+"""Exchanges of XiVO and Wazo: settings of an earlier process may have named either."""
+
 
 @dataclass(frozen=True, slots=True)
 class Binding:
@@ -28,7 +31,7 @@ class Inbox:
         max_bytes: Maximum bytes of their bodies; beyond it the oldest is dropped.
         exchange: Exchange to which the events are published.
         bindings: Bindings for the events that are read.
-        unwanted: Bindings to remove: the same instance may have made them with other settings.
+        unwanted: All other bindings that the exporter makes with any settings.
     """
 
     name: str
@@ -48,6 +51,19 @@ class Inbox:
             "x-overflow": "drop-head",
         }
 
+    def unwanted_on(self, exchange: str) -> tuple[Binding, ...]:
+        """Return the bindings to an exchange that the inbox must not have."""
+        return self.unwanted if exchange == self.exchange else (*self.bindings, *self.unwanted)
+
+    def other_exchanges(self, earlier: str) -> tuple[str, ...]:
+        """Return the other exchanges to which the inbox may be bound.
+
+        Args:
+            earlier: Exchange of the process before; "" if it is unknown.
+        """
+        candidates = (earlier,) if earlier else WELL_KNOWN_EXCHANGES
+        return tuple(exchange for exchange in candidates if exchange != self.exchange)
+
 
 def bindings(subsystems: Iterable[Subsystem], exchange_type: ExchangeType) -> tuple[Binding, ...]:
     """Return one binding for each event that a decoder reads.
@@ -64,6 +80,16 @@ def bindings(subsystems: Iterable[Subsystem], exchange_type: ExchangeType) -> tu
 def everything(exchange_type: ExchangeType) -> Binding:
     """Return the binding that receives every event."""
     return Binding("#") if exchange_type is ExchangeType.TOPIC else Binding("")
+
+
+def every_binding(subsystems: Iterable[Subsystem]) -> tuple[Binding, ...]:
+    """Return the bindings that the exporter makes with any settings, for both exchange types."""
+    subsystems = tuple(subsystems)
+    return tuple(
+        binding
+        for kind in ExchangeType
+        for binding in (everything(kind), *bindings(subsystems, kind))
+    )
 
 
 def _by_name(name: str) -> Binding:

@@ -8,6 +8,7 @@ with a handshake, because that would wait for the peer.
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -33,6 +34,8 @@ from exporter.consumer.session import (
     declare,
     is_amqp,
     is_missing,
+    unbind,
+    wait_for_broker,
 )
 from exporter.engine.delivery_buffer import DeliveryBuffer
 
@@ -95,9 +98,19 @@ class Consumer:
         # Since the last connection: the last problem of each address, and the logged problems.
         self._problems: dict[str, str] = {}
         self._logged_problems: deque[tuple[str, str]] = deque(maxlen=MAX_LOGGED_PROBLEMS)
+        self._earlier_exchange = ""
+        # Addresses where the inbox has no bindings of other settings any more. Brokers that do not
+        # share their queues have an inbox each.
+        self._cleaned: set[str] = set()
 
-    def start(self) -> None:
-        """Begin to connect."""
+    def start(self, earlier_exchange: str = "") -> None:
+        """Begin to connect.
+
+        Args:
+            earlier_exchange: Exchange of the process before, to which the inbox may still be bound;
+                "" if it is unknown.
+        """
+        self._earlier_exchange = earlier_exchange
         self._thread.start()
 
     def stop(self, timeout: float) -> None:
@@ -157,10 +170,18 @@ class Consumer:
         if self._intake.has_read and is_missing(connection, inbox):
             # Kept until it is counted, because the next step may fail.
             self._gone = "inbox"
-        channel, waiting = declare(connection, inbox)
+        channel, waiting, has_consumer = declare(connection, inbox)
         self._intake.open(waiting, gone=self._gone)
         self._gone = ""
+        # A standby changes no bindings: those of the exporter that reads may follow other settings.
+        # The bindings come before the first delivery: replies wait behind thousands of deliveries.
+        if not has_consumer:
+            self._follow_settings(connection, channel)
         consume(channel, inbox, PREFETCH, self._intake.receive)
+        if has_consumer:
+            # The other consumer ended after the declaration.
+            self._follow_settings(connection, channel)
+        self._cleaned.add(status.url)
         status.connects += 1
         status.problem = ""
         self._problems.clear()
@@ -169,6 +190,32 @@ class Consumer:
         status.since = self._clock()
         self._log.info("connected", broker=status.url, inbox=inbox.name, waiting=waiting)
         return channel
+
+    def _follow_settings(self, connection: Connection, channel: Channel) -> None:
+        """Bind the inbox, and once for each address remove the bindings of other settings."""
+        inbox = self._inbox
+        bind(channel, inbox)
+        if self._status.url in self._cleaned:
+            return
+        # The new bindings are there before the old ones are removed. In between, for about two
+        # round trips, an event that both exchanges get counts twice. The other order would lose
+        # events, and a state would be wrong until the next event of its entity, perhaps for days.
+        wait_for_broker(channel, inbox)
+        for exchange in (*inbox.other_exchanges(self._earlier_exchange), inbox.exchange):
+            try:
+                unbind(connection, inbox, exchange)
+            except connection.channel_errors as error:
+                # Reading matters more. The warning is for bindings that probably exist: a user
+                # who may read only the configured exchange is refused at each guess, and RabbitMQ
+                # before 3.2 refuses to remove a binding that does not exist.
+                is_guess = exchange not in (inbox.exchange, self._earlier_exchange)
+                is_expected = is_guess or isinstance(error, NotFound)
+                self._log.log(
+                    logging.DEBUG if is_expected else logging.WARNING,
+                    "cannot remove old bindings of the inbox",
+                    exchange=exchange,
+                    problem=explain(error, inbox),
+                )
 
     def _read(self, connection: Connection, channel: Channel) -> None:
         heartbeat_at = 0.0

@@ -29,11 +29,11 @@ def is_missing(connection: Connection, inbox: Inbox) -> bool:
     return False
 
 
-def declare(connection: Connection, inbox: Inbox) -> tuple[Channel, int]:
-    """Declare and bind the inbox.
+def declare(connection: Connection, inbox: Inbox) -> tuple[Channel, int, bool]:
+    """Declare the inbox.
 
     Returns:
-        The channel, and the number of messages that wait in the inbox.
+        The channel, the number of messages that wait in the inbox, and whether it has a consumer.
 
     Raises:
         AMQPError: The broker refuses an operation.
@@ -51,10 +51,7 @@ def declare(connection: Connection, inbox: Inbox) -> tuple[Channel, int]:
         auto_delete=False,
         arguments=inbox.arguments(),
     )
-    bind(channel, inbox)
-    for binding in inbox.unwanted:
-        channel.queue_unbind(inbox.name, inbox.exchange, **_terms(binding))
-    return channel, declared.message_count
+    return channel, declared.message_count, declared.consumer_count > 0
 
 
 def bind(channel: Channel, inbox: Inbox) -> None:
@@ -64,6 +61,33 @@ def bind(channel: Channel, inbox: Inbox) -> None:
     """
     for binding in inbox.bindings:
         channel.queue_bind(inbox.name, inbox.exchange, nowait=True, **_terms(binding))
+
+
+def unbind(connection: Connection, inbox: Inbox, exchange: str) -> None:
+    """Remove the bindings to an exchange that the inbox must not have; it may have none of them.
+
+    Takes three round trips, however many bindings there are.
+
+    Raises:
+        AMQPError: The broker refuses. If it is an error of the channel, the connection stays open.
+    """
+    # The broker closes a channel on which it refuses an operation.
+    channel = connection.channel()
+    for binding in inbox.unwanted_on(exchange):
+        # Does not wait for the reply: 40 round trips would take 8 s on a slow link.
+        channel.queue_unbind(inbox.name, exchange, nowait=True, **_terms(binding))
+    wait_for_broker(channel, inbox)
+    channel.close()
+
+
+def wait_for_broker(channel: Channel, inbox: Inbox) -> None:
+    """Wait until the broker has handled all operations of a channel.
+
+    Raises:
+        AMQPError: The broker refuses one of them.
+    """
+    # A broker answers in order. This has a reply and no effect.
+    channel.queue_declare(queue=inbox.name, passive=True)
 
 
 def consume(channel: Channel, inbox: Inbox, prefetch: int, on_messages: MessageHandler) -> None:

@@ -40,7 +40,7 @@ def main() -> None:
     url, wanted = sys.argv[1], int(sys.argv[2])
     bus = bus_of(url)
     with bus.brokers[0].connect() as connection:
-        channel, _ = declare(connection, bus.inbox)
+        channel, _, _ = declare(connection, bus.inbox)
         reader = _Reader(channel)
         consume(channel, bus.inbox, PREFETCH, reader.take)
         while reader.seen < wanted:

@@ -4,6 +4,7 @@ import itertools
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Self
 from uuid import uuid4
 
@@ -29,20 +30,28 @@ class Publisher(ABC):
     def __init__(self) -> None:
         # The in-memory broker is one for the whole process.
         self.exchange = f"xivo-{uuid4().hex}"
+        self.earlier_exchange = f"earlier-{self.exchange}"
+        # As the consumer knows them; all of them lead to this broker.
+        self.addresses: tuple[str, ...] = ("amqp://h",)
 
     @abstractmethod
     def connect(self) -> Connection:
         """Make an unconnected connection."""
 
     @abstractmethod
-    def declare_exchange(self, kind: str = "topic") -> None:
-        """Declare the exchange, as the telephony server does."""
+    def declare_exchange(self, kind: str = "topic", *, exchange: str = "") -> None:
+        """Declare the exchange, or another one, as the telephony server does."""
 
     @abstractmethod
     def publish(
-        self, body: bytes | str, routing_key: str = "key", headers: Mapping[str, Any] | None = None
+        self,
+        body: bytes | str,
+        routing_key: str = "key",
+        headers: Mapping[str, Any] | None = None,
+        *,
+        exchange: str = "",
     ) -> None:
-        """Publish one message."""
+        """Publish one message on the exchange, or on another one."""
 
     def inbox(self, *keys: str, unwanted: str = "") -> Inbox:
         """Describe an inbox that is bound to these routing keys, by default to all."""
@@ -69,17 +78,19 @@ class Reader:
         clock: Clock = lambda: NOW,
         *,
         is_resumable: bool = False,
+        earlier_exchange: str = "",
     ) -> None:
         self.status = BusStatus("default", "amqp://h", bus.exchange)
         self.buffer = DeliveryBuffer(threading.Event())
         self.died = threading.Event()
         self.broken = threading.Event()
         self._bus = bus
-        consumed = Bus(self.status, (Broker("amqp://h", self._connect),), inbox or bus.inbox())
-        self._consumer = Consumer(
+        brokers = tuple(Broker(address, self._connect) for address in bus.addresses)
+        consumed = Bus(self.status, brokers, inbox or bus.inbox())
+        self.consumer = Consumer(
             consumed, self.buffer, clock, self.died.set, is_resumable=is_resumable
         )
-        self._consumer.start()
+        self.consumer.start(earlier_exchange)
 
     def _connect(self) -> Connection:
         connection = self._bus.connect()
@@ -132,7 +143,7 @@ class Reader:
 
     def stop(self) -> None:
         """End in good order."""
-        self._consumer.stop(10)
+        self.consumer.stop(10)
 
 
 def _bytes(body: bytes | str | None) -> bytes:
@@ -236,6 +247,27 @@ class ConsumerContract:
             bus.publish(b"no", "status.endpoint")
             bus.publish(b"agent", "status.agent")
             assert reader.bodies(1) == [b"agent"]
+
+    @pytest.mark.parametrize("keys", [(), ("status.agent",)], ids=["all", "some"])
+    def test_the_inbox_is_unbound_from_the_earlier_exchange(
+        self, bus: Publisher, keys: tuple[str, ...]
+    ) -> None:
+        earlier = bus.earlier_exchange
+        bus.declare_exchange(exchange=earlier)
+        # The binding to everything is among those that the inbox has, or that it must not have.
+        with Reader(bus, replace(bus.inbox(), exchange=earlier)).connected():
+            pass
+        inbox = bus.inbox(*keys, unwanted="#" if keys else "")
+        with Reader(bus, inbox, earlier_exchange=earlier).connected() as reader:
+            bus.publish(b"no", "status.agent", exchange=earlier)
+            bus.publish(b"agent", "status.agent")
+            assert reader.bodies(1) == [b"agent"]
+
+    def test_an_earlier_exchange_that_is_gone_is_no_problem(self, bus: Publisher) -> None:
+        with Reader(bus, earlier_exchange=bus.earlier_exchange).connected() as reader:
+            bus.publish(b"1")
+            assert reader.bodies(1) == [b"1"]
+            assert reader.status.disconnects == 0
 
     def test_what_is_done_is_not_redelivered(self, bus: Publisher) -> None:
         with Reader(bus).connected() as reader:

@@ -12,10 +12,10 @@ from kombu.connection import Connection
 from kombu.entity import Exchange
 
 from dataflows.subsystems import SUBSYSTEMS
-from exporter.consumer import bindings
+from exporter.consumer import bindings, configured_buses
 from exporter.consumer.connection import brokers, explain
 from exporter.consumer.inbox import Binding, Inbox, everything
-from exporter.settings import BusSettings, ExchangeType
+from exporter.settings import BusSettings, ExchangeType, Settings
 from tests.consumer.contract import ConsumerContract, Publisher
 
 SECRET = "s3cr3t-p4ss"
@@ -27,17 +27,23 @@ class MemoryPublisher(Publisher):
     def connect(self) -> Connection:
         return Connection("memory://", transport_options={"polling_interval": 0.01})
 
-    def declare_exchange(self, kind: str = "topic") -> None:
+    def declare_exchange(self, kind: str = "topic", *, exchange: str = "") -> None:
         with self.connect() as connection:
-            Exchange(self.exchange, type=kind, durable=True)(connection.default_channel).declare()
+            declared = Exchange(exchange or self.exchange, type=kind, durable=True)
+            declared(connection.default_channel).declare()
 
     def publish(
-        self, body: bytes | str, routing_key: str = "key", headers: Mapping[str, Any] | None = None
+        self,
+        body: bytes | str,
+        routing_key: str = "key",
+        headers: Mapping[str, Any] | None = None,
+        *,
+        exchange: str = "",
     ) -> None:
         with self.connect() as connection:
             connection.Producer().publish(
                 body,
-                exchange=self.exchange,
+                exchange=exchange or self.exchange,
                 routing_key=routing_key,
                 headers=dict(headers or {}),
                 content_type="application/data" if isinstance(body, bytes) else "text/plain",
@@ -74,6 +80,39 @@ def test_there_is_one_headers_binding_for_each_event_name() -> None:
 def test_everything_is_one_binding_that_leaves_no_other_argument() -> None:
     assert everything(ExchangeType.TOPIC) == Binding("#")
     assert everything(ExchangeType.HEADERS) == Binding("")
+
+
+@pytest.mark.parametrize("bind_all", [False, True])
+@pytest.mark.parametrize("kind", ExchangeType)
+def test_every_binding_of_any_settings_is_wanted_or_unwanted(
+    kind: ExchangeType, bind_all: bool
+) -> None:
+    bus = BusSettings(exchange="e", exchange_type=kind, bind_all=bind_all)
+    [configured] = configured_buses(Settings(buses=(bus,)))
+    inbox = configured.inbox
+    assert inbox.bindings == ((everything(kind),) if bind_all else bindings(SUBSYSTEMS, kind))
+    every = {everything(each) for each in ExchangeType}
+    every |= {binding for each in ExchangeType for binding in bindings(SUBSYSTEMS, each)}
+    assert {*inbox.bindings, *inbox.unwanted} == every
+    assert len(inbox.bindings) + len(inbox.unwanted) == len(every)
+    assert inbox.unwanted_on("e") == inbox.unwanted
+    assert {*inbox.unwanted_on("earlier")} == every
+
+
+@pytest.mark.parametrize(
+    ("exchange", "earlier", "others"),
+    [
+        ("xivo", "", ("wazo-headers",)),
+        ("wazo-headers", "", ("xivo",)),
+        ("other", "", ("xivo", "wazo-headers")),
+        ("xivo", "xivo", ()),
+        ("xivo", "other", ("other",)),
+    ],
+)
+def test_the_well_known_exchanges_are_tried_only_if_the_earlier_one_is_unknown(
+    exchange: str, earlier: str, others: tuple[str, ...]
+) -> None:
+    assert Inbox("i", 60, 7, 9, exchange, ()).other_exchanges(earlier) == others
 
 
 def test_the_inbox_is_bounded_and_expires() -> None:

@@ -1,13 +1,21 @@
 """The consumer's contract on a real RabbitMQ, and what only a real broker can do to it."""
 
+import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from amqp.abstract_channel import AbstractChannel
 from kombu.connection import Connection
+from structlog.testing import capture_logs
 
 from dataflows.envelope import Delivery
+from dataflows.subsystems import SUBSYSTEMS
+from exporter.consumer import Inbox
 from exporter.consumer.connection import brokers
+from exporter.consumer.inbox import every_binding
+from exporter.consumer.session import consume, unbind
 from exporter.consumer.unacked import UnackedDeliveries
 from exporter.settings import BusSettings
 from tests.certificates import Certificates
@@ -27,13 +35,18 @@ class RabbitPublisher(Publisher):
         [address] = brokers(BusSettings.model_validate({"url": self.broker.url()}), "i")
         return address.connect()
 
-    def declare_exchange(self, kind: str = "topic") -> None:
-        self.broker.declare_exchange(self.exchange, kind)
+    def declare_exchange(self, kind: str = "topic", *, exchange: str = "") -> None:
+        self.broker.declare_exchange(exchange or self.exchange, kind)
 
     def publish(
-        self, body: bytes | str, routing_key: str = "key", headers: Mapping[str, Any] | None = None
+        self,
+        body: bytes | str,
+        routing_key: str = "key",
+        headers: Mapping[str, Any] | None = None,
+        *,
+        exchange: str = "",
     ) -> None:
-        self.broker.publish(self.exchange, routing_key, body, headers=headers)
+        self.broker.publish(exchange or self.exchange, routing_key, body, headers=headers)
 
 
 @pytest.fixture
@@ -45,6 +58,7 @@ def bus(request: pytest.FixtureRequest) -> Iterator[RabbitPublisher]:
     with bus.broker.channel() as channel:
         channel.queue_delete(bus.inbox().name)
         channel.exchange_delete(bus.exchange)
+        channel.exchange_delete(bus.earlier_exchange)
 
 
 class TestOnRabbitMQ(ConsumerContract):
@@ -225,3 +239,152 @@ def test_acknowledgements_that_could_not_be_sent_make_no_event_count_twice(
             eventually(lambda: reader.status.disconnects == 1, what="the break is noticed")
         reader.connected(times=2)
         assert _fresh(reader, 10) == []
+
+
+def _bound_to_the_earlier_exchange(bus: RabbitPublisher) -> None:
+    """Leave an inbox on the broker that an earlier process bound to another exchange."""
+    bus.declare_exchange()
+    bus.declare_exchange(exchange=bus.earlier_exchange)
+    with Reader(bus, replace(bus.inbox(), exchange=bus.earlier_exchange)).connected():
+        pass
+
+
+def _exchanges_that_reach(reader: Reader, bus: RabbitPublisher) -> list[str]:
+    """Return from which of the two exchanges events arrive."""
+    bus.publish("earlier", exchange=bus.earlier_exchange)
+    bus.publish("current")
+    # The one that surely arrives is published last.
+    arrived = _fresh(reader, 1)
+    return arrived if arrived == ["current"] else [*arrived, *_fresh(reader, 1)]
+
+
+def test_an_inbox_stays_bound_to_an_exchange_that_nobody_names(bus: RabbitPublisher) -> None:
+    _bound_to_the_earlier_exchange(bus)
+    with Reader(bus).connected() as reader:
+        assert _exchanges_that_reach(reader, bus) == ["earlier", "current"]
+
+
+def test_removing_bindings_takes_few_round_trips_and_only_once(
+    bus: RabbitPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _bound_to_the_earlier_exchange(bus)
+    every = every_binding(SUBSYSTEMS)
+    inbox = bus.inbox("status.agent")
+    inbox = replace(inbox, unwanted=tuple(each for each in every if each not in inbox.bindings))
+    waits: list[object] = []
+    wait = AbstractChannel.wait
+
+    def count(channel: AbstractChannel, method: object, **options: object) -> object:
+        if threading.current_thread().name == "consumer-default":
+            waits.append(method)
+        return wait(channel, method, **options)
+
+    monkeypatch.setattr(AbstractChannel, "wait", count)
+    with Reader(bus, inbox, earlier_exchange=bus.earlier_exchange).connected() as reader:
+        bus.publish(b"1", "status.agent")
+        assert reader.bodies(1) == [b"1"]
+        first = len(waits)
+        reader.broken.set()
+        reader.connected(times=2)
+        second = len(waits) - first
+    # The second connection also asks whether the inbox is there: a channel, a reply, its end.
+    assert first - (second - 3) == 1 + 2 * 3
+    assert len(every) > 30
+
+
+def test_bindings_are_removed_at_the_next_attempt_if_the_first_one_breaks(
+    bus: RabbitPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _bound_to_the_earlier_exchange(bus)
+    attempts: list[str] = []
+
+    def break_first(connection: Connection, inbox: Inbox, exchange: str) -> None:
+        attempts.append(exchange)
+        if len(attempts) == 1:
+            msg = "the network is gone"
+            raise ConnectionResetError(msg)
+        unbind(connection, inbox, exchange)
+
+    monkeypatch.setattr("exporter.consumer.reader.unbind", break_first)
+    with Reader(bus, earlier_exchange=bus.earlier_exchange).connected() as reader:
+        assert attempts == [bus.earlier_exchange, bus.earlier_exchange, bus.exchange]
+        assert _exchanges_that_reach(reader, bus) == ["current"]
+        reader.broken.set()
+        reader.connected(times=2)
+        assert len(attempts) == 3
+
+
+def test_each_address_has_its_bindings_removed(
+    bus: RabbitPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus.declare_exchange()
+    attempts: list[str] = []
+
+    def note(connection: Connection, inbox: Inbox, exchange: str) -> None:
+        attempts.append(exchange)
+        unbind(connection, inbox, exchange)
+
+    monkeypatch.setattr("exporter.consumer.reader.unbind", note)
+    bus.addresses = ("amqp://a", "amqp://b")
+    with Reader(bus, earlier_exchange=bus.exchange).connected() as reader:
+        for times in (2, 3, 4):
+            reader.broken.set()
+            reader.connected(times=times)
+    assert attempts == [bus.exchange] * 2
+
+
+def test_a_standby_changes_no_bindings_until_it_reads(bus: RabbitPublisher) -> None:
+    _bound_to_the_earlier_exchange(bus)
+    with bus.broker.channel() as other:
+        tag = other.basic_consume(bus.inbox().name, exclusive=True)
+        with Reader(bus, earlier_exchange=bus.earlier_exchange) as reader:
+            eventually(lambda: "standby" in reader.status.problem, what="it stands by")
+            assert f'<<"{bus.earlier_exchange}">>' in bus.broker.bindings()
+            assert f'<<"{bus.exchange}">>' not in bus.broker.bindings()
+            other.basic_cancel(tag)
+            reader.connected()
+            assert _exchanges_that_reach(reader, bus) == ["current"]
+
+
+def test_bindings_are_removed_if_the_other_consumer_ends_at_that_moment(
+    bus: RabbitPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _bound_to_the_earlier_exchange(bus)
+    with bus.broker.channel() as other:
+        tag = other.basic_consume(bus.inbox().name, exclusive=True)
+
+        def consume_after_the_other(*arguments: Any) -> None:  # noqa: ANN401 -- passed on
+            other.basic_cancel(tag)
+            consume(*arguments)
+
+        monkeypatch.setattr("exporter.consumer.reader.consume", consume_after_the_other)
+        with Reader(bus, earlier_exchange=bus.earlier_exchange).connected() as reader:
+            assert reader.status.problem == ""
+            assert _exchanges_that_reach(reader, bus) == ["current"]
+
+
+def test_a_user_without_rights_on_the_earlier_exchange_reads_all_the_same(
+    bus: RabbitPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _bound_to_the_earlier_exchange(bus)
+    name = bus.inbox().name
+    bus.broker.add_user(name, "p", name, name, f"^({name}|{bus.exchange})$")
+    settings = {"url": bus.broker.url(user=name, password="p")}
+    [address] = brokers(BusSettings.model_validate(settings), "i")
+    monkeypatch.setattr(bus, "connect", address.connect)
+    with (
+        capture_logs() as logs,
+        Reader(bus, earlier_exchange=bus.earlier_exchange).connected() as reader,
+    ):
+        assert _exchanges_that_reach(reader, bus) == ["earlier", "current"]
+        assert (reader.status.connects, reader.status.disconnects) == (1, 0)
+    [warning] = [line for line in logs if line["log_level"] == "warning"]
+    assert warning["event"] == "cannot remove old bindings of the inbox"
+    assert warning["exchange"] == bus.earlier_exchange
+    assert "lacks a permission" in warning["problem"]
+    # The exporter only supposes that there may be such a binding.
+    with capture_logs() as logs, Reader(bus).connected():
+        pass
+    refused = [line for line in logs if "cannot remove" in line["event"]]
+    assert {line["exchange"] for line in refused} == {"xivo", "wazo-headers"}
+    assert {line["log_level"] for line in refused} == {"debug"}

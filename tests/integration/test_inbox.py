@@ -1,5 +1,8 @@
 """What the exporter leaves on somebody else's broker: one inbox, bounded, and not for long."""
 
+from collections.abc import Iterable
+from itertools import pairwise
+
 import pytest
 
 from tests.integration.bus import (
@@ -17,6 +20,7 @@ from tests.integration.bus import (
     publish_chats,
 )
 from tests.integration.conftest import RunExporter
+from tests.program import Exporter, Series
 from tests.servers import Broker
 from tests.support import eventually
 
@@ -160,3 +164,99 @@ def test_events_wait_in_the_inbox_for_an_exporter_that_is_away(
     publish_chats(broker, 0, 3000)
     samples = processed(connected(program.start()), 3000)
     assert count_of(samples, "xivo_chat_messages_total") == 3000
+
+
+# The bindings follow the settings
+
+XIVO = ("--exchange", "xivo")
+WAZO = ("--exchange", "wazo-headers")
+OTHER = ("--exchange", "other")
+
+
+def _publish_to_all(broker: Broker, exchanges: Iterable[str], count: int) -> None:
+    """Publish the same events to each of these exchanges."""
+    for exchange in exchanges:
+        headers = {"name": "chat_message_event"}
+        publish(broker, exchange, [Wire(chat(i), headers=headers) for i in range(count)])
+
+
+def _counted_until(program: Exporter, broker: Broker, exchange: str) -> dict[Series, float]:
+    """Return the series when all that was published before is processed."""
+    last = event("call_form_result", {"user_id": 1, "variables": {}})
+    publish(broker, exchange, [Wire(last, "call_form_result", {"name": "call_form_result"})])
+
+    def samples() -> dict[Series, float]:
+        now = program.samples()
+        return now if count_of(now, "xivo_call_forms_total") == 1 else {}
+
+    return eventually(samples, what="the last event is counted")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [(XIVO, WAZO, XIVO), (WAZO, XIVO, WAZO), (XIVO, OTHER)],
+    ids=["xivo, wazo and back", "wazo, xivo and back", "another name"],
+)
+def test_after_a_change_of_the_exchange_each_event_counts_once_and_none_is_lost(
+    broker: Broker, exporter: RunExporter, settings: tuple[tuple[str, str], ...]
+) -> None:
+    broker.declare_exchange("wazo-headers", "headers")
+    broker.declare_exchange("other")
+    program = connected(exporter(broker.url(), "--instance", "i", *settings[0]))
+    for before, now in pairwise(settings):
+        assert program.terminate() == 0
+        _publish_to_all(broker, [before[1]], 10)
+        program = connected(exporter(broker.url(), "--instance", "i", *now))
+        _publish_to_all(broker, [before[1], now[1]], 100)
+        samples = _counted_until(program, broker, now[1])
+        assert count_of(samples, "xivo_chat_messages_total") == 110
+        assert own(samples, "deliveries_total") == 111
+        assert own(samples, "bus_disconnects_total") == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "kind"),
+    [
+        ((*OTHER, "--exchange-type", "topic"), (*OTHER, "--exchange-type", "headers"), "headers"),
+        ((*OTHER, "--exchange-type", "headers"), (*OTHER, "--exchange-type", "topic"), "topic"),
+        ((*OTHER, "--bind-all"), OTHER, "topic"),
+        (OTHER, (*OTHER, "--bind-all"), "topic"),
+        (
+            (*OTHER, "--exchange-type", "topic", "--bind-all"),
+            (*OTHER, "--exchange-type", "headers"),
+            "headers",
+        ),
+        ((*XIVO, "--bind-all"), OTHER, "topic"),
+    ],
+    ids=["headers", "topic", "some", "all", "all of the wrong type", "all of another exchange"],
+)
+def test_after_a_change_of_settings_the_bindings_are_those_of_a_new_inbox(
+    broker: Broker,
+    exporter: RunExporter,
+    before: tuple[str, ...],
+    now: tuple[str, ...],
+    kind: str,
+) -> None:
+    broker.declare_exchange("other", kind)
+    bindings = []
+    for flags in (now, before, now):
+        program = connected(exporter(broker.url(), "--instance", "i", *flags))
+        bindings.append(broker.bindings())
+        assert program.terminate() == 0
+        if len(bindings) == 1:
+            broker.delete_queue(INBOX)
+    new, other, changed = bindings
+    assert changed == new
+    assert other != new
+
+
+def test_a_user_who_may_read_one_exchange_only_is_told_of_no_problem(
+    broker: Broker, exporter: RunExporter
+) -> None:
+    broker.add_user("u", "p", INBOX, INBOX, f"^({INBOX}|xivo)$")
+    program = connected(exporter(broker.url(user="u", password="p"), "--instance", "i"))
+    _publish_to_all(broker, ["xivo"], 10)
+    samples = _counted_until(program, broker, "xivo")
+    assert count_of(samples, "xivo_chat_messages_total") == 10
+    assert own(samples, "bus_disconnects_total") == 0
+    assert "level=warning" not in program.log()
