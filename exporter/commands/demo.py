@@ -15,6 +15,7 @@ from kombu.connection import Connection
 from kombu.entity import Exchange
 
 from dataflows.subsystems import SUBSYSTEMS
+from exporter import signals
 from exporter.app import App
 from exporter.consumer import Broker, Bus, Inbox, bindings
 from exporter.exposition.telemetry import BusStatus
@@ -45,6 +46,7 @@ def run(settings: Demo) -> bool:
         target=_simulate, args=(settings, stop, app.stop), name="simulation"
     )
     _declare()
+    signals.hold()
     simulation.start()
     try:
         return app.run()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,14 @@ class Cluster(NamedTuple):
 
     process_id: int
     addresses: list[str]
+
+    @property
+    def exposed(self) -> list[str]:
+        """Addresses that are not loopback: other machines may reach them.
+
+        A process trusts its peers: it unpickles what they send, and a pickle can run code.
+        """
+        return [each for each in self.addresses if not _is_loopback(Address.parse(each).host)]
 
 
 def cluster_of(settings: Settings, environment: Mapping[str, str], host: str) -> Cluster | None:
@@ -59,6 +68,13 @@ def cluster_of(settings: Settings, environment: Mapping[str, str], host: str) ->
     if problems:
         raise SettingsError(problems)
     return Cluster(process_id, list(addresses))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _ordinal(host: str) -> int:

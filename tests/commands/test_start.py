@@ -10,6 +10,7 @@ from typing import NoReturn
 import pytest
 
 from exporter.__main__ import FAILED, main
+from tests.program import parse_log_line
 from tests.support import REPOSITORY
 
 SECRET = "s3cr3t-p4ss"
@@ -119,6 +120,36 @@ def test_a_state_directory_that_cannot_be_made_is_named_as_it_was_written(
     assert capsys.readouterr().err == (
         f"xivo-exporter: --state-dir (XIVO_EXPORTER_STATE_DIR): cannot write to {path}: {reason}\n"
     )
+
+
+_OF_A_CLUSTER = ("--instance", "i", "--process-id", "1", "--addresses")
+
+
+@pytest.mark.parametrize("arguments", [(), (*_OF_A_CLUSTER, "127.0.0.1:1;[::1]:2;localhost:3")])
+def test_alone_or_on_loopback_nothing_is_open_to_the_network(
+    capsys: pytest.CaptureFixture[str], port_in_use: str, arguments: tuple[str, ...]
+) -> None:
+    assert main(["run", "--listen", port_in_use, *arguments]) == FAILED
+    assert "level=warning" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("state", [(), ("--state-dir", "state")])
+def test_a_cluster_that_others_can_reach_is_one_warning_with_the_document(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    port_in_use: str,
+    state: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    addresses = "127.0.0.1:1;10.0.0.1:2;one.example.com:3"
+    arguments = ("--listen", port_in_use, *_OF_A_CLUSTER, addresses, *state)
+    assert main(["run", *arguments]) == FAILED
+    [line] = [line for line in capsys.readouterr().err.splitlines() if "level=warning" in line]
+    warning = parse_log_line(line)
+    assert "can run code as the exporter's user" in warning["msg"]
+    assert warning["addresses"] == "10.0.0.1:2;one.example.com:3"
+    assert (REPOSITORY / warning["see"]).is_file()
 
 
 _ON_A_FULL_DISK = """

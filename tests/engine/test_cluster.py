@@ -12,7 +12,7 @@ from exporter.settings import Settings, SettingsError, load
 TWO = "a:1;b:2"
 
 
-def told(
+def told_or_alone(
     host: str = "host",
     environment: dict[str, str] | None = None,
     **flags: Any,  # noqa: ANN401 -- settings
@@ -21,9 +21,15 @@ def told(
     return cluster_of(settings, environment or {}, host)
 
 
+def told(*arguments: Any, **more: Any) -> Cluster:  # noqa: ANN401 -- as above
+    cluster = told_or_alone(*arguments, **more)
+    assert cluster is not None
+    return cluster
+
+
 def test_a_process_is_alone_unless_it_is_told() -> None:
-    assert told() is None
-    assert told("pod-1") is None
+    assert told_or_alone() is None
+    assert told_or_alone("pod-1") is None
 
 
 def test_settings_tell() -> None:
@@ -49,6 +55,32 @@ def test_the_variables_of_bytewax_are_understood_and_settings_win(tmp_path: Path
         assert told(environment=environment) == Cluster(1, ["a:1", "b:2"])
     assert told(environment=by_id, process_id=0) == Cluster(0, ["a:1", "b:2"])
     assert told(environment=by_id, addresses="c:1;d:2") == Cluster(1, ["c:1", "d:2"])
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:1", "127.255.255.254:1", "[::1]:1", "localhost:1", "LocalHost:1"]
+)
+def test_a_loopback_address_is_not_exposed(address: str) -> None:
+    assert told(process_id=0, addresses=f"{address};127.0.0.1:2").exposed == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("10.0.0.1:1", "128.0.0.1:1", "0.0.0.0:1", "[::]:1", "[fe80::1]:1", "[2001:db8::1]:1"),
+        *("a:1", "localhost.example.com:1", "localhost6:1", "127.0.0.1.example.com:1", "127:1"),
+    ],
+)
+def test_every_other_address_is_exposed_whichever_process_it_is_of(address: str) -> None:
+    for process_id in (0, 1):
+        cluster = told(process_id=process_id, addresses=f"127.0.0.1:2;{address}")
+        assert cluster.exposed == [address]
+
+
+def test_an_address_without_a_host_is_exposed() -> None:
+    assert told(process_id=0, addresses=":1").exposed == ["0.0.0.0:1"]
+    by_id = {"BYTEWAX_PROCESS_ID": "1", "BYTEWAX_ADDRESSES": ":1;localhost:2"}
+    assert told(environment=by_id).exposed == ["0.0.0.0:1"]
 
 
 @pytest.mark.parametrize(
