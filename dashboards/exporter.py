@@ -200,7 +200,7 @@ def _series() -> list[Panel]:
         bars(
             "Series, by metric",
             f"The {exporter.MANY} metrics with most series, of the exporter with most series. "
-            "--max-series is the limit for each metric, by default 10,000.",
+            "--max-series limits the queues, services, agents and phones that have series.",
             exporter.SERIES,
             span=9,
             height=10,

@@ -5,48 +5,57 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
+from itertools import groupby
 from math import inf
+from operator import attrgetter
 
-from dataflows.envelope import (
-    ClockSetBack,
-    Delivery,
-    Envelope,
-    Item,
-    Reason,
-    Rejected,
-    open_envelope,
+from dataflows.envelope import Delivery, Envelope, Reason, Rejected, open_envelope
+from dataflows.items import ClockSetBack, Item, Opened, OriginSilent
+from dataflows.origins import Origins
+from dataflows.subsystem import (
+    ClockChecked,
+    Decoder,
+    Event,
+    OriginForgotten,
+    OriginSeen,
+    Subsystem,
+    key,
 )
-from dataflows.subsystem import ClockChecked, Decoder, Event, OriginSeen, Subsystem
 from dataflows.subsystems import bus, deliveries
 
-MAX_ORIGINS = 1000
-"""Servers on all buses together. No installation has that many; more means forged origins."""
+Values = tuple[str, str, list[Event]]
+"""(name of the subsystem, name of the bus, its events in order).
 
-CLOCK_CHECKED = ClockChecked("", 0.0)
-
-Values = tuple[str, list[Event]]
-"""(name of the subsystem, its events in order).
-
-The name is needed because bytewax does not pass the key to the builder of a state.
+The names are needed because bytewax does not pass the key to the builder of a state.
 """
 
 Keyed = tuple[str, Values]
 
+_bus_and_kind = attrgetter("bus", "__class__")
+
 
 class _Published:
-    """The event names of one origin in one batch, and the time of the newest event."""
+    """What one origin published in one batch.
 
-    __slots__ = ("at", "names")
+    Attributes:
+        at: Time of the newest event, Unix seconds.
+        names: Of all its events.
+        events: Its events by subsystem.
+    """
+
+    __slots__ = ("at", "events", "names")
 
     def __init__(self) -> None:
         self.at = -inf
         self.names: list[str] = []
+        self.events: defaultdict[str, list[Event]] = defaultdict(list)
 
 
 class _Account:
-    """Counts, by outcome, of the deliveries of one bus in one batch."""
+    """What happened to some consecutive deliveries of one bus."""
 
     __slots__ = (
+        "bus",
         "clamped",
         "count",
         "duplicates",
@@ -57,25 +66,19 @@ class _Account:
         "used",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.bus = name
         self.count = self.used = self.unused = self.duplicates = self.clamped = 0
         self.rejected: Counter[Reason] = Counter()
         self.last_at = 0.0
-        self.origins: defaultdict[str, _Published] = defaultdict(_Published)
+        self.origins: dict[str, _Published] = {}
 
-    def events(self, name: str) -> Iterator[tuple[Subsystem, Event]]:
-        """Return the counts as events of the subsystems `bus` and `deliveries`.
-
-        Args:
-            name: Of the bus.
-        """
-        for origin, published in self.origins.items():
-            names = dict(Counter(published.names))
-            yield bus.SUBSYSTEM, bus.EventsPublished(origin, published.at, name, names)
-        processed = deliveries.DeliveriesProcessed(
+    def processed(self) -> deliveries.DeliveriesProcessed:
+        """Return the counts as an event of the subsystem `deliveries`."""
+        return deliveries.DeliveriesProcessed(
             "",
             self.last_at,
-            name,
+            self.bus,
             deliveries=self.count,
             used=self.used,
             unused=self.unused,
@@ -83,36 +86,21 @@ class _Account:
             clamped=self.clamped,
             rejected=dict(self.rejected),
         )
-        yield deliveries.SUBSYSTEM, processed
-
-
-class _Groups(dict[str, Values]):
-    """The events of one batch by key: for bytewax, one item for each key is cheaper than many."""
-
-    def add(self, subsystem: Subsystem, event: Event) -> None:
-        key = subsystem.key(event)
-        group = self.get(key)
-        if group is None:
-            self[key] = subsystem.name, [event]
-        else:
-            group[1].append(event)
 
 
 class Decode:
     """Decode batches: `list[Item]` → `list[Keyed]`, for bytewax's `flat_map_batch`.
 
-    Each key occurs once in the result. Each batch also yields one
-    `DeliveriesProcessed` per bus and one `EventsPublished` per origin. The first
-    event of an origin yields an `OriginSeen` for every subsystem whose series
-    start at that moment. When the machine's clock was set back, every state gets
-    a `ClockChecked`, because bytewax would not call it before the old time.
+    The deliveries of a bus also yield one `DeliveriesProcessed`, and one
+    `EventsPublished` for each origin. Other items become an event for each state that
+    they are about.
 
     Args:
-        subsystems: Their decoders are used.
+        subsystems: Several may subscribe to the same decoder.
         zone_of: Returns the time zone of a bus for time stamps without a UTC offset;
             None means this machine's zone.
         on_rejected: Called for every rejection. It must be fast and use bounded memory.
-        live_keys: Returns the keys that have a state, with the names of their subsystems.
+        origins: The origins of each bus; new ones are added.
     """
 
     def __init__(
@@ -120,36 +108,29 @@ class Decode:
         subsystems: Iterable[Subsystem],
         zone_of: Callable[[str], tzinfo | None],
         on_rejected: Callable[[Delivery, Rejected], None],
-        live_keys: Callable[[], Iterable[tuple[str, str]]],
+        origins: Origins,
     ) -> None:
         self._subsystems = tuple(subsystems)
-        self._decoders: dict[str, tuple[Subsystem, Decoder]] = {
-            decoder.name: (subsystem, decoder)
-            for subsystem in self._subsystems
-            for decoder in subsystem.decoders
-        }
+        self._decoders = _subscriptions(self._subsystems)
         self._zone_of = zone_of
         self._on_rejected = on_rejected
-        self._live_keys = live_keys
-        self._origins: set[str] = set()
+        self._origins = origins
 
     def __call__(self, batch: Sequence[Item]) -> list[Keyed]:
         """Decode a batch. Never raises because of what a delivery contains."""
-        groups = _Groups()
-        accounts: defaultdict[str, _Account] = defaultdict(_Account)
-        for delivery in batch:
-            account = accounts[delivery.bus]
-            if isinstance(delivery, Delivery):
-                self._process(delivery, account, groups)
-            elif isinstance(delivery, ClockSetBack):
-                for key, name in self._live_keys():
-                    groups.setdefault(key, (name, []))[1].append(CLOCK_CHECKED)
-        for name, account in accounts.items():
-            for subsystem, event in account.events(name):
-                groups.add(subsystem, event)
-        return [*groups.items()]
+        keyed: list[Keyed] = []
+        for (name, kind), items in groupby(batch, _bus_and_kind):
+            account = _Account(name)
+            for item in items:
+                if isinstance(item, Delivery):
+                    self._process(item, account)
+                else:
+                    keyed += self._fan_out(item)
+            if kind in (Delivery, Opened):
+                keyed += self._keyed(account)
+        return keyed
 
-    def _process(self, delivery: Delivery, account: _Account, groups: _Groups) -> None:
+    def _process(self, delivery: Delivery, account: _Account) -> None:
         """Decode a delivery, or count it as a duplicate or as rejected."""
         account.count += 1
         if delivery.arrived > account.last_at:
@@ -158,38 +139,98 @@ class Decode:
             account.duplicates += 1
             return
         try:
-            self._decode(delivery, account, groups)
+            self._decode(delivery, account)
         except Rejected as rejected:
             account.rejected[rejected.reason] += 1
             self._on_rejected(delivery, rejected)
 
-    def _decode(self, delivery: Delivery, account: _Account, groups: _Groups) -> None:
-        """Add the event of a delivery to the groups, if a decoder returns one.
+    def _decode(self, delivery: Delivery, account: _Account) -> None:
+        """Add the event of a delivery to its origin, if a decoder returns one.
 
         Raises:
             Rejected: With any reason.
         """
         envelope = open_envelope(delivery, self._zone_of(delivery.bus))
         account.clamped += envelope.is_clamped
-        origin, name, at = envelope.origin_uuid, envelope.name, envelope.at
+        name, at = envelope.name, envelope.at
         found = self._decoders.get(name)
-        event = found[1].decode(envelope) if found else None
-        if origin not in self._origins:
-            self._add_origin(envelope, groups)
+        event = found[0].decode(envelope) if found else None
+        published = account.origins.get(envelope.origin_uuid)
+        if published is None:
+            published = self._first_of_origin(envelope, account)
         if found and event is not None:
             account.used += 1
-            groups.add(found[0], event)
+            for subscriber in found[1]:
+                published.events[subscriber].append(event)
         else:
             account.unused += 1
-        published = account.origins[origin]
         published.names.append(name)
         if at > published.at:
             published.at = at
 
-    def _add_origin(self, envelope: Envelope, groups: _Groups) -> None:
-        if len(self._origins) >= MAX_ORIGINS:
-            raise Rejected(Reason.OVER_LIMIT, "too many origins")
-        self._origins.add(envelope.origin_uuid)
+    def _first_of_origin(self, envelope: Envelope, account: _Account) -> _Published:
+        """Return a new record of an origin, which becomes known if it is not.
+
+        Raises:
+            Rejected: The bus has too many origins.
+        """
+        origin = envelope.origin_uuid
+        published = _Published()
+        if origin not in self._origins.of(account.bus).last_heard:
+            if not self._origins.add(origin, account.bus):
+                raise Rejected(Reason.OVER_LIMIT, "too many origins")
+            for subsystem in self._subsystems:
+                if not subsystem.is_per_bus:
+                    published.events[subsystem.name].append(OriginSeen(origin, envelope.at))
+        account.origins[origin] = published
+        return published
+
+    def _keyed(self, account: _Account) -> Iterator[Keyed]:
+        known = self._origins.of(account.bus)
+        for origin, published in account.origins.items():
+            known.hear(origin)
+            names = dict(Counter(published.names))
+            counts = bus.EventsPublished(origin, published.at, names)
+            published.events[bus.NAME].append(counts)
+            for name, events in published.events.items():
+                yield key(name, origin), (name, account.bus, events)
+        yield (
+            key(deliveries.NAME, account.bus),
+            (deliveries.NAME, account.bus, [account.processed()]),
+        )
+
+    def _fan_out(self, item: Opened | ClockSetBack | OriginSilent) -> Iterator[Keyed]:
+        """Return an event for each state of a bus that an item is about."""
+        known = self._origins.of(item.bus)
+        match item:
+            case Opened(at=at):
+                for origin in known.last_heard:
+                    yield from self._for_origin(item.bus, OriginSeen(origin, at))
+            case ClockSetBack():
+                for origin in known.last_heard:
+                    yield from self._for_origin(item.bus, ClockChecked(origin, 0.0))
+                yield (
+                    key(deliveries.NAME, item.bus),
+                    (deliveries.NAME, item.bus, [ClockChecked("", 0.0)]),
+                )
+            case OriginSilent(origin=origin, at=at):
+                if known.forget(origin):
+                    yield from self._for_origin(item.bus, OriginForgotten(origin, at))
+                    if other := self._origins.other(origin, item.bus):
+                        yield from self._for_origin(other, OriginSeen(origin, at))
+
+    def _for_origin(self, bus_name: str, event: Event) -> Iterator[Keyed]:
         for subsystem in self._subsystems:
-            if subsystem.per_origin:
-                groups.add(subsystem, OriginSeen(envelope.origin_uuid, envelope.at))
+            if not subsystem.is_per_bus:
+                yield key(subsystem.name, event.origin_uuid), (subsystem.name, bus_name, [event])
+
+
+def _subscriptions(subsystems: Iterable[Subsystem]) -> dict[str, tuple[Decoder, list[str]]]:
+    """Return, by name of the event, its decoder and the subsystems that subscribe to it."""
+    found: dict[str, tuple[Decoder, list[str]]] = {}
+    for subsystem in subsystems:
+        for decoder in subsystem.decoders:
+            first, subscribers = found.setdefault(decoder.name, (decoder, []))
+            assert first is decoder, f"{decoder.name} has two decoders"
+            subscribers.append(subsystem.name)
+    return found

@@ -67,22 +67,6 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     duplicate: bool = False
 
 
-class Opened(msgspec.Struct, frozen=True, gc=False):
-    """The dataflow started to read a bus; there was no delivery yet."""
-
-    bus: str
-
-
-class ClockSetBack(msgspec.Struct, frozen=True, gc=False):
-    """The machine's clock was set back, so timers set before are due too late."""
-
-    bus: str
-
-
-Item = Delivery | Opened | ClockSetBack
-"""An item from the source of a bus."""
-
-
 class Envelope(msgspec.Struct, frozen=True, gc=False):
     """The parsed envelope of an event.
 

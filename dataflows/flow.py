@@ -8,7 +8,7 @@ from bytewax.inputs import Source
 from bytewax.outputs import Sink
 
 from dataflows.decode import Decode
-from dataflows.envelope import Item
+from dataflows.items import Item
 from dataflows.stage import Output, Stage
 
 

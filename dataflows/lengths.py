@@ -1,4 +1,4 @@
-"""Lengths of windows, in the notation of the setting: 30s, 1m, 4h, 1d."""
+"""Lengths of time, in the notation of the settings: 30s, 1m, 4h, 1d."""
 
 from __future__ import annotations
 
@@ -8,32 +8,48 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 SHORTEST_SECONDS = 5
 LONGEST_SECONDS = 86_400
+SHORTEST_SILENCE_SECONDS = 3600
+LONGEST_SILENCE_SECONDS = 3650 * 86_400
 
 
 class Length(NamedTuple):
-    """The length of a window, and its name in the label `window`."""
+    """A length of time, and its name; that of a window stands in the label `window`."""
 
     name: str
     seconds: int
 
+    def __str__(self) -> str:
+        return self.name
+
     @classmethod
     def parse(cls, text: str) -> Length:
-        """Parse one length.
+        """Parse the length of a window.
 
         Raises:
             ValueError: The text is not a length, or the length is out of range.
         """
-        number, unit = text[:-1], text[-1:]
-        is_number = number.isascii() and number.isdecimal() and len(number) <= len("86400")
-        seconds = int(number) * _UNITS.get(unit, 0) if is_number else 0
-        if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
+        length = cls(text, _seconds_of(text))
+        if not SHORTEST_SECONDS <= length.seconds <= LONGEST_SECONDS:
             msg = "must be lengths from 5s to 1d, such as 30s,1m,4h"
             raise ValueError(msg)
-        return cls(text, seconds)
+        return length
+
+    @classmethod
+    def parse_silence(cls, text: str) -> Length:
+        """Parse the length of a silence after which something is forgotten.
+
+        Raises:
+            ValueError: The text is not a length, or the length is out of range.
+        """
+        length = cls(text, _seconds_of(text))
+        if not SHORTEST_SILENCE_SECONDS <= length.seconds <= LONGEST_SILENCE_SECONDS:
+            msg = "must be a length from 1h to 3650d, such as 30d"
+            raise ValueError(msg)
+        return length
 
 
 def parse_lengths(text: str) -> tuple[Length, ...]:
-    """Parse a comma-separated list of lengths; return them shortest first.
+    """Parse a comma-separated list of lengths of windows; return them shortest first.
 
     Raises:
         ValueError: One cannot be parsed, or one occurs twice.
@@ -47,3 +63,10 @@ def parse_lengths(text: str) -> tuple[Length, ...]:
 
 def _seconds(length: Length) -> int:
     return length.seconds
+
+
+def _seconds_of(text: str) -> int:
+    """Return the seconds of a length; 0 if the text is not one."""
+    number, unit = text[:-1], text[-1:]
+    is_number = number.isascii() and number.isdecimal() and len(number) <= len("86400")
+    return int(number) * _UNITS.get(unit, 0) if is_number else 0

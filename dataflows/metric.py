@@ -9,6 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from dataflows.quota import Allocation
+
 
 class Kind(StrEnum):
     """Prometheus type of a metric."""
@@ -102,32 +104,38 @@ class Samples:
 
     def __init__(self) -> None:
         # Histograms for histograms, text for state sets, else numbers.
-        self._values: dict[tuple[str, LabelValues], Any] = {}
+        self._values: _Values = {}
+        # The values that contain each changed series: several `Samples` can share this.
         # A dict, because it keeps the order: the exposition must be reproducible.
-        self._changed: dict[tuple[str, LabelValues], None] = {}
+        self._changed: dict[_Series, _Values] = {}
 
     def __len__(self) -> int:
         return len(self._values)
 
-    def __getstate__(self) -> dict[tuple[str, LabelValues], Value]:
+    def __getstate__(self) -> _Values:
         return self._values
 
-    def __setstate__(self, values: dict[tuple[str, LabelValues], Value]) -> None:
+    def __setstate__(self, values: _Values) -> None:
         # The store has no series of a resumed state yet, so all of them count as changed.
         self._values = values
-        self._changed = dict.fromkeys(values)
+        self._changed = dict.fromkeys(values, values)
+
+    def report_to(self, other: Samples) -> None:
+        """Let `drain` of another object return the changes of this one."""
+        other._changed.update(self._changed)
+        self._changed = other._changed
 
     def set(self, spec: MetricSpec, labels: LabelValues, value: float) -> None:
         """Set the value of a series."""
         key = (spec.name, labels)
         self._values[key] = value
-        self._changed[key] = None
+        self._changed[key] = self._values
 
     def set_state(self, spec: MetricSpec, labels: LabelValues, state: str) -> None:
         """Set the current state in a state set; `labels` lacks the label of the state."""
         key = (spec.name, labels)
         self._values[key] = state
-        self._changed[key] = None
+        self._changed[key] = self._values
 
     def get(self, spec: MetricSpec, labels: LabelValues) -> float:
         """Return the value of a gauge or counter; 0 for a series that does not exist."""
@@ -138,7 +146,7 @@ class Samples:
         """Add an amount, which may be negative; a new series starts at 0."""
         key = (spec.name, labels)
         self._values[key] = self._values.get(key, 0) + amount
-        self._changed[key] = None
+        self._changed[key] = self._values
 
     def start(self, spec: MetricSpec, labels: LabelValues = ()) -> None:
         """Create all series with these first label values, at 0.
@@ -151,46 +159,76 @@ class Samples:
         for suffix in suffixes:
             key = (spec.name, labels + suffix)
             self._values[key] = Histogram.empty(spec) if spec.kind is Kind.HISTOGRAM else 0
-            self._changed[key] = None
+            self._changed[key] = self._values
 
     def observe(self, spec: MetricSpec, labels: LabelValues, value: float) -> None:
         """Add an observation to a histogram that `start` created."""
         key = (spec.name, labels)
         histogram: Histogram = self._values[key]
         self._values[key] = histogram.observe(value, spec.buckets)
-        self._changed[key] = None
+        self._changed[key] = self._values
 
-    def retire(self, spec: MetricSpec, labels: LabelValues) -> None:
-        """End one series."""
+    def retire(self, spec: MetricSpec, labels: LabelValues) -> bool:
+        """End one series; return whether it existed."""
         key = (spec.name, labels)
-        if self._values.pop(key, None) is not None:
-            self._changed[key] = None
+        existed = self._values.pop(key, None) is not None
+        if existed:
+            self._changed[key] = self._values
+        return existed
 
     def retire_all(self) -> None:
         """End every series of the state."""
-        self._changed.update(dict.fromkeys(self._values))
+        self._changed.update(dict.fromkeys(self._values, self._values))
         self._values.clear()
 
     def drain(self) -> tuple[Sample, ...]:
         """Return the samples of all series that changed since the last call."""
         if not self._changed:
             return ()
-        value = self._values.get
         drained = tuple(
-            [(metric, labels, value((metric, labels))) for metric, labels in self._changed]
+            [(key[0], key[1], values.get(key)) for key, values in self._changed.items()]
         )
         self._changed.clear()
         return drained
 
 
+_Series = tuple[str, LabelValues]
+_Values = dict[_Series, Any]
+
+
 class Details(Samples):
-    """The series of single entities.
+    """The series of single entities, as many as the allocation admits.
 
     They follow from the entities, so a snapshot does not contain them;
     `State.restore` makes them again.
+
+    Attributes:
+        hidden: Samples that were not admitted, since `Stage` last read this.
     """
 
-    __slots__ = ()
+    __slots__ = ("_allocation", "hidden")
 
-    def __reduce__(self) -> tuple[type[Details], tuple[()]]:
-        return Details, ()
+    def __init__(self, allocation: Allocation) -> None:
+        super().__init__()
+        self._allocation = allocation
+        self.hidden = 0
+
+    def set(self, spec: MetricSpec, labels: LabelValues, value: float) -> None:
+        if self._admits(spec, labels):
+            super().set(spec, labels, value)
+
+    def set_state(self, spec: MetricSpec, labels: LabelValues, state: str) -> None:
+        if self._admits(spec, labels):
+            super().set_state(spec, labels, state)
+
+    def retire(self, spec: MetricSpec, labels: LabelValues) -> bool:
+        existed = super().retire(spec, labels)
+        if existed:
+            self._allocation.release()
+        return existed
+
+    def _admits(self, spec: MetricSpec, labels: LabelValues) -> bool:
+        if (spec.name, labels) in self._values or self._allocation.take():
+            return True
+        self.hidden += 1
+        return False

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from bytewax.operators import StatefulBatchLogic
 
 from dataflows.clock import Clock, aware
 from dataflows.decode import Values
 from dataflows.metric import Sample
 from dataflows.quota import Allocation, Quota
-from dataflows.snapshot import dump, load
+from dataflows.snapshot import Snapshot, dump, load, seal, unseal
 from dataflows.subsystem import (
     ClockChecked,
+    Context,
     Event,
     Options,
+    OriginForgotten,
     OriginSeen,
     State,
     Subsystem,
+    key,
 )
 
 
@@ -32,22 +34,21 @@ class Changes(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    """Counts of events of a subsystem that were late, or refused because the quota was full."""
+    """Counts of late and refused events of a subsystem, and of hidden samples.
+
+    Attributes:
+        late: Older than the shortest current window.
+        refused: Not applied, because the quota was full.
+        hidden: Not made, because no place for entities with series was free.
+    """
 
     subsystem: str
     late: int
     refused: int
+    hidden: int
 
 
 Output = Changes | Skipped
-
-
-class Snapshot(NamedTuple):
-    """The state of one key at the end of an epoch, as stored in the recovery store."""
-
-    subsystem: str
-    key: str
-    state: bytes
 
 
 class Stage:
@@ -57,7 +58,6 @@ class Stage:
         subsystems: The subsystems whose states to build.
         options: Passed to the states.
         clock: Returns Unix seconds.
-        max_keys: Limit of states for each subsystem; more queues than this are an attack.
         is_kept: Whether there is a recovery store; without one, snapshots are not made,
             although bytewax asks for them.
     """
@@ -67,7 +67,6 @@ class Stage:
         subsystems: Iterable[Subsystem],
         options: Options,
         clock: Clock,
-        max_keys: int,
         *,
         is_kept: bool = True,
     ) -> None:
@@ -78,115 +77,142 @@ class Stage:
             subsystem.name: {spec.name: spec for spec in subsystem.metrics}
             for subsystem in self._subsystems.values()
         }
-        self._quotas = {name: Quota(options.max_entities) for name in self._subsystems}
         self._options = options
-        self._max_keys = max_keys
-        self._live_keys: defaultdict[str, set[str]] = defaultdict(set)
+        # By subsystem and bus: the places for entities, and for those with series.
+        self._quotas: dict[tuple[str, str], tuple[Quota, Quota]] = {}
 
-    def __call__(self, resumed: tuple[str, str, bytes] | None) -> Logic:
+    def __call__(self, resumed: bytes | None) -> Logic:
         """Return the logic of a new key, or of one resumed from the recovery store."""
-        return Logic(self, None if resumed is None else Snapshot(*resumed))
+        return Logic(self, resumed)
 
-    def key(self, name: str, event: Event) -> str:
-        """Return the key of an event, because bytewax does not pass the key to the builder."""
-        return self._subsystems[name].key(event)
-
-    def start(self, name: str, key: str, first: Event) -> State[Any] | None:
-        """Return a new state for the first event of a key, or None at the limit of keys."""
-        keys = self._live_keys[name]
-        if len(keys) >= self._max_keys:
-            return None
-        keys.add(key)
-        options = replace(self._options, allocation=Allocation(self._quotas[name]))
-        return self._subsystems[name].start(first, options)
+    def start(self, name: str, bus: str, first: Event) -> State[Any]:
+        """Return a new state for the first event of a key."""
+        return self._subsystems[name].start(first, self._context(name, bus))
 
     def resume(self, snapshot: Snapshot) -> State[Any]:
         """Return the state of a snapshot from the recovery store."""
         name = snapshot.subsystem
-        self._live_keys[name].add(snapshot.key)
-        state: State[Any] = load(snapshot.state, self._metrics[name], self._quotas[name])
-        state.restore()
+        context = self._context(name, snapshot.bus, snapshot.entities, snapshot.shown)
+        state: State[Any] = load(snapshot.state, self._metrics[name], context)
+        context.shown.reserve()
+        state.restore(self.clock())
+        context.shown.release_reserved()
         return state
 
-    def end(self, name: str, key: str) -> None:
-        """Record that a key has no state any more."""
-        self._live_keys[name].discard(key)
+    def move(self, state: State[Any], name: str, bus: str) -> None:
+        """Let a state belong to another bus."""
+        entities, shown = self._quotas_of(name, bus)
+        state.bus = bus
+        state.entities.move(entities)
+        state.shown.move(shown)
 
-    def live_keys(self) -> Iterator[tuple[str, str]]:
-        """Return the keys that have a state, with the names of their subsystems."""
-        # Copies, because the caller may start and end states while it iterates.
-        return ((key, name) for name, keys in [*self._live_keys.items()] for key in [*keys])
+    def _context(self, name: str, bus: str, entities: int = 0, shown: int = 0) -> Context:
+        options = self._options
+        quotas = self._quotas_of(name, bus)
+        return Context(bus, options, Allocation(quotas[0], entities), Allocation(quotas[1], shown))
+
+    def _quotas_of(self, name: str, bus: str) -> tuple[Quota, Quota]:
+        quotas = self._quotas.get((name, bus))
+        if quotas is None:
+            options = self._options
+            max_shown = min(options.max_shown, self._subsystems[name].max_shown)
+            quotas = Quota("entities", options.max_entities), Quota("shown", max_shown)
+            self._quotas[name, bus] = quotas
+        return quotas
 
 
-class Logic(StatefulBatchLogic[Values, Output, tuple[str, str, bytes] | None]):
+class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
     """The logic of one key: `list[Values]` → `list[Changes | Skipped]`.
 
     After a resume it asks for a call at once, to emit all series of its state.
     """
 
-    def __init__(self, stage: Stage, resumed: Snapshot | None) -> None:
+    def __init__(self, stage: Stage, resumed: bytes | None) -> None:
         self._stage = stage
         self._name = self._key = ""
         self._state: State[Any] | None = None
+        self._is_free = False
         self._due: float | None = None
         if resumed is not None:
-            self._name, self._key, _ = resumed
-            self._state = stage.resume(resumed)
+            snapshot = msgspec.msgpack.decode(unseal(resumed), type=Snapshot)
+            self._name, self._key = snapshot.subsystem, snapshot.key
+            self._is_free = snapshot.is_free
+            self._state = stage.resume(snapshot)
             self._due = stage.clock()
 
     def on_batch(self, values: list[Values]) -> tuple[Iterable[Output], bool]:
         """Apply a batch of events; return the changes."""
-        [(_, events), *more] = values
-        for _, others in more:
-            events = events + others
-        state = self._state
-        if state is None:
-            events = [event for event in events if not isinstance(event, ClockChecked)]
-            if not events:
-                return [], StatefulBatchLogic.DISCARD
-            self._name, _ = values[0]
-            self._key = self._stage.key(self._name, events[0])
-            state = self._state = self._stage.start(self._name, self._key, events[0])
+        outputs: list[Output] = []
+        for name, bus, events in values:
+            first = events[0]
+            state = self._state
             if state is None:
-                return [Skipped(self._name, 0, len(events))], StatefulBatchLogic.DISCARD
-        windows = state.trackers[0] if state.trackers else None
-        for event in events:
-            if type(event) not in _CONTROL_EVENTS:
-                if windows is not None and event.at < windows.floor:
-                    state.late += 1
-                state.apply(event)
-        return self._finish(state)
+                if isinstance(first, ClockChecked | OriginForgotten):
+                    continue
+                self._name, self._key = name, key(name, first.origin_uuid or bus)
+                state = self._state = self._stage.start(name, bus, first)
+            elif bus != state.bus and not self._is_free:
+                continue
+            elif self._is_free and type(events[-1]) not in _CONTROL_EVENTS:
+                self._is_free = False
+                self._stage.move(state, name, bus)
+            if isinstance(first, OriginForgotten):
+                state.end()
+                outputs += self._drain(state)
+                state.entities.release(state.entities.taken)
+                state.shown.release(state.shown.taken)
+                self._state = None
+            else:
+                _apply(state, events)
+        if self._state is None:
+            return outputs, StatefulBatchLogic.DISCARD
+        return [*outputs, *self._expire(self._state)], StatefulBatchLogic.RETAIN
 
     def on_notify(self) -> tuple[Iterable[Output], bool]:
         """Close windows and expire entities that are due; return the changes."""
         assert self._state is not None
-        return self._finish(self._state)
+        return self._expire(self._state), StatefulBatchLogic.RETAIN
 
     def notify_at(self) -> datetime | None:
         """Return when `on_notify` must be called."""
         return None if self._due is None else aware(self._due)
 
-    def snapshot(self) -> tuple[str, str, bytes] | None:
+    def snapshot(self) -> bytes | None:
         """Return a copy of the state, which changes while bytewax writes."""
-        if self._state is None or not self._stage.is_kept:
+        state = self._state
+        if state is None or not self._stage.is_kept:
             return None
-        # A plain tuple, so that the store can be read without this package.
-        return self._name, self._key, dump(self._state)
+        taken = state.entities.taken, state.shown.taken
+        return seal(Snapshot(self._name, self._key, state.bus, *taken, dump(state), self._is_free))
 
-    def _finish(self, state: State[Any]) -> tuple[Iterable[Output], bool]:
+    def _expire(self, state: State[Any]) -> list[Output]:
         self._due = state.expire(self._stage.clock())
+        return self._drain(state)
+
+    def _drain(self, state: State[Any]) -> list[Output]:
         outputs: list[Output] = []
         samples = state.samples.drain() + state.details.drain()
         if samples:
             outputs.append(Changes(samples))
-        if state.late or state.refused:
-            outputs.append(Skipped(self._name, state.late, state.refused))
-            state.late = state.refused = 0
-        if state.samples:
-            return outputs, StatefulBatchLogic.RETAIN
-        self._stage.end(self._name, self._key)
-        return outputs, StatefulBatchLogic.DISCARD
+        hidden = state.details.hidden
+        if state.late or state.refused or hidden:
+            outputs.append(Skipped(self._name, state.late, state.refused, hidden))
+            state.late = state.refused = state.details.hidden = 0
+        return outputs
 
 
-_CONTROL_EVENTS = (ClockChecked, OriginSeen)
-"""Events that only create or call a state; they are not passed to `State.apply`."""
+_CONTROL_EVENTS = (ClockChecked, OriginForgotten, OriginSeen)
+"""Events that no server published."""
+
+
+def _apply(state: State[Any], events: list[Event]) -> None:
+    windows = state.trackers[0] if state.trackers else None
+    for event in events:
+        if type(event) is OriginSeen:
+            continue
+        if type(event) is ClockChecked:
+            state.recheck()
+            continue
+        if windows is not None and event.at < windows.floor:
+            state.late += 1
+        state.apply(event)

@@ -9,23 +9,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import inf
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
 from dataflows.envelope import Envelope
 from dataflows.lengths import Length
 from dataflows.metric import Details, MetricSpec, Samples
-from dataflows.quota import Allocation, Quota
+from dataflows.quota import Allocation
 from dataflows.windows import Tracker
 
 
 class Event(Struct, frozen=True, gc=False):
     """A fact, named in the past tense.
-
-    It contains its identity, because the builder of a state does not get the key.
 
     Attributes:
         origin_uuid: The server on which it happened.
@@ -37,7 +35,11 @@ class Event(Struct, frozen=True, gc=False):
 
 
 class OriginSeen(Event, frozen=True, gc=False):
-    """The first event of an origin arrived; its series start at 0."""
+    """An origin became known; its states start."""
+
+
+class OriginForgotten(Event, frozen=True, gc=False):
+    """An origin was silent for so long that its states end."""
 
 
 class ClockChecked(Event, frozen=True, gc=False):
@@ -46,25 +48,42 @@ class ClockChecked(Event, frozen=True, gc=False):
 
 E = TypeVar("E", bound=Event)
 
-MAX_ENTITIES = 500_000
-"""For each subsystem, on all servers: about 150 MB, a hundred times the usual number."""
+MAX_ENTITIES = 200_000
+"""Of a server alone on its bus, in each subsystem. All servers of a bus together can have about
+three times as many, in about 180 MB. The largest servers have a few thousand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Settings of the states.
+    """Settings of the states. A resumed state has the options of the new process.
 
     Attributes:
         details: Names of the subsystems that show a series for each entity.
-        max_entities: Quota of each subsystem, which its states share.
+        max_entities: Entities that a server alone on its bus can have in each subsystem.
+        max_shown: The same for entities that have series of their own.
         windows: Lengths of the windows, the shortest first.
-        allocation: What this state has allocated from the quota; `Stage` sets it.
     """
 
     details: frozenset[str] = frozenset()
     max_entities: int = MAX_ENTITIES
+    max_shown: int = MAX_ENTITIES
     windows: tuple[Length, ...] = ()
-    allocation: Allocation = field(default_factory=lambda: Allocation(Quota(MAX_ENTITIES)))
+
+
+class Context(NamedTuple):
+    """What a state gets from outside.
+
+    Attributes:
+        bus: Name of the bus of its origin.
+        options: Shared by all states.
+        entities: Its places in the quota of entities.
+        shown: Its places in the quota of entities that have series of their own.
+    """
+
+    bus: str
+    options: Options
+    entities: Allocation
+    shown: Allocation
 
 
 class State(ABC, Generic[E]):
@@ -74,6 +93,10 @@ class State(ABC, Generic[E]):
     `expire` gets the current time.
 
     Attributes:
+        bus: Name of the bus of its origin; events on other buses are not applied.
+        options: Settings; those of the new process after a resume.
+        entities: Its places in the quota of entities.
+        shown: Its places in the quota of entities that have series of their own.
         samples: Its series, except those of single entities.
         details: The series of single entities.
         trackers: Its windows.
@@ -81,9 +104,10 @@ class State(ABC, Generic[E]):
         late: Events older than the shortest current window, since `Stage` last read this.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, context: Context) -> None:
+        self.bus, self.options, self.entities, self.shown = context
         self.samples = Samples()
-        self.details = Details()
+        self.details = Details(self.shown)
         self.trackers: tuple[Tracker[Any], ...] = ()
         self.refused = 0
         self.late = 0
@@ -92,13 +116,28 @@ class State(ABC, Generic[E]):
     def apply(self, event: E) -> None:
         """Apply one event. A repeated event does not change any gauge."""
 
-    def restore(self) -> None:
-        """Recreate `details` after a resume; snapshots do not contain them."""
+    def restore(self, now: float) -> None:
+        """Follow the options after a resume: windows, and series of single entities.
+
+        A window length that was not kept begins now. `Details` are not in a snapshot.
+        """
+        for tracker in self.trackers:
+            tracker.resize(self.options.windows, now)
+
+    def end(self) -> None:
+        """End every series. The caller discards the state, or the part."""
+        self.samples.retire_all()
+        self.details.retire_all()
+
+    def recheck(self) -> None:
+        """Let the next `expire` look at every window, because the clock was set back."""
+
+    def may_end(self) -> bool:
+        """Return whether a part may end soon, so that `expire` must follow each of its events."""
+        return False
 
     def expire(self, now: float) -> float | None:
         """Close windows and forget what is too old.
-
-        The caller discards the state once all its series are retired.
 
         Returns:
             When to call this again, Unix seconds; None for never.
@@ -118,7 +157,7 @@ class Decoder:
     Attributes:
         name: The event's `name` on the bus.
         routing_key: The binding key on a topic exchange; a headers exchange binds the name.
-        decode: Returns the event, or None if this delivery has nothing for the subsystem;
+        decode: Returns the event, or None if this delivery has nothing for any subscriber;
             then it counts as unused. Raises `Rejected`.
         source: Which service publishes it, in which versions, and the reference.
     """
@@ -138,9 +177,9 @@ class Subsystem:
         question: The question that it answers.
         metrics: All metrics that its states may emit.
         start: Builds the state of a key from the key's first event.
-        decoders: The decoders of its events.
-        part: Returns what an event's key contains besides the origin, such as the queue.
-        per_origin: Whether its series start with the first event of any kind from an origin.
+        decoders: The decoders of the events that it subscribes to.
+        is_per_bus: Whether it has a state for each bus, instead of one for each origin.
+        max_shown: Limit of entities with series of their own, if `Options.max_shown` is higher.
     """
 
     name: str
@@ -148,12 +187,13 @@ class Subsystem:
     metrics: tuple[MetricSpec, ...]
     # A state accepts only the events of its own subsystem; a tuple of different
     # subsystems has no more precise type.
-    start: Callable[[Any, Options], State[Any]]
+    start: Callable[[Any, Context], State[Any]]
     decoders: tuple[Decoder, ...] = ()
-    part: Callable[[Any], str] = field(default=lambda _: "")
-    per_origin: bool = True
+    is_per_bus: bool = False
+    max_shown: int = MAX_ENTITIES
 
-    def key(self, event: Event) -> str:
-        """Return the key of the state that an event belongs to."""
-        # Label values are printable, so they contain no tab.
-        return f"{self.name}\t{event.origin_uuid}\t{self.part(event)}"
+
+def key(subsystem: str, of: str) -> str:
+    """Return the key of the state of an origin, or of a bus, in a subsystem."""
+    # Label values are printable, so they contain no tab.
+    return f"{subsystem}\t{of}"

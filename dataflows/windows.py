@@ -13,36 +13,70 @@ cost of an event does not depend on the number of events.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable, Sequence
 from math import inf
 from typing import Generic, TypeVar
 
 from dataflows.lengths import Length
 from dataflows.levels import Levels
 from dataflows.metric import LabelValues, MetricSpec, Samples
-from dataflows.quota import Allocation
-
-MAX_IDS = 100_000
-"""Limit of ids in a window; when it is reached, the number means "at least". See ADR 14."""
 
 CLOCK_SLACK_SECONDS = 1.0
 """A clock that goes back by more was set; less is a normal correction."""
 
 
-W = TypeVar("W", bound="_Window")
+W = TypeVar("W", bound="Window")
 
 
 class Tracker(ABC, Generic[W]):
     """The current windows of one value or set of ids, one window for each length.
+
+    Args:
+        samples: Where to show the closed windows.
+        shown: The metrics that show them.
+        labels: Label values of the series, without the window.
+        lengths: Of the windows, the shortest first.
+        at: When the windows begin, Unix seconds.
 
     Attributes:
         floor: Start of the current window of the first length; older events are late.
         due: The earliest end of a current window.
     """
 
-    def __init__(self, windows: Iterable[tuple[LabelValues, W]]) -> None:
-        self._windows = list(windows)
+    def __init__(
+        self,
+        samples: Samples,
+        shown: Sequence[MetricSpec],
+        labels: LabelValues,
+        lengths: Iterable[Length],
+        at: float,
+    ) -> None:
+        self._samples = samples
+        self._shown = shown
+        self._labels = labels
+        self._windows: list[tuple[LabelValues, W]] = []
+        self.resize(lengths, at)
+
+    def resize(self, lengths: Iterable[Length], at: float) -> None:
+        """Have windows of these lengths, the shortest first.
+
+        Windows of other lengths end with their series. New windows begin at a time,
+        Unix seconds.
+        """
+        known = {(labels[-1], each.seconds): each for labels, each in self._windows}
+        self._windows = [
+            ((*self._labels, each.name), known.pop(each, None) or self._open(each.seconds, at))
+            for each in lengths
+        ]
+        for (name, _), window in known.items():
+            window.open(at)  # which releases its ids
+            for spec in self._shown:
+                self._samples.retire(spec, (*self._labels, name))
         self._update_bounds()
+
+    @abstractmethod
+    def _open(self, seconds: int, at: float) -> W:
+        """Return the window of a length that contains a time."""
 
     @abstractmethod
     def _show(self, labels: LabelValues, window: W, until: float) -> None:
@@ -92,12 +126,8 @@ class Level(Tracker["_LevelWindow"]):
         at: float,
         value: float,
     ) -> None:
-        super().__init__(
-            ((*labels, each.name), _LevelWindow(each.seconds, at, value)) for each in lengths
-        )
-        self._samples = samples
-        self._specs = specs
         self._value = value
+        super().__init__(samples, specs, labels, lengths, at)
 
     def follow(self, at: float, value: float) -> None:
         """Change the value at a time, Unix seconds."""
@@ -107,49 +137,17 @@ class Level(Tracker["_LevelWindow"]):
             for _, window in self._windows:
                 window.change(at, value)
 
+    def _open(self, seconds: int, at: float) -> _LevelWindow:
+        return _LevelWindow(seconds, at, self._value)
+
     def _show(self, labels: LabelValues, window: _LevelWindow, until: float) -> None:
-        for spec, value in zip(self._specs, window.close(until), strict=True):
+        for spec, value in zip(self._shown, window.close(until), strict=True):
             self._samples.set(spec, labels, value)
 
 
-class Distinct(Tracker["_DistinctWindow"]):
-    """The number of distinct ids, optionally of those seen several times.
+class Window:
+    """One length: the window that is open."""
 
-    Args:
-        allocation: For the ids, from the quota that the subsystem's entities use too.
-        often: How many times an id must be seen in a window to count.
-    """
-
-    def __init__(  # noqa: PLR0913 -- the metric to show, and what to count
-        self,
-        samples: Samples,
-        spec: MetricSpec,
-        labels: LabelValues,
-        lengths: Iterable[Length],
-        *,
-        at: float,
-        allocation: Allocation,
-        often: int = 1,
-    ) -> None:
-        super().__init__(
-            ((*labels, each.name), _DistinctWindow(each.seconds, at, allocation))
-            for each in lengths
-        )
-        self._samples = samples
-        self._spec = spec
-        self._often = often
-
-    def see(self, at: float, entity: Hashable) -> bool:
-        """Count an id at a time; return False if a window could not, because it was full."""
-        self.advance(at)
-        counted = [window.see(entity, self._often) for _, window in self._windows]
-        return all(counted)
-
-    def _show(self, labels: LabelValues, window: _DistinctWindow, until: float) -> None:
-        self._samples.set(self._spec, labels, window.close(until))
-
-
-class _Window:
     __slots__ = ("end", "seconds", "start")
 
     def __init__(self, seconds: int, at: float) -> None:
@@ -166,7 +164,7 @@ class _Window:
         return until // self.seconds * self.seconds
 
 
-class _LevelWindow(_Window):
+class _LevelWindow(Window):
     __slots__ = ("_area", "_high", "_known_from", "_low", "_since", "_value")
 
     def __init__(self, seconds: int, at: float, value: float) -> None:
@@ -204,33 +202,3 @@ class _LevelWindow(_Window):
                 self._low = self._value
             if self._value > self._high:
                 self._high = self._value
-
-
-class _DistinctWindow(_Window):
-    __slots__ = ("_allocation", "_count", "_times")
-
-    def __init__(self, seconds: int, at: float, allocation: Allocation) -> None:
-        self._allocation = allocation
-        self._times: dict[Hashable, int] = {}
-        super().__init__(seconds, at)
-
-    def open(self, at: float) -> None:
-        super().open(at)
-        self._allocation.release(len(self._times))
-        self._times = {}
-        self._count = 0
-
-    def see(self, entity: Hashable, often: int) -> bool:
-        times = self._times.get(entity, 0) + 1
-        if times == 1 and (len(self._times) >= MAX_IDS or not self._allocation.take()):
-            return False
-        self._times[entity] = times
-        self._count += times == often
-        return True
-
-    def close(self, until: float) -> int:
-        """Close all windows that end until then; return the count of the last."""
-        last_end = self.last_end(until)
-        count = 0 if last_end > self.end else self._count
-        self.open(last_end)
-        return count

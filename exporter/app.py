@@ -13,9 +13,10 @@ import structlog
 from dataflows import flow
 from dataflows.decode import Decode
 from dataflows.envelope import Delivery, Rejected
+from dataflows.origins import Origins
 from dataflows.stage import Stage
 from dataflows.subsystem import Options
-from dataflows.subsystems import METRICS, SUBSYSTEMS, deliveries
+from dataflows.subsystems import METRICS, SUBSYSTEMS
 from exporter import __version__, signals
 from exporter.clock import wall_clock
 from exporter.consumer import Bus, Consumer, stop_all
@@ -71,30 +72,30 @@ class App:
             watchdog.exit_on_stall if settings.exit_on_stall else watchdog.report_stall,
             time.monotonic,
         )
-        self._store = SeriesStore(
-            METRICS, settings.max_series, uncapped=deliveries.SUBSYSTEM.metrics
-        )
+        self._store = SeriesStore(METRICS)
         self._exposition = Exposition(
             self._store, METRICS, self._statuses, lambda: self._watchdog.is_stalled
         )
         self._failed = False
         self._consumers: list[Consumer] = []
+        self._origins = Origins(self._on_shared_origin)
         self._feeds = {bus.status.name: self._feed(bus) for bus in buses}
         self._warn = RateLimited(log.warning)
+        # Of its own, because only the thread of signals uses it.
+        self._on_hangup = RateLimited(log.info)
         stage = Stage(
             SUBSYSTEMS,
-            Options(settings.details, windows=settings.windows),
+            Options(settings.details, max_shown=settings.max_series, windows=settings.windows),
             wall_clock,
-            settings.max_series,
             is_kept=runtime.recovery is not None,
         )
         self._flow = flow.build(
-            BusSource(self._feeds, self._loop_context()),
+            BusSource(self._feeds, self._loop_context(settings)),
             Decode(
                 SUBSYSTEMS,
                 {bus.status.name: bus.zone for bus in buses}.get,
                 self._on_rejected,
-                stage.live_keys,
+                self._origins,
             ),
             stage,
             StoreSink(self._store, SUBSYSTEMS),
@@ -189,26 +190,42 @@ class App:
         )
         self._consumers.append(consumer)
 
-        def begin() -> None:
+        def begin(earlier_exchange: str) -> None:
             if self._runtime.addresses:
                 self._statuses.append(bus.status)
-            consumer.start()
+            consumer.start(earlier_exchange)
 
-        return Feed(buffer, bus.status, begin)
+        return Feed(buffer, bus.status, bus.urls, self._origins.of(bus.status.name), begin)
 
-    def _loop_context(self) -> LoopContext:
+    def _loop_context(self, settings: Serving) -> LoopContext:
         idle_seconds = IDLE_IN_CLUSTER_SECONDS if self._runtime.addresses else IDLE_SECONDS
         return LoopContext(
-            self._wake, self._stop, self._progress, wall_clock, time.monotonic, idle_seconds
+            self._wake,
+            self._stop,
+            self._progress,
+            wall_clock,
+            time.monotonic,
+            settings.forget_origin.seconds,
+            idle_seconds,
         )
 
     def _on_rejected(self, delivery: Delivery, rejected: Rejected) -> None:
         self._warn(
-            rejected.reason,
+            # A bus that is full of errors must not hide those of another one.
+            f"{delivery.bus}\t{rejected.reason}",
             "delivery rejected",
             bus=delivery.bus,
             reason=rejected.reason.value,
             detail=rejected.detail[:200],
+        )
+
+    def _on_shared_origin(self, origin: str, bus: str, first_bus: str) -> None:
+        self._warn(
+            f"{bus}\tshared",
+            "the server is on two buses; only its events on the first one are used",
+            bus=bus,
+            first_bus=first_bus,
+            origin_uuid=origin,
         )
 
     def _on_failure(self) -> None:
@@ -216,6 +233,10 @@ class App:
         self.stop()
 
     def _on_signal(self, number: signal.Signals) -> None:
+        if number is signal.SIGHUP:
+            event = "nothing is reloaded; restart the exporter to use changed settings"
+            self._on_hangup(number.name, event, signal=number.name)
+            return
         log.info("stopping", signal=number.name)
         self.stop()
         if self._runtime.addresses is not None:

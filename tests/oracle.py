@@ -93,7 +93,9 @@ def expect(history: list[Fact], now: float, *, details: bool) -> Numbers:
     numbers = _account(history)
     events = [fact for fact in history if not fact.is_duplicate and fact.reason is None]
     for origin in {fact.origin for fact in events}:
-        mine = [fact for fact in events if fact.origin == origin]
+        everywhere = [fact for fact in events if fact.origin == origin]
+        # An origin on two buses belongs to the first.
+        mine = [fact for fact in everywhere if fact.bus == everywhere[0].bus]
         numbers |= _published(origin, mine)
         for compute in (_agents, _endpoints):
             numbers |= compute(origin, mine, details)
@@ -132,8 +134,7 @@ def _published(origin: str, events: list[Fact]) -> Numbers:
     numbers: Numbers = {
         ("xivo_bus_last_event_timestamp_seconds", (origin,)): max(fact.at for fact in events)
     }
-    for bus in {fact.bus for fact in events}:
-        numbers["xivo_origin_info", (origin, bus)] = 1
+    numbers["xivo_origin_info", (origin, events[0].bus)] = 1
     for name in {fact.name for fact in events}:
         count = sum(fact.name == name for fact in events)
         numbers["xivo_bus_events_total", (origin, name)] = count

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from heapq import heappop, heappush
+from typing import Any
 
 import pytest
 from bytewax.operators import StatefulBatchLogic
@@ -15,13 +17,16 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.registry import CollectorRegistry
 from prometheus_client.utils import floatToGoString
 
-from dataflows.decode import Decode, Keyed
-from dataflows.envelope import Delivery, Item, Rejected
+from dataflows.decode import Decode, Keyed, Values
+from dataflows.envelope import Delivery, Rejected
+from dataflows.items import Item
 from dataflows.lengths import parse_lengths
 from dataflows.metric import Histogram, LabelValues
-from dataflows.stage import Changes, Logic, Output, Skipped, Stage
+from dataflows.origins import Origins
+from dataflows.stage import Logic, Output, Skipped, Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS
+from exporter.engine.sink import StoreSink
 from exporter.exposition.families import Families, family
 from exporter.exposition.store import SeriesStore, View
 from tests import corpus
@@ -48,60 +53,77 @@ class Pipeline:
     Args:
         details: Subsystems that show a series for each entity.
         zone: Time zone of time stamps without a UTC offset.
-        max_entities: Quota of each subsystem.
-        max_keys: Limit of states for each subsystem.
-        max_series: Limit of series for each metric.
+        max_entities: Entities of a server alone on its bus, in each subsystem.
+        max_series: The same for entities that have series of their own.
         windows: Lengths of windows, as in the setting; empty for none.
 
     Attributes:
         now: The current time of all steps; `wait` advances it.
         decoded: The events of the last batch.
         rejected: All rejections so far.
+        shared: Origins that were found on a second bus: origin, second bus, first bus.
         refused: Events refused so far because the quota was full, by subsystem.
+        hidden: Samples of single entities that were not shown, by subsystem.
         late: Late events so far, by subsystem.
     """
 
-    def __init__(  # noqa: PLR0913 -- each bound and each choice by its name
+    def __init__(
         self,
         *,
         details: Iterable[str] = (),
         zone: tzinfo | None = UTC,
         max_entities: int = 100_000,
-        max_keys: int = 10_000,
         max_series: int = 10_000,
         windows: str = WINDOWS,
     ) -> None:
         self.now = corpus.ARRIVED
         self.decoded: list[Keyed] = []
         self.rejected: list[Rejected] = []
+        self.shared: list[tuple[str, str, str]] = []
+        self.hidden: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.late: Counter[str] = Counter()
-        self._max_series = max_series
-        self._metrics = {s.name: [spec.name for spec in s.metrics] for s in SUBSYSTEMS}
         self._options = Options(
-            frozenset(details), max_entities, parse_lengths(windows) if windows else ()
+            frozenset(details), max_entities, max_series, parse_lengths(windows) if windows else ()
         )
-        self._max_keys = max_keys
         self._zone = zone
         self._logics: dict[str, Logic] = {}
         self._begin()
 
     def _begin(self) -> None:
-        self.store = SeriesStore(SPECS, self._max_series)
-        self._stage = Stage(SUBSYSTEMS, self._options, lambda: self.now, self._max_keys)
-        self._decode = Decode(SUBSYSTEMS, lambda _: self._zone, self._reject, self._stage.live_keys)
+        self.store = SeriesStore(SPECS)
+        self._sink = StoreSink(self.store, SUBSYSTEMS).build("store", 0, 1)
+        self._stage = Stage(SUBSYSTEMS, self._options, lambda: self.now)
+        self.origins = Origins(lambda *shared: self.shared.append(shared))
+        self._decode = Decode(SUBSYSTEMS, lambda _: self._zone, self._reject, self.origins)
         self._due: dict[str, float] = {}
         # It also contains outdated times, which `wait` skips.
         self._alarms: list[tuple[float, str]] = []
 
-    def restart(self) -> None:
-        """Start a new process with the snapshots of the recovery store."""
-        kept = {key: pickle.dumps(logic.snapshot()) for key, logic in self._logics.items()}
+    def snapshots(self) -> dict[str, bytes]:
+        """Return what bytewax writes to the recovery store for the step `state`."""
+        return {key: pickle.dumps(logic.snapshot()) for key, logic in self._logics.items()}
+
+    def restart(self, **options: Any) -> None:  # noqa: ANN401 -- fields of Options
+        """Start a new process with the snapshots of the recovery store.
+
+        Args:
+            options: What changed in the settings.
+        """
+        kept = self.snapshots()
+        carried = {bus: known.last_heard for bus, known in self.origins._buses.items()}  # noqa: SLF001 -- only a test needs all
+        self._options = replace(self._options, **options)
         self._logics.clear()
         self._begin()
+        for bus, last_heard in carried.items():
+            self.origins.of(bus).last_heard.update(last_heard)
+        self.resume(kept)
+
+    def resume(self, kept: Mapping[str, bytes]) -> None:
+        """Resume the states of a recovery store, by key."""
         for key, snapshot in kept.items():
             # Bytewax pickles snapshots too.
-            logic = self._logics[key] = self._stage(pickle.loads(snapshot))  # noqa: S301 -- dumped above
+            logic = self._logics[key] = self._stage(pickle.loads(snapshot))  # noqa: S301 -- dumped by a test
             at = logic.notify_at()
             assert at is not None
             assert at.timestamp() == pytest.approx(self.now)
@@ -117,10 +139,14 @@ class Pipeline:
     def take(self, batch: Sequence[Item]) -> None:
         """Process a batch of deliveries."""
         self.decoded = self._decode(batch)
+        by_key: dict[str, list[Values]] = {}
         for key, values in self.decoded:
+            by_key.setdefault(key, []).append(values)
+        # Bytewax calls a logic once for all items of its key.
+        for key, batches in by_key.items():
             logic = self._logics.get(key) or self._stage(None)
             self._logics[key] = logic
-            self._put_out(key, logic, *logic.on_batch([values]))
+            self._put_out(key, logic, *logic.on_batch(batches))
 
     def wait(self, seconds: float) -> None:
         """Advance the clock, and call each state when it is due."""
@@ -152,15 +178,12 @@ class Pipeline:
 
     def _put_out(self, key: str, logic: Logic, outputs: Iterable[Output], is_over: bool) -> None:
         for output in outputs:
-            match output:
-                case Changes(samples):
-                    self.store.apply(samples)
-                case Skipped(subsystem, late, refused):
-                    # `+=` drops zeros, so that tests can compare with what they expect.
-                    self.late += Counter({subsystem: late})
-                    self.refused += Counter({subsystem: refused})
-                    self.store.count_late(subsystem, late)
-                    self.store.count_refused(self._metrics[subsystem], refused)
+            self._sink.write_batch([(key, output)])
+            if isinstance(output, Skipped):
+                # `+=` drops zeros, so that tests can compare with what they expect.
+                self.late += Counter({output.subsystem: output.late})
+                self.refused += Counter({output.subsystem: output.refused})
+                self.hidden += Counter({output.subsystem: output.hidden})
         at = logic.notify_at()
         if is_over is StatefulBatchLogic.DISCARD:
             del self._logics[key]

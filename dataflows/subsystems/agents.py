@@ -19,7 +19,7 @@ from dataflows.envelope import Envelope, number_id, read
 from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
 from dataflows.state_counts import Outcome, StateCounts
-from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
+from dataflows.subsystem import Context, Decoder, Event, State, Subsystem
 from dataflows.windows import Level
 
 NAME = "agents"
@@ -147,16 +147,15 @@ class AgentsState(State[Event]):
         xivo_agent_logins_total{origin_uuid="ca7f…"} 1
     """
 
-    def __init__(self, first: Event, options: Options) -> None:
-        super().__init__()
+    def __init__(self, first: Event, context: Context) -> None:
+        super().__init__(context)
         self._origin = (first.origin_uuid,)
-        self._show_each = NAME in options.details
         self._agents: StateCounts[AgentStatus] = StateCounts(
-            self.samples, AGENTS, self._origin, options.allocation
+            self.samples, AGENTS, self._origin, self.entities
         )
         self._login_at: dict[str, float] = {}
         self._logged_in = Level(
-            self.samples, LEVELS, self._origin, options.windows, at=first.at, value=0
+            self.samples, LEVELS, self._origin, self.options.windows, at=first.at, value=0
         )
         self.trackers = (self._logged_in,)
         for spec in (LOGINS, LOGOUTS, SESSIONS):
@@ -190,11 +189,12 @@ class AgentsState(State[Event]):
         self._show(agent_id, status)
 
     def _show(self, agent_id: str, status: AgentStatus) -> None:
-        if self._show_each:
+        if NAME in self.options.details:
             is_in = float(status is AgentStatus.LOGGED_IN)
             self.details.set(LOGGED_IN, (*self._origin, agent_id), is_in)
 
-    def restore(self) -> None:
+    def restore(self, now: float) -> None:
+        super().restore(now)
         for agent_id, status in self._agents:
             self._show(agent_id, status)
 

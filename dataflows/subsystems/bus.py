@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataflows.labels import label
 from dataflows.metric import Kind, MetricSpec
-from dataflows.subsystem import Event, Options, State, Subsystem
+from dataflows.subsystem import Context, Event, State, Subsystem
 
 NAME = "bus"
 
@@ -45,7 +45,6 @@ ORIGIN_INFO = MetricSpec(
 class EventsPublished(Event, frozen=True, gc=False):
     """How many events of each name an origin published; `at` is the time of the newest."""
 
-    bus: str
     names: dict[str, int]
 
 
@@ -56,12 +55,24 @@ class BusState(State[Event]):
     xivo_origin_info{origin_uuid="ca7f…",bus="default"} 1
     """
 
-    def __init__(self, first: Event, options: Options) -> None:
-        super().__init__()
-        self._allocation = options.allocation
+    def __init__(self, first: Event, context: Context) -> None:
+        super().__init__(context)
         self._origin = (first.origin_uuid,)
-        self._names: set[str] = set()
+        # A dict, because it keeps the order: those known longest stay.
+        self._names: dict[str, None] = {}
         self._last_at = first.at
+        # The bus that is shown: a state can move to another one.
+        self._shown_bus = self.bus
+
+    def restore(self, now: float) -> None:
+        super().restore(now)
+        for name in [*self._names]:
+            if not self.shown.take() and name != OTHER:
+                # The limit is lower than before.
+                del self._names[name]
+                series = (*self._origin, name)
+                self.samples.add(EVENTS, (*self._origin, OTHER), self.samples.get(EVENTS, series))
+                self.samples.retire(EVENTS, series)
 
     def apply(self, event: Event) -> None:
         assert isinstance(event, EventsPublished)
@@ -69,14 +80,17 @@ class BusState(State[Event]):
             self.samples.add(EVENTS, (*self._origin, self._label(name)), count)
         self._last_at = max(self._last_at, event.at)
         self.samples.set(LAST_EVENT_AT, self._origin, self._last_at)
-        self.samples.set(ORIGIN_INFO, (*self._origin, event.bus), 1)
+        if self._shown_bus != self.bus:
+            self.samples.retire(ORIGIN_INFO, (*self._origin, self._shown_bus))
+            self._shown_bus = self.bus
+        self.samples.set(ORIGIN_INFO, (*self._origin, self.bus), 1)
 
     def _label(self, name: str) -> str:
         value = label(name)
         if value not in self._names:
-            if len(self._names) >= MAX_NAMES or not self._allocation.take():
+            if len(self._names) >= MAX_NAMES or not self.shown.take():
                 return OTHER
-            self._names.add(value)
+            self._names[value] = None
         return value
 
 
@@ -85,6 +99,4 @@ SUBSYSTEM = Subsystem(
     "Which events does each server publish?",
     (EVENTS, LAST_EVENT_AT, ORIGIN_INFO),
     BusState,
-    # The first `EventsPublished` of an origin creates its state.
-    per_origin=False,
 )

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import msgspec
 
+from dataflows.distinct import Distinct
 from dataflows.envelope import Envelope, Reason, Rejected, entity_id, read
 from dataflows.metric import Kind, MetricSpec
-from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
-from dataflows.windows import Distinct
+from dataflows.subsystem import Context, Decoder, Event, State, Subsystem
 
 NAME = "call_forms"
 
@@ -71,17 +71,17 @@ class CallFormsState(State[Event]):
     xivo_call_forms_total{origin_uuid="ca7f…"} 1
     """
 
-    def __init__(self, first: Event, options: Options) -> None:
-        super().__init__()
+    def __init__(self, first: Event, context: Context) -> None:
+        super().__init__(context)
         self._origin = (first.origin_uuid,)
         self.samples.start(CALL_FORMS, self._origin)
         self._submitters = Distinct(
             self.samples,
             SUBMITTERS,
             self._origin,
-            options.windows,
+            self.options.windows,
             at=first.at,
-            allocation=options.allocation,
+            allocation=self.entities,
         )
         self.trackers = (self._submitters,)
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import msgspec
 
+from dataflows.distinct import Distinct
 from dataflows.envelope import Envelope, entity_id, read
 from dataflows.metric import Kind, MetricSpec
-from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
-from dataflows.windows import Distinct
+from dataflows.subsystem import Context, Decoder, Event, State, Subsystem
 
 NAME = "chat"
 
@@ -88,17 +88,17 @@ class ChatState(State[Event]):
     xivo_chat_messages_total{origin_uuid="ca7f…"} 1
     """
 
-    def __init__(self, first: Event, options: Options) -> None:
-        super().__init__()
+    def __init__(self, first: Event, context: Context) -> None:
+        super().__init__(context)
         self._origin = (first.origin_uuid,)
         self.samples.start(MESSAGES, self._origin)
         self._senders = Distinct(
             self.samples,
             SENDERS,
             self._origin,
-            options.windows,
+            self.options.windows,
             at=first.at,
-            allocation=options.allocation,
+            allocation=self.entities,
         )
         self.trackers = (self._senders,)
 

@@ -12,7 +12,7 @@ import msgspec
 
 from dataflows.envelope import Reason
 from dataflows.metric import Kind, MetricSpec
-from dataflows.subsystem import Event, Options, State, Subsystem
+from dataflows.subsystem import Context, Event, State, Subsystem
 from dataflows.windows import CLOCK_SLACK_SECONDS
 
 NAME = "deliveries"
@@ -101,13 +101,20 @@ class DeliveriesState(State[DeliveriesProcessed]):
     xivo_exporter_rejected_total{bus="default",reason="not_json"} 1
     """
 
-    def __init__(self, first: DeliveriesProcessed, options: Options) -> None:
-        super().__init__()
+    def __init__(self, first: DeliveriesProcessed, context: Context) -> None:
+        super().__init__(context)
         self._bus = (first.bus,)
-        self._windows = options.windows
+        # Names of those that are shown.
+        self._windows: set[str] = set()
         self._last_at = 0.0
         for spec in (DELIVERIES, USED, UNUSED, DUPLICATES, CLAMPED, REJECTED, LAST_DELIVERY_AT):
             self.samples.start(spec, self._bus)
+
+    def restore(self, now: float) -> None:
+        super().restore(now)
+        for name in self._windows - {window.name for window in self.options.windows}:
+            self._windows.discard(name)
+            self.samples.retire(WINDOW_END, (name,))
 
     def apply(self, event: DeliveriesProcessed) -> None:
         samples, bus = self.samples, self._bus
@@ -125,10 +132,11 @@ class DeliveriesState(State[DeliveriesProcessed]):
     def expire(self, now: float) -> float | None:
         # The windows of all states close by the same clock, so this state can speak for them.
         dues = []
-        for window in self._windows:
+        for window in self.options.windows:
             end = now // window.seconds * window.seconds
             dues.append(end + window.seconds)
             shown = self.samples.get(WINDOW_END, (window.name,))
+            self._windows.add(window.name)
             if end > shown or now < shown - CLOCK_SLACK_SECONDS:
                 self.samples.set(WINDOW_END, (window.name,), end)
         return min(dues, default=None)
@@ -139,6 +147,5 @@ SUBSYSTEM = Subsystem(
     "What happened to each delivery?",
     (DELIVERIES, USED, UNUSED, DUPLICATES, CLAMPED, REJECTED, LAST_DELIVERY_AT, WINDOW_END),
     DeliveriesState,
-    part=lambda event: event.bus,
-    per_origin=False,
+    is_per_bus=True,
 )

@@ -16,12 +16,13 @@ from enum import StrEnum
 
 import msgspec
 
+from dataflows.distinct import Distinct
 from dataflows.envelope import Envelope, Reason, Rejected, code, number_id, read
 from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
 from dataflows.state_counts import Outcome, StateCounts
-from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
-from dataflows.windows import Distinct, Level
+from dataflows.subsystem import Context, Decoder, Event, State, Subsystem
+from dataflows.windows import Level
 
 NAME = "endpoints"
 
@@ -175,28 +176,27 @@ class EndpointsState(State[Event]):
         xivo_endpoint_transitions_total{origin_uuid="ca7f…",state="ringing"} 1
     """
 
-    def __init__(self, first: Event, options: Options) -> None:
-        super().__init__()
+    def __init__(self, first: Event, context: Context) -> None:
+        super().__init__(context)
         self._origin = (first.origin_uuid,)
-        self._show_each = NAME in options.details
         self._endpoints: StateCounts[EndpointState] = StateCounts(
-            self.samples, ENDPOINTS, self._origin, options.allocation
+            self.samples, ENDPOINTS, self._origin, self.entities
         )
         self.samples.start(TRANSITIONS, self._origin)
         self._engaged: set[str] = set()
         self._in_use = Level(
-            self.samples, IN_USE, self._origin, options.windows, at=first.at, value=0
+            self.samples, IN_USE, self._origin, self.options.windows, at=first.at, value=0
         )
         self._unavailable = Level(
-            self.samples, UNAVAILABLE, self._origin, options.windows, at=first.at, value=0
+            self.samples, UNAVAILABLE, self._origin, self.options.windows, at=first.at, value=0
         )
         self._flapping = Distinct(
             self.samples,
             FLAPPING,
             self._origin,
-            options.windows,
+            self.options.windows,
             at=first.at,
-            allocation=options.allocation,
+            allocation=self.entities,
             often=FLAPS,
         )
         self.trackers = (self._in_use, self._unavailable, self._flapping)
@@ -228,10 +228,11 @@ class EndpointsState(State[Event]):
         self._show(endpoint_id, state)
 
     def _show(self, endpoint_id: str, state: EndpointState) -> None:
-        if self._show_each:
+        if NAME in self.options.details:
             self.details.set_state(STATE, (*self._origin, endpoint_id), state)
 
-    def restore(self) -> None:
+    def restore(self, now: float) -> None:
+        super().restore(now)
         for endpoint_id, state in self._endpoints:
             self._show(endpoint_id, state)
 

@@ -1,7 +1,7 @@
 """How many members of each call-centre queue can take a call?
 
 Source: the QueueMember events of Asterisk, as xivo-amid and wazo-amid publish
-them (`queues_events.py`). An agent in five queues is five members, so sums over
+them (`dataflows/events/queue_members.py`). An agent in five queues is five members, so sums over
 queues count members, not people.
 
 Trouble: amid publishes the events of a few milliseconds in reverse order. The
@@ -15,28 +15,27 @@ stays, at 0, until it had no event for a week.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from enum import StrEnum
-
-from msgspec import Struct
+from operator import attrgetter
 
 from dataflows.clock import Countdown
-from dataflows.levels import levels
-from dataflows.metric import Kind, MetricSpec
-from dataflows.subsystem import Options, State, Subsystem
-from dataflows.subsystems.queues_events import (
+from dataflows.events.queue_members import (
     DECODERS,
     DEVICE_STATES,
-    NAME,
     DeviceState,
     MemberAdded,
-    MemberPauseSet,
     MemberRemoved,
     MemberReported,
     Membership,
     QueueEvent,
 )
+from dataflows.levels import levels
+from dataflows.members import Change, Member, changes, merge
+from dataflows.metric import Kind, MetricSpec
+from dataflows.parts import MAX_PARTS, PartedState
+from dataflows.subsystem import Context, State, Subsystem
 from dataflows.windows import Level
+
+NAME = "queues"
 
 FORGET_AFTER_SECONDS = 7 * 24 * 3600
 """An empty queue without events for a week was deleted; a shorter silence may be a holiday."""
@@ -45,15 +44,6 @@ OVERTAKEN_SECONDS = 1.0
 """A batch of amid spans milliseconds, and a member that is added again has `QueueMemberAdded`."""
 
 _MANY_REMOVALS = 100
-
-
-class Change(StrEnum):
-    """Changes of a member that are counted."""
-
-    ADDED = "added"
-    REMOVED = "removed"
-    PAUSED = "paused"
-    UNPAUSED = "unpaused"
 
 
 _QUEUE = ("origin_uuid", "queue")
@@ -110,14 +100,6 @@ AVAILABLE_LEVELS = levels(
 )
 
 
-class _Member(Struct, frozen=True, gc=False):
-    paused: bool
-    status: DeviceState
-    membership: Membership | None
-    login_time: int
-    announced: bool
-
-
 class QueueState(State[QueueEvent]):
     """The members of one queue.
 
@@ -129,17 +111,16 @@ class QueueState(State[QueueEvent]):
         xivo_queue_members_available{origin_uuid="ca7f…",queue="petak"} 1
     """
 
-    def __init__(self, first: QueueEvent, options: Options) -> None:
-        super().__init__()
+    def __init__(self, first: QueueEvent, context: Context) -> None:
+        super().__init__(context)
         self._queue = (first.origin_uuid, first.queue)
-        self._allocation = options.allocation
-        self._members: dict[str, _Member] = {}
+        self._members: dict[str, Member] = {}
         self._removed_at: dict[str, float] = {}
         self._silence = Countdown(FORGET_AFTER_SECONDS)
         for spec in (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES):
             self.samples.start(spec, self._queue)
         self._available = Level(
-            self.samples, AVAILABLE_LEVELS, self._queue, options.windows, at=first.at, value=0
+            self.samples, AVAILABLE_LEVELS, self._queue, self.options.windows, at=first.at, value=0
         )
         self.trackers = (self._available,)
 
@@ -156,10 +137,10 @@ class QueueState(State[QueueEvent]):
         before = self._members.get(event.interface)
         if before is None and self._is_overtaken(event):
             return
-        after = _merge(before, event)
+        after = merge(before, event)
         if after == before:
             return
-        if before is None and not self._allocation.take():
+        if before is None and not self.entities.take():
             self.refused += 1
             return
         self._members[event.interface] = after
@@ -168,7 +149,7 @@ class QueueState(State[QueueEvent]):
         else:
             self._count(before, -1, other=after)
         self._count(after, 1, other=before)
-        for change in _changes(before, after, event):
+        for change in changes(before, after, event):
             self.samples.add(CHANGES, (*self._queue, change))
 
     def _is_overtaken(self, event: MemberReported) -> bool:
@@ -184,7 +165,7 @@ class QueueState(State[QueueEvent]):
             if 0 < event.login_time < member.login_time:
                 return
             del self._members[event.interface]
-            self._allocation.release()
+            self.entities.release()
             self._count(member, -1)
             self.samples.add(CHANGES, (*self._queue, Change.REMOVED))
         if len(self._removed_at) >= _MANY_REMOVALS:
@@ -194,7 +175,7 @@ class QueueState(State[QueueEvent]):
             self._removed_at = kept if len(kept) < _MANY_REMOVALS else {}
         self._removed_at[event.interface] = event.at
 
-    def _count(self, member: _Member, amount: int, *, other: _Member | None = None) -> None:
+    def _count(self, member: Member, amount: int, *, other: Member | None = None) -> None:
         """Add or subtract a member, except for labels that `other`, before or after, shares."""
         samples, queue = self.samples, self._queue
         membership, status = member.membership, member.status
@@ -207,6 +188,14 @@ class QueueState(State[QueueEvent]):
         elif status is DeviceState.NOT_IN_USE:
             samples.add(AVAILABLE, queue, amount)
 
+    def end(self) -> None:
+        super().end()
+        self.entities.release(len(self._members))
+        self._members.clear()
+
+    def may_end(self) -> bool:
+        return not self._members
+
     def expire(self, now: float) -> float | None:
         due = super().expire(now)
         if not self._members:
@@ -216,35 +205,18 @@ class QueueState(State[QueueEvent]):
         return due
 
 
-def _merge(before: _Member | None, event: MemberReported) -> _Member:
-    """Return the member after an event; fields that the event lacks keep their values."""
-    known = before or _Member(event.paused, DeviceState.UNKNOWN, None, 0, announced=False)
-    return _Member(
-        event.paused,
-        event.status or known.status,
-        event.membership or known.membership,
-        event.login_time or known.login_time,
-        announced=known.announced or isinstance(event, MemberAdded),
-    )
+class QueuesState(PartedState[QueueEvent]):
+    """The queues of one origin."""
 
-
-def _changes(before: _Member | None, after: _Member, event: MemberReported) -> Iterator[Change]:
-    """Return the changes of a member; the first state of an unknown member is none."""
-    # The addition may arrive after the member's first state, so it also counts then.
-    if after.announced and not (before and before.announced):
-        yield Change.ADDED
-    was_paused = before.paused if before is not None else not after.paused
-    can_change = before is not None or isinstance(event, MemberPauseSet)
-    if can_change and was_paused is not after.paused:
-        yield Change.PAUSED if after.paused else Change.UNPAUSED
+    part_name = attrgetter("queue")
+    start_part = QueueState
 
 
 SUBSYSTEM = Subsystem(
     NAME,
     "How many members of each call-centre queue can take a call?",
     (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES, *AVAILABLE_LEVELS),
-    QueueState,
+    QueuesState,
     DECODERS,
-    part=lambda event: event.queue,
-    per_origin=False,
+    max_shown=MAX_PARTS,
 )

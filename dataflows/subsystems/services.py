@@ -19,12 +19,19 @@ restarts. A service is forgotten a day after it deregistered.
 from __future__ import annotations
 
 from collections import deque
+from operator import attrgetter
 
 from dataflows.clock import Countdown
+from dataflows.events.services import (
+    DECODERS,
+    ServiceDeregistered,
+    ServiceEvent,
+    ServiceRegistered,
+)
 from dataflows.levels import HelpTexts, levels
 from dataflows.metric import Kind, MetricSpec
-from dataflows.subsystem import Event, Options, State, Subsystem
-from dataflows.subsystems.services_events import DECODERS, ServiceDeregistered, ServiceRegistered
+from dataflows.parts import MAX_PARTS, PartedState
+from dataflows.subsystem import Context, State, Subsystem
 from dataflows.windows import Level
 
 NAME = "services"
@@ -99,7 +106,7 @@ UP_LEVELS = levels(
 )
 
 
-class ServiceState(State[Event]):
+class ServiceState(State[ServiceEvent]):
     """One service of one origin.
 
     After it registered:
@@ -109,8 +116,8 @@ class ServiceState(State[Event]):
         xivo_service_deregistrations_total{origin_uuid="ca7f…",service_name="xivo-ctid"} 0
     """
 
-    def __init__(self, first: ServiceRegistered | ServiceDeregistered, options: Options) -> None:
-        super().__init__()
+    def __init__(self, first: ServiceEvent, context: Context) -> None:
+        super().__init__(context)
         self._service = (first.origin_uuid, first.service_name)
         self._service_id: str | None = None
         self._former_ids: deque[str] = deque(maxlen=_FORMER_IDS)
@@ -120,11 +127,11 @@ class ServiceState(State[Event]):
         for spec in (UP, REGISTRATIONS, DEREGISTRATIONS, UNCLEAN_RESTARTS):
             self.samples.start(spec, self._service)
         self._up = Level(
-            self.samples, UP_LEVELS, self._service, options.windows, at=first.at, value=0
+            self.samples, UP_LEVELS, self._service, self.options.windows, at=first.at, value=0
         )
         self.trackers = (self._up,)
 
-    def apply(self, event: Event) -> None:
+    def apply(self, event: ServiceEvent) -> None:
         match event:
             case ServiceRegistered():
                 self._register(event)
@@ -162,6 +169,9 @@ class ServiceState(State[Event]):
         self.samples.add(DEREGISTRATIONS, self._service)
         self.samples.set(DEREGISTERED_AT, self._service, at)
 
+    def may_end(self) -> bool:
+        return self._is_gone
+
     def expire(self, now: float) -> float | None:
         due = super().expire(now)
         if self._is_gone:
@@ -169,6 +179,13 @@ class ServiceState(State[Event]):
                 self.samples.retire_all()
             due = self._absence.earliest(due)
         return due
+
+
+class ServicesState(PartedState[ServiceEvent]):
+    """The services of one origin."""
+
+    part_name = attrgetter("service_name")
+    start_part = ServiceState
 
 
 SUBSYSTEM = Subsystem(
@@ -184,8 +201,7 @@ SUBSYSTEM = Subsystem(
         DEREGISTERED_AT,
         *UP_LEVELS,
     ),
-    ServiceState,
+    ServicesState,
     DECODERS,
-    part=lambda event: event.service_name,
-    per_origin=False,
+    max_shown=MAX_PARTS,
 )

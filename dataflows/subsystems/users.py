@@ -21,7 +21,7 @@ from dataflows.envelope import Envelope, Reason, Rejected, entity_id, number_id,
 from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
 from dataflows.state_counts import Outcome, StateCounts
-from dataflows.subsystem import Decoder, Event, Options, State, Subsystem
+from dataflows.subsystem import Context, Decoder, Event, State, Subsystem
 from dataflows.windows import Level
 
 NAME = "users"
@@ -177,15 +177,15 @@ class UsersState(State[Event]):
         xivo_user_presence_changes_total{origin_uuid="ca7f…",presence="available"} 1
     """
 
-    def __init__(self, first: Event, options: Options) -> None:
-        super().__init__()
+    def __init__(self, first: Event, context: Context) -> None:
+        super().__init__(context)
         self._origin = (first.origin_uuid,)
         self._users: StateCounts[Presence] = StateCounts(
-            self.samples, USERS, self._origin, options.allocation
+            self.samples, USERS, self._origin, self.entities
         )
         self.samples.start(CHANGES, self._origin)
         self._available = Level(
-            self.samples, AVAILABLE, self._origin, options.windows, at=first.at, value=0
+            self.samples, AVAILABLE, self._origin, self.options.windows, at=first.at, value=0
         )
         self.trackers = (self._available,)
 

@@ -14,7 +14,6 @@ from typing import Any, get_args
 import structlog
 from pydantic.fields import FieldInfo
 
-from dataflows.lengths import Length
 from exporter import __version__
 from exporter.commands.arguments import Flag, read
 from exporter.settings import (
@@ -180,6 +179,7 @@ _METAVARS = {
     "dir": "DIRECTORY",
     "file": "FILE",
     "listen": "HOST:PORT",
+    "origin": "LENGTH",
     "timezone": "ZONE",
     "url": "URL",
     "windows": "LENGTH,...",
@@ -197,8 +197,9 @@ def _help(field: FieldInfo) -> str:
 
 
 def _spelled(default: object) -> str:
-    if isinstance(default, tuple) and all(isinstance(each, Length) for each in default):
-        return ",".join(length.name for length in default)
+    # A length and an address are tuples, too, but not lists.
+    if type(default) is tuple:
+        return ",".join(map(str, default))
     return str(default)
 
 

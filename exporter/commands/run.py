@@ -6,12 +6,17 @@ import os
 import socket
 from contextlib import closing
 
+import structlog
+
+from exporter import signals
 from exporter.app import App
 from exporter.consumer import configured_buses
 from exporter.engine.cluster import cluster_of
-from exporter.engine.recovery import Manifest, StateDir
+from exporter.engine.recovery import StateDir
 from exporter.engine.runtime import Runtime
 from exporter.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 
 def run(settings: Settings) -> bool:
@@ -22,14 +27,23 @@ def run(settings: Settings) -> bool:
         StateDirError: The state directory cannot be used.
         OSError: It cannot listen on its address; the message says what to do.
     """
+    # A SIGHUP must not end the start.
+    signals.hold()
     cluster = cluster_of(settings, os.environ, socket.gethostname())
+    if cluster is not None and cluster.exposed:
+        log.warning(
+            "anybody who can reach the cluster's port can run code as the exporter's user",
+            addresses=";".join(cluster.exposed),
+            see="docs/cluster-tls.md",
+        )
     runtime = Runtime(None, *(cluster or (None, None)))
+    buses = configured_buses(settings)
     if settings.state_dir is None:
-        return App(settings, configured_buses(settings), runtime).run()
-    manifest = Manifest.of(settings)
+        return App(settings, buses, runtime).run()
+    urls = {bus.status.name: bus.urls for bus in buses}
     process = cluster.process_id if cluster else 0
     with closing(
-        StateDir(settings.state_dir, manifest, process=process, discard=settings.discard_state)
+        StateDir(settings.state_dir, urls, process=process, discard=settings.discard_state)
     ) as state_dir:
         runtime = runtime._replace(recovery=state_dir.config)
-        return App(settings, configured_buses(settings), runtime).run()
+        return App(settings, buses, runtime).run()

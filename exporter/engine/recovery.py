@@ -1,31 +1,32 @@
 """The state directory: where bytewax keeps the state that survives this process.
 
-It holds bytewax's recovery store, which is one SQLite file, a manifest that says which version and
-settings wrote it, and a lock. A store that does not fit is never touched: the user decides, and
-even then it is only moved aside.
+It holds bytewax's recovery store, which is one SQLite file, a manifest that says which version
+wrote it, and a lock. A store that cannot be used is never changed: it is refused, or moved aside.
 """
 
 from __future__ import annotations
 
 import errno
 import fcntl
+import os
 import re
-import sqlite3
+import tempfile
 import time
-from contextlib import closing
-from importlib.metadata import version
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Self
 
 import msgspec
+import structlog
 from bytewax.recovery import RecoveryConfig, init_db_dir
 
-from dataflows.snapshot import FORMAT
-from exporter.settings import Serving, flag, spelled
+from dataflows.snapshot import DamagedError
+from exporter.engine import kept_rows, private
+from exporter.engine.manifest import FIRST_WITH_CHECKSUM, OURS, Manifest
+from exporter.engine.private import ANY_ACCESS, WRITE_ACCESS
+from exporter.settings import flag, spelled
 from exporter.settings.messages import printable
 
-PARTITIONS = 1
-"""All of a cluster's state is kept by its first process, so that the cluster can grow."""
+log = structlog.get_logger(__name__)
 
 _PART = "part-0.sqlite3"
 _MANIFEST = "manifest.json"
@@ -36,38 +37,12 @@ class StateDirError(Exception):
     """The state directory cannot be used; the message says why and what to do."""
 
 
-class Manifest(msgspec.Struct, frozen=True):
-    """What must be the same in a store and in the exporter that resumes from it.
-
-    Attributes:
-        format: Version of the snapshots of states.
-        engine: Name and version of what writes the store.
-        windows: Lengths of the windows that are in the states.
-        details: Subsystems that keep series for each entity.
-    """
-
-    format: int
-    engine: str
-    windows: str
-    details: str
-
-    @classmethod
-    def of(cls, settings: Serving) -> Self:
-        """Describe the store of this version, with these settings."""
-        windows = ",".join(length.name for length in settings.windows)
-        return cls(FORMAT, _ENGINE, windows, ",".join(sorted(settings.details)))
-
-
-# All patch versions of a minor version write the same store.
-_ENGINE = "bytewax " + version("bytewax").rpartition(".")[0]
-
-
 class StateDir:
     """An open state directory, locked until it is closed or the process ends.
 
     Args:
         path: The directory; created if it is missing.
-        wanted: What the manifest of its store must say.
+        buses: The addresses of each bus in the settings; the state of other buses is removed.
         process: Number of this process in a cluster; only the first keeps a store.
         discard: Move a store aside, and begin with an empty one.
 
@@ -75,23 +50,26 @@ class StateDir:
         StateDirError: The directory cannot be used.
     """
 
-    def __init__(self, path: Path, wanted: Manifest, *, process: int, discard: bool) -> None:
+    def __init__(
+        self, path: Path, buses: Mapping[str, tuple[str, ...]], *, process: int, discard: bool
+    ) -> None:
         self._path = path / f"process-{process}"
+        self._buses = buses
         try:
-            # For its owner only: bytewax unpickles what is in a store, so a store can run code.
-            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = (self._path / _LOCK).open("w")
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # The directory itself may be a link, as systemd makes it.
+            self._directories = path.resolve(), self._path
+            self._path.mkdir(mode=0o700, exist_ok=True)
+            _must_be_private(self._directories, WRITE_ACCESS)
+            self._lock = os.open(self._path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            # The system says "No such file" where it allows no new directories, as in /proc.
-            is_refused = error.errno == errno.ENOENT
-            reason = "no directory can be made there" if is_refused else error.strerror
-            raise StateDirError(_unusable(path, reason)) from error
+            raise StateDirError(_unusable(path, _why_no_directory(error))) from error
         try:
             self._take()
             if discard:
                 self._set_aside()
             if process == 0:
-                self._prepare(wanted)
+                self._prepare()
         except OSError as error:
             self.close()
             raise StateDirError(_unusable(path, error.strerror)) from error
@@ -102,9 +80,11 @@ class StateDir:
 
     def close(self) -> None:
         """Unlock it, so that another process can use it."""
-        self._lock.close()
+        os.close(self._lock)
 
     def _take(self) -> None:
+        # It is empty, so it does not matter who could read it before.
+        os.fchmod(self._lock, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -113,11 +93,26 @@ class StateDir:
             )
             raise StateDirError(msg) from error
 
-    def _prepare(self, wanted: Manifest) -> None:
+    def _prepare(self) -> None:
         manifest = self._path / _MANIFEST
         if manifest.exists():
-            self._check(manifest, wanted)
-            return
+            found = self._checked(manifest)
+            if found.age == OURS.age:
+                _must_be_private(self._directories)
+                self._use_store(found.schema)
+                return
+            aside = self._set_aside()
+            for each in self._directories:
+                # Older versions let others read the directory.
+                each.chmod(0o700)
+            log.warning(
+                "the kept state was written by an older version, so it is moved aside; "
+                "the exporter starts without it",
+                moved_to=str(aside),
+                format=found.format,
+                engine=found.engine,
+            )
+        _must_be_private(self._directories)
         # A process that was killed before the end of this leaves a draft, and has kept nothing.
         draft = manifest.with_suffix(".draft")
         parts = [*self._path.glob("part-*")]
@@ -125,68 +120,71 @@ class StateDir:
             raise StateDirError(
                 _refused(f"the store in {printable(self._path)} was not made by this program")
             )
-        draft.write_bytes(msgspec.json.encode(wanted))
+        draft.touch(mode=0o600)
         for part in parts:
             part.unlink()
         try:
-            init_db_dir(self._path, PARTITIONS)
+            init_db_dir(self._path, kept_rows.PARTITIONS)
         except BaseException as error:
             # A panic of bytewax, which is no Exception.
             if (reason := _reason(error)) is None:
                 raise
             raise StateDirError(_unusable(self._path.parent, reason)) from error
+        store = self._path / _PART
+        # SQLite gives the files beside it the same permissions.
+        store.chmod(0o600)
+        made = msgspec.structs.replace(OURS, schema=kept_rows.schema_checksum(store))
+        draft.write_bytes(msgspec.json.encode(msgspec.structs.replace(made, checksum=made.sum())))
         draft.replace(manifest)
 
-    def _check(self, manifest: Path, wanted: Manifest) -> None:
+    def _checked(self, manifest: Path) -> Manifest:
+        """Return the manifest of a store that this version can use, or of an older one."""
         try:
             found = msgspec.json.decode(manifest.read_bytes(), type=Manifest)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise StateDirError(_refused(f"{printable(manifest)} is damaged")) from error
-        for field, remedy in _REMEDIES.items():
-            has, wants = getattr(found, field), getattr(wanted, field)
-            if has != wants:
-                how = f"{field} {printable(has or 'none')}, and not {wants or 'none'}"
-                state = f"the state in {printable(self._path)} was kept with {how}"
-                raise StateDirError(_refused(state, remedy))
+        is_old = found.format < FIRST_WITH_CHECKSUM and not found.checksum
+        if not is_old and found.checksum != found.sum():
+            raise StateDirError(_refused(f"{printable(manifest)} is damaged"))
+        if found.age > OURS.age:
+            state = f"the state in {printable(self._path)} was kept by a newer version"
+            how = f"format {found.format}, {printable(found.engine)}"
+            raise StateDirError(_refused(f"{state} ({how})", "start that version"))
+        return found
+
+    def _use_store(self, schema: int) -> None:
+        # Subdirectories have only what was moved aside, which is never read.
+        _must_be_private(each for each in sorted(self._path.iterdir()) if not each.is_dir())
         store = self._path / _PART
-        if (problem := _problem(store)) is not None:
-            raise StateDirError(
-                _refused(f"the store {printable(store)} is damaged ({printable(problem)})")
+        try:
+            rows = kept_rows.check(store, schema)
+        except DamagedError as error:
+            problem = f"the store {printable(store)} is damaged ({printable(str(error))})"
+            raise StateDirError(_refused(problem)) from error
+        for bus, states in kept_rows.adapt(store, rows, self._buses).items():
+            log.warning(
+                "the bus is not in the settings, so its kept state is removed",
+                bus=bus,
+                states=states,
             )
 
-    def _set_aside(self) -> None:
+    def _set_aside(self) -> Path | None:
         kept = [each for each in self._path.iterdir() if each.is_file() and each.name != _LOCK]
-        if kept:
-            aside = self._path / time.strftime("discarded-%Y%m%dT%H%M%S")
-            aside.mkdir()
-            for each in kept:
-                each.rename(aside / each.name)
+        if not kept:
+            return None
+        now = time.strftime("discarded-%Y%m%dT%H%M%S-")
+        aside = Path(tempfile.mkdtemp(prefix=now, dir=self._path))
+        # The manifest last: if this process is killed before, the next one goes on.
+        for each in sorted(kept, key=lambda path: path.name == _MANIFEST):
+            each.rename(aside / each.name)
+        return aside
 
 
-def _problem(store: Path) -> str | None:
-    """Return what is damaged in a store; None if nothing is."""
-    if not store.is_file():
-        return "it is missing"
-    # A connection that may write would merge the journal of a killed process into the store.
-    mode = "mode=ro" if Path(f"{store}-wal").exists() else "immutable=1"
-    try:
-        with closing(sqlite3.connect(f"{store.absolute().as_uri()}?{mode}", uri=True)) as database:
-            (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
-            if verdict != "ok":
-                return str(verdict)
-            parts = database.execute("SELECT part_index, part_count FROM parts").fetchall()
-    except sqlite3.Error as error:
-        return str(error)
-    return None if parts == [(0, PARTITIONS)] else f"it has the partitions {parts}"
-
-
-_REMEDIES = {
-    "format": "start the version that wrote it",
-    "engine": "start the version that wrote it",
-    "windows": "start with the earlier --windows",
-    "details": "start with the earlier --details",
-}
-"""By the field of the manifest that differs."""
+def _must_be_private(paths: Iterable[Path], forbidden: int = ANY_ACCESS) -> None:
+    for path in paths:
+        if found := private.problem(path, forbidden):
+            msg = f"{spelled('state_dir')}: {found}"
+            raise StateDirError(msg)
 
 
 def _refused(problem: str, remedy: str = "restore it from a backup") -> str:
@@ -195,6 +193,18 @@ def _refused(problem: str, remedy: str = "restore it from a backup") -> str:
 
 def _unusable(path: Path, reason: str | None) -> str:
     return f"{spelled('state_dir')}: cannot write to {printable(path)}: {reason}"
+
+
+def _why_no_directory(error: OSError) -> str | None:
+    """Return why a directory could not be made."""
+    match error.errno:
+        case errno.ENOENT:
+            # The system says "No such file" where it allows no new directories, as in /proc.
+            return "no directory can be made there"
+        case errno.EEXIST:
+            return os.strerror(errno.ENOTDIR)
+        case _:
+            return error.strerror
 
 
 def _reason(error: BaseException) -> str | None:

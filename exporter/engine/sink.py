@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
@@ -16,26 +16,27 @@ class StoreSink(DynamicSink[tuple[str, Output]]):
 
     def __init__(self, store: SeriesStore, subsystems: Iterable[Subsystem]) -> None:
         self._store = store
-        self._metrics = {
-            subsystem.name: [spec.name for spec in subsystem.metrics] for subsystem in subsystems
-        }
+        self._subsystems = {subsystem.name: subsystem for subsystem in subsystems}
 
     def build(self, step_id: str, worker_index: int, worker_count: int) -> _Partition:
         """Return the sink of one worker."""
         del step_id, worker_index, worker_count
-        return _Partition(self._store, self._metrics)
+        return _Partition(self._store, self._subsystems)
 
 
 class _Partition(StatelessSinkPartition[tuple[str, Output]]):
-    def __init__(self, store: SeriesStore, metrics: dict[str, list[str]]) -> None:
+    def __init__(self, store: SeriesStore, subsystems: Mapping[str, Subsystem]) -> None:
         self._store = store
-        self._metrics = metrics
+        self._subsystems = subsystems
 
     def write_batch(self, items: list[tuple[str, Output]]) -> None:
         for _, output in items:
             match output:
                 case Changes(samples):
                     self._store.apply(samples)
-                case Skipped(subsystem, late, refused):
-                    self._store.count_late(subsystem, late)
-                    self._store.count_refused(self._metrics[subsystem], refused)
+                case Skipped(name, late, refused, hidden):
+                    metrics = self._subsystems[name].metrics
+                    self._store.count_late(name, late)
+                    self._store.count_dropped((spec.name for spec in metrics), refused)
+                    details = (spec.name for spec in metrics if spec.detail)
+                    self._store.count_dropped(details, hidden)

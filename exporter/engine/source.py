@@ -6,13 +6,20 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+import structlog
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from dataflows.clock import Clock
-from dataflows.envelope import ClockSetBack, Item, Opened
+from dataflows.items import ClockSetBack, Item, Opened, OriginSilent
+from dataflows.origins import BusOrigins
+from dataflows.snapshot import seal, unseal
 from dataflows.windows import CLOCK_SLACK_SECONDS
-from exporter.engine.delivery_buffer import DeliveryBuffer, Dump
+from exporter.engine.delivery_buffer import DeliveryBuffer
+from exporter.engine.resumed import Resumed, has_moved
 from exporter.exposition.telemetry import BusStatus
+
+log = structlog.get_logger(__name__)
 
 BATCH = 1000
 """Maximum deliveries of a batch: enough to make its overhead small, few enough to close windows in
@@ -30,6 +37,9 @@ IDLE_IN_CLUSTER_SECONDS = 0.02
 GATHER_SECONDS = 0.005
 """Minimum time between two loop iterations with deliveries, if no batch is full: an iteration costs
 as much as a hundred deliveries."""
+
+CHECK_SILENCE_SECONDS = 60.0
+"""Interval at which silent origins are looked for: the setting is in days."""
 
 
 class Progress:
@@ -57,16 +67,17 @@ class Feed(NamedTuple):
     Attributes:
         buffer: Its delivery buffer.
         status: Its status.
-        open: Called once, before the dataflow first reads the bus.
+        urls: Its addresses, without credentials.
+        origins: Its origins; those that were silent for too long are reported to the dataflow.
+        open: Called once, before the dataflow first reads the bus, with the exchange that was read
+            before the restart; "" if that is unknown.
     """
 
     buffer: DeliveryBuffer
     status: BusStatus
-    open: Callable[[], None]
-
-
-Resumed = tuple[Dump, int, float]
-"""State of a bus in the recovery store: memory of its buffer, gaps, Unix time of the last gap."""
+    urls: tuple[str, ...]
+    origins: BusOrigins
+    open: Callable[[str], None]
 
 
 class LoopContext(NamedTuple):
@@ -78,6 +89,7 @@ class LoopContext(NamedTuple):
         progress: Marked in each iteration.
         clock: Unix time in seconds; the source notices when it is set back.
         timer: Monotonic clock, in seconds.
+        forget_seconds: Silence after which an origin is forgotten.
         idle_seconds: Maximum wait for `wake` when nothing arrives.
     """
 
@@ -86,10 +98,11 @@ class LoopContext(NamedTuple):
     progress: Progress
     clock: Clock
     timer: Clock
+    forget_seconds: float
     idle_seconds: float = IDLE_SECONDS
 
 
-class BusSource(FixedPartitionedSource[Item, Resumed]):
+class BusSource(FixedPartitionedSource[Item, bytes]):
     """A source with one partition for each bus; all end on `stop`.
 
     Args:
@@ -112,7 +125,7 @@ class BusSource(FixedPartitionedSource[Item, Resumed]):
         self._context.progress.has_started = True
         return list(self._feeds)
 
-    def build_part(self, step_id: str, for_part: str, resume_state: Resumed | None) -> BusPartition:
+    def build_part(self, step_id: str, for_part: str, resume_state: bytes | None) -> BusPartition:
         """Return the partition of a bus."""
         del step_id
         # Only one partition waits: if each did, an idle process with many buses would wake often.
@@ -125,7 +138,7 @@ class BusSource(FixedPartitionedSource[Item, Resumed]):
 
         Unless a batch is full, it lasts at least until `GATHER_SECONDS` after the last deliveries.
         """
-        wake, stop, _, _, timer, idle_seconds = self._context
+        wake, stop, timer = self._context.wake, self._context.stop, self._context.timer
         buffers = [feed.buffer for feed in self._feeds.values()]
         wait = self._last_batch_at + GATHER_SECONDS - timer()
         if wait > 0 and not any(buffer.has(BATCH) for buffer in buffers):
@@ -133,7 +146,7 @@ class BusSource(FixedPartitionedSource[Item, Resumed]):
         # Cleared before the check: a delivery in between is seen, or ends the wait.
         wake.clear()
         if not (stop.is_set() or any(buffer.has(1) for buffer in buffers)):
-            wake.wait(idle_seconds)
+            wake.wait(self._context.idle_seconds)
         if any(buffer.has(1) for buffer in buffers):
             self._last_batch_at = timer()
 
@@ -142,15 +155,15 @@ def _do_not_wait() -> None:
     """Do nothing: another partition waits."""
 
 
-class BusPartition(StatefulSourcePartition[Item, Resumed]):
+class BusPartition(StatefulSourcePartition[Item, bytes]):
     """Reads the deliveries of one bus, and determines which are done.
 
     Bytewax calls `snapshot` at the end of an epoch. It asks for the next batch only after all items
     of that epoch went through the dataflow, and into the recovery store if there is one. So at the
     first `next_batch` after a `snapshot`, all that was taken before the snapshot is done.
 
-    Items are deliveries, and `ClockSetBack` when the clock was set back. The first is `Opened`, so
-    that the states of a bus begin even if no event arrives.
+    Items are deliveries, and what happens to the bus in between. The first is `Opened`, so that the
+    states of a bus begin even if no event arrives.
     """
 
     def __init__(
@@ -159,20 +172,30 @@ class BusPartition(StatefulSourcePartition[Item, Resumed]):
         feed: Feed,
         context: LoopContext,
         wait: Callable[[], None],
-        resumed: Resumed | None,
+        resumed: bytes | None,
     ) -> None:
         self._bus = bus
         self._buffer = feed.buffer
         self._status = feed.status
+        self._urls = feed.urls
+        self._origins = feed.origins
         self._context = context
         self._wait = wait
         self._checked_at = context.clock()
         self._taken_in_epoch: int | None = None
         self._is_open = False
+        self._read_at = self._silence_checked_at = context.timer()
+        self._earlier_exchange = ""
         if resumed is not None:
-            memory, feed.status.gaps, feed.status.last_gap_at = resumed
-            feed.buffer.load(memory)
-        feed.open()
+            kept = msgspec.msgpack.decode(unseal(resumed), type=Resumed)
+            self._earlier_exchange = kept.exchange
+            feed.status.gaps, feed.status.last_gap_at = kept.gaps, kept.last_gap_at
+            feed.buffer.load(kept.memory)
+            feed.origins.read_seconds = kept.read_seconds
+            feed.origins.last_heard.update(kept.last_heard)
+            if has_moved(kept.urls, feed.urls):
+                feed.origins.free.update(kept.last_heard)
+        feed.open(self._earlier_exchange)
 
     def next_batch(self) -> Sequence[Item]:
         """Return the next items, after a short wait if few or none are there.
@@ -189,14 +212,49 @@ class BusPartition(StatefulSourcePartition[Item, Resumed]):
             raise StopIteration
         if not self._is_open:
             self._is_open = True
-            return [Opened(self._bus)]
+            return [Opened(self._bus, clock())]
         before, self._checked_at = self._checked_at, clock()
         if self._checked_at < before - CLOCK_SLACK_SECONDS:
             return [ClockSetBack(self._bus)]
+        silent = self._silent_origins()
+        if silent:
+            return [OriginSilent(self._bus, origin, clock()) for origin in silent]
         self._wait()
         return self._buffer.take(BATCH)
 
-    def snapshot(self) -> Resumed:
+    def _silent_origins(self) -> list[str]:
+        """Return the origins that were silent for too long while the bus was read."""
+        before, self._read_at = self._read_at, self._context.timer()
+        if self._status.connected:
+            # A process that was frozen has not listened meanwhile.
+            self._origins.read_seconds += min(self._read_at - before, CHECK_SILENCE_SECONDS)
+        if self._read_at < self._silence_checked_at + CHECK_SILENCE_SECONDS:
+            return []
+        self._silence_checked_at = self._read_at
+        silent = self._origins.silent(self._context.forget_seconds)
+        for origin in silent:
+            log.warning(
+                "the server was silent for so long that it is forgotten",
+                bus=self._bus,
+                origin_uuid=origin,
+                seconds=self._context.forget_seconds,
+            )
+        return silent
+
+    def snapshot(self) -> bytes:
         """Record what was taken by the end of an epoch; return the state to keep."""
         self._taken_in_epoch = self._buffer.taken
-        return self._buffer.dump(), self._status.gaps, self._status.last_gap_at
+        status, origins = self._status, self._origins
+        return seal(
+            Resumed(
+                self._bus,
+                self._urls,
+                # The consumer leaves the earlier one when it first connects.
+                status.exchange if status.connects else self._earlier_exchange,
+                self._buffer.dump(),
+                status.gaps,
+                status.last_gap_at,
+                origins.read_seconds,
+                origins.last_heard,
+            )
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple, TypeVar
@@ -43,7 +43,7 @@ class View:
     Attributes:
         series: By name of the metric.
         counts: Number of series, by name of the metric; a state set counts one for each state.
-        dropped: Samples that were not shown because of a limit, by name of the metric.
+        dropped: Samples that were not made because of a limit, by name of the metric.
         late: Late events, by name of the subsystem.
     """
 
@@ -54,26 +54,18 @@ class View:
 
 
 class SeriesStore:
-    """Holds the current value of every series, with a limit of series per metric.
+    """Holds the current value of every series.
 
     The dataflow applies changes; scrapes take views, from other threads. All samples of one change
     become visible together. The dataflow never waits for a scrape: while a view is copied, changes
     wait in a queue, and the next change or view applies them.
 
     Args:
-        specs: The metrics that may have series.
-        max_series: Maximum series per metric; samples of further series are dropped and counted.
-        uncapped: Metrics without this limit, because their number of series is limited otherwise.
+        specs: The metrics that may have series; the states limit how many.
     """
 
-    def __init__(
-        self,
-        specs: Collection[MetricSpec],
-        max_series: int,
-        uncapped: Iterable[MetricSpec] = (),
-    ) -> None:
-        self._max_series = max_series
-        self._uncapped = frozenset(spec.name for spec in uncapped)
+    def __init__(self, specs: Iterable[MetricSpec]) -> None:
+        specs = tuple(specs)
         self._widths = {spec.name: spec.width for spec in specs}
         self._lines = {spec.name: lines_of(spec) for spec in specs}
         self._series: dict[str, dict[LabelValues, Value]] = {name: {} for name in self._lines}
@@ -81,9 +73,8 @@ class SeriesStore:
         self._templates: dict[str, dict[LabelValues, str]] = {name: {} for name in self._lines}
         # Copies of labels and templates for views, valid until a series begins or ends.
         self._copied: dict[str, tuple[list[LabelValues], list[str]]] = {}
-        self._dropped: Counter[str] = Counter()  # written under the lock
         # Written by the dataflow only. Has all keys from the start, so a view never sees one added.
-        self._refused: Counter[str] = Counter(dict.fromkeys(self._series, 0))
+        self._dropped: dict[str, int] = dict.fromkeys(self._series, 0)
         self._late: Counter[str] = Counter()
         self._pending: deque[tuple[Sample, ...]] = deque()
         self._lock = threading.Lock()
@@ -97,13 +88,13 @@ class SeriesStore:
             finally:
                 self._lock.release()
 
-    def count_refused(self, metrics: Iterable[str], count: int) -> None:
-        """Count samples that were not made because the quota was full.
+    def count_dropped(self, metrics: Iterable[str], count: int) -> None:
+        """Count samples that were not made because a quota was full.
 
         Called by the dataflow only.
         """
         for metric in metrics:
-            self._refused[metric] += count
+            self._dropped[metric] += count
 
     def count_late(self, subsystem: str, count: int) -> None:
         """Count late events. Called by the dataflow only."""
@@ -118,7 +109,7 @@ class SeriesStore:
                 for metric, values in self._series.items()
             }
             counts = {name: len(self._series[name]) * width for name, width in self._widths.items()}
-            return View(series, counts, self._dropped + self._refused, dict(self._late))
+            return View(series, counts, dict(self._dropped), dict(self._late))
 
     def _labels_and_templates(self, metric: str) -> tuple[list[LabelValues], list[str]]:
         copied = self._copied.get(metric)
@@ -138,16 +129,10 @@ class SeriesStore:
                         self._copied.pop(metric, None)
                 elif labels in series:
                     series[labels] = value
-                elif self._is_below_cap(metric):
+                else:
                     series[labels] = value
                     self._templates[metric][labels] = self._lines[metric].template(labels)
                     self._copied.pop(metric, None)
-                else:
-                    self._dropped[metric] += 1
-
-    def _is_below_cap(self, metric: str) -> bool:
-        shown = (len(self._series[metric]) + 1) * self._widths[metric]
-        return shown <= self._max_series or metric in self._uncapped
 
 
 def _copy(items: Iterable[T]) -> list[T]:

@@ -61,15 +61,14 @@ LAST_GAP_AT = MetricSpec(
 SERIES = MetricSpec(
     "xivo_exporter_series",
     Kind.GAUGE,
-    "Series of a metric that are shown; --max-series is the limit.",
+    "Series of a metric that are shown.",
     ("metric",),
     cardinality="one per metric",
 )
 SERIES_DROPPED = MetricSpec(
     "xivo_exporter_series_dropped_total",
     Kind.COUNTER,
-    "Samples of a metric that were not shown, because the metric or its subsystem had reached its "
-    "limit.",
+    "Samples of a metric that were not shown, because a server had reached its limit of entities.",
     ("metric",),
     cardinality="one per metric",
 )

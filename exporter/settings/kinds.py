@@ -126,6 +126,10 @@ def _lengths(value: object) -> object:
     return parse_lengths(",".join(map(str, value))) if isinstance(value, list) else value
 
 
+def _silence(value: object) -> Length:
+    return value if isinstance(value, Length) else Length.parse_silence(str(value).strip())
+
+
 def _words(value: object) -> object:
     if isinstance(value, str):
         return frozenset(word.strip() for word in value.split(",") if word.strip())
@@ -155,4 +159,5 @@ Urls = Annotated[BusUrls, PlainValidator(_bus_urls)]
 Listen = Annotated[Address, PlainValidator(_address)]
 Addresses = Annotated[tuple[str, ...], BeforeValidator(_addresses)]
 Windows = Annotated[tuple[Length, ...], BeforeValidator(_lengths)]
+Silence = Annotated[Length, PlainValidator(_silence)]
 Details = Annotated[frozenset[str], BeforeValidator(_words), AfterValidator(_known_details)]

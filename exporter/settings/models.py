@@ -20,6 +20,7 @@ from exporter.settings.kinds import (
     Details,
     Listen,
     Name,
+    Silence,
     Windows,
 )
 
@@ -48,7 +49,12 @@ class Serving(Logging):
     max_series: int = Field(
         10_000,
         ge=1,
-        description="maximum number of series of each metric, and of queues or services in memory",
+        description="maximum number of agents, phones, queues, services or event names of a server "
+        "that have series of their own",
+    )
+    forget_origin: Silence = Field(
+        Length.parse_silence("30d"),
+        description="silence after which a server is forgotten and its series end",
     )
     stall_after: float = Field(
         30, ge=1, le=86_400, description="seconds without progress until the exporter is not ready"

@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 
+from dataflows.lengths import Length
 from dataflows.metric import MetricSpec
 from dataflows.subsystems import METRICS, SUBSYSTEMS
 from exporter.commands.command_line import parse
@@ -193,6 +194,8 @@ def declared(module: ModuleType, name: str) -> float:
         value = Settings.model_fields[field].default
     else:
         value = inspect.signature(kind).parameters[field].default
+    if isinstance(value, Length):
+        return value.seconds
     return value.total_seconds() if isinstance(value, timedelta) else float(value)
 
 

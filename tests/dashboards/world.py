@@ -45,7 +45,7 @@ class World:
             for message in sorted(messages, key=lambda each: each.at):
                 self._take(message.body, message.at)
             self._pipeline.wait(end - self._pipeline.now)
-            self._windows.look(list(self._windows.keys), end)
+            self._windows.look({(name, origin) for name, origin, _ in self._windows.keys}, end)
         service, service_id = next(iter(centres[0].services_up.items()))
         stopped = {"service_name": service, "service_id": service_id, "tags": []}
         self._tell(centres[0].origin_uuid, "service_deregistered_event", stopped)

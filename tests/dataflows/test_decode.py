@@ -1,25 +1,44 @@
 """The step `decode`."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, timedelta, timezone
 
-from dataflows.decode import MAX_ORIGINS, Decode, Keyed
-from dataflows.envelope import Delivery, Item, Opened, Reason, Rejected
-from dataflows.subsystem import Event, OriginSeen
+import pytest
+
+from dataflows.decode import Decode, Keyed
+from dataflows.envelope import Delivery, Reason, Rejected
+from dataflows.items import ClockSetBack, Item, Opened, OriginSilent
+from dataflows.origins import MAX_ORIGINS, Origins
+from dataflows.subsystem import (
+    ClockChecked,
+    Event,
+    OriginForgotten,
+    OriginSeen,
+    Subsystem,
+    key,
+)
 from dataflows.subsystems import SUBSYSTEMS, agents
 from dataflows.subsystems.agents import AgentDeleted, AgentStatus, AgentStatusChanged
 from dataflows.subsystems.bus import EventsPublished
 from dataflows.subsystems.deliveries import DeliveriesProcessed
 from tests.corpus import ARRIVED, ORIGIN, event, load
 
-AGENT = load("agents/xivo-15.20_agent_status_update").delivery()
+AGENT_EVENT = load("agents/xivo-15.20_agent_status_update")
+AGENT = AGENT_EVENT.delivery()
 BAD = Delivery("default", b"{", ARRIVED)
 
 
+OF_ORIGINS = [subsystem.name for subsystem in SUBSYSTEMS if not subsystem.is_per_bus]
+
+
 class Recorder:
-    def __init__(self) -> None:
+    def __init__(self, subsystems: Iterable[Subsystem] = SUBSYSTEMS) -> None:
         self.rejected: list[tuple[Delivery, Rejected]] = []
+        self.shared: list[tuple[str, str, str]] = []
+        self.origins = Origins(lambda *shared: self.shared.append(shared))
         self.decode = Decode(
-            SUBSYSTEMS, lambda _: UTC, lambda *both: self.rejected.append(both), tuple
+            subsystems, lambda _: UTC, lambda *both: self.rejected.append(both), self.origins
         )
 
     def __call__(self, *batch: Item) -> list[tuple[str, tuple[str, Event]]]:
@@ -28,15 +47,14 @@ class Recorder:
 
 def flat(keyed: list[Keyed]) -> list[tuple[str, tuple[str, Event]]]:
     """Return each event with its key and its subsystem."""
-    return [(key, (name, event)) for key, (name, events) in keyed for event in events]
+    return [(key, (name, event)) for key, (name, _, events) in keyed for event in events]
 
 
 def test_an_event_comes_out_under_the_key_of_its_subsystem_and_origin() -> None:
     decode = Recorder()
     decode(AGENT)
     changed = AgentStatusChanged(ORIGIN, ARRIVED, "42", AgentStatus.LOGGED_IN)
-    assert decode(AGENT)[0] == (agents.SUBSYSTEM.key(changed), ("agents", changed))
-    assert ORIGIN in agents.SUBSYSTEM.key(changed)
+    assert decode(AGENT)[0] == (f"agents\t{ORIGIN}", ("agents", changed))
 
 
 def test_a_key_comes_once_in_a_batch_with_its_events_in_their_order() -> None:
@@ -46,31 +64,87 @@ def test_a_key_comes_once_in_a_batch_with_its_events_in_their_order() -> None:
     call = load("queues/document_QueueMemberStatus").delivery()
     keyed = decode.decode([deleted[0], call, deleted[1], BAD, deleted[2]])
     assert len({key for key, _ in keyed}) == len(keyed)
-    assert [events for _, (name, events) in keyed if name == "agents"] == [
+    assert [events for _, (name, _, events) in keyed if name == "agents"] == [
         [AgentDeleted(ORIGIN, ARRIVED, number) for number in ("1", "7", "2")]
     ]
 
 
-def test_parts_of_a_subsystem_have_keys_of_their_own() -> None:
+def test_the_queues_and_services_of_an_origin_have_one_key_each() -> None:
+    status = load("queues/document_QueueMemberStatus")
+    service = load("services/document_service_registered_event")
     keyed = Recorder()(
-        load("queues/document_QueueMemberStatus").delivery(),
-        load("services/document_service_registered_event").delivery(),
+        *(status.but(Queue=queue).delivery() for queue in ("petak", "support")),
+        *(service.but(service_name=name).delivery() for name in ("xivo-ctid", "xivo-agentd")),
     )
-    keys = {value[0]: key for key, value in keyed if not isinstance(value[1], OriginSeen)}
-    assert keys["queues"] != keys["services"]
-    assert "petak" in keys["queues"]
-    assert "xivo-ctid" in keys["services"]
+    for subsystem in ("queues", "services"):
+        keys = [key for key, (name, happened) in keyed if name == subsystem]
+        # One event is `OriginSeen`.
+        assert keys == [f"{subsystem}\t{ORIGIN}"] * 3
 
 
-def test_the_first_event_of_an_origin_begins_its_series_once() -> None:
+def test_values_carry_the_bus_of_the_delivery() -> None:
+    for bus in ("default", "lyon"):
+        keyed = Recorder().decode([AGENT_EVENT.delivery(bus=bus)])
+        assert {each for _, (_, each, _) in keyed} == {bus}
+
+
+def test_the_first_event_of_an_origin_begins_its_states_once() -> None:
     decode = Recorder()
     first = decode(load("unused/document_null-data").delivery(), AGENT)
-    seen = {name for _, (name, happened) in first if isinstance(happened, OriginSeen)}
-    assert seen == {"agents", "endpoints", "users", "chat", "call_forms"}
-    assert len([1 for _, (_, e) in first if isinstance(e, OriginSeen)]) == len(seen)
-    names = [value[0] for _, value in first]
-    assert names.index("agents") < len(seen)
+    seen = [key for key, (_, happened) in first if isinstance(happened, OriginSeen)]
+    assert sorted(seen) == sorted(key(name, ORIGIN) for name in OF_ORIGINS)
+    # It comes before the events of the origin.
+    [_, changed] = [happened for _, (name, happened) in first if name == "agents"]
+    assert isinstance(changed, AgentStatusChanged)
     assert not any(isinstance(e, OriginSeen) for _, (_, e) in decode(AGENT))
+
+
+def test_an_origin_on_a_second_bus_is_reported_once_and_decoded_for_both() -> None:
+    decode = Recorder()
+    decode(AGENT)
+    assert decode.shared == []
+    lyon = AGENT_EVENT.delivery(bus="lyon")
+    for _ in range(2):
+        keyed = decode.decode([lyon])
+        changes = [(bus, events) for _, (name, bus, events) in keyed if name == "agents"]
+        assert [(bus, type(events[-1])) for bus, events in changes] == [
+            ("lyon", AgentStatusChanged)
+        ]
+    assert decode.shared == [(ORIGIN, "lyon", "default")]
+
+
+AGENTS_TOO = replace(agents.SUBSYSTEM, name="agents_too")
+
+
+@pytest.mark.parametrize(
+    "subsystems", [(agents.SUBSYSTEM, AGENTS_TOO), (AGENTS_TOO, agents.SUBSYSTEM)]
+)
+def test_each_subsystem_that_subscribes_to_an_event_gets_it_once(
+    subsystems: tuple[Subsystem, ...],
+) -> None:
+    decode = Recorder(subsystems)
+    deleted = event("agent_deleted", {"id": 7}).delivery()
+    decode(AGENT)
+    out = decode(AGENT, deleted, BAD)
+    events = [
+        AgentStatusChanged(ORIGIN, ARRIVED, "42", AgentStatus.LOGGED_IN),
+        AgentDeleted(ORIGIN, ARRIVED, "7"),
+    ]
+    for name in ("agents", "agents_too"):
+        assert [each for each in out if each[1][0] == name] == [
+            (key(name, ORIGIN), (name, event)) for event in events
+        ]
+    [account] = [e for _, (_, e) in out if isinstance(e, DeliveriesProcessed)]
+    # A delivery is used once, and rejected once, however many use it.
+    assert (account.deliveries, account.used, account.rejected) == (3, 2, {Reason.NOT_JSON: 1})
+    [published] = [e for _, (_, e) in out if isinstance(e, EventsPublished)]
+    assert published.names == {"agent_status_update": 1, "agent_deleted": 1}
+
+
+def test_an_event_has_one_decoder() -> None:
+    other = replace(agents.DECODERS[0], source="another service")
+    with pytest.raises(AssertionError, match="agent_status_update has two decoders"):
+        Recorder((agents.SUBSYSTEM, replace(AGENTS_TOO, decoders=(other,))))
 
 
 def test_a_rejected_event_makes_no_origin_known() -> None:
@@ -86,7 +160,7 @@ def test_every_batch_ends_with_the_counts_of_its_deliveries() -> None:
     out = Recorder()(AGENT, BAD, duplicate, late, early)
     events = [happened for _, (_, happened) in out]
     assert events[-3:] == [
-        EventsPublished(ORIGIN, ARRIVED, "default", {"agent_status_update": 1}),
+        EventsPublished(ORIGIN, ARRIVED, {"agent_status_update": 1}),
         DeliveriesProcessed(
             "",
             ARRIVED,
@@ -115,12 +189,26 @@ def test_a_duplicate_is_not_parsed() -> None:
     assert decode.rejected == []
 
 
-def test_origins_are_bounded() -> None:
+def test_the_origins_of_each_bus_are_bounded() -> None:
+    decode = Recorder()
+    for bus in ("default", "lyon"):
+        decode.rejected.clear()
+        decode(*(event("x", None, f"o{i}").delivery(bus=bus) for i in range(MAX_ORIGINS)))
+        out = decode(
+            event("x", None, "one too many").delivery(bus=bus),
+            event("x", None, "o0").delivery(bus=bus),
+        )
+        assert [r.reason for _, r in decode.rejected] == [Reason.OVER_LIMIT]
+        assert len(out) == 2
+
+
+def test_a_forgotten_origin_makes_room_for_another_one() -> None:
     decode = Recorder()
     decode(*(event("x", None, f"o{i}").delivery() for i in range(MAX_ORIGINS)))
-    out = decode(event("x", None, "one too many").delivery(), event("x", None, "o0").delivery())
+    decode(OriginSilent("default", "o7", 0.0), event("x", None, "another").delivery())
+    assert decode.rejected == []
+    decode(event("x", None, "o7").delivery())
     assert [r.reason for _, r in decode.rejected] == [Reason.OVER_LIMIT]
-    assert len(out) == 2
 
 
 def test_an_empty_batch_yields_nothing() -> None:
@@ -129,18 +217,102 @@ def test_an_empty_batch_yields_nothing() -> None:
 
 def test_a_bus_that_was_opened_has_counts_of_0() -> None:
     decode = Recorder()
-    [(key, (name, account))] = decode(Opened("lyon"))
+    [(key, (name, account))] = decode(Opened("lyon", ARRIVED))
     assert (name, account) == ("deliveries", DeliveriesProcessed("", 0.0, "lyon"))
     # Its deliveries have the same key.
     assert key in [key for key, _ in decode(Delivery("lyon", b"{", ARRIVED))]
 
 
 def test_a_bus_may_be_opened_within_a_batch() -> None:
-    out = Recorder()(BAD, Opened("default"), Opened("lyon"))
+    out = Recorder()(BAD, Opened("default", ARRIVED), Opened("lyon", ARRIVED))
     assert [happened for _, (_, happened) in out] == [
         DeliveriesProcessed("", ARRIVED, "default", deliveries=1, rejected={Reason.NOT_JSON: 1}),
+        DeliveriesProcessed("", 0.0, "default"),
         DeliveriesProcessed("", 0.0, "lyon"),
     ]
+
+
+def known(*origins: str, bus: str = "default") -> Recorder:
+    """Return a decoder that knows some origins of a bus, and another one of another bus."""
+    decode = Recorder()
+    decode(*(event("x", None, origin).delivery(bus=bus) for origin in origins))
+    decode(event("x", None, "elsewhere").delivery(bus="elsewhere"))
+    return decode
+
+
+def of_all(kind: type[Event], origin: str, at: float) -> list[Keyed]:
+    return [(key(name, origin), (name, "default", [kind(origin, at)])) for name in OF_ORIGINS]
+
+
+def test_the_states_of_known_origins_begin_when_their_bus_is_opened() -> None:
+    # A restart may have ended between the first event of an origin and the first snapshot.
+    decode = known("o", "p")
+    opened = decode.decode([Opened("default", ARRIVED + 5)])
+    assert opened[:-1] == [
+        *of_all(OriginSeen, "o", ARRIVED + 5),
+        *of_all(OriginSeen, "p", ARRIVED + 5),
+    ]
+    assert opened[-1][0] == key("deliveries", "default")
+
+
+def test_a_clock_that_was_set_back_is_checked_by_the_states_of_its_bus() -> None:
+    decode = known("o", "p")
+    counts = (key("deliveries", "default"), ("deliveries", "default", [ClockChecked("", 0.0)]))
+    assert decode.decode([ClockSetBack("default")]) == [
+        *of_all(ClockChecked, "o", 0.0),
+        *of_all(ClockChecked, "p", 0.0),
+        counts,
+    ]
+
+
+def test_a_silent_origin_is_forgotten_by_its_states_and_unknown() -> None:
+    decode = known("o", "p")
+    silent = [OriginSilent("default", "o", 0.0)]
+    assert decode.decode(silent) == of_all(OriginForgotten, "o", 0.0)
+    assert decode.decode(silent) == []
+    assert decode.decode([OriginSilent("default", "never known", 5.0)]) == []
+    assert decode.decode([OriginSilent("default", "elsewhere", 5.0)]) == []
+    assert [*decode.origins.of("default").last_heard] == ["p"]
+    # Its next event begins its states again.
+    again = decode(event("x", None, "o").delivery())
+    assert [e for _, (_, e) in again if isinstance(e, OriginSeen)] == [
+        OriginSeen("o", ARRIVED) for _ in OF_ORIGINS
+    ]
+
+
+def test_what_happens_to_a_bus_keeps_its_place_among_the_deliveries() -> None:
+    decode = known("o")
+    items = (
+        event("agent_deleted", {"id": 1}, "o").delivery(),
+        ClockSetBack("default"),
+        event("agent_deleted", {"id": 2}, "o").delivery(),
+        OriginSilent("default", "o", 0.0),
+        event("agent_deleted", {"id": 3}, "o").delivery(),
+        AGENT_EVENT.delivery(bus="elsewhere"),
+        ClockSetBack("elsewhere"),
+    )
+    of_o = [e for key, (_, e) in decode(*items) if key == "agents\to"]
+    assert of_o == [
+        AgentDeleted("o", ARRIVED, "1"),
+        ClockChecked("o", 0.0),
+        AgentDeleted("o", ARRIVED, "2"),
+        OriginForgotten("o", 0.0),
+        OriginSeen("o", ARRIVED),
+        AgentDeleted("o", ARRIVED, "3"),
+    ]
+
+
+def test_every_well_formed_event_of_an_origin_breaks_its_silence() -> None:
+    decode = known("o", "p", "q", "r")
+    known_ = decode.origins.of("default")
+    known_.read_seconds = 7.0
+    decode(
+        event("x", None, "o").delivery(),
+        event("agent_deleted", {}, "p").delivery(),
+        event("x", None, "q").delivery(duplicate=True),
+        event("x", None, "r").delivery(bus="elsewhere"),
+    )
+    assert known_.last_heard == {"o": 7.0, "p": 0.0, "q": 0.0, "r": 0.0}
 
 
 def test_impossible_times_are_counted_also_for_unused_and_rejected_deliveries() -> None:
@@ -171,7 +343,7 @@ def test_a_stamp_without_offset_is_in_the_zone_of_the_server() -> None:
 
 def test_stamps_without_offset_are_in_the_zone_of_their_bus() -> None:
     zones = {"west": timezone(timedelta(hours=-1)), "east": timezone(timedelta(hours=2))}
-    decode = Decode(SUBSYSTEMS, zones.get, lambda *_: None, tuple)
+    decode = Decode(SUBSYSTEMS, zones.get, lambda *_: None, Origins(print))
     stamped = event("x", None, timestamp="2026-03-02T13:30:00")
     for bus, offset in (("west", -1800), ("east", -3 * 3600 - 1800)):
         out = flat(decode([stamped.delivery(bus=bus)]))

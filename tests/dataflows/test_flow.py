@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC
-from itertools import count
+from itertools import count, groupby
+from operator import attrgetter
 
 import pytest
 from bytewax.inputs import FixedPartitionedSource, Source, StatefulSourcePartition
@@ -10,9 +11,11 @@ from bytewax.testing import TestingSource, cluster_main, run_main
 from hypothesis import given, settings
 
 from dataflows.decode import Decode
-from dataflows.envelope import Delivery, Item, Opened
+from dataflows.envelope import Delivery
 from dataflows.flow import build
+from dataflows.items import Item, Opened, OriginSilent
 from dataflows.lengths import parse_lengths
+from dataflows.origins import Origins
 from dataflows.stage import Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import SUBSYSTEMS
@@ -36,8 +39,8 @@ FAR_FUTURE = 4_102_444_800.0
 
 
 class _Partition(StatefulSourcePartition[Item, None]):
-    def __init__(self, deliveries: list[Delivery]) -> None:
-        self._batches = batches(deliveries)
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._batches = batches(items)
 
     def next_batch(self) -> Sequence[Item]:
         if not self._batches:
@@ -62,6 +65,20 @@ class _Buses(FixedPartitionedSource[Item, None]):
         return _Partition([each for each in self._deliveries if each.bus == for_part])
 
 
+class _OneAfterTheOther(FixedPartitionedSource[Item, None]):
+    """All items in their order, although they may be of several buses."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._items = items
+
+    def list_parts(self) -> list[str]:
+        return ["all"]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> _Partition:
+        del step_id, for_part, resume_state
+        return _Partition(self._items)
+
+
 def by_bytewax(
     source: Source[Item],
     now: Callable[[], float],
@@ -69,10 +86,14 @@ def by_bytewax(
     workers: int = 1,
     windows: str = WINDOWS,
 ) -> SeriesValues:
-    store = SeriesStore(SPECS, max_series=10_000)
+    store = SeriesStore(SPECS)
     options = Options(ALL_DETAILS, windows=parse_lengths(windows) if windows else ())
-    stage = Stage(SUBSYSTEMS, options, now, max_keys=10_000)
-    decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, stage.live_keys)
+    stage = Stage(SUBSYSTEMS, options, now)
+    origins = Origins(lambda *_: None)
+    for bus in ("default", "lyon"):
+        # Known before the workers start, as in the program.
+        origins.of(bus)
+    decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, origins)
     flow = build(source, decode, stage, StoreSink(store, SUBSYSTEMS))
     if workers == 1:
         run_main(flow)
@@ -89,17 +110,15 @@ def by_hand(deliveries: list[Delivery], now: float = FAR_FUTURE) -> SeriesValues
     return pipeline.series()
 
 
-def batches(deliveries: list[Delivery]) -> list[list[Delivery]]:
-    return [deliveries[i : i + BATCH] for i in range(0, len(deliveries), BATCH)]
-
-
-def source_of(items: Sequence[Item]) -> TestingSource[Item]:
-    return TestingSource(items, batch_size=BATCH)
+def batches(items: Sequence[Item]) -> list[list[Item]]:
+    """Return batches of one bus each, as the exporter's own source makes them."""
+    runs = [[*run] for _, run in groupby(items, attrgetter("bus"))]
+    return [run[i : i + BATCH] for run in runs for i in range(0, len(run), BATCH)]
 
 
 def test_the_corpus_gives_the_same_series() -> None:
     deliveries = [corpus.load(name).delivery() for name in corpus.names()]
-    shown = by_bytewax(source_of(deliveries), far_future)
+    shown = by_bytewax(_OneAfterTheOther(deliveries), far_future)
     assert shown == by_hand(deliveries)
     # All windows that were open when the corpus arrived are closed.
     assert {metric for metric, _ in shown} >= WINDOWED
@@ -119,26 +138,35 @@ def test_random_traffic_gives_the_same_series(steps: list[Step]) -> None:
         if not isinstance(step, Pause)
         for letter in step
     ]
-    assert by_bytewax(source_of(deliveries), far_future) == by_hand(deliveries)
+    assert by_bytewax(_OneAfterTheOther(deliveries), far_future) == by_hand(deliveries)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_buses_are_partitions_and_an_origin_on_both_has_one_state(workers: int) -> None:
-    deliveries = [
-        corpus.load(name).delivery(bus=bus)
+    of_buses = [
+        [
+            corpus.load(name).delivery(bus=bus)
+            for name in corpus.names("agents")[:4] + corpus.names("rejected")[:3]
+        ]
         for bus in ("default", "lyon")
-        for name in corpus.names("agents")[:4] + corpus.names("rejected")[:3]
     ]
-    shown = by_bytewax(_Buses(deliveries), far_future, workers=workers)
-    # Two workers process the buses concurrently, so the order of events is undefined.
-    counters = {
+    default, lyon = of_buses
+    shown = by_bytewax(_Buses(default + lyon), far_future, workers=workers)
+    # Two workers process the buses concurrently, so it is undefined which bus is the first one.
+    either = [by_hand(default + lyon), by_hand(lyon + default)]
+    assert _of_buses(shown) in [_of_buses(each) for each in either]
+    assert shown.keys() in [each.keys() for each in either]
+    for bus in ("default", "lyon"):
+        assert shown["xivo_exporter_deliveries_total", (bus,)] == len(default)
+
+
+def _of_buses(series: SeriesValues) -> SeriesValues:
+    return {
         key: value
-        for key, value in shown.items()
+        for key, value in series.items()
         if key[0].startswith("xivo_exporter_")
         or key[0] in {"xivo_bus_events_total", "xivo_origin_info"}
     }
-    assert counters == {k: v for k, v in by_hand(deliveries).items() if k in counters}
-    assert shown.keys() == by_hand(deliveries).keys()
 
 
 def test_a_state_expires_without_further_events() -> None:
@@ -175,8 +203,8 @@ def test_windows_close_without_further_events_of_the_state() -> None:
 def test_a_silent_bus_has_counters_and_window_ends() -> None:
     pipeline = Pipeline()
     pipeline.now = FAR_FUTURE
-    pipeline.take([Opened("silent")])
-    shown = by_bytewax(source_of([Opened("silent")]), far_future)
+    pipeline.take([Opened("silent", FAR_FUTURE)])
+    shown = by_bytewax(_OneAfterTheOther([Opened("silent", FAR_FUTURE)]), far_future)
     assert shown == pipeline.series()
     assert shown["xivo_exporter_deliveries_total", ("silent",)] == 0
     assert shown["xivo_exporter_last_delivery_timestamp_seconds", ("silent",)] == 0
@@ -184,12 +212,25 @@ def test_a_silent_bus_has_counters_and_window_ends() -> None:
         assert shown["xivo_exporter_window_end_timestamp_seconds", (name,)] == FAR_FUTURE
 
 
+def test_a_forgotten_server_starts_again() -> None:
+    agent = corpus.load("agents/document_agent_status_update")
+    queue = corpus.load("queues/document_QueueMemberStatus")
+    forgotten = OriginSilent("default", corpus.ORIGIN, 0.0)
+    items: list[Item] = [agent.delivery(), queue.delivery(), agent.delivery()]
+    items += [forgotten, forgotten]
+    shown = by_bytewax(_OneAfterTheOther(items), far_future)
+    assert {metric for metric, _ in shown if not metric.startswith("xivo_exporter_")} == set()
+    again = by_bytewax(_OneAfterTheOther([*items, agent.delivery()]), far_future)
+    assert again["xivo_bus_events_total", (corpus.ORIGIN, "agent_status_update")] == 1
+    assert again["xivo_agents", (corpus.ORIGIN, "logged_in")] == 1
+
+
 def test_step_ids_are_public() -> None:
     flow = build(
         TestingSource([]),
-        Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, tuple),
-        Stage(SUBSYSTEMS, Options(), lambda: 0.0, max_keys=1),
-        StoreSink(SeriesStore(SPECS, 1), SUBSYSTEMS),
+        Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, Origins(lambda *_: None)),
+        Stage(SUBSYSTEMS, Options(), lambda: 0.0),
+        StoreSink(SeriesStore(SPECS), SUBSYSTEMS),
     )
     assert flow.flow_id == "xivo_exporter"
     assert [step.step_name for step in flow.substeps] == ["bus", "decode", "state", "store"]

@@ -3,14 +3,27 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from bytewax.operators import StatefulBatchLogic
 
+from dataflows.decode import Values
 from dataflows.lengths import parse_lengths
 from dataflows.levels import levels
-from dataflows.metric import Histogram, Kind, MetricSpec, Samples
-from dataflows.stage import Changes, Logic, Skipped, Stage
-from dataflows.subsystem import Event, Options, State, Subsystem
+from dataflows.metric import Details, Histogram, Kind, MetricSpec, Samples
+from dataflows.quota import Allocation, Quota
+from dataflows.snapshot import DamagedError, Snapshot, seal, unseal
+from dataflows.stage import Changes, Logic, Output, Skipped, Stage
+from dataflows.subsystem import (
+    ClockChecked,
+    Context,
+    Event,
+    Options,
+    OriginForgotten,
+    OriginSeen,
+    State,
+    Subsystem,
+)
 from dataflows.windows import Level
 
 COUNT = MetricSpec("xivo_things_total", Kind.COUNTER, "Things.", ("origin_uuid",))
@@ -35,28 +48,39 @@ SIZES = MetricSpec(
 
 
 class _Things(State[Event]):
-    """Ends a minute after its last event, or at an event at 0; refuses an event at 1."""
+    """Counts its events, until a minute after the last one.
 
-    def __init__(self, first: Event, options: Options) -> None:
-        super().__init__()
-        del options
+    Each event takes a place; one at 0 ends the series, one at 1 is refused.
+    """
+
+    def __init__(self, first: Event, context: Context) -> None:
+        super().__init__(context)
         self._labels = (first.origin_uuid,)
         self._last = first.at
+        self._count = 0
         self.samples.start(COUNT, self._labels)
 
     def apply(self, event: Event) -> None:
         self._last = max(self._last, event.at)
         if event.at == 0:
             self.samples.retire_all()
-        elif event.at == 1:
+        elif event.at == 1 or not self.entities.take():
             self.refused += 1
         else:
-            self.samples.add(COUNT, self._labels)
+            self._count += 1
+            self.samples.set(COUNT, self._labels, self._count)
+            self.details.set_state(STATE, (*self._labels, str(self._count)), "on")
 
     def expire(self, now: float) -> float | None:
         if now >= self._last + 60:
             self.samples.retire_all()
+            return None
         return self._last + 60
+
+    def restore(self, now: float) -> None:
+        super().restore(now)
+        for number in range(1, self._count + 1):
+            self.details.set_state(STATE, (*self._labels, str(number)), "on")
 
 
 class Clock:
@@ -66,36 +90,62 @@ class Clock:
         return self.now
 
 
-SUBSYSTEM = Subsystem("things", "How many?", (COUNT, THINGS, SIZES), _Things)
+SUBSYSTEM = Subsystem("things", "How many?", (COUNT, THINGS, SIZES, STATE), _Things)
+OTHER = Subsystem("others", "How many?", (COUNT, THINGS, SIZES, STATE), _Things)
+
+BUS = "bus"
 
 
-def stage(clock: Clock, max_keys: int = 10) -> Stage:
-    return Stage([SUBSYSTEM], Options(), clock, max_keys)
+def stage(clock: Clock, max_entities: int = 100, max_shown: int = 0) -> Stage:
+    options = Options(max_entities=max_entities, max_shown=max_shown)
+    return Stage([SUBSYSTEM, OTHER], options, clock)
 
 
-def happened(at: float, origin: str = "o") -> tuple[str, Event]:
-    return "things", Event(origin, at)
+def happened(at: float, origin: str = "o", bus: str = BUS, subsystem: str = "things") -> Values:
+    return subsystem, bus, [Event(origin, at)]
 
 
-def batch(logic: Logic, *values: tuple[str, Event]) -> tuple[list[Any], bool]:
-    outputs, is_over = logic.on_batch([(name, [event]) for name, event in values])
-    return list(outputs), is_over
+def of_kind(kind: type[Event], origin: str = "o", bus: str = BUS) -> Values:
+    return "things", bus, [kind(origin, 100.0)]
+
+
+def batch(logic: Logic, *values: Values) -> tuple[list[Any], bool]:
+    """Return the outputs, without those of entities that are not shown, and whether it is over."""
+    outputs, is_over = logic.on_batch([*values])
+    return [each for each in map(_without_hidden, outputs) if each != NOTHING], is_over
+
+
+def _without_hidden(output: Output) -> Output:
+    return output._replace(hidden=0) if isinstance(output, Skipped) else output
 
 
 RETAIN, DISCARD = StatefulBatchLogic.RETAIN, StatefulBatchLogic.DISCARD
+NOTHING = Skipped("things", 0, 0, 0)
+
+
+def counted(count: int | None, origin: str = "o") -> Changes:
+    return Changes((("xivo_things_total", (origin,), count),))
 
 
 def test_a_batch_changes_a_series_once() -> None:
     logic = stage(Clock())(None)
-    changes = Changes((("xivo_things_total", ("o",), 2),))
-    assert batch(logic, happened(100), happened(100)) == ([changes], RETAIN)
+    assert batch(logic, happened(100), happened(100)) == ([counted(2)], RETAIN)
 
 
 def test_refused_events_are_reported_without_changes() -> None:
     logic = stage(Clock())(None)
     batch(logic, happened(100))
-    assert batch(logic, happened(1), happened(1)) == ([Skipped("things", 0, 2)], RETAIN)
-    assert batch(logic, happened(1)) == ([Skipped("things", 0, 1)], RETAIN)
+    assert batch(logic, happened(1), happened(1)) == ([Skipped("things", 0, 2, 0)], RETAIN)
+    assert batch(logic, happened(1)) == ([Skipped("things", 0, 1, 0)], RETAIN)
+
+
+def test_samples_that_are_not_shown_are_reported_once() -> None:
+    logic = stage(Clock(), max_shown=2)(None)
+    [shown, skipped] = logic.on_batch([happened(100)] * 5)[0]
+    states = tuple(("xivo_thing_state", ("o", str(number)), "on") for number in (1, 2))
+    assert shown == Changes((*counted(5).samples, *states))
+    assert skipped == Skipped("things", 0, 0, 3)
+    assert logic.on_batch([happened(1)])[0] == [Skipped("things", 0, 1, 0)]
 
 
 LEVEL = levels("xivo_things_min", "xivo_things_max", "xivo_things_avg", "things", ("origin_uuid",))
@@ -104,11 +154,11 @@ LEVEL = levels("xivo_things_min", "xivo_things_max", "xivo_things_avg", "things"
 class _Watched(State[Event]):
     """Counts its events, in windows; refuses an event at 90."""
 
-    def __init__(self, first: Event, options: Options) -> None:
-        super().__init__()
+    def __init__(self, first: Event, context: Context) -> None:
+        super().__init__(context)
         self._count = 0
         labels = (first.origin_uuid,)
-        self._level = Level(self.samples, LEVEL, labels, options.windows, at=first.at, value=0)
+        self._level = Level(self.samples, LEVEL, labels, self.options.windows, at=first.at, value=0)
         self.trackers = (self._level,)
         self.samples.start(COUNT, labels)
 
@@ -118,14 +168,16 @@ class _Watched(State[Event]):
         self._level.follow(event.at, self._count)
 
 
-def watched(clock: Clock) -> Logic:
-    subsystem = Subsystem("watched", "How many?", (COUNT, *LEVEL), _Watched)
-    options = Options(windows=parse_lengths("10s,1m"))
-    return Stage([subsystem], options, clock, max_keys=1)(None)
+WATCHED = Subsystem("watched", "How many?", (COUNT, *LEVEL), _Watched)
 
 
-def watch(at: float) -> tuple[str, Event]:
-    return "watched", Event("o", at)
+def watched(clock: Clock, windows: str = "10s,1m", resumed: bytes | None = None) -> Logic:
+    options = Options(windows=parse_lengths(windows) if windows else ())
+    return Stage([WATCHED], options, clock)(resumed)
+
+
+def watch(at: float) -> Values:
+    return "watched", BUS, [Event("o", at)]
 
 
 def shown(outputs: list[Any]) -> dict[tuple[str, ...], Any]:
@@ -141,7 +193,7 @@ def test_events_older_than_the_shortest_window_are_reported_as_late_once() -> No
     # window still contains them.
     assert batch(logic, watch(100), watch(105))[0] == [Changes((("xivo_things_total", ("o",), 0),))]
     assert batch(logic, watch(99.75), watch(90), watch(105)) == (
-        [Skipped("watched", 2, 1)],
+        [Skipped("watched", 2, 1, 0)],
         RETAIN,
     )
     assert batch(logic, watch(105)) == ([], RETAIN)
@@ -154,7 +206,7 @@ def test_the_first_event_opens_the_windows_and_is_not_late() -> None:
     outputs, _ = batch(logic, watch(75), watch(71), watch(69), watch(85), watch(79))
     # Windows that ended before the current time are closed at once.
     assert [output for output in outputs if isinstance(output, Skipped)] == [
-        Skipped("watched", 2, 0)
+        Skipped("watched", 2, 0, 0)
     ]
     assert shown(outputs)["xivo_things_max", "o", "10s"] == 5
 
@@ -188,20 +240,49 @@ def test_a_state_that_is_called_late_closes_all_ended_windows_at_once() -> None:
 
 
 def test_without_windows_no_event_is_late_and_no_state_is_due() -> None:
-    subsystem = Subsystem("watched", "How many?", (COUNT, *LEVEL), _Watched)
-    logic = Stage([subsystem], Options(), Clock(), max_keys=1)(None)
+    logic = watched(Clock(), windows="")
     batch(logic, watch(105))
     assert batch(logic, watch(1)) == ([], RETAIN)
     assert logic.notify_at() is None
 
 
-def test_a_state_without_series_is_discarded() -> None:
-    stage_ = stage(Clock(), max_keys=1)
-    logic = stage_(None)
+def test_a_clock_that_was_set_back_closes_windows_by_the_new_time() -> None:
+    clock = Clock()
+    clock.now = 1005.0
+    logic = watched(clock)
+    batch(logic, watch(1005))
+    clock.now = 105.0
+    assert batch(logic, ("watched", BUS, [ClockChecked("o", 0.0)])) == ([], RETAIN)
+    assert logic.notify_at() == datetime.fromtimestamp(110, UTC)
+    # Nothing of it counted as an event.
+    clock.now = 110.0
+    assert shown(list(logic.on_notify()[0]))["xivo_things_max", "o", "10s"] == 1
+
+
+def test_windows_of_other_lengths_end_and_begin_at_a_restart() -> None:
+    clock = Clock()
+    clock.now = 105.0
+    logic = watched(clock)
+    batch(logic, watch(105))
+    clock.now = 120.0
+    logic.on_notify()
+    resumed = watched(clock, "1m,20s", logic.snapshot())
+    closed = shown(list(resumed.on_notify()[0]))
+    # The closed window of a minute is shown again; that of ten seconds is not.
+    of_minute = {key for key in closed if key[-1] == "1m"}
+    assert of_minute == {(spec.name, "o", "1m") for spec in LEVEL}
+    assert {value for key, value in closed.items() if key[-1] == "10s"} == {None}
+    assert resumed.notify_at() == datetime.fromtimestamp(140, UTC)
+    clock.now = 140.0
+    closed = shown(list(resumed.on_notify()[0]))
+    assert closed == {(spec.name, "o", "20s"): 1 for spec in LEVEL}
+
+
+def test_a_state_without_series_lives_on() -> None:
+    logic = stage(Clock())(None)
     batch(logic, happened(100))
-    gone = Changes((("xivo_things_total", ("o",), None),))
-    assert batch(logic, happened(0)) == ([gone], DISCARD)
-    assert batch(stage_(None), happened(100))[1] is RETAIN
+    assert batch(logic, happened(0)) == ([counted(None)], RETAIN)
+    assert batch(logic, happened(100)) == ([counted(2)], RETAIN)
 
 
 def test_a_state_is_due_when_it_expires() -> None:
@@ -214,27 +295,187 @@ def test_a_state_is_due_when_it_expires() -> None:
     assert logic.on_notify() == ([], RETAIN)
     assert logic.notify_at() == datetime.fromtimestamp(160, UTC)
     clock.now = 160.0
-    gone = Changes((("xivo_things_total", ("o",), None),))
-    assert logic.on_notify() == ([gone], DISCARD)
+    assert logic.on_notify() == ([counted(None)], RETAIN)
+    assert logic.notify_at() is None
 
 
-def test_a_key_beyond_the_cap_is_refused_with_all_its_events() -> None:
-    stage_ = stage(Clock(), max_keys=1)
-    batch(stage_(None), happened(100))
-    second = stage_(None)
-    assert batch(second, happened(100, "p"), happened(0, "p")) == (
-        [Skipped("things", 0, 2)],
+def test_an_origin_that_is_seen_starts_a_state_without_an_event() -> None:
+    logic = stage(Clock())(None)
+    assert batch(logic, of_kind(OriginSeen)) == ([counted(0)], RETAIN)
+    assert batch(logic, of_kind(OriginSeen)) == ([], RETAIN)
+    # It may also come with the first events.
+    logic = stage(Clock())(None)
+    events = [OriginSeen("o", 100), Event("o", 100), Event("o", 100)]
+    assert batch(logic, ("things", BUS, events)) == ([counted(2)], RETAIN)
+
+
+@pytest.mark.parametrize("kind", [ClockChecked, OriginForgotten])
+def test_an_unknown_origin_that_is_checked_or_forgotten_has_no_state(kind: type[Event]) -> None:
+    logic = stage(Clock())(None)
+    assert batch(logic, of_kind(kind), of_kind(kind)) == ([], DISCARD)
+    assert logic.notify_at() is None
+    assert logic.snapshot() is None
+
+
+def test_a_state_ends_when_its_origin_is_forgotten_with_all_its_series() -> None:
+    stage_ = stage(Clock(), max_shown=1)
+    logic = stage_(None)
+    logic.on_batch([happened(100)])
+    [gone], is_over = batch(logic, of_kind(OriginForgotten))
+    assert gone == Changes((*counted(None).samples, ("xivo_thing_state", ("o", "1"), None)))
+    assert is_over is DISCARD
+    assert logic.snapshot() is None
+    # A later event starts a new one.
+    again, is_over = stage_(None).on_batch([happened(100)])
+    assert next(iter(again)) == Changes(
+        (*counted(1).samples, ("xivo_thing_state", ("o", "1"), "on"))
+    )
+    assert is_over is RETAIN
+
+
+def test_what_was_not_reported_yet_is_reported_at_the_end() -> None:
+    logic = stage(Clock())(None)
+    batch(logic, happened(100))
+    assert batch(logic, happened(1), of_kind(OriginForgotten)) == (
+        [counted(None), Skipped("things", 0, 1, 0)],
         DISCARD,
     )
-    assert second.notify_at() is None
 
 
-def test_a_resumed_state_counts_against_the_cap() -> None:
+def test_an_origin_that_is_forgotten_and_seen_in_one_batch_has_a_new_state() -> None:
+    logic = stage(Clock())(None)
+    batch(logic, happened(100), happened(100))
+    outputs = batch(logic, happened(100), of_kind(OriginForgotten), happened(100))
+    assert outputs == ([counted(None), counted(1)], RETAIN)
+
+
+def test_the_places_of_a_forgotten_origin_are_free_again() -> None:
+    stage_ = stage(Clock(), max_entities=2)
+    for _ in range(3):
+        one, other = stage_(None), stage_(None)
+        assert batch(one, *[happened(100)] * 3)[0] == [counted(2), Skipped("things", 0, 1, 0)]
+        # One is sure, one is left in the pool.
+        assert batch(other, *[happened(100, "p")] * 3)[0] == [
+            counted(2, "p"),
+            Skipped("things", 0, 1, 0),
+        ]
+        batch(one, of_kind(OriginForgotten))
+        batch(other, of_kind(OriginForgotten, "p"))
+
+
+def test_events_on_another_bus_do_not_change_a_state() -> None:
+    logic = stage(Clock())(None)
+    batch(logic, happened(100))
+    snapshot = logic.snapshot()
+    others = (
+        happened(100, bus="other"),
+        happened(1, bus="other"),
+        of_kind(OriginSeen, bus="other"),
+        of_kind(OriginForgotten, bus="other"),
+    )
+    assert batch(logic, *others) == ([], RETAIN)
+    assert logic.snapshot() == snapshot
+    assert batch(logic, *others, happened(100), *others) == ([counted(2)], RETAIN)
+
+
+def test_a_free_state_belongs_to_the_next_bus_that_carries_its_origin() -> None:
+    before = stage(Clock(), max_entities=3)(None)
+    batch(before, *[happened(100)] * 3)
+    kept = msgspec.msgpack.decode(unseal(before.snapshot() or b""), type=Snapshot)
+    freed = seal(msgspec.structs.replace(kept, is_free=True))
+    after = stage(Clock(), max_entities=3)
+    logic = after(freed)
+    # Control events of the earlier bus, at the start, change nothing.
+    batch(logic, of_kind(OriginSeen), of_kind(ClockChecked))
+    unchanged = msgspec.msgpack.decode(unseal(logic.snapshot() or b""), type=Snapshot)
+    assert (unchanged.bus, unchanged.is_free) == (BUS, True)
+    assert batch(logic, happened(1, bus="other"))[0][-1] == Skipped("things", 0, 1, 0)
+    assert batch(logic, happened(1))[0] == []
+    # Its places are those of the other bus.
+    assert batch(after(None), *[happened(100, "p")] * 3)[0] == [counted(3, "p")]
+    moved = msgspec.msgpack.decode(unseal(logic.snapshot() or b""), type=Snapshot)
+    assert (moved.bus, moved.entities, moved.is_free) == ("other", 3, False)
+
+
+def test_a_free_state_stays_with_its_bus_if_that_carries_its_origin_first() -> None:
     before = stage(Clock())(None)
     batch(before, happened(100))
-    after = stage(Clock(), max_keys=1)
-    after(before.snapshot())
-    assert batch(after(None), happened(100, "p")) == ([Skipped("things", 0, 1)], DISCARD)
+    kept = msgspec.msgpack.decode(unseal(before.snapshot() or b""), type=Snapshot)
+    logic = stage(Clock())(seal(msgspec.structs.replace(kept, is_free=True)))
+    assert batch(logic, happened(100))[0] == [counted(2)]
+    assert batch(logic, happened(100, bus="other"))[0] == []
+
+
+def test_each_subsystem_and_each_bus_has_its_own_places() -> None:
+    stage_ = stage(Clock(), max_entities=1)
+    for origin, bus, subsystem in (
+        ("o", "a", "things"),
+        ("o", "a", "others"),
+        ("p", "b", "things"),
+        ("p", "b", "others"),
+    ):
+        values = [happened(100, origin, bus, subsystem)] * 2
+        outputs, _ = batch(stage_(None), *values)
+        assert outputs == [counted(1, origin), Skipped(subsystem, 0, 1, 0)]
+
+
+def test_a_resumed_state_has_its_places_again() -> None:
+    before = stage(Clock(), max_entities=3)(None)
+    batch(before, *[happened(100)] * 3)
+    after = stage(Clock(), max_entities=3)
+    resumed = after(before.snapshot())
+    assert batch(after(None), *[happened(100, "p")] * 3)[0] == [
+        counted(2, "p"),
+        Skipped("things", 0, 1, 0),
+    ]
+    # And it gives them back.
+    assert batch(resumed, of_kind(OriginForgotten))[1] is DISCARD
+    assert batch(after(None), *[happened(100, "q")] * 2)[0] == [counted(2, "q")]
+
+
+def test_with_a_lower_limit_the_entities_known_longest_are_shown_after_a_restart() -> None:
+    before = stage(Clock(), max_shown=4)(None)
+    before.on_batch([happened(100)] * 4)
+    after = stage(Clock(), max_shown=2)
+    resumed = after(before.snapshot())
+    [changes, skipped] = resumed.on_notify()[0]
+    assert isinstance(changes, Changes)
+    assert {labels for name, labels, _ in changes.samples if name == STATE.name} == {
+        ("o", "1"),
+        ("o", "2"),
+    }
+    assert skipped == Skipped("things", 0, 0, 2)
+    # What it does not use any more is free for others.
+    [_, skipped] = after(None).on_batch([happened(100, "p")] * 3)[0]
+    assert skipped == Skipped("things", 0, 0, 1)
+
+
+def test_a_resumed_state_is_due_at_once_and_shows_all_its_series() -> None:
+    clock = Clock()
+    logic = stage(clock, max_shown=9)(None)
+    logic.on_batch([happened(100)] * 2)
+    resumed = stage(clock, max_shown=9)(logic.snapshot())
+    assert resumed.notify_at() == datetime.fromtimestamp(100, UTC)
+    states = tuple(("xivo_thing_state", ("o", str(number)), "on") for number in (1, 2))
+    assert resumed.on_notify() == ([Changes((*counted(2).samples, *states))], RETAIN)
+    assert resumed.notify_at() == datetime.fromtimestamp(160, UTC)
+
+
+def test_a_snapshot_is_sealed_and_names_its_state() -> None:
+    logic = stage(Clock(), max_shown=1)(None)
+    logic.on_batch([happened(100)] * 3)
+    sealed = logic.snapshot()
+    assert sealed is not None
+    snapshot = msgspec.msgpack.decode(unseal(sealed), type=Snapshot)
+    assert snapshot.subsystem == "things"
+    assert snapshot.key == "things\to"
+    assert snapshot.bus == BUS
+    assert (snapshot.entities, snapshot.shown) == (3, 1)
+    for position in range(len(sealed)):
+        damaged = bytearray(sealed)
+        damaged[position] ^= 1
+        with pytest.raises(DamagedError):
+            stage(Clock())(bytes(damaged))
 
 
 # --- Samples ------------------------------------------------------------------------------------
@@ -263,7 +504,7 @@ def test_a_series_that_begins_and_ends_between_two_drains_is_retired() -> None:
 
 def test_a_series_that_never_existed_is_not_retired() -> None:
     samples = Samples()
-    samples.retire(COUNT, ("o",))
+    assert not samples.retire(COUNT, ("o",))
     assert samples.drain() == ()
 
 
@@ -271,7 +512,7 @@ def test_a_series_at_0_can_be_retired() -> None:
     samples = Samples()
     samples.start(COUNT, ("o",))
     samples.drain()
-    samples.retire(COUNT, ("o",))
+    assert samples.retire(COUNT, ("o",))
     assert samples.drain() == (("xivo_things_total", ("o",), None),)
 
 
@@ -296,8 +537,65 @@ def test_a_histogram_counts_each_observation_in_one_bucket() -> None:
     assert value == Histogram((2, 2, 2), 1007.5)
 
 
+def test_samples_report_to_others() -> None:
+    parts = [Samples(), Samples()]
+    parts[0].set(COUNT, ("before",), 1)
+    whole = Samples()
+    for part in parts:
+        part.report_to(whole)
+    parts[1].set(COUNT, ("after",), 2)
+    whole.set(COUNT, ("own",), 3)
+    assert whole.drain() == (
+        ("xivo_things_total", ("before",), 1),
+        ("xivo_things_total", ("after",), 2),
+        ("xivo_things_total", ("own",), 3),
+    )
+    assert [len(each) for each in (*parts, whole)] == [1, 1, 1]
+    assert whole.drain() == ()
+    parts[0].retire_all()
+    assert whole.drain() == (("xivo_things_total", ("before",), None),)
+
+
+# --- Details ------------------------------------------------------------------------------------
+
+
+def test_details_are_as_many_as_there_are_places() -> None:
+    quota = Quota("shown", 2)
+    details = Details(Allocation(quota))
+    for number in range(4):
+        details.set_state(STATE, ("o", str(number)), "on")
+    details.set(COUNT, ("o",), 1)
+    assert details.drain() == (
+        ("xivo_thing_state", ("o", "0"), "on"),
+        ("xivo_thing_state", ("o", "1"), "on"),
+    )
+    assert details.hidden == 3
+    # Those that are shown go on, and take no other place.
+    details.set_state(STATE, ("o", "1"), "off")
+    assert details.drain() == (("xivo_thing_state", ("o", "1"), "off"),)
+    assert (details.hidden, quota.free) == (3, 1)
+
+
+def test_a_detail_that_ends_gives_back_its_place() -> None:
+    allocation = Allocation(Quota("shown", 1))
+    details = Details(allocation)
+    details.set(COUNT, ("o",), 1)
+    details.set(COUNT, ("p",), 1)
+    assert not details.retire(COUNT, ("p",))
+    assert allocation.taken == 1
+    assert details.retire(COUNT, ("o",))
+    assert not details.retire(COUNT, ("o",))
+    assert allocation.taken == 0
+    details.set(COUNT, ("p",), 2)
+    assert details.drain() == (
+        ("xivo_things_total", ("o",), None),
+        ("xivo_things_total", ("p",), 2),
+    )
+    assert details.hidden == 1
+
+
 @pytest.mark.parametrize("is_kept", [True, False])
 def test_a_snapshot_is_made_only_with_a_recovery_store(is_kept: bool) -> None:
-    logic = Stage([SUBSYSTEM], Options(), Clock(), 10, is_kept=is_kept)(None)
+    logic = Stage([SUBSYSTEM], Options(), Clock(), is_kept=is_kept)(None)
     batch(logic, happened(100))
     assert (logic.snapshot() is not None) is is_kept

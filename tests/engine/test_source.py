@@ -8,25 +8,32 @@ from datetime import timedelta
 from typing import Self
 
 import bytewax.operators as op
+import msgspec
 import pytest
 from bytewax.dataflow import Dataflow
 from bytewax.operators import StatefulBatchLogic
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from bytewax.run import cli_main
 
-from dataflows.envelope import ClockSetBack, Delivery, Item, Opened
+from dataflows.envelope import Delivery
+from dataflows.items import ClockSetBack, Item, Opened, OriginSilent
+from dataflows.origins import BusOrigins
+from dataflows.snapshot import unseal
 from exporter.engine.delivery_buffer import DeliveryBuffer
+from exporter.engine.resumed import Resumed
 from exporter.engine.source import (
     BATCH,
+    CHECK_SILENCE_SECONDS,
     GATHER_SECONDS,
     IDLE_SECONDS,
     BusSource,
     Feed,
     LoopContext,
     Progress,
-    Resumed,
 )
 from exporter.exposition.telemetry import BusStatus
+
+_FORGET_SECONDS = 3600.0
 
 
 class _Waits(threading.Event):
@@ -56,10 +63,12 @@ class _Meanwhile(threading.Event):
 class _Rig:
     """One partition and everything that it touches."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each part that a test may replace
         self,
-        resumed: Resumed | None = None,
+        resumed: bytes | None = None,
         *,
+        exchange: str = "xivo",
+        urls: tuple[str, ...] = ("amqp://h",),
         wake: threading.Event | None = None,
         stop: threading.Event | None = None,
         idle_seconds: float = IDLE_SECONDS,
@@ -68,7 +77,9 @@ class _Rig:
         self.wake, self.stop = wake or threading.Event(), stop or _Waits()
         self.buffer = DeliveryBuffer(self.wake)
         self.progress = Progress(lambda: self.now)
-        self.status = BusStatus("default", "amqp://h", "xivo")
+        self.status = BusStatus("default", "amqp://h", exchange)
+        self.origins = BusOrigins()
+        self.urls = urls
         self.opened_times = 0
         context = LoopContext(
             self.wake,
@@ -76,21 +87,38 @@ class _Rig:
             self.progress,
             lambda: self.now,
             lambda: self.elapsed,
+            _FORGET_SECONDS,
             idle_seconds,
         )
-        source = BusSource({"default": Feed(self.buffer, self.status, self._open)}, context)
+        feed = Feed(self.buffer, self.status, self.urls, self.origins, self._open)
+        source = BusSource({"default": feed}, context)
         self.part = source.build_part("bus", "default", resumed)
         self._numbers = itertools.count(1)
 
-    def _open(self) -> None:
+    def _open(self, earlier_exchange: str) -> None:
         # What was read before must be known before the next read.
         self.opened_times += 1
+        self.earlier_exchange = earlier_exchange
         self.known_at_opening = self.buffer.memory()
 
     def opened(self) -> Self:
         """Take the first item, which is no delivery."""
-        assert self.part.next_batch() == [Opened("default")]
+        assert self.part.next_batch() == [Opened("default", self.now)]
         return self
+
+    def kept(self) -> Resumed:
+        """Return what a snapshot keeps."""
+        return msgspec.msgpack.decode(unseal(self.part.snapshot()), type=Resumed)
+
+    def wait(self, seconds: float) -> list[Item]:
+        """Let time pass; return all items."""
+        items: list[Item] = []
+        while seconds > 0:
+            step = min(seconds, CHECK_SILENCE_SECONDS)
+            self.elapsed += step
+            items += self.part.next_batch()
+            seconds -= step
+        return items
 
     def put(self, count: int = 1) -> None:
         for number in itertools.islice(self._numbers, count):
@@ -100,7 +128,7 @@ class _Rig:
 def feeds_of(buffers: Mapping[str, DeliveryBuffer]) -> dict[str, Feed]:
     """Make feeds of buses without a consumer."""
     return {
-        name: Feed(buffer, BusStatus(name, "amqp://h", "xivo"), lambda: None)
+        name: Feed(buffer, BusStatus(name, "amqp://h", "xivo"), (), BusOrigins(), lambda _: None)
         for name, buffer in buffers.items()
     }
 
@@ -108,7 +136,7 @@ def feeds_of(buffers: Mapping[str, DeliveryBuffer]) -> dict[str, Feed]:
 def context_of(wake: threading.Event, stop: threading.Event | None = None) -> LoopContext:
     """Make a context in which time stands still."""
     return LoopContext(
-        wake, stop or threading.Event(), Progress(lambda: 0.0), lambda: 0.0, lambda: 0.0
+        wake, stop or threading.Event(), Progress(lambda: 0.0), lambda: 0.0, lambda: 0.0, 1.0
     )
 
 
@@ -122,7 +150,7 @@ def bodies(batch: Sequence[Item]) -> list[str]:
 def test_it_reports_once_that_the_bus_is_open_before_anything_was_delivered() -> None:
     rig = _Rig()
     rig.put()
-    assert rig.part.next_batch() == [Opened("default")]
+    assert rig.part.next_batch() == [Opened("default", 100.0)]
     assert rig.buffer.taken == 0
     rig.part.snapshot()
     assert bodies(rig.part.next_batch()) == ["1"]
@@ -229,6 +257,71 @@ def test_a_partition_that_is_resumed_knows_what_was_taken_and_missed_before_it_r
     assert (after.status.gaps, after.status.last_gap_at) == (2, 50.0)
 
 
+def test_the_exchange_is_kept_when_it_was_connected() -> None:
+    before = _Rig()
+    assert (before.earlier_exchange, before.kept().exchange) == ("", "")
+    before.status.connects = 1
+    changed = _Rig(before.part.snapshot(), exchange="wazo-headers")
+    assert changed.earlier_exchange == "xivo"
+    # It was killed before it reached the broker.
+    again = _Rig(changed.part.snapshot(), exchange="wazo-headers")
+    assert again.earlier_exchange == "xivo"
+    again.status.connects = 1
+    assert again.kept().exchange == "wazo-headers"
+
+
+def test_an_origin_is_silent_only_while_the_bus_is_read() -> None:
+    rig = _Rig(wake=_Waits()).opened()
+    rig.origins.add("o")
+    assert rig.wait(10 * _FORGET_SECONDS) == []
+    rig.status.connected = True
+    assert rig.wait(_FORGET_SECONDS) == []
+    assert rig.wait(CHECK_SILENCE_SECONDS) == [OriginSilent("default", "o", 100.0)]
+
+
+def test_a_process_that_was_frozen_has_not_listened() -> None:
+    rig = _Rig(wake=_Waits()).opened()
+    rig.origins.add("o")
+    rig.status.connected = True
+    rig.elapsed += 10 * _FORGET_SECONDS
+    assert rig.part.next_batch() == []
+
+
+def test_origins_are_free_after_a_restart_if_the_bus_has_none_of_its_addresses() -> None:
+    before = _Rig(urls=("amqp://a", "amqp://b")).opened()
+    before.origins.add("o")
+    same = _Rig(before.part.snapshot(), urls=("amqp://c", "amqp://b"))
+    assert same.origins.free == set()
+    moved = _Rig(same.part.snapshot(), urls=("amqp://a",))
+    assert moved.origins.free == {"o"}
+    moved.origins.hear("o")
+    assert moved.origins.free == set()
+
+
+def test_silence_is_counted_over_restarts_without_the_time_between() -> None:
+    rig = _Rig(wake=_Waits()).opened()
+    rig.origins.add("o")
+    rig.status.connected = True
+    rig.wait(_FORGET_SECONDS - 1)
+    rig.origins.add("p")
+    after = _Rig(rig.part.snapshot(), wake=_Waits()).opened()
+    after.status.connected = True
+    assert [*after.origins.last_heard] == ["o", "p"]
+    after.elapsed += 0.5
+    assert after.wait(0.5) == []
+    assert after.wait(CHECK_SILENCE_SECONDS) == [OriginSilent("default", "o", 100.0)]
+
+
+def test_silence_is_looked_for_once_in_a_while() -> None:
+    rig = _Rig(wake=_Waits()).opened()
+    rig.status.connected = True
+    rig.wait(_FORGET_SECONDS)
+    rig.origins.last_heard["o"] = 0.0
+    for _ in range(3):
+        assert rig.wait(CHECK_SILENCE_SECONDS / 4) == []
+    assert rig.wait(CHECK_SILENCE_SECONDS / 4) == [OriginSilent("default", "o", 100.0)]
+
+
 def test_every_iteration_marks_progress() -> None:
     rig = _Rig()
     assert rig.progress.at == 0
@@ -255,7 +348,7 @@ def test_there_is_a_partition_for_each_bus() -> None:
     assert source.list_parts() == ["one", "two"]
     buffers["two"].put([(1, Delivery("two", "x", 0.0), 1)])
     part = source.build_part("bus", "two", None)
-    assert part.next_batch() == [Opened("two")]
+    assert part.next_batch() == [Opened("two", 0.0)]
     assert bodies(part.next_batch()) == ["x"]
 
 

@@ -87,7 +87,7 @@ def test_any_series_are_written_as_prometheus_client_writes_them(
     shown: tuple[MetricSpec, dict[LabelValues, Value]], accept: str
 ) -> None:
     spec, series = shown
-    store = SeriesStore([spec], max_series=100)
+    store = SeriesStore([spec])
     store.apply(tuple((spec.name, *each) for each in series.items()))
     content_type, pieces = Exposition(store, [spec], [], lambda: False).render(accept)
     expected_type, expected = _as_prometheus_client(accept, family(spec, series.items()))

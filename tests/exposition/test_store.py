@@ -1,4 +1,4 @@
-"""The store: whole changes, consistent views, a limit, and no waiting dataflow."""
+"""The store: whole changes, consistent views, and no waiting dataflow."""
 
 import sys
 import threading
@@ -16,8 +16,8 @@ A = MetricSpec("a", Kind.GAUGE, "A.", ("x",))
 B = MetricSpec("b", Kind.GAUGE, "B.", ("x",))
 
 
-def _store(max_series: int = 1000) -> SeriesStore:
-    return SeriesStore((A, B), max_series)
+def _store() -> SeriesStore:
+    return SeriesStore((A, B))
 
 
 def _shown(store: SeriesStore) -> dict[str, dict[LabelValues, Value]]:
@@ -45,7 +45,7 @@ def test_a_sample_is_a_series_until_it_is_retired() -> None:
     assert _shown(store)["a"] == {("1",): 3}
     store.apply((("a", ("1",), None), ("a", ("never seen",), None)))
     assert _shown(store) == {"a": {}, "b": {("1",): 2}}
-    assert store.view().dropped == {}
+    assert store.view().dropped == {"a": 0, "b": 0}
 
 
 def test_a_view_does_not_change_any_more() -> None:
@@ -56,35 +56,30 @@ def test_a_view_does_not_change_any_more() -> None:
     assert _series(before)["a"] == {("1",): 1}
 
 
-def test_series_beyond_the_cap_are_dropped_and_counted_by_metric() -> None:
-    store = _store(max_series=2)
-    store.apply(tuple(("a", (str(i),), i) for i in range(5)))
-    store.apply((("b", ("0",), 1),))
+def test_the_store_limits_no_series() -> None:
+    # The quotas of the states do that.
+    store = _store()
+    store.apply(tuple(("a", (str(i),), i) for i in range(100_000)))
     view = store.view()
-    assert _series(view)["a"] == {("0",): 0, ("1",): 1}
-    assert view.dropped == {"a": 3}
+    assert view.counts == {"a": 100_000, "b": 0}
+    assert len(_series(view)["a"]) == 100_000
+    assert view.dropped == {"a": 0, "b": 0}
 
 
-def test_at_the_cap_the_series_that_are_there_go_on() -> None:
-    store = _store(max_series=1)
-    store.apply((("a", ("0",), 1), ("a", ("1",), 1)))
-    store.apply((("a", ("0",), 7),))
-    assert _shown(store)["a"] == {("0",): 7}
-    assert store.view().dropped == {"a": 1}
+def test_a_series_may_end_and_begin_again_in_one_change() -> None:
+    store = _store()
+    store.apply((("a", ("0",), 1), ("a", ("0",), None), ("a", ("1",), 1), ("a", ("0",), 2)))
+    assert _shown(store) == {"a": {("1",): 1, ("0",): 2}, "b": {}}
 
 
-def test_a_retired_series_makes_room() -> None:
-    store = _store(max_series=1)
-    store.apply((("a", ("0",), 1), ("a", ("0",), None), ("a", ("1",), 1)))
-    assert _shown(store) == {"a": {("1",): 1}, "b": {}}
-    assert store.view().dropped == {}
-
-
-def test_refused_and_dropped_samples_are_one_sum() -> None:
-    store = _store(max_series=1)
-    store.apply((("a", ("0",), 1), ("a", ("1",), 1)))
-    store.count_refused(("a", "b"), 5)
+def test_dropped_samples_are_one_sum_for_each_metric() -> None:
+    store = _store()
+    store.count_dropped(("a", "b"), 5)
+    before = store.view()
+    store.count_dropped(["a"], 1)
+    store.count_dropped((metric for metric in ("b",)), 0)
     assert store.view().dropped == {"a": 6, "b": 5}
+    assert before.dropped == {"a": 5, "b": 5}
 
 
 def test_late_events_are_one_sum_for_each_subsystem() -> None:
@@ -96,7 +91,7 @@ def test_late_events_are_one_sum_for_each_subsystem() -> None:
     store.count_late("users", 1)
     assert store.view().late == {"agents": 5, "users": 1}
     assert before.late == {"agents": 2}
-    assert store.view().dropped == {}
+    assert store.view().dropped == {"a": 0, "b": 0}
 
 
 @pytest.mark.usefixtures("impatient_threads")
@@ -206,7 +201,7 @@ def test_the_dataflow_never_waits_for_a_scrape(monkeypatch: pytest.MonkeyPatch) 
 
 @given(st.lists(st.tuples(st.sampled_from("123456"), st.booleans()), max_size=30))
 def test_each_series_has_the_outline_of_its_own_labels(steps: list[tuple[str, bool]]) -> None:
-    store = _store(max_series=4)
+    store = _store()
     for label, lives in steps:
         store.apply((("a", (label,), 1 if lives else None),))
         columns = store.view().series["a"]

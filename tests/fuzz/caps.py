@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from dataflows.decode import MAX_ORIGINS
-from dataflows.subsystems import SUBSYSTEMS
-from tests.pipeline import SPECS
+from dataflows.metric import MetricSpec
+from dataflows.origins import MAX_ORIGINS
+from dataflows.subsystems import SUBSYSTEMS, bus, queues, services
+from tests.fuzz.traffic import BUSES
+from tests.pipeline import SPECS, WINDOWS
 
 _KIB = 1024
 
@@ -25,27 +27,53 @@ _UNDER_WAY = 64 * _KIB * _KIB
 """Bytes: a thousand deliveries, a view, its text, and the largest family, parsed."""
 
 
+_NUMBER_OF_BUSES = len({*BUSES})
+_NUMBER_OF_WINDOWS = len(WINDOWS.split(","))
+
+_ONE_BY_ONE = (*queues.SUBSYSTEM.metrics, *services.SUBSYSTEM.metrics, bus.EVENTS)
+"""Metrics of queues, services and event names."""
+
+
 class Caps(NamedTuple):
     """The limits of a dataflow: low, so that most of them are reached most of the time.
 
-    There are enough series for nine states of the members of each queue, or of the
-    phones of each server, so the store shows all state counts.
-
     Attributes:
-        entities: Quota of each subsystem.
-        keys: Limit of states for each subsystem; `MAX_ORIGINS` limits servers.
-        series: Limit for each metric.
+        entities: Entities of a server alone on its bus, in each subsystem.
+        shown: The same for entities that have series of their own.
     """
 
     entities: int = 5_000
-    keys: int = MAX_ORIGINS
-    series: int = 9 * MAX_ORIGINS
+    shown: int = 500
+
+    @property
+    def servers(self) -> int:
+        """The most servers on all buses."""
+        return _NUMBER_OF_BUSES * MAX_ORIGINS
+
+    def places(self, limit: int) -> int:
+        """Return the places of a subsystem on all buses, for one of the limits."""
+        return 3 * limit * _NUMBER_OF_BUSES
+
+    def series(self, spec: MetricSpec) -> int:
+        """Return the most series that a metric may have."""
+        each = 1
+        for values in spec.vocabulary.values():
+            each *= len(values)
+        if "window" in spec.labels:
+            each *= _NUMBER_OF_WINDOWS
+        if spec.labels[0] != "origin_uuid":
+            return each * _NUMBER_OF_BUSES
+        if spec == bus.EVENTS:
+            # Each server has one more, for all other names.
+            return self.places(self.shown) + self.servers
+        has_places = spec.detail or spec in _ONE_BY_ONE
+        return each * (self.places(self.shown) if has_places else self.servers)
 
     def memory(self) -> int:
         """Return by how many bytes the process may grow if all limits are reached."""
-        entities = self.entities * len(SUBSYSTEMS) * _ENTITY
-        states = self.keys * len(SUBSYSTEMS) * _STATE
-        return entities + states + self.series * len(SPECS) * _SERIES + _UNDER_WAY
+        entities = self.places(self.entities) * len(SUBSYSTEMS) * _ENTITY
+        states = (self.servers * len(SUBSYSTEMS) + 2 * self.places(self.shown)) * _STATE
+        return entities + states + sum(map(self.series, SPECS)) * _SERIES + _UNDER_WAY
 
 
 def resident() -> int:

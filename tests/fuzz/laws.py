@@ -12,18 +12,26 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from dataflows.labels import MAX_LABEL
 from dataflows.metric import Histogram, LabelValues, MetricSpec
-from dataflows.subsystems import agents, deliveries, endpoints, queues, users
+from dataflows.subsystems import agents, deliveries, endpoints, queues, services, users
 from dataflows.subsystems.deliveries import REJECTED
 from tests.fuzz.caps import Caps
-from tests.pipeline import Pipeline, SeriesValues
+from tests.pipeline import SPECS, Pipeline, SeriesValues
 
 _STATE_COUNTS = {
-    agents.SUBSYSTEM.name: agents.AGENTS.name,
-    endpoints.SUBSYSTEM.name: endpoints.ENDPOINTS.name,
-    users.SUBSYSTEM.name: users.USERS.name,
-    queues.SUBSYSTEM.name: queues.STATES.name,
+    agents.NAME: agents.AGENTS.name,
+    endpoints.NAME: endpoints.ENDPOINTS.name,
+    users.NAME: users.USERS.name,
+    queues.NAME: queues.STATES.name,
 }
 """The gauges that count each entity of their subsystem once."""
+
+_SHOWN = {
+    agents.NAME: agents.LOGGED_IN,
+    endpoints.NAME: endpoints.STATE,
+    queues.NAME: queues.PAUSED,
+    services.NAME: services.UP,
+}
+"""Metrics with one series, or state set, for each entity that has series of its own."""
 
 
 class Sent(NamedTuple):
@@ -67,12 +75,12 @@ def assert_account_holds(
 
 def assert_bounded(pipeline: Pipeline, caps: Caps) -> SeriesValues:
     """Check that states, entities and series are within their limits; return the series."""
-    keys = Counter(key.partition("\t")[0] for key in pipeline.keys)
-    for subsystem, count in keys.items():
-        assert count <= caps.keys, subsystem
+    states = Counter(key.partition("\t")[0] for key in pipeline.keys)
+    assert max(states.values()) <= caps.servers
     series = pipeline.series()
     per_metric = Counter(metric for metric, _ in series)
-    assert max(per_metric.values()) <= caps.series
+    for spec in SPECS:
+        assert per_metric[spec.name] <= caps.series(spec), spec.name
     assert all(map(_is_fit, {label for _, labels in series for label in labels}))
     return series
 
@@ -92,17 +100,38 @@ def assert_gauges_hold(pipeline: Pipeline, series: SeriesValues, caps: Caps) -> 
             assert isfinite(value)
             assert value >= 0, metric
             counts[metric] += int(value)
+    entities, shown = _taken(pipeline, caps)
     for subsystem, metric in _STATE_COUNTS.items():
-        taken = _allocated(pipeline, subsystem, caps)
-        assert taken <= caps.entities
         # Windows of endpoints allocate from the same quota.
-        is_shared = subsystem == endpoints.SUBSYSTEM.name
+        is_shared = subsystem == endpoints.NAME
+        taken = entities[subsystem]
         assert counts[metric] <= taken if is_shared else counts[metric] == taken
+    per_metric = Counter(metric for metric, _ in series)
+    for subsystem, spec in _SHOWN.items():
+        assert per_metric[spec.name] == shown[subsystem] * spec.width
 
 
-def _allocated(pipeline: Pipeline, subsystem: str, caps: Caps) -> int:
-    quota = pipeline._stage._quotas[subsystem]  # noqa: SLF001 -- there is no public interface to it
-    return caps.entities - quota._left  # noqa: SLF001 -- the same
+def _taken(pipeline: Pipeline, caps: Caps) -> tuple[Counter[str], Counter[str]]:
+    """Return the places that each subsystem has taken on all buses: of entities, and shown.
+
+    Checks that no state has taken more than it may, and that none is lost.
+    """
+    taken: tuple[Counter[str], Counter[str]] = Counter(), Counter()
+    from_pool: tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]] = Counter(), Counter()
+    # There is no public interface to the quotas, nor to the subsystem of a state.
+    quotas = pipeline._stage._quotas  # noqa: SLF001 -- see above
+    for logic in pipeline._logics.values():  # noqa: SLF001 -- see above
+        name, state = logic._name, logic._state  # noqa: SLF001 -- see above
+        assert state is not None
+        both = quotas[name, state.bus]
+        for index, allocation in enumerate((state.entities, state.shown)):
+            assert 0 <= allocation.taken <= both[index].limit <= (caps.entities, caps.shown)[index]
+            taken[index][name] += allocation.taken
+            from_pool[index][name, state.bus] += max(0, allocation.taken - both[index].sure)
+    for where, both in quotas.items():
+        for quota, used in zip(both, from_pool, strict=True):
+            assert 0 <= quota.free == 2 * (quota.limit - quota.sure) - used[where]
+    return taken
 
 
 def assert_scrapable(pipeline: Pipeline, series: SeriesValues) -> None:

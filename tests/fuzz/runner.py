@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from random import Random
 from zoneinfo import ZoneInfo
 
+from dataflows.items import ClockSetBack, OriginSilent
+from dataflows.windows import CLOCK_SLACK_SECONDS
 from tests.fuzz.caps import Caps, resident
 from tests.fuzz.laws import (
     Sent,
@@ -62,8 +64,7 @@ class Run:
             details=ALL_DETAILS,
             zone=_ZONE,
             max_entities=caps.entities,
-            max_keys=caps.keys,
-            max_series=caps.series,
+            max_series=caps.shown,
         )
         self._clock = Random(seed)  # noqa: S311 -- reproducible, not secret
         self._sent = dict.fromkeys(BUSES, Sent(0, 0))
@@ -107,10 +108,20 @@ class Run:
         assert_account_holds(pipeline, self._sent, self.figures.rejected)
 
     def _let_time_pass(self) -> None:
-        """Advance the clock by about a second; sometimes set it."""
+        """Advance the clock by about a second; sometimes set it, or forget servers."""
+        pipeline, buses = self._pipeline, [*self._sent]
         if self._clock.random() < 0.03:
-            self._pipeline.now += self._clock.choice(_SETTINGS)
-        self._pipeline.wait(self._clock.expovariate(1))
+            by = self._clock.choice(_SETTINGS)
+            pipeline.now += by
+            if by < -CLOCK_SLACK_SECONDS:
+                pipeline.take([ClockSetBack(bus) for bus in buses])
+        if self._clock.random() < 0.1:
+            known = [
+                (bus, origin) for bus in buses for origin in pipeline.origins.of(bus).last_heard
+            ]
+            chosen = self._clock.sample(known, len(known) // 10)
+            pipeline.take([OriginSilent(bus, origin, pipeline.now) for bus, origin in chosen])
+        pipeline.wait(self._clock.expovariate(1))
 
     def _check(self) -> None:
         series = assert_bounded(self._pipeline, self._caps)

@@ -8,8 +8,10 @@ from pathlib import Path
 import msgspec
 
 from dataflows.metric import Details, MetricSpec, Samples
+from dataflows.parts import PartedState, Parts
 from dataflows.quota import Allocation
-from dataflows.snapshot import FORMAT
+from dataflows.snapshot import FORMAT, Snapshot
+from dataflows.subsystem import Options
 from tests import corpus
 from tests.pipeline import ALL_DETAILS, Pipeline
 
@@ -17,7 +19,7 @@ STATES = Path(__file__).parent / "states.txt"
 
 
 def shapes() -> str:
-    """Replay the corpus; return all classes in its states, with their attributes, as text."""
+    """Replay the corpus; return all classes in its snapshots, with their attributes, as text."""
     pipeline = Pipeline(details=ALL_DETAILS)
     for name in corpus.names():
         pipeline.send(corpus.load(name))
@@ -25,6 +27,7 @@ def shapes() -> str:
     seen: set[int] = set()
     for state in pipeline.states():
         _walk(state, found, seen)
+    _walk(Snapshot("agents", "key", "bus", 1, 1, b""), found, seen)
     lines = [f"{name}: {', '.join(sorted(held))}" for name, held in sorted(found.items())]
     return "\n".join([f"format {FORMAT}", *lines, ""])
 
@@ -50,15 +53,19 @@ def _walk(thing: object, found: dict[str, set[str]], seen: set[int]) -> None:
 
 
 def _attributes(thing: object) -> Iterator[tuple[str, object]]:
-    # Classes with their own __reduce__, __getstate__ or reducer.
-    if isinstance(thing, Details):
-        return
-    if isinstance(thing, Samples):
-        yield "values", thing.__getstate__()
-        return
-    if isinstance(thing, Allocation):
-        yield "taken", thing.taken
-        return
+    # Classes with their own __getstate__ or reducer.
+    match thing:
+        case Details() | Options() | Parts():
+            return
+        case Samples():
+            yield "values", thing.__getstate__()
+            return
+        case Allocation():
+            yield "kind", thing.kind
+            return
+        case PartedState():
+            yield from thing.__getstate__().items()
+            return
     yield from getattr(thing, "__dict__", {}).items()
     names = [name for base in type(thing).__mro__ for name in getattr(base, "__slots__", ())]
     if isinstance(thing, msgspec.Struct):

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from dataflows.decode import MAX_ORIGINS
 from dataflows.envelope import MAX_BODY, Delivery, Reason
+from dataflows.origins import MAX_ORIGINS
 from tests.corpus import ORIGIN, Message, event, load
 from tests.laws.test_laws import assert_balanced
 from tests.pipeline import ALL_DETAILS, Pipeline
@@ -57,17 +57,6 @@ def test_the_entities_of_a_state_are_limited(
     assert_balanced(pipeline)
 
 
-@pytest.mark.parametrize(("subsystem", "message", "field", "metric", "_rest"), ENTITIES)
-def test_the_states_of_a_subsystem_share_a_quota(
-    subsystem: str, message: Message, field: str, metric: str, _rest: tuple[()]
-) -> None:
-    pipeline = Pipeline(max_entities=3)
-    for origin in ("one", "two", "three"):
-        pipeline.send(*(_with(message, field, i).but(origin=origin) for i in range(2)))
-    assert total(pipeline, metric) == 3
-    assert pipeline.refused == {subsystem: 3}
-
-
 def test_a_removal_releases_quota() -> None:
     pipeline = Pipeline(max_entities=1)
     pipeline.send(AGENT, event("agent_deleted", {"id": 42}), AGENT.but(agent_id=43))
@@ -75,24 +64,39 @@ def test_a_removal_releases_quota() -> None:
     assert pipeline.refused == {}
 
 
-def test_the_states_of_a_subsystem_are_limited() -> None:
-    pipeline = Pipeline(max_keys=3)
+def test_the_queues_of_a_server_are_limited() -> None:
+    pipeline = Pipeline(max_series=3)
     pipeline.send(*(MEMBER.but(Queue=f"queue{i}") for i in range(5)))
     pipeline.send(MEMBER.but(Queue="queue4"), MEMBER.but(Queue="queue0", Status="2"))
-    assert count(pipeline, "xivo_queue_members_available") == 3
     assert pipeline.refused == {"queues": 3}
-    assert pipeline.store.view().dropped["xivo_queue_members_available"] == 3
+    for metric in {name for name, _ in pipeline.series() if name.startswith("xivo_queue")}:
+        assert count(pipeline, metric) % 3 == 0
+        assert {labels[1] for name, labels in pipeline.series() if name == metric} == {
+            "queue0",
+            "queue1",
+            "queue2",
+        }
+        assert pipeline.store.view().dropped[metric] == 3
     assert_balanced(pipeline)
 
 
+def test_the_series_of_a_closed_vocabulary_do_not_count() -> None:
+    pipeline = Pipeline(max_series=1000)
+    pipeline.send(*(MEMBER.but(Queue=f"queue{i}") for i in range(1000)))
+    pipeline.wait(600)
+    assert pipeline.refused == {}
+    assert count(pipeline, "xivo_queue_member_states") == 9000
+    assert count(pipeline, "xivo_queue_members_available_avg") == 2000
+
+
 def test_each_subsystem_has_its_own_cap() -> None:
-    pipeline = Pipeline(max_keys=2)
+    pipeline = Pipeline(max_series=2)
     pipeline.send(*(MEMBER.but(Queue=f"queue{i}") for i in range(3)), SERVICE)
     assert pipeline.value("xivo_service_up", "xivo-ctid") == 1
 
 
-def test_a_discarded_state_no_longer_counts_against_the_cap() -> None:
-    pipeline = Pipeline(max_keys=1)
+def test_a_service_that_is_forgotten_does_not_count_against_the_cap() -> None:
+    pipeline = Pipeline(max_series=1)
     pipeline.send(load("services/document_service_deregistered_event"))
     pipeline.send(SERVICE.but(service_name="xivo-agentd"))
     assert pipeline.refused == {"services": 1}
@@ -102,26 +106,20 @@ def test_a_discarded_state_no_longer_counts_against_the_cap() -> None:
     assert pipeline.refused == {"services": 1}
 
 
-def test_the_series_of_a_metric_are_limited() -> None:
-    pipeline = Pipeline(max_series=20)
-    pipeline.send(*(MEMBER.but(Queue=f"queue{i}") for i in range(50)))
-    for metric in {name for name, _ in pipeline.series()}:
-        assert count(pipeline, metric) <= 20
-    assert count(pipeline, "xivo_queue_members_available") == 20
-    assert pipeline.store.view().dropped["xivo_queue_members_available"] == 30
-
-
 def test_a_state_set_is_shown_completely_or_not_at_all() -> None:
-    pipeline = Pipeline(max_series=20, details=["endpoints"])
+    pipeline = Pipeline(max_series=2, details=["endpoints"])
     pipeline.send(*(ENDPOINT.but(endpoint_id=i) for i in range(5)))
     assert count(pipeline, "xivo_endpoint_state") == 18
     view = pipeline.store.view()
     assert view.counts["xivo_endpoint_state"] == 18
     # Three samples, each of nine series.
-    assert view.dropped == {"xivo_endpoint_state": 3}
+    assert {name: n for name, n in view.dropped.items() if n} == {"xivo_endpoint_state": 3}
+    assert pipeline.hidden == {"endpoints": 3}
     pipeline.send(ENDPOINT.but(endpoint_id=0, status=-2), ENDPOINT.but(endpoint_id=4, status=8))
     assert count(pipeline, "xivo_endpoint_state") == 18
     assert pipeline.value("xivo_endpoint_state", "4", "ringing") == 1
+    # The others are counted all the same.
+    assert total(pipeline, "xivo_endpoints") == 4
 
 
 def test_existing_series_are_updated_at_the_cap() -> None:
@@ -132,7 +130,7 @@ def test_existing_series_are_updated_at_the_cap() -> None:
     assert count(pipeline, "xivo_queue_members_available") == 20
 
 
-def test_servers_beyond_a_thousand_are_rejected() -> None:
+def test_servers_beyond_the_limit_of_their_bus_are_rejected() -> None:
     pipeline = Pipeline()
     pipeline.send(*(event("x", None, f"origin{i}") for i in range(MAX_ORIGINS + 3)))
     assert {r.reason for r in pipeline.rejected} == {Reason.OVER_LIMIT}
@@ -145,7 +143,7 @@ def test_servers_beyond_a_thousand_are_rejected() -> None:
 
 
 def test_any_number_of_new_queues_is_bounded() -> None:
-    pipeline = Pipeline(max_keys=100, max_series=1000)
+    pipeline = Pipeline(max_series=100)
     body = MEMBER.but(Queue="@@").body()
     assert isinstance(body, bytes)
     head, tail = body.split(b"@@")
@@ -157,7 +155,7 @@ def test_any_number_of_new_queues_is_bounded() -> None:
                 for i in range(start, start + 1000)
             ]
         )
-    assert len([key for key in pipeline.keys if key.startswith("queues")]) == 100
+    assert count(pipeline, "xivo_queue_members_available") == 100
     assert count(pipeline, "xivo_queue_member_states") == 900
     assert pipeline.refused == {"queues": 99_900}
     assert pipeline.value("xivo_exporter_used_total", "default") == 100_000

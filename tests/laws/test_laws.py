@@ -5,19 +5,24 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from dataflows.items import OriginSilent
 from dataflows.lengths import parse_lengths
 from dataflows.metric import Histogram, Kind, LabelValues
-from dataflows.subsystem import Options, OriginSeen, Subsystem
+from dataflows.quota import Allocation, Quota
+from dataflows.subsystem import Context, Event, Options, State, Subsystem
 from dataflows.subsystems import SUBSYSTEMS
 from tests import corpus
 from tests.corpus import Message
 from tests.laws.strategies import (
+    BUSES,
     JSON,
     KINDS,
     ORIGINS,
@@ -157,11 +162,20 @@ def test_the_examples_in_docstrings_of_states_are_declared() -> None:
     sample = re.compile(r"^ *(xivo_\w+)\{(.*)\} \d+$", re.MULTILINE)
     for subsystem in SUBSYSTEMS:
         mine = {spec.name: spec for spec in subsystem.metrics}
-        examples = sample.findall(getattr(subsystem.start, "__doc__", "") or "")
+        module = import_module(f"dataflows.subsystems.{subsystem.name}")
+        # A state of parts has the examples in the docstring of its part.
+        states = [each for each in vars(module).values() if _is_state_of(module, each)]
+        assert subsystem.start in states
+        examples = sample.findall("\n".join(state.__doc__ or "" for state in states))
         assert examples, subsystem.name
         for metric, labels in examples:
             named = tuple(re.findall(r"(\w+)=", labels))
             assert named == mine[metric].labels
+
+
+def _is_state_of(module: ModuleType, thing: object) -> bool:
+    is_state = isinstance(thing, type) and issubclass(thing, State)
+    return is_state and thing.__module__ == module.__name__
 
 
 # --- Messages -----------------------------------------------------------------------------------
@@ -509,6 +523,19 @@ def test_unknown_fields_of_any_kind_are_ignored(letter: Letter, more: dict[str, 
     assert extended.series() == plain.series()
 
 
+def _context() -> Context:
+    options = Options(windows=parse_lengths(WINDOWS))
+    quotas = Quota("entities", 10), Quota("shown", 10)
+    return Context("default", options, *map(Allocation, quotas))
+
+
+class _OfAnother(Event, frozen=True, gc=False):
+    """An event of a queue and of a service, of which neither has heard."""
+
+    queue: str
+    service_name: str
+
+
 @pytest.mark.parametrize(
     "subsystem",
     [each for each in SUBSYSTEMS if each.decoders],
@@ -518,13 +545,21 @@ def test_a_state_ignores_other_events(subsystem: Subsystem) -> None:
     message = next(m for m in map(corpus.load, corpus.names(subsystem.name)) if _is_used(m))
     pipeline = Pipeline()
     pipeline.send(message)
-    [happened] = [events for _, (name, events) in pipeline.decoded if name == subsystem.name]
-    state = subsystem.start(happened[-1], Options())
-    state.apply(happened[-1])
+    [happened] = [events for _, (name, _, events) in pipeline.decoded if name == subsystem.name]
+    event = happened[-1]
+    context = _context()
+    state = subsystem.start(event, context)
+    state.apply(event)
+    state.expire(event.at)
     state.samples.drain()
-    state.apply(OriginSeen(corpus.ORIGIN, corpus.ARRIVED))
+    taken = context.entities.taken, context.shown.taken
+    queue = getattr(event, "queue", "petak")
+    service = getattr(event, "service_name", "xivo-ctid")
+    state.apply(_OfAnother(corpus.ORIGIN, event.at, queue, service))
+    state.expire(event.at)
     assert state.samples.drain() == ()
     assert state.refused == 0
+    assert (context.entities.taken, context.shown.taken) == taken
 
 
 def _is_used(message: Message) -> bool:
@@ -537,3 +572,46 @@ def test_only_details_are_off_by_default() -> None:
     assert {k[0] for k in with_details} - {k[0] for k in without} == {
         spec.name for spec in SPECS if spec.detail
     }
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_a_forgotten_server_leaves_nothing_and_starts_again(origin: str) -> None:
+    pipeline = Pipeline(details=ALL_DETAILS)
+    messages = {
+        each: [corpus.load(name).but(origin=each) for name in USED if corpus.load(name).is_json]
+        for each in ORIGINS
+    }
+    for of_one in messages.values():
+        pipeline.send(*of_one)
+    pipeline.wait(LONGEST_WINDOW)
+    before = domain(pipeline.series())
+    pipeline.take([OriginSilent("default", origin, pipeline.now)])
+    others = {key: value for key, value in before.items() if key[1][0] != origin}
+    assert domain(pipeline.series()) == others
+    assert not [key for key in pipeline.keys if origin in key]
+    # A later event starts its states again, and they know nothing of before.
+    anew = Pipeline(details=ALL_DETAILS)
+    anew.now = pipeline.now
+    for each in (pipeline, anew):
+        each.send(*messages[origin])
+        each.wait(LONGEST_WINDOW)
+    again = {k: v for k, v in domain(pipeline.series()).items() if k[1][0] == origin}
+    assert again == domain(anew.series())
+
+
+@given(traffic(), st.integers(1, 3), st.integers(1, 3))
+def test_a_forgotten_server_gives_back_its_places(
+    steps: list[Step], entities: int, shown: int
+) -> None:
+    pipeline = Pipeline(details=ALL_DETAILS, max_entities=entities, max_series=shown)
+    post(pipeline, steps)
+    pipeline.take([OriginSilent(bus, origin, pipeline.now) for bus in BUSES for origin in ORIGINS])
+    assert domain(pipeline.series()) == {}
+    fresh = Pipeline(details=ALL_DETAILS, max_entities=entities, max_series=shown)
+    fresh.now = pipeline.now
+    pipeline.refused.clear()
+    pipeline.hidden.clear()
+    for each in (pipeline, fresh):
+        post(each, steps)
+    assert domain(pipeline.series()) == domain(fresh.series())
+    assert (pipeline.refused, pipeline.hidden) == (fresh.refused, fresh.hidden)

@@ -61,11 +61,12 @@ def is_late_registration(fact: Fact, history: list[Fact]) -> bool:
     """
     if not fact.name.startswith("service_registered"):
         return False
-    service = (fact.origin, fact.data["service_name"])
+    service = (fact.bus, fact.origin, fact.data["service_name"])
     earlier = [
         each
         for each in history
-        if each.name.startswith("service_") and (each.origin, each.data["service_name"]) == service
+        if each.name.startswith("service_")
+        and (each.bus, each.origin, each.data["service_name"]) == service
     ]
     is_known = any(each.data["service_id"] == fact.data["service_id"] for each in earlier)
     is_latest = (

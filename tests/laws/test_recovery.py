@@ -5,6 +5,7 @@ from hypothesis import given
 from dataflows.metric import MetricSpec
 from dataflows.quota import Allocation, Quota
 from dataflows.snapshot import dump, load
+from dataflows.subsystem import Context, Options
 from dataflows.subsystems import SUBSYSTEMS
 from dataflows.subsystems.endpoints import STATE, EndpointsState
 from tests import corpus
@@ -72,10 +73,11 @@ def test_the_quota_is_allocated_and_released_again_after_a_restart() -> None:
 
 
 def test_a_quota_that_is_exceeded_after_a_restart_stays_limited() -> None:
-    quota = Quota(2)
-    allocations = [Allocation(quota, 2), Allocation(quota, 2)]
+    quota = Quota("things", 2)
+    allocations = [Allocation(quota, 3), Allocation(quota, 3)]
+    assert not allocations[0].take()
     for allocation in allocations:
-        allocation.release(2)
+        allocation.release(3)
     assert [allocations[0].take() for _ in range(3)] == [True, True, False]
 
 
@@ -83,4 +85,6 @@ def test_a_snapshot_does_not_contain_metric_declarations() -> None:
     spec = MetricSpec("xivo_things", SUBSYSTEMS[0].metrics[0].kind, "Help that is long.")
     copy = dump([spec, spec])
     assert b"Help" not in copy
-    assert load(copy, {spec.name: spec}, Quota(1)) == [spec, spec]
+    quota = Quota("entities", 1)
+    context = Context("b", Options(), Allocation(quota), Allocation(Quota("shown", 1)))
+    assert load(copy, {spec.name: spec}, context) == [spec, spec]

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataflows.envelope import ClockSetBack, Opened
+from dataflows.items import ClockSetBack, Opened
 from dataflows.metric import Value
 from dataflows.subsystems import SUBSYSTEMS
 from dataflows.windows import CLOCK_SLACK_SECONDS
 from tests import corpus
 from tests.corpus import Message
-from tests.laws.strategies import ORIGINS, Pause, Step, letters, traffic
+from tests.laws.strategies import BUSES, ORIGINS, Pause, Step, letters, traffic
 from tests.laws.test_laws import EXPORTERS_OWN, LENGTHS, LONGEST_WINDOW, USED, post, without_windows
 from tests.pipeline import ALL_DETAILS, WINDOWED, Pipeline, SeriesValues
 
@@ -40,7 +40,7 @@ def test_windows_are_closed_by_the_clock_alone_at_multiples_of_their_length(
     steps: list[Step],
 ) -> None:
     pipeline = Pipeline()
-    pipeline.take([Opened("default")])
+    pipeline.take([Opened("default", pipeline.now)])
     for step in steps:
         post(pipeline, [step])
         assert window_ends(pipeline) == {
@@ -58,10 +58,10 @@ def test_a_clock_that_was_set_back_delays_no_window_without_events(
     steps: list[Step], by: float
 ) -> None:
     pipeline = Pipeline()
-    pipeline.take([Opened("default")])
+    pipeline.take([Opened("default", pipeline.now)])
     post(pipeline, steps)
     pipeline.now -= by
-    pipeline.take([ClockSetBack("default")])
+    pipeline.take([ClockSetBack(bus) for bus in BUSES])
     # Up to a second before the start of a window, it is a normal correction of the clock.
     assert max(pipeline.due.values()) <= pipeline.now + 60 + CLOCK_SLACK_SECONDS
 

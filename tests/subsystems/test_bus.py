@@ -1,7 +1,8 @@
 from datetime import datetime
 
+from dataflows.items import OriginSilent
 from dataflows.subsystems.bus import MAX_NAMES
-from tests.corpus import ARRIVED, OTHER_ORIGIN, event, load
+from tests.corpus import ARRIVED, ORIGIN, OTHER_ORIGIN, event, load
 from tests.pipeline import Pipeline, assert_exposition
 
 
@@ -37,16 +38,38 @@ def test_the_time_of_the_last_event_is_that_of_the_newest_event() -> None:
     assert pipeline.value("xivo_bus_last_event_timestamp_seconds") == newest
 
 
-def test_an_origin_that_is_seen_on_two_buses_shows_both() -> None:
+def test_only_the_events_on_the_first_bus_of_an_origin_count() -> None:
+    pipeline = Pipeline()
+    message = event("x", None)
+    pipeline.take([message.delivery(bus=bus) for bus in ("paris", "lyon", "lyon")])
+    pipeline.take([message.delivery(bus="lyon", arrived=pipeline.now + 1)])
+    assert_exposition(
+        pipeline,
+        f"""
+        xivo_origin_info{{bus="paris",origin_uuid="ca7f…"}} 1
+        xivo_bus_events_total{{event="x",origin_uuid="ca7f…"}} 1
+        xivo_bus_last_event_timestamp_seconds{{origin_uuid="ca7f…"}} {pipeline.now}
+        """,
+    )
+    assert pipeline.shared == [(ORIGIN, "lyon", "paris")]
+    assert pipeline.value("xivo_exporter_deliveries_total", "lyon") == 3
+
+
+def test_an_origin_moves_to_another_bus_when_the_first_one_forgets_it() -> None:
     pipeline = Pipeline()
     message = event("x", None)
     pipeline.take([message.delivery(bus=bus) for bus in ("paris", "lyon")])
+    # The state belongs to the other bus.
+    pipeline.take([OriginSilent("lyon", ORIGIN, pipeline.now)])
+    assert pipeline.value("xivo_origin_info", "paris") == 1
+    pipeline.take([OriginSilent("paris", ORIGIN, pipeline.now)])
+    assert_exposition(pipeline, "", "xivo_origin_info", "xivo_bus_events_total")
+    pipeline.take([message.delivery(bus="lyon")])
     assert_exposition(
         pipeline,
         """
-        xivo_origin_info{bus="paris",origin_uuid="ca7f…"} 1
         xivo_origin_info{bus="lyon",origin_uuid="ca7f…"} 1
-        xivo_bus_events_total{event="x",origin_uuid="ca7f…"} 2
+        xivo_bus_events_total{event="x",origin_uuid="ca7f…"} 1
         """,
     )
 
@@ -67,3 +90,32 @@ def test_the_cap_of_one_server_is_not_that_of_another() -> None:
     pipeline.send(*(event(f"name{i}", None) for i in range(MAX_NAMES + 1)))
     pipeline.send(event("mine", None, OTHER_ORIGIN))
     assert pipeline.series()["xivo_bus_events_total", (OTHER_ORIGIN, "mine")] == 1
+
+
+def test_names_without_a_place_count_as_other() -> None:
+    pipeline = Pipeline(max_series=2)
+    pipeline.send(*(event(name, None) for name in ("a", "b", "c", "a")))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_bus_events_total{event="a",origin_uuid="ca7f…"} 2
+        xivo_bus_events_total{event="b",origin_uuid="ca7f…"} 1
+        xivo_bus_events_total{event="other",origin_uuid="ca7f…"} 1
+        """,
+    )
+    assert pipeline.refused == {}
+
+
+def test_with_a_lower_limit_the_names_known_longest_stay_and_no_event_is_lost() -> None:
+    pipeline = Pipeline()
+    pipeline.send(*(event(name, None) for name in ("z", "b", "c", "c", "z")))
+    pipeline.restart(max_shown=2)
+    pipeline.send(event("b", None), event("c", None))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_bus_events_total{event="z",origin_uuid="ca7f…"} 2
+        xivo_bus_events_total{event="b",origin_uuid="ca7f…"} 2
+        xivo_bus_events_total{event="other",origin_uuid="ca7f…"} 3
+        """,
+    )

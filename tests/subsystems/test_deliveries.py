@@ -1,4 +1,5 @@
-from dataflows.envelope import Opened, Reason
+from dataflows.envelope import Reason
+from dataflows.items import ClockSetBack, Opened
 from tests.corpus import ARRIVED, load
 from tests.pipeline import Pipeline, assert_exposition
 
@@ -76,7 +77,7 @@ def test_the_time_of_the_last_delivery_stays_when_the_clock_is_set_back() -> Non
 def test_a_bus_that_was_opened_has_all_its_series_at_0() -> None:
     pipeline = Pipeline(windows="5s,1m")
     pipeline.wait(12.5)
-    pipeline.take([Opened("default")])
+    pipeline.take([Opened("default", pipeline.now)])
     assert_exposition(
         pipeline,
         f"""
@@ -98,7 +99,7 @@ def test_a_bus_that_was_opened_has_all_its_series_at_0() -> None:
 
 def test_windows_end_by_the_clock_without_deliveries() -> None:
     pipeline = Pipeline()
-    pipeline.take([Opened("default")])
+    pipeline.take([Opened("default", pipeline.now)])
     for _ in range(10):
         pipeline.wait(60)
         assert pipeline.value(WINDOW_END, "1m") == pipeline.now
@@ -107,17 +108,28 @@ def test_windows_end_by_the_clock_without_deliveries() -> None:
 
 def test_the_end_of_the_windows_follows_a_clock_that_is_set_back() -> None:
     pipeline = Pipeline(windows="1m")
-    pipeline.take([Opened("default")])
+    pipeline.take([Opened("default", pipeline.now)])
     pipeline.now -= 3600
     pipeline.send(USED)
     assert pipeline.value(WINDOW_END, "1m") == ARRIVED - 3600
 
 
+def test_without_deliveries_the_end_of_the_windows_also_follows_the_clock() -> None:
+    pipeline = Pipeline(windows="1m")
+    pipeline.take([Opened("paris", pipeline.now), Opened("lyon", pipeline.now)])
+    pipeline.now -= 3600
+    pipeline.take([ClockSetBack("lyon")])
+    assert pipeline.value(WINDOW_END, "1m") == ARRIVED - 3600
+    assert pipeline.due["deliveries\tlyon"] == ARRIVED - 3600 + 60
+    # The source of the other bus has not said so yet.
+    assert pipeline.due["deliveries\tparis"] == ARRIVED + 60
+
+
 def test_the_windows_of_two_buses_end_together() -> None:
     pipeline = Pipeline()
-    pipeline.take([Opened("paris")])
+    pipeline.take([Opened("paris", pipeline.now)])
     pipeline.wait(90)
-    pipeline.take([Opened("lyon")])
+    pipeline.take([Opened("lyon", pipeline.now)])
     ends = [labels for metric, labels in pipeline.series() if metric == WINDOW_END]
     assert sorted(ends) == [("1m",), ("5m",)]
     assert pipeline.value(WINDOW_END, "1m") == ARRIVED + 60

@@ -360,7 +360,7 @@ def test_after_too_many_removals_at_once_an_older_status_adds_the_member_again()
 
 
 def test_an_empty_queue_is_forgotten_after_a_week_of_silence() -> None:
-    pipeline = Pipeline()
+    pipeline = Pipeline(max_series=1)
     pipeline.send(ADDED, REMOVED)
     pipeline.wait(WEEK - 1)
     pipeline.send(REMOVED)
@@ -368,7 +368,26 @@ def test_an_empty_queue_is_forgotten_after_a_week_of_silence() -> None:
     assert pipeline.value("xivo_queue_members_available", "support") == 0
     pipeline.wait(1)
     assert_exposition(pipeline, "", *METRICS)
-    assert not any(key.startswith("queues") for key in pipeline.keys)
+    # Its place is free for another one.
+    pipeline.send(ADDED.but(Queue="petak"))
+    assert pipeline.value("xivo_queue_members_available", "petak") == 1
+    assert pipeline.refused == {}
+
+
+def test_with_a_lower_limit_the_queues_known_longest_stay_after_a_restart() -> None:
+    pipeline = Pipeline(max_entities=2)
+    pipeline.send(STATUS.but(Queue="support"), STATUS.but(Queue="petak"))
+    pipeline.send(STATUS.but(Queue="petak", Interface="SIP/2"))
+    assert pipeline.refused == {"queues": 1}
+    pipeline.restart(max_shown=1)
+    queues = {labels[1] for metric, labels in pipeline.series() if metric in METRICS}
+    assert queues == {"support"}
+    # The queue that ended counts as dropped.
+    assert pipeline.refused == {"queues": 2}
+    # The member of the other queue has left its place.
+    pipeline.send(STATUS.but(Queue="support", Interface="SIP/2"))
+    assert pipeline.value("xivo_queue_members_available", "support") == 2
+    assert pipeline.refused == {"queues": 2}
 
 
 def test_a_queue_with_a_member_is_never_forgotten() -> None:

@@ -193,11 +193,12 @@ class Oracle:
             self._begin(key, PER_PART[subsystem](), fact.at)
         self.keys[key].take(fact)
 
-    def look(self, keys: Iterable[Key], now: float) -> None:
-        """Pass the time to some keys; keys without windows are ignored."""
-        for key in keys:
-            if key in self.keys:
-                self.keys[key].look(now)
+    def look(self, states: Iterable[tuple[str, str]], now: float) -> None:
+        """Pass the time to all keys of some states, each given by its subsystem and origin."""
+        called = {*states}
+        for (subsystem, origin, _), history in self.keys.items():
+            if (subsystem, origin) in called:
+                history.look(now)
 
     def shown(self) -> dict[Series, Number]:
         """Return the values of all windows."""

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from dataflows.distinct import MAX_IDS, Distinct
 from dataflows.lengths import parse_lengths
 from dataflows.metric import Samples
 from dataflows.quota import Allocation, Quota
-from dataflows.windows import MAX_IDS, Distinct, Level, Tracker
+from dataflows.windows import Level, Tracker
 from tests.windows.driver import Driver
 from tests.windows.letters import SECOND, Letter
 from tests.windows.test_windows import COUNT, LEVELS
@@ -86,7 +87,7 @@ def _value(samples: Samples) -> tuple[Tracker[Any], Callable[[int], object]]:
 def _same_ids(samples: Samples) -> tuple[Tracker[Any], Callable[[int], object]]:
     lengths = parse_lengths("1m,1d")
     distinct = Distinct(
-        samples, COUNT, ("o",), lengths, at=0, allocation=Allocation(Quota(100)), often=3
+        samples, COUNT, ("o",), lengths, at=0, allocation=Allocation(Quota("ids", 100)), often=3
     )
     return distinct, lambda step: distinct.see(step / 100, step % 7)
 
@@ -108,7 +109,7 @@ def test_the_cost_of_an_event_does_not_depend_on_the_number_of_events(
 
 
 def test_the_memory_of_ids_is_bounded_and_released() -> None:
-    allocation = Allocation(Quota(2 * MAX_IDS))
+    allocation = Allocation(Quota("ids", 2 * MAX_IDS))
     distinct = Distinct(Samples(), COUNT, ("o",), parse_lengths("1m"), at=0, allocation=allocation)
     empty = len(pickle.dumps(distinct))
     for number in range(MAX_IDS):

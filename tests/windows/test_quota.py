@@ -17,9 +17,9 @@ SENDERS = ("chat/document_chat_message_event_corrected", "from", "xivo_chat_send
 SUBMITTERS = ("call_forms/document_call_form_result", "user_id", "xivo_call_form_submitters")
 
 
-def _of(name: str, field: str, number: int) -> Message:
+def _of(name: str, field: str, number: int, origin: str = SERVERS[0]) -> Message:
     user: Any = [SERVERS[0], number] if field == "from" else number
-    return corpus.load(name).but(origin=SERVERS[number % 2], **{field: user})
+    return corpus.load(name).but(origin=origin, **{field: user})
 
 
 @pytest.mark.parametrize(("name", "field", "metric"), [SENDERS, SUBMITTERS])
@@ -37,6 +37,22 @@ def test_ids_beyond_the_quota_are_refused_and_the_next_window_starts_empty(
         assert total(pipeline, metric) == 3
         pipeline.wait(60)
         assert total(pipeline, metric) == 0
+
+
+@pytest.mark.parametrize(("name", "field", "metric"), [SENDERS, SUBMITTERS])
+def test_servers_of_a_bus_share_the_quota_of_ids_in_every_window(
+    name: str, field: str, metric: str
+) -> None:
+    pipeline = Pipeline(max_entities=3, windows="1m")
+    for _ in range(2):
+        pipeline.refused.clear()
+        for origin in SERVERS:
+            pipeline.send(*(_of(name, field, number, origin) for number in range(5)))
+        pipeline.wait(60)
+        # There are six places. The second server gets as many as it leaves free.
+        counts = {labels[0]: n for (each, labels), n in pipeline.series().items() if each == metric}
+        assert counts == {SERVERS[0]: 3, SERVERS[1]: 2}
+        assert pipeline.refused.total() == 2 + 3
 
 
 def test_an_endpoint_that_flaps_needs_quota_twice() -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from dataflows.decode import Decode
-from dataflows.envelope import Opened
+from dataflows.items import Opened
 from dataflows.lengths import parse_lengths
+from dataflows.origins import Origins
 from dataflows.stage import Changes, Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import SUBSYSTEMS, deliveries
@@ -203,9 +204,9 @@ def test_a_closed_window_never_changes_until_the_next_one_closes() -> None:
 def test_windows_close_on_an_idle_bus() -> None:
     clock = NOON + 1.0
     options = Options(windows=parse_lengths("7s,1m"))
-    stage = Stage(SUBSYSTEMS, options, lambda: clock, max_keys=10)
-    decode = Decode(SUBSYSTEMS, lambda _: None, lambda *_: None, tuple)
-    ((_, opened),) = decode([Opened("default")])
+    stage = Stage(SUBSYSTEMS, options, lambda: clock)
+    decode = Decode(SUBSYSTEMS, lambda _: None, lambda *_: None, Origins(print))
+    ((_, opened),) = decode([Opened("default", clock)])
     logic = stage(None)
     outputs, _ = logic.on_batch([opened])
     for _ in range(30):
@@ -227,11 +228,11 @@ _SECONDS = {"7s": 7, "1m": 60}
 
 
 def test_states_need_no_windows() -> None:
-    stage = Stage(SUBSYSTEMS, Options(), lambda: float(NOON), max_keys=10)
-    decode = Decode(SUBSYSTEMS, lambda _: None, lambda *_: None, tuple)
-    name, data = agent(1, is_in=True)
-    delivery, _, _ = Letter(name, data).post(NOON * SECOND)
-    for _, value in decode([delivery]):
+    stage = Stage(SUBSYSTEMS, Options(), lambda: float(NOON))
+    decode = Decode(SUBSYSTEMS, lambda _: None, lambda *_: None, Origins(print))
+    events = (agent(1, is_in=True), registered("a"))
+    posted = [Letter(name, data).post(NOON * SECOND) for name, data in events]
+    for _, value in decode([delivery for delivery, _, _ in posted]):
         logic = stage(None)
         logic.on_batch([value])
         assert logic.notify_at() is None

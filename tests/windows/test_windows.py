@@ -5,11 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from random import Random
 
+from dataflows.distinct import MAX_IDS, Distinct
 from dataflows.lengths import parse_lengths
 from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec, Samples
 from dataflows.quota import Allocation, Quota
-from dataflows.windows import MAX_IDS, Distinct, Level
+from dataflows.windows import Level
 from tests.windows.oracle import integrate
 
 LEVELS = levels("low", "high", "mean", "things", ("origin_uuid",))
@@ -44,7 +45,7 @@ class Ids:
     ) -> None:
         self._samples = Samples()
         lengths = parse_lengths(windows)
-        self.allocation = Allocation(Quota(quota))
+        self.allocation = Allocation(Quota("ids", quota))
         self.distinct = Distinct(
             self._samples, COUNT, ("o",), lengths, at=at, allocation=self.allocation, often=often
         )

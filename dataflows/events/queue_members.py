@@ -16,8 +16,6 @@ from dataflows.envelope import Envelope, Reason, Rejected, code, read
 from dataflows.labels import label
 from dataflows.subsystem import Decoder, Event
 
-NAME = "queues"
-
 
 class DeviceState(StrEnum):
     """Device states, in the order of their codes in Asterisk's include/asterisk/devicestate.h."""

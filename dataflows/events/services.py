@@ -9,20 +9,22 @@ from dataflows.labels import label
 from dataflows.subsystem import Decoder, Event
 
 
-class ServiceRegistered(Event, frozen=True, gc=False):
-    """A service started and registered itself."""
+class ServiceEvent(Event, frozen=True, gc=False):
+    """Something happened to a service."""
 
     service_name: str
     service_id: str
+
+
+class ServiceRegistered(ServiceEvent, frozen=True, gc=False):
+    """A service started and registered itself."""
+
     address: str
     port: str
 
 
-class ServiceDeregistered(Event, frozen=True, gc=False):
+class ServiceDeregistered(ServiceEvent, frozen=True, gc=False):
     """A service shut down cleanly."""
-
-    service_name: str
-    service_id: str
 
 
 class _Registered(msgspec.Struct, gc=False):

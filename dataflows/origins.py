@@ -1,0 +1,81 @@
+"""The origins of each bus: the servers whose events it has carried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+MAX_ORIGINS = 100
+"""For each bus. A bus carries one server or a few that are connected; many are forged origins."""
+
+
+class BusOrigins:
+    """The origins of one bus, those known longest first.
+
+    Time is counted only while the bus is read: a server is not silent because the
+    exporter did not listen.
+
+    Attributes:
+        read_seconds: How long the bus has been read, by this process and earlier ones.
+        last_heard: For each origin, `read_seconds` at its last event.
+        free: Origins that it carried at another address, and not yet at this one.
+    """
+
+    def __init__(self) -> None:
+        self.read_seconds = 0.0
+        self.last_heard: dict[str, float] = {}
+        self.free: set[str] = set()
+
+    def add(self, origin: str) -> bool:
+        """Add an origin; return False if there are too many."""
+        if len(self.last_heard) >= MAX_ORIGINS:
+            return False
+        self.hear(origin)
+        return True
+
+    def hear(self, origin: str) -> None:
+        """Note that an origin published an event."""
+        self.last_heard[origin] = self.read_seconds
+        self.free.discard(origin)
+
+    def forget(self, origin: str) -> bool:
+        """Forget an origin; return whether it was known."""
+        self.free.discard(origin)
+        return self.last_heard.pop(origin, None) is not None
+
+    def silent(self, seconds: float) -> list[str]:
+        """Return the origins that were silent for longer than some seconds."""
+        since = self.read_seconds - seconds
+        return [origin for origin, heard in self.last_heard.items() if heard < since]
+
+
+class Origins:
+    """The origins of all buses that this process reads.
+
+    Args:
+        on_shared: Called with an origin, a bus that carries it, and a bus that carried it
+            before. Only the events on the first bus change the states of an origin.
+    """
+
+    def __init__(self, on_shared: Callable[[str, str, str], object]) -> None:
+        self._on_shared = on_shared
+        self._buses: dict[str, BusOrigins] = {}
+
+    def of(self, bus: str) -> BusOrigins:
+        """Return the origins of a bus."""
+        return self._buses.setdefault(bus, BusOrigins())
+
+    def add(self, origin: str, bus: str) -> bool:
+        """Add an origin to a bus; return False if the bus has too many."""
+        other = self.other(origin, bus)
+        if not self.of(bus).add(origin):
+            return False
+        if other is not None and origin in self._buses[other].free:
+            self._buses[other].forget(origin)
+        elif other is not None:
+            self._on_shared(origin, bus, other)
+        return True
+
+    def other(self, origin: str, bus: str) -> str | None:
+        """Return the first bus besides this one that carries an origin."""
+        buses = (name for name, known in self._buses.items() if origin in known.last_heard)
+        return next((name for name in buses if name != bus), None)

@@ -1,0 +1,217 @@
+"""Checks the rows of bytewax's recovery store, and changes them to fit the settings.
+
+Bytewax (0.21) keeps these tables in SQLite: `parts`, the partitions; `exs`, the executions;
+`fronts` and `commits`, how far each execution came; `snaps`, the snapshots of each step and key.
+It panics on a damaged row.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+from zlib import crc32
+
+import msgspec
+from msgspec.structs import replace
+
+from dataflows.snapshot import DamagedError, Snapshot, seal, unseal
+from dataflows.subsystems import SUBSYSTEMS
+from exporter.engine.resumed import Resumed, has_moved
+
+PARTITIONS = 1
+"""All of a cluster's state is kept by its first process, so that the cluster can grow."""
+
+_IMPOSSIBLE_EPOCH = 2**62
+_MAX_WORKERS = 4096
+
+
+class KeptRow(NamedTuple):
+    """A row of `snaps`.
+
+    Attributes:
+        number: Of the row in the table.
+        content: State of a bus, or snapshot of a state.
+    """
+
+    number: int
+    content: Resumed | Snapshot
+
+
+def schema_checksum(store: Path) -> int:
+    """Return a checksum of the tables of a store.
+
+    Raises:
+        sqlite3.Error: The store is damaged.
+    """
+    with closing(_open(store)) as database:
+        tables = database.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+        version = database.execute("PRAGMA user_version").fetchone()
+    return crc32(repr((tables, version)).encode())
+
+
+def check(store: Path, schema: int) -> list[KeptRow]:
+    """Return the rows of a store, without the rows of states that have ended.
+
+    Raises:
+        DamagedError: The store is not as it was written; the message says what is wrong.
+    """
+    if not store.is_file():
+        msg = "it is missing"
+        raise DamagedError(msg)
+    try:
+        if schema_checksum(store) != schema:
+            msg = "its tables have changed"
+            raise DamagedError(msg)
+        with closing(_open(store)) as database:
+            # It also compares the tables with their indexes, so it finds changed keys and epochs.
+            (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+            if verdict != "ok":
+                raise DamagedError(str(verdict))
+            _check_progress(database)
+            return [*_rows(database)]
+    except sqlite3.Error as error:
+        raise DamagedError(str(error)) from error
+    except UnicodeError as error:
+        # Python cannot read SQLite's own message if it quotes damaged text.
+        problem = "its tables have changed"
+        raise DamagedError(problem) from error
+
+
+def adapt(store: Path, rows: list[KeptRow], buses: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
+    """Change a store so that it fits the settings.
+
+    The rows of buses that are not in the settings are removed. If a bus has another address, its
+    states are free for the bus that carries their origins next. An origin that has a state, but is
+    not among those of its bus, is added there: bytewax copies the state of a bus before the events
+    of the last batch have reached the states.
+
+    Args:
+        store: Is changed.
+        rows: Its rows.
+        buses: The addresses of each bus in the settings.
+
+    Returns:
+        How many states each removed bus had.
+    """
+    states = [each.content for each in rows if isinstance(each.content, Snapshot)]
+    origins: defaultdict[str, set[str]] = defaultdict(set)
+    for state in states:
+        if state.subsystem not in _OF_BUSES:
+            origins[state.bus].add(state.key.partition("\t")[2])
+    moved = {
+        content.bus
+        for _, content in rows
+        if isinstance(content, Resumed) and has_moved(content.urls, buses.get(content.bus, ()))
+    }
+    with closing(sqlite3.connect(store)) as database, database:
+        for number, content in rows:
+            if content.bus not in buses:
+                database.execute("DELETE FROM snaps WHERE rowid = ?", (number,))
+                continue
+            changed: Resumed | Snapshot
+            if isinstance(content, Resumed):
+                missing = sorted(origins[content.bus] - content.last_heard.keys())
+                added = dict.fromkeys(missing, content.read_seconds)
+                changed = replace(content, last_heard=content.last_heard | added)
+            else:
+                changed = replace(content, is_free=content.is_free or content.bus in moved)
+            if changed != content:
+                row = pickle.dumps(seal(changed)), number
+                database.execute("UPDATE snaps SET ser_change = ? WHERE rowid = ?", row)
+    return Counter(bus for bus, _ in {(each.bus, each.key) for each in states} if bus not in buses)
+
+
+_OF_BUSES = frozenset(subsystem.name for subsystem in SUBSYSTEMS if subsystem.is_per_bus)
+
+
+def _open(store: Path) -> sqlite3.Connection:
+    # A connection that may write would merge the journal of a killed process into the store.
+    mode = "mode=ro" if Path(f"{store}-wal").exists() else "immutable=1"
+    database = sqlite3.connect(f"{store.absolute().as_uri()}?{mode}", uri=True)
+    # Damaged text may not be UTF-8.
+    database.text_factory = lambda data: data.decode(errors="replace")
+    return database
+
+
+def _check_progress(database: sqlite3.Connection) -> None:
+    """Check what bytewax computes the epoch from at which it resumes.
+
+    Raises:
+        DamagedError: Bytewax would refuse it, or panic.
+    """
+    parts = database.execute("SELECT part_index, part_count FROM parts").fetchall()
+    if parts != [(0, PARTITIONS)]:
+        msg = f"it has the partitions {parts}"
+        raise DamagedError(msg)
+    executions = database.execute(
+        "SELECT ex_num, worker_count, resume_epoch FROM exs ORDER BY ex_num"
+    ).fetchall()
+    frontiers = database.execute("SELECT ex_num, worker_index, worker_frontier FROM fronts")
+    progress = frontiers.fetchall()
+    commits = [epoch for (epoch,) in database.execute("SELECT commit_epoch FROM commits")]
+    numbers = [*commits, *(number for row in [*executions, *progress] for number in row)]
+    if not all(0 <= number < _IMPOSSIBLE_EPOCH for number in numbers):
+        msg = "an epoch is out of range"
+        raise DamagedError(msg)
+    if not executions:
+        return
+    execution, workers, started_at = executions[-1]
+    if workers > _MAX_WORKERS:
+        msg = f"it has {workers} workers"
+        raise DamagedError(msg)
+    # A worker without a row has got no further than the start of the execution.
+    reached = dict.fromkeys(range(workers), started_at)
+    for number, worker, epoch in progress:
+        if number == execution:
+            reached[worker] = max(epoch, reached.get(worker, epoch))
+    if any(epoch > min(reached.values()) for epoch in commits):
+        msg = "it continues before the end of the last epoch that was saved"
+        raise DamagedError(msg)
+
+
+def _rows(database: sqlite3.Connection) -> Iterator[KeptRow]:
+    for number, step, key, data in database.execute(
+        "SELECT rowid, step_id, state_key, ser_change FROM snaps"
+    ):
+        is_bus = step.endswith(".bus")
+        if data is None and not is_bus:
+            continue  # The state has ended.
+        try:
+            content = unseal(_unpickled(data or b""))
+            kept = (_bus if is_bus else _state).decode(content)
+        except (DamagedError, msgspec.MsgspecError) as error:
+            problem = f"row {number} is not as it was written"
+            raise DamagedError(problem) from error
+        if key != (kept.bus if isinstance(kept, Resumed) else kept.key):
+            problem = f"row {number} has the key of another one"
+            raise DamagedError(problem)
+        yield KeptRow(number, kept)
+
+
+_bus: msgspec.msgpack.Decoder[Resumed | Snapshot] = msgspec.msgpack.Decoder(Resumed)
+_state: msgspec.msgpack.Decoder[Resumed | Snapshot] = msgspec.msgpack.Decoder(Snapshot)
+
+
+class _BytesOnly(pickle.Unpickler):
+    """Reads the pickles that bytewax makes of our snapshots, which are bytes."""
+
+    def find_class(self, module: str, name: str) -> NoReturn:
+        msg = f"{module}.{name}"
+        raise pickle.UnpicklingError(msg)
+
+
+def _unpickled(data: bytes) -> bytes:
+    try:
+        found = _BytesOnly(BytesIO(data)).load()
+    except Exception as error:
+        # A damaged pickle can raise nearly anything.
+        raise DamagedError from error
+    if not isinstance(found, bytes):
+        raise DamagedError
+    return found

@@ -1,0 +1,38 @@
+"""What a restart must know of a bus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from exporter.engine.delivery_buffer import Dump
+
+
+class Resumed(msgspec.Struct, frozen=True, array_like=True):
+    """State of a bus in the recovery store.
+
+    Attributes:
+        bus: Its name.
+        urls: Its addresses, without credentials.
+        exchange: The exchange of its events.
+        memory: What its delivery buffer remembers.
+        gaps: Number of gaps.
+        last_gap_at: Unix time of the last gap, in seconds; 0 if there was none.
+        read_seconds: See `BusOrigins`.
+        last_heard: See `BusOrigins`.
+    """
+
+    bus: str
+    urls: tuple[str, ...]
+    exchange: str
+    memory: Dump
+    gaps: int
+    last_gap_at: float
+    read_seconds: float
+    last_heard: dict[str, float]
+
+
+def has_moved(before: Iterable[str], now: Iterable[str]) -> bool:
+    """Return whether a bus has none of its earlier addresses any more."""
+    return {*before}.isdisjoint(now)

@@ -1,0 +1,194 @@
+"""Whatever changes in the settings between two starts, the state is that of a fresh exporter."""
+
+import pickle
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataflows.envelope import Delivery
+from dataflows.items import Item, Opened
+from dataflows.snapshot import seal
+from exporter.engine.recovery import StateDir
+from exporter.engine.resumed import Resumed
+from tests.laws.strategies import ORIGINS, Letter, letters
+from tests.pipeline import WINDOWED, Pipeline, SeriesValues
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The settings of one start."""
+
+    details: tuple[str, ...]
+    windows: str
+    buses: tuple[str, ...]
+
+    def pipeline(self, now: float) -> Pipeline:
+        pipeline = Pipeline(details=self.details, windows=self.windows)
+        pipeline.now = now
+        return pipeline
+
+
+@dataclass(frozen=True)
+class Session:
+    """One process: its settings, its epochs, and whether it is killed before the last is saved.
+
+    An epoch has batches, and a pause after it.
+    """
+
+    chosen: Chosen
+    epochs: list[tuple[list[list[Letter]], float]]
+    is_killed: bool
+
+
+SETTINGS = st.builds(
+    Chosen,
+    st.sampled_from(((), ("agents",), ("endpoints",), ("agents", "endpoints"))),
+    st.sampled_from(("1m", "1m,5m", "30s,5m", "5m", "30s,1m,5m")),
+    st.sampled_from(
+        (("a",), ("b",), ("a", "b"), ("b", "a"), ("a", "c"), ("a", "b", "c"), ("c", "b", "a"))
+    ),
+)
+
+
+@st.composite
+def sessions(draw: st.DrawFn) -> Session:
+    chosen = draw(SETTINGS)
+    letter = st.builds(_on_bus, letters(), st.sampled_from(chosen.buses))
+    batches = st.lists(st.lists(letter, max_size=6), max_size=3)
+    pauses = st.sampled_from((0.0, 1.0, 45.0, 400.0, 25 * 3600.0, 8 * 24 * 3600.0))
+    return Session(
+        chosen,
+        draw(st.lists(st.tuples(batches, pauses), min_size=1, max_size=3)),
+        draw(st.booleans()),
+    )
+
+
+def _on_bus(letter: Letter, bus: str) -> Letter:
+    """Return an event of a server that only this bus carries."""
+    origin = f"{bus}{ORIGINS.index(letter.origin)}"
+    return Letter(**{**letter.__dict__, "bus": bus, "origin": origin})
+
+
+@dataclass
+class _Kept:
+    """A state directory, written and read as bytewax does."""
+
+    path: Path
+    epoch: int = 1
+
+    def start(self, chosen: Chosen, now: float) -> Pipeline:
+        """Return a new process."""
+        pipeline = chosen.pipeline(now)
+        urls = {bus: (bus,) for bus in chosen.buses}
+        with closing(StateDir(self.path, urls, process=0, discard=False)):
+            query = "SELECT step_id, state_key, max(snap_epoch), ser_change FROM snaps"
+            with self._database() as database:
+                rows = database.execute(f"{query} GROUP BY step_id, state_key").fetchall()
+        states = {key: data for step, key, _, data in rows if step == "xivo_exporter.state"}
+        pipeline.resume({key: data for key, data in states.items() if data is not None})
+        return pipeline
+
+    def save(self, pipeline: Pipeline, chosen: Chosen) -> None:
+        """Save the end of an epoch."""
+        self.epoch += 1
+        rows = [("xivo_exporter.state", key, row) for key, row in pipeline.snapshots().items()]
+        for bus in chosen.buses:
+            carried = pipeline.origins.of(bus)
+            memory = (b"", ())
+            seconds, heard = carried.read_seconds, carried.last_heard
+            kept = Resumed(bus, (bus,), "x", memory, 0, 0.0, seconds, heard)
+            rows.append(("xivo_exporter.bus", bus, pickle.dumps(seal(kept))))
+        with self._database() as database:
+            database.executemany(
+                "INSERT INTO snaps VALUES ('', ?, ?, ?, ?)",
+                [(step, key, self.epoch, row) for step, key, row in rows],
+            )
+
+    @contextmanager
+    def _database(self) -> Iterator[sqlite3.Connection]:
+        store = self.path / "process-0" / "part-0.sqlite3"
+        with closing(sqlite3.connect(store)) as database, database:
+            yield database
+
+
+@dataclass
+class _History:
+    """What happened since each bus is in the settings, for an exporter that begins now."""
+
+    began: float
+    steps: list[list[Item] | float] = field(default_factory=list)
+    added_at: dict[str, int] = field(default_factory=dict)
+
+    def start(self, chosen: Chosen, now: float) -> None:
+        self.added_at = {bus: n for bus, n in self.added_at.items() if bus in chosen.buses}
+        for bus in chosen.buses:
+            if bus not in self.added_at:
+                self.added_at[bus] = len(self.steps)
+                self.steps.append([Opened(bus, now)])
+
+    def fresh(self, chosen: Chosen) -> Pipeline:
+        """Return an exporter that always had these settings."""
+        pipeline = chosen.pipeline(self.began)
+        for number, step in enumerate(self.steps):
+            if isinstance(step, float):
+                pipeline.wait(step)
+            else:
+                known = (each for each in step if self.added_at.get(each.bus, number + 1) <= number)
+                pipeline.take([*known])
+        return pipeline
+
+
+@given(st.lists(sessions(), min_size=2, max_size=4))
+def test_any_starts_with_changed_settings_end_in_the_state_of_a_fresh_exporter(
+    plan: list[Session],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        kept = _Kept(Path(folder) / "state")
+        now = Pipeline().now
+        history = _History(now)
+        redelivered: list[list[Delivery]] = []
+        for session in plan:
+            chosen = session.chosen
+            pipeline = kept.start(chosen, now)
+            history.start(chosen, now)
+            pipeline.take([Opened(bus, now) for bus in chosen.buses])
+            for batch in redelivered:
+                pipeline.take([each for each in batch if each.bus in chosen.buses])
+            kept.save(pipeline, chosen)
+            redelivered = []
+            for number, (batches, pause) in enumerate(session.epochs, 1):
+                for letters_ in batches:
+                    batch = [letter.post(pipeline.now)[0] for letter in letters_]
+                    history.steps.append([*batch])
+                    pipeline.take(batch)
+                    redelivered.append(batch)
+                if session.is_killed and number == len(session.epochs):
+                    break
+                kept.save(pipeline, chosen)
+                redelivered = []
+                history.steps.append(pause)
+                pipeline.wait(pause)
+            else:
+                kept.save(pipeline, chosen)
+            now = pipeline.now
+        last = plan[-1].chosen
+        lasting = set.intersection(*(set(each.chosen.windows.split(",")) for each in plan))
+        fresh = history.fresh(last)
+        assert _comparable(pipeline, lasting) == _comparable(fresh, lasting)
+        shown = {labels[-1] for name, labels in pipeline.series() if name in WINDOWED}
+        assert shown <= set(last.windows.split(","))
+
+
+def _comparable(pipeline: Pipeline, lengths: set[str]) -> SeriesValues:
+    """Return all series but those of windows that not every process had."""
+    return {
+        (name, labels): value
+        for (name, labels), value in pipeline.series().items()
+        if name not in WINDOWED or labels[-1] in lengths
+    }
