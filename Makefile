@@ -67,7 +67,7 @@ bench: setup ## Measure speed and compare it with references (ARGS="--runs 9 --o
 fuzz: setup ## Send ten million hostile messages through the dataflow (ARGS="--seed 2")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
-chaos: setup ## Kill the exporter, cut its connection, count missed events (ARGS="--kills 500 --seed 2")
+chaos: setup ## Kill the exporter, cut it off, change its settings, count missed events (ARGS="--kills 500 --seed 2")
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
 soak: setup ## Measure memory and disk under load (ARGS="--minutes 60 --rate 2000 --out soak")

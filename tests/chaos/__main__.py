@@ -1,4 +1,4 @@
-"""`make chaos`: kill the exporter and cut it off, again and again, and count what it missed."""
+"""`make chaos`: kill the exporter, change its settings, cut it off, and count what it missed."""
 
 import argparse
 import sys
@@ -27,7 +27,7 @@ def main() -> int:
         f"seed {blows.seed}, {blows.kills} kills, {blows.cuts} cuts, {outcome.seconds:.0f} s: "
         f"{outcome.published} messages ({outcome.published / outcome.seconds:.0f}/s), "
         f"{max(0, outcome.lost)} lost, {max(0, -outcome.lost)} doubled, {outcome.gaps} gaps, "
-        f"{outcome.duplicates} duplicates known, "
+        f"{outcome.duplicates} duplicates known, {outcome.changes} changes of settings, "
         f"{len(outcome.differences)} of {outcome.series} series differ"
     )
     for difference in outcome.differences[:_SHOWN]:

@@ -28,10 +28,12 @@ class Publisher:
         broker: With an exchange `xivo`.
         traffic: Where the messages come from.
         rate: Messages a second.
+        vhost: Where the exchange is.
     """
 
-    def __init__(self, broker: Broker, traffic: Source, rate: int) -> None:
+    def __init__(self, broker: Broker, traffic: Source, rate: int, *, vhost: str = "/") -> None:
         self._broker = broker
+        self._vhost = vhost
         self._traffic = traffic
         self._rate = rate
         self._stop = threading.Event()
@@ -57,7 +59,7 @@ class Publisher:
                 due = int((time.monotonic() - began) * self._rate) - published
                 due = min(due, _MOST_AT_ONCE)
                 # Returns when the broker has committed all of them.
-                publish(self._broker, "xivo", self._traffic.take(due))
+                publish(self._broker, "xivo", self._traffic.take(due), vhost=self._vhost)
                 published += due
         except BaseException as fault:  # noqa: BLE001 -- handed to the thread of the trial
             self._fault = fault

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from heapq import merge
-from itertools import cycle, islice
+from itertools import count, cycle, islice
 from math import floor
 from typing import Any
 
@@ -16,6 +16,9 @@ from tests.integration.bus import Wire, event
 from tests.oracle import Fact
 
 BUS = "default"
+
+VISITOR = "0b57b8e9-c2c8-5fad-ba1b-c3140ebb9be3"
+"""The server on the bus that comes and goes."""
 
 _DAY_SECONDS = 22 * 3600
 """Simulated: a time stamp that is a day old would be replaced by the time of arrival."""
@@ -98,3 +101,24 @@ class Traffic:
         # No decoder looks for it.
         body["number"] = number
         return Wire(msgspec.json.encode(body), message.routing_key, headers)
+
+
+class Visitor:
+    """What a server publishes on a bus of its own: new agents, queues and services without end."""
+
+    def __init__(self) -> None:
+        self._numbers = count()
+
+    def take(self, count: int) -> list[Wire]:
+        """Give the next messages."""
+        return [self._wire(number) for number in islice(self._numbers, count)]
+
+    def _wire(self, number: int) -> Wire:
+        agent = {"agent_id": number, "status": "logged_in"}
+        member = {"Queue": f"q{number}", "Interface": "SIP/a", "Membership": "static"}
+        events = (
+            ("agent_status_update", agent),
+            ("QueueMemberStatus", {**member, "Status": "1", "Paused": "0"}),
+        )
+        name, data = events[number % len(events)]
+        return Wire(event(name, data, VISITOR), name)

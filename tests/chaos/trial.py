@@ -1,4 +1,4 @@
-"""One trial: traffic, kills and cuts, and the verdict."""
+"""One trial: traffic, kills, changes of settings and cuts, and the verdict."""
 
 import random
 import time
@@ -6,19 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chaos import verdict
+from tests.chaos.changes import INSTANCE, OTHER_BUS, Settings
 from tests.chaos.publisher import Publisher
-from tests.chaos.traffic import BUS, Traffic
+from tests.chaos.traffic import BUS, Traffic, Visitor
 from tests.integration.bus import assert_account_balances, connected, own
 from tests.program import Exporter
 from tests.proxy import Proxy
 from tests.servers import Broker
 from tests.support import eventually
 
-INSTANCE = "chaos"
 INBOX = f"xivo-exporter.{INSTANCE}.{BUS}"
+_OTHER_INBOX = f"xivo-exporter.{INSTANCE}.{OTHER_BUS}"
 
 RATE = 2000
 """Messages a second, unless told otherwise."""
+
+_VISITOR_RATE = 20
+"""Messages a second on the bus that comes and goes."""
 
 _UNTIL_STRUCK_SECONDS = 1.0
 """At most, since the strike before or since a connection was there."""
@@ -35,7 +39,7 @@ class Blows:
     """What the exporter must stand.
 
     Attributes:
-        kills: SIGKILLs.
+        kills: SIGKILLs, with other settings at each start.
         cuts: Resets of its connection.
         seed: Of their moments and of the traffic.
     """
@@ -55,6 +59,7 @@ class Outcome:
         lost: Messages that were not counted; negative for those counted twice.
         gaps: That the exporter noticed, though there were none.
         duplicates: Deliveries that came again, and were known.
+        changes: Starts with other settings than before.
         series: That were compared.
         differences: Series that are not what they should be.
     """
@@ -64,6 +69,7 @@ class Outcome:
     lost: int
     gaps: int
     duplicates: int
+    changes: int
     series: int
     differences: list[str]
 
@@ -81,21 +87,35 @@ def run(broker: Broker, directory: Path, blows: Blows, *, agents: int, rate: int
     broker.declare_exchange("xivo")
     began = time.time()
     traffic = Traffic(seed=blows.seed, agents=agents, now=began)
-    with Proxy(broker.port) as proxy, _exporter(proxy.url(broker.url()), directory) as exporter:
-        # The inbox is there from now on.
-        connected(exporter)
-        with Publisher(broker, traffic, rate):
-            _strike(exporter, proxy, blows)
-        seconds = time.time() - began
-        eventually(
-            # But for the bookmark, which stays unacknowledged.
-            lambda: broker.queues()[INBOX]["messages"] == 1,
-            timeout=_CAUGHT_UP_SECONDS,
-            interval=1,
-            what=lambda: f"all but one is acknowledged: {exporter.log()[-2000:]}",
-        )
-        samples = exporter.samples()
-    assert_account_balances(samples, BUS)
+    with broker.vhosts(OTHER_BUS), Proxy(broker.port) as proxy:
+        other_url = broker.url(vhost=OTHER_BUS)
+        chance = random.Random(blows.seed)  # noqa: S311 -- no secret
+        settings = Settings(directory, proxy.url(broker.url()), other_url, chance)
+        settings.change()
+        with Exporter(directory, "--config", str(settings.path)) as exporter:
+            # The inbox is there from now on.
+            connected(exporter)
+            with (
+                Publisher(broker, Visitor(), _VISITOR_RATE, vhost=OTHER_BUS),
+                Publisher(broker, traffic, rate),
+            ):
+                _strike(exporter, proxy, settings, blows, chance)
+                settings.show_all()
+                exporter.kill()
+                exporter.start()
+                eventually(
+                    lambda: own(exporter.samples(), "deliveries_total", OTHER_BUS) > 0,
+                    timeout=60,
+                    what=lambda: f"the other bus is read: {exporter.log()[-2000:]}",
+                    # The series begin with the dataflow.
+                    ignoring=(KeyError,),
+                )
+            seconds = time.time() - began
+            for inbox, vhost in (INBOX, "/"), (_OTHER_INBOX, OTHER_BUS):
+                _await_end(broker, exporter, inbox, vhost)
+            samples = exporter.samples()
+    for bus in (BUS, OTHER_BUS):
+        assert_account_balances(samples, bus)
     wanted = verdict.expected(traffic.history, time.time())
     return Outcome(
         published=len(traffic.history),
@@ -103,25 +123,25 @@ def run(broker: Broker, directory: Path, blows: Blows, *, agents: int, rate: int
         lost=verdict.lost(samples, traffic.history),
         gaps=int(own(samples, "bus_gaps_total", BUS)),
         duplicates=int(own(samples, "duplicates_total", BUS)),
+        changes=settings.changes,
         series=len(wanted),
         differences=verdict.differences(wanted, verdict.shown(samples)),
     )
 
 
-def _exporter(url: str, directory: Path) -> Exporter:
-    return Exporter(
-        directory,
-        *("--bus-url", url),
-        *("--bus-timezone", "UTC", "--bind-all", "--details", "agents,endpoints"),
-        *("--instance", INSTANCE, "--state-dir", str(directory / "state")),
-        # What is bounded on purpose must not look like a loss.
-        *("--inbox-max-length", "10000000", "--inbox-max-bytes", str(2**34)),
-        *("--max-series", "1000000"),
+def _await_end(broker: Broker, exporter: Exporter, inbox: str, vhost: str) -> None:
+    eventually(
+        # But for the bookmark, which stays unacknowledged.
+        lambda: broker.queues(vhost)[inbox]["messages"] == 1,
+        timeout=_CAUGHT_UP_SECONDS,
+        interval=1,
+        what=lambda: f"all but one is acknowledged: {exporter.log()[-2000:]}",
     )
 
 
-def _strike(exporter: Exporter, proxy: Proxy, blows: Blows) -> None:
-    chance = random.Random(blows.seed)  # noqa: S311 -- no secret
+def _strike(
+    exporter: Exporter, proxy: Proxy, settings: Settings, blows: Blows, chance: random.Random
+) -> None:
     plan = [True] * blows.kills + [False] * blows.cuts
     chance.shuffle(plan)
     for is_kill in plan:
@@ -130,6 +150,7 @@ def _strike(exporter: Exporter, proxy: Proxy, blows: Blows) -> None:
         time.sleep(chance.uniform(0, _UNTIL_STRUCK_SECONDS))
         if is_kill:
             exporter.kill()
+            settings.change()
             exporter.start(wait=False)
         else:
             while not proxy.reset():

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from dataflows.metric import Kind, MetricSpec
 from dataflows.subsystems import METRICS
-from tests.chaos.traffic import BUS
+from tests.chaos.changes import OTHER_BUS
+from tests.chaos.traffic import BUS, VISITOR
 from tests.integration.bus import own
 from tests.oracle import Fact, Numbers, expect
 from tests.program import Series
@@ -31,9 +32,14 @@ def expected(history: list[Fact], now: float) -> dict[Series, float]:
 
 
 def shown(samples: Mapping[Series, float]) -> dict[Series, float]:
-    """Pick the series of an exposition that follow from what was published."""
+    """Pick the series that follow from what was published on the bus that stays."""
     names = {name for spec in METRICS if "window" not in spec.labels for name in _names(spec)}
-    return {series: value for series, value in samples.items() if series[0] in names - _UNKNOWN}
+    others = {("origin_uuid", VISITOR), ("bus", OTHER_BUS)}
+    return {
+        (name, labels): value
+        for (name, labels), value in samples.items()
+        if name in names - _UNKNOWN and not labels & others
+    }
 
 
 def lost(samples: Mapping[Series, float], history: list[Fact]) -> int:

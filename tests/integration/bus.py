@@ -30,16 +30,16 @@ def event(name: str, data: object, origin: str = ORIGIN) -> bytes:
     return json.dumps({"name": name, "origin_uuid": origin, "data": data}).encode()
 
 
-def chat(text: object = "Hi!") -> bytes:
+def chat(text: object = "Hi!", origin: str = ORIGIN) -> bytes:
     """Return a chat message: it has no id and no time, so that each one counts."""
-    users = {"to": [ORIGIN, 42], "from": [ORIGIN, 22]}
-    return event("chat_message_event", {"alias": "Alice", "msg": f"{text}", **users})
+    users = {"to": [origin, 42], "from": [origin, 22]}
+    return event("chat_message_event", {"alias": "Alice", "msg": f"{text}", **users}, origin)
 
 
-def member(queue: str, interface: str = "SIP/a", **fields: str) -> bytes:
+def member(queue: str, interface: str = "SIP/a", origin: str = ORIGIN, **fields: str) -> bytes:
     """Return a QueueMemberStatus."""
     data = {"Queue": queue, "Interface": interface, "Membership": "static"}
-    return event("QueueMemberStatus", {**data, "Status": "1", "Paused": "0", **fields})
+    return event("QueueMemberStatus", {**data, "Status": "1", "Paused": "0", **fields}, origin)
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,9 @@ def send(channel: Any, wire: Wire, exchange: str = "xivo") -> None:  # noqa: ANN
     channel.basic_publish(message, exchange, wire.routing_key)
 
 
-def chats(start: int, end: int) -> list[Wire]:
+def chats(start: int, end: int, origin: str = ORIGIN) -> list[Wire]:
     """Return chat messages with these numbers, each with a body of its own."""
-    return [Wire(chat(i)) for i in range(start, end)]
+    return [Wire(chat(i, origin)) for i in range(start, end)]
 
 
 def publish_chats(broker: Broker, start: int, end: int) -> None:
@@ -153,12 +153,23 @@ def count_of(samples: Mapping[Series, float], metric: str, **labels: str) -> flo
     return samples.get((metric, frozenset({"origin_uuid": ORIGIN, **labels}.items())), 0)
 
 
-def rejected(samples: Mapping[Series, float]) -> dict[str, float]:
-    """Return the rejections, by reason, of those reasons that occurred."""
+def domain(samples: Mapping[Series, float]) -> dict[Series, float]:
+    """Return what the bus told, without the exporter's own series and without windows."""
+    return {
+        (name, labels): value
+        for (name, labels), value in samples.items()
+        if name.startswith("xivo_")
+        and not name.startswith("xivo_exporter_")
+        and "window" not in dict(labels)
+    }
+
+
+def rejected(samples: Mapping[Series, float], bus: str = "default") -> dict[str, float]:
+    """Return the rejections of a bus, by reason, of those reasons that occurred."""
     return {
         dict(labels)["reason"]: value
         for (name, labels), value in samples.items()
-        if name == "xivo_exporter_rejected_total" and value
+        if name == "xivo_exporter_rejected_total" and ("bus", bus) in labels and value
     }
 
 
@@ -166,7 +177,9 @@ def assert_account_balances(samples: Mapping[Series, float], bus: str = "default
     """Check the law: deliveries = used + unused + rejected + duplicates."""
     names = ("used_total", "unused_total", "duplicates_total")
     parts = [own(samples, name, bus) for name in names]
-    assert own(samples, "deliveries_total", bus) == sum(parts) + sum(rejected(samples).values())
+    assert own(samples, "deliveries_total", bus) == sum(parts) + sum(
+        rejected(samples, bus).values()
+    )
 
 
 @contextmanager

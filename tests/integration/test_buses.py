@@ -51,25 +51,35 @@ def two_vhosts(broker: Broker) -> Iterator[Broker]:
         yield broker
 
 
-def test_the_events_of_all_buses_are_shown_and_an_origin_may_be_on_two(
+def test_the_events_of_all_buses_are_shown_and_a_server_belongs_to_its_first_bus(
     two_vhosts: Broker, exporter: RunExporter, tmp_path: Path
 ) -> None:
     urls = {"paris": two_vhosts.url(), "lyon": two_vhosts.url(vhost=VHOST)}
     program = exporter(None, *_config(tmp_path, **urls), "--instance", "i")
     eventually(lambda: all(_is_connected(program, name) for name in urls), what="both are there")
     publish(two_vhosts, "xivo", [_chat(), _chat()])
-    publish(two_vhosts, "xivo", [_chat(), _chat(OTHER_ORIGIN)], vhost=VHOST)
+    eventually(lambda: _chats(program) == {ORIGIN: 2}, what="the first bus is read")
+    publish(two_vhosts, "xivo", [_chat(), _chat(OTHER_ORIGIN), _chat()], vhost=VHOST)
+    # The same facts come on both buses: each counts once.
     eventually(
-        lambda: _chats(program) == {ORIGIN: 3, OTHER_ORIGIN: 1}, what=lambda: f"{_chats(program)}"
+        lambda: own(program.samples(), "used_total", "lyon") == 3, what="the second bus is read"
     )
+    assert _chats(program) == {ORIGIN: 2, OTHER_ORIGIN: 1}
     samples = program.samples()
-    assert [own(samples, "used_total", name) for name in urls] == [2, 2]
+    assert [own(samples, "used_total", name) for name in urls] == [2, 3]
     seen_on = {
         (dict(labels)["origin_uuid"], dict(labels)["bus"])
         for name, labels in samples
         if name == "xivo_origin_info"
     }
-    assert seen_on == {(ORIGIN, "paris"), (ORIGIN, "lyon"), (OTHER_ORIGIN, "lyon")}
+    assert seen_on == {(ORIGIN, "paris"), (OTHER_ORIGIN, "lyon")}
+    [warning] = program.logged(
+        "the server is on two buses; only its events on the first one are used"
+    )
+    assert (warning["bus"], warning["first_bus"], warning["origin_uuid"]) == (
+        *("lyon", "paris"),
+        ORIGIN,
+    )
     assert two_vhosts.queues().keys() == {"xivo-exporter.i.paris"}
     assert two_vhosts.queues(VHOST).keys() == {"xivo-exporter.i.lyon"}
     assert program.terminate(timeout=5) == 0

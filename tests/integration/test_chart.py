@@ -13,6 +13,7 @@ from tests.pod import Pod
 from tests.servers import Broker
 from tests.support import eventually, free_port
 
+OTHER_ORIGIN = "0b57b8e9-c2c8-5fad-ba1b-c3140ebb9be3"
 SECRET = "p\"a\\s's: {{ word }}"
 OURS = r"^xivo-exporter\."
 
@@ -83,12 +84,32 @@ def test_a_pod_runs_by_its_manifest_alone_and_goes_on_in_the_next_pod(
     ]
     assert first.terminate(timeout=grace) == 0
     publish_chats(broker, 0, 10)
+    # The root of the volume is as a kubelet leaves it; the directory in it is the exporter's own.
+    state = tmp_path / "pod-0" / "state"
+    assert state.stat().st_mode & 0o7777 == 0o2775
+    assert (state / "xivo-exporter").stat().st_mode & 0o777 == 0o700
     again = connected(first.start())
     # The bookmark is redelivered.
     samples = processed(again, 61)
     assert count_of(samples, "xivo_chat_messages_total") == 60
     assert own(samples, "bus_gaps_total") == 0
     assert [*broker.queues()] == ["xivo-exporter.monitoring-pbx-xivo-exporter.default"]
+
+
+def test_access_that_a_kubelet_gives_to_the_group_at_each_mount_is_refused(
+    pod: StartPod, tmp_path: Path
+) -> None:
+    values = {
+        "port": free_port(),
+        "bus": {"url": f"amqp://127.0.0.1:{free_port()}"},
+        "podSecurityContext": {"fsGroupChangePolicy": "Always"},
+    }
+    first = pod(rendered(tmp_path, values), 0)
+    assert first.terminate(timeout=10) == 0
+    first.start(wait=False)
+    assert first.wait() == 1
+    place = tmp_path / "pod-0" / "state" / "xivo-exporter"
+    assert f"other users have access to {place} (mode 2770)" in first.log()
 
 
 def test_a_broker_that_refuses_keeps_the_pod_alive_and_not_ready(
@@ -121,8 +142,8 @@ def test_two_pods_are_a_cluster_that_stands_up_again_and_lets_itself_be_upgraded
     assert second.get("/-/ready").status == 503
     pods = [pod(manifests, 0), second]
     _ready(pods)
-    for exchange in ("xivo", "other"):
-        publish(broker, exchange, chats(0, 30))
+    publish(broker, "xivo", chats(0, 30))
+    publish(broker, "other", chats(0, 30, OTHER_ORIGIN))
     _counted(pods, 60)
     # One dies: the kubelet starts anew whatever has ended.
     second.kill()
@@ -143,8 +164,12 @@ def _ready(pods: list[Pod]) -> None:
 
 
 def _counted(pods: list[Pod], count: int) -> None:
+    def total() -> float:
+        series = [each for pod in pods for each in pod.samples().items()]
+        return sum(value for (name, _), value in series if name == "xivo_chat_messages_total")
+
     eventually(
-        lambda: sum(count_of(each.samples(), "xivo_chat_messages_total") for each in pods) == count,
+        lambda: total() == count,
         timeout=30,
         what=f"{count} messages, counted by both together",
     )

@@ -18,7 +18,11 @@ from tests.servers import Broker
 from tests.support import eventually, free_port
 
 BUSES = ("lyon", "nantes", "paris")
-ORIGINS = [f"ca7f87e9-c2c8-5fad-ba1b-{n:012}" for n in range(6)]
+ORIGINS = {
+    bus: [f"ca7f87e9-c2c8-5fad-ba1b-{n:012}" for n in range(6 * i, 6 * i + 6)]
+    for i, bus in enumerate(BUSES)
+}
+"""The servers of each bus."""
 
 StartCluster = Callable[..., list[Exporter]]
 
@@ -30,14 +34,20 @@ def vhosts(broker: Broker) -> Iterator[Broker]:
         yield broker
 
 
+def write_settings(broker: Broker, folder: Path, buses: Sequence[str]) -> Path:
+    """Write a settings file with these buses."""
+    file = folder / "settings.toml"
+    tables = (f'[[buses]]\nname = "{b}"\nurl = "{broker.url(vhost=b)}"\n' for b in buses)
+    file.write_text("\n".join(tables))
+    return file
+
+
 @pytest.fixture
 def cluster(vhosts: Broker, exporter: RunExporter, tmp_path: Path) -> StartCluster:
     """A function that starts a cluster of so many processes; all of them keep their state."""
 
     def start(size: int, buses: Sequence[str] = BUSES) -> list[Exporter]:
-        file = tmp_path / "settings.toml"
-        tables = (f'[[buses]]\nname = "{b}"\nurl = "{vhosts.url(vhost=b)}"\n' for b in buses)
-        file.write_text("\n".join(tables))
+        file = write_settings(vhosts, tmp_path, buses)
         addresses = ";".join(f"127.0.0.1:{free_port()}" for _ in range(size))
         common = ("--config", str(file), "--instance", "i", "--state-dir", str(tmp_path / "state"))
         return [
@@ -92,15 +102,15 @@ def chats(processes: list[Exporter]) -> dict[str, float]:
 
 def send(broker: Broker, rounds: int, buses: Sequence[str] = BUSES) -> None:
     """Publish so many chat messages of each origin on each bus, no two of them alike."""
-    users = {"to": [ORIGINS[0], 42], "from": [ORIGINS[0], 22], "alias": "Alice"}
     for bus in buses:
+        users = {"to": [ORIGINS[bus][0], 42], "from": [ORIGINS[bus][0], 22], "alias": "Alice"}
         publish(
             broker,
             "xivo",
             [
                 Wire(event("chat_message_event", {**users, "msg": f"{uuid4()}"}, origin))
                 for _ in range(rounds)
-                for origin in ORIGINS
+                for origin in ORIGINS[bus]
             ],
             vhost=bus,
         )
@@ -110,7 +120,7 @@ def counted(
     broker: Broker, processes: list[Exporter], rounds: int, buses: Sequence[str] = BUSES
 ) -> None:
     """Wait until so many rounds are counted and kept, and check that it were no more."""
-    truth = dict.fromkeys(ORIGINS, rounds * len(buses))
+    truth = dict.fromkeys((origin for bus in buses for origin in ORIGINS[bus]), rounds)
     eventually(
         lambda: chats(processes) == truth,
         timeout=60,
@@ -127,7 +137,7 @@ def counted(
         for (name, labels), value in sums(processes).items()
         if name == "xivo_exporter_used_total"
     }
-    assert used == dict.fromkeys(buses, rounds * len(ORIGINS))
+    assert used == {bus: rounds * len(ORIGINS[bus]) for bus in buses}
 
 
 @contextmanager
@@ -158,6 +168,11 @@ def ended_well(*told: Exporter) -> None:
         os.kill(process.pid, signal.SIGTERM)
     eventually(lambda: not any(process.running for process in told), timeout=5, what="all ended")
     assert [process.wait() for process in told] == [0] * len(told)
+
+
+def hung_up(process: Exporter) -> bool:
+    """Whether the process says that it got a SIGHUP."""
+    return "signal=SIGHUP" in process.log()
 
 
 def test_the_sums_over_all_processes_are_the_truth(vhosts: Broker, cluster: StartCluster) -> None:
@@ -198,6 +213,26 @@ def test_a_cluster_that_grows_keeps_its_state(vhosts: Broker, cluster: StartClus
     counted(vhosts, three, 40)
 
 
+def test_one_program_goes_on_with_a_cluster_s_state_and_with_fewer_buses(
+    vhosts: Broker, cluster: StartCluster, exporter: RunExporter, tmp_path: Path
+) -> None:
+    two = at_work(cluster(2))
+    send(vhosts, 20)
+    counted(vhosts, two, 20)
+    before = sums(two)
+    ended_well(*two)
+    stays, leaves = BUSES[:2], BUSES[2]
+    of_left = {("bus", leaves), *(("origin_uuid", origin) for origin in ORIGINS[leaves])}
+    file = write_settings(vhosts, tmp_path, stays)
+    state = ("--instance", "i", "--state-dir", str(tmp_path / "state"))
+    alone = at_work([exporter(None, "--config", str(file), *state)], len(stays))
+    expected = {key: value for key, value in before.items() if not key[1] & of_left}
+    eventually(lambda: sums(alone) == expected, what="all but that of the third bus is shown")
+    assert "the bus is not in the settings, so its kept state is removed" in alone[0].log()
+    send(vhosts, 20, stays)
+    counted(vhosts, alone, 40, stays)
+
+
 def test_those_that_are_stopped_end_in_time_and_nothing_is_lost(
     vhosts: Broker, cluster: StartCluster
 ) -> None:
@@ -212,6 +247,16 @@ def test_those_that_are_stopped_end_in_time_and_nothing_is_lost(
         counted(vhosts, restarted(processes), 200)
 
 
+def test_a_hangup_ends_no_process_of_a_cluster(vhosts: Broker, cluster: StartCluster) -> None:
+    processes = at_work(cluster(2))
+    with sending(vhosts, rounds=10, times=10):
+        for process in processes:
+            os.kill(process.pid, signal.SIGHUP)
+            eventually(lambda p=process: hung_up(p), what="it says what it does")  # type: ignore[misc]  # as above
+    counted(vhosts, processes, 100)
+    ended_well(*processes)
+
+
 def test_one_that_waits_for_the_others_is_not_ready_and_can_be_stopped(
     exporter: RunExporter,
 ) -> None:
@@ -219,6 +264,8 @@ def test_one_that_waits_for_the_others_is_not_ready_and_can_be_stopped(
     arguments = ("--instance", "i", "--process-id", "0", "--addresses", addresses)
     process = exporter(None, *arguments)
     assert process.get("/-/ready").status == 503
+    os.kill(process.pid, signal.SIGHUP)
+    eventually(lambda: hung_up(process), what="it says what it does")
     ended_well(process)
 
 

@@ -162,24 +162,34 @@ def test_details_are_shown_only_if_asked_for(broker: Broker, exporter: RunExport
     assert not {"xivo_agent_logged_in", "xivo_endpoint_state"} & names
 
 
-def test_series_beyond_the_cap_are_dropped_and_seen_to_be(
+def test_entities_beyond_the_limit_have_no_series_and_are_seen_to_have_none(
     broker: Broker, exporter: RunExporter
 ) -> None:
     broker.declare_exchange("xivo")
-    program = connected(exporter(broker.url(), "--max-series", "100"))
+    program = connected(exporter(broker.url(), "--max-series", "100", "--details", "agents"))
     wires = [Wire(member(f"queue-{i}"), "ami.QueueMemberStatus") for i in range(300)]
+    for i in range(150):
+        agent = {"agent_id": i, "status": "logged_in"}
+        wires.append(Wire(event("agent_status_update", agent), "status.agent"))
     publish(broker, "xivo", [*wires, Wire(chat())])
-    samples = processed(program, 301)
+    samples = processed(program, 451)
 
     def number(name: str, metric: str) -> float:
         return samples[f"xivo_exporter_{name}", frozenset({"metric": metric}.items())]
 
     shown = Counter(name for name, _ in samples)
     for metric in ("xivo_queue_members", "xivo_queue_member_states", "xivo_queue_members_paused"):
-        assert 0 < shown[metric] <= 100
+        queues = {dict(labels)["queue"] for name, labels in samples if name == metric}
+        # Those that were there first.
+        assert queues == {f"queue-{i}" for i in range(100)}
         assert number("series", metric) == shown[metric]
-        assert number("series_dropped_total", metric) > 0
-    # One metric's flood is no other's.
+        assert number("series_dropped_total", metric) == 200
+    assert shown["xivo_agent_logged_in"] == 100
+    assert number("series_dropped_total", "xivo_agent_logged_in") == 50
+    # An agent without a series is counted.
+    assert count_of(samples, "xivo_agents", status="logged_in") == 150
+    assert number("series_dropped_total", "xivo_agents") == 0
+    # One flood takes nothing from another subsystem.
     assert number("series_dropped_total", "xivo_chat_messages_total") == 0
     assert count_of(samples, "xivo_chat_messages_total") == 1
     assert count_of(samples, "xivo_origin_info", bus="default") == 1

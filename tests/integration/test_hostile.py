@@ -3,8 +3,10 @@
 import struct
 import zlib
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +17,16 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from dataflows.envelope import MAX_BODY
 from dataflows.labels import MAX_LABEL
+from dataflows.origins import MAX_ORIGINS
 from tests.integration.bus import (
+    ORIGIN,
     Wire,
     account_watched,
     assert_account_balances,
     chat,
     connected,
     count_of,
+    domain,
     event,
     member,
     own,
@@ -31,9 +36,9 @@ from tests.integration.bus import (
     rejected,
 )
 from tests.integration.conftest import RunExporter
-from tests.program import Exporter, samples_of
+from tests.program import Exporter, Series, samples_of
 from tests.servers import Broker
-from tests.support import check_metrics
+from tests.support import check_metrics, eventually
 
 # What is wrong with a message costs that message and nothing else
 
@@ -268,3 +273,106 @@ def test_promtool_has_nothing_to_say_of_a_live_exposition(
     program = connected(exporter(broker.url(), "--bind-all", "--details", "agents,endpoints"))
     _hostile(program, broker)
     assert check_metrics(program.metrics()) == ""
+
+
+# What one bus can take from another
+
+
+_SHOWN = 1000
+_VICTIM = "0b57b8e9-c2c8-5fad-ba1b-c3140ebb9be3"
+
+
+def test_invented_servers_and_queues_take_nothing_from_another_bus(
+    broker: Broker, exporter: RunExporter, tmp_path: Path
+) -> None:
+    file = tmp_path / "settings.toml"
+    broker.declare_exchange("xivo")
+    with broker.vhosts("victim"):
+        urls = {"hostile": broker.url(), "victim": broker.url(vhost="victim")}
+        tables = (f'[[buses]]\nname = "{bus}"\nurl = "{url}"\n' for bus, url in urls.items())
+        file.write_text("".join(tables))
+        state = ("--instance", "i", "--state-dir", str(tmp_path / "state"))
+        limits = ("--details", "agents", "--max-series", str(_SHOWN))
+        program = exporter(None, "--config", str(file), *state, *limits)
+        _read(broker, program, hostile=0, victim=0)
+        _flood(broker)
+        _read(broker, program, hostile=11_001, victim=0)
+        _work(broker, range(50))
+        samples = _read(broker, program, hostile=11_001, victim=100)
+        _is_complete(samples, 50)
+        shown = {
+            dict(labels)["queue"]
+            for labels in _labels(samples, "xivo_queue_members_paused")
+            if ("origin_uuid", ORIGIN) in labels
+        }
+        assert shown == {f"invented-{i}" for i in range(_SHOWN)}
+        # The server of the queues is the first one, and there is room for 99 more.
+        assert len(_labels(samples, "xivo_origin_info")) == MAX_ORIGINS + 1
+        assert rejected(samples, "hostile") == {"over_limit": 1 + 1001 - MAX_ORIGINS}
+        assert rejected(samples, "victim") == {}
+
+        assert program.terminate() == 0
+        program.start()
+        # The bookmark of each bus comes again.
+        again = _read(broker, program, hostile=11_002, victim=101)
+        assert domain(again) == domain(samples)
+        _flood(broker)
+        _work(broker, range(50, 100))
+        last = _read(broker, program, hostile=2 * 11_001 + 1, victim=201)
+        _is_complete(last, 100)
+        assert len(_labels(last, "xivo_origin_info")) == MAX_ORIGINS + 1
+
+
+def _flood(broker: Broker) -> None:
+    """Publish what nobody has, on the hostile bus."""
+    queues = [member(f"invented-{i}") for i in range(10_000)]
+    servers = [member("queue", origin=f"invented-{i}") for i in range(1001)]
+    publish(broker, "xivo", [Wire(body, "ami.QueueMemberStatus") for body in (*queues, *servers)])
+
+
+def _work(broker: Broker, numbers: range) -> None:
+    """Publish what a server with so many queues and agents does, on the other bus."""
+    wires = [Wire(member(f"queue-{i}", origin=_VICTIM), "ami.QueueMemberStatus") for i in numbers]
+    for i in numbers:
+        agent = {"agent_id": i, "status": "logged_in"}
+        wires.append(Wire(event("agent_status_update", agent, _VICTIM), "status.agent"))
+    publish(broker, "xivo", wires, vhost="victim")
+
+
+def _read(broker: Broker, program: Exporter, **deliveries: int) -> dict[Series, float]:
+    """Wait until each bus has so many deliveries and they are kept; return all series."""
+
+    def samples() -> dict[Series, float]:
+        now = program.samples()
+        is_read = all(
+            own(now, "deliveries_total", bus) == n and own(now, "bus_connected", bus)
+            for bus, n in deliveries.items()
+        )
+        return now if is_read else {}
+
+    found = eventually(samples, timeout=60, interval=0.3, ignoring=(KeyError,), what="all is read")
+    for bus, vhost in (("hostile", "/"), ("victim", "victim")):
+        eventually(
+            lambda v=vhost, b=bus: broker.queues(v)[f"xivo-exporter.i.{b}"]["messages"] <= 1,  # type: ignore[misc]  # mypy infers no default of a lambda
+            what="all but the bookmark is kept",
+        )
+    return found
+
+
+def _labels(samples: Mapping[Series, float], metric: str) -> list[frozenset[tuple[str, str]]]:
+    return [labels for name, labels in samples if name == metric]
+
+
+def _is_complete(samples: Mapping[Series, float], number: int) -> None:
+    """Check that each queue and agent of the server on the other bus is shown."""
+    mine = {key for key in samples if ("origin_uuid", _VICTIM) in key[1]}
+    for metric, label in (
+        ("xivo_queue_members_available", "queue"),
+        ("xivo_agent_logged_in", "agent_id"),
+    ):
+        shown = {dict(labels)[label] for name, labels in mine if name == metric}
+        assert len(shown) == number
+    states = frozenset({("origin_uuid", _VICTIM), ("status", "logged_in")})
+    assert samples["xivo_agents", states] == number
+    events = frozenset({("origin_uuid", _VICTIM), ("event", "QueueMemberStatus")})
+    assert samples["xivo_bus_events_total", events] == number

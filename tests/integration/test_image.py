@@ -35,9 +35,9 @@ def image(testrun_uid: str) -> Iterator[Image]:
 
 @pytest.fixture
 def state(image: Image, tmp_path: Path) -> Path:
-    """A volume, which its engine gives to the user of the image."""
+    """A directory of the host, prepared as the documents say; or a volume, as engines make it."""
     folder = tmp_path / "state"
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     os.chown(folder, *map(int, image.config["User"].split(":")))
     return folder
 
@@ -55,7 +55,8 @@ def test_it_tells_engines_what_they_need_to_know(image: Image) -> None:
 
 
 def test_the_state_is_the_users_and_the_program_is_not(image: Image) -> None:
-    assert (image.root / "state").stat().st_uid == 10495
+    state = (image.root / "state").stat()
+    assert (state.st_uid, state.st_gid, oct(state.st_mode & 0o7777)) == (10495, 10495, "0o700")
     programs = [image.root / HOME, *(image.root / HOME).rglob("*")]
     assert {each.lstat().st_uid for each in programs} == {0}
     assert not [each for each in programs if not each.is_symlink() and each.stat().st_mode & 0o022]

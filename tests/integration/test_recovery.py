@@ -10,13 +10,13 @@ from tests.integration.bus import (
     assert_account_balances,
     connected,
     count_of,
+    domain,
     own,
     processed,
     publish_chats,
 )
 from tests.integration.conftest import RunExporter
 from tests.integration.recovery import assert_counted_once
-from tests.program import Series
 from tests.servers import Broker
 from tests.support import eventually
 
@@ -26,17 +26,6 @@ pytestmark = pytest.mark.usefixtures("with_exchange")
 @pytest.fixture
 def state(tmp_path: Path) -> tuple[str, ...]:
     return ("--instance", "i", "--state-dir", str(tmp_path / "state"))
-
-
-def domain(samples: dict[Series, float]) -> dict[Series, float]:
-    """Give what the bus told, without the exporter's own series and without windows."""
-    return {
-        (name, labels): value
-        for (name, labels), value in samples.items()
-        if name.startswith("xivo_")
-        and not name.startswith("xivo_exporter_")
-        and "window" not in dict(labels)
-    }
 
 
 def committed(broker: Broker) -> None:
