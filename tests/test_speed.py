@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.bench import core, scale, scrape, traffic
+from tests.bench import core, queues, scale, scrape, traffic
 
 
 def least(measure: Callable[[], float]) -> float:
@@ -17,6 +17,17 @@ def test_an_unused_event_costs_less_than_a_used_one() -> None:
 
 def test_an_event_costs_about_the_same_among_few_entities_and_among_many() -> None:
     assert least(lambda: scale.cost(50_000)) < 3 * least(lambda: scale.cost(100))
+
+
+def test_a_batch_costs_about_the_same_among_few_queues_and_among_many() -> None:
+    few = least(lambda: queues.cost(queues.FEW, queues.FEW))
+    assert least(lambda: queues.cost(queues.MANY, queues.FEW)) < 2 * few
+    assert least(lambda: queues.cost(queues.MANY, queues.MANY)) < 3 * few
+
+
+def test_a_copy_costs_little_when_few_queues_changed() -> None:
+    copies = queues.copies()
+    assert copies.few < copies.all / 5
 
 
 def test_a_scrape_costs_a_fraction_of_prometheus_clients() -> None:

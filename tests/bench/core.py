@@ -8,6 +8,7 @@ from datetime import UTC
 
 from dataflows.decode import Decode
 from dataflows.envelope import Delivery
+from dataflows.origins import Origins
 from dataflows.stage import Logic, Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import SUBSYSTEMS
@@ -26,10 +27,10 @@ def cpu_per_event(run: Round) -> float:
 
 def cost(wires: Sequence[Wire]) -> float:
     """Call both as bytewax does; give µs of processor time for each event."""
-    decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, tuple)
+    decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, Origins(lambda *_: None))
     options = Options(windows=Settings.model_fields["windows"].default)
     now = wall_clock()
-    stage = Stage(SUBSYSTEMS, options, lambda: now, 10_000)
+    stage = Stage(SUBSYSTEMS, options, lambda: now)
     logics: dict[str, Logic] = {}
     deliveries = [Delivery("bench", stamped(wire, now).body, now) for wire in wires]
     began = time.process_time()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.bench import core, drain, latency, memory, recovery, scale, scrape, start
+from tests.bench import core, drain, latency, memory, queues, recovery, scale, scrape, start
 from tests.bench.figure import Figure, Target
 from tests.bench.noise import loop_ms
 from tests.bench.round import Round
@@ -26,6 +26,16 @@ def _scrape(run: Round) -> scrape.Figures:
 def _memory(run: Round) -> memory.Figures:
     del run
     return memory.measure()
+
+
+def _batches(run: Round) -> queues.Batches:
+    del run
+    return queues.batches()
+
+
+def _copies(run: Round) -> queues.Copies:
+    del run
+    return queues.copies()
 
 
 FIGURES = (
@@ -79,6 +89,35 @@ FIGURES = (
         lambda run: run.once(scale.measure).few,
         Target("≤", 1.5),
     ),
+    Figure(
+        "queues",
+        "CPU of 1,000 events of members of all 1,000 queues, against of all ten",
+        "ms",
+        lambda run: run.once(_batches).many_used,
+        lambda run: run.once(_batches).few,
+        Target("≤", 1.5),
+    ),
+    Figure(
+        "queues-known",
+        "the same of ten queues among 1,000, against of all ten",
+        "ms",
+        lambda run: run.once(_batches).many_known,
+        lambda run: run.once(_batches).few,
+    ),
+    Figure(
+        "copy",
+        "CPU of the copy of 1,000 queues at the end of an epoch, ten of them changed",
+        "ms",
+        lambda run: run.once(_copies).few,
+        target=Target("≤", 100, is_ratio=False),
+    ),
+    Figure(
+        "copy-all",
+        "the same when all of them changed",
+        "ms",
+        lambda run: run.once(_copies).all,
+    ),
+    Figure("copy-size", "its size", "kB", lambda run: run.once(_copies).size),
     Figure("start", "start to ready", "s", start.empty, target=Target("≤", 2, is_ratio=False)),
     Figure(
         "resume",

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from dataflows.decode import Decode
 from dataflows.envelope import Delivery
+from dataflows.origins import Origins
 from dataflows.stage import Changes, Logic, Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS, endpoints
@@ -50,9 +51,9 @@ def _measure(count: int) -> Figures:
     import_module("exporter.app")
     idle = _resident()
     options = Options(frozenset({endpoints.NAME}), windows=Settings.model_fields["windows"].default)
-    stage = Stage(SUBSYSTEMS, options, lambda: 0.0, 10_000)
-    decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, stage.live_keys)
-    store = SeriesStore(METRICS, count * len(endpoints.EndpointState))
+    stage = Stage(SUBSYSTEMS, options, lambda: 0.0)
+    decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, Origins(lambda *_: None))
+    store = SeriesStore(METRICS)
     exposition = Exposition(store, METRICS, [], lambda: False)
     logics: dict[str, Logic] = {}
     # Each changes once, and once more.

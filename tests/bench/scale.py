@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from dataflows.decode import Decode
 from dataflows.envelope import Delivery
+from dataflows.origins import Origins
 from dataflows.stage import Changes, Logic, Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS
@@ -55,9 +56,10 @@ class _World:
         windows = Settings.model_fields["windows"].default
         # Ids that windows count take room, too.
         options = Options(max_entities=2 * size, windows=windows)
-        self._stage = Stage(SUBSYSTEMS, options, lambda: self._now, 10_000)
-        self._decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, self._stage.live_keys)
-        self._store = SeriesStore(METRICS, 10_000)
+        self._stage = Stage(SUBSYSTEMS, options, lambda: self._now)
+        origins = Origins(lambda *_: None)
+        self._decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, origins)
+        self._store = SeriesStore(METRICS)
         self._logics: dict[str, Logic] = {}
         for start in range(0, size, BATCH):
             self._take(range(start, min(start + BATCH, size)))

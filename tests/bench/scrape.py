@@ -62,7 +62,7 @@ def measure(series: int = 100_000, runs: int = 7) -> Figures:
     random = Random(1)  # noqa: S311 -- no secret
     each = series // len(_SPECS)
     labels = [(_ORIGIN, f"queue {i % 100}", f"SIP/{i}") for i in range(each)]
-    store = SeriesStore(_SPECS, each)
+    store = SeriesStore(_SPECS)
 
     def change(share: float) -> None:
         for spec in _SPECS:
