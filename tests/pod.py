@@ -6,10 +6,15 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 from tests.chart import Manifest, container, of_kind, the
 from tests.program import Exporter
 from tests.support import missing, within
+
+# What a kubelet adds to the permissions of a volume with `fsGroup`.
+_OF_FILES = 0o660
+_OF_DIRECTORIES = 0o2770
 
 
 class Pod(Exporter):
@@ -42,6 +47,7 @@ class Pod(Exporter):
         self._local["0.0.0.0"] = f"127.0.0.{ordinal + 1}"  # noqa: S104 -- is replaced
         for mount in self.spec["volumeMounts"]:
             (folder / mount["name"]).mkdir(parents=True)
+        self._security = stateful["spec"]["template"]["spec"]["securityContext"]
         for volume in stateful["spec"]["template"]["spec"]["volumes"]:
             self._fill(volume)
         named = ["sh", "-euc", 'hostname "$1"; shift; exec "$@"', "sh", f"{name}-{ordinal}"]
@@ -52,6 +58,11 @@ class Pod(Exporter):
             program=(*_with_its_own_name(), *named, sys.executable, "-m", "exporter"),
         )
 
+    def start(self, *, wait: bool = True, timeout: float = 30) -> Self:
+        """Mount the volume of the state as a kubelet does, and run the program."""
+        self._mount(self._folder / "state")
+        return super().start(wait=wait, timeout=timeout)
+
     def probe(self, name: str) -> int:
         """Return the status that a probe of the manifest gets."""
         check = self.spec[name]["httpGet"]
@@ -59,6 +70,20 @@ class Pod(Exporter):
         assert port == self.address[1]
         with within(self.spec[name]["timeoutSeconds"]):
             return self.get(check["path"]).status
+
+    def _mount(self, volume: Path) -> None:
+        """Give the group of the pod access to a volume, as the policy says."""
+        group = self._security["fsGroup"]
+        found = volume.stat()
+        is_accessible = found.st_mode & _OF_DIRECTORIES == _OF_DIRECTORIES
+        is_ours = found.st_gid == group or os.geteuid() != 0
+        is_once = self._security.get("fsGroupChangePolicy") == "OnRootMismatch"
+        if is_once and is_accessible and is_ours:
+            return
+        for each in (volume, *volume.rglob("*")):
+            if os.geteuid() == 0:
+                os.chown(each, -1, group)
+            each.chmod(each.stat().st_mode | (_OF_DIRECTORIES if each.is_dir() else _OF_FILES))
 
     def _fill(self, volume: Manifest) -> None:
         folder = self._folder / volume["name"]

@@ -71,7 +71,8 @@ bind_all = true
 {{- $host := contains ":" .Values.listenHost | ternary (printf "[%s]" .Values.listenHost) .Values.listenHost -}}
 instance = {{ .Values.instance | default (printf "%s-%s" .Release.Namespace $name | trunc 100) | toJson }}
 listen = {{ printf "%s:%d" $host (int .Values.port) | toJson }}
-state_dir = "/state"
+# Not the volume itself: its root belongs to root, and the group of the pod can write to it.
+state_dir = "/state/xivo-exporter"
 {{- if gt (int .Values.replicas) 1 }}
 # The number at the end of a pod's name is its position in this list, from 0.
 addresses = [

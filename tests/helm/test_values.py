@@ -40,6 +40,7 @@ OF_THE_CHART = {"instance", "listen", "state_dir", "addresses", "process_id", "d
         ("settings.windows=1 minute", "'/settings/windows'"),
         ("settings.details=queues", "'/settings/details'"),
         ("settings.max_series=0", "got 0, want 1"),
+        ("settings.forget_origin=30", "'/settings/forget_origin'"),
         ("settings.stall_after=0", "'/settings/stall_after'"),
         ("settings.inbox_max_length=10", "got 10, want"),
         ("settings.log_level=trace", "'debug', 'info', 'warning', 'error'"),
