@@ -169,19 +169,20 @@ class Decode:
             published.at = at
 
     def _first_of_origin(self, envelope: Envelope, account: _Account) -> _Published:
-        """Return a new record of an origin, which becomes known if it is not.
+        """Return a new record of an origin, which becomes known to the bus if it is not.
 
         Raises:
             Rejected: The bus has too many origins.
         """
         origin = envelope.origin_uuid
         published = _Published()
-        if origin not in self._origins.of(account.bus).last_heard:
+        if not self._origins.is_settled(origin, account.bus):
             if not self._origins.add(origin, account.bus):
                 raise Rejected(Reason.OVER_LIMIT, "too many origins")
+            seen = OriginSeen(origin, envelope.at, is_carried=True)
             for subsystem in self._subsystems:
                 if not subsystem.is_per_bus:
-                    published.events[subsystem.name].append(OriginSeen(origin, envelope.at))
+                    published.events[subsystem.name].append(seen)
         account.origins[origin] = published
         return published
 

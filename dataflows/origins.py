@@ -35,7 +35,6 @@ class BusOrigins:
     def hear(self, origin: str) -> None:
         """Note that an origin published an event."""
         self.last_heard[origin] = self.read_seconds
-        self.free.discard(origin)
 
     def forget(self, origin: str) -> bool:
         """Forget an origin; return whether it was known."""
@@ -64,14 +63,23 @@ class Origins:
         """Return the origins of a bus."""
         return self._buses.setdefault(bus, BusOrigins())
 
-    def add(self, origin: str, bus: str) -> bool:
-        """Add an origin to a bus; return False if the bus has too many."""
-        other = self.other(origin, bus)
-        if not self.of(bus).add(origin):
+    def is_settled(self, origin: str, bus: str) -> bool:
+        """Return whether an origin is known on a bus, and free on none."""
+        if origin not in self.of(bus).last_heard:
             return False
-        if other is not None and origin in self._buses[other].free:
-            self._buses[other].forget(origin)
-        elif other is not None:
+        return not any(origin in known.free for known in self._buses.values())
+
+    def add(self, origin: str, bus: str) -> bool:
+        """Let a bus carry an origin, which is free no more; return False if it has too many."""
+        own = self.of(bus)
+        is_new = origin not in own.last_heard
+        if is_new and not own.add(origin):
+            return False
+        own.free.discard(origin)
+        for known in self._buses.values():
+            if origin in known.free:
+                known.forget(origin)
+        if is_new and (other := self.other(origin, bus)) is not None:
             self._on_shared(origin, bus, other)
         return True
 

@@ -151,17 +151,17 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
                     continue
                 self._name, self._key = name, key(name, first.origin_uuid or bus)
                 state = self._state = self._stage.start(name, bus, first)
-            elif bus != state.bus and not self._is_free:
-                continue
-            elif self._is_free and type(events[-1]) not in _CONTROL_EVENTS:
+            elif self._is_free and isinstance(first, OriginSeen) and first.is_carried:
                 self._is_free = False
                 self._stage.move(state, name, bus)
+            elif bus != state.bus:
+                continue
             if isinstance(first, OriginForgotten):
                 state.end()
                 outputs += self._drain(state)
                 state.entities.release(state.entities.taken)
                 state.shown.release(state.shown.taken)
-                self._state = None
+                self._state, self._is_free = None, False
             else:
                 _apply(state, events)
         if self._state is None:
@@ -199,10 +199,6 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
             outputs.append(Skipped(self._name, state.late, state.refused, hidden))
             state.late = state.refused = state.details.hidden = 0
         return outputs
-
-
-_CONTROL_EVENTS = (ClockChecked, OriginForgotten, OriginSeen)
-"""Events that no server published."""
 
 
 def _apply(state: State[Any], events: list[Event]) -> None:

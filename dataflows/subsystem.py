@@ -35,7 +35,13 @@ class Event(Struct, frozen=True, gc=False):
 
 
 class OriginSeen(Event, frozen=True, gc=False):
-    """An origin became known; its states start."""
+    """An origin is known; its states start if they have not started.
+
+    Attributes:
+        is_carried: The bus carried an event of it just now, so free states belong to this bus.
+    """
+
+    is_carried: bool = False
 
 
 class OriginForgotten(Event, frozen=True, gc=False):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -29,18 +29,27 @@ PARTITIONS = 1
 
 _IMPOSSIBLE_EPOCH = 2**62
 _MAX_WORKERS = 4096
+_TIMEOUT_SECONDS = 1.0
+"""Wait for another program that locks the store, such as a backup."""
 
 
 class KeptRow(NamedTuple):
-    """A row of `snaps`.
+    """A row of `snaps`, the newest of its step and key.
 
     Attributes:
         number: Of the row in the table.
+        step: Id of the step.
         content: State of a bus, or snapshot of a state.
     """
 
     number: int
+    step: str
     content: Resumed | Snapshot
+
+    @property
+    def key(self) -> str:
+        """The name of the bus, or the key of the state."""
+        return self.content.bus if isinstance(self.content, Resumed) else self.content.key
 
 
 def schema_checksum(store: Path) -> int:
@@ -56,7 +65,7 @@ def schema_checksum(store: Path) -> int:
 
 
 def check(store: Path, schema: int) -> list[KeptRow]:
-    """Return the rows of a store, without the rows of states that have ended.
+    """Return the rows of a store from which bytewax resumes.
 
     Raises:
         DamagedError: The store is not as it was written; the message says what is wrong.
@@ -73,8 +82,7 @@ def check(store: Path, schema: int) -> list[KeptRow]:
             (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
             if verdict != "ok":
                 raise DamagedError(str(verdict))
-            _check_progress(database)
-            return [*_rows(database)]
+            return _newest(database, _resume_epoch(database))
     except sqlite3.Error as error:
         raise DamagedError(str(error)) from error
     except UnicodeError as error:
@@ -98,6 +106,9 @@ def adapt(store: Path, rows: list[KeptRow], buses: Mapping[str, tuple[str, ...]]
 
     Returns:
         How many states each removed bus had.
+
+    Raises:
+        sqlite3.Error: The store cannot be written, and is unchanged.
     """
     states = [each.content for each in rows if isinstance(each.content, Snapshot)]
     origins: defaultdict[str, set[str]] = defaultdict(set)
@@ -105,14 +116,17 @@ def adapt(store: Path, rows: list[KeptRow], buses: Mapping[str, tuple[str, ...]]
         if state.subsystem not in _OF_BUSES:
             origins[state.bus].add(state.key.partition("\t")[2])
     moved = {
-        content.bus
-        for _, content in rows
-        if isinstance(content, Resumed) and has_moved(content.urls, buses.get(content.bus, ()))
+        each.content.bus
+        for each in rows
+        if isinstance(each.content, Resumed)
+        and has_moved(each.content.urls, buses.get(each.content.bus, ()))
     }
-    with closing(sqlite3.connect(store)) as database, database:
-        for number, content in rows:
+    with closing(sqlite3.connect(store, timeout=_TIMEOUT_SECONDS)) as database, database:
+        for each in rows:
+            content = each.content
             if content.bus not in buses:
-                database.execute("DELETE FROM snaps WHERE rowid = ?", (number,))
+                key = each.step, each.key
+                database.execute("DELETE FROM snaps WHERE step_id = ? AND state_key = ?", key)
                 continue
             changed: Resumed | Snapshot
             if isinstance(content, Resumed):
@@ -122,9 +136,9 @@ def adapt(store: Path, rows: list[KeptRow], buses: Mapping[str, tuple[str, ...]]
             else:
                 changed = replace(content, is_free=content.is_free or content.bus in moved)
             if changed != content:
-                row = pickle.dumps(seal(changed)), number
+                row = pickle.dumps(seal(changed)), each.number
                 database.execute("UPDATE snaps SET ser_change = ? WHERE rowid = ?", row)
-    return Counter(bus for bus, _ in {(each.bus, each.key) for each in states} if bus not in buses)
+    return Counter(state.bus for state in states if state.bus not in buses)
 
 
 _OF_BUSES = frozenset(subsystem.name for subsystem in SUBSYSTEMS if subsystem.is_per_bus)
@@ -139,8 +153,8 @@ def _open(store: Path) -> sqlite3.Connection:
     return database
 
 
-def _check_progress(database: sqlite3.Connection) -> None:
-    """Check what bytewax computes the epoch from at which it resumes.
+def _resume_epoch(database: sqlite3.Connection) -> int:
+    """Return the epoch at which bytewax resumes: it loads only rows of epochs before.
 
     Raises:
         DamagedError: Bytewax would refuse it, or panic.
@@ -160,7 +174,7 @@ def _check_progress(database: sqlite3.Connection) -> None:
         msg = "an epoch is out of range"
         raise DamagedError(msg)
     if not executions:
-        return
+        return 0
     execution, workers, started_at = executions[-1]
     if workers > _MAX_WORKERS:
         msg = f"it has {workers} workers"
@@ -170,28 +184,34 @@ def _check_progress(database: sqlite3.Connection) -> None:
     for number, worker, epoch in progress:
         if number == execution:
             reached[worker] = max(epoch, reached.get(worker, epoch))
-    if any(epoch > min(reached.values()) for epoch in commits):
+    resumed_at: int = min(reached.values())
+    if any(epoch > resumed_at for epoch in commits):
         msg = "it continues before the end of the last epoch that was saved"
         raise DamagedError(msg)
+    return resumed_at
 
 
-def _rows(database: sqlite3.Connection) -> Iterator[KeptRow]:
-    for number, step, key, data in database.execute(
-        "SELECT rowid, step_id, state_key, ser_change FROM snaps"
+def _newest(database: sqlite3.Connection, resumed_at: int) -> list[KeptRow]:
+    newest: dict[tuple[str, str], KeptRow | None] = {}
+    for number, step, key, epoch, data in database.execute(
+        "SELECT rowid, step_id, state_key, snap_epoch, ser_change FROM snaps ORDER BY snap_epoch"
     ):
         is_bus = step.endswith(".bus")
-        if data is None and not is_bus:
-            continue  # The state has ended.
-        try:
-            content = unseal(_unpickled(data or b""))
-            kept = (_bus if is_bus else _state).decode(content)
-        except (DamagedError, msgspec.MsgspecError) as error:
-            problem = f"row {number} is not as it was written"
-            raise DamagedError(problem) from error
-        if key != (kept.bus if isinstance(kept, Resumed) else kept.key):
-            problem = f"row {number} has the key of another one"
-            raise DamagedError(problem)
-        yield KeptRow(number, kept)
+        row = None
+        # Without data, the state has ended.
+        if data is not None or is_bus:
+            try:
+                content = unseal(_unpickled(data or b""))
+                row = KeptRow(number, step, (_bus if is_bus else _state).decode(content))
+            except (DamagedError, msgspec.MsgspecError) as error:
+                problem = f"row {number} is not as it was written"
+                raise DamagedError(problem) from error
+            if key != row.key:
+                problem = f"row {number} has the key of another one"
+                raise DamagedError(problem)
+        if epoch < resumed_at:
+            newest[step, key] = row
+    return [row for row in newest.values() if row is not None]
 
 
 _bus: msgspec.msgpack.Decoder[Resumed | Snapshot] = msgspec.msgpack.Decoder(Resumed)

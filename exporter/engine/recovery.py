@@ -10,6 +10,7 @@ import errno
 import fcntl
 import os
 import re
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
@@ -66,10 +67,10 @@ class StateDir:
             raise StateDirError(_unusable(path, _why_no_directory(error))) from error
         try:
             self._take()
-            if discard:
-                self._set_aside()
             if process == 0:
-                self._prepare()
+                self._prepare(discard=discard)
+            elif discard:
+                self._set_aside()
         except OSError as error:
             self.close()
             raise StateDirError(_unusable(path, error.strerror)) from error
@@ -93,26 +94,30 @@ class StateDir:
             )
             raise StateDirError(msg) from error
 
-    def _prepare(self) -> None:
+    def _prepare(self, *, discard: bool) -> None:
         manifest = self._path / _MANIFEST
-        if manifest.exists():
-            found = self._checked(manifest)
-            if found.age == OURS.age:
-                _must_be_private(self._directories)
-                self._use_store(found.schema)
-                return
-            aside = self._set_aside()
+        found = self._checked(manifest, discard=discard)
+        is_older = found is not None and found.age < OURS.age
+        if is_older:
+            # Older versions let others read the directory. Before the manifest is moved: if this
+            # process is killed, the next one does it again.
             for each in self._directories:
-                # Older versions let others read the directory.
                 each.chmod(0o700)
+        _must_be_private(self._directories)
+        if discard:
+            self._set_aside()
+        elif is_older:
             log.warning(
                 "the kept state was written by an older version, so it is moved aside; "
                 "the exporter starts without it",
-                moved_to=str(aside),
-                format=found.format,
-                engine=found.engine,
+                moved_to=str(self._set_aside()),
             )
-        _must_be_private(self._directories)
+        elif found is not None:
+            self._use_store(found.schema)
+            return
+        self._make_store(manifest)
+
+    def _make_store(self, manifest: Path) -> None:
         # A process that was killed before the end of this leaves a draft, and has kept nothing.
         draft = manifest.with_suffix(".draft")
         parts = [*self._path.glob("part-*")]
@@ -137,8 +142,23 @@ class StateDir:
         draft.write_bytes(msgspec.json.encode(msgspec.structs.replace(made, checksum=made.sum())))
         draft.replace(manifest)
 
-    def _checked(self, manifest: Path) -> Manifest:
-        """Return the manifest of a store that this version can use, or of an older one."""
+    def _checked(self, manifest: Path, *, discard: bool) -> Manifest | None:
+        """Return the manifest of a store of this version or of an older one; None without one.
+
+        Args:
+            manifest: May be missing.
+            discard: Return None for any other manifest, instead of an error.
+        """
+        if not manifest.exists():
+            return None
+        try:
+            return self._read(manifest)
+        except StateDirError:
+            if discard:
+                return None
+            raise
+
+    def _read(self, manifest: Path) -> Manifest:
         try:
             found = msgspec.json.decode(manifest.read_bytes(), type=Manifest)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -161,7 +181,11 @@ class StateDir:
         except DamagedError as error:
             problem = f"the store {printable(store)} is damaged ({printable(str(error))})"
             raise StateDirError(_refused(problem)) from error
-        for bus, states in kept_rows.adapt(store, rows, self._buses).items():
+        try:
+            removed = kept_rows.adapt(store, rows, self._buses)
+        except sqlite3.Error as error:
+            raise StateDirError(_unusable(store, str(error))) from error
+        for bus, states in removed.items():
             log.warning(
                 "the bus is not in the settings, so its kept state is removed",
                 bus=bus,

@@ -21,6 +21,7 @@ class Resumed(msgspec.Struct, frozen=True, array_like=True):
         last_gap_at: Unix time of the last gap, in seconds; 0 if there was none.
         read_seconds: See `BusOrigins`.
         last_heard: See `BusOrigins`.
+        free: See `BusOrigins`.
     """
 
     bus: str
@@ -31,6 +32,7 @@ class Resumed(msgspec.Struct, frozen=True, array_like=True):
     last_gap_at: float
     read_seconds: float
     last_heard: dict[str, float]
+    free: frozenset[str] = frozenset()
 
 
 def has_moved(before: Iterable[str], now: Iterable[str]) -> bool:

@@ -193,8 +193,8 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
             feed.buffer.load(kept.memory)
             feed.origins.read_seconds = kept.read_seconds
             feed.origins.last_heard.update(kept.last_heard)
-            if has_moved(kept.urls, feed.urls):
-                feed.origins.free.update(kept.last_heard)
+            has_other_urls = has_moved(kept.urls, feed.urls)
+            feed.origins.free.update(kept.last_heard if has_other_urls else kept.free)
         feed.open(self._earlier_exchange)
 
     def next_batch(self) -> Sequence[Item]:
@@ -256,5 +256,6 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
                 status.last_gap_at,
                 origins.read_seconds,
                 origins.last_heard,
+                frozenset(origins.free),
             )
         )

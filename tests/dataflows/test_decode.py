@@ -276,8 +276,21 @@ def test_a_silent_origin_is_forgotten_by_its_states_and_unknown() -> None:
     # Its next event begins its states again.
     again = decode(event("x", None, "o").delivery())
     assert [e for _, (_, e) in again if isinstance(e, OriginSeen)] == [
-        OriginSeen("o", ARRIVED) for _ in OF_ORIGINS
+        OriginSeen("o", ARRIVED, is_carried=True) for _ in OF_ORIGINS
     ]
+
+
+def test_a_free_origin_is_claimed_by_the_first_bus_that_carries_it_for_all_subsystems() -> None:
+    for bus in ("default", "other"):
+        decode = known("o", "p")
+        decode.origins.of("default").free.update("op")
+        claimed = decode(event("x", None, "o").delivery(bus=bus))
+        assert [e for _, (_, e) in claimed if isinstance(e, OriginSeen)] == [
+            OriginSeen("o", ARRIVED, is_carried=True) for _ in OF_ORIGINS
+        ]
+        assert decode.origins.of("default").free == {"p"}
+        again = decode(event("x", None, "o").delivery(bus=bus))
+        assert not [e for _, (_, e) in again if isinstance(e, OriginSeen)]
 
 
 def test_what_happens_to_a_bus_keeps_its_place_among_the_deliveries() -> None:
@@ -297,7 +310,7 @@ def test_what_happens_to_a_bus_keeps_its_place_among_the_deliveries() -> None:
         ClockChecked("o", 0.0),
         AgentDeleted("o", ARRIVED, "2"),
         OriginForgotten("o", 0.0),
-        OriginSeen("o", ARRIVED),
+        OriginSeen("o", ARRIVED, is_carried=True),
         AgentDeleted("o", ARRIVED, "3"),
     ]
 

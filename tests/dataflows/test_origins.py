@@ -89,7 +89,7 @@ def test_an_origin_that_is_free_moves_without_a_report() -> None:
         paris.free.add(origin)
     assert origins.add("moved", "lyon")
     assert [*paris.last_heard] == ["stays"]
-    paris.hear("stays")
+    assert origins.add("stays", "paris")
     assert origins.add("stays", "lyon")
     assert shared == [("stays", "lyon", "paris")]
 

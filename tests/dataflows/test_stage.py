@@ -378,32 +378,51 @@ def test_events_on_another_bus_do_not_change_a_state() -> None:
     assert batch(logic, *others, happened(100), *others) == ([counted(2)], RETAIN)
 
 
-def test_a_free_state_belongs_to_the_next_bus_that_carries_its_origin() -> None:
+def freed(events: int) -> bytes:
+    """Return the snapshot of a free state with some events."""
     before = stage(Clock(), max_entities=3)(None)
-    batch(before, *[happened(100)] * 3)
+    batch(before, *[happened(100)] * events)
     kept = msgspec.msgpack.decode(unseal(before.snapshot() or b""), type=Snapshot)
-    freed = seal(msgspec.structs.replace(kept, is_free=True))
-    after = stage(Clock(), max_entities=3)
-    logic = after(freed)
-    # Control events of the earlier bus, at the start, change nothing.
+    return seal(msgspec.structs.replace(kept, is_free=True))
+
+
+def carried(bus: str) -> Values:
+    """Return what decode makes of the first event of a free origin."""
+    return "things", bus, [OriginSeen("o", 100.0, is_carried=True)]
+
+
+def test_a_free_state_belongs_to_the_next_bus_that_carries_its_origin() -> None:
+    stage_ = stage(Clock(), max_entities=3)
+    logic = stage_(freed(3))
+    # What happens to buses changes nothing.
     batch(logic, of_kind(OriginSeen), of_kind(ClockChecked))
+    for kind in (OriginSeen, ClockChecked, OriginForgotten):
+        assert batch(logic, of_kind(kind, bus="other")) == ([], RETAIN)
     unchanged = msgspec.msgpack.decode(unseal(logic.snapshot() or b""), type=Snapshot)
     assert (unchanged.bus, unchanged.is_free) == (BUS, True)
-    assert batch(logic, happened(1, bus="other"))[0][-1] == Skipped("things", 0, 1, 0)
+    batch(logic, carried("other"))
+    assert batch(logic, happened(1, bus="other"))[0] == [Skipped("things", 0, 1, 0)]
     assert batch(logic, happened(1))[0] == []
     # Its places are those of the other bus.
-    assert batch(after(None), *[happened(100, "p")] * 3)[0] == [counted(3, "p")]
+    assert batch(stage_(None), *[happened(100, "p")] * 3)[0] == [counted(3, "p")]
     moved = msgspec.msgpack.decode(unseal(logic.snapshot() or b""), type=Snapshot)
     assert (moved.bus, moved.entities, moved.is_free) == ("other", 3, False)
 
 
 def test_a_free_state_stays_with_its_bus_if_that_carries_its_origin_first() -> None:
-    before = stage(Clock())(None)
-    batch(before, happened(100))
-    kept = msgspec.msgpack.decode(unseal(before.snapshot() or b""), type=Snapshot)
-    logic = stage(Clock())(seal(msgspec.structs.replace(kept, is_free=True)))
-    assert batch(logic, happened(100))[0] == [counted(2)]
+    logic = stage(Clock(), max_entities=3)(freed(1))
+    batch(logic, carried(BUS))
+    batch(logic, carried("other"))
     assert batch(logic, happened(100, bus="other"))[0] == []
+    assert batch(logic, happened(100))[0] == [counted(2)]
+
+
+def test_a_free_state_that_is_forgotten_leaves_one_that_is_not_free() -> None:
+    logic = stage(Clock(), max_entities=3)(freed(1))
+    batch(logic, of_kind(OriginForgotten), happened(100, bus="other"))
+    batch(logic, carried(BUS))
+    kept = msgspec.msgpack.decode(unseal(logic.snapshot() or b""), type=Snapshot)
+    assert (kept.bus, kept.is_free) == ("other", False)
 
 
 def test_each_subsystem_and_each_bus_has_its_own_places() -> None:

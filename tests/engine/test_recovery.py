@@ -333,6 +333,57 @@ def test_an_origin_that_has_a_state_becomes_known_to_its_bus(path: Path) -> None
         assert found["lyon"].last_heard == {"o": 1.0, "p": 1.0}  # type: ignore[union-attr]  # of a bus
 
 
+def test_only_the_newest_row_of_each_key_counts(path: Path) -> None:
+    store = used(path, ("o", "default"))
+    old = rows(("o", "lyon"), ("ended", "default"))
+    with closing(sqlite3.connect(store)) as database, database:
+        # Before, the origin was on another bus, which is gone, and another state had not ended.
+        for step, key, data in old:
+            _insert(database, step, key, 10, data)
+        _insert(database, "xivo_exporter.state", "agents\tended", 11, None)
+        # An epoch that was not saved to its end.
+        unsaved = rows(("o", "nowhere"))[1][2]
+        _insert(database, "xivo_exporter.state", "agents\to", 12, unsaved)
+    opened(path, "default").close()
+    found = contents_of(store)
+    assert {*found} == {"default", "agents\to"}
+    assert found["agents\to"].bus == "default"
+    assert found["default"].last_heard == {"o": 1.0, "p": 1.0}  # type: ignore[union-attr]  # of a bus
+    # Nothing of a bus comes back with an older row.
+    with capture_logs() as logs:
+        opened(path, "nice").close()
+    assert [line["bus"] for line in logs] == ["default"]
+    assert keys(store) == {"agents\tended"}
+
+
+@pytest.mark.parametrize("is_discarded", [False, True])
+def test_a_store_that_cannot_be_changed_is_refused_with_one_line(
+    path: Path, *, is_discarded: bool
+) -> None:
+    store = used(path)
+    with closing(sqlite3.connect(store, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        if is_discarded:
+            opened(path, "default", discard=True).close()
+            return
+        before = contents(path)
+        with pytest.raises(StateDirError, match=r"cannot write to .*: database is locked"):
+            opened(path, "default")
+        assert contents(path) == before
+
+
+@pytest.mark.parametrize("discard", [False, True])
+def test_the_directories_of_an_older_version_are_made_private_first(
+    path: Path, *, discard: bool
+) -> None:
+    _kept_by(path, format=5, checksum=0)
+    path.chmod(0o755)
+    (path / "process-0").chmod(0o755)
+    opened(path, discard=discard).close()
+    assert path.stat().st_mode & 0o777 == 0o700
+    opened(path).close()
+
+
 def test_the_order_of_buses_does_not_matter(path: Path) -> None:
     used(path)
     before = contents(path)

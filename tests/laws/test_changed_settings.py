@@ -97,6 +97,11 @@ class _Kept:
     def save(self, pipeline: Pipeline, chosen: Chosen) -> None:
         """Save the end of an epoch."""
         self.epoch += 1
+        with self._database() as database:
+            database.execute("INSERT OR IGNORE INTO exs VALUES ('', 1, 1, 1)")
+            database.execute(
+                "INSERT OR REPLACE INTO fronts VALUES ('', 1, 0, ?)", (self.epoch + 1,)
+            )
         rows = [("xivo_exporter.state", key, row) for key, row in pipeline.snapshots().items()]
         for bus in chosen.buses:
             carried = pipeline.origins.of(bus)
