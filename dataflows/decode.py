@@ -110,8 +110,10 @@ class Decode:
         on_rejected: Callable[[Delivery, Rejected], None],
         origins: Origins,
     ) -> None:
-        self._subsystems = tuple(subsystems)
-        self._decoders = _subscriptions(self._subsystems)
+        subsystems = tuple(subsystems)
+        # Names of the subsystems that have a state for each origin.
+        self._of_origins = [each.name for each in subsystems if not each.is_per_bus]
+        self._decoders = _subscriptions(subsystems)
         self._zone_of = zone_of
         self._on_rejected = on_rejected
         self._origins = origins
@@ -180,9 +182,8 @@ class Decode:
             if not self._origins.add(origin, account.bus):
                 raise Rejected(Reason.OVER_LIMIT, "too many origins")
             seen = OriginSeen(origin, envelope.at, is_carried=True)
-            for subsystem in self._subsystems:
-                if not subsystem.is_per_bus:
-                    published.events[subsystem.name].append(seen)
+            for name in self._of_origins:
+                published.events[name].append(seen)
         account.origins[origin] = published
         return published
 
@@ -221,9 +222,8 @@ class Decode:
                         yield from self._for_origin(other, OriginSeen(origin, at))
 
     def _for_origin(self, bus_name: str, event: Event) -> Iterator[Keyed]:
-        for subsystem in self._subsystems:
-            if not subsystem.is_per_bus:
-                yield key(subsystem.name, event.origin_uuid), (subsystem.name, bus_name, [event])
+        for name in self._of_origins:
+            yield key(name, event.origin_uuid), (name, bus_name, [event])
 
 
 def _subscriptions(subsystems: Iterable[Subsystem]) -> dict[str, tuple[Decoder, list[str]]]:

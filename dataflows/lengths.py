@@ -28,11 +28,8 @@ class Length(NamedTuple):
         Raises:
             ValueError: The text is not a length, or the length is out of range.
         """
-        length = cls(text, _seconds_of(text))
-        if not SHORTEST_SECONDS <= length.seconds <= LONGEST_SECONDS:
-            msg = "must be lengths from 5s to 1d, such as 30s,1m,4h"
-            raise ValueError(msg)
-        return length
+        problem = "must be lengths from 5s to 1d, such as 30s,1m,4h"
+        return cls._parse(text, SHORTEST_SECONDS, LONGEST_SECONDS, problem)
 
     @classmethod
     def parse_silence(cls, text: str) -> Length:
@@ -41,11 +38,17 @@ class Length(NamedTuple):
         Raises:
             ValueError: The text is not a length, or the length is out of range.
         """
-        length = cls(text, _seconds_of(text))
-        if not SHORTEST_SILENCE_SECONDS <= length.seconds <= LONGEST_SILENCE_SECONDS:
-            msg = "must be a length from 1h to 3650d, such as 30d"
-            raise ValueError(msg)
-        return length
+        problem = "must be a length from 1h to 3650d, such as 30d"
+        return cls._parse(text, SHORTEST_SILENCE_SECONDS, LONGEST_SILENCE_SECONDS, problem)
+
+    @classmethod
+    def _parse(cls, text: str, shortest: int, longest: int, problem: str) -> Length:
+        number, unit = text[:-1], text[-1:]
+        is_number = number.isascii() and number.isdecimal() and len(number) <= len("86400")
+        seconds = int(number) * _UNITS.get(unit, 0) if is_number else 0
+        if not shortest <= seconds <= longest:
+            raise ValueError(problem)
+        return cls(text, seconds)
 
 
 def parse_lengths(text: str) -> tuple[Length, ...]:
@@ -63,10 +66,3 @@ def parse_lengths(text: str) -> tuple[Length, ...]:
 
 def _seconds(length: Length) -> int:
     return length.seconds
-
-
-def _seconds_of(text: str) -> int:
-    """Return the seconds of a length; 0 if the text is not one."""
-    number, unit = text[:-1], text[-1:]
-    is_number = number.isascii() and number.isdecimal() and len(number) <= len("86400")
-    return int(number) * _UNITS.get(unit, 0) if is_number else 0

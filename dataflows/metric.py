@@ -93,6 +93,10 @@ each event makes one or two.
 """
 
 
+_Series = tuple[str, LabelValues]
+_Values = dict[_Series, Any]
+
+
 class Samples:
     """The series of one state, and which of them changed since the last `drain`.
 
@@ -190,10 +194,6 @@ class Samples:
         )
         self._changed.clear()
         return drained
-
-
-_Series = tuple[str, LabelValues]
-_Values = dict[_Series, Any]
 
 
 class Details(Samples):

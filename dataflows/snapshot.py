@@ -14,7 +14,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Mapping
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeVar
 from zlib import crc32
 
 import msgspec
@@ -23,6 +23,8 @@ from dataflows.metric import Details, MetricSpec
 from dataflows.parts import Parts
 from dataflows.quota import Allocation
 from dataflows.subsystem import Context, Options
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 FORMAT = 6
 """Increase this whenever an attribute of a state, or of an object in it, changes."""
@@ -63,16 +65,19 @@ def seal(content: object) -> bytes:
     return crc32(data).to_bytes(_CHECKSUM_BYTES) + data
 
 
-def unseal(sealed: bytes) -> bytes:
-    """Return the encoded struct of sealed bytes.
+def unseal(sealed: bytes, kind: type[T]) -> T:
+    """Return the struct of sealed bytes.
 
     Raises:
-        DamagedError: The checksum is wrong.
+        DamagedError: The checksum is wrong, or it is no struct of this kind.
     """
     data = sealed[_CHECKSUM_BYTES:]
     if crc32(data).to_bytes(_CHECKSUM_BYTES) != sealed[:_CHECKSUM_BYTES]:
         raise DamagedError
-    return data
+    try:
+        return msgspec.msgpack.decode(data, type=kind)
+    except msgspec.MsgspecError as error:
+        raise DamagedError from error
 
 
 def dump(state: object) -> bytes:

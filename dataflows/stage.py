@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import msgspec
 from bytewax.operators import StatefulBatchLogic
 
 from dataflows.clock import Clock, aware
@@ -134,7 +133,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         self._is_free = False
         self._due: float | None = None
         if resumed is not None:
-            snapshot = msgspec.msgpack.decode(unseal(resumed), type=Snapshot)
+            snapshot = unseal(resumed, Snapshot)
             self._name, self._key = snapshot.subsystem, snapshot.key
             self._is_free = snapshot.is_free
             self._state = stage.resume(snapshot)

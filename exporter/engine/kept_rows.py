@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 from zlib import crc32
 
-import msgspec
 from msgspec.structs import replace
 
 from dataflows.snapshot import DamagedError, Snapshot, seal, unseal
@@ -59,8 +58,12 @@ def schema_checksum(store: Path) -> int:
         sqlite3.Error: The store is damaged.
     """
     with closing(_open(store)) as database:
-        tables = database.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-        version = database.execute("PRAGMA user_version").fetchone()
+        return _schema_checksum(database)
+
+
+def _schema_checksum(database: sqlite3.Connection) -> int:
+    tables = database.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    version = database.execute("PRAGMA user_version").fetchone()
     return crc32(repr((tables, version)).encode())
 
 
@@ -74,10 +77,10 @@ def check(store: Path, schema: int) -> list[KeptRow]:
         msg = "it is missing"
         raise DamagedError(msg)
     try:
-        if schema_checksum(store) != schema:
-            msg = "its tables have changed"
-            raise DamagedError(msg)
         with closing(_open(store)) as database:
+            if _schema_checksum(database) != schema:
+                msg = "its tables have changed"
+                raise DamagedError(msg)
             # It also compares the tables with their indexes, so it finds changed keys and epochs.
             (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
             if verdict != "ok":
@@ -197,13 +200,13 @@ def _newest(database: sqlite3.Connection, resumed_at: int) -> list[KeptRow]:
         "SELECT rowid, step_id, state_key, snap_epoch, ser_change FROM snaps ORDER BY snap_epoch"
     ):
         is_bus = step.endswith(".bus")
+        kind: type[Resumed | Snapshot] = Resumed if is_bus else Snapshot
         row = None
         # Without data, the state has ended.
         if data is not None or is_bus:
             try:
-                content = unseal(_unpickled(data or b""))
-                row = KeptRow(number, step, (_bus if is_bus else _state).decode(content))
-            except (DamagedError, msgspec.MsgspecError) as error:
+                row = KeptRow(number, step, unseal(_unpickled(data or b""), kind))
+            except DamagedError as error:
                 problem = f"row {number} is not as it was written"
                 raise DamagedError(problem) from error
             if key != row.key:
@@ -212,10 +215,6 @@ def _newest(database: sqlite3.Connection, resumed_at: int) -> list[KeptRow]:
         if epoch < resumed_at:
             newest[step, key] = row
     return [row for row in newest.values() if row is not None]
-
-
-_bus: msgspec.msgpack.Decoder[Resumed | Snapshot] = msgspec.msgpack.Decoder(Resumed)
-_state: msgspec.msgpack.Decoder[Resumed | Snapshot] = msgspec.msgpack.Decoder(Snapshot)
 
 
 class _BytesOnly(pickle.Unpickler):

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import msgspec
 import structlog
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
@@ -187,7 +186,7 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
         self._read_at = self._silence_checked_at = context.timer()
         self._earlier_exchange = ""
         if resumed is not None:
-            kept = msgspec.msgpack.decode(unseal(resumed), type=Resumed)
+            kept = unseal(resumed, Resumed)
             self._earlier_exchange = kept.exchange
             feed.status.gaps, feed.status.last_gap_at = kept.gaps, kept.last_gap_at
             feed.buffer.load(kept.memory)

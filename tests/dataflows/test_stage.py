@@ -382,7 +382,7 @@ def freed(events: int) -> bytes:
     """Return the snapshot of a free state with some events."""
     before = stage(Clock(), max_entities=3)(None)
     batch(before, *[happened(100)] * events)
-    kept = msgspec.msgpack.decode(unseal(before.snapshot() or b""), type=Snapshot)
+    kept = unseal(before.snapshot() or b"", Snapshot)
     return seal(msgspec.structs.replace(kept, is_free=True))
 
 
@@ -398,14 +398,14 @@ def test_a_free_state_belongs_to_the_next_bus_that_carries_its_origin() -> None:
     batch(logic, of_kind(OriginSeen), of_kind(ClockChecked))
     for kind in (OriginSeen, ClockChecked, OriginForgotten):
         assert batch(logic, of_kind(kind, bus="other")) == ([], RETAIN)
-    unchanged = msgspec.msgpack.decode(unseal(logic.snapshot() or b""), type=Snapshot)
+    unchanged = unseal(logic.snapshot() or b"", Snapshot)
     assert (unchanged.bus, unchanged.is_free) == (BUS, True)
     batch(logic, carried("other"))
     assert batch(logic, happened(1, bus="other"))[0] == [Skipped("things", 0, 1, 0)]
     assert batch(logic, happened(1))[0] == []
     # Its places are those of the other bus.
     assert batch(stage_(None), *[happened(100, "p")] * 3)[0] == [counted(3, "p")]
-    moved = msgspec.msgpack.decode(unseal(logic.snapshot() or b""), type=Snapshot)
+    moved = unseal(logic.snapshot() or b"", Snapshot)
     assert (moved.bus, moved.entities, moved.is_free) == ("other", 3, False)
 
 
@@ -421,7 +421,7 @@ def test_a_free_state_that_is_forgotten_leaves_one_that_is_not_free() -> None:
     logic = stage(Clock(), max_entities=3)(freed(1))
     batch(logic, of_kind(OriginForgotten), happened(100, bus="other"))
     batch(logic, carried(BUS))
-    kept = msgspec.msgpack.decode(unseal(logic.snapshot() or b""), type=Snapshot)
+    kept = unseal(logic.snapshot() or b"", Snapshot)
     assert (kept.bus, kept.is_free) == ("other", False)
 
 
@@ -485,7 +485,7 @@ def test_a_snapshot_is_sealed_and_names_its_state() -> None:
     logic.on_batch([happened(100)] * 3)
     sealed = logic.snapshot()
     assert sealed is not None
-    snapshot = msgspec.msgpack.decode(unseal(sealed), type=Snapshot)
+    snapshot = unseal(sealed, Snapshot)
     assert snapshot.subsystem == "things"
     assert snapshot.key == "things\to"
     assert snapshot.bus == BUS

@@ -34,6 +34,9 @@ from tests.support import eventually
 
 PARIS, LYON = ORIGIN, "0b57b8e9-c2c8-5fad-ba1b-c3140ebb9be3"
 VHOSTS = {PARIS: "/", LYON: "lyon"}
+CHATS = {PARIS: 5, LYON: 7}
+"""Chats of each server in the first session."""
+
 QUEUES = 10
 
 IS_REMOVED = "the bus is not in the settings, so its kept state is removed"
@@ -104,6 +107,15 @@ class Site:
             self.program.kill()
         else:
             assert self.program.terminate(timeout=5) == 0
+
+    def first_session(self, buses: Mapping[str, str]) -> StateOf:
+        """Run once while each server publishes; return what is shown and kept at the end."""
+        self.start(buses)
+        for server in buses.values():
+            say(self.broker, server, CHATS[server])
+        samples = self.counted(buses)
+        self.stop()
+        return samples
 
     def counted(self, buses: Mapping[str, str], instance: str = "i") -> StateOf:
         """Wait until all that was published is counted and kept; return what is shown."""
@@ -207,13 +219,9 @@ def removed(program: Exporter) -> list[str]:
 
 def test_buses_come_and_go_and_the_others_go_on(site: Site) -> None:
     both = {"paris": PARIS, "lyon": LYON}
-    site.start(both)
-    say(site.broker, PARIS, 5)
-    say(site.broker, LYON, 7)
-    first = site.counted(both)
+    first = site.first_session(both)
     assert chats_of(first, PARIS) == 5
     used = own(first, "used_total", "paris")
-    site.stop()
 
     site.start(dict(reversed(both.items())))
     site.shows(domain(first))
@@ -265,11 +273,7 @@ def test_a_bus_moves_to_another_exporter_with_a_state_of_its_own_or_a_copied_one
 ) -> None:
     both = {"paris": PARIS, "lyon": LYON}
     old, new, fresh = (new_site(name) for name in ("old", "new", "fresh"))
-    old.start(both)
-    say(old.broker, PARIS, 5)
-    say(old.broker, LYON, 7)
-    before = old.counted(both)
-    old.stop()
+    before = old.first_session(both)
     shutil.copytree(old.state, new.state)
 
     new.start({"lyon": LYON})
@@ -313,11 +317,7 @@ def test_a_server_on_two_buses_goes_on_when_its_first_bus_is_removed(site: Site)
 
 def test_the_states_of_servers_follow_them_when_two_buses_swap_their_addresses(site: Site) -> None:
     buses = {"one": PARIS, "two": LYON}
-    site.start(buses)
-    say(site.broker, PARIS, 5)
-    say(site.broker, LYON, 7)
-    site.counted(buses)
-    site.stop()
+    site.first_session(buses)
     swapped = {"one": LYON, "two": PARIS}
     # The second start comes before the servers have said anything.
     for _ in range(2):
@@ -359,10 +359,7 @@ def _form(user: int) -> Wire:
 
 def test_details_windows_and_limits_follow_the_settings(site: Site) -> None:
     buses = {"paris": PARIS}
-    site.start(buses)
-    say(site.broker, PARIS, 5)
-    first = site.counted(buses)
-    site.stop()
+    first = site.first_session(buses)
 
     site.start(buses, details="agents,endpoints", windows="30s,5m")
     detailed = site.shown(
@@ -404,10 +401,7 @@ def test_details_windows_and_limits_follow_the_settings(site: Site) -> None:
 def test_another_exchange_is_read_and_the_counts_go_on(site: Site) -> None:
     buses = {"paris": PARIS}
     site.broker.declare_exchange("other")
-    site.start(buses)
-    say(site.broker, PARIS, 5)
-    first = site.counted(buses)
-    site.stop()
+    first = site.first_session(buses)
     site.start(buses, "other")
     site.shows(domain(first))
     say(site.broker, PARIS, 100)
@@ -419,10 +413,7 @@ def test_another_exchange_is_read_and_the_counts_go_on(site: Site) -> None:
 
 def test_another_instance_notices_the_gap_and_the_counts_go_on(site: Site) -> None:
     buses = {"paris": PARIS}
-    site.start(buses)
-    say(site.broker, PARIS, 5)
-    first = site.counted(buses)
-    site.stop()
+    first = site.first_session(buses)
     site.start(buses, instance="j")
     site.shows(domain(first))
     say(site.broker, PARIS, 2)
@@ -434,11 +425,7 @@ def test_another_instance_notices_the_gap_and_the_counts_go_on(site: Site) -> No
 def test_a_copy_on_another_machine_goes_on(new_site: Callable[[str], Site]) -> None:
     both = {"paris": PARIS, "lyon": LYON}
     old, new = new_site("old"), new_site("new machine")
-    old.start(both)
-    say(old.broker, PARIS, 5)
-    say(old.broker, LYON, 7)
-    before = old.counted(both)
-    old.stop()
+    before = old.first_session(both)
     shutil.copytree(old.state, new.state)
     old.start(both)
     new.start(both, instance="new")
@@ -456,10 +443,7 @@ def test_a_copy_on_another_machine_goes_on(new_site: Callable[[str], Site]) -> N
 
 def test_a_store_of_an_older_format_is_moved_aside_and_a_newer_one_is_refused(site: Site) -> None:
     buses = {"paris": PARIS}
-    site.start(buses)
-    say(site.broker, PARIS, 5)
-    first = site.counted(buses)
-    site.stop()
+    first = site.first_session(buses)
 
     manifest = site.store.parent / "manifest.json"
     ours = manifest.read_bytes()
@@ -496,10 +480,7 @@ def test_a_store_of_an_older_format_is_moved_aside_and_a_newer_one_is_refused(si
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
 def test_what_another_user_has_or_can_change_is_refused_until_it_is_ours_alone(site: Site) -> None:
     buses = {"paris": PARIS}
-    site.start(buses)
-    say(site.broker, PARIS, 5)
-    first = site.counted(buses)
-    site.stop()
+    first = site.first_session(buses)
     before = site.store.read_bytes()
 
     os.chown(site.state, 12345, -1)
@@ -520,10 +501,7 @@ def test_what_another_user_has_or_can_change_is_refused_until_it_is_ours_alone(s
 
 def test_a_changed_byte_in_a_row_is_damage_and_the_state_can_be_discarded(site: Site) -> None:
     buses = {"paris": PARIS}
-    site.start(buses)
-    say(site.broker, PARIS, 5)
-    site.counted(buses)
-    site.stop()
+    site.first_session(buses)
     chance = random.Random(7)  # noqa: S311 -- no secret
     places = chance.sample(_bytes_of_rows(site.store), 4)
     sound = site.store.read_bytes()

@@ -590,13 +590,13 @@ def test_a_forgotten_server_leaves_nothing_and_starts_again(origin: str) -> None
     assert domain(pipeline.series()) == others
     assert not [key for key in pipeline.keys if origin in key]
     # A later event starts its states again, and they know nothing of before.
-    anew = Pipeline(details=ALL_DETAILS)
-    anew.now = pipeline.now
-    for each in (pipeline, anew):
+    fresh = Pipeline(details=ALL_DETAILS)
+    fresh.now = pipeline.now
+    for each in (pipeline, fresh):
         each.send(*messages[origin])
         each.wait(LONGEST_WINDOW)
     again = {k: v for k, v in domain(pipeline.series()).items() if k[1][0] == origin}
-    assert again == domain(anew.series())
+    assert again == domain(fresh.series())
 
 
 @given(traffic(), st.integers(1, 3), st.integers(1, 3))

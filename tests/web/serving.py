@@ -86,7 +86,7 @@ def clients(
 
 
 def is_closed(client: socket.socket) -> bool:
-    """Whether the server has closed this connection, after it said whatever it said."""
+    """Whether the server has closed this connection, after any answer."""
     client.setblocking(False)
     try:
         while client.recv(65536):
