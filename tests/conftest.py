@@ -1,6 +1,8 @@
 """What all tests share: how thoroughly hypothesis searches, and an environment of no settings."""
 
 import os
+import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -44,6 +46,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
     """Let tests/schedule.py make the groups; xdist's groups by marks fail with this pytest."""
     return schedule.Groups(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+@pytest.fixture(autouse=True)
+def _signals_of_the_tests() -> Iterator[None]:
+    """Let no test leave signals blocked: the programs that later tests start would inherit that."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    yield
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @pytest.fixture
