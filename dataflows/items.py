@@ -28,5 +28,17 @@ class OriginSilent(msgspec.Struct, frozen=True, gc=False):
     at: float
 
 
-Item = Delivery | Opened | ClockSetBack | OriginSilent
+class ReadingResumed(msgspec.Struct, frozen=True, gc=False):
+    """The exporter reads a bus again, at a time, Unix seconds, after another one could read it.
+
+    Attributes:
+        is_complete: Whether nothing was missed. If not, the states of the bus are out of date.
+    """
+
+    bus: str
+    at: float
+    is_complete: bool
+
+
+Item = Delivery | Opened | ClockSetBack | OriginSilent | ReadingResumed
 """An item from the source of a bus."""

@@ -106,6 +106,11 @@ def _frame_handler_with_timeout(
     return tolerant_frame_handler(connection, callback)
 
 
+def is_in_use(error: BaseException) -> bool:
+    """Return whether the broker refused to let this exporter consume, because another one does."""
+    return isinstance(error, AccessRefused) and "exclusive" in str(error.reply_text)
+
+
 def explain(error: BaseException, inbox: Inbox) -> str:
     """Return in one line what went wrong and which setting to check; it contains no secret."""
     if isinstance(error, OperationalError) and error.__cause__ is not None:

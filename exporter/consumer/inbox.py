@@ -45,6 +45,9 @@ class Inbox:
     def arguments(self) -> dict[str, object]:
         """Return the arguments of the declaration."""
         return {
+            # Also where the default is another type: on a quorum queue the broker lets two
+            # exporters consume at a time, although both ask for exclusive use.
+            "x-queue-type": "classic",
             "x-expires": round(self.expires * 1000),
             "x-max-length": self.max_length,
             "x-max-length-bytes": self.max_bytes,

@@ -24,7 +24,7 @@ from kombu.connection import Connection
 
 from dataflows.clock import Clock
 from exporter.consumer.bus import Bus
-from exporter.consumer.connection import FAULTS, HEARTBEAT_SECONDS, explain
+from exporter.consumer.connection import FAULTS, HEARTBEAT_SECONDS, explain, is_in_use
 from exporter.consumer.intake import PREFETCH, Intake
 from exporter.consumer.session import (
     Channel,
@@ -50,6 +50,9 @@ deleted exchange."""
 
 MAX_BACKOFF_SECONDS = 5.0
 """Maximum pause between attempts: a broker that is back must be noticed within seconds."""
+
+MIN_USEFUL_SECONDS = 1.0
+"""Duration from which on a connection with deliveries is no failed attempt."""
 
 MAX_LOGGED_PROBLEMS = 10
 """Different problems of one outage of which each is logged only once, even if they alternate; real
@@ -95,6 +98,8 @@ class Consumer:
         self._intake = Intake(bus.status, buffer, clock)
         # "inbox" or "exchange" if it was deleted since the last connection.
         self._gone = ""
+        # Whether another exporter has read the inbox since the last connection.
+        self._was_standby = False
         # Since the last connection: the last problem of each address, and the logged problems.
         self._problems: dict[str, str] = {}
         self._logged_problems: deque[tuple[str, str]] = deque(maxlen=MAX_LOGGED_PROBLEMS)
@@ -138,16 +143,21 @@ class Consumer:
             if self._stop.is_set():
                 return
             self._status.url = broker.url
-            started_at = time.monotonic()
+            started_at, delivery_at = time.monotonic(), self._status.last_delivery_at
             try:
                 self._run_connection(broker.connect())
             except FAULTS as error:
+                self._status.is_standby = is_in_use(error)
+                self._was_standby |= self._status.is_standby
                 if self._intake.has_read and isinstance(error, NotFound):
                     # Its bindings were deleted with it.
                     self._gone = self._gone or "exchange"
                 self._on_fault(explain(error, self._inbox))
-            # A connection that breaks at once counts as a failed attempt.
-            failures = failures + 1 if time.monotonic() - started_at < MAX_BACKOFF_SECONDS else 0
+            # A connection that breaks at once counts as a failed attempt; not one that brings
+            # deliveries over a bad link.
+            is_useful = self._status.last_delivery_at > delivery_at
+            enough = MIN_USEFUL_SECONDS if is_useful else MAX_BACKOFF_SECONDS
+            failures = failures + 1 if time.monotonic() - started_at < enough else 0
             # Jitter: many exporters must not connect to a restarted broker at the same time.
             longest = min(MAX_BACKOFF_SECONDS, 0.25 * 2 ** min(failures, 10))
             self._stop.wait(random.uniform(longest / 2, longest))  # noqa: S311 -- no secret
@@ -171,18 +181,27 @@ class Consumer:
             # Kept until it is counted, because the next step may fail.
             self._gone = "inbox"
         channel, waiting, has_consumer = declare(connection, inbox)
-        self._intake.open(waiting, gone=self._gone)
-        self._gone = ""
         # A standby changes no bindings: those of the exporter that reads may follow other settings.
         # The bindings come before the first delivery: replies wait behind thousands of deliveries.
         if not has_consumer:
             self._follow_settings(connection, channel)
         consume(channel, inbox, PREFETCH, self._intake.receive)
+        self._intake.open(
+            waiting,
+            # What a connection that ended just now had received did not wait yet.
+            is_exact=not has_consumer,
+            # Large messages reach the limit of bytes earlier.
+            is_full=waiting >= inbox.max_length / 2,
+            gone=self._gone,
+            was_standby=self._was_standby,
+        )
+        self._gone, self._was_standby = "", False
         if has_consumer:
             # The other consumer ended after the declaration.
             self._follow_settings(connection, channel)
         self._cleaned.add(status.url)
         status.connects += 1
+        status.is_standby = False
         status.problem = ""
         self._problems.clear()
         self._logged_problems.clear()
@@ -236,7 +255,7 @@ class Consumer:
             self._acknowledge(
                 connection, channel, with_bookmark=is_stopping and not self._is_resumable
             )
-            now = time.monotonic()
+            now = self._status.last_read_at = time.monotonic()
             if is_heartbeat_due:
                 # By the clock, not when idle: a stream without pauses needs it too.
                 connection.heartbeat_check()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from exporter.engine.delivery_buffer import Dump
+from exporter.engine.redelivery import Dump
 
 
 class Resumed(msgspec.Struct, frozen=True, array_like=True):
@@ -16,7 +16,7 @@ class Resumed(msgspec.Struct, frozen=True, array_like=True):
         bus: Its name.
         urls: Its addresses, without credentials.
         exchange: The exchange of its events.
-        memory: What its delivery buffer remembers.
+        memory: The fingerprints of its deliveries.
         gaps: Number of gaps.
         last_gap_at: Unix time of the last gap, in seconds; 0 if there was none.
         read_seconds: See `BusOrigins`.

@@ -189,7 +189,7 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
             kept = unseal(resumed, Resumed)
             self._earlier_exchange = kept.exchange
             feed.status.gaps, feed.status.last_gap_at = kept.gaps, kept.last_gap_at
-            feed.buffer.load(kept.memory)
+            feed.buffer.memory.load(kept.memory)
             feed.origins.read_seconds = kept.read_seconds
             feed.origins.last_heard.update(kept.last_heard)
             has_other_urls = has_moved(kept.urls, feed.urls)
@@ -250,7 +250,7 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
                 self._urls,
                 # The consumer leaves the earlier one when it first connects.
                 status.exchange if status.connects else self._earlier_exchange,
-                self._buffer.dump(),
+                self._buffer.memory.end_epoch(self._buffer.taken),
                 status.gaps,
                 status.last_gap_at,
                 origins.read_seconds,

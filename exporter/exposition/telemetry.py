@@ -119,6 +119,10 @@ class BusStatus:
         since: Unix time of the last connection or disconnection, in seconds; 0 before the first.
         last_delivery_at: Unix time at which the newest delivery arrived, in seconds; 0 before the
             first.
+        is_standby: Whether the broker refused to let it consume, because another exporter does.
+        last_read_at: Monotonic time at which it last consumed, in seconds; 0 before the first time.
+        held: Deliveries that are held until it is clear whether they are duplicates.
+        note: A rule of the broker that weakens a guarantee, in one line; empty if none is known.
     """
 
     name: str
@@ -132,6 +136,10 @@ class BusStatus:
     last_gap_at: float = 0.0
     since: float = 0.0
     last_delivery_at: float = 0.0
+    is_standby: bool = False
+    last_read_at: float = 0.0
+    held: int = 0
+    note: str = ""
 
 
 def self_series(

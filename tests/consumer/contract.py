@@ -127,7 +127,8 @@ class Reader:
         taken: list[Delivery] = []
 
         def take_more() -> bool:
-            taken.extend(self.buffer.take(count - len(taken)))
+            items = self.buffer.take(count - len(taken))
+            taken.extend(item for item in items if isinstance(item, Delivery))
             return len(taken) >= count
 
         eventually(take_more, what=lambda: f"{count} deliveries came; {len(taken)} did")
@@ -139,6 +140,7 @@ class Reader:
 
     def done(self) -> None:
         """Be done with all that was taken."""
+        self.buffer.memory.end_epoch(self.buffer.taken)
         self.buffer.done = self.buffer.taken
 
     def stop(self) -> None:

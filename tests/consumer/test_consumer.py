@@ -118,6 +118,7 @@ def test_the_well_known_exchanges_are_tried_only_if_the_earlier_one_is_unknown(
 def test_the_inbox_is_bounded_and_expires() -> None:
     inbox = Inbox("i", 1.5, 7, 9, "xivo", ())
     assert inbox.arguments() == {
+        "x-queue-type": "classic",
         "x-expires": 1500,
         "x-max-length": 7,
         "x-max-length-bytes": 9,

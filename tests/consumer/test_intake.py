@@ -1,11 +1,14 @@
 """The intake: numbers and times of deliveries, duplicates, gaps and acknowledgements."""
 
 import threading
+from typing import Any
 
 import pytest
 
+from dataflows.envelope import Delivery
+from dataflows.items import ReadingResumed
 from exporter.consumer import intake
-from exporter.consumer.intake import Intake
+from exporter.consumer.intake import SILENCE_SECONDS, Intake
 from exporter.consumer.received import Received
 from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.exposition.telemetry import BusStatus
@@ -26,9 +29,14 @@ class _Rig:
 
     def take(self) -> list[tuple[str, bool]]:
         """Take all waiting deliveries as done; return each body and whether it is a duplicate."""
-        taken = self.buffer.take(1000)
+        taken = [each for each in self.buffer.take(1000) if isinstance(each, Delivery)]
+        self.buffer.memory.end_epoch(self.buffer.taken)
         self.buffer.done = self.buffer.taken
         return [((each.body or b"").decode(), each.duplicate) for each in taken]  # type: ignore[union-attr]  # bytes here
+
+    def arrivals(self) -> list[float]:
+        """Take all waiting deliveries; return when each arrived."""
+        return [each.arrived for each in self.buffer.take(9) if isinstance(each, Delivery)]
 
     def read_once(self, *bodies: str) -> None:
         """Read these bodies on a connection that breaks then."""
@@ -37,9 +45,14 @@ class _Rig:
         self.take()
         self.intake.close()
 
-    def connect(self, waiting: int, *, gone: str = "") -> None:
-        self.intake.open(waiting, gone=gone)
+    def connect(self, waiting: int, **options: Any) -> None:  # noqa: ANN401 -- passed on
+        self.intake.open(waiting, **options)
         self.status.connects += 1
+
+    def resumed(self) -> list[bool]:
+        """Take all waiting items; return the `is_complete` of each `ReadingResumed`."""
+        items = self.buffer.take(1000)
+        return [item.is_complete for item in items if isinstance(item, ReadingResumed)]
 
 
 def test_the_bookmark_is_not_acknowledged_and_is_redelivered() -> None:
@@ -51,9 +64,9 @@ def test_the_bookmark_is_not_acknowledged_and_is_redelivered() -> None:
     rig.intake.close()
     rig.connect(2)
     rig.receive("c", redelivered=True)
-    assert rig.take() == [], "it is not known yet what was redelivered"
+    assert rig.take() == [("c", True)]
     rig.receive("d", first_tag=2)
-    assert rig.take() == [("c", True), ("d", False)]
+    assert rig.take() == [("d", False)]
     assert rig.status.gaps == 0
     assert rig.intake.acknowledge(with_bookmark=False) == [1]
 
@@ -119,13 +132,13 @@ def test_a_first_connection_expects_nothing() -> None:
     assert rig.status.gaps == 0
 
 
-def test_a_connection_that_breaks_during_matching_is_redelivered_again() -> None:
+def test_redeliveries_are_handed_over_as_they_arrive() -> None:
     rig = _Rig()
     rig.read_once("a", "b")
     for _ in range(3):
         rig.connect(3)
         rig.receive("a", redelivered=True)
-        assert rig.take() == []
+        assert rig.take() == [("a", True)]
         rig.intake.close()
     rig.connect(3)
     rig.receive("a", "b", redelivered=True)
@@ -133,26 +146,143 @@ def test_a_connection_that_breaks_during_matching_is_redelivered_again() -> None
     assert rig.take() == [("a", True), ("b", True), ("c", False)]
 
 
-def test_what_was_not_taken_is_no_duplicate_even_if_it_is_equal_and_breaks_twice() -> None:
+def test_what_waits_for_the_dataflow_stays_when_a_connection_breaks() -> None:
+    rig = _Rig()
+    rig.connect(0)
+    rig.receive("a", "b", "c")
+    rig.intake.close()
+    rig.connect(3)
+    rig.receive("a", "b", redelivered=True)
+    rig.intake.close()
+    assert rig.take() == [("a", False), ("b", False), ("c", False), ("a", True), ("b", True)]
+    rig.connect(3)
+    rig.receive("a", redelivered=True)
+    assert rig.intake.acknowledge(with_bookmark=False) == [1], "it is done already"
+
+
+def test_equal_deliveries_count_as_often_as_they_were_published() -> None:
     rig = _Rig()
     rig.connect(0)
     rig.receive("a", "a", "a", "a")
     rig.buffer.take(2)
-    rig.buffer.done = rig.buffer.taken
+    rig.buffer.memory.end_epoch(2)
+    rig.buffer.done = 2
     assert rig.intake.acknowledge(with_bookmark=False) == [1]
     for _ in range(2):
         rig.intake.close()
         rig.connect(3)
-    rig.receive("a", "a", "a", redelivered=True)
-    rig.intake.on_idle()
-    assert rig.take() == [("a", True), ("a", False), ("a", False)]
-    rig.intake.acknowledge(with_bookmark=False)
-    rig.intake.close()
-    rig.connect(1)
-    rig.receive("a", redelivered=True)
-    rig.intake.on_idle()
-    assert rig.take() == [("a", True)]
+        rig.receive("a", "a", redelivered=True)
+    rig.receive("a", first_tag=3, redelivered=True)
+    rig.receive("a", first_tag=4)
+    taken = rig.take()
+    assert [is_duplicate for _, is_duplicate in taken].count(False) == 2 + 1
+    assert rig.intake.acknowledge(with_bookmark=False) == [1, 2, 3]
     assert rig.status.gaps == 0
+
+
+def test_deliveries_without_the_flag_are_held_until_it_is_clear_what_they_are() -> None:
+    rig = _Rig()
+    rig.read_once("a", "b", "c")
+    # A killed broker has lost the flags.
+    rig.connect(3)
+    rig.receive("a", "b")
+    assert (rig.take(), rig.status.held) == ([], 2)
+    rig.intake.close()
+    assert rig.status.held == 0
+    rig.connect(3)
+    rig.receive("a", "b")
+    rig.receive("c", first_tag=3)
+    assert (rig.take(), rig.status.held) == ([("a", True), ("b", True), ("c", True)], 0)
+    assert rig.status.gaps == 0
+
+
+def test_new_deliveries_that_equal_old_ones_by_chance_are_handed_over() -> None:
+    rig = _Rig()
+    rig.read_once("a", "b", "c")
+    rig.connect(2)
+    rig.receive("a", "x")
+    assert rig.take() == [("a", False), ("x", False)]
+    assert (rig.status.gaps, rig.status.held) == (1, 0)
+    rig.intake.close()
+    rig = _Rig()
+    rig.read_once("a", "b", "c")
+    rig.connect(1)
+    rig.receive("a")
+    rig.intake.on_idle()
+    assert rig.take() == [("a", False)]
+    assert rig.status.gaps == 1
+
+
+def test_many_equal_deliveries_are_no_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "MAX_HELD", 3)
+    rig = _Rig()
+    rig.read_once("a", "b", "c", "d", "e")
+    rig.connect(5)
+    rig.receive("a", "b", "c")
+    assert rig.take() == [("a", True), ("b", True), ("c", True)]
+    assert rig.intake.acknowledge(with_bookmark=False) == [1, 2, 3]
+
+
+def test_an_inexact_number_of_waiting_messages_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("exporter.consumer.intake.time.monotonic", lambda: now)
+    rig = _Rig()
+    rig.read_once("a")
+    rig.connect(0, is_exact=False)
+    rig.intake.on_idle()
+    assert rig.status.gaps == 0
+    now = SILENCE_SECONDS + 1
+    rig.intake.on_idle()
+    assert rig.status.gaps == 1
+
+
+def test_a_standby_that_missed_nothing_goes_on() -> None:
+    rig = _Rig()
+    rig.read_once("a")
+    rig.connect(1, was_standby=True)
+    assert rig.resumed() == []
+    rig.receive("a", redelivered=True)
+    assert rig.resumed() == [True]
+    assert rig.status.gaps == 0
+
+
+@pytest.mark.parametrize("was_standby", [False, True])
+def test_a_reader_after_whom_another_one_read_has_a_gap(*, was_standby: bool) -> None:
+    rig = _Rig()
+    rig.read_once("a")
+    rig.connect(1, was_standby=was_standby)
+    rig.receive("x", redelivered=True)
+    items = rig.buffer.take(9)
+    assert [type(item) for item in items] == [ReadingResumed, Delivery]
+    assert items[0] == ReadingResumed("default", 100.0, is_complete=False)
+    assert rig.status.gaps == 1
+
+
+def test_a_full_inbox_has_dropped_messages_and_no_other_exporter_has_read_them() -> None:
+    rig = _Rig()
+    rig.read_once("a")
+    rig.connect(9, is_full=True)
+    rig.receive("x")
+    assert rig.resumed() == []
+    assert rig.status.gaps == 1
+
+
+def test_a_standby_that_never_read_begins() -> None:
+    rig = _Rig()
+    rig.connect(1, was_standby=True)
+    assert rig.resumed() == [True]
+    assert rig.status.gaps == 0
+
+
+def test_a_standby_that_remembers_nothing_cannot_know_what_it_missed() -> None:
+    rig = _Rig()
+    rig.connect(0)
+    rig.intake.close()
+    rig.connect(1, was_standby=True)
+    assert rig.resumed() == [False]
+    assert rig.status.gaps == 1
 
 
 def test_a_requeued_bookmark_is_no_new_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +326,7 @@ def test_what_waited_is_dated_to_the_connection_and_what_came_with_it_to_its_arr
     rig.connect(2)
     rig.now = 101.0
     rig.receive("a", "b", "c")
-    assert [each.arrived for each in rig.buffer.take(9)] == [100.0, 100.0, 101.0]
+    assert rig.arrivals() == [100.0, 100.0, 101.0]
 
 
 def test_the_backlog_is_dated_to_the_connection_also_when_the_prefetch_is_full(
@@ -211,11 +341,10 @@ def test_the_backlog_is_dated_to_the_connection_also_when_the_prefetch_is_full(
     rig.take()
     rig.intake.acknowledge(with_bookmark=False)
     rig.receive("c", first_tag=3)
-    [delivery] = rig.buffer.take(9)
-    assert delivery.arrived == rig.status.last_delivery_at == 100.0
+    assert rig.arrivals() == [rig.status.last_delivery_at] == [100.0]
     rig.buffer.done = rig.buffer.taken
     rig.intake.acknowledge(with_bookmark=False)
     # Now nothing more comes, though less came than was counted.
     rig.intake.on_idle()
     rig.receive("d", first_tag=4)
-    assert rig.buffer.take(9)[0].arrived == 101.0
+    assert rig.arrivals() == [101.0]

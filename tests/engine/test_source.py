@@ -98,7 +98,7 @@ class _Rig:
         # What was read before must be known before the next read.
         self.opened_times += 1
         self.earlier_exchange = earlier_exchange
-        self.known_at_opening = self.buffer.memory()
+        self.known_at_opening = self.buffer.memory.recall(0).prints.tolist()
 
     def opened(self) -> Self:
         """Take the first item, which is no delivery."""
@@ -121,7 +121,8 @@ class _Rig:
 
     def put(self, count: int = 1) -> None:
         for number in itertools.islice(self._numbers, count):
-            self.buffer.put([(number, Delivery("default", str(number), 0.0), number)])
+            self.buffer.memory.remember([number])
+            self.buffer.put([(number, Delivery("default", str(number), 0.0))])
 
 
 def feeds_of(buffers: Mapping[str, DeliveryBuffer]) -> dict[str, Feed]:
@@ -345,7 +346,7 @@ def test_there_is_a_partition_for_each_bus() -> None:
     buffers = {"one": DeliveryBuffer(wake), "two": DeliveryBuffer(wake)}
     source = BusSource(feeds_of(buffers), context_of(wake))
     assert source.list_parts() == ["one", "two"]
-    buffers["two"].put([(1, Delivery("two", "x", 0.0), 1)])
+    buffers["two"].put([(1, Delivery("two", "x", 0.0))])
     part = source.build_part("bus", "two", None)
     assert part.next_batch() == [Opened("two", 0.0)]
     assert bodies(part.next_batch()) == ["x"]
@@ -361,7 +362,7 @@ def test_an_idle_bus_does_not_wait_while_another_has_deliveries() -> None:
         for part in parts.values():
             part.next_batch()
         for number in range(1, 4):
-            buffers["busy"].put([(number, Delivery("busy", str(number), 0.0), number)])
+            buffers["busy"].put([(number, Delivery("busy", str(number), 0.0))])
             # Again, for the first turn takes the wake-up of what still waits.
             assert parts["idle"].next_batch() == parts["idle"].next_batch() == []
             assert bodies(parts["busy"].next_batch()) == [str(number)]
@@ -458,7 +459,7 @@ def test_in_bytewax_a_delivery_is_done_only_when_its_effects_have_been_written(
         while number < count:
             for _ in range(min(chance.randrange(1, 400), count - number)):
                 number += 1
-                buffer.put([(number, Delivery("x", str(number), 0.0), number)])
+                buffer.put([(number, Delivery("x", str(number), 0.0))])
             stop.wait(0.0005)
         # The end comes on its own, as a running exporter's would not.
         while buffer.done < count and not stop.wait(0.005):
