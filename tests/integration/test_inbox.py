@@ -41,7 +41,7 @@ def test_the_inbox_is_there_with_its_bounds_and_is_gone_after_its_expiry(
     inbox = queues[INBOX]
     assert inbox["arguments"] == {
         "x-queue-type": "classic",
-            "x-expires": 1500,
+        "x-expires": 1500,
         "x-max-length": 2000,
         "x-max-length-bytes": 2_000_000,
         "x-overflow": "drop-head",
