@@ -66,7 +66,6 @@ def test_a_bookmark_that_is_kept_for_long_is_requeued_and_tracked_again() -> Non
     assert unacked.requeue(2, REQUEUE_SECONDS + 1) == "tag 2"
     assert unacked.requeued == 2
     unacked.track_requeued("again")
-    assert unacked.requeued is None
     assert unacked.requeue(2, 2 * REQUEUE_SECONDS) is None
     assert unacked.requeue(2, 2 * REQUEUE_SECONDS + 2) == "again"
     assert unacked.acknowledge(2, 0) == []

@@ -1,7 +1,6 @@
 """Policies and limits of the broker make no false gaps, and the log and the page name them."""
 
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -37,12 +36,6 @@ def _silent(program: Exporter, seconds: float) -> None:
     )
 
 
-def _page(program: Exporter) -> str:
-    with urllib.request.urlopen(f"{program.url}/", timeout=10) as answer:  # noqa: S310 -- loopback
-        text: str = answer.read().decode()
-        return text
-
-
 @pytest.mark.parametrize("silence", [3, 8])
 def test_a_bookmark_that_expires_on_a_silent_bus_is_no_gap(
     broker: Broker, exporter: RunExporter, silence: float
@@ -57,7 +50,7 @@ def test_a_bookmark_that_expires_on_a_silent_bus_is_no_gap(
         publish_chats(broker, 10, 20)
         assert_counted_once(broker, program, "i", 20, gaps=0)
         assert "message-ttl" in program.log()
-        assert "message-ttl" in _page(program)
+        assert "message-ttl" in program.get("/").text
 
 
 def test_a_later_process_knows_that_the_bookmark_had_expired(

@@ -1,11 +1,12 @@
 """A broker with one queue, and the processes that read it, simulated in one thread.
 
-Connections break, and the broker loses the last acknowledgements and redelivered flags. A process is
-killed at any moment, and restarts from the last stored snapshot.
+Connections break, and the broker loses the last acknowledgements and redelivered flags. A process
+is killed at any moment, and restarts from the last stored snapshot.
 """
 
 import math
 import threading
+from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Any
 
@@ -13,11 +14,12 @@ from kombu.connection import Connection
 
 from dataflows.clock import Clock
 from dataflows.envelope import Delivery
+from dataflows.items import Item
 from exporter.consumer.intake import Intake
 from exporter.consumer.received import Received
 from exporter.consumer.session import acknowledge
 from exporter.consumer.unacked import CONFIRM_SECONDS, REQUEUE_SECONDS
-from exporter.engine.delivery_buffer import DeliveryBuffer
+from exporter.engine.delivery_buffer import DeliveryBuffer, Waiting
 from exporter.engine.redelivery import Dump
 from exporter.exposition.telemetry import BusStatus
 
@@ -94,6 +96,28 @@ class Broker:
         self.remove_expired()
 
 
+class _Buffer(DeliveryBuffer):
+    """A delivery buffer that notes what was put into it.
+
+    Attributes:
+        put_in: Numbers of all messages, except duplicates.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(threading.Event())
+        self.put_in: list[int] = []
+
+    def put(self, items: Sequence[Waiting]) -> None:
+        super().put(items)
+        self.put_in += _new(item for _, item in items)
+
+
+def _new(items: Iterable[Item]) -> list[int]:
+    """Return the messages that are no duplicates."""
+    deliveries = [item for item in items if isinstance(item, Delivery)]
+    return [int(each.body or "") for each in deliveries if not each.duplicate]
+
+
 class World:
     """A broker, and the processes that read from it, one after another."""
 
@@ -113,7 +137,7 @@ class World:
         memory, counted, gaps = self._kept
         self.counted = list(counted)
         self.status = BusStatus("bus", "amqp://h", "xivo", gaps=gaps)
-        self.buffer = DeliveryBuffer(threading.Event())
+        self.buffer = _Buffer()
         self.buffer.memory.load(memory)
         self.intake = Intake(self.status, self.buffer, lambda: 0.0)
         self._snapshot: tuple[int, tuple[Dump, list[int], int]] | None = None
@@ -147,12 +171,7 @@ class World:
 
     def turn(self) -> None:
         self._commit()
-        taken = self.buffer.take(self._chance.randint(1, 5))
-        self.counted += [
-            int(each.body or "")
-            for each in taken
-            if isinstance(each, Delivery) and not each.duplicate
-        ]
+        self.counted += _new(self.buffer.take(self._chance.randint(1, 5)))
 
     def end_epoch(self) -> None:
         memory = self.buffer.memory.end_epoch(self.buffer.taken)
