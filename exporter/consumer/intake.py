@@ -19,6 +19,7 @@ from exporter.consumer.redelivery import Arrival, RedeliveryMatcher, fingerprint
 from exporter.consumer.unacked import UnackedDeliveries
 from exporter.engine.delivery_buffer import DeliveryBuffer, Waiting
 from exporter.exposition.telemetry import BusStatus
+from exporter.logs import RateLimited
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,7 @@ class Intake:
         self._buffer = buffer
         self._clock = clock
         self._number = 0
+        self._warn = RateLimited(log.warning)
         self._unacked = UnackedDeliveries()
         self._matcher: RedeliveryMatcher | None = None
         # Deliveries of earlier connections that the dataflow has not taken. The broker will
@@ -161,5 +163,4 @@ class Intake:
     def _count_gap(self, why: str) -> None:
         self._status.gaps += 1
         self._status.last_gap_at = self._clock()
-        message = f"events were missed: {why}"
-        log.warning(message, bus=self._status.name)
+        self._warn(why, f"events were missed: {why}", bus=self._status.name)

@@ -12,7 +12,6 @@ import logging
 import random
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import cycle
@@ -24,8 +23,10 @@ from kombu.connection import Connection
 
 from dataflows.clock import Clock
 from exporter.consumer.bus import Bus
-from exporter.consumer.connection import FAULTS, HEARTBEAT_SECONDS, explain
+from exporter.consumer.connection import FAULTS, HEARTBEAT_SECONDS
 from exporter.consumer.intake import PREFETCH, Intake
+from exporter.consumer.outages import Outages
+from exporter.consumer.refusals import explain
 from exporter.consumer.session import (
     Channel,
     acknowledge,
@@ -50,10 +51,6 @@ deleted exchange."""
 
 MAX_BACKOFF_SECONDS = 5.0
 """Maximum pause between attempts: a broker that is back must be noticed within seconds."""
-
-MAX_LOGGED_PROBLEMS = 10
-"""Different problems of one outage of which each is logged only once, even if they alternate; real
-outages have fewer."""
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 """Bytes waiting for the dataflow, beyond which the consumer reads only for heartbeats."""
@@ -95,9 +92,9 @@ class Consumer:
         self._intake = Intake(bus.status, buffer, clock)
         # "inbox" or "exchange" if it was deleted since the last connection.
         self._gone = ""
-        # Since the last connection: the last problem of each address, and the logged problems.
-        self._problems: dict[str, str] = {}
-        self._logged_problems: deque[tuple[str, str]] = deque(maxlen=MAX_LOGGED_PROBLEMS)
+        # Of the address that is tried: what no message may contain.
+        self._secrets: Sequence[str] = ()
+        self._outages = Outages(bus.status, len(bus.brokers), self._log, clock)
         self._earlier_exchange = ""
         # Addresses where the inbox has no bindings of other settings any more. Brokers that do not
         # share their queues have an inbox each.
@@ -137,7 +134,7 @@ class Consumer:
         for broker in cycle(self._brokers):
             if self._stop.is_set():
                 return
-            self._status.url = broker.url
+            self._status.url, self._secrets = broker.url, broker.secrets
             started_at = time.monotonic()
             try:
                 self._run_connection(broker.connect())
@@ -145,7 +142,7 @@ class Consumer:
                 if self._intake.has_read and isinstance(error, NotFound):
                     # Its bindings were deleted with it.
                     self._gone = self._gone or "exchange"
-                self._on_fault(explain(error, self._inbox))
+                self._outages.on_fault(explain(error, self._inbox, self._secrets))
             # A connection that breaks at once counts as a failed attempt.
             failures = failures + 1 if time.monotonic() - started_at < MAX_BACKOFF_SECONDS else 0
             # Jitter: many exporters must not connect to a restarted broker at the same time.
@@ -182,13 +179,7 @@ class Consumer:
             # The other consumer ended after the declaration.
             self._follow_settings(connection, channel)
         self._cleaned.add(status.url)
-        status.connects += 1
-        status.problem = ""
-        self._problems.clear()
-        self._logged_problems.clear()
-        status.connected = True
-        status.since = self._clock()
-        self._log.info("connected", broker=status.url, inbox=inbox.name, waiting=waiting)
+        self._outages.on_connected(inbox=inbox.name, waiting=waiting)
         return channel
 
     def _follow_settings(self, connection: Connection, channel: Channel) -> None:
@@ -210,11 +201,12 @@ class Consumer:
                 # before 3.2 refuses to remove a binding that does not exist.
                 is_guess = exchange not in (inbox.exchange, self._earlier_exchange)
                 is_expected = is_guess or isinstance(error, NotFound)
-                self._log.log(
+                self._outages.note(
                     logging.DEBUG if is_expected else logging.WARNING,
+                    exchange,
                     "cannot remove old bindings of the inbox",
                     exchange=exchange,
-                    problem=explain(error, inbox),
+                    problem=explain(error, inbox, self._secrets),
                 )
 
     def _read(self, connection: Connection, channel: Channel) -> None:
@@ -241,6 +233,7 @@ class Consumer:
                 # By the clock, not when idle: a stream without pauses needs it too.
                 connection.heartbeat_check()
                 heartbeat_at = now + HEARTBEAT_SECONDS / 4
+                self._outages.on_time()
             if now >= bind_at:
                 bind(channel, self._inbox)
                 bind_at = now + REBIND_SECONDS
@@ -253,25 +246,6 @@ class Consumer:
             acknowledge(connection, channel, tags)
         if is_amqp(connection) and (bookmark := self._intake.requeue()) is not None:
             channel.basic_reject(bookmark, requeue=True)
-
-    def _on_fault(self, problem: str) -> None:
-        status = self._status
-        is_new = (status.url, problem) not in self._logged_problems
-        if is_new:
-            self._logged_problems.append((status.url, problem))
-        if status.connected:
-            status.connected = False
-            status.since = self._clock()
-            status.disconnects += 1
-            self._log.warning("disconnected", broker=status.url, problem=problem)
-        elif is_new:
-            self._log.warning("cannot connect, retrying", broker=status.url, problem=problem)
-        self._problems[status.url] = problem
-        status.problem = (
-            "; ".join(f"{url}: {each}" for url, each in self._problems.items())
-            if len(self._brokers) > 1
-            else problem
-        )
 
 
 def stop_all(consumers: Sequence[Consumer], timeout: float) -> None:
