@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -60,9 +62,10 @@ def configure(level: LogLevel, style: LogFormat) -> None:
         )
     )
     root = logging.getLogger()
+    handler.addFilter(_LimitOfLibraries())
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
-    for ours in ("exporter", "dataflows"):
+    for ours in _OURS:
         logging.getLogger(ours).setLevel(level.upper())
 
 
@@ -70,10 +73,10 @@ _MINUTE_SECONDS = 60
 
 
 class RateLimited:
-    """Limits the messages of each kind per minute.
+    """Limits the messages of each kind: so many in any 60 seconds.
 
-    If messages of a kind were not written in a minute, the next one of that kind has their number
-    in the field `held_back`. Use it from one thread only.
+    If messages of a kind were not written, the next one of that kind has their number in the field
+    `held_back`. Use it from one thread only.
 
     Args:
         write: Called with the message and its fields.
@@ -90,31 +93,71 @@ class RateLimited:
         self._write = write
         self._clock = clock
         self._per_minute = per_minute
-        self._kinds: dict[str, _Minute] = {}
+        self._kinds: dict[str, _Kind] = {}
 
     def __call__(self, kind: str, event: str, **fields: object) -> None:
         """Write a message, unless its kind has reached the limit."""
-        now = self._clock()
-        minute = self._kinds.get(kind)
-        if minute is None or now - minute.start >= _MINUTE_SECONDS:
-            held_back = minute.held_back if minute is not None else 0
-            minute = self._kinds[kind] = _Minute(now)
-            if held_back:
-                fields["held_back"] = held_back
-        if minute.written < self._per_minute:
-            minute.written += 1
-            self._write(event, **fields)
-        else:
-            minute.held_back += 1
+        if not self.has_room(kind):
+            self.hold_back(kind)
+            return
+        messages = self._kind(kind)
+        messages.written_at.append(self._clock())
+        if messages.held_back:
+            fields["held_back"] = messages.held_back
+            messages.held_back = 0
+        self._write(event, **fields)
+
+    def has_room(self, kind: str) -> bool:
+        """Return whether a message of this kind would be written now."""
+        written_at = self._kind(kind).written_at
+        while written_at and self._clock() - written_at[0] >= _MINUTE_SECONDS:
+            written_at.popleft()
+        return len(written_at) < self._per_minute
+
+    def hold_back(self, kind: str) -> None:
+        """Count a message of this kind that is not written."""
+        self._kind(kind).held_back += 1
+
+    def _kind(self, kind: str) -> _Kind:
+        return self._kinds.setdefault(kind, _Kind())
 
 
-class _Minute:
-    __slots__ = ("held_back", "start", "written")
+class _Kind:
+    __slots__ = ("held_back", "written_at")
 
-    def __init__(self, start: float) -> None:
-        self.start = start
-        self.written = 0
+    def __init__(self) -> None:
+        self.written_at: deque[float] = deque()
         self.held_back = 0
+
+
+class _LimitOfLibraries(logging.Filter):
+    """Limits the lines of each library, which a peer may cause; ours have limits of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._limited = RateLimited(self._pass)
+        self._passed: list[dict[str, object]] = []
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a line is written."""
+        if record.name.partition(".")[0] in _OURS:
+            return True
+        with self._lock:
+            self._passed.clear()
+            self._limited(f"{record.name}\t{record.levelname}", "")
+            passed = self._passed[:]
+        for fields in passed:
+            if fields:
+                record.msg = f"{record.msg} ({fields['held_back']} held back)"
+        return bool(passed)
+
+    def _pass(self, event: str, **fields: object) -> None:
+        del event
+        self._passed.append(fields)
+
+
+_OURS = ("exporter", "dataflows")
 
 
 def _flatten(

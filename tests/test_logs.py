@@ -181,3 +181,53 @@ def test_the_next_minute_reports_how_many_were_held_back() -> None:
     now[0] += 60
     bounded("a", "rejected")
     assert written[5:] == [("rejected", {})]
+
+
+def test_no_minute_has_more_messages_of_a_kind_wherever_it_begins() -> None:
+    written, now = list[float](), [1000.0]
+    bounded = logs.RateLimited(lambda _, **__: written.append(now[0]), lambda: now[0], per_minute=3)
+    for _ in range(300):
+        now[0] += 1
+        # In each minute only its begin and its end.
+        if not 10 < now[0] % 60 < 50:
+            bounded("a", "flap")
+    for first, fourth in zip(written, written[3:], strict=False):
+        assert fourth - first >= 60
+    assert len(written) > 9
+
+
+def test_a_message_that_its_owner_holds_back_is_counted() -> None:
+    written = _Written()
+    bounded = logs.RateLimited(written, lambda: 1000.0, per_minute=3)
+    bounded.hold_back("a")
+    assert bounded.has_room("a")
+    bounded("a", "flap")
+    assert written == [("flap", {"held_back": 1})]
+
+
+@pytest.mark.parametrize("style", list(LogFormat))
+def test_a_library_that_repeats_itself_is_limited_and_ours_is_not(
+    stderr: Stderr, style: LogFormat
+) -> None:
+    logs.configure(LogLevel.INFO, style)
+    for i in range(50):
+        logging.getLogger("some.library").warning("careful %s", i)
+        structlog.get_logger("exporter.tests").info("ours", i=i)
+    logging.getLogger("other.library").warning("me too")
+    messages = [line["msg"] for line in stderr.lines()]
+    assert [m for m in messages if m.startswith("careful")] == [f"careful {i}" for i in range(6)]
+    assert messages.count("ours") == 50
+    assert messages[-1] == "me too"
+
+
+def test_a_library_says_later_how_much_was_held_back(
+    stderr: Stderr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(logs.RateLimited.__init__, "__defaults__", (lambda: now[0], 6))
+    logs.configure(LogLevel.INFO, LogFormat.LOGFMT)
+    for _ in range(10):
+        logging.getLogger("some.library").warning("100%% %s", "sure")
+    now[0] += 60
+    logging.getLogger("some.library").warning("100%% %s", "sure")
+    assert stderr.lines()[-1]["msg"] == "100% sure (4 held back)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -214,10 +215,19 @@ def _file(path: str | None) -> Mapping[str, Any]:
     except UnicodeDecodeError:
         problem = f"{place} is not UTF-8 text"
     except tomllib.TOMLDecodeError as error:
-        problem = f"{place} is not valid TOML: {error}"
+        problem = f"{place} is not valid TOML{_where(error)}"
     except RecursionError:
         problem = f"{place} is nested too deeply"
     except ValueError:
         # What Python says of a number with thousands of digits.
         problem = f"{place} contains a number that is too long"
     raise SettingsError([f"{spelled('config')}: {problem}"])
+
+
+def _where(error: tomllib.TOMLDecodeError) -> str:
+    """Return the line of an error, and what is wrong if this quotes nothing of the file."""
+    # The file may contain a password. A column would be a position in it.
+    what, _, place = str(error).rpartition(" (at ")
+    line = re.match(r"line \d+", place)
+    end = f" (at {line[0] if line else 'the end of the file'})"
+    return f": {what}{end}" if re.fullmatch("[A-Za-z ]+", what) else end

@@ -1,29 +1,21 @@
-"""Connections to a broker, and explanations of their errors for administrators."""
+"""Connections to a broker."""
 
 from __future__ import annotations
 
 import socket
-import ssl
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from amqp.exceptions import (
-    AccessRefused,
-    AMQPError,
-    ConsumerCancelled,
-    NotAllowed,
-    NotFound,
-    PreconditionFailed,
-)
+from amqp.exceptions import AMQPError
 from kombu.connection import Connection
-from kombu.exceptions import KombuError, OperationalError
+from kombu.exceptions import KombuError
 
+from exporter.consumer import credentials
 from exporter.consumer.bulk import BulkTransport
 from exporter.consumer.frames import Frame, tolerant_frame_handler
-from exporter.consumer.inbox import Inbox
 from exporter.settings import BusSettings
 from exporter.settings.bus_url import BusUrl
 
@@ -61,27 +53,35 @@ class Broker:
     Attributes:
         url: Without credentials.
         connect: Returns a connection that is not connected yet, with the current credentials.
+        secrets: The password of the newest connection, as it is and as in a URL; no message may
+            contain it.
     """
 
     url: str
     connect: Callable[[], Connection]
+    secrets: Sequence[str] = ()
 
 
 def brokers(bus: BusSettings, instance: str) -> tuple[Broker, ...]:
     """Return the addresses of a bus, in the order in which they are tried."""
-    return tuple(Broker(str(url), _connector(url, bus, instance)) for url in bus.url)
+    return tuple(_broker(url, bus, instance) for url in bus.url)
 
 
-def _connector(url: BusUrl, bus: BusSettings, instance: str) -> Callable[[], Connection]:
+def _broker(url: BusUrl, bus: BusSettings, instance: str) -> Broker:
+    secrets: list[str] = []
+    names = (url.user, url.vhost, bus.exchange, f"xivo-exporter.{instance}.{bus.name}")
+
     def connect() -> Connection:
+        password = credentials.password(url, bus)
+        secrets[:] = _secrets(password, names)
         return Connection(
             hostname=url.host,
             port=url.port,
             virtual_host=url.vhost,
             userid=url.user,
-            password=_password(url, bus),
+            password=password,
             transport=BulkTransport,
-            ssl=_tls(url, bus),
+            ssl=credentials.tls(url, bus),
             heartbeat=HEARTBEAT_SECONDS,
             connect_timeout=CONNECT_SECONDS,
             transport_options={
@@ -94,7 +94,15 @@ def _connector(url: BusUrl, bus: BusSettings, instance: str) -> Callable[[], Con
             },
         )
 
-    return connect
+    return Broker(str(url), connect, secrets)
+
+
+def _secrets(password: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return how a message can contain the password; nothing if a name of the settings does."""
+    # A broker's message names the user. To hide it would show that the password is the same.
+    if any(password in name for name in names):
+        return ()
+    return password, quote(password, safe="")
 
 
 def _frame_handler_with_timeout(
@@ -104,87 +112,3 @@ def _frame_handler_with_timeout(
     # Not py-amqp's read_timeout: within a frame, py-amqp repeats a read that timed out, for ever.
     connection.transport.sock.settimeout(IO_SECONDS)
     return tolerant_frame_handler(connection, callback)
-
-
-def is_in_use(error: BaseException) -> bool:
-    """Return whether the broker refused to let this exporter consume, because another one does."""
-    return isinstance(error, AccessRefused) and "exclusive" in str(error.reply_text)
-
-
-def explain(error: BaseException, inbox: Inbox) -> str:
-    """Return in one line what went wrong and which setting to check; it contains no secret."""
-    if isinstance(error, OperationalError) and error.__cause__ is not None:
-        error = error.__cause__
-    if isinstance(error, AMQPError):
-        return _explain_refusal(error, inbox)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"the broker's certificate is not trusted ({error.verify_message}): "
-            "check --bus-ca-file and --bus-server-name"
-        )
-    if isinstance(error, socket.gaierror):
-        return f"the broker's host name cannot be resolved: {error.strerror}"
-    if isinstance(error, TimeoutError):
-        return "the broker does not answer"
-    if isinstance(error, OSError):
-        text = error.strerror or str(error) or type(error).__name__
-        return f"{text}: {error.filename}" if error.filename else text[:_MAX_TEXT]
-    return f"{type(error).__name__}: {error}"[:_MAX_TEXT]
-
-
-def _explain_refusal(error: AMQPError, inbox: Inbox) -> str:
-    text = str(error.reply_text or error)[:_MAX_TEXT]
-    method = str(error.method_name or "Connection")
-    match error:
-        case AccessRefused() if "exclusive" in text:
-            what = (
-                "another exporter of this instance reads the inbox, or the broker has not noticed "
-                "yet that the last connection of this exporter ended; waiting as standby"
-            )
-        case AccessRefused() if method.startswith("Connection"):
-            what = "login refused: check user and password of the bus URL"
-        case AccessRefused():
-            what = f"the user lacks a permission on the broker: {text}"
-        case NotAllowed():
-            what = (
-                f"vhost refused: check the vhost in the bus URL and the user's permissions ({text})"
-            )
-        case NotFound() if "no exchange" in text:
-            what = f"there is no exchange {inbox.exchange}: check --exchange"
-        case PreconditionFailed() if method == "Queue.declare":
-            what = (
-                f"the inbox {inbox.name} exists with other limits or arguments: delete it "
-                f"(rabbitmqctl delete_queue {inbox.name}) or choose another --instance"
-            )
-        case ConsumerCancelled():
-            what = f"the broker cancelled the consumer: the inbox {inbox.name} was deleted"
-        case _:
-            what = f"{type(error).__name__}: {text}"
-    return what
-
-
-_MAX_TEXT = 300
-
-
-def _password(url: BusUrl, bus: BusSettings) -> str:
-    # Read at each connection: a changed password needs no restart.
-    if bus.password_file is not None:
-        return Path(bus.password_file).read_text().rstrip("\r\n")
-    if bus.password is not None:
-        return bus.password.get_secret_value()
-    return url.password
-
-
-def _tls(url: BusUrl, bus: BusSettings) -> dict[str, Any] | bool:
-    if not url.tls:
-        return False
-    options: dict[str, Any] = {
-        "cert_reqs": ssl.CERT_REQUIRED,
-        "server_hostname": bus.server_name or url.host,
-    }
-    if bus.ca_file is not None:
-        options["ca_certs"] = str(bus.ca_file)
-    if bus.cert_file is not None:
-        options["certfile"] = str(bus.cert_file)
-        options["keyfile"] = str(bus.key_file)
-    return options

@@ -4,7 +4,8 @@ Publishers choose the properties and the routing key of a message. py-amqp raise
 text that is not UTF-8, on times out of range, and on tables that are nested too deeply. Then the
 connection breaks, the broker redelivers the message, and this repeats for ever. The exporter does
 not need the routing key, and needs only two headers. Therefore it removes properties and routing
-keys that cannot be decoded, and processes the body as usual.
+keys that cannot be decoded, and processes the body as usual. It also removes such bytes from the
+words with which a broker closes a channel or the connection.
 
 Most deliveries are decoded in `deliver.py` and do not come here.
 """
@@ -38,6 +39,12 @@ _BASIC_DELIVER = b"\x00\x3c\x00\x3c"
 _TAG_AND_FLAG = 9
 """Bytes of the delivery tag and the redelivered flag, after the consumer tag."""
 
+_CLOSE = (b"\x00\x0a\x00\x32", b"\x00\x14\x00\x28")
+"""The methods Connection.close and Channel.close."""
+
+_REPLY_TEXT = 6
+"""Bytes before the reply text of these methods: class, method and reply code."""
+
 _SIZE_END = 12
 """Where the class, the weight and the size of the body end in a header frame."""
 
@@ -52,7 +59,7 @@ def tolerant_frame_handler(
     def on_frame(frame: Frame) -> bool:
         kind, channel, payload = frame
         if kind == _METHOD:
-            return handle((kind, channel, _with_readable_routing_key(payload)))
+            return handle((kind, channel, _with_readable_text(payload)))
         if kind != _HEADER:
             return handle(frame)
         try:
@@ -64,10 +71,29 @@ def tolerant_frame_handler(
     return on_frame
 
 
+def _with_readable_text(payload: bytes | memoryview) -> bytes | memoryview:
+    """Return the frame of a method with text that py-amqp can decode."""
+    method = bytes(payload[:4])
+    if method == _BASIC_DELIVER:
+        return _with_readable_routing_key(payload)
+    return _with_readable_reply_text(payload) if method in _CLOSE else payload
+
+
+def _with_readable_reply_text(payload: bytes | memoryview) -> bytes | memoryview:
+    """Return the frame, with what is UTF-8 in its reply text.
+
+    RabbitMQ cuts a long text after 252 bytes, also within a character.
+    """
+    start = _REPLY_TEXT + 1
+    end = start + int.from_bytes(payload[_REPLY_TEXT:start])
+    if len(payload) < end:
+        return payload  # Malformed: py-amqp raises the right error.
+    text = bytes(payload[start:end]).decode(errors="ignore").encode()
+    return bytes(payload[:_REPLY_TEXT]) + bytes([len(text)]) + text + bytes(payload[end:])
+
+
 def _with_readable_routing_key(payload: bytes | memoryview) -> bytes | memoryview:
     """Return the frame, with an empty routing key if that of a delivery is not UTF-8."""
-    if bytes(payload[:4]) != _BASIC_DELIVER:
-        return payload
     try:
         exchange = 5 + payload[4] + _TAG_AND_FLAG
         key = exchange + 1 + payload[exchange]

@@ -20,6 +20,7 @@ from exporter.consumer.unacked import UnackedDeliveries
 from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.engine.redelivery import MAX_HELD, RedeliveryMatcher, fingerprint_of
 from exporter.exposition.telemetry import BusStatus
+from exporter.logs import RateLimited
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +58,7 @@ class Intake:
         self._clock = clock
         # Number of the last delivery that is not a duplicate.
         self._number = 0
+        self._warn = RateLimited(log.warning)
         self._unacked = UnackedDeliveries()
         # Messages that waited in the inbox at the connection: they arrived before it.
         self._backlog = 0
@@ -100,19 +102,22 @@ class Intake:
         self._is_brief = now - self._called_at < min(BRIEF_SECONDS, idle_seconds)
         self._backlog, self._connected_at = waiting, self._clock()
         self._waiting = waiting if is_exact else None
-        self._is_full, self._was_standby = is_full, was_standby
+        self._is_full = is_full
+        # Until it is known what was missed: the next connection may break before.
+        self._was_standby |= was_standby
         self._received_at = now
         self._continues = False
+        has_read = self.has_read
         if gone:
             self._count_gap(f"the {gone} was gone")
         if gone == "inbox":
             self._memory.forget(self._number)
         if len(self._memory):
             self._matcher = RedeliveryMatcher(self._memory.recall(self._buffer.done))
-        elif was_standby:
-            if self._status.connects and not gone:
+        elif self._was_standby:
+            if has_read and not gone:
                 self._count_gap("another exporter has read the inbox")
-            self._resume(is_complete=not self._status.connects)
+            self._resume(is_complete=not has_read)
 
     def close(self) -> None:
         """End a connection; the broker will redeliver what is not acknowledged."""
@@ -253,14 +258,14 @@ class Intake:
         self._status.held = len(held)
 
     def _resume(self, *, is_complete: bool) -> None:
+        self._was_standby = False
         item = ReadingResumed(self._status.name, self._clock(), is_complete)
         self._buffer.put([(self._number, item)])
 
     def _count_gap(self, why: str) -> None:
         self._status.gaps += 1
         self._status.last_gap_at = self._clock()
-        message = f"events were missed: {why}"
-        log.warning(message, bus=self._status.name)
+        self._warn(why, f"events were missed: {why}", bus=self._status.name)
 
     def _note_rule(self) -> None:
         if not self._status.note:

@@ -12,7 +12,6 @@ import logging
 import random
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import cycle
@@ -24,8 +23,10 @@ from kombu.connection import Connection
 
 from dataflows.clock import Clock
 from exporter.consumer.bus import Bus
-from exporter.consumer.connection import FAULTS, HEARTBEAT_SECONDS, explain, is_in_use
+from exporter.consumer.connection import FAULTS, HEARTBEAT_SECONDS
 from exporter.consumer.intake import PREFETCH, Intake
+from exporter.consumer.outages import Outages
+from exporter.consumer.refusals import explain, is_exchange_missing, is_in_use
 from exporter.consumer.session import (
     Channel,
     acknowledge,
@@ -53,10 +54,6 @@ MAX_BACKOFF_SECONDS = 5.0
 
 MIN_USEFUL_SECONDS = 1.0
 """Duration from which on a connection with deliveries is no failed attempt."""
-
-MAX_LOGGED_PROBLEMS = 10
-"""Different problems of one outage of which each is logged only once, even if they alternate; real
-outages have fewer."""
 
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 """Bytes waiting for the dataflow, beyond which the consumer reads only for heartbeats."""
@@ -100,9 +97,9 @@ class Consumer:
         self._gone = ""
         # Whether another exporter has read the inbox since the last connection.
         self._was_standby = False
-        # Since the last connection: the last problem of each address, and the logged problems.
-        self._problems: dict[str, str] = {}
-        self._logged_problems: deque[tuple[str, str]] = deque(maxlen=MAX_LOGGED_PROBLEMS)
+        # Of the address that is tried: what no message may contain.
+        self._secrets: Sequence[str] = ()
+        self._outages = Outages(bus.status, len(bus.brokers), self._log, clock)
         self._earlier_exchange = ""
         # Addresses where the inbox has no bindings of other settings any more. Brokers that do not
         # share their queues have an inbox each.
@@ -142,17 +139,17 @@ class Consumer:
         for broker in cycle(self._brokers):
             if self._stop.is_set():
                 return
-            self._status.url = broker.url
+            self._status.url, self._secrets = broker.url, broker.secrets
             started_at, delivery_at = time.monotonic(), self._status.last_delivery_at
             try:
                 self._run_connection(broker.connect())
             except FAULTS as error:
                 self._status.is_standby = is_in_use(error)
                 self._was_standby |= self._status.is_standby
-                if self._intake.has_read and isinstance(error, NotFound):
+                if self._intake.has_read and is_exchange_missing(error):
                     # Its bindings were deleted with it.
                     self._gone = self._gone or "exchange"
-                self._on_fault(explain(error, self._inbox))
+                self._outages.on_fault(explain(error, self._inbox, self._secrets))
             # A connection that breaks at once counts as a failed attempt; not one that brings
             # deliveries over a bad link.
             is_useful = self._status.last_delivery_at > delivery_at
@@ -200,14 +197,8 @@ class Consumer:
             # The other consumer ended after the declaration.
             self._follow_settings(connection, channel)
         self._cleaned.add(status.url)
-        status.connects += 1
         status.is_standby = False
-        status.problem = ""
-        self._problems.clear()
-        self._logged_problems.clear()
-        status.connected = True
-        status.since = self._clock()
-        self._log.info("connected", broker=status.url, inbox=inbox.name, waiting=waiting)
+        self._outages.on_connected(inbox=inbox.name, waiting=waiting)
         return channel
 
     def _follow_settings(self, connection: Connection, channel: Channel) -> None:
@@ -229,11 +220,12 @@ class Consumer:
                 # before 3.2 refuses to remove a binding that does not exist.
                 is_guess = exchange not in (inbox.exchange, self._earlier_exchange)
                 is_expected = is_guess or isinstance(error, NotFound)
-                self._log.log(
+                self._outages.note(
                     logging.DEBUG if is_expected else logging.WARNING,
+                    exchange,
                     "cannot remove old bindings of the inbox",
                     exchange=exchange,
-                    problem=explain(error, inbox),
+                    problem=explain(error, inbox, self._secrets),
                 )
 
     def _read(self, connection: Connection, channel: Channel) -> None:
@@ -260,6 +252,7 @@ class Consumer:
                 # By the clock, not when idle: a stream without pauses needs it too.
                 connection.heartbeat_check()
                 heartbeat_at = now + HEARTBEAT_SECONDS / 4
+                self._outages.on_time()
             if now >= bind_at:
                 bind(channel, self._inbox)
                 bind_at = now + REBIND_SECONDS
@@ -272,25 +265,6 @@ class Consumer:
             acknowledge(connection, channel, tags)
         if is_amqp(connection) and (bookmark := self._intake.requeue()) is not None:
             channel.basic_reject(bookmark, requeue=True)
-
-    def _on_fault(self, problem: str) -> None:
-        status = self._status
-        is_new = (status.url, problem) not in self._logged_problems
-        if is_new:
-            self._logged_problems.append((status.url, problem))
-        if status.connected:
-            status.connected = False
-            status.since = self._clock()
-            status.disconnects += 1
-            self._log.warning("disconnected", broker=status.url, problem=problem)
-        elif is_new:
-            self._log.warning("cannot connect, retrying", broker=status.url, problem=problem)
-        self._problems[status.url] = problem
-        status.problem = (
-            "; ".join(f"{url}: {each}" for url, each in self._problems.items())
-            if len(self._brokers) > 1
-            else problem
-        )
 
 
 def stop_all(consumers: Sequence[Consumer], timeout: float) -> None:

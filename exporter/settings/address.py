@@ -25,7 +25,7 @@ class Address(NamedTuple):
         if not port.isdecimal() or len(port) > _PORT_DIGITS or int(port) > _MAX_PORT:
             msg = f"the port must be a number from 0 to {_MAX_PORT}"
             raise ValueError(msg)
-        if not _is_name(host):
+        if not is_name(host):
             msg = "the host is not a valid name or address"
             raise ValueError(msg)
         return cls(host.removeprefix("[").removesuffix("]") or "0.0.0.0", int(port))  # noqa: S104 -- the documented default
@@ -34,7 +34,8 @@ class Address(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def _is_name(host: str) -> bool:
+def is_name(host: str) -> bool:
+    """Return whether text can be resolved as a host name, or is an address."""
     try:
         # As the resolver does. It raises the same error, which is not an OSError.
         host.encode("idna")

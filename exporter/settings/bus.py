@@ -11,7 +11,9 @@ from exporter.settings.kinds import (
     PREFIX,
     Checked,
     ExchangeType,
+    HostName,
     Name,
+    Password,
     ReadableFile,
     SecretFile,
     Urls,
@@ -32,19 +34,19 @@ class BusSettings(Checked):
         description="file with the password, to keep it out of the URL; it is read at every "
         f"connection; or set {PREFIX}BUS_PASSWORD to the password",
     )
-    password: SecretStr | None = Field(
+    password: Password | None = Field(
         None, description="the password, to keep it out of the URL; not a flag"
     )
     ca_file: ReadableFile | None = Field(
         None, description="file with CA certificates to trust for amqps://; default: the system's"
     )
-    cert_file: ReadableFile | None = Field(
+    cert_file: SecretFile | None = Field(
         None, description="file with the client certificate for amqps://"
     )
-    key_file: ReadableFile | None = Field(
+    key_file: SecretFile | None = Field(
         None, description="file with the key of the client certificate"
     )
-    server_name: str | None = Field(
+    server_name: HostName | None = Field(
         None, description="name in the broker's certificate, if it differs from the host in the URL"
     )
     name: Name = Field("default", description="name of the bus in the label bus and in the log")

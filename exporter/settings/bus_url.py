@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 from urllib.parse import unquote_to_bytes
 
-from exporter.settings.address import Address
+from exporter.settings.address import Address, is_name
+from exporter.settings.password import fault_of
 
 _DEFAULT_PORTS = {"amqp": 5672, "amqps": 5671}
 
@@ -51,8 +52,8 @@ class BusUrl:
             host=host,
             port=port or _DEFAULT_PORTS[scheme],
             vhost=vhost or "/",
-            user=_decoded("user", user) or "guest",
-            password=_decoded("password", password) if colon else "guest",
+            user=_credential("user", user) or "guest",
+            password=_credential("password", password) if colon else "guest",
             tls=scheme == "amqps",
         )
 
@@ -134,7 +135,7 @@ def _location(text: str, *, is_after_at: bool) -> tuple[str, int | None]:
     if _is_ipv6(text):
         raise ValueError(_IPV6)
     host, _, port = text.partition(":")
-    if not host or re.search(r"[\s\[\]%]", host):
+    if not host or re.search(r"[\s\[\]%]", host) or not is_name(host):
         msg = f"the host is missing or wrong; {_FORM}"
         raise ValueError(msg)
     return host.lower(), _port(port, is_after_at=is_after_at)
@@ -166,6 +167,14 @@ def _decoded(part: str, text: str) -> str:
         msg = f"the {part} is not UTF-8"
     # Not inside of the except: the error above holds the text.
     raise ValueError(msg)
+
+
+def _credential(part: str, text: str) -> str:
+    decoded = _decoded(part, text)
+    if fault := fault_of(decoded):
+        msg = f"the {part} {fault}"
+        raise ValueError(msg)
+    return decoded
 
 
 _MAX_VHOST = 255

@@ -14,13 +14,16 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    SecretStr,
 )
 
 from dataflows.lengths import Length, parse_lengths
 from dataflows.subsystems import SUBSYSTEMS
-from exporter.settings.address import Address
+from exporter.settings.address import Address, is_name
 from exporter.settings.bus_url import BusUrls
+from exporter.settings.files import open_without_waiting
 from exporter.settings.messages import did_you_mean, one_of, printable
+from exporter.settings.password import fault_of
 
 PREFIX = "XIVO_EXPORTER_"
 """How the name of every environment variable begins."""
@@ -83,15 +86,29 @@ def _readable(path: Path) -> Path:
 
 def _readable_secret(path: Path) -> Path:
     if problem := _unreadable(path):
-        # The path is not shown: it may be the password itself, written here by mistake.
-        msg = f"cannot read the file: {problem}; write the path of a file with the password"
+        # The path is not shown: it may be the secret itself, written here by mistake.
+        msg = f"cannot read the file: {problem}; write the path of a file"
         raise ValueError(msg)
     return path
 
 
+def _host(name: str) -> str:
+    if not name or not is_name(name):
+        msg = "it is not a host name"
+        raise ValueError(msg)
+    return name
+
+
+def _password(value: SecretStr) -> SecretStr:
+    if fault := fault_of(value.get_secret_value()):
+        msg = f"the password {fault}"
+        raise ValueError(msg)
+    return value
+
+
 def _unreadable(path: Path) -> str | None:
     try:
-        with _path(path).open("rb"):
+        with open_without_waiting(_path(path)):
             return None
     except OSError as error:
         return error.strerror
@@ -153,6 +170,8 @@ def _addresses(value: object) -> object:
 Name = Annotated[str, Field(min_length=1), AfterValidator(_short_and_printable)]
 AnyPath = Annotated[Path, AfterValidator(_path)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
+HostName = Annotated[str, AfterValidator(_host)]
+Password = Annotated[SecretStr, AfterValidator(_password)]
 SecretFile = Annotated[Path, AfterValidator(_readable_secret)]
 Zone = Annotated[ZoneInfo | None, PlainValidator(_zone)]
 Urls = Annotated[BusUrls, PlainValidator(_bus_urls)]

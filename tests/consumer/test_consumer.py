@@ -1,22 +1,24 @@
 """The consumer on kombu's in-memory broker, and what it derives and explains without any."""
 
-import socket
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import amqp
 import pytest
 from kombu.connection import Connection
 from kombu.entity import Exchange
+from structlog.testing import capture_logs
 
 from dataflows.subsystems import SUBSYSTEMS
-from exporter.consumer import bindings, configured_buses
-from exporter.consumer.connection import brokers, explain
+from exporter import logs
+from exporter.consumer import bindings, configured_buses, reader
+from exporter.consumer.connection import brokers
 from exporter.consumer.inbox import Binding, Inbox, everything
 from exporter.settings import BusSettings, ExchangeType, Settings
-from tests.consumer.contract import ConsumerContract, Publisher
+from tests.certificates import make_certificates
+from tests.consumer.contract import ConsumerContract, Publisher, Reader
+from tests.support import eventually
 
 SECRET = "s3cr3t-p4ss"
 
@@ -55,6 +57,26 @@ class TestOnMemory(ConsumerContract):
     @pytest.fixture
     def bus(self) -> Publisher:
         return MemoryPublisher()
+
+
+def test_a_connection_that_flaps_is_logged_seldom_and_its_state_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logs, "_MINUTE_SECONDS", 3600)
+    monkeypatch.setattr(reader, "MAX_BACKOFF_SECONDS", 0.02)
+    monkeypatch.setattr(reader, "HEARTBEAT_SECONDS", 0.4)
+    bus = MemoryPublisher()
+    bus.declare_exchange()
+    with capture_logs() as captured, Reader(bus) as running:
+        for times in range(1, 10):
+            running.connected(times)
+            running.broken.set()
+        running.connected(10)
+        assert [line["event"] for line in captured] == ["connected", "disconnected"] * 6
+        # The minute is over.
+        monkeypatch.setattr(logs, "_MINUTE_SECONDS", 0)
+        eventually(lambda: len(captured) > 12, what="the lasting state is logged")
+        assert (captured[-1]["event"], captured[-1]["held_back"]) == ("connected", 3)
 
 
 # Bindings
@@ -126,60 +148,6 @@ def test_the_inbox_is_bounded_and_expires() -> None:
     }
 
 
-# What a person reads when it does not work
-
-
-def _untrusted() -> ssl.SSLCertVerificationError:
-    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
-    error.verify_message = "self-signed certificate"
-    return error
-
-
-_INBOX = Inbox("xivo-exporter.host.default", 60, 7, 9, "xivo", ())
-
-
-@pytest.mark.parametrize(
-    ("error", "says"),
-    [
-        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
-        (FileNotFoundError(2, "No such file or directory", "/pw"), "directory: /pw"),
-        (amqp.AccessRefused("ACCESS_REFUSED - Login was refused", (10, 11), ""), "user and pass"),
-        (amqp.NotAllowed("NOT_ALLOWED - vhost v not found", (10, 40), ""), "vhost"),
-        (amqp.NotFound("NOT_FOUND - no exchange", (40, 10), ""), "--exchange"),
-        (amqp.NotFound("NOT_FOUND - home node of queue is down", (50, 10), ""), "node of queue"),
-        (
-            amqp.PreconditionFailed("PRECONDITION_FAILED - inequivalent arg", (50, 10), ""),
-            "rabbitmqctl delete_queue xivo-exporter.host.default",
-        ),
-        (
-            amqp.AccessRefused("ACCESS_REFUSED - queue in exclusive use", (60, 20), ""),
-            "waiting as standby",
-        ),
-        (_untrusted(), "--bus-ca-file"),
-        (ValueError("odd frame"), "odd frame"),
-        (amqp.ConnectionForced("CONNECTION_FORCED - broker forced", (0, 0), ""), "FORCED"),
-        (TimeoutError("timed out"), "does not answer"),
-        (TimeoutError(110, "Connection timed out"), "does not answer"),
-        (socket.gaierror(-2, "Name or service not known"), "host name"),
-        (amqp.ConsumerCancelled("xivo-exporter.host.default", (60, 30)), "deleted"),
-        (
-            # What a broker closes the channel of a consumer with that was frozen for long.
-            amqp.PreconditionFailed("PRECONDITION_FAILED - acknowledgement timed out", (0, 0), ""),
-            "acknowledgement timed out",
-        ),
-    ],
-)
-def test_a_fault_is_explained_in_one_line(error: Exception, says: str) -> None:
-    text = explain(error, _INBOX)
-    assert says in text
-    assert "\n" not in text
-    assert len(text) < 600
-
-
-def test_a_long_explanation_is_cut() -> None:
-    assert len(explain(ValueError("x" * 10_000), _INBOX)) < 600
-
-
 # How it connects
 
 
@@ -219,15 +187,20 @@ def test_each_address_has_its_own_host_credentials_and_name_to_verify() -> None:
 
 
 def test_tls_verifies_the_certificate_and_the_name(tmp_path: Path) -> None:
-    ca = tmp_path / "ca"
-    ca.write_text("x")
+    made = make_certificates(tmp_path)
     plain = _connect(url="amqps://h").ssl
     assert plain == {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": "h"}
-    full = _connect(url="amqps://h", ca_file=ca, cert_file=ca, key_file=ca, server_name="n")
+    full = _connect(
+        url="amqps://h",
+        ca_file=made.ca,
+        cert_file=made.client,
+        key_file=made.client_key,
+        server_name="n",
+    )
     assert full.ssl == {
         "cert_reqs": ssl.CERT_REQUIRED,
         "server_hostname": "n",
-        "ca_certs": str(ca),
-        "certfile": str(ca),
-        "keyfile": str(ca),
+        "ca_certs": str(made.ca),
+        "certfile": str(made.client),
+        "keyfile": str(made.client_key),
     }

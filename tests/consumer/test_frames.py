@@ -74,3 +74,39 @@ def test_good_properties_are_kept() -> None:
 def test_a_delivery_that_is_cut_off_is_left_to_py_amqp(length: int) -> None:
     handle = tolerant_frame_handler(SimpleNamespace(bytes_recv=0), lambda *_: None)
     assert handle((1, 1, _deliver(b"")[:length])) is False
+
+
+def _close(method: bytes, text: bytes) -> bytes:
+    return method + b"\x01\x40" + bytes([len(text)]) + text + b"\x00\x0a\x00\x28"
+
+
+@pytest.mark.parametrize("method", [b"\x00\x0a\x00\x32", b"\x00\x14\x00\x28"])
+@pytest.mark.parametrize(
+    ("text", "readable"),
+    [
+        (b"", b""),
+        (b"CONNECTION_FORCED - why", b"CONNECTION_FORCED - why"),
+        ("vhost é".encode(), "vhost é".encode()),
+        # As RabbitMQ cuts it.
+        ("vhost é".encode()[:-1] + b"...", b"vhost ..."),
+        (b"\xff" * 255, b""),
+    ],
+)
+def test_what_can_be_read_of_the_words_of_a_refusal_is_kept(
+    method: bytes, text: bytes, readable: bytes
+) -> None:
+    seen: list[bytes] = []
+    connection = SimpleNamespace(bytes_recv=0)
+    handle = tolerant_frame_handler(connection, lambda *args: seen.append(bytes(args[2])))
+    handle((1, 0, memoryview(_close(method, text))))
+    assert seen == [_close(method, readable)]
+
+
+@pytest.mark.parametrize("size", range(8))
+def test_a_refusal_without_its_end_is_left_to_py_amqp(size: int) -> None:
+    seen: list[bytes] = []
+    connection = SimpleNamespace(bytes_recv=0)
+    handle = tolerant_frame_handler(connection, lambda *args: seen.append(bytes(args[2])))
+    frame = _close(b"\x00\x0a\x00\x32", b"text")[: 4 + size]
+    handle((1, 0, frame))
+    assert seen == [frame]

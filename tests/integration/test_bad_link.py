@@ -1,6 +1,7 @@
 """A slow link that breaks every few seconds, and rules of the broker for its queues."""
 
 import threading
+from itertools import pairwise
 
 import pytest
 

@@ -112,6 +112,28 @@ def test_a_password_file_that_is_gone_is_told(
     connected(program, times=2)
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_password_file_in_another_encoding_is_told_without_a_byte_of_it(
+    broker: Broker, exporter: RunExporter, tmp_path: Path, encoding: str
+) -> None:
+    password = f"{SECRET}-\N{LATIN SMALL LETTER E WITH ACUTE}"
+    broker.add_user("reader", password, **EVERYTHING)
+    file = tmp_path / "password"
+    file.write_bytes(password.encode(encoding))
+    program = exporter(
+        broker.url().replace("guest:guest", "reader"), "--bus-password-file", f"{file}"
+    )
+    _refused(program, f"{file}", "--bus-password-file", "is not UTF-8 text: save it as UTF-8")
+    [problem] = problems(program)
+    place = len(f"{SECRET}-")
+    assert not {"codec", "0xe9", "xe9", "position", f"{place}"} & {*problem.split()}
+    _no_secret(program)
+    # A byte order mark is no part of the password.
+    file.write_bytes(password.encode("utf-8-sig"))
+    connected(program)
+    _no_secret(program)
+
+
 def test_a_wrong_vhost_is_told(broker: Broker, exporter: RunExporter) -> None:
     program = exporter(broker.url(vhost="nowhere"))
     _refused(program, "vhost")
