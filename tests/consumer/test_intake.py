@@ -269,6 +269,20 @@ def test_a_full_inbox_has_dropped_messages_and_no_other_exporter_has_read_them()
     assert rig.status.gaps == 1
 
 
+def test_a_standby_stays_one_until_it_is_clear_what_it_missed() -> None:
+    rig = _Rig()
+    rig.read_once("a")
+    rig.connect(1, was_standby=True)
+    rig.intake.close()
+    rig.connect(1)
+    rig.receive("a", redelivered=True)
+    assert rig.resumed() == [True]
+    rig.intake.close()
+    rig.connect(1)
+    rig.receive("a", redelivered=True)
+    assert rig.resumed() == []
+
+
 def test_a_standby_that_never_read_begins() -> None:
     rig = _Rig()
     rig.connect(1, was_standby=True)
