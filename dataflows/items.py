@@ -28,5 +28,29 @@ class OriginSilent(msgspec.Struct, frozen=True, gc=False):
     at: float
 
 
-Item = Delivery | Opened | ClockSetBack | OriginSilent
+class StandbyBegan(msgspec.Struct, frozen=True, gc=False):
+    """The exporter is a standby on a bus: another one reads the inbox."""
+
+    bus: str
+
+
+class ReadingResumed(msgspec.Struct, frozen=True, gc=False):
+    """The exporter reads a bus again, after it was a standby or another one read the inbox.
+
+    Attributes:
+        bus: Name of the bus.
+        at: When, Unix seconds.
+        is_complete: Whether it has missed nothing meanwhile. If not, what it knew of the
+            origins of the bus may be wrong, and their states begin again.
+    """
+
+    bus: str
+    at: float
+    is_complete: bool
+
+
+BusItem = Opened | ClockSetBack | OriginSilent | StandbyBegan | ReadingResumed
+"""What happens to a bus between its deliveries."""
+
+Item = Delivery | BusItem
 """An item from the source of a bus."""
