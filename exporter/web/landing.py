@@ -167,8 +167,9 @@ def _bus(bus: BusView) -> str:
     state = _connection(bus)
     if bus.for_seconds is not None:
         state += f' <span class="soft">for {_span(bus.for_seconds)}</span>'
-    problem = f'<p class="problem">{escape(bus.problem)}</p>\n' if bus.problem else ""
-    problem += f'<p class="meaning">{_meaning(bus)}</p>\n' if _meaning(bus) else ""
+    # A standby waits, as it should.
+    problem = _line("meaning" if bus.is_standby else "problem", escape(bus.problem or ""))
+    problem += _line("meaning", _meaning(bus))
     age = bus.last_delivery_age_seconds
     return f"""<article>
 <div class="line"><h3>{escape(bus.name)}</h3> {state}</div>
@@ -178,6 +179,10 @@ def _bus(bus: BusView) -> str:
 <div><dt>Address</dt><dd><code>{escape(bus.url)}</code></dd></div>
 </dl>
 </article>"""
+
+
+def _line(look: str, text: str) -> str:
+    return f'<p class="{look}">{text}</p>\n' if text else ""
 
 
 def _connection(bus: BusView) -> str:
