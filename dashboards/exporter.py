@@ -11,7 +11,11 @@ from dashboards.panels import Panel, bars, lines, stat, timeline
 from dashboards.signals import bus, deliveries, exporter
 from dashboards.tables import Column, table
 
-_CONNECTED: house.Words = {0: ("disconnected", palette.BAD), 1: ("connected", palette.GOOD)}
+_CONNECTION: house.Words = {
+    0: ("disconnected", palette.BAD),
+    1: ("connected", palette.GOOD),
+    2: ("standby", palette.GREY),
+}
 _STALLED: house.Words = {0: ("moving", palette.GOOD), 1: ("stalled", palette.BAD)}
 
 
@@ -45,7 +49,7 @@ def _health() -> list[Panel]:
         stat(
             "Buses disconnected",
             "Buses that an exporter is not connected to, so that it receives no events from them. "
-            "A standby exporter counts too.",
+            "A standby does not count while another exporter reads the bus.",
             exporter.DISCONNECTED,
             steps=house.NONE_IS_GOOD,
             words=house.NONE,
@@ -164,9 +168,9 @@ def _connections() -> list[Panel]:
     return [
         timeline(
             "Connection to the bus",
-            "Whether each exporter was connected to each bus.",
-            exporter.CONNECTED,
-            words=_CONNECTED,
+            "Whether each exporter was connected to each bus, or waited as a standby.",
+            exporter.CONNECTION,
+            words=_CONNECTION,
             span=8,
             height=6,
         ),
@@ -180,14 +184,15 @@ def _connections() -> list[Panel]:
         ),
         table(
             "Buses",
-            "Connects, disconnects and gaps in the selected time range, and when the last gap was "
-            "noticed.",
+            "Connects, disconnects and gaps in the selected time range, when the last gap was "
+            "noticed, and the deliveries that are held back now, after a reconnection.",
             {"bus": "bus", "instance": "exporter"},
             (
                 Column("connects", exporter.CONNECTS, decimals=0),
                 Column("disconnects", exporter.DISCONNECTS, decimals=0),
                 Column("gaps", exporter.GAPS, steps=house.SOME_IS_ODD, decimals=0),
                 Column("last gap", exporter.LAST_GAP_AT, words=house.NEVER),
+                Column("held", exporter.HELD, decimals=0),
             ),
             span=10,
             height=6,

@@ -73,8 +73,8 @@ def _problems() -> list[Panel]:
         ),
         stat(
             "Exporter problems",
-            "Buses without a connection and stalled dataflows, of all exporters. While there are "
-            "any, this dashboard may be out of date.",
+            "Buses without a connection and stalled dataflows, of all exporters except standbys. "
+            "While there are any, this dashboard may be out of date.",
             exporter.TROUBLED,
             steps=house.NONE_IS_GOOD,
             words=house.NONE,

@@ -10,26 +10,11 @@ from math import inf
 from operator import attrgetter
 
 from dataflows.envelope import Delivery, Envelope, Reason, Rejected, open_envelope
-from dataflows.items import ClockSetBack, Item, Opened, OriginSilent
+from dataflows.fan_out import FanOut, Keyed
+from dataflows.items import Item, Opened
 from dataflows.origins import Origins
-from dataflows.subsystem import (
-    ClockChecked,
-    Decoder,
-    Event,
-    OriginForgotten,
-    OriginSeen,
-    Subsystem,
-    key,
-)
+from dataflows.subsystem import Decoder, Event, OriginSeen, Subsystem, key
 from dataflows.subsystems import bus, deliveries
-
-Values = tuple[str, str, list[Event]]
-"""(name of the subsystem, name of the bus, its events in order).
-
-The names are needed because bytewax does not pass the key to the builder of a state.
-"""
-
-Keyed = tuple[str, Values]
 
 _bus_and_kind = attrgetter("bus", "__class__")
 
@@ -117,6 +102,7 @@ class Decode:
         self._zone_of = zone_of
         self._on_rejected = on_rejected
         self._origins = origins
+        self._fan_out = FanOut(self._of_origins, origins)
 
     def __call__(self, batch: Sequence[Item]) -> list[Keyed]:
         """Decode a batch. Never raises because of what a delivery contains."""
@@ -200,30 +186,6 @@ class Decode:
             key(deliveries.NAME, account.bus),
             (deliveries.NAME, account.bus, [account.processed()]),
         )
-
-    def _fan_out(self, item: Opened | ClockSetBack | OriginSilent) -> Iterator[Keyed]:
-        """Return an event for each state of a bus that an item is about."""
-        known = self._origins.of(item.bus)
-        match item:
-            case Opened(at=at):
-                for origin in known.last_heard:
-                    yield from self._for_origin(item.bus, OriginSeen(origin, at))
-            case ClockSetBack():
-                for origin in known.last_heard:
-                    yield from self._for_origin(item.bus, ClockChecked(origin, 0.0))
-                yield (
-                    key(deliveries.NAME, item.bus),
-                    (deliveries.NAME, item.bus, [ClockChecked("", 0.0)]),
-                )
-            case OriginSilent(origin=origin, at=at):
-                if known.forget(origin):
-                    yield from self._for_origin(item.bus, OriginForgotten(origin, at))
-                    if other := self._origins.other(origin, item.bus):
-                        yield from self._for_origin(other, OriginSeen(origin, at))
-
-    def _for_origin(self, bus_name: str, event: Event) -> Iterator[Keyed]:
-        for name in self._of_origins:
-            yield key(name, event.origin_uuid), (name, bus_name, [event])
 
 
 def _subscriptions(subsystems: Iterable[Subsystem]) -> dict[str, tuple[Decoder, list[str]]]:

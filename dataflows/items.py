@@ -28,11 +28,20 @@ class OriginSilent(msgspec.Struct, frozen=True, gc=False):
     at: float
 
 
+class StandbyBegan(msgspec.Struct, frozen=True, gc=False):
+    """The exporter is a standby on a bus: another one reads the inbox."""
+
+    bus: str
+
+
 class ReadingResumed(msgspec.Struct, frozen=True, gc=False):
-    """The exporter reads a bus again, at a time, Unix seconds, after another one could read it.
+    """The exporter reads a bus again, after it was a standby or another one read the inbox.
 
     Attributes:
-        is_complete: Whether nothing was missed. If not, the states of the bus are out of date.
+        bus: Name of the bus.
+        at: When, Unix seconds.
+        is_complete: Whether it has missed nothing meanwhile. If not, what it knew of the
+            origins of the bus may be wrong, and their states begin again.
     """
 
     bus: str
@@ -40,5 +49,8 @@ class ReadingResumed(msgspec.Struct, frozen=True, gc=False):
     is_complete: bool
 
 
-Item = Delivery | Opened | ClockSetBack | OriginSilent | ReadingResumed
+BusItem = Opened | ClockSetBack | OriginSilent | StandbyBegan | ReadingResumed
+"""What happens to a bus between its deliveries."""
+
+Item = Delivery | BusItem
 """An item from the source of a bus."""

@@ -180,9 +180,13 @@ class Samples:
             self._changed[key] = self._values
         return existed
 
+    def mark_all(self) -> None:
+        """Let the next `drain` return the samples of all series."""
+        self._changed.update(dict.fromkeys(self._values, self._values))
+
     def retire_all(self) -> None:
         """End every series of the state."""
-        self._changed.update(dict.fromkeys(self._values, self._values))
+        self.mark_all()
         self._values.clear()
 
     def drain(self) -> tuple[Sample, ...]:

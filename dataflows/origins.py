@@ -18,12 +18,14 @@ class BusOrigins:
         read_seconds: How long the bus has been read, by this process and earlier ones.
         last_heard: For each origin, `read_seconds` at its last event.
         free: Origins that it carried at another address, and not yet at this one.
+        is_withheld: Whether their series are withheld, because the exporter is a standby.
     """
 
     def __init__(self) -> None:
         self.read_seconds = 0.0
         self.last_heard: dict[str, float] = {}
         self.free: set[str] = set()
+        self.is_withheld = False
 
     def add(self, origin: str) -> bool:
         """Add an origin; return False if there are too many."""

@@ -129,6 +129,11 @@ class PartedState(State[E]):
         for name, part in [*self._parts.items()]:
             self._end(name, part)
 
+    def mark_all(self) -> None:
+        super().mark_all()
+        for part in self._parts.values():
+            part.samples.mark_all()
+
     def recheck(self) -> None:
         self._start()
         self._touched.update(self._parts)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from bytewax.operators import StatefulBatchLogic
 
 from dataflows.clock import Clock, aware
-from dataflows.decode import Values
+from dataflows.fan_out import Values
 from dataflows.metric import Sample
 from dataflows.quota import Allocation, Quota
 from dataflows.snapshot import Snapshot, dump, load, seal, unseal
@@ -20,6 +20,8 @@ from dataflows.subsystem import (
     Options,
     OriginForgotten,
     OriginSeen,
+    SeriesShown,
+    SeriesWithheld,
     State,
     Subsystem,
     key,
@@ -131,6 +133,8 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         self._name = self._key = ""
         self._state: State[Any] | None = None
         self._is_free = False
+        # Not in a snapshot: a new process shows what was kept, until it is a standby itself.
+        self._is_withheld = False
         self._due: float | None = None
         if resumed is not None:
             snapshot = unseal(resumed, Snapshot)
@@ -143,26 +147,18 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         """Apply a batch of events; return the changes."""
         outputs: list[Output] = []
         for name, bus, events in values:
-            first = events[0]
-            state = self._state
+            state = self._state_for(name, bus, events[0])
             if state is None:
-                if isinstance(first, ClockChecked | OriginForgotten):
-                    continue
-                self._name, self._key = name, key(name, first.origin_uuid or bus)
-                state = self._state = self._stage.start(name, bus, first)
-            elif self._is_free and isinstance(first, OriginSeen) and first.is_carried:
-                self._is_free = False
-                self._stage.move(state, name, bus)
-            elif bus != state.bus:
                 continue
-            if isinstance(first, OriginForgotten):
-                state.end()
-                outputs += self._drain(state)
-                state.entities.release(state.entities.taken)
-                state.shown.release(state.shown.taken)
-                self._state, self._is_free = None, False
-            else:
-                _apply(state, events)
+            match events[0]:
+                case OriginForgotten():
+                    outputs += self._end(state)
+                case SeriesWithheld():
+                    outputs += self._withhold(state)
+                case SeriesShown():
+                    self._show(state)
+                case _:
+                    _apply(state, events)
         if self._state is None:
             return outputs, StatefulBatchLogic.DISCARD
         return [*outputs, *self._expire(self._state)], StatefulBatchLogic.RETAIN
@@ -184,20 +180,61 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         taken = state.entities.taken, state.shown.taken
         return seal(Snapshot(self._name, self._key, state.bus, *taken, dump(state), self._is_free))
 
+    def _state_for(self, name: str, bus: str, first: Event) -> State[Any] | None:
+        """Return the state that events on a bus belong to; it may start or move now."""
+        state = self._state
+        if state is None:
+            if isinstance(first, ClockChecked | OriginForgotten | SeriesWithheld):
+                return None
+            self._name, self._key = name, key(name, first.origin_uuid or bus)
+            state = self._state = self._stage.start(name, bus, first)
+        elif self._is_free and isinstance(first, OriginSeen) and first.is_carried:
+            self._is_free = False
+            self._stage.move(state, name, bus)
+            self._show(state)
+        elif bus != state.bus:
+            return None
+        return state
+
+    def _end(self, state: State[Any]) -> list[Output]:
+        state.end()
+        outputs = self._drain(state)
+        state.entities.release(state.entities.taken)
+        state.shown.release(state.shown.taken)
+        self._state, self._is_free, self._is_withheld = None, False, False
+        return outputs
+
+    def _withhold(self, state: State[Any]) -> list[Output]:
+        if self._is_withheld:
+            return []
+        state.mark_all()
+        gone = tuple([(metric, labels, None) for metric, labels, _ in _drained(state)])
+        self._is_withheld = True
+        return [Changes(gone)] if gone else []
+
+    def _show(self, state: State[Any]) -> None:
+        if self._is_withheld:
+            self._is_withheld = False
+            state.mark_all()
+
     def _expire(self, state: State[Any]) -> list[Output]:
         self._due = state.expire(self._stage.clock())
         return self._drain(state)
 
     def _drain(self, state: State[Any]) -> list[Output]:
         outputs: list[Output] = []
-        samples = state.samples.drain() + state.details.drain()
-        if samples:
+        samples = _drained(state)
+        if samples and not self._is_withheld:
             outputs.append(Changes(samples))
         hidden = state.details.hidden
         if state.late or state.refused or hidden:
             outputs.append(Skipped(self._name, state.late, state.refused, hidden))
             state.late = state.refused = state.details.hidden = 0
         return outputs
+
+
+def _drained(state: State[Any]) -> tuple[Sample, ...]:
+    return state.samples.drain() + state.details.drain()
 
 
 def _apply(state: State[Any], events: list[Event]) -> None:

@@ -52,6 +52,17 @@ class ClockChecked(Event, frozen=True, gc=False):
     """The clock was set back; the state must close its windows by the new time."""
 
 
+class SeriesWithheld(Event, frozen=True, gc=False):
+    """The exporter is a standby on the bus of the origin: the state goes on, without series."""
+
+
+class SeriesShown(Event, frozen=True, gc=False):
+    """The exporter reads the bus of the origin again: the series of the state are shown.
+
+    The state starts if it has not started.
+    """
+
+
 E = TypeVar("E", bound=Event)
 
 MAX_ENTITIES = 200_000
@@ -134,6 +145,11 @@ class State(ABC, Generic[E]):
         """End every series. The caller discards the state, or the part."""
         self.samples.retire_all()
         self.details.retire_all()
+
+    def mark_all(self) -> None:
+        """Let every series count as changed."""
+        self.samples.mark_all()
+        self.details.mark_all()
 
     def recheck(self) -> None:
         """Let the next `expire` look at every window, because the clock was set back."""

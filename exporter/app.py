@@ -33,6 +33,7 @@ from exporter.engine.source import (
     Progress,
 )
 from exporter.engine.watchdog import Watchdog
+from exporter.exposition.readiness import unread
 from exporter.exposition.render import Exposition
 from exporter.exposition.store import SeriesStore
 from exporter.exposition.telemetry import BusStatus
@@ -154,13 +155,7 @@ class App:
             return "The dataflow has not started yet."
         if self._watchdog.is_stalled:
             return "The dataflow has stalled."
-        if self._statuses and not any(bus.connects for bus in self._statuses):
-            # Ready as soon as one bus was reached: its metrics are valid without the others.
-            return " ".join(
-                f"The bus {bus.name} has not been reached yet: {bus.problem}."
-                for bus in self._statuses
-            )
-        return None
+        return unread(self._statuses)
 
     def buses(self) -> Sequence[BusView]:
         """Return the buses that this process reads, for the landing page."""
@@ -177,6 +172,9 @@ class App:
             for_seconds=max(0.0, wall_clock() - status.since) if status.since else None,
             last_delivery_age_seconds=max(0.0, wall_clock() - last) if last else None,
             problem=status.problem or None,
+            note=status.note,
+            is_standby=status.is_standby,
+            is_withheld=status.is_withheld,
         )
 
     def _feed(self, bus: Bus) -> Feed:

@@ -17,8 +17,9 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.registry import CollectorRegistry
 from prometheus_client.utils import floatToGoString
 
-from dataflows.decode import Decode, Keyed, Values
+from dataflows.decode import Decode
 from dataflows.envelope import Delivery, Rejected
+from dataflows.fan_out import Keyed, Values
 from dataflows.items import Item
 from dataflows.lengths import parse_lengths
 from dataflows.metric import Histogram, LabelValues

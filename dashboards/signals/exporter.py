@@ -11,12 +11,22 @@ _BUS = "{{bus}} {{instance}}"
 
 EXPORTERS = Signal(f"count({own(telemetry.BUILD_INFO)})")
 BUILDS = Signal(own(telemetry.BUILD_INFO))
-DISCONNECTED = Signal(total(f"1 - {own(telemetry.CONNECTED)}"))
-CONNECTED = Signal(own(telemetry.CONNECTED), legend=_BUS)
+# A standby is no problem if another exporter of its job reads the bus, selected or not.
+_IF_READ = f"* on (job, bus) group_left () max by (job, bus) ({telemetry.CONNECTED.name})"
+DISCONNECTED = Signal(
+    total(f"1 - {own(telemetry.CONNECTED)} - {own(telemetry.STANDBY)} {_IF_READ}")
+)
+CONNECTION = Signal(f"{own(telemetry.CONNECTED)} + 2 * {own(telemetry.STANDBY)}", legend=_BUS)
+"""0: disconnected, 1: connected, 2: standby."""
+
+HELD = Signal(own(telemetry.HELD))
 ALL_STALLED = Signal(total(own(telemetry.STALLED)))
 STALLED = Signal(own(telemetry.STALLED), legend="{{instance}}")
 # Without job and instance, because the overview shows all exporters.
-TROUBLED = Signal(f"sum(1 - {telemetry.CONNECTED.name}) + sum({telemetry.STALLED.name})")
+TROUBLED = Signal(
+    f"sum(1 - {telemetry.CONNECTED.name} - {telemetry.STANDBY.name} {_IF_READ})"
+    f" + sum({telemetry.STALLED.name})"
+)
 
 CONNECTS = Signal(own(telemetry.CONNECTS, "increase"), legend=_BUS)
 DISCONNECTS = Signal(own(telemetry.DISCONNECTS, "increase"), legend=_BUS)

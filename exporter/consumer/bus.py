@@ -49,5 +49,5 @@ def _configured(bus: BusSettings, settings: Settings) -> Bus:
         bindings=wanted,
         unwanted=tuple(each for each in every_binding(SUBSYSTEMS) if each not in wanted),
     )
-    status = BusStatus(bus.name, str(bus.url[0]), bus.exchange)
+    status = BusStatus(bus.name, str(bus.url[0]), bus.exchange, settings.instance)
     return Bus(status, brokers(bus, settings.instance), inbox, bus.timezone)

@@ -95,7 +95,9 @@ class Consumer:
         self._intake = Intake(bus.status, buffer, clock)
         # "inbox" or "exchange" if it was deleted since the last connection.
         self._gone = ""
-        # Whether another exporter has read the inbox since the last connection.
+        # Addresses at which another exporter reads the inbox, and whether one did since the last
+        # connection.
+        self._refusing: set[str] = set()
         self._was_standby = False
         # Of the address that is tried: what no message may contain.
         self._secrets: Sequence[str] = ()
@@ -144,8 +146,7 @@ class Consumer:
             try:
                 self._run_connection(broker.connect())
             except FAULTS as error:
-                self._status.is_standby = is_in_use(error)
-                self._was_standby |= self._status.is_standby
+                self._note_role(is_refused=is_in_use(error))
                 if self._intake.has_read and is_exchange_missing(error):
                     # Its bindings were deleted with it.
                     self._gone = self._gone or "exchange"
@@ -158,6 +159,16 @@ class Consumer:
             # Jitter: many exporters must not connect to a restarted broker at the same time.
             longest = min(MAX_BACKOFF_SECONDS, 0.25 * 2 ** min(failures, 10))
             self._stop.wait(random.uniform(longest / 2, longest))  # noqa: S311 -- no secret
+
+    def _note_role(self, *, is_refused: bool) -> None:
+        """Note whether another exporter reads the inbox, at the address that was tried."""
+        if is_refused:
+            self._refusing.add(self._status.url)
+            self._was_standby = True
+        else:
+            # Cut off from the broker, it knows nothing of a reader.
+            self._refusing.discard(self._status.url)
+        self._status.is_standby = bool(self._refusing)
 
     def _run_connection(self, connection: Connection) -> None:
         """Read on one connection, until it breaks or the consumer is stopped."""
@@ -183,6 +194,8 @@ class Consumer:
         if not has_consumer:
             self._follow_settings(connection, channel)
         consume(channel, inbox, PREFETCH, self._intake.receive)
+        self._refusing.clear()
+        status.is_standby = False
         self._intake.open(
             waiting,
             # What a connection that ended just now had received did not wait yet.
@@ -197,7 +210,6 @@ class Consumer:
             # The other consumer ended after the declaration.
             self._follow_settings(connection, channel)
         self._cleaned.add(status.url)
-        status.is_standby = False
         self._outages.on_connected(inbox=inbox.name, waiting=waiting)
         return channel
 

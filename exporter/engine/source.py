@@ -16,6 +16,7 @@ from dataflows.snapshot import seal, unseal
 from dataflows.windows import CLOCK_SLACK_SECONDS
 from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.engine.resumed import Resumed, has_moved
+from exporter.engine.standby import Standby
 from exporter.exposition.telemetry import BusStatus
 
 log = structlog.get_logger(__name__)
@@ -176,6 +177,7 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
         self._bus = bus
         self._buffer = feed.buffer
         self._status = feed.status
+        self._standby = Standby(bus, feed.status, context.timer)
         self._urls = feed.urls
         self._origins = feed.origins
         self._context = context
@@ -215,11 +217,15 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
         before, self._checked_at = self._checked_at, clock()
         if self._checked_at < before - CLOCK_SLACK_SECONDS:
             return [ClockSetBack(self._bus)]
+        if (began := self._standby.began()) is not None:
+            return [began]
         silent = self._silent_origins()
         if silent:
             return [OriginSilent(self._bus, origin, clock()) for origin in silent]
         self._wait()
-        return self._buffer.take(BATCH)
+        batch = self._buffer.take(BATCH)
+        self._standby.follow(batch)
+        return batch
 
     def _silent_origins(self) -> list[str]:
         """Return the origins that were silent for too long while the bus was read."""

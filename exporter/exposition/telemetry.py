@@ -42,6 +42,22 @@ DISCONNECTS = MetricSpec(
     ("bus",),
     cardinality=_PER_BUS,
 )
+STANDBY = MetricSpec(
+    "xivo_exporter_bus_standby",
+    Kind.GAUGE,
+    "1 while the exporter is a standby: another exporter of its instance reads the inbox. It then "
+    "shows no series of the telephony servers on the bus.",
+    ("bus",),
+    cardinality=_PER_BUS,
+)
+HELD = MetricSpec(
+    "xivo_exporter_deliveries_held",
+    Kind.GAUGE,
+    "Deliveries that are held back after a reconnection, until it is clear which of them the "
+    "broker has delivered again.",
+    ("bus",),
+    cardinality=_PER_BUS,
+)
 GAPS = MetricSpec(
     "xivo_exporter_bus_gaps_total",
     Kind.COUNTER,
@@ -93,6 +109,8 @@ SPECS = (
     CONNECTED,
     CONNECTS,
     DISCONNECTS,
+    STANDBY,
+    HELD,
     GAPS,
     LAST_GAP_AT,
     SERIES,
@@ -104,12 +122,15 @@ SPECS = (
 
 @dataclass(slots=True)
 class BusStatus:
-    """Status of one bus. Its consumer's thread writes it, any thread reads it.
+    """Status of one bus. Any thread reads it.
+
+    Its consumer's thread writes all but `is_withheld`, which the dataflow writes.
 
     Attributes:
         name: Name of the bus in the settings.
         url: The address that is connected, or was tried last, without credentials.
         exchange: Exchange of the events.
+        instance: Name of the exporter, with which it shares the inbox; empty if there is no broker.
         connected: Whether the exporter consumes.
         problem: Why it is not connected, in one line; empty while it is connected.
         connects: Number of connections on which it began to consume.
@@ -119,15 +140,19 @@ class BusStatus:
         since: Unix time of the last connection or disconnection, in seconds; 0 before the first.
         last_delivery_at: Unix time at which the newest delivery arrived, in seconds; 0 before the
             first.
-        is_standby: Whether the broker refused to let it consume, because another exporter does.
-        last_read_at: Monotonic time at which it last consumed, in seconds; 0 before the first time.
-        held: Deliveries that are held until it is clear whether they are duplicates.
+        last_read_at: Monotonic time at which this process last read the inbox, in seconds; 0 if it
+            never did.
+        is_standby: Whether the broker refused to let it consume, because another exporter reads
+            the inbox.
+        is_withheld: Whether no series of the telephony are shown, because it was a standby.
+        held: Deliveries held back after a reconnection, until it is clear which came again.
         note: A rule of the broker that weakens a guarantee, in one line; empty if none is known.
     """
 
     name: str
     url: str
     exchange: str
+    instance: str = ""
     connected: bool = False
     problem: str = field(default="not connected yet")
     connects: int = 0
@@ -136,8 +161,9 @@ class BusStatus:
     last_gap_at: float = 0.0
     since: float = 0.0
     last_delivery_at: float = 0.0
-    is_standby: bool = False
     last_read_at: float = 0.0
+    is_standby: bool = False
+    is_withheld: bool = False
     held: int = 0
     note: str = ""
 
@@ -150,6 +176,8 @@ def self_series(
     yield CONNECTED, {(bus.name,): float(bus.connected) for bus in buses}
     yield CONNECTS, {(bus.name,): bus.connects for bus in buses}
     yield DISCONNECTS, {(bus.name,): bus.disconnects for bus in buses}
+    yield STANDBY, {(bus.name,): float(bus.is_standby) for bus in buses}
+    yield HELD, {(bus.name,): bus.held for bus in buses}
     yield GAPS, {(bus.name,): bus.gaps for bus in buses}
     yield LAST_GAP_AT, {(bus.name,): bus.last_gap_at for bus in buses}
     yield SERIES, {(metric,): count for metric, count in view.counts.items()}

@@ -18,10 +18,10 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _STYLE = """
 :root { color-scheme: light dark; --ground: #f5f6f8; --card: #fff; --ink: #1b2330; --soft: #566073;
   --line: #dde1e8; --link: #0b57b8; --good: #146c37; --good-ground: #dff3e6; --bad: #a3261b;
-  --bad-ground: #fce5e2; }
+  --bad-ground: #fce5e2; --wait: #6b4a00; --wait-ground: #fbeecb; }
 @media (prefers-color-scheme: dark) { :root { --ground: #12161d; --card: #1b212b; --ink: #e6e9ef;
   --soft: #a2acbd; --line: #323b49; --link: #86b7ff; --good: #82dca3; --good-ground: #17372a;
-  --bad: #ffaaa0; --bad-ground: #47211e; } }
+  --bad: #ffaaa0; --bad-ground: #47211e; --wait: #f3cf7a; --wait-ground: #3d3113; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink); line-height: 1.5;
   font-family: system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
@@ -36,6 +36,7 @@ section { margin: 0 0 1.25rem; padding: 1.25rem; background: var(--card);
   font-weight: 600; white-space: nowrap; }
 .good { color: var(--good); background: var(--good-ground); }
 .bad { color: var(--bad); background: var(--bad-ground); }
+.wait { color: var(--wait); background: var(--wait-ground); }
 a { color: var(--link); }
 a:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-radius: .15rem; }
 ul { margin: 0; padding: 0; list-style: none; }
@@ -47,6 +48,7 @@ article:first-of-type { border-top: 0; padding-top: 0; }
 article:last-of-type { padding-bottom: 0; }
 .line { display: flex; flex-wrap: wrap; align-items: baseline; gap: .25rem .75rem; }
 .problem { margin: .35rem 0 0; color: var(--bad); }
+.meaning { margin: .35rem 0 0; }
 .reason { padding: .6rem 1rem; border-radius: .6rem; color: var(--bad);
   background: var(--bad-ground); }
 dl { display: flex; flex-wrap: wrap; gap: .5rem 2.5rem; margin: .5rem 0 0; }
@@ -92,6 +94,9 @@ class BusView:
         for_seconds: Time since `connected` last changed; None if it never did.
         last_delivery_age_seconds: Time since the newest delivery; None if there was none.
         problem: Why it is not connected, in one sentence.
+        note: A rule of the broker that weakens a guarantee, in one sentence.
+        is_standby: Whether another exporter of the same instance reads it.
+        is_withheld: Whether no metrics of its servers are shown, because of that.
     """
 
     name: str
@@ -101,6 +106,9 @@ class BusView:
     for_seconds: float | None = None
     last_delivery_age_seconds: float | None = None
     problem: str | None = None
+    note: str = ""
+    is_standby: bool = False
+    is_withheld: bool = False
 
 
 _OWN_LINKS = (
@@ -121,7 +129,7 @@ def landing_page(
         buses: The buses that this process reads.
         links: Shown after the exporter's own pages.
     """
-    ready = _state("ready" if not_ready is None else "not ready", good=not_ready is None)
+    ready = _state("ready", "good") if not_ready is None else _state("not ready", "bad")
     reason = "" if not_ready is None else f'<p class="reason">{escape(not_ready)}</p>\n'
     cards = "\n".join(map(_bus, buses)) or '<span class="soft">This process reads no bus.</span>'
     items = "\n".join(map(_item, (*_OWN_LINKS, *links)))
@@ -158,10 +166,12 @@ def landing_page(
 
 
 def _bus(bus: BusView) -> str:
-    state = _state("connected" if bus.connected else "not connected", good=bus.connected)
+    state = _connection(bus)
     if bus.for_seconds is not None:
         state += f' <span class="soft">for {_span(bus.for_seconds)}</span>'
-    problem = f'<p class="problem">{escape(bus.problem)}</p>\n' if bus.problem else ""
+    # A standby waits, as it should.
+    problem = _line("meaning" if bus.is_standby else "problem", escape(bus.problem or ""))
+    problem += _line("meaning", _meaning(bus)) + _line("meaning", escape(bus.note))
     age = bus.last_delivery_age_seconds
     return f"""<article>
 <div class="line"><h3>{escape(bus.name)}</h3> {state}</div>
@@ -173,8 +183,35 @@ def _bus(bus: BusView) -> str:
 </article>"""
 
 
-def _state(text: str, *, good: bool) -> str:
-    return f'<span class="state {"good" if good else "bad"}">{text}</span>'
+def _line(look: str, text: str) -> str:
+    return f'<p class="{look}">{text}</p>\n' if text else ""
+
+
+def _connection(bus: BusView) -> str:
+    if bus.is_standby:
+        return _state("standby", "wait")
+    return _state("connected", "good") if bus.connected else _state("not connected", "bad")
+
+
+def _meaning(bus: BusView) -> str:
+    """Return what it means for the metrics that the exporter is, or was, a standby."""
+    if bus.is_standby and bus.is_withheld:
+        return (
+            "The other exporter shows the metrics of the servers on this bus, and this one shows "
+            "none of them. This one takes over within seconds when the other one stops."
+        )
+    if bus.is_standby:
+        return "The last known values are shown for less than a minute."
+    if bus.is_withheld:
+        return (
+            "No metrics of the servers on this bus are shown, because this exporter was a standby "
+            "and has not read the bus since."
+        )
+    return ""
+
+
+def _state(text: str, look: str) -> str:
+    return f'<span class="state {look}">{text}</span>'
 
 
 def _item(link: Link) -> str:

@@ -6,15 +6,25 @@ from datetime import UTC, timedelta, timezone
 
 import pytest
 
-from dataflows.decode import Decode, Keyed
+from dataflows.decode import Decode
 from dataflows.envelope import Delivery, Reason, Rejected
-from dataflows.items import ClockSetBack, Item, Opened, OriginSilent
+from dataflows.fan_out import Keyed
+from dataflows.items import (
+    ClockSetBack,
+    Item,
+    Opened,
+    OriginSilent,
+    ReadingResumed,
+    StandbyBegan,
+)
 from dataflows.origins import MAX_ORIGINS, Origins
 from dataflows.subsystem import (
     ClockChecked,
     Event,
     OriginForgotten,
     OriginSeen,
+    SeriesShown,
+    SeriesWithheld,
     Subsystem,
     key,
 )
@@ -277,6 +287,50 @@ def test_a_silent_origin_is_forgotten_by_its_states_and_unknown() -> None:
     again = decode(event("x", None, "o").delivery())
     assert [e for _, (_, e) in again if isinstance(e, OriginSeen)] == [
         OriginSeen("o", ARRIVED, is_carried=True) for _ in OF_ORIGINS
+    ]
+
+
+def test_the_series_of_all_origins_of_a_bus_are_withheld_and_shown_again() -> None:
+    decode = known("o", "p")
+    assert decode.decode([StandbyBegan("default")]) == [
+        *of_all(SeriesWithheld, "o", 0.0),
+        *of_all(SeriesWithheld, "p", 0.0),
+    ]
+    assert decode.decode([ReadingResumed("default", 7.0, is_complete=True)]) == [
+        *of_all(SeriesShown, "o", 7.0),
+        *of_all(SeriesShown, "p", 7.0),
+    ]
+    assert [*decode.origins.of("default").last_heard] == ["o", "p"]
+
+
+def test_all_origins_of_a_bus_are_forgotten_if_it_is_not_known_what_was_missed() -> None:
+    decode = known("o", "p")
+    decode.decode([StandbyBegan("default")])
+    assert decode.decode([ReadingResumed("default", 7.0, is_complete=False)]) == [
+        *of_all(OriginForgotten, "o", 7.0),
+        *of_all(OriginForgotten, "p", 7.0),
+    ]
+    assert decode.origins.of("default").last_heard == {}
+    assert not decode.origins.of("default").is_withheld
+
+
+def test_the_states_of_a_shared_origin_begin_on_the_other_bus_when_that_is_read() -> None:
+    resumed = ReadingResumed("default", 7.0, is_complete=False)
+    decode = known("o")
+    decode.origins.of("lyon").add("o")
+    starts = [(name, "lyon", [OriginSeen("o", 7.0)]) for name in OF_ORIGINS]
+    assert [values for _, values in decode.decode([resumed])] == [
+        *(values for _, values in of_all(OriginForgotten, "o", 7.0)),
+        *starts,
+    ]
+    # The exporter is a standby on the other bus.
+    decode = known("o")
+    decode.origins.of("lyon").add("o")
+    decode.decode([StandbyBegan("lyon")])
+    assert decode.decode([resumed]) == of_all(OriginForgotten, "o", 7.0)
+    begun = decode.decode([ReadingResumed("lyon", 8.0, is_complete=True)])
+    assert [values for _, values in begun] == [
+        (name, "lyon", [SeriesShown("o", 8.0)]) for name in OF_ORIGINS
     ]
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from dataflows.decode import Decode
 from dataflows.envelope import Delivery
 from dataflows.flow import build
-from dataflows.items import Item, Opened, OriginSilent
+from dataflows.items import Item, Opened, OriginSilent, ReadingResumed, StandbyBegan
 from dataflows.lengths import parse_lengths
 from dataflows.origins import Origins
 from dataflows.stage import Stage
@@ -223,6 +223,26 @@ def test_a_forgotten_server_starts_again() -> None:
     again = by_bytewax(_OneAfterTheOther([*items, agent.delivery()]), far_future)
     assert again["xivo_bus_events_total", (corpus.ORIGIN, "agent_status_update")] == 1
     assert again["xivo_agents", (corpus.ORIGIN, "logged_in")] == 1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_standby_withholds_the_series_of_all_workers(workers: int) -> None:
+    agent = corpus.load("agents/xivo-15.20_agent_status_update")
+    before: list[Item] = [
+        *(agent.but(agent_id=number).delivery() for number in range(20)),
+        corpus.load("queues/document_QueueMemberStatus").delivery(),
+        StandbyBegan("default"),
+    ]
+    after = [agent.but(agent_id=99).delivery()]
+
+    def of_servers(*items: Item) -> SeriesValues:
+        shown = by_bytewax(_OneAfterTheOther(items), far_future, workers=workers)
+        return {key: value for key, value in shown.items() if corpus.ORIGIN in key[1]}
+
+    resumed, after_a_gap = (ReadingResumed("default", FAR_FUTURE, each) for each in (True, False))
+    assert of_servers(*before) == {}
+    assert of_servers(*before, resumed, *after) == of_servers(*before[:-1], *after)
+    assert of_servers(*before, after_a_gap, *after) == of_servers(*after)
 
 
 def test_step_ids_are_public() -> None:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from bytewax.operators import StatefulBatchLogic
 
-from dataflows.decode import Values
+from dataflows.fan_out import Values
 from dataflows.lengths import parse_lengths
 from dataflows.levels import levels
 from dataflows.metric import Details, Histogram, Kind, MetricSpec, Samples
@@ -21,6 +21,8 @@ from dataflows.subsystem import (
     Options,
     OriginForgotten,
     OriginSeen,
+    SeriesShown,
+    SeriesWithheld,
     State,
     Subsystem,
 )
@@ -309,8 +311,8 @@ def test_an_origin_that_is_seen_starts_a_state_without_an_event() -> None:
     assert batch(logic, ("things", BUS, events)) == ([counted(2)], RETAIN)
 
 
-@pytest.mark.parametrize("kind", [ClockChecked, OriginForgotten])
-def test_an_unknown_origin_that_is_checked_or_forgotten_has_no_state(kind: type[Event]) -> None:
+@pytest.mark.parametrize("kind", [ClockChecked, OriginForgotten, SeriesWithheld])
+def test_an_unknown_origin_starts_no_state_if_there_is_nothing_to_show(kind: type[Event]) -> None:
     logic = stage(Clock())(None)
     assert batch(logic, of_kind(kind), of_kind(kind)) == ([], DISCARD)
     assert logic.notify_at() is None
@@ -376,6 +378,75 @@ def test_events_on_another_bus_do_not_change_a_state() -> None:
     assert batch(logic, *others) == ([], RETAIN)
     assert logic.snapshot() == snapshot
     assert batch(logic, *others, happened(100), *others) == ([counted(2)], RETAIN)
+
+
+def test_a_state_whose_series_are_withheld_ends_them_and_goes_on_without_output() -> None:
+    logic = stage(Clock(), max_shown=9)(None)
+    logic.on_batch([happened(100)])
+    gone, is_over = batch(logic, happened(100), of_kind(SeriesWithheld))
+    assert shown(gone) == {
+        ("xivo_things_total", "o"): None,
+        ("xivo_thing_state", "o", "1"): None,
+        ("xivo_thing_state", "o", "2"): None,
+    }
+    assert is_over is RETAIN
+    assert batch(logic, happened(100), of_kind(SeriesWithheld)) == ([], RETAIN)
+    # Refused events are counted all the same: that is no series of the telephony.
+    assert batch(logic, happened(1)) == ([Skipped("things", 0, 1, 0)], RETAIN)
+
+
+def test_series_that_are_shown_again_have_their_present_values() -> None:
+    clock = Clock()
+    clock.now = 105.0
+    logic = watched(clock)
+    batch(logic, watch(105), ("watched", BUS, [SeriesWithheld("o", 0.0)]), watch(107))
+    clock.now = 110.0
+    assert logic.on_notify() == ([], RETAIN)
+    shown_again, _ = batch(logic, ("watched", BUS, [SeriesShown("o", 110.0)]))
+    # The window that closed meanwhile is among them.
+    assert shown(shown_again) == {
+        ("xivo_things_total", "o"): 0,
+        ("xivo_things_min", "o", "10s"): 1,
+        ("xivo_things_max", "o", "10s"): 2,
+        ("xivo_things_avg", "o", "10s"): 1.6,
+    }
+    assert batch(logic, ("watched", BUS, [SeriesShown("o", 110.0)])) == ([], RETAIN)
+
+
+def test_a_state_may_begin_when_its_series_are_shown() -> None:
+    logic = stage(Clock())(None)
+    assert batch(logic, of_kind(SeriesShown)) == ([counted(0)], RETAIN)
+    assert batch(logic, of_kind(SeriesShown)) == ([], RETAIN)
+
+
+def test_a_state_that_ends_while_its_series_are_withheld_leaves_one_that_shows_them() -> None:
+    logic = stage(Clock())(None)
+    batch(logic, happened(100), of_kind(SeriesWithheld))
+    assert batch(logic, of_kind(OriginForgotten)) == ([], DISCARD)
+    assert batch(logic, happened(100))[0] == [counted(1)]
+
+
+def test_a_kept_state_shows_its_series_until_they_are_withheld() -> None:
+    before = stage(Clock())(None)
+    batch(before, happened(100), happened(100), of_kind(SeriesWithheld))
+    resumed = stage(Clock())(before.snapshot())
+    assert next(iter(resumed.on_notify()[0])) == counted(2)
+    assert batch(resumed, of_kind(SeriesWithheld))[0] == [counted(None)]
+
+
+def test_only_the_bus_of_a_state_withholds_its_series_and_shows_them() -> None:
+    logic = stage(Clock())(None)
+    batch(logic, happened(100))
+    assert batch(logic, of_kind(SeriesWithheld, bus="other")) == ([], RETAIN)
+    batch(logic, of_kind(SeriesWithheld))
+    assert batch(logic, of_kind(SeriesShown, bus="other")) == ([], RETAIN)
+    assert batch(logic, of_kind(SeriesShown))[0] == [counted(1)]
+
+
+def test_a_bus_that_takes_a_free_state_over_shows_its_series() -> None:
+    logic = stage(Clock(), max_entities=3)(freed(2))
+    batch(logic, of_kind(SeriesWithheld))
+    assert batch(logic, carried("other"))[0] == [counted(2)]
 
 
 def freed(events: int) -> bytes:

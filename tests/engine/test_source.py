@@ -15,7 +15,14 @@ from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from bytewax.run import cli_main
 
 from dataflows.envelope import Delivery
-from dataflows.items import ClockSetBack, Item, Opened, OriginSilent
+from dataflows.items import (
+    ClockSetBack,
+    Item,
+    Opened,
+    OriginSilent,
+    ReadingResumed,
+    StandbyBegan,
+)
 from dataflows.origins import BusOrigins
 from dataflows.snapshot import unseal
 from exporter.engine.delivery_buffer import DeliveryBuffer
@@ -30,6 +37,7 @@ from exporter.engine.source import (
     LoopContext,
     Progress,
 )
+from exporter.engine.standby import STANDBY_GRACE_SECONDS
 from exporter.exposition.telemetry import BusStatus
 
 _FORGET_SECONDS = 3600.0
@@ -71,10 +79,11 @@ class _Rig:
         wake: threading.Event | None = None,
         stop: threading.Event | None = None,
         idle_seconds: float = IDLE_SECONDS,
+        buffer: DeliveryBuffer | None = None,
     ) -> None:
         self.now = self.elapsed = 100.0
         self.wake, self.stop = wake or threading.Event(), stop or _Waits()
-        self.buffer = DeliveryBuffer(self.wake)
+        self.buffer = buffer or DeliveryBuffer(self.wake)
         self.progress = Progress(lambda: self.now)
         self.status = BusStatus("default", "amqp://h", exchange)
         self.origins = BusOrigins()
@@ -285,6 +294,54 @@ def test_a_process_that_was_frozen_has_not_listened() -> None:
     rig.status.connected = True
     rig.elapsed += 10 * _FORGET_SECONDS
     assert rig.part.next_batch() == []
+
+
+def test_a_standby_that_has_never_read_the_bus_withholds_what_was_kept_at_once() -> None:
+    rig = _Rig(wake=_Waits()).opened()
+    rig.elapsed = 5.0  # less than the grace since the machine started
+    rig.status.is_standby = True
+    assert rig.part.next_batch() == [StandbyBegan("default")]
+    assert rig.status.is_withheld
+    assert rig.wait(10 * STANDBY_GRACE_SECONDS) == []
+
+
+def test_a_standby_that_has_read_the_bus_shows_what_it_knew_for_less_than_a_minute() -> None:
+    rig = _Rig(wake=_Waits()).opened()
+    rig.status.is_standby, rig.status.last_read_at = True, rig.elapsed
+    rig.elapsed += STANDBY_GRACE_SECONDS - 0.1
+    assert rig.part.next_batch() == []
+    assert not rig.status.is_withheld
+    rig.elapsed += 0.2
+    assert rig.part.next_batch() == [StandbyBegan("default")]
+    assert 30 < STANDBY_GRACE_SECONDS < 60
+
+
+def test_an_exporter_that_is_cut_off_is_no_standby_and_withholds_nothing() -> None:
+    rig = _Rig(wake=_Waits()).opened()
+    rig.status.last_read_at = rig.elapsed
+    assert rig.wait(10 * STANDBY_GRACE_SECONDS) == []
+
+
+@pytest.mark.parametrize("is_complete", [False, True])
+def test_series_are_withheld_until_the_bus_is_read_again(*, is_complete: bool) -> None:
+    rig = _Rig(wake=_Waits()).opened()
+    rig.status.is_standby = True
+    assert rig.part.next_batch() == [StandbyBegan("default")]
+    # It was cut off meanwhile: that changes nothing.
+    rig.status.is_standby = False
+    assert rig.part.next_batch() == []
+    withheld = [rig.status.is_withheld]
+    rig.status.last_read_at = rig.elapsed
+    resumed = ReadingResumed("default", 7.0, is_complete)
+    rig.buffer.put([(0, resumed)])
+    rig.put()
+    first, delivery = rig.part.next_batch()
+    assert first == resumed
+    assert isinstance(delivery, Delivery)
+    assert [*withheld, rig.status.is_withheld] == [True, False]
+    rig.status.is_standby = True
+    rig.elapsed += STANDBY_GRACE_SECONDS
+    assert rig.part.next_batch() == [StandbyBegan("default")]
 
 
 def test_origins_are_free_after_a_restart_if_the_bus_has_none_of_its_addresses() -> None:

@@ -148,6 +148,16 @@ def test_the_exporter_has_metrics_of_itself() -> None:
     assert {"process_resident_memory_bytes", "python_info"} <= names
 
 
+def test_a_standby_says_so_and_how_many_deliveries_are_held_back() -> None:
+    status = BusStatus("default", "amqp://h:1", "xivo")
+    exposition = Exposition(SeriesStore(SPECS), SPECS, [status], lambda: False)
+    for is_standby, held in ((False, 0), (True, 0), (False, 7)):
+        status.is_standby, status.held = is_standby, held
+        text = _text(exposition)
+        assert _value(text, "xivo_exporter_bus_standby", bus="default") == is_standby
+        assert _value(text, "xivo_exporter_deliveries_held", bus="default") == held
+
+
 def test_a_scrape_is_of_one_moment_however_long_it_takes() -> None:
     store = SeriesStore(SPECS)
     before = tuple((GAUGE.name, ("o", f"{i:0100}"), 1) for i in range(5000))

@@ -109,13 +109,23 @@ def test_transient_events_that_a_broker_forgets_at_its_restart_are_a_gap(
     publish(victim, "xivo", [Wire(chat(i), properties=transient) for i in range(10)])
     processed(program, 10)
     program.freeze()
+    # Otherwise these events can wait in the socket of the frozen process, which reads them later.
+    victim.close_exporters()
     publish(victim, "xivo", [Wire(chat(i), properties=transient) for i in range(10, 20)])
     victim.stop()
     victim.start()
     program.thaw()
     connected(program, timeout=RECOVERY_SECONDS)
     publish_chats(victim, 20, 30)
-    assert_recovered(victim, program, "i", 20, gaps=1)
+    connected(program, timeout=RECOVERY_SECONDS)
+    # What it knew may be wrong, so it begins again.
+    eventually(
+        lambda: count_of(program.samples(), "xivo_chat_messages_total") == 10,
+        what=lambda: f"ten messages since the gap: {program.log()[-2000:]}",
+    )
+    samples = program.samples()
+    assert own(samples, "bus_gaps_total") == 1
+    assert own(samples, "used_total") == 20
 
 
 def test_events_that_wait_while_the_broker_loses_its_disk_are_a_gap(

@@ -102,7 +102,7 @@ def test_a_second_exporter_of_the_instance_stands_by_and_takes_over(
     # It has knocked some more times by then, and says so once.
     ready = second.get("/-/ready")
     assert ready.status == 503
-    assert "waiting as standby" in ready.text
+    assert "a standby on the bus default: another exporter of the instance i" in ready.text
     assert own(second.samples(), "deliveries_total") == 0
     first.kill()
     publish_chats(broker, 100, 150)

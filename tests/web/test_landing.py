@@ -43,6 +43,23 @@ def test_the_landing_page_shows_version_links_and_buses() -> None:
         assert text in outline.text
 
 
+def test_the_landing_page_says_what_it_means_to_be_a_standby() -> None:
+    def shown(**status: bool) -> str:
+        view = BusView("main", False, "amqp://pbx/", "xivo", 7, None, "it waits", "", **status)
+        return Outline(landing_page("1", None, [view])).text
+
+    connected = BusView("main", True, "amqp://pbx/", "xivo", 7, 3)
+    assert "metrics of the servers" not in Outline(landing_page("1", None, [connected])).text
+    assert "metrics of the servers" not in shown()
+    for text in (shown(is_standby=True), shown(is_standby=True, is_withheld=True)):
+        assert "standby for 7 s" in text
+        assert "not connected" not in text
+        assert "it waits" in text
+    assert "The last known values are shown for less than a minute." in shown(is_standby=True)
+    assert "shows none of them. This one takes over" in text
+    assert "because this exporter was a standby" in shown(is_withheld=True)
+
+
 def test_the_landing_page_without_any_bus_says_so() -> None:
     assert "This process reads no bus." in landing_page("1", None, [])
 
@@ -68,3 +85,8 @@ def test_the_landing_page_needs_and_allows_nothing_but_itself() -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
     page = answer.body.decode()
     assert not re.search(r"(src|href)=[\"']?https?:|@import|url\(|<script| style=", page)
+
+
+def test_the_landing_page_names_a_rule_of_the_broker() -> None:
+    view = BusView("main", True, "amqp://pbx/", "xivo", 7, 3, note="a <rule> of the broker")
+    assert "a <rule> of the broker" in Outline(landing_page("1", None, [view])).text

@@ -1,0 +1,46 @@
+"""Decides from when on a standby shows no series of the telephony."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dataflows.clock import Clock
+from dataflows.items import Item, ReadingResumed, StandbyBegan
+from exporter.exposition.telemetry import BusStatus
+
+STANDBY_GRACE_SECONDS = 45.0
+"""Time after its last reading in which a standby still shows what it knew. It is more than the half
+minute for which a broker keeps a connection that was lost, and less than the promised minute."""
+
+
+class Standby:
+    """Whether the series of a bus are withheld, because the exporter is a standby on it.
+
+    Args:
+        bus: Name of the bus.
+        status: Its status; `is_withheld` is kept up to date there.
+        timer: Monotonic clock, in seconds.
+    """
+
+    def __init__(self, bus: str, status: BusStatus, timer: Clock) -> None:
+        self._bus = bus
+        self._status = status
+        self._timer = timer
+
+    def began(self) -> StandbyBegan | None:
+        """Return the item with which the series end, once."""
+        status = self._status
+        if not status.is_standby or status.is_withheld:
+            return None
+        # A process that has not read the bus does not know whether its kept state is still true.
+        shown_until = status.last_read_at and status.last_read_at + STANDBY_GRACE_SECONDS
+        if self._timer() < shown_until:
+            return None
+        status.is_withheld = True
+        return StandbyBegan(self._bus)
+
+    def follow(self, batch: Sequence[Item]) -> None:
+        """Look for the item after which the series are shown again."""
+        status = self._status
+        if status.is_withheld and any(isinstance(each, ReadingResumed) for each in batch):
+            status.is_withheld = False

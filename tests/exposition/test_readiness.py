@@ -1,0 +1,58 @@
+"""Whether the metrics of the buses can be trusted."""
+
+import pytest
+
+from exporter.exposition.readiness import unread
+from exporter.exposition.telemetry import BusStatus
+
+PROBLEM = "no answer"
+
+
+def bus(name: str = "paris", **status: bool | int) -> BusStatus:
+    """Return the status of a bus that is not connected."""
+    return BusStatus(name, "amqp://h", "xivo", "monitor", problem=PROBLEM, **status)  # type: ignore[arg-type]  # of each field its own type
+
+
+STANDBY = (
+    "The exporter is a standby on the bus paris: another exporter of the instance monitor reads "
+    "the inbox."
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (bus(), f"The bus paris has not been reached yet: {PROBLEM}."),
+        (bus(is_standby=True), STANDBY),
+        (bus(is_standby=True, is_withheld=True), STANDBY),
+        # It was the reader before.
+        (bus(connects=1, is_standby=True), STANDBY),
+        (
+            bus(connects=1, is_withheld=True),
+            (
+                "The bus paris has not been reached since the exporter was a standby on it: "
+                f"{PROBLEM}."
+            ),
+        ),
+        (bus(connects=1, connected=True), None),
+        # It was cut off, and goes on showing what it knew.
+        (bus(connects=1), None),
+    ],
+)
+def test_a_bus_can_be_trusted_if_it_was_read_and_the_exporter_is_no_standby(
+    status: BusStatus, reason: str | None
+) -> None:
+    assert unread([status]) == reason
+
+
+def test_one_bus_that_can_be_trusted_is_enough() -> None:
+    good, out = bus("lyon", connects=1, connected=True), bus(connects=1, is_standby=True)
+    assert unread([out, good]) is None
+    assert unread([good, bus()]) is None
+    assert unread([out, bus("lyon")]) == (
+        f"{STANDBY} The bus lyon has not been reached yet: {PROBLEM}."
+    )
+
+
+def test_a_process_of_a_cluster_that_reads_no_bus_has_nothing_to_wait_for() -> None:
+    assert unread([]) is None
