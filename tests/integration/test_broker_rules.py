@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -54,12 +55,11 @@ def test_a_bookmark_that_expires_on_a_silent_bus_is_no_gap(
 
 
 def test_a_later_process_knows_that_the_bookmark_had_expired(
-    broker: Broker, exporter: RunExporter
+    broker: Broker, exporter: RunExporter, tmp_path: Path
 ) -> None:
     with _expiring(broker, 2000):
-        program = connected(
-            exporter(broker.url(), "--instance", "i", "--state-dir", "state", env={})
-        )
+        state = ("--state-dir", str(tmp_path / "state"))
+        program = connected(exporter(broker.url(), "--instance", "i", *state))
         publish_chats(broker, 0, 10)
         processed(program, 10)
         eventually(lambda: "message-ttl" in program.log(), timeout=30, what="it is removed")
