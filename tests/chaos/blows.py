@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import cycle
 from random import Random
 from typing import Self
 
@@ -47,10 +48,8 @@ class Blows:
     def choose(cls, seed: int, *, kills: int, cuts: int, links: int, failovers: int) -> Self:
         """Let a seed choose the links, and the order of the failovers."""
         chance = Random(seed)  # noqa: S311 -- no secret
-        bad = [
-            BadLink(chance.choice(_BYTES_PER_SECOND), chance.choice(_RESET_SECONDS))
-            for _ in range(links)
-        ]
+        rates = cycle(chance.sample(_BYTES_PER_SECOND, len(_BYTES_PER_SECOND)))
+        bad = [BadLink(next(rates), chance.choice(_RESET_SECONDS)) for _ in range(links)]
         return cls(seed, kills, cuts, bad, _blows(failovers, chance))
 
 
