@@ -74,6 +74,10 @@ class Proxy:
         """Whether there is a connection all the way."""
         return any(link.is_open for link in list(self._links))
 
+    def carried(self, way: Way) -> int:
+        """Return how many bytes have been let through so far, over all connections."""
+        return self._network.carried[way]
+
     def hold(self, *ways: Way) -> None:
         """Let nothing through, in the given directions or, by default, in both: a black hole."""
         self._network.become(held=frozenset(ways or Way))
@@ -124,6 +128,7 @@ class _Network:
         self._changed = threading.Condition()
         self._held: frozenset[Way] = frozenset()
         self._bytes_per_second: int | None = None
+        self.carried = dict.fromkeys(Way, 0)
 
     def become(
         self, *, held: frozenset[Way] = frozenset(), bytes_per_second: int | None = None
@@ -149,6 +154,7 @@ class _Network:
         with self._changed:
             while way in self._held or rest() > 0:
                 self._changed.wait(None if way in self._held else rest())
+            self.carried[way] += size
 
 
 class _Fate(NamedTuple):

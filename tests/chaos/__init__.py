@@ -1,1 +1,1 @@
-"""The exporter is killed and cut off at random, and an oracle tells whether it noticed."""
+"""Exporters are killed, cut off and taken over at random; an oracle tells what they missed."""

@@ -29,6 +29,9 @@ class Publisher:
         traffic: Where the messages come from.
         rate: Messages a second.
         vhost: Where the exchange is.
+
+    Attributes:
+        published: How many messages the broker has committed.
     """
 
     def __init__(self, broker: Broker, traffic: Source, rate: int, *, vhost: str = "/") -> None:
@@ -36,6 +39,7 @@ class Publisher:
         self._vhost = vhost
         self._traffic = traffic
         self._rate = rate
+        self.published = 0
         self._stop = threading.Event()
         self._fault: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="publisher")
@@ -51,15 +55,15 @@ class Publisher:
             raise self._fault
 
     def _run(self) -> None:
-        began, published = time.monotonic(), 0
+        began = time.monotonic()
         try:
             due = 0
             while not self._stop.wait(0 if due == _MOST_AT_ONCE else _TICK_SECONDS):
                 # By the clock: a tick that came late is made up for.
-                due = int((time.monotonic() - began) * self._rate) - published
+                due = int((time.monotonic() - began) * self._rate) - self.published
                 due = min(due, _MOST_AT_ONCE)
                 # Returns when the broker has committed all of them.
                 publish(self._broker, "xivo", self._traffic.take(due), vhost=self._vhost)
-                published += due
+                self.published += due
         except BaseException as fault:  # noqa: BLE001 -- handed to the thread of the trial
             self._fault = fault

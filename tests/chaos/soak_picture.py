@@ -1,4 +1,4 @@
-"""The picture of a soak: memory, store and rate over time, as SVG."""
+"""The picture of a soak: memory, store, rate and inbox over time, as SVG."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -27,19 +27,32 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; fill
 
 
 class Sample(NamedTuple):
-    """One look at the exporter.
+    """One look at the exporter, its inbox and the publisher.
 
     Attributes:
         seconds: Since the first event.
         memory: Resident, bytes.
         store: Size of the state directory, bytes.
         processed: Deliveries.
+        published: Messages.
+        ready: Messages in the inbox that wait for their delivery.
+        unacknowledged: Those that were delivered, and are not acknowledged.
+        gaps: That the exporter noticed.
     """
 
     seconds: float
     memory: int
     store: int
     processed: int
+    published: int
+    ready: int
+    unacknowledged: int
+    gaps: int
+
+    @property
+    def depth(self) -> int:
+        """Messages in the inbox."""
+        return self.ready + self.unacknowledged
 
 
 def soak_picture(samples: Sequence[Sample]) -> str:
@@ -49,7 +62,7 @@ def soak_picture(samples: Sequence[Sample]) -> str:
         for before, after in pairwise(samples)
     ]
     end = samples[-1].seconds
-    height = _TOP + 3 * _PANEL
+    height = _TOP + 4 * _PANEL
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}"',
         f'     width="{_WIDTH}" height="{height}" role="img" aria-labelledby="title">',
@@ -59,6 +72,7 @@ def soak_picture(samples: Sequence[Sample]) -> str:
         *_panel(0, "resident memory, MB", [(s.seconds, s.memory / 1e6) for s in samples], end),
         *_panel(1, "recovery store, MB", [(s.seconds, s.store / 1e6) for s in samples], end),
         *_panel(2, "events processed a second", rates, end),
+        *_panel(3, "messages in the inbox", [(s.seconds, s.depth) for s in samples], end),
         "</svg>\n",
     ]
     return "\n".join(parts)

@@ -53,10 +53,14 @@ class Traffic:
 
     Attributes:
         history: What was taken so far.
+        sizes: Bytes of the body of each of these messages.
+        is_small: Whether a message may not be larger than what a bad link carries in a second.
     """
 
     def __init__(self, *, seed: int, agents: int, now: float) -> None:
         self.history: list[Fact] = []
+        self.sizes: list[int] = []
+        self.is_small = False
         self._now = now
         start = now - _DAY_SECONDS
         days = (
@@ -80,11 +84,17 @@ class Traffic:
     def _write(self, messages: Iterator[Message]) -> Iterator[Wire]:
         damaged = cycle(_DAMAGED)
         for number, message in enumerate(messages, 1):
-            yield self._number(number, message)
+            yield self._sized(self._number(number, message))
             if number % _MESSAGES_PER_DAMAGE == 0:
                 reason, body = next(damaged)
+                if reason is Reason.TOO_LARGE and self.is_small:
+                    continue
                 self.history.append(Fact(BUS, self._now, reason=reason))
-                yield Wire(body)
+                yield self._sized(Wire(body))
+
+    def _sized(self, wire: Wire) -> Wire:
+        self.sizes.append(len(wire.body))
+        return wire
 
     def _number(self, number: int, message: Message) -> Wire:
         body: dict[str, Any] = msgspec.json.decode(message.body)

@@ -1,12 +1,17 @@
-"""One trial: traffic, kills, changes of settings and cuts, and the verdict."""
+"""One trial: traffic, kills, changes of settings, cuts, bad links and failovers; the outcome."""
 
-import random
 import time
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum, auto
 from pathlib import Path
+from random import Random
+from typing import NamedTuple
 
-from tests.chaos import verdict
+from tests.chaos import failover, verdict
+from tests.chaos.bad_link import BadLink, Phase, suffer
+from tests.chaos.blows import Blows
 from tests.chaos.changes import INSTANCE, OTHER_BUS, Settings
+from tests.chaos.outcome import Outcome
 from tests.chaos.publisher import Publisher
 from tests.chaos.traffic import BUS, Traffic, Visitor
 from tests.integration.bus import assert_account_balances, connected, own
@@ -34,52 +39,17 @@ _CAUGHT_UP_SECONDS = 600
 """At most, until what piled up while the exporter was away has been worked off."""
 
 
-@dataclass(frozen=True)
-class Blows:
-    """What the exporter must stand.
-
-    Attributes:
-        kills: SIGKILLs, with other settings at each start.
-        cuts: Resets of its connection.
-        seed: Of their moments and of the traffic.
-    """
-
-    kills: int
-    cuts: int
-    seed: int
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a trial ended.
-
-    Attributes:
-        published: Messages.
-        seconds: While they were published, and the exporter was struck.
-        lost: Messages that were not counted; negative for those counted twice.
-        gaps: That the exporter noticed, though there were none.
-        duplicates: Deliveries that came again, and were known.
-        changes: Starts with other settings than before.
-        series: That were compared.
-        differences: Series that are not what they should be.
-    """
-
-    published: int
-    seconds: float
-    lost: int
-    gaps: int
-    duplicates: int
-    changes: int
-    series: int
-    differences: list[str]
+class _Strike(Enum):
+    KILL = auto()
+    CUT = auto()
 
 
 def run(broker: Broker, directory: Path, blows: Blows, *, agents: int, rate: int = RATE) -> Outcome:
-    """Let the exporter live through it.
+    """Let the exporters live through it.
 
     Args:
         broker: For this trial alone.
-        directory: For state and logs; empty.
+        directory: For states and logs; empty.
         blows: To strike.
         agents: Of each simulated server.
         rate: Messages a second.
@@ -87,9 +57,16 @@ def run(broker: Broker, directory: Path, blows: Blows, *, agents: int, rate: int
     broker.declare_exchange("xivo")
     began = time.time()
     traffic = Traffic(seed=blows.seed, agents=agents, now=began)
-    with broker.vhosts(OTHER_BUS), Proxy(broker.port) as proxy:
+    with ThreadPoolExecutor(1) as pool, broker.vhosts(OTHER_BUS), Proxy(broker.port) as proxy:
+        pair = pool.submit(
+            failover.fail_over,
+            broker,
+            directory,
+            blows.failovers,
+            Random(blows.seed),  # noqa: S311 -- no secret
+        )
         other_url = broker.url(vhost=OTHER_BUS)
-        chance = random.Random(blows.seed)  # noqa: S311 -- no secret
+        chance = Random(blows.seed)  # noqa: S311 -- no secret
         settings = Settings(directory, proxy.url(broker.url()), other_url, chance)
         settings.change()
         with Exporter(directory, "--config", str(settings.path)) as exporter:
@@ -99,7 +76,7 @@ def run(broker: Broker, directory: Path, blows: Blows, *, agents: int, rate: int
                 Publisher(broker, Visitor(), _VISITOR_RATE, vhost=OTHER_BUS),
                 Publisher(broker, traffic, rate),
             ):
-                _strike(exporter, proxy, settings, blows, chance)
+                phases = _strike(_Struck(exporter, proxy, settings, traffic), blows, chance)
                 settings.show_all()
                 exporter.kill()
                 exporter.start()
@@ -122,10 +99,13 @@ def run(broker: Broker, directory: Path, blows: Blows, *, agents: int, rate: int
         seconds=seconds,
         lost=verdict.lost(samples, traffic.history),
         gaps=int(own(samples, "bus_gaps_total", BUS)),
+        held=int(own(samples, "deliveries_held", BUS)),
         duplicates=int(own(samples, "duplicates_total", BUS)),
         changes=settings.changes,
         series=len(wanted),
         differences=verdict.differences(wanted, verdict.shown(samples)),
+        phases=phases,
+        pair=pair.result(),
     )
 
 
@@ -139,22 +119,37 @@ def _await_end(broker: Broker, exporter: Exporter, inbox: str, vhost: str) -> No
     )
 
 
-def _strike(
-    exporter: Exporter, proxy: Proxy, settings: Settings, blows: Blows, chance: random.Random
-) -> None:
-    plan = [True] * blows.kills + [False] * blows.cuts
+class _Struck(NamedTuple):
+    """The exporter that reads alone, and what it depends on."""
+
+    exporter: Exporter
+    proxy: Proxy
+    settings: Settings
+    traffic: Traffic
+
+
+def _strike(struck: _Struck, blows: Blows, chance: Random) -> list[Phase]:
+    exporter, proxy, settings, traffic = struck
+    plan: list[_Strike | BadLink] = [*blows.links]
+    plan += [_Strike.KILL] * blows.kills
+    plan += [_Strike.CUT] * blows.cuts
     chance.shuffle(plan)
-    for is_kill in plan:
-        if not is_kill or chance.random() > _KILLED_ANYWHERE:
+    phases = []
+    for strike in plan:
+        if strike is not _Strike.KILL or chance.random() > _KILLED_ANYWHERE:
             _await_connection(exporter, proxy)
         time.sleep(chance.uniform(0, _UNTIL_STRUCK_SECONDS))
-        if is_kill:
-            exporter.kill()
-            settings.change()
-            exporter.start(wait=False)
-        else:
-            while not proxy.reset():
-                _await_connection(exporter, proxy)
+        match strike:
+            case _Strike.KILL:
+                exporter.kill()
+                settings.change()
+                exporter.start(wait=False)
+            case _Strike.CUT:
+                while not proxy.reset():
+                    _await_connection(exporter, proxy)
+            case BadLink():
+                phases.append(suffer(strike, proxy, exporter, traffic))
+    return phases
 
 
 def _await_connection(exporter: Exporter, proxy: Proxy) -> None:

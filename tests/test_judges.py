@@ -1,0 +1,241 @@
+"""The judges of `make chaos` and `make soak` notice what they are there for."""
+
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from tests.chaos import verdict
+from tests.chaos.bad_link import BadLink, flap
+from tests.chaos.numbered import Heard, Numbered
+from tests.chaos.soak import limits
+from tests.chaos.soak_picture import Sample
+from tests.chaos.terms import Account, Term, Terms
+from tests.chaos.truths import BOTH_SECONDS, DIFFERENT_SECONDS, STANDBY_SECONDS, Look, Truths
+from tests.oracle import Fact
+from tests.program import Series
+from tests.proxy import Proxy, Way
+
+SCRAPES = range(0, 180, 2)
+"""Seconds at which both are scraped."""
+
+
+# A bad link
+
+
+@pytest.fixture
+def spring() -> Iterator[int]:
+    """A server that sends as much as anyone takes; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def pour() -> None:
+            while True:
+                try:
+                    client, _ = server.accept()
+                except OSError:
+                    return
+                with client:
+                    while _sent(client):
+                        pass
+
+        thread = threading.Thread(target=pour)
+        thread.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join(30)
+
+
+def test_a_bad_link_carries_its_rate_and_breaks_all_connections(spring: int) -> None:
+    link = BadLink(bytes_per_second=400_000, reset_seconds=0.25, connections=4)
+    stop = threading.Event()
+    with Proxy(spring) as proxy:
+        host, _, port = proxy.url(f"127.0.0.1:{spring}").partition(":")
+
+        def drink() -> None:
+            while not stop.is_set():
+                with socket.create_connection((host, int(port))) as client:
+                    while _received(client):
+                        pass
+
+        thread = threading.Thread(target=drink)
+        thread.start()
+        began = time.monotonic()
+        carried = flap(link, proxy)
+        seconds = time.monotonic() - began
+        stop.set()
+        proxy.reset()
+        thread.join(30)
+        assert proxy.carried(Way.FROM_BROKER) >= carried >= 400_000
+        # Two chunks may be under way at each reset.
+        assert carried <= 400_000 * (seconds + 0.2 * proxy.connections)
+        assert proxy.connections >= 4
+
+
+# Two exporters that share an inbox
+
+
+def exporter(*, reads: bool, agents: Mapping[int, int]) -> Look:
+    """Return what an exporter shows: a reader or a standby that knows these agents."""
+    bus, origin = ("bus", "default"), ("origin_uuid", "x")
+    samples: dict[Series, float] = {
+        ("xivo_exporter_bus_connected", frozenset({bus})): reads,
+        ("xivo_exporter_bus_standby", frozenset({bus})): not reads,
+    }
+    for agent, is_in in agents.items():
+        labels = frozenset({origin, ("agent_id", f"{agent}")})
+        samples["xivo_agent_logged_in", labels] = is_in
+    if agents:
+        labels = frozenset({origin, ("state", "logged_in")})
+        samples["xivo_agents", labels] = sum(agents.values())
+    return Look(samples)
+
+
+def faults(left: Look, right: Look, seconds: float) -> list[str]:
+    truths = Truths()
+    for now in SCRAPES:
+        if now <= seconds:
+            truths.look(now, {"P": left, "Q": right})
+    return truths.faults
+
+
+def test_a_standby_may_show_what_it_knew_for_a_minute() -> None:
+    reader, standby = (exporter(reads=reads, agents={1: reads, 2: 1}) for reads in (True, False))
+    assert faults(reader, standby, min(DIFFERENT_SECONDS, STANDBY_SECONDS)) == []
+    one, of_all, shows = faults(reader, standby, DIFFERENT_SECONDS + 2)
+    assert "xivo_agent_logged_in" in one + of_all
+    assert "xivo_agents" in one + of_all
+    assert "shows telephony" in shows
+
+
+def test_one_that_has_not_heard_of_all_may_count_fewer() -> None:
+    reader, other = exporter(reads=True, agents={1: 1, 2: 1}), exporter(reads=False, agents={1: 1})
+    assert [fault for fault in faults(reader, other, 170) if "telephony" not in fault] == []
+
+
+def test_one_that_is_cut_off_may_show_what_it_knew() -> None:
+    reader, other = exporter(reads=True, agents={1: 1}), exporter(reads=False, agents={1: 0})
+    assert faults(reader, other._replace(is_excused=True), 170) == []
+
+
+def test_a_silent_standby_is_good() -> None:
+    truths = Truths()
+    reader, standby = exporter(reads=True, agents={1: 1}), exporter(reads=False, agents={})
+    for now in SCRAPES:
+        truths.look(now, {"P": reader, "Q": standby})
+    assert truths.faults == []
+    assert truths.silenced > 0
+
+
+def test_two_may_not_read_for_longer_than_a_moment() -> None:
+    reader = exporter(reads=True, agents={})
+    assert faults(reader, reader, BOTH_SECONDS) == []
+    (fault,) = faults(reader, reader, BOTH_SECONDS + 2)
+    assert "P and Q are connected" in fault
+
+
+# Who has heard of what
+
+
+@pytest.fixture
+def traffic() -> Numbered:
+    traffic = Numbered(seed=1, rate=200, now=time.time())
+    traffic.take(1000)
+    return traffic
+
+
+def account(traffic: Numbered, *terms: tuple[str, list[Fact], int]) -> Account:
+    """Return the account of exporters that have heard of these messages.
+
+    Args:
+        traffic: All of it.
+        terms: Name of the exporter, messages, and how many of them were unacknowledged.
+    """
+    noted = Terms()
+    for name, facts, unacknowledged in terms:
+        samples = verdict.expected(facts, time.time())
+        heard = traffic.heard(samples)
+        assert heard is not None
+        noted.note(Term(name, heard, samples, unacknowledged, is_kept=True))
+    return noted.account(traffic.history, time.time())
+
+
+def test_what_an_exporter_shows_says_what_it_has_heard_of(traffic: Numbered) -> None:
+    assert traffic.heard({}) is None
+    samples = verdict.expected(traffic.history[300:700], time.time())
+    assert traffic.heard(samples) == Heard(300, 699)
+
+
+def test_terms_that_cover_all_are_good(traffic: Numbered) -> None:
+    history = traffic.history
+    found = account(traffic, ("P", history[:500], 20), ("Q", history[490:], 0))
+    assert found == Account(published=1000, terms=2, lost=0, doubled=10, allowed=20, faults=[])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [((0, 500), (510, 1000)), ((10, 500), (500, 1000)), ((0, 500), (500, 990))]
+)
+def test_what_nobody_has_heard_of_is_lost(
+    traffic: Numbered, before: tuple[int, int], after: tuple[int, int]
+) -> None:
+    first, second = (traffic.history[slice(*each)] for each in (before, after))
+    assert account(traffic, ("P", first, 0), ("Q", second, 0)).lost == 10
+
+
+def test_more_may_not_be_doubled_than_were_unacknowledged(traffic: Numbered) -> None:
+    history = traffic.history
+    (fault,) = account(traffic, ("P", history[:500], 9), ("Q", history[490:], 0)).faults
+    assert "10 messages" in fault
+
+
+def test_one_that_missed_nothing_may_not_begin_again(traffic: Numbered) -> None:
+    history = traffic.history
+    (fault,) = account(traffic, ("P", history[:500], 0), ("P", history[500:], 0)).faults
+    assert "began again" in fault
+
+
+@pytest.mark.parametrize("wrong", ["lost", "doubled"])
+def test_a_message_lost_or_doubled_in_between_is_noticed(traffic: Numbered, wrong: str) -> None:
+    history = traffic.history
+    times = 0 if wrong == "lost" else 2
+    facts = [*history[:500], *itertools.repeat(history[500], times), *history[501:]]
+    assert account(traffic, ("P", facts, 0)).faults
+
+
+# What limits the rate
+
+
+@pytest.mark.parametrize(
+    ("published", "growth", "found"),
+    [
+        (1000, 0, []),
+        (900, 0, ["publisher"]),
+        (1000, 20, ["exporter"]),
+        (900, 20, ["publisher", "exporter"]),
+    ],
+)
+def test_a_soak_names_its_limit(published: int, growth: int, found: list[str]) -> None:
+    samples = [
+        Sample(now, 1, 1, published * now, published * now, growth * now, 500, 0)
+        for now in range(1, 100)
+    ]
+    said = limits(samples, 1000)
+    assert len(said) == len(found)
+    assert all(who in what for who, what in zip(found, said, strict=True))
+
+
+def _sent(client: socket.socket) -> bool:
+    try:
+        client.sendall(bytes(10_000))
+    except OSError:
+        return False
+    return True
+
+
+def _received(client: socket.socket) -> bool:
+    try:
+        return bool(client.recv(65536))
+    except OSError:
+        return False
