@@ -135,7 +135,6 @@ class Intake:
             fingerprint = fingerprint_of(body, stamp or stamp_ms)
             if each.redelivered and self._is_bookmark(fingerprint):
                 self._unacked.track_requeued(tag)
-                self._memory.is_lost = False
                 continue
             arrived = now
             if self._backlog:
@@ -180,14 +179,22 @@ class Intake:
         tags = self._unacked.acknowledge(self._buffer.done - (not with_bookmark), now)
         if (number := self._unacked.confirmed(now)) is not None:
             self._memory.forget(number)
-        if self._unacked.missing(now) == self._number:
-            self._memory.is_lost = True
-            self._note_rule()
         return tags
 
     def requeue(self) -> Any | None:  # noqa: ANN401 -- the transport's own
         """Return the tag of the bookmark if it must be requeued now."""
         return self._unacked.requeue(self._buffer.done, time.monotonic())
+
+    def misses_bookmark(self) -> bool:
+        """Return whether the requeued bookmark should be here again, and nothing newer is."""
+        is_missing = self._unacked.missing(time.monotonic()) == self._number
+        return is_missing and not self._memory.is_lost
+
+    def on_round_trip(self) -> None:
+        """Handle a reply of the broker to a question that was sent after a requeue."""
+        if self.misses_bookmark():
+            self._memory.is_lost = True
+            self._note_rule()
 
     def _is_bookmark(self, fingerprint: int) -> bool:
         number = self._unacked.requeued

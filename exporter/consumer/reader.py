@@ -275,8 +275,14 @@ class Consumer:
         tags = self._intake.acknowledge(with_bookmark=with_bookmark)
         if tags:
             acknowledge(connection, channel, tags)
-        if is_amqp(connection) and (bookmark := self._intake.requeue()) is not None:
+        if not is_amqp(connection):
+            return
+        if (bookmark := self._intake.requeue()) is not None:
             channel.basic_reject(bookmark, requeue=True)
+        elif self._intake.misses_bookmark():
+            # The reply comes after the redelivery, if there is one.
+            wait_for_broker(channel, self._inbox)
+            self._intake.on_round_trip()
 
 
 def stop_all(consumers: Sequence[Consumer], timeout: float) -> None:

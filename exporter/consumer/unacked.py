@@ -21,8 +21,8 @@ REQUEUE_SECONDS = 5.0
 unacknowledged for their `consumer_timeout`, one minute or more. And soon after a rule of the broker
 has removed the bookmark, the exporter knows it."""
 
-RETURN_SECONDS = 2.0
-"""Time after which a requeued bookmark that was not redelivered has probably been removed."""
+RETURN_SECONDS = 1.0
+"""Time after which a requeued bookmark should have been redelivered."""
 
 
 class UnackedDeliveries:

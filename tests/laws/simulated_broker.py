@@ -190,6 +190,10 @@ class World:
                 acknowledge(AMQP, channel, tags)
             if (bookmark := self.intake.requeue()) is not None:
                 self.broker.basic_reject(bookmark)
+            elif self.intake.misses_bookmark():
+                while message := self.broker.deliver():
+                    self.intake.receive([message])
+                self.intake.on_round_trip()
 
     def let_time_pass(self) -> None:
         self.now += self._chance.choice([0.1, 1, CONFIRM_SECONDS + 1, REQUEUE_SECONDS + 1])
