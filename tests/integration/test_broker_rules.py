@@ -11,6 +11,7 @@ from tests.integration.bus import INBOX, connected, own, processed, publish_chat
 from tests.integration.conftest import RunExporter
 from tests.integration.recovery import assert_counted_once
 from tests.program import Exporter
+from tests.proxy import Proxy
 from tests.servers import Broker
 from tests.support import eventually
 
@@ -93,3 +94,19 @@ def test_a_bookmark_outlives_the_acknowledgement_timeout_of_the_broker(
     samples = program.samples()
     assert (own(samples, "bus_disconnects_total"), own(samples, "bus_gaps_total")) == (0, 0)
     assert victim.queues()[INBOX]["messages"] == 1
+
+
+def test_a_network_that_drops_everything_is_no_rule(broker: Broker, exporter: RunExporter) -> None:
+    with Proxy(broker.port) as proxy:
+        program = connected(exporter(proxy.url(broker.url()), "--instance", "i"))
+        publish_chats(broker, 0, 10)
+        processed(program, 10)
+        proxy.hold()
+        eventually(
+            lambda: own(program.samples(), "bus_connected") == 0, timeout=60, what="it is noticed"
+        )
+        proxy.cure()
+        connected(program, times=2, timeout=60)
+        publish_chats(broker, 10, 20)
+        assert_counted_once(broker, program, "i", 20, gaps=0)
+        assert "message-ttl" not in program.log()
