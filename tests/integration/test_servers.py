@@ -138,7 +138,8 @@ def test_tls_with_another_authority_is_refused_on_both_sides(
 
 def test_a_node_survives_what_is_done_to_it(private_broker: Broker) -> None:
     broker = private_broker
-    broker.declare_queue("kept")
+    # The commit of a publisher does not wait until a quorum queue has stored the message.
+    broker.declare_queue("kept", {"x-queue-type": "classic"})
     broker.publish("", "kept", b"1")
 
     broker.stop()
