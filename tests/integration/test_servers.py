@@ -39,7 +39,8 @@ def test_a_body_goes_out_in_the_shape_of_its_era(
     broker: Broker, body: Body, content_type: str, encoding: str, raw: bytes
 ) -> None:
     broker.declare_exchange("xivo")
-    broker.declare_queue("seen")
+    # A quorum queue adds a header, the count of deliveries.
+    broker.declare_queue("seen", {"x-queue-type": "classic"})
     broker.bind("seen", "xivo", "status.#")
     broker.publish("xivo", "status.agent", body, headers={"name": "n"}, message_id="7")
     with broker.channel() as channel:
