@@ -44,7 +44,7 @@ def installed_copy(python: Path, name: str) -> Path:
     for each in copy.iterdir():
         if each.name == ".venv":
             continue
-        if each.is_dir():
+        if each.is_dir() and not each.is_symlink():
             shutil.rmtree(each)
         else:
             each.unlink()
@@ -58,9 +58,9 @@ def installed_copy(python: Path, name: str) -> Path:
     )
     for file in filter(None, listed.stdout.split("\0")):
         # One that was removed is still listed until the removal is committed.
-        if (REPOSITORY / file).is_file():
+        if os.path.lexists(REPOSITORY / file):
             (copy / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(REPOSITORY / file, copy / file)
+            shutil.copy(REPOSITORY / file, copy / file, follow_symlinks=False)
     done = subprocess.run(
         [copy / "scripts/setup.sh", "dev"],
         env={**os.environ, "PYTHON": f"{python}"},
