@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.certificates import Certificates
+from tests.roots import default_queue_type, entering, rabbitmq_root
 from tests.support import ProcessGroup, eventually, free_port, is_frozen, listens
 
 INSTALL = "apt-get install rabbitmq-server (the tests start a private node, not the system's)"
@@ -57,6 +58,9 @@ end).
 
 def find_rabbitmq() -> Path | None:
     """Return the folder of rabbitmq-server and rabbitmqctl, None where it is not installed."""
+    root = rabbitmq_root()
+    if root is not None:
+        return _FOLDERS[0] if (root / _FOLDERS[0].relative_to("/")).exists() else None
     on_path = shutil.which("rabbitmq-server")
     folders = [*_FOLDERS, *([Path(on_path).resolve().parent] if on_path else [])]
     if shutil.which("epmd") is None:
@@ -93,7 +97,11 @@ class RabbitNode:
         self._console = self._home / "console"
         self._account = _account()
         self._write_files(tls, settings or {})
-        self._group = ProcessGroup(self._home, self._account)
+        root = rabbitmq_root()
+        self._entering = entering(root, self._account, self._home)
+        # What enters a root changes its user there.
+        self._starter = self._account if root is None else None
+        self._group = ProcessGroup(self._home, self._starter)
 
     def __enter__(self) -> Self:
         self.start()
@@ -117,7 +125,9 @@ class RabbitNode:
             timeout=timeout,
             what=lambda: f"RabbitMQ accepts connections; its log ends\n{self.log()[-3000:]}",
         )
-        assert self.running, f"RabbitMQ did not start; its log ends\n{self.log()[-3000:]}"
+        assert process.poll() is None, f"RabbitMQ did not start; its log ends\n{self.log()[-3000:]}"
+        if kind := default_queue_type():
+            self.eval(kind)
 
     def stop(self, timeout: float = 60) -> None:
         """Shut the node down as its init system would; its files stay for the next `start`."""
@@ -177,9 +187,9 @@ class RabbitNode:
 
     def ctl(self, *arguments: str, timeout: float = 60) -> str:
         """Run rabbitmqctl, where it is what the documents tell; it costs half a second of CPU."""
-        user, group = self._account or (None, None)
+        user, group = self._starter or (None, None)
         done = subprocess.run(
-            [self._binaries / "rabbitmqctl", "--quiet", *arguments],
+            [*self._entering, self._binaries / "rabbitmqctl", "--quiet", *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -187,7 +197,7 @@ class RabbitNode:
             cwd=self._home,
             user=user,
             group=group,
-            extra_groups=None if self._account is None else [],
+            extra_groups=None if self._starter is None else [],
             timeout=timeout,
             check=False,
         )
@@ -254,7 +264,8 @@ class RabbitNode:
 
     def _spawn(self, arguments: Sequence[str | Path]) -> subprocess.Popen[bytes]:
         output = self._home / "output"
-        return self._group.spawn(arguments, env=self._environment(), stdout=output)
+        command = [*self._entering, *arguments]
+        return self._group.spawn(command, env=self._environment(), stdout=output)
 
     def _signal(self, number: signal.Signals) -> subprocess.Popen[bytes]:
         assert self._process is not None, "the broker was not started"

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import amqp
 
 from tests.rabbitmq import RabbitNode
+from tests.roots import default_queue_type
 
 # Bytes as XiVO up to 16.01 sent them, text, or whatever else as JSON.
 Body = bytes | str | Mapping[str, Any] | Sequence[Any]
@@ -90,6 +91,12 @@ class Broker(RabbitNode):
 
     # By the console of the node
 
+    @property
+    def version(self) -> tuple[int, ...]:
+        """The version of RabbitMQ, such as (3, 10, 8)."""
+        text: str = json.loads(self.eval("rabbit_misc:version()."))
+        return tuple(map(int, text.split(".")))
+
     def queues(self, vhost: str = "/") -> dict[str, dict[str, Any]]:
         """Return every AMQP queue by name: messages, consumers, arguments, durable and so on."""
         listing = self.eval(_LIST_QUEUES % (erlang(vhost), ", ".join(_QUEUE_COLUMNS)))
@@ -117,10 +124,17 @@ class Broker(RabbitNode):
         self.eval(f"rabbit_auth_backend_internal:set_permissions({terms}, <<>>).")
 
     @contextmanager
-    def vhosts(self, *names: str) -> Iterator[None]:
-        """Let there be these vhosts, with an exchange `xivo` in each of them."""
+    def vhosts(self, *names: str, queue_type: str = "") -> Iterator[None]:
+        """Let there be these vhosts, with an exchange `xivo` in each of them.
+
+        Args:
+            names: Of the vhosts.
+            queue_type: Their default queue type; "" for the usual one.
+        """
         for name in names:
             self.eval(f"rabbit_vhost:add({erlang(name)}, <<>>).")
+            if kind := default_queue_type(name, queue_type):
+                self.eval(kind)
             self.set_permissions(GUEST, vhost=name)
             self.declare_exchange("xivo", vhost=name)
         yield

@@ -37,12 +37,19 @@ class Series:
 class Prometheus:
     """The server in a subprocess, on a loopback port, with an empty store."""
 
-    def __init__(self, directory: Path, jobs: Mapping[str, Sequence[int]]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        jobs: Mapping[str, Sequence[int]],
+        *,
+        protocols: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         """Prepare to run the server.
 
         Args:
             directory: Directory for its storage, its configuration and its log.
             jobs: Loopback ports to scrape, by job name.
+            protocols: `scrape_protocols` of some of these jobs.
         """
         program = shutil.which("prometheus")
         if program is None:
@@ -51,10 +58,12 @@ class Prometheus:
         self._directory = directory
         self._port = free_port()
         self._targets = [port for ports in jobs.values() for port in ports]
+        chosen = protocols or {}
         scrapes = [
             {
                 "job_name": job,
                 "static_configs": [{"targets": [f"127.0.0.1:{port}" for port in ports]}],
+                **({"scrape_protocols": chosen[job]} if job in chosen else {}),
             }
             for job, ports in jobs.items()
         ]

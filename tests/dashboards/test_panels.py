@@ -83,7 +83,7 @@ def test_every_series_has_a_name_of_its_own_or_a_row(prometheus: Prometheus, pan
     answers = [ask(prometheus, query) for query in panel.queries]
     if panel.kind == "table":
         rows = merged(panel, [[(each.labels, each.value) for each in one] for one in answers])
-        keys = [name for name in rows[0] if isinstance(rows[0][name], str)]
+        keys = [column for column in rows[0] if isinstance(rows[0][column], str)]
         assert all(row[key] for row in rows for key in keys)
         assert len({tuple(row[key] for key in keys) for row in rows}) == len(rows)
         return

@@ -42,6 +42,10 @@ def member(queue: str, interface: str = "SIP/a", origin: str = ORIGIN, **fields:
     return event("QueueMemberStatus", {**data, "Status": "1", "Paused": "0", **fields}, origin)
 
 
+_MOST_IN_A_TRANSACTION = 10_000
+"""RabbitMQ 4.3 refuses more publications before a commit."""
+
+
 @dataclass(frozen=True)
 class Wire:
     """A message with everything that AMQP lets it have."""
@@ -65,8 +69,10 @@ def publish(broker: Broker, exchange: str, messages: Iterable[Wire], vhost: str 
     """Publish messages in their order; return when they are in their queues."""
     with broker.channel(vhost) as channel:
         channel.tx_select()
-        for wire in messages:
+        for count, wire in enumerate(messages, 1):
             send(channel, wire, exchange)
+            if count % _MOST_IN_A_TRANSACTION == 0:
+                channel.tx_commit()
         channel.tx_commit()
 
 

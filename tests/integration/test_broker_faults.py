@@ -78,6 +78,8 @@ def test_rights_withdrawn_are_told_and_used_again_when_they_are_back(
 def test_a_channel_that_the_broker_closes_is_opened_again(
     victim: Broker, exporter: RunExporter
 ) -> None:
+    if victim.version >= (4, 3):
+        pytest.skip("from RabbitMQ 4.3 on, consumers of classic queues have no timeout")
     # Consumers that do not acknowledge for half an hour lose their channel; here for a second.
     victim.eval(_PATIENCE.format(1000))
     try:

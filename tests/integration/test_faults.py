@@ -136,9 +136,7 @@ def test_events_that_wait_while_the_broker_loses_its_disk_are_a_gap(
     processed(program, 10)
     program.freeze()
     # Otherwise these events can wait in the socket of the frozen process, which reads them later.
-    victim.eval(
-        '[rabbit_networking:close_connection(P, "test") || P <- rabbit_networking:connections()].'
-    )
+    victim.close_exporters()
     publish_chats(victim, 10, 20)
     victim.kill()
     victim.lose_disk()

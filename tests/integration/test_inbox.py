@@ -261,3 +261,18 @@ def test_a_user_who_may_read_one_exchange_only_is_told_of_no_problem(
     assert count_of(samples, "xivo_chat_messages_total") == 10
     assert own(samples, "bus_disconnects_total") == 0
     assert "level=warning" not in program.log()
+
+
+def test_the_inbox_is_a_classic_queue_also_where_quorum_queues_are_the_default(
+    broker: Broker, exporter: RunExporter
+) -> None:
+    with broker.vhosts("quorum", queue_type="quorum"):
+        url = broker.url(vhost="quorum")
+        with broker.channel("quorum") as channel:
+            channel.queue_declare("other", durable=True, auto_delete=False)
+            assert broker.queues("quorum")["other"]["type"] == "quorum"
+        connected(exporter(url, "--instance", "i"))
+        assert broker.queues("quorum")[INBOX]["type"] == "classic"
+        # A quorum queue would have two readers.
+        standby = exporter(url, "--instance", "i")
+        eventually(lambda: own(standby.samples(), "bus_standby") == 1, what="it stands by")

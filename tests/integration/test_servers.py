@@ -39,7 +39,8 @@ def test_a_body_goes_out_in_the_shape_of_its_era(
     broker: Broker, body: Body, content_type: str, encoding: str, raw: bytes
 ) -> None:
     broker.declare_exchange("xivo")
-    broker.declare_queue("seen")
+    # A quorum queue adds a header, the count of deliveries.
+    broker.declare_queue("seen", {"x-queue-type": "classic"})
     broker.bind("seen", "xivo", "status.#")
     broker.publish("xivo", "status.agent", body, headers={"name": "n"}, message_id="7")
     with broker.channel() as channel:
@@ -70,11 +71,13 @@ def test_a_headers_exchange_routes_by_headers(broker: Broker) -> None:
 
 
 def test_queues_are_listed_with_their_arguments(broker: Broker) -> None:
-    broker.declare_queue("inbox", {"x-max-length": 3, "x-expires": 60000})
+    # RabbitMQ 4 lists the type of every queue, whether it was declared or not.
+    arguments = {"x-max-length": 3, "x-expires": 60000, "x-queue-type": "classic"}
+    broker.declare_queue("inbox", arguments)
     messages: list[tuple[str, Body]] = [("inbox", {"i": i}) for i in range(5)]
     broker.publish_all("", messages)
     inbox = broker.queues()["inbox"]
-    assert inbox["arguments"] == {"x-max-length": 3, "x-expires": 60000}
+    assert inbox["arguments"] == arguments
     assert (inbox["messages"], inbox["consumers"], inbox["durable"]) == (3, 0, True)
     broker.delete_queue("inbox")
     assert broker.queues() == {}
@@ -136,7 +139,8 @@ def test_tls_with_another_authority_is_refused_on_both_sides(
 
 def test_a_node_survives_what_is_done_to_it(private_broker: Broker) -> None:
     broker = private_broker
-    broker.declare_queue("kept")
+    # The commit of a publisher does not wait until a quorum queue has stored the message.
+    broker.declare_queue("kept", {"x-queue-type": "classic"})
     broker.publish("", "kept", b"1")
 
     broker.stop()
