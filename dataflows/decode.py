@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from dataflows.envelope import Delivery, Envelope, Reason, Rejected, open_envelope
 from dataflows.fan_out import FanOut, Keyed
-from dataflows.items import Item, Opened
+from dataflows.items import Duplicates, Item, Opened, StandbyBegan
 from dataflows.origins import Origins
 from dataflows.subsystem import Decoder, Event, OriginSeen, Subsystem, key
 from dataflows.subsystems import bus, deliveries
@@ -57,6 +57,12 @@ class _Account:
         self.rejected: Counter[Reason] = Counter()
         self.last_at = 0.0
         self.origins: dict[str, _Published] = {}
+
+    def skip(self, duplicates: Duplicates) -> None:
+        """Count deliveries that change nothing."""
+        self.count += duplicates.count
+        self.duplicates += duplicates.count
+        self.last_at = max(self.last_at, duplicates.arrived)
 
     def processed(self) -> deliveries.DeliveriesProcessed:
         """Return the counts as an event of the subsystem `deliveries`."""
@@ -112,20 +118,22 @@ class Decode:
             for item in items:
                 if isinstance(item, Delivery):
                     self._process(item, account)
+                elif isinstance(item, Duplicates):
+                    account.skip(item)
                 else:
                     keyed += self._fan_out(item)
-            if kind in (Delivery, Opened):
+            if kind in (Delivery, Duplicates, Opened):
                 keyed += self._keyed(account)
+            if kind is Delivery and self._origins.of(name).is_withheld:
+                # For origins that were new in deliveries from before the standby.
+                keyed += self._fan_out(StandbyBegan(name))
         return keyed
 
     def _process(self, delivery: Delivery, account: _Account) -> None:
-        """Decode a delivery, or count it as a duplicate or as rejected."""
+        """Decode a delivery, or count it as rejected."""
         account.count += 1
         if delivery.arrived > account.last_at:
             account.last_at = delivery.arrived
-        if delivery.duplicate:
-            account.duplicates += 1
-            return
         try:
             self._decode(delivery, account)
         except Rejected as rejected:

@@ -56,7 +56,6 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
         arrived: Unix seconds.
         stamp: Header `timestamp`, if the publisher sent one.
         stamp_ms: Header `timestamp_in_ms`, if the broker adds it.
-        duplicate: A redelivery that was already processed before a reconnection.
     """
 
     bus: str
@@ -64,7 +63,6 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     arrived: float
     stamp: str | None = None
     stamp_ms: int | None = None
-    duplicate: bool = False
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):

@@ -7,6 +7,19 @@ import msgspec
 from dataflows.envelope import Delivery
 
 
+class Duplicates(msgspec.Struct, frozen=True, gc=False):
+    """Deliveries of a bus that the broker sent again; they change nothing.
+
+    Attributes:
+        count: How many.
+        arrived: When the last one arrived, Unix seconds.
+    """
+
+    bus: str
+    count: int
+    arrived: float
+
+
 class Opened(msgspec.Struct, frozen=True, gc=False):
     """The dataflow started to read a bus at a time, Unix seconds; there was no delivery yet."""
 
@@ -52,5 +65,5 @@ class ReadingResumed(msgspec.Struct, frozen=True, gc=False):
 BusItem = Opened | ClockSetBack | OriginSilent | StandbyBegan | ReadingResumed
 """What happens to a bus between its deliveries."""
 
-Item = Delivery | BusItem
+Item = Delivery | Duplicates | BusItem
 """An item from the source of a bus."""

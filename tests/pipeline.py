@@ -20,7 +20,7 @@ from prometheus_client.utils import floatToGoString
 from dataflows.decode import Decode
 from dataflows.envelope import Delivery, Rejected
 from dataflows.fan_out import Keyed, Values
-from dataflows.items import Item
+from dataflows.items import Duplicates, Item
 from dataflows.lengths import parse_lengths
 from dataflows.metric import Histogram, LabelValues
 from dataflows.origins import Origins
@@ -135,7 +135,11 @@ class Pipeline:
 
     def send(self, *messages: Message, duplicate: bool = False) -> None:
         """Process messages that arrive now, in one batch."""
-        self.take([m.delivery(arrived=self.now, duplicate=duplicate) for m in messages])
+        if duplicate:
+            [bus] = {message.delivery().bus for message in messages}
+            self.take([Duplicates(bus, len(messages), self.now)])
+        else:
+            self.take([message.delivery(arrived=self.now) for message in messages])
 
     def take(self, batch: Sequence[Item]) -> None:
         """Process a batch of deliveries."""

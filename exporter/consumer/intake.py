@@ -10,15 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from msgspec.structs import replace
 
 from dataflows.clock import Clock
 from dataflows.envelope import MAX_BODY, Delivery
-from dataflows.items import ReadingResumed
+from dataflows.items import Duplicates, ReadingResumed
 from exporter.consumer.received import Received
 from exporter.consumer.unacked import UnackedDeliveries
 from exporter.engine.delivery_buffer import DeliveryBuffer
-from exporter.engine.redelivery import MAX_HELD, RedeliveryMatcher, fingerprint_of
+from exporter.engine.redelivery import RedeliveryMatcher, fingerprint_of
 from exporter.exposition.telemetry import BusStatus
 from exporter.logs import RateLimited
 
@@ -63,19 +62,20 @@ class Intake:
         # Messages that waited in the inbox at the connection: they arrived before it.
         self._backlog = 0
         self._connected_at = 0.0
-        # Monotonic times of the last call and of the last delivery.
-        self._called_at = self._received_at = 0.0
+        # Fingerprint of the bookmark that was requeued last.
+        self._bookmark: int | None = None
+        # Monotonic times: until when it has certainly missed nothing, and of the last delivery.
+        self._complete_at = self._received_at = 0.0
+        self._was_standby = False
         # While it is not known where the redeliveries end:
-        self._matcher: RedeliveryMatcher | None = None
+        self._matcher: RedeliveryMatcher[_Tagged] | None = None
         self._waiting: int | None = 0
-        self._continues = False
-        self._held: list[_Tagged] = []
-        self._is_full = self._was_standby = self._is_brief = False
+        self._is_brief = self._is_full = self._has_gap = False
 
     @property
     def has_read(self) -> bool:
         """Whether the inbox was read before, by this process or an earlier one."""
-        return self._status.connects > 0 or len(self._memory) > 0
+        return self._status.has_read
 
     def open(
         self,
@@ -98,22 +98,21 @@ class Intake:
         """
         now = time.monotonic()
         # An idle bus: a busy one has a new bookmark, which no rule removes so soon.
-        idle_seconds = self._called_at - self._received_at
-        self._is_brief = now - self._called_at < min(BRIEF_SECONDS, idle_seconds)
+        idle_seconds = self._complete_at - self._received_at
+        self._is_brief = now - self._complete_at < min(BRIEF_SECONDS, idle_seconds)
         self._backlog, self._connected_at = waiting, self._clock()
         self._waiting = waiting if is_exact else None
-        self._is_full = is_full
+        self._is_full, self._has_gap = is_full, bool(gone)
         # Until it is known what was missed: the next connection may break before.
-        self._was_standby |= was_standby
+        self._was_standby |= was_standby or self._status.is_withheld
         self._received_at = now
-        self._continues = False
-        has_read = self.has_read
         if gone:
             self._count_gap(f"the {gone} was gone")
         if gone == "inbox":
             self._memory.forget(self._number)
+        has_read, self._status.has_read = self._status.has_read, True
         if len(self._memory):
-            self._matcher = RedeliveryMatcher(self._memory.recall(self._buffer.done))
+            self._matcher = RedeliveryMatcher(self._memory.recall())
         elif self._was_standby:
             if has_read and not gone:
                 self._count_gap("another exporter has read the inbox")
@@ -122,7 +121,7 @@ class Intake:
     def close(self) -> None:
         """End a connection; the broker will redeliver what is not acknowledged."""
         self._matcher = None
-        self._hold([])
+        self._status.held = 0
         self._unacked.clear()
 
     def receive(self, batch: Sequence[Received]) -> None:
@@ -163,7 +162,9 @@ class Intake:
             return
         has_all = self._waiting is not None and len(self._matcher) >= self._waiting
         if has_all or time.monotonic() - self._received_at > SILENCE_SECONDS:
-            self._hand_over(self._end_matching())
+            new = self._matcher.end()
+            self._end_matching(self._matcher)
+            self._hand_over(new)
 
     def acknowledge(self, *, with_bookmark: bool) -> list[Any]:
         """Return the tags to acknowledge, in the order of their deliveries.
@@ -172,18 +173,24 @@ class Intake:
             with_bookmark: Include the last delivery that is done, with which gaps are noticed.
         """
         now = time.monotonic()
-        if now - self._called_at > BRIEF_SECONDS:
-            # The process was suspended, and others could read the inbox.
-            self._received_at = now
-        self._called_at = now
+        if self._matcher is None:
+            if now - self._complete_at > BRIEF_SECONDS:
+                # The process was suspended, and others could read the inbox.
+                self._received_at = now
+            self._complete_at = now
         tags = self._unacked.acknowledge(self._buffer.done - (not with_bookmark), now)
+        if tags:
+            self._memory.acknowledge(self._unacked.acknowledged)
         if (number := self._unacked.confirmed(now)) is not None:
             self._memory.forget(number)
         return tags
 
     def requeue(self) -> Any | None:  # noqa: ANN401 -- the transport's own
         """Return the tag of the bookmark if it must be requeued now."""
-        return self._unacked.requeue(self._buffer.done, time.monotonic())
+        tag = self._unacked.requeue(self._buffer.done, time.monotonic())
+        if self._unacked.requeued is not None and tag is not None:
+            self._bookmark = self._memory.fingerprint(self._unacked.requeued)
+        return tag
 
     def misses_bookmark(self) -> bool:
         """Return whether the requeued bookmark should be here again, and nothing newer is."""
@@ -197,33 +204,35 @@ class Intake:
             self._note_rule()
 
     def _is_bookmark(self, fingerprint: int) -> bool:
-        number = self._unacked.requeued
-        return number is not None and self._memory.fingerprint(number) == fingerprint
+        return self._unacked.requeued is not None and fingerprint == self._bookmark
 
     def _match(
-        self, matcher: RedeliveryMatcher, tagged: _Tagged, *, is_flagged: bool
-    ) -> list[_Tagged]:
-        """Hand a duplicate over, or hold it; return the deliveries that are new."""
-        number = matcher.match(tagged[2])
-        if number is None:
-            return [*self._end_matching(), tagged]
-        self._hold([*self._held, tagged])
-        # A broker that was killed has lost flags. Then a new message can be equal by chance.
-        if is_flagged or self._continues or matcher.is_complete or len(self._held) >= MAX_HELD:
-            self._hand_over_duplicates(number)
-        if matcher.is_complete:
-            self._memory.forget(number - len(matcher))
-            self._end_matching()
-        return []
+        self, matcher: RedeliveryMatcher[_Tagged], tagged: _Tagged, *, is_flagged: bool
+    ) -> Sequence[_Tagged]:
+        """Hand duplicates over; return the deliveries that are new."""
+        duplicates, last, new = matcher.arrive(tagged, tagged[2], is_flagged=is_flagged)
+        self._status.held = len(matcher.held)
+        if duplicates:
+            self._memory.is_lost = False
+            if self._was_standby:
+                self._resume(is_complete=True)
+            first = last - len(duplicates) + 1
+            self._unacked.renumber(first - 1)
+            self._unacked.track(first, [tag for _, tag, _ in duplicates])
+            arrived = duplicates[-1][0].arrived
+            self._buffer.put_duplicates(Duplicates(self._status.name, len(duplicates), arrived))
+        if matcher.is_over:
+            self._end_matching(matcher)
+        return new
 
-    def _end_matching(self) -> list[_Tagged]:
-        """Stop to compare; return what was held, which is new."""
+    def _end_matching(self, matcher: RedeliveryMatcher[_Tagged]) -> None:
+        """Handle that nothing more can be redelivered."""
         self._matcher = None
-        held = self._held
-        self._hold([])
-        if not self._continues:
+        self._status.held = 0
+        if matcher.continues:
+            self._memory.forget(matcher.first - 1)
+        else:
             self._on_missing()
-        return held
 
     def _on_missing(self) -> None:
         """Handle an inbox that does not begin with the bookmark."""
@@ -232,23 +241,11 @@ class Intake:
         if (is_lost or self._is_brief) and not self._was_standby:
             self._note_rule()
             return
-        self._count_gap("the inbox does not continue where reading ended")
+        if not self._has_gap:
+            self._count_gap("the inbox does not continue where reading ended")
         # A full inbox has dropped its oldest messages. Otherwise another exporter has read them.
         if self._was_standby or not self._is_full:
             self._resume(is_complete=False)
-
-    def _hand_over_duplicates(self, last: int) -> None:
-        """Hand over what was held: duplicates, the last of which has this number."""
-        first = last - len(self._held) + 1
-        self._unacked.renumber(first - 1)
-        self._unacked.track(first, [tag for _, tag, _ in self._held])
-        if not self._continues:
-            self._continues = True
-            if self._was_standby:
-                self._resume(is_complete=True)
-        duplicates = [replace(delivery, duplicate=True) for delivery, _, _ in self._held]
-        self._buffer.put([(self._number, each) for each in duplicates])
-        self._hold([])
 
     def _hand_over(self, new: Sequence[_Tagged]) -> None:
         if not new:
@@ -259,10 +256,6 @@ class Intake:
         self._unacked.track(first, tags)
         self._memory.remember(prints)
         self._buffer.put([*enumerate(deliveries, first)])
-
-    def _hold(self, held: list[_Tagged]) -> None:
-        self._held = held
-        self._status.held = len(held)
 
     def _resume(self, *, is_complete: bool) -> None:
         self._was_standby = False

@@ -93,7 +93,7 @@ class Outages:
             else problem
         )
         if (status.url, problem) in self._logged:
-            # The newest line in the log is true again.
+            # It is in the log of this outage already.
             self._supersede(status.url)
         else:
             self._write(_Line(logging.WARNING, event, status.url, {"problem": problem}))

@@ -32,6 +32,7 @@ class UnackedDeliveries:
         # Numbers and tags.
         self._deliveries: deque[tuple[int, Any]] = deque()
         self._sent: deque[tuple[int, float]] = deque()
+        self._acknowledged = 0
         self._kept_since = 0.0
         # The requeued bookmark, and when it was requeued.
         self._requeued: int | None = None
@@ -73,9 +74,15 @@ class UnackedDeliveries:
             tags.append(tag)
         if tags:
             # Not the given number: redeliveries up to it may still be on their way.
+            self._acknowledged = last
             self._sent.append((last, now))
             self._kept_since = now
         return tags
+
+    @property
+    def acknowledged(self) -> int:
+        """Number of the delivery that was acknowledged last."""
+        return self._acknowledged
 
     def confirmed(self, now: float) -> int | None:
         """Return the number up to which the broker has certainly registered acknowledgements.

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from dataflows.envelope import Delivery
-from dataflows.items import Item
+from dataflows.items import Duplicates, Item
 from exporter.engine.redelivery import DeliveryMemory
 
 Waiting = tuple[int, Item]
@@ -19,8 +19,8 @@ class DeliveryBuffer:
 
     The prefetch limits how many deliveries wait here, because all of them are unacknowledged. A
     delivery is *taken* when the dataflow has it. It is *done* when all its changes are visible, and
-    saved if there is a recovery store; only then it is acknowledged. What waits is kept when the
-    connection breaks; the memory shows then that its redelivery is a duplicate.
+    saved if there is a recovery store; only then it is acknowledged. What waits stays here when the
+    connection breaks; its redelivery is a duplicate then.
 
     All methods may be called from any thread.
 
@@ -55,6 +55,18 @@ class DeliveryBuffer:
             self.waiting_bytes += size
         if not self._wake.is_set():
             self._wake.set()
+
+    def put_duplicates(self, duplicates: Duplicates) -> None:
+        """Add deliveries that arrived again, to those that wait already if they are the last."""
+        with self._lock:
+            number, last = self._waiting.pop() if self._waiting else (self.taken, None)
+            if isinstance(last, Duplicates):
+                count = last.count + duplicates.count
+                duplicates = Duplicates(duplicates.bus, count, duplicates.arrived)
+            elif last is not None:
+                self._waiting.append((number, last))
+            self._waiting.append((number, duplicates))
+        self._wake.set()
 
     def take(self, limit: int) -> list[Item]:
         """Remove and return up to `limit` waiting items, in order."""

@@ -6,9 +6,8 @@ redelivered is the end of what was received before. It contains at least the boo
 not, deliveries were lost.
 
 Messages carry no number, so they are recognised by their fingerprints and their order. A
-redelivery begins with the bookmark of some epoch, most likely of the newest one. Where equal
-messages leave several possibilities, the newest beginning that fits is right, because few
-acknowledgements are lost.
+redelivery begins after an acknowledgement, most likely after the last one. Where equal messages
+leave several possibilities, the most likely beginning that fits is taken.
 """
 
 from __future__ import annotations
@@ -16,19 +15,24 @@ from __future__ import annotations
 import threading
 from array import array
 from collections import deque
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Generic, NamedTuple, TypeVar
 from zlib import adler32, crc32
 
 MAX_REMEMBERED = 65_535
 """Fingerprints: the largest possible prefetch, so more than a broker can redeliver."""
 
-MAX_BOOKMARKS = 64
-"""Bookmarks that are remembered: more than pass until an acknowledgement is registered."""
+MAX_STARTS = 64
+"""Acknowledgements after which a redelivery can begin: more than are sent until one is
+registered."""
 
 MAX_HELD = 100
 """Consecutive deliveries without the redelivered flag that equal remembered ones, from which on
 they cannot be new messages that are equal by chance."""
+
+MAX_SEARCHED = 100
+"""First deliveries of a connection for which another beginning than after an acknowledgement is
+searched."""
 
 Dump = tuple[bytes, tuple[int, ...]]
 """A memory: its fingerprints, and with how many of the last ones a redelivery can begin, the most
@@ -85,7 +89,8 @@ class DeliveryMemory:
         self._first = 1
         # An array, because it is copied at the end of each epoch.
         self._prints = array("Q")
-        self._bookmarks: deque[int] = deque(maxlen=MAX_BOOKMARKS)
+        # Numbers with which a redelivery can begin, the most likely last.
+        self._starts: deque[int] = deque(maxlen=MAX_STARTS)
 
     def __len__(self) -> int:
         return len(self._prints)
@@ -108,59 +113,90 @@ class DeliveryMemory:
             index = number - self._first
             return self._prints[index] if 0 <= index < len(self._prints) else None
 
-    def recall(self, done: int) -> Remembered:
-        """Return a copy.
+    def acknowledge(self, number: int) -> None:
+        """Note that the deliveries up to this number were acknowledged.
 
-        Args:
-            done: Number of the last delivery that may have been acknowledged, or is a bookmark.
+        It is not known yet whether the broker has registered that.
         """
         with self._lock:
-            bookmarks = [each for each in reversed(self._bookmarks) if self._first < each <= done]
+            self._starts.append(number + 1)
+
+    def recall(self) -> Remembered:
+        """Return a copy."""
+        with self._lock:
             # Perhaps no acknowledgement was registered.
-            return Remembered(self._first, self._prints[:], [*bookmarks, self._first])
+            starts = dict.fromkeys((*reversed(self._starts), self._first))
+            return Remembered(self._first, self._prints[:], self._known(starts))
 
-    def end_epoch(self, taken: int) -> Dump:
-        """Note that an epoch ended, and return what a later process must know.
+    def end_epoch(self, taken: int, done: int) -> Dump:
+        """Return what a later process must know, if the process ends after this epoch.
 
         Args:
-            taken: Number of the last delivery that the dataflow has taken.
+            taken: Number of the last delivery that the dataflow has taken, and that can be
+                the bookmark until the end of the next epoch.
+            done: Number of the last delivery that is done, which can be the bookmark now.
         """
         with self._lock:
-            if taken >= self._first and taken not in self._bookmarks:
-                self._bookmarks.append(taken)
             count = max(0, taken - self._first + 1)
-            starts = (taken - each + 1 for each in reversed(self._bookmarks) if each <= taken)
-            return self._prints[:count].tobytes(), () if self.is_lost else tuple(starts)
+            starts = self._known(dict.fromkeys((taken, done, *reversed(self._starts))))
+            lengths = tuple(taken - start + 1 for start in starts if start <= taken)
+            return self._prints[:count].tobytes(), () if self.is_lost else lengths
 
     def load(self, dump: Dump) -> None:
         """Restore the memory of an earlier process."""
-        prints, starts = dump
+        prints, lengths = dump
         with self._lock:
             self._prints = array("Q")
             self._prints.frombytes(prints)
             self._first = 1 - len(self._prints)
-            self.is_lost = not starts
-            self._bookmarks.clear()
-            self._bookmarks.extend(1 - each for each in reversed(starts))
+            self.is_lost = not lengths
+            self._starts.extend(1 - length for length in reversed(lengths))
             self._drop(len(self._prints) - MAX_REMEMBERED)
+
+    def _known(self, starts: Iterable[int]) -> list[int]:
+        """Return the starts at which there is a remembered delivery."""
+        return [start for start in starts if 0 <= start - self._first < len(self._prints)]
 
     def _drop(self, count: int) -> None:
         """Forget the oldest deliveries."""
         if count > 0:
             del self._prints[:count]
             self._first += count
-            while self._bookmarks and self._bookmarks[0] < self._first:
-                self._bookmarks.popleft()
 
 
-class RedeliveryMatcher:
+T = TypeVar("T")
+
+
+class Outcome(NamedTuple, Generic[T]):
+    """What is known after a delivery has arrived.
+
+    Attributes:
+        duplicates: Deliveries that arrived again, in order.
+        last: Number of the last duplicate; the others have the numbers before.
+        new: Deliveries that are new, in order.
+    """
+
+    duplicates: Sequence[T] = ()
+    last: int = 0
+    new: Sequence[T] = ()
+
+
+class RedeliveryMatcher(Generic[T]):
     """Compares the first deliveries of a connection with the remembered ones, one by one.
 
     Args:
         remembered: What was received before; at least one delivery.
+
+    Attributes:
+        held: Deliveries that equal remembered ones, but have no redelivered flag. A broker that was
+            killed has lost flags; or they are new and equal by chance.
+        continues: Whether a redelivery has arrived, so that nothing was missed.
+        is_over: Whether nothing more can be redelivered.
     """
 
     def __init__(self, remembered: Remembered) -> None:
+        self.held: list[T] = []
+        self.continues = self.is_over = False
         self._first, self._prints, starts = remembered
         self._text = self._prints.tobytes()
         self._starts = iter(starts)
@@ -172,28 +208,42 @@ class RedeliveryMatcher:
         return len(self._arrived)
 
     @property
-    def is_complete(self) -> bool:
-        """Whether all that can be redelivered has arrived."""
-        return self._start + len(self._arrived) == len(self._prints)
+    def first(self) -> int:
+        """Number of the first redelivery."""
+        return self._first + self._start
 
-    def match(self, fingerprint: int) -> int | None:
-        """Return the number of the remembered delivery that arrived again.
+    def arrive(self, delivery: T, fingerprint: int, *, is_flagged: bool) -> Outcome[T]:
+        """Compare a delivery, and return what is known now.
 
-        None means that it is a new one, and so are all that follow. The number follows the one
-        before, unless the deliveries before had other numbers than it seemed.
+        Args:
+            delivery: The delivery.
+            fingerprint: Its fingerprint.
+            is_flagged: Whether it has the redelivered flag.
         """
-        arrived = self._arrived
-        expected = self._start + len(arrived)
-        arrived.append(fingerprint)
-        if not (
-            self._start >= 0
-            and expected < len(self._prints)
-            and self._prints[expected] == fingerprint
-        ):
+        if not self._matches(fingerprint):
+            return Outcome(new=[*self.end(), delivery])
+        self.held.append(delivery)
+        self.is_over = self._start + len(self._arrived) == len(self._prints)
+        if not (is_flagged or self.is_over or len(self.held) >= MAX_HELD):
+            return Outcome()
+        self.continues = True
+        duplicates, self.held = self.held, []
+        # The duplicates before may have had other numbers than it seemed.
+        return Outcome(duplicates, self.first + len(self._arrived) - 1)
+
+    def end(self) -> list[T]:
+        """Stop to compare; return what was held, which is new."""
+        self.is_over = True
+        held, self.held = self.held, []
+        return held
+
+    def _matches(self, fingerprint: int) -> bool:
+        """Return whether all that arrived can be a redelivery."""
+        expected = self._start + len(self._arrived)
+        self._arrived.append(fingerprint)
+        if self._start < 0 or self._prints[expected] != fingerprint:
             self._start = self._next_start()
-            if self._start < 0:
-                return None
-        return self._first + self._start + len(arrived) - 1
+        return self._start >= 0
 
     def _next_start(self) -> int:
         """Return the most likely index at which all that arrived is found, -1 if there is none."""
@@ -202,7 +252,7 @@ class RedeliveryMatcher:
             index = number - self._first
             if self._prints[index : index + len(arrived)] == arrived:
                 return index
-        if len(arrived) > MAX_HELD:
+        if len(arrived) > MAX_SEARCHED:
             return -1
         # A redelivery begins elsewhere if the inbox was full or if the broker was killed.
         text = arrived.tobytes()

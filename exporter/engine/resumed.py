@@ -22,6 +22,8 @@ class Resumed(msgspec.Struct, frozen=True, array_like=True):
         read_seconds: See `BusOrigins`.
         last_heard: See `BusOrigins`.
         free: See `BusOrigins`.
+        has_read: Whether the inbox was read.
+        is_withheld: Whether it was a standby, and showed no series of the bus.
     """
 
     bus: str
@@ -33,6 +35,8 @@ class Resumed(msgspec.Struct, frozen=True, array_like=True):
     read_seconds: float
     last_heard: dict[str, float]
     free: frozenset[str] = frozenset()
+    has_read: bool = False
+    is_withheld: bool = False
 
 
 def has_moved(before: Iterable[str], now: Iterable[str]) -> bool:

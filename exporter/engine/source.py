@@ -191,6 +191,9 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
             kept = unseal(resumed, Resumed)
             self._earlier_exchange = kept.exchange
             feed.status.gaps, feed.status.last_gap_at = kept.gaps, kept.last_gap_at
+            feed.status.has_read = kept.has_read
+            if kept.is_withheld:
+                self._standby.resume()
             feed.buffer.memory.load(kept.memory)
             feed.origins.read_seconds = kept.read_seconds
             feed.origins.last_heard.update(kept.last_heard)
@@ -256,11 +259,13 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
                 self._urls,
                 # The consumer leaves the earlier one when it first connects.
                 status.exchange if status.connects else self._earlier_exchange,
-                self._buffer.memory.end_epoch(self._buffer.taken),
+                self._buffer.memory.end_epoch(self._buffer.taken, self._buffer.done),
                 status.gaps,
                 status.last_gap_at,
                 origins.read_seconds,
                 origins.last_heard,
                 frozenset(origins.free),
+                status.has_read,
+                status.is_withheld,
             )
         )

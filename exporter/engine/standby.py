@@ -26,10 +26,18 @@ class Standby:
         self._bus = bus
         self._status = status
         self._timer = timer
+        self._is_resumed = False
+
+    def resume(self) -> None:
+        """Withhold the series from the start, as the process before did."""
+        self._is_resumed = self._status.is_withheld = True
 
     def began(self) -> StandbyBegan | None:
         """Return the item with which the series end, once."""
         status = self._status
+        if self._is_resumed:
+            self._is_resumed = False
+            return StandbyBegan(self._bus)
         if not status.is_standby or status.is_withheld:
             return None
         # A process that has not read the bus does not know whether its kept state is still true.

@@ -28,6 +28,8 @@ def _reason(bus: BusStatus) -> str:
             f"The exporter is a standby on the bus {bus.name}: another exporter of the instance "
             f"{bus.instance} reads the inbox."
         )
+    if bus.connected:
+        return f"The exporter reads the bus {bus.name} again, and compares what it missed."
     if bus.is_withheld:
         return (
             f"The bus {bus.name} has not been reached since the exporter was a standby on it: "

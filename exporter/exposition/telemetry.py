@@ -146,6 +146,7 @@ class BusStatus:
             the inbox.
         is_withheld: Whether no series of the telephony are shown, because it was a standby.
         held: Deliveries held back after a reconnection, until it is clear which came again.
+        has_read: Whether the inbox was read, by this process or an earlier one whose state is kept.
         note: A rule of the broker that weakens a guarantee, in one line; empty if none is known.
     """
 
@@ -165,6 +166,7 @@ class BusStatus:
     is_standby: bool = False
     is_withheld: bool = False
     held: int = 0
+    has_read: bool = False
     note: str = ""
 
 

@@ -80,12 +80,10 @@ class Message:
             return self.content
         return json.dumps(self.content).encode()
 
-    def delivery(
-        self, *, bus: str = "default", arrived: float = ARRIVED, duplicate: bool = False
-    ) -> Delivery:
+    def delivery(self, *, bus: str = "default", arrived: float = ARRIVED) -> Delivery:
         """Return the delivery, as the consumer makes it."""
         stamp, stamp_ms = self.headers.get("timestamp"), self.headers.get("timestamp_in_ms")
-        return Delivery(bus, self.body(), arrived, stamp, stamp_ms, duplicate)
+        return Delivery(bus, self.body(), arrived, stamp, stamp_ms)
 
 
 def load(name: str) -> Message:

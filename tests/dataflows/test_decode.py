@@ -11,6 +11,7 @@ from dataflows.envelope import Delivery, Reason, Rejected
 from dataflows.fan_out import Keyed
 from dataflows.items import (
     ClockSetBack,
+    Duplicates,
     Item,
     Opened,
     OriginSilent,
@@ -164,22 +165,21 @@ def test_a_rejected_event_makes_no_origin_known() -> None:
 
 
 def test_every_batch_ends_with_the_counts_of_its_deliveries() -> None:
-    duplicate = load("agents/document_agent_status_update").delivery(duplicate=True)
     late = Delivery("lyon", BAD.body, ARRIVED + 5)
     early = Delivery("lyon", BAD.body, ARRIVED + 2)
-    out = Recorder()(AGENT, BAD, duplicate, late, early)
+    out = Recorder()(AGENT, BAD, Duplicates("default", 3, ARRIVED + 1), late, early)
     events = [happened for _, (_, happened) in out]
-    assert events[-3:] == [
+    assert events[-4:] == [
         EventsPublished(ORIGIN, ARRIVED, {"agent_status_update": 1}),
         DeliveriesProcessed(
             "",
             ARRIVED,
             "default",
-            deliveries=3,
+            deliveries=2,
             used=1,
-            duplicates=1,
             rejected={Reason.NOT_JSON: 1},
         ),
+        DeliveriesProcessed("", ARRIVED + 1, "default", deliveries=3, duplicates=3),
         DeliveriesProcessed("", ARRIVED + 5, "lyon", deliveries=2, rejected={Reason.NOT_JSON: 2}),
     ]
 
@@ -191,12 +191,6 @@ def test_the_callback_gets_each_rejection_with_its_delivery() -> None:
     assert delivery is BAD
     assert rejected.reason is Reason.NOT_JSON
     assert rejected.detail
-
-
-def test_a_duplicate_is_not_parsed() -> None:
-    decode = Recorder()
-    decode(Delivery("default", b"{", ARRIVED, duplicate=True))
-    assert decode.rejected == []
 
 
 def test_the_origins_of_each_bus_are_bounded() -> None:
@@ -303,6 +297,19 @@ def test_the_series_of_all_origins_of_a_bus_are_withheld_and_shown_again() -> No
     assert [*decode.origins.of("default").last_heard] == ["o", "p"]
 
 
+def test_an_origin_that_is_first_heard_of_on_a_standby_is_withheld() -> None:
+    decode = known()
+    decode.decode([StandbyBegan("default")])
+    events = [
+        values
+        for _, values in decode.decode([event("x", None, "o").delivery()])
+        if values[0] in OF_ORIGINS
+    ]
+    for name in OF_ORIGINS:
+        kinds = [type(each[0]) for of, _, each in events if of == name]
+        assert kinds == [OriginSeen, SeriesWithheld]
+
+
 def test_all_origins_of_a_bus_are_forgotten_if_it_is_not_known_what_was_missed() -> None:
     decode = known("o", "p")
     decode.decode([StandbyBegan("default")])
@@ -376,7 +383,7 @@ def test_every_well_formed_event_of_an_origin_breaks_its_silence() -> None:
     decode(
         event("x", None, "o").delivery(),
         event("agent_deleted", {}, "p").delivery(),
-        event("x", None, "q").delivery(duplicate=True),
+        Duplicates("default", 1, ARRIVED),
         event("x", None, "r").delivery(bus="elsewhere"),
     )
     assert known_.last_heard == {"o": 7.0, "p": 0.0, "q": 0.0, "r": 0.0}
@@ -393,7 +400,6 @@ def test_impossible_times_are_counted_also_for_unused_and_rejected_deliveries() 
     unread = event("x", None, timestamp="now")
     out = Recorder()(
         *(message.delivery() for message in (*wrong, right, unread)),
-        wrong[0].delivery(duplicate=True),
     )
     account = out[-1][1][1]
     assert isinstance(account, DeliveriesProcessed)

@@ -102,7 +102,7 @@ def by_bytewax(
     return series_of(store.view())
 
 
-def by_hand(deliveries: list[Delivery], now: float = FAR_FUTURE) -> SeriesValues:
+def by_hand(deliveries: Sequence[Item], now: float = FAR_FUTURE) -> SeriesValues:
     pipeline = Pipeline(details=ALL_DETAILS)
     pipeline.now = now
     for batch in batches(deliveries):

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable
 
 from dataflows.envelope import Delivery
-from dataflows.items import Item, ReadingResumed
+from dataflows.items import Duplicates, Item, ReadingResumed
 from exporter.engine.delivery_buffer import DeliveryBuffer
 
 
@@ -40,6 +40,20 @@ def test_other_items_keep_their_place_and_are_no_deliveries() -> None:
     assert buffer.take(2)[1] is resumed
     assert buffer.taken == 1
     assert buffer.waiting_bytes == 1
+
+
+def test_duplicates_that_wait_are_one_item() -> None:
+    buffer, wake = _buffer()
+    buffer.put_duplicates(Duplicates("default", 2, 1.0))
+    assert wake.is_set()
+    buffer.put_duplicates(Duplicates("default", 3, 2.0))
+    assert buffer.take(9) == [Duplicates("default", 5, 2.0)]
+    buffer.put([(1, _delivery(b"1"))])
+    buffer.put_duplicates(Duplicates("default", 1, 3.0))
+    assert len(buffer.take(9)) == 2
+    buffer.put_duplicates(Duplicates("default", 1, 4.0))
+    assert buffer.take(9) == [Duplicates("default", 1, 4.0)]
+    assert buffer.taken == 1
 
 
 def test_a_delivery_wakes_the_dataflow() -> None:

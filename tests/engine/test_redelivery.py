@@ -17,40 +17,39 @@ from exporter.engine.redelivery import (
 )
 
 
-def _memory(prints: Sequence[int], bookmarks: Iterable[int] = ()) -> DeliveryMemory:
+def _memory(prints: Sequence[int], acknowledged: Iterable[int] = ()) -> DeliveryMemory:
     memory = DeliveryMemory()
     memory.remember(prints)
-    for number in bookmarks:
-        memory.end_epoch(number)
+    for number in acknowledged:
+        memory.acknowledge(number)
     return memory
 
 
 def _prints(memory: DeliveryMemory) -> list[int]:
-    return memory.recall(0).prints.tolist()
+    return memory.recall().prints.tolist()
 
 
-def _matcher(prints: Sequence[int], *starts: int) -> RedeliveryMatcher:
+def _matcher(prints: Sequence[int], *starts: int) -> RedeliveryMatcher[int]:
     """Return a matcher; the number of the first delivery is 1."""
     return RedeliveryMatcher(Remembered(1, array("Q", prints), starts or (1,)))
 
 
-def _numbers(matcher: RedeliveryMatcher, stream: Iterable[int]) -> list[int]:
-    """Match a stream until the first new delivery or the end of the redeliveries."""
+def _numbers(matcher: RedeliveryMatcher[int], stream: Iterable[int]) -> list[int]:
+    """Match flagged deliveries until the redelivery is over; return the numbers of duplicates."""
     numbers: list[int] = []
     for fingerprint in stream:
-        number = matcher.match(fingerprint)
-        if number is None:
-            return numbers
-        numbers.append(number)
-        if matcher.is_complete:
-            return numbers
+        duplicates, last, _ = matcher.arrive(fingerprint, fingerprint, is_flagged=True)
+        if duplicates:
+            numbers.append(last)
+        if matcher.is_over:
+            break
     return numbers
 
 
 def test_received_deliveries_are_remembered_until_they_cannot_be_redelivered() -> None:
     memory = _memory([10, 20, 30, 40])
     memory.forget(2)
-    assert memory.recall(0) == (3, array("Q", [30, 40]), [3])
+    assert memory.recall() == (3, array("Q", [30, 40]), [3])
     assert [memory.fingerprint(number) for number in (2, 3, 4, 5)] == [None, 30, 40, None]
     memory.forget(9)
     assert len(memory) == 0
@@ -58,31 +57,33 @@ def test_received_deliveries_are_remembered_until_they_cannot_be_redelivered() -
     assert memory.fingerprint(5) == 50
 
 
-def test_a_redelivery_begins_with_the_bookmark_of_an_epoch_that_is_done() -> None:
-    memory = _memory(range(1, 11), (4, 4, 7, 9))
-    assert memory.recall(7).starts == [7, 4, 1]
-    assert memory.recall(9).starts == [9, 7, 4, 1]
-    memory.forget(4)
-    assert memory.recall(9).starts == [9, 7, 5]
+def test_a_redelivery_begins_after_an_acknowledgement_most_likely_the_last() -> None:
+    memory = _memory(range(1, 11), (3, 6, 8))
+    assert memory.recall().starts == [9, 7, 4, 1]
+    memory.forget(3)
+    assert memory.recall().starts == [9, 7, 4]
+    memory.forget(5)
+    assert memory.recall().starts == [9, 7, 6]
 
 
 def test_a_later_process_knows_what_was_taken_and_not_what_only_arrived() -> None:
-    memory = _memory(range(1, 11), (4, 7))
-    dump = memory.end_epoch(9)
+    memory = _memory(range(1, 11), (3,))
+    dump = memory.end_epoch(9, 7)
+    # The bookmark of this epoch, the one of the epoch before, or that of an acknowledgement.
     assert dump[1] == (1, 3, 6)
     later = DeliveryMemory()
     later.load(dump)
-    assert later.recall(0) == (-8, array("Q", range(1, 10)), [0, -2, -5, -8])
-    assert later.end_epoch(0) == dump, "a process that ends at once leaves what it found"
+    assert later.recall() == (-8, array("Q", range(1, 10)), [0, -2, -5, -8])
+    assert later.end_epoch(0, 0) == dump, "a process that ends at once leaves what it found"
     later.remember([10])
     assert later.fingerprint(1) == 10
 
 
 def test_a_later_process_knows_that_the_bookmark_is_lost() -> None:
-    memory = _memory([1, 2], (2,))
+    memory = _memory([1, 2])
     memory.is_lost = True
     later = DeliveryMemory()
-    later.load(memory.end_epoch(2))
+    later.load(memory.end_epoch(2, 2))
     assert later.is_lost
     later.remember([3])
     assert not later.is_lost
@@ -116,23 +117,26 @@ FEW = st.integers(0, 2)
 
 
 @given(
-    prints=st.lists(FEW, min_size=1, max_size=12), stream=st.lists(FEW, max_size=12), data=st.data()
+    prints=st.lists(FEW, min_size=1, max_size=12),
+    stream=st.lists(FEW, max_size=12),
+    data=st.data(),
 )
-def test_the_newest_beginning_that_fits_is_found(
+def test_the_most_likely_beginning_that_fits_is_found(
     prints: list[int], stream: list[int], data: st.DataObject
 ) -> None:
     all_starts = st.lists(st.integers(1, len(prints)), min_size=1, unique=True)
-    starts = sorted(data.draw(all_starts), reverse=True)
+    starts = data.draw(all_starts)
     others = sorted({*range(1, len(prints) + 1)} - {*starts}, reverse=True)
     matcher = _matcher(prints, *starts)
     for count, fingerprint in enumerate(stream, 1):
         fits = [n for n in (*starts, *others) if prints[n - 1 : n - 1 + count] == stream[:count]]
-        number = matcher.match(fingerprint)
-        assert number == (fits[0] + count - 1 if fits else None)
-        if number is None:
+        duplicates, last, new = matcher.arrive(fingerprint, fingerprint, is_flagged=True)
+        if not fits:
+            assert (duplicates, new, matcher.is_over) == ((), [fingerprint], True)
             return
-        assert matcher.is_complete == (number == len(prints))
-        if matcher.is_complete:
+        assert (duplicates, last) == ([fingerprint], fits[0] + count - 1)
+        assert matcher.is_over == (last == len(prints))
+        if matcher.is_over:
             return
 
 
@@ -144,12 +148,8 @@ def test_a_redelivery_shortened_by_a_full_inbox_is_found_though_no_epoch_ended_t
     assert _numbers(_matcher(range(6), 6, 2), [4, 5, 1000]) == [5, 6]
 
 
-def test_a_redelivery_may_be_numbered_again() -> None:
-    matcher = _matcher([1, 2, 1, 2, 3], 3, 1)
-    assert [matcher.match(each) for each in (1, 2)] == [3, 4]
-    # Not 3: it began earlier than it seemed.
-    assert matcher.match(1) == 3
-    assert not matcher.is_complete
+def test_a_redelivery_may_have_other_numbers_than_it_seemed() -> None:
+    assert _numbers(_matcher([1, 2, 1, 2, 3], 3, 1), [1, 2, 1]) == [3, 4, 3]
 
 
 def test_a_living_connection_may_pause_for_as_long_as_it_can() -> None:

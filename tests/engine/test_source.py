@@ -79,11 +79,10 @@ class _Rig:
         wake: threading.Event | None = None,
         stop: threading.Event | None = None,
         idle_seconds: float = IDLE_SECONDS,
-        buffer: DeliveryBuffer | None = None,
     ) -> None:
         self.now = self.elapsed = 100.0
         self.wake, self.stop = wake or threading.Event(), stop or _Waits()
-        self.buffer = buffer or DeliveryBuffer(self.wake)
+        self.buffer = DeliveryBuffer(self.wake)
         self.progress = Progress(lambda: self.now)
         self.status = BusStatus("default", "amqp://h", exchange)
         self.origins = BusOrigins()
@@ -107,7 +106,7 @@ class _Rig:
         # What was read before must be known before the next read.
         self.opened_times += 1
         self.earlier_exchange = earlier_exchange
-        self.known_at_opening = self.buffer.memory.recall(0).prints.tolist()
+        self.known_at_opening = self.buffer.memory.recall().prints.tolist()
 
     def opened(self) -> Self:
         """Take the first item, which is no delivery."""
@@ -320,6 +319,17 @@ def test_an_exporter_that_is_cut_off_is_no_standby_and_withholds_nothing() -> No
     rig = _Rig(wake=_Waits()).opened()
     rig.status.last_read_at = rig.elapsed
     assert rig.wait(10 * STANDBY_GRACE_SECONDS) == []
+
+
+def test_a_standby_withholds_the_series_after_a_restart_too() -> None:
+    before = _Rig(wake=_Waits()).opened()
+    before.status.is_standby = before.status.has_read = True
+    before.part.next_batch()
+    after = _Rig(before.part.snapshot(), wake=_Waits()).opened()
+    assert after.status.has_read
+    assert after.part.next_batch() == [StandbyBegan("default")]
+    assert after.status.is_withheld
+    assert after.part.next_batch() == []
 
 
 @pytest.mark.parametrize("is_complete", [False, True])

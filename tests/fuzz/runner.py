@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from zoneinfo import ZoneInfo
 
-from dataflows.items import ClockSetBack, OriginSilent
+from dataflows.items import ClockSetBack, Duplicates, OriginSilent
 from dataflows.windows import CLOCK_SLACK_SECONDS
 from tests.fuzz.caps import Caps, resident
 from tests.fuzz.laws import (
@@ -92,15 +92,15 @@ class Run:
 
     def _send(self, number: int) -> None:
         pipeline = self._pipeline
-        deliveries = batch(self._seed, number, BATCH, pipeline.now)
+        items = batch(self._seed, number, BATCH, pipeline.now)
         begin = time.process_time()
-        pipeline.take(deliveries)
+        pipeline.take(items)
         self._let_time_pass()
         self.figures.seconds += time.process_time() - begin
         self.figures.messages += BATCH
         for bus, (count, duplicates) in self._sent.items():
-            its = [delivery for delivery in deliveries if delivery.bus == bus]
-            again = sum(delivery.duplicate for delivery in its)
+            its = [item for item in items if item.bus == bus]
+            again = sum(isinstance(item, Duplicates) for item in its)
             self._sent[bus] = Sent(count + len(its), duplicates + again)
         self.figures.rejected.update(rejected.reason for rejected in pipeline.rejected)
         # Their tracebacks keep the deliveries alive.

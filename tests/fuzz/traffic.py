@@ -7,6 +7,7 @@ from collections.abc import Callable
 from random import Random
 
 from dataflows.envelope import MAX_BODY, Delivery
+from dataflows.items import Duplicates, Item
 from tests import corpus
 from tests.fuzz.floods import drop
 from tests.fuzz.holes import member_holes, value_holes, values, without_a_member
@@ -57,22 +58,23 @@ _WEIGHTS = [weight for weight, _ in _KINDS]
 _MAKERS = [make for _, make in _KINDS]
 
 
-def batch(seed: int, number: int, size: int, now: float) -> list[Delivery]:
+def batch(seed: int, number: int, size: int, now: float) -> list[Item]:
     """Return one batch, which depends only on the arguments."""
     random = Random(f"{seed} {number}")  # noqa: S311 -- reproducible, not secret
     makers = random.choices(_MAKERS, _WEIGHTS, k=size)
     return [_delivery(random, make(random, now), now) for make in makers]
 
 
-def _delivery(random: Random, body: bytes, now: float) -> Delivery:
+def _delivery(random: Random, body: bytes, now: float) -> Item:
     chance = random.random()
+    if chance > 0.97:
+        return Duplicates(random.choice(BUSES), 1, now)
     return Delivery(
         random.choice(BUSES),
         _as_received(random, body),
         now if chance < 0.9 else now - random.random(),
         stamp(random, now) if chance < 0.1 else None,
         stamp_ms(random, now) if 0.05 < chance < 0.15 else None,
-        duplicate=chance > 0.97,
     )
 
 

@@ -33,11 +33,13 @@ class Broker:
     Attributes:
         ttl: Seconds after which a message that is not unacknowledged is removed.
         received: All messages that were delivered.
+        period: After so many messages their bodies repeat; 0 for never.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.ttl = math.inf
+        self.period = 0
         self.received: set[int] = set()
         self._published_at: dict[int, float] = {}
         self.published = 0
@@ -59,7 +61,8 @@ class Broker:
         self._tag += 1
         number = self.unacknowledged[self._tag] = self.ready.pop(0)
         self.received.add(number)
-        return Received(self._tag, number in self._marked, str(number).encode())
+        body = str(number % self.period if self.period else number).encode()
+        return Received(self._tag, number in self._marked, body)
 
     def remove_expired(self) -> None:
         while self.ready and self._clock() - self._published_at[self.ready[0]] > self.ttl:
@@ -115,7 +118,7 @@ class _Buffer(DeliveryBuffer):
 def _new(items: Iterable[Item]) -> list[int]:
     """Return the messages that are no duplicates."""
     deliveries = [item for item in items if isinstance(item, Delivery)]
-    return [int(each.body or "") for each in deliveries if not each.duplicate]
+    return [int(each.body or "") for each in deliveries]
 
 
 class World:
@@ -126,6 +129,7 @@ class World:
         self.broker = Broker(self.monotonic)
         self.is_connected = False
         self.counted: list[int] = []
+        self.total = 0
         self._chance = chance
         self._kept: tuple[Dump, list[int], int] = ((b"", ()), [], 0)
         self.start()
@@ -149,7 +153,6 @@ class World:
     def connect(self) -> None:
         if not self.is_connected:
             self.intake.open(len(self.broker.ready))
-            self.status.connects += 1
             self.is_connected = True
 
     def deliver(self) -> None:
@@ -171,10 +174,12 @@ class World:
 
     def turn(self) -> None:
         self._commit()
-        self.counted += _new(self.buffer.take(self._chance.randint(1, 5)))
+        taken = _new(self.buffer.take(self._chance.randint(1, 5)))
+        self.counted += taken
+        self.total += len(taken)
 
     def end_epoch(self) -> None:
-        memory = self.buffer.memory.end_epoch(self.buffer.taken)
+        memory = self.buffer.memory.end_epoch(self.buffer.taken, self.buffer.done)
         kept = (memory, list(self.counted), self.status.gaps)
         self._snapshot = self._snapshot or (self.buffer.taken, kept)
 

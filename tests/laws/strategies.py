@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from dataflows.envelope import Delivery, Reason
+from dataflows.items import Duplicates, Item
 from tests.oracle import DAY, PRESENCES, Fact
 
 ORIGINS = ("ca7f87e9-c2c8-5fad-ba1b-c3140ebb9be3", "0d6c1e5b-7d0f-4f2e-9f0a-5b1c2d3e4f50")
@@ -211,8 +212,10 @@ class Letter:
     is_text: bool = False
     is_duplicate: bool = False
 
-    def post(self, now: float) -> tuple[Delivery, Fact]:
-        """Return the delivery at a time, and the fact for the oracle."""
+    def post(self, now: float) -> tuple[Item, Fact]:
+        """Return the item at a time, and the fact for the oracle."""
+        if self.is_duplicate:
+            return Duplicates(self.bus, 1, now), Fact(self.bus, now, is_duplicate=True)
         happened = now - self.seconds_ago
         naive = datetime.fromtimestamp(happened, UTC).replace(tzinfo=None).isoformat()
         content = {**dict(self.more), "name": self.name, "origin_uuid": self.origin}
@@ -226,14 +229,11 @@ class Letter:
             now,
             naive if self.stamp == "header" else None,
             round(happened * 1000) if self.stamp == "broker" else None,
-            self.is_duplicate,
         )
         has_stamp = bool(self.stamp)
         is_clamped = has_stamp and not -1 <= self.seconds_ago <= DAY
         at = min(now, happened) if has_stamp and not is_clamped else now
         fact = Fact(self.bus, now, at, self.name, self.origin, self.data, is_clamped=is_clamped)
-        if self.is_duplicate:
-            fact = Fact(self.bus, now, is_duplicate=True)
         return delivery, fact
 
 

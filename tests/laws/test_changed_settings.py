@@ -11,7 +11,6 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflows.envelope import Delivery
 from dataflows.items import Item, Opened
 from dataflows.snapshot import seal
 from exporter.engine.recovery import StateDir
@@ -157,7 +156,7 @@ def test_any_starts_with_changed_settings_end_in_the_state_of_a_fresh_exporter(
         kept = _Kept(Path(folder) / "state")
         now = Pipeline().now
         history = _History(now)
-        redelivered: list[list[Delivery]] = []
+        redelivered: list[list[Item]] = []
         for session in plan:
             chosen = session.chosen
             pipeline = kept.start(chosen, now)

@@ -99,6 +99,8 @@ def test_a_rule_that_removes_only_the_bookmark_makes_no_gap(
             world.now += BRIEF_SECONDS / 2
             world.broker.remove_expired()
             world.connect()
+            # The broker delivers at once what is there.
+            world.deliver()
         world.tick()
         world.finish()
         assert world.counted == list(range(1, world.broker.published + 1))
@@ -166,3 +168,54 @@ def test_a_process_that_was_suspended_was_not_absent_briefly(world: World) -> No
     world.connect()
     world.tick()
     assert world.status.gaps == 1
+
+
+def test_an_absence_is_not_brief_because_a_connection_in_between_decided_nothing(
+    world: World,
+) -> None:
+    world.connect()
+    world.broker.publish()
+    for _ in range(20):
+        world.tick()
+    world.cut()
+    # Another process reads the inbox, and the next connection breaks before the first delivery.
+    world.broker.ready.clear()
+    world.now += 3600
+    world.broker.publish()
+    world.connect()
+    world.now += 1
+    world.acknowledge()
+    world.cut()
+    world.now += 0.3
+    world.connect()
+    world.tick()
+    assert world.status.gaps == 1
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.randoms(use_true_random=True), st.integers(1, 3))
+def test_equal_messages_count_as_often_as_they_were_published(chance: Random, period: int) -> None:
+    """If no acknowledgement and no flag is lost, and nothing is lost on its way to us."""
+    for world in _worlds(chance):
+        world.broker.period = period
+        world.connect()
+        for _ in range(chance.randint(1, 60)):
+            actions = ("publish", "deliver", "rest", "turn", "end_epoch", "acknowledge", "cut")
+            action = chance.choice(actions)
+            if action == "cut" and world.is_connected:
+                # All that was sent has arrived.
+                while message := world.broker.deliver():
+                    world.intake.receive([message])
+                world.broker.disconnect(0)
+                world.intake.close()
+                world.is_connected = False
+                for _ in range(chance.randint(0, 3)):
+                    world.turn()
+                    world.end_epoch()
+                world.connect()
+            elif action != "cut":
+                getattr(world, action)()
+        for _ in range(40):
+            world.tick()
+        assert world.total == world.broker.published
+        assert world.status.gaps == 0
