@@ -1,4 +1,4 @@
-"""What happens to a bus becomes an event for each state of the bus and of its origins."""
+"""Turns an item about a bus into events for the states of the bus and of its origins."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class FanOut:
         self._origins = origins
 
     def __call__(self, item: BusItem) -> Iterator[Keyed]:
-        """Return an event for each state that an item is about."""
+        """Yield an event for each state that an item is about."""
         bus = item.bus
         known = self._origins.of(bus)
         match item:
@@ -74,7 +74,7 @@ class FanOut:
             return
         yield from self._for_origin(bus, OriginForgotten(origin, at))
         other = self._origins.other(origin, bus)
-        # If the exporter is a standby on the other bus, they begin when it reads it.
+        # If the exporter is a standby on the other bus, the states begin when it reads that bus.
         if other is not None and not self._origins.of(other).is_withheld:
             yield from self._for_origin(other, OriginSeen(origin, at))
 

@@ -21,7 +21,7 @@ class Duplicates(msgspec.Struct, frozen=True, gc=False):
 
 
 class Opened(msgspec.Struct, frozen=True, gc=False):
-    """The dataflow started to read a bus at a time, Unix seconds; there was no delivery yet."""
+    """The dataflow starts to read a bus, at a time in Unix seconds; no delivery came before."""
 
     bus: str
     at: float
@@ -34,7 +34,7 @@ class ClockSetBack(msgspec.Struct, frozen=True, gc=False):
 
 
 class OriginSilent(msgspec.Struct, frozen=True, gc=False):
-    """An origin of a bus was silent for so long that it is forgotten at a time, Unix seconds."""
+    """An origin of a bus was silent for so long that it is forgotten, at a time in Unix seconds."""
 
     bus: str
     origin: str
@@ -53,8 +53,8 @@ class ReadingResumed(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         bus: Name of the bus.
         at: When, Unix seconds.
-        is_complete: Whether it has missed nothing meanwhile. If not, what it knew of the
-            origins of the bus may be wrong, and their states begin again.
+        is_complete: Whether it has certainly missed nothing meanwhile. If not, the states of the
+            origins of the bus may be wrong, and begin empty.
     """
 
     bus: str

@@ -27,14 +27,16 @@ PREFETCH = 30_000
 """Maximum unacknowledged deliveries: more than one epoch of the dataflow takes at full speed."""
 
 SILENCE_SECONDS = 30.0
-"""A pause after which nothing more will be redelivered: a dead peer is noticed in less time."""
+"""Time without deliveries after which nothing more will be redelivered. A connection to a dead peer
+ends earlier."""
 
 BRIEF_SECONDS = 2.0
-"""An absence in which no other exporter can take over the inbox and end again."""
+"""Time without a connection that is too short for another exporter to read the inbox and end."""
 
 _RULE = (
-    "the broker removes old messages from the inbox by a rule (a policy with message-ttl, or an "
-    "expiration of the message): events that wait longer are lost, and the loss is not noticed"
+    "a rule of the broker removes old messages from the inbox (a policy with message-ttl, or an "
+    "expiration set by a publisher): events that wait longer are lost, and the exporter may not "
+    "notice it"
 )
 
 _Tagged = tuple[Delivery, Any, int]
@@ -64,7 +66,7 @@ class Intake:
         self._connected_at = 0.0
         # Fingerprint of the bookmark that was requeued last.
         self._bookmark: int | None = None
-        # Monotonic times: until when it has certainly missed nothing, and of the last delivery.
+        # Monotonic times: the last at which nothing had been missed, and that of the last delivery.
         self._complete_at = self._received_at = 0.0
         self._was_standby = False
         # While it is not known where the redeliveries end:
@@ -103,7 +105,7 @@ class Intake:
         self._backlog, self._connected_at = waiting, self._clock()
         self._waiting = waiting if is_exact else None
         self._is_full, self._has_gap = is_full, bool(gone)
-        # Until it is known what was missed: the next connection may break before.
+        # Kept until it is known what was missed, because this connection may break before.
         self._was_standby |= was_standby or self._status.is_withheld
         self._received_at = now
         if gone:
@@ -154,7 +156,7 @@ class Intake:
         self._hand_over(new)
 
     def on_idle(self) -> None:
-        """Handle a moment in which nothing arrives; the caller has read all that there was."""
+        """Handle a read that found nothing: the caller has read everything that had arrived."""
         if len(self._unacked) < PREFETCH:
             # The backlog is read, even if it was smaller than the broker's count.
             self._backlog = 0
@@ -170,7 +172,7 @@ class Intake:
         """Return the tags to acknowledge, in the order of their deliveries.
 
         Args:
-            with_bookmark: Include the last delivery that is done, with which gaps are noticed.
+            with_bookmark: Include the bookmark, by which the next connection would detect a gap.
         """
         now = time.monotonic()
         if self._matcher is None:
@@ -193,12 +195,12 @@ class Intake:
         return tag
 
     def misses_bookmark(self) -> bool:
-        """Return whether the requeued bookmark should be here again, and nothing newer is."""
+        """Return whether a requeued bookmark was not redelivered, and nothing newer has arrived."""
         is_missing = self._unacked.missing(time.monotonic()) == self._number
         return is_missing and not self._memory.is_lost
 
     def on_round_trip(self) -> None:
-        """Handle a reply of the broker to a question that was sent after a requeue."""
+        """Handle the broker's reply to a request that was sent after a requeue."""
         if self.misses_bookmark():
             self._memory.is_lost = True
             self._note_rule()
@@ -209,7 +211,7 @@ class Intake:
     def _match(
         self, matcher: RedeliveryMatcher[_Tagged], tagged: _Tagged, *, is_flagged: bool
     ) -> Sequence[_Tagged]:
-        """Hand duplicates over; return the deliveries that are new."""
+        """Put duplicates into the buffer; return the deliveries that are new."""
         duplicates, last, new = matcher.arrive(tagged, tagged[2], is_flagged=is_flagged)
         self._status.held = len(matcher.held)
         if duplicates:
@@ -243,7 +245,7 @@ class Intake:
             return
         if not self._has_gap:
             self._count_gap("the inbox does not continue where reading ended")
-        # A full inbox has dropped its oldest messages. Otherwise another exporter has read them.
+        # A full inbox has dropped its oldest messages. Otherwise another exporter may have read it.
         if self._was_standby or not self._is_full:
             self._resume(is_complete=False)
 

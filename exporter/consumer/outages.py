@@ -1,7 +1,8 @@
 """What is logged and shown about the connection of one bus.
 
-However a connection flaps, the lines about each address are bounded. A line that was held back is
-written as soon as there is room, if it is still true. So the log ends with the state that lasts.
+The number of lines about each address is limited, even if a connection breaks again and again. A
+line that was held back is written as soon as the limit allows it, if it is still true. So the last
+line shows the current state.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from exporter.exposition.telemetry import BusStatus
 from exporter.logs import RateLimited
 
 MAX_LOGGED_PROBLEMS = 10
-"""Different problems of one outage of which each is logged only once, even if they alternate; real
-outages have fewer."""
+"""Problems of one outage that are remembered, so that each is logged only once even if they
+alternate. Real outages have fewer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Explanations of faults for administrators: the broker's own words, and what to check.
 
-Advice is added only where it is right for these words. An explanation is one printable line, and
+Advice is added only where it fits these words. An explanation is one printable line, and
 contains no secret.
 """
 
@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError
 from exporter.consumer.inbox import Inbox
 
 _MAX_TEXT = 300
-"""Characters of foreign words. RabbitMQ's have at most 255 bytes."""
+"""Characters of a text from a broker or a library. RabbitMQ's have at most 255 bytes."""
 
 _SHORTEST_SECRET = 4
 """Characters. Shorter text occurs in any sentence by chance."""
@@ -153,7 +153,7 @@ def explain(error: BaseException, inbox: Inbox, secrets: Sequence[str] = ()) -> 
     Args:
         error: What was raised.
         inbox: The inbox that is read.
-        secrets: Foreign words that contain one of these are not shown.
+        secrets: A text from the broker or a library that contains one of these is not shown.
     """
     if isinstance(error, OperationalError) and error.__cause__ is not None:
         error = error.__cause__
@@ -197,7 +197,7 @@ def one_line(text: object) -> str:
 
 
 def _words(text: str, instead: str, secrets: Sequence[str]) -> str:
-    """Return foreign words, or something else if they are none or contain a secret."""
+    """Return a text on one line; `instead` if it is empty or contains a secret."""
     has_secret = any(len(each) >= _SHORTEST_SECRET and each in text for each in secrets)
     return instead if has_secret else one_line(text) or instead
 

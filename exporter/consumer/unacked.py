@@ -1,8 +1,8 @@
 """Tracks unacknowledged deliveries, and keeps the bookmark among them.
 
 The *bookmark* is the newest delivery that is done. It stays unacknowledged until a newer one is
-done. So the broker redelivers it as the first delivery of the next connection. If the broker does
-not, deliveries were lost: a gap.
+done. So the broker redelivers it as the first delivery of the next connection. If it does not,
+deliveries were lost. That is a gap.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 
 CONFIRM_SECONDS = 30.0
 """Time after which the broker has certainly registered an acknowledgement, to which AMQP has no
-reply: a dead peer is noticed in less time."""
+reply. A connection to a dead peer ends earlier."""
 
 REQUEUE_SECONDS = 5.0
 """Time after which a bookmark is requeued. Brokers close a channel on which a delivery stays
-unacknowledged for their `consumer_timeout`, one minute or more. And soon after a rule of the broker
-has removed the bookmark, the exporter knows it."""
+unacknowledged for their `consumer_timeout`, one minute or more. And the exporter soon notices if a
+rule of the broker removes the bookmark."""
 
 RETURN_SECONDS = 1.0
 """Time after which a requeued bookmark should have been redelivered."""
@@ -42,7 +42,7 @@ class UnackedDeliveries:
         return len(self._deliveries)
 
     def clear(self) -> None:
-        """Forget all at the end of a connection: the broker will redeliver them."""
+        """Forget all deliveries when the connection ends: the broker will redeliver them."""
         self._deliveries.clear()
         self._sent.clear()
         self._requeued = None

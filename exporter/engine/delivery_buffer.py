@@ -19,8 +19,8 @@ class DeliveryBuffer:
 
     The prefetch limits how many deliveries wait here, because all of them are unacknowledged. A
     delivery is *taken* when the dataflow has it. It is *done* when all its changes are visible, and
-    saved if there is a recovery store; only then it is acknowledged. What waits stays here when the
-    connection breaks; its redelivery is a duplicate then.
+    saved if there is a recovery store; only then it is acknowledged. Waiting deliveries stay here
+    when the connection breaks. When the broker redelivers them, they are duplicates.
 
     All methods may be called from any thread.
 
@@ -48,7 +48,7 @@ class DeliveryBuffer:
         return len(self._waiting) >= count
 
     def put(self, items: Sequence[Waiting]) -> None:
-        """Add items. Their numbers never fall."""
+        """Add items, in the order of their numbers."""
         size = _size([item for _, item in items])
         with self._lock:
             self._waiting.extend(items)
@@ -57,7 +57,7 @@ class DeliveryBuffer:
             self._wake.set()
 
     def put_duplicates(self, duplicates: Duplicates) -> None:
-        """Add deliveries that arrived again, to those that wait already if they are the last."""
+        """Add duplicates. If the last waiting item has duplicates too, add to their count."""
         with self._lock:
             number, last = self._waiting.pop() if self._waiting else (self.taken, None)
             if isinstance(last, Duplicates):

@@ -1,9 +1,9 @@
 """Recognises deliveries that the broker sends again, after a reconnection or a restart.
 
 The broker redelivers, first and in their order, all deliveries whose acknowledgement it has not
-registered. Acknowledgements are lost with a connection, or when a broker is killed. So what is
-redelivered is the end of what was received before. It contains at least the bookmark. If it does
-not, deliveries were lost.
+registered. Acknowledgements are lost with a connection, or when a broker is killed. So the
+redelivered ones are the last that were received before, at least the bookmark. If the bookmark is
+missing, deliveries were lost.
 
 Messages carry no number, so they are recognised by their fingerprints and their order. A
 redelivery begins after an acknowledgement, most likely after the last one. Where equal messages
@@ -23,20 +23,20 @@ MAX_REMEMBERED = 65_535
 """Fingerprints: the largest possible prefetch, so more than a broker can redeliver."""
 
 MAX_STARTS = 64
-"""Acknowledgements after which a redelivery can begin: more than are sent until one is
-registered."""
+"""Remembered acknowledgements after which a redelivery can begin. It is more than are sent before
+the broker has registered one."""
 
 MAX_HELD = 100
-"""Consecutive deliveries without the redelivered flag that equal remembered ones, from which on
-they cannot be new messages that are equal by chance."""
+"""Consecutive deliveries without the redelivered flag that equal remembered ones. So many cannot be
+new messages that are equal by chance."""
 
 MAX_SEARCHED = 100
-"""First deliveries of a connection for which another beginning than after an acknowledgement is
-searched."""
+"""Number of deliveries of a connection after which the matcher assumes that a redelivery begins
+after an acknowledgement, and no longer searches for it elsewhere."""
 
 Dump = tuple[bytes, tuple[int, ...]]
-"""A memory: its fingerprints, and with how many of the last ones a redelivery can begin, the most
-likely number first. There is none if the bookmark is lost."""
+"""A memory in a snapshot: its fingerprints, and the possible lengths of a redelivery, counted from
+the last fingerprint, the most likely first. There are no lengths if the bookmark is lost."""
 
 _WORD = 8
 """Bytes of a fingerprint."""
@@ -232,7 +232,7 @@ class RedeliveryMatcher(Generic[T]):
         return Outcome(duplicates, self.first + len(self._arrived) - 1)
 
     def end(self) -> list[T]:
-        """Stop to compare; return what was held, which is new."""
+        """Stop comparing, and return the held deliveries, which are new."""
         self.is_over = True
         held, self.held = self.held, []
         return held

@@ -1,4 +1,4 @@
-"""Decides from when on a standby shows no series of the telephony."""
+"""Decides when a standby stops showing the series of the telephony servers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataflows.items import Item, ReadingResumed, StandbyBegan
 from exporter.exposition.telemetry import BusStatus
 
 STANDBY_GRACE_SECONDS = 45.0
-"""Time after its last reading in which a standby still shows what it knew. It is more than the half
-minute for which a broker keeps a connection that was lost, and less than the promised minute."""
+"""Time after its last read for which a standby still shows its last known values. It is more than
+the half minute for which a broker keeps a lost connection, and less than the documented minute."""
 
 
 class Standby:
@@ -29,11 +29,11 @@ class Standby:
         self._is_resumed = False
 
     def resume(self) -> None:
-        """Withhold the series from the start, as the process before did."""
+        """Withhold the series from the start, because the process before withheld them."""
         self._is_resumed = self._status.is_withheld = True
 
     def began(self) -> StandbyBegan | None:
-        """Return the item with which the series end, once."""
+        """Return the item that ends the series; None if they must stay, or have ended already."""
         status = self._status
         if self._is_resumed:
             self._is_resumed = False
@@ -48,7 +48,7 @@ class Standby:
         return StandbyBegan(self._bus)
 
     def follow(self, batch: Sequence[Item]) -> None:
-        """Look for the item after which the series are shown again."""
+        """Note in the status if a batch has the item after which the series are shown again."""
         status = self._status
         if status.is_withheld and any(isinstance(each, ReadingResumed) for each in batch):
             status.is_withheld = False

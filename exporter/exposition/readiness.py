@@ -29,7 +29,7 @@ def _reason(bus: BusStatus) -> str:
             f"{bus.instance} reads the inbox."
         )
     if bus.connected:
-        return f"The exporter reads the bus {bus.name} again, and compares what it missed."
+        return f"The exporter reads the bus {bus.name} again, and checks whether it missed events."
     if bus.is_withheld:
         return (
             f"The bus {bus.name} has not been reached since the exporter was a standby on it: "

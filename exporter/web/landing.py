@@ -169,7 +169,7 @@ def _bus(bus: BusView) -> str:
     state = _connection(bus)
     if bus.for_seconds is not None:
         state += f' <span class="soft">for {_span(bus.for_seconds)}</span>'
-    # A standby waits, as it should.
+    # For a standby the refusal is normal, so it is not shown as a problem.
     problem = _line("meaning" if bus.is_standby else "problem", escape(bus.problem or ""))
     problem += _line("meaning", _meaning(bus)) + _line("meaning", escape(bus.note))
     age = bus.last_delivery_age_seconds
@@ -205,7 +205,7 @@ def _meaning(bus: BusView) -> str:
     if bus.is_withheld:
         return (
             "No metrics of the servers on this bus are shown, because this exporter was a standby "
-            "and has not read the bus since."
+            "and does not know yet whether it missed events."
         )
     return ""
 
