@@ -59,7 +59,6 @@ def test_a_connection_that_is_half_open_is_given_up_on_both_sides(
     with fault(program):
         cable.cut()
         publish_chats(broker, 10, 20)
-        told(program, "heartbeats")
         told(program, "does not answer")
     cable.mend()
     assert_recovered(broker, program, "i", 20)

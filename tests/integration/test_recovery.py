@@ -68,7 +68,7 @@ def test_what_comes_while_it_is_away_is_counted_once(
     assert own(samples, "bus_gaps_total") == 0
 
 
-def test_an_inbox_that_was_emptied_meanwhile_is_a_gap_and_the_count_goes_on(
+def test_an_inbox_that_was_emptied_meanwhile_is_a_gap_and_its_states_begin_again(
     broker: Broker, exporter: RunExporter, state: tuple[str, ...]
 ) -> None:
     program = connected(exporter(broker.url(), *state))
@@ -83,7 +83,8 @@ def test_an_inbox_that_was_emptied_meanwhile_is_a_gap_and_the_count_goes_on(
     connected(program.start())
     samples = processed(program, 60)
     assert own(samples, "bus_gaps_total") == 1
-    assert count_of(samples, "xivo_chat_messages_total") == 60
+    # Another exporter may have read the inbox, so what was known may be wrong.
+    assert count_of(samples, "xivo_chat_messages_total") == 10
     committed(broker)
     # A gap is counted once, also over the next restart.
     program.kill()
