@@ -68,16 +68,17 @@ class Intake:
         self._bookmark: int | None = None
         # Monotonic times: the last at which nothing had been missed, and that of the last delivery.
         self._complete_at = self._received_at = 0.0
+        # Whether another exporter has read the inbox. It is kept until it is known what was missed,
+        # because a connection may break before.
         self._was_standby = False
         # While it is not known where the redeliveries end:
         self._matcher: RedeliveryMatcher[_Tagged] | None = None
         self._waiting: int | None = 0
         self._is_brief = self._is_full = self._has_gap = False
 
-    @property
-    def has_read(self) -> bool:
-        """Whether the inbox was read before, by this process or an earlier one."""
-        return self._status.has_read
+    def note_refusal(self) -> None:
+        """Note that another exporter reads the inbox."""
+        self._was_standby = True
 
     def open(
         self,
@@ -86,7 +87,6 @@ class Intake:
         is_exact: bool = True,
         is_full: bool = False,
         gone: str = "",
-        was_standby: bool = False,
     ) -> None:
         """Begin a connection.
 
@@ -96,7 +96,6 @@ class Intake:
             is_full: Whether the inbox may have dropped its oldest messages.
             gone: "inbox" or "exchange" if it was deleted since the last connection, and the
                 bindings with it.
-            was_standby: Whether another exporter has read the inbox since the last connection.
         """
         now = time.monotonic()
         # An idle bus: a busy one has a new bookmark, which no rule removes so soon.
@@ -105,8 +104,7 @@ class Intake:
         self._backlog, self._connected_at = waiting, self._clock()
         self._waiting = waiting if is_exact else None
         self._is_full, self._has_gap = is_full, bool(gone)
-        # Kept until it is known what was missed, because this connection may break before.
-        self._was_standby |= was_standby or self._status.is_withheld
+        self._was_standby |= self._status.is_withheld
         self._received_at = now
         if gone:
             self._count_gap(f"the {gone} was gone")

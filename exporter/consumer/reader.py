@@ -95,10 +95,8 @@ class Consumer:
         self._intake = Intake(bus.status, buffer, clock)
         # "inbox" or "exchange" if it was deleted since the last connection.
         self._gone = ""
-        # Addresses at which another exporter reads the inbox, and whether one did since the last
-        # connection.
+        # Addresses at which another exporter reads the inbox.
         self._refusing: set[str] = set()
-        self._was_standby = False
         # Of the address that is tried: what no message may contain.
         self._secrets: Sequence[str] = ()
         self._outages = Outages(bus.status, len(bus.brokers), self._log, clock)
@@ -147,7 +145,7 @@ class Consumer:
                 self._run_connection(broker.connect())
             except FAULTS as error:
                 self._note_role(is_refused=is_in_use(error))
-                if self._intake.has_read and is_exchange_missing(error):
+                if self._status.has_read and is_exchange_missing(error):
                     # Its bindings were deleted with it.
                     self._gone = self._gone or "exchange"
                 self._outages.on_fault(explain(error, self._inbox, self._secrets))
@@ -164,7 +162,7 @@ class Consumer:
         """Note whether another exporter reads the inbox, at the address that was tried."""
         if is_refused:
             self._refusing.add(self._status.url)
-            self._was_standby = True
+            self._intake.note_refusal()
         else:
             # Cut off from the broker, it knows nothing of a reader.
             self._refusing.discard(self._status.url)
@@ -185,7 +183,7 @@ class Consumer:
 
     def _open(self, connection: Connection) -> Channel:
         inbox, status = self._inbox, self._status
-        if self._intake.has_read and is_missing(connection, inbox):
+        if self._status.has_read and is_missing(connection, inbox):
             # Kept until it is counted, because the next step may fail.
             self._gone = "inbox"
         channel, waiting, has_consumer = declare(connection, inbox)
@@ -203,9 +201,8 @@ class Consumer:
             # Large messages reach the limit of bytes earlier.
             is_full=waiting >= inbox.max_length / 2,
             gone=self._gone,
-            was_standby=self._was_standby,
         )
-        self._gone, self._was_standby = "", False
+        self._gone = ""
         if has_consumer:
             # The other consumer ended after the declaration.
             self._follow_settings(connection, channel)

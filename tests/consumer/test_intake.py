@@ -52,7 +52,9 @@ class _Rig:
         self.take()
         self.intake.close()
 
-    def connect(self, waiting: int, **options: Any) -> None:  # noqa: ANN401 -- passed on
+    def connect(self, waiting: int, *, was_standby: bool = False, **options: Any) -> None:  # noqa: ANN401 -- passed on
+        if was_standby:
+            self.intake.note_refusal()
         self.intake.open(waiting, **options)
 
     def resumed(self) -> list[bool]:
@@ -112,7 +114,7 @@ def test_an_empty_inbox_after_something_was_read_has_a_gap() -> None:
 def test_an_inbox_that_was_gone_is_one_gap_and_not_two() -> None:
     rig = _Rig()
     rig.read_once("a")
-    assert rig.intake.has_read
+    assert rig.status.has_read
     rig.connect(0, gone="inbox")
     rig.receive("a")
     assert rig.take() == ["a"], "a new inbox redelivers nothing"
@@ -131,7 +133,7 @@ def test_an_exchange_that_was_gone_is_a_gap_though_the_bookmark_is_there() -> No
 
 def test_a_first_connection_expects_nothing() -> None:
     rig = _Rig()
-    assert not rig.intake.has_read
+    assert not rig.status.has_read
     rig.connect(1)
     rig.receive("a", redelivered=True)
     assert rig.take() == ["a"]
