@@ -12,8 +12,9 @@ from operator import attrgetter
 from dataflows.envelope import Delivery, Envelope, Reason, Rejected, open_envelope
 from dataflows.fan_out import FanOut, Keyed
 from dataflows.items import Duplicates, Item, Opened, StandbyBegan
+from dataflows.notices import Heard, OriginSeen
 from dataflows.origins import Origins
-from dataflows.subsystem import Decoder, Event, OriginSeen, Subsystem, key
+from dataflows.subsystem import Decoder, Event, Subsystem, key
 from dataflows.subsystems import bus, deliveries
 
 _bus_and_kind = attrgetter("bus", "__class__")
@@ -26,14 +27,16 @@ class _Published:
         at: Time of the newest event, Unix seconds.
         names: Of all its events.
         events: Its events by subsystem.
+        arrived: By subsystem, when its last event arrived, Unix seconds.
     """
 
-    __slots__ = ("at", "events", "names")
+    __slots__ = ("arrived", "at", "events", "names")
 
     def __init__(self) -> None:
         self.at = -inf
         self.names: list[str] = []
         self.events: defaultdict[str, list[Event]] = defaultdict(list)
+        self.arrived: dict[str, float] = {}
 
 
 class _Account:
@@ -148,6 +151,9 @@ class Decode:
         """
         envelope = open_envelope(delivery, self._zone_of(delivery.bus))
         account.clamped += envelope.is_clamped
+        if not envelope.origin_uuid:
+            account.unused += 1
+            return
         name, at = envelope.name, envelope.at
         found = self._decoders.get(name)
         event = found[0].decode(envelope) if found else None
@@ -157,6 +163,9 @@ class Decode:
         if found and event is not None:
             account.used += 1
             for subscriber in found[1]:
+                published.events[subscriber].append(event)
+                published.arrived[subscriber] = delivery.arrived
+            for subscriber in found[2]:
                 published.events[subscriber].append(event)
         else:
             account.unused += 1
@@ -175,7 +184,7 @@ class Decode:
         if not self._origins.is_settled(origin, account.bus):
             if not self._origins.add(origin, account.bus):
                 raise Rejected(Reason.OVER_LIMIT, "too many origins")
-            seen = OriginSeen(origin, envelope.at, is_carried=True)
+            seen = OriginSeen(origin, envelope.at)
             for name in self._of_origins:
                 published.events[name].append(seen)
         account.origins[origin] = published
@@ -188,6 +197,8 @@ class Decode:
             names = dict(Counter(published.names))
             counts = bus.EventsPublished(origin, published.at, names)
             published.events[bus.NAME].append(counts)
+            for name, arrived in published.arrived.items():
+                published.events[name].append(Heard(origin, arrived))
             for name, events in published.events.items():
                 yield key(name, origin), (name, account.bus, events)
         yield (
@@ -196,12 +207,19 @@ class Decode:
         )
 
 
-def _subscriptions(subsystems: Iterable[Subsystem]) -> dict[str, tuple[Decoder, list[str]]]:
-    """Return, by name of the event, its decoder and the subsystems that subscribe to it."""
-    found: dict[str, tuple[Decoder, list[str]]] = {}
+_Subscriptions = dict[str, tuple[Decoder, list[str], list[str]]]
+
+
+def _subscriptions(subsystems: Iterable[Subsystem]) -> _Subscriptions:
+    """Return, by name of the event, its decoder and the subsystems that get it.
+
+    First those whose subject it tells of, then those that only need it.
+    """
+    found: _Subscriptions = {}
     for subsystem in subsystems:
-        for decoder in subsystem.decoders:
-            first, subscribers = found.setdefault(decoder.name, (decoder, []))
-            assert first is decoder, f"{decoder.name} has two decoders"
-            subscribers.append(subsystem.name)
+        for decoders, position in ((subsystem.decoders, 1), (subsystem.also, 2)):
+            for decoder in decoders:
+                first, *subscribers = found.setdefault(decoder.name, (decoder, [], []))
+                assert first is decoder, f"{decoder.name} has two decoders"
+                subscribers[position - 1].append(subsystem.name)
     return found

@@ -16,6 +16,7 @@ import msgspec
 
 from dataflows.clock import event_time
 from dataflows.labels import label
+from dataflows.repair import repaired
 
 T = TypeVar("T")
 
@@ -70,7 +71,8 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         name: Of the event; for AMI events the AMI name.
-        origin_uuid: The server that published it, made safe for a label value.
+        origin_uuid: The server that published it, made safe for a label value; empty if it does
+            not say. Wazo's events of the Asterisk REST interface do not.
         data: The event's own fields, as unparsed JSON.
         at: When the event happened, Unix seconds.
         is_clamped: Its time stamp cannot be true and was replaced by the arrival.
@@ -85,7 +87,7 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
 
 class _Wire(msgspec.Struct, gc=False):
     name: str
-    origin_uuid: str
+    origin_uuid: str | None = None
     data: msgspec.Raw = msgspec.Raw(b"null")
     timestamp: str | None = None
 
@@ -110,44 +112,40 @@ def open_envelope(delivery: Delivery, zone: tzinfo | None = None) -> Envelope:
     try:
         text = body if isinstance(body, str) else body.decode()
         wire = _wire.decode(text)
-    except UnicodeError as error:
-        # Text with lone surrogates fails here too: it was not decoded from valid UTF-8.
-        raise Rejected(Reason.NOT_UTF8) from error
-    except msgspec.ValidationError as error:
-        wire = _open_invalid(text, error)
-    except msgspec.DecodeError as error:
-        raise Rejected(Reason.NOT_JSON, str(error)) from error
+    except (UnicodeError, msgspec.DecodeError) as error:
+        wire = _open_invalid(body, error)
     except RecursionError as error:
         raise Rejected(Reason.TOO_DEEP) from error
     if not wire.name:
         raise Rejected(Reason.NO_NAME)
-    if not wire.origin_uuid:
-        raise Rejected(Reason.NO_ORIGIN)
     stamp = wire.timestamp or delivery.stamp
     at, is_clamped = event_time(stamp, delivery.stamp_ms, delivery.arrived, zone)
-    return Envelope(wire.name, label(wire.origin_uuid), wire.data, at, is_clamped)
+    return Envelope(wire.name, label(wire.origin_uuid or ""), wire.data, at, is_clamped)
 
 
-def _open_invalid(text: str, error: msgspec.ValidationError) -> _Wire:
-    """Return the envelope if only its time stamp has the wrong type.
+def _open_invalid(body: bytes | str, error: Exception) -> _Wire:
+    """Return the envelope if only its texts, or its time stamp, are invalid.
 
     Raises:
         Rejected: The body is no JSON object, or has no valid name or origin.
     """
     try:
-        body = _any_json.decode(text)
+        content = _any_json.decode(repaired(body))
     except msgspec.DecodeError as worse:
-        raise Rejected(Reason.NOT_JSON, str(worse)) from worse
+        is_text = not isinstance(error, UnicodeError)
+        reason = Reason.NOT_JSON if is_text else Reason.NOT_UTF8
+        raise Rejected(reason, str(worse)) from error
     except RecursionError as worse:
         raise Rejected(Reason.TOO_DEEP) from worse
-    if not isinstance(body, dict):
+    if not isinstance(content, dict):
         raise Rejected(Reason.NOT_OBJECT) from error
-    name, origin = body.get("name"), body.get("origin_uuid")
+    name, origin, stamp = content.get("name"), content.get("origin_uuid"), content.get("timestamp")
     if not isinstance(name, str):
         raise Rejected(Reason.NO_NAME, str(error)) from error
-    if not isinstance(origin, str):
+    if not isinstance(origin, str | None):
         raise Rejected(Reason.NO_ORIGIN, str(error)) from error
-    return _Wire(name, origin, msgspec.Raw(msgspec.json.encode(body.get("data"))))
+    data = msgspec.Raw(msgspec.json.encode(content.get("data")))
+    return _Wire(name, origin, data, stamp if isinstance(stamp, str) else None)
 
 
 def read(envelope: Envelope, decoder: msgspec.json.Decoder[T]) -> T:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from dataflows.items import (
     BusItem,
     ClockSetBack,
-    Opened,
+    GapNoticed,
     OriginSilent,
+    ReadingContinued,
     ReadingResumed,
+    ReadingStopped,
     StandbyBegan,
 )
-from dataflows.origins import Origins
-from dataflows.subsystem import (
+from dataflows.notices import (
     ClockChecked,
-    Event,
+    EventsMissed,
+    Notice,
     OriginForgotten,
-    OriginSeen,
     SeriesShown,
     SeriesWithheld,
-    key,
+    UpdatesContinued,
+    UpdatesStopped,
 )
+from dataflows.origins import Origins
+from dataflows.subsystem import Event, key
 from dataflows.subsystems import deliveries
 
 Values = tuple[str, str, list[Event]]
@@ -50,40 +54,41 @@ class FanOut:
         bus = item.bus
         known = self._origins.of(bus)
         match item:
-            case Opened(at=at):
-                yield from self._for_each(known.last_heard, bus, OriginSeen, at)
-            case ClockSetBack():
-                yield from self._for_each(known.last_heard, bus, ClockChecked, 0.0)
-                yield key(deliveries.NAME, bus), (deliveries.NAME, bus, [ClockChecked("", 0.0)])
             case OriginSilent(origin=origin, at=at):
                 yield from self._forget(bus, origin, at)
-            case StandbyBegan():
-                known.is_withheld = True
-                yield from self._for_each(known.last_heard, bus, SeriesWithheld, 0.0)
-            case ReadingResumed(at=at, is_complete=True):
-                known.is_withheld = False
-                yield from self._for_each(known.last_heard, bus, SeriesShown, at)
-            case ReadingResumed(at=at):
+            case ReadingResumed(at=at, is_complete=is_complete):
                 known.is_withheld = False
                 for origin in [*known.last_heard]:
-                    yield from self._forget(bus, origin, at)
+                    if is_complete:
+                        yield from self._for_origin(bus, SeriesShown(origin, at))
+                    else:
+                        yield from self._forget(bus, origin, at)
+            case StandbyBegan():
+                known.is_withheld = True
+        if (notice := _NOTICES.get(type(item))) is not None:
+            yield from self._for_all(bus, notice, getattr(item, "at", 0.0))
+
+    def _for_all(self, bus: str, kind: type[Notice], at: float) -> Iterator[Keyed]:
+        for origin in self._origins.of(bus).last_heard:
+            yield from self._for_origin(bus, kind(origin, at))
+        if kind is ClockChecked:
+            yield key(deliveries.NAME, bus), (deliveries.NAME, bus, [kind("", at)])
 
     def _forget(self, bus: str, origin: str, at: float) -> Iterator[Keyed]:
-        """Let a bus forget an origin; its states begin again on another bus that carries it."""
-        if not self._origins.of(bus).forget(origin):
-            return
-        yield from self._for_origin(bus, OriginForgotten(origin, at))
-        other = self._origins.other(origin, bus)
-        # If the exporter is a standby on the other bus, the states begin when it reads that bus.
-        if other is not None and not self._origins.of(other).is_withheld:
-            yield from self._for_origin(other, OriginSeen(origin, at))
-
-    def _for_each(
-        self, origins: Iterable[str], bus: str, kind: Callable[[str, float], Event], at: float
-    ) -> Iterator[Keyed]:
-        for origin in origins:
-            yield from self._for_origin(bus, kind(origin, at))
+        """Let a bus forget an origin; its states begin again with its next events on any bus."""
+        if self._origins.of(bus).forget(origin):
+            yield from self._for_origin(bus, OriginForgotten(origin, at))
 
     def _for_origin(self, bus: str, event: Event) -> Iterator[Keyed]:
         for name in self._of_origins:
             yield key(name, event.origin_uuid), (name, bus, [event])
+
+
+_NOTICES: dict[type[BusItem], type[Notice]] = {
+    ClockSetBack: ClockChecked,
+    StandbyBegan: SeriesWithheld,
+    GapNoticed: EventsMissed,
+    ReadingStopped: UpdatesStopped,
+    ReadingContinued: UpdatesContinued,
+}
+"""What an item means to every state of the origins of its bus."""

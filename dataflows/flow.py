@@ -9,7 +9,8 @@ from bytewax.outputs import Sink
 
 from dataflows.decode import Decode
 from dataflows.items import Item
-from dataflows.stage import Output, Stage
+from dataflows.outputs import Output
+from dataflows.stage import Stage
 
 
 def build(

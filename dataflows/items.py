@@ -62,7 +62,38 @@ class ReadingResumed(msgspec.Struct, frozen=True, gc=False):
     is_complete: bool
 
 
-BusItem = Opened | ClockSetBack | OriginSilent | StandbyBegan | ReadingResumed
+class GapNoticed(msgspec.Struct, frozen=True, gc=False):
+    """Events of a bus were missed, or may have been: a gap, or a stall of the dataflow.
+
+    `at` is when it was noticed, Unix seconds.
+    """
+
+    bus: str
+    at: float
+
+
+class ReadingStopped(msgspec.Struct, frozen=True, gc=False):
+    """The connection to a bus broke: until `ReadingContinued`, the states are not up to date."""
+
+    bus: str
+
+
+class ReadingContinued(msgspec.Struct, frozen=True, gc=False):
+    """A bus is read, and all that was missed is known: `GapNoticed` came before."""
+
+    bus: str
+
+
+BusItem = (
+    Opened
+    | ClockSetBack
+    | OriginSilent
+    | StandbyBegan
+    | ReadingResumed
+    | GapNoticed
+    | ReadingStopped
+    | ReadingContinued
+)
 """What happens to a bus between its deliveries."""
 
 Item = Delivery | Duplicates | BusItem

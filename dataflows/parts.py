@@ -129,6 +129,12 @@ class PartedState(State[E]):
         for name, part in [*self._parts.items()]:
             self._end(name, part)
 
+    def miss(self) -> None:
+        super().miss()
+        for part in self._parts.values():
+            part.miss()
+        self._touched.update(self._parts)
+
     def mark_all(self) -> None:
         super().mark_all()
         for part in self._parts.values():

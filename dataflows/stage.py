@@ -4,52 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from bytewax.operators import StatefulBatchLogic
 
 from dataflows.clock import Clock, aware
 from dataflows.fan_out import Values
 from dataflows.metric import Sample
+from dataflows.notices import Notice, OriginForgotten, OriginSeen, SeriesShown, SeriesWithheld, heed
+from dataflows.outputs import Changes, Output, Skipped
 from dataflows.quota import Allocation, Quota
 from dataflows.snapshot import Snapshot, dump, load, seal, unseal
-from dataflows.subsystem import (
-    ClockChecked,
-    Context,
-    Event,
-    Options,
-    OriginForgotten,
-    OriginSeen,
-    SeriesShown,
-    SeriesWithheld,
-    State,
-    Subsystem,
-    key,
-)
-
-
-class Changes(NamedTuple):
-    """All changes that one batch made to one state; they become visible together."""
-
-    samples: tuple[Sample, ...]
-
-
-class Skipped(NamedTuple):
-    """Counts of late and refused events of a subsystem, and of hidden samples.
-
-    Attributes:
-        late: Older than the shortest current window.
-        refused: Not applied, because the quota was full.
-        hidden: Not made, because no place for entities with series was free.
-    """
-
-    subsystem: str
-    late: int
-    refused: int
-    hidden: int
-
-
-Output = Changes | Skipped
+from dataflows.subsystem import Context, Event, Options, State, Subsystem, key
 
 
 class Stage:
@@ -86,9 +52,16 @@ class Stage:
         """Return the logic of a new key, or of one resumed from the recovery store."""
         return Logic(self, resumed)
 
-    def start(self, name: str, bus: str, first: Event) -> State[Any]:
-        """Return a new state for the first event of a key."""
-        return self._subsystems[name].start(first, self._context(name, bus))
+    def start(self, name: str, bus: str, first: Event) -> State[Any] | None:
+        """Return a new state for the first event of a key, or None if no state starts with it."""
+        subsystem = self._subsystems[name]
+        if not isinstance(first, subsystem.starters) or isinstance(first, Notice):
+            return None
+        state = subsystem.start(first, self._context(name, bus))
+        if subsystem.decoders:
+            can_be_complete = subsystem.can_be_complete
+            state.knowledge.begin(first.origin_uuid, name, can_be_complete=can_be_complete)
+        return state
 
     def resume(self, snapshot: Snapshot) -> State[Any]:
         """Return the state of a snapshot from the recovery store."""
@@ -146,19 +119,18 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
     def on_batch(self, values: list[Values]) -> tuple[Iterable[Output], bool]:
         """Apply a batch of events; return the changes."""
         outputs: list[Output] = []
-        for name, bus, events in values:
-            state = self._state_for(name, bus, events[0])
+        for name, bus, batch in values:
+            state, events = self._state_for(name, bus, batch)
             if state is None:
                 continue
-            match events[0]:
-                case OriginForgotten():
-                    outputs += self._end(state)
-                case SeriesWithheld():
-                    outputs += self._withhold(state)
-                case SeriesShown():
-                    self._show(state)
-                case _:
-                    _apply(state, events)
+            windows = state.trackers[0] if state.trackers else None
+            for event in events:
+                if isinstance(event, Notice):
+                    outputs += self._heed(event, state)
+                    continue
+                if windows is not None and event.at < windows.floor:
+                    state.late += 1
+                state.apply(event)
         if self._state is None:
             return outputs, StatefulBatchLogic.DISCARD
         return [*outputs, *self._expire(self._state)], StatefulBatchLogic.RETAIN
@@ -180,21 +152,40 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         taken = state.entities.taken, state.shown.taken
         return seal(Snapshot(self._name, self._key, state.bus, *taken, dump(state), self._is_free))
 
-    def _state_for(self, name: str, bus: str, first: Event) -> State[Any] | None:
-        """Return the state that events on a bus belong to; it may start or move now."""
+    def _state_for(
+        self, name: str, bus: str, events: list[Event]
+    ) -> tuple[State[Any] | None, list[Event]]:
+        """Return the state that events on a bus belong to, and the events that it gets.
+
+        It may start or move now.
+        """
         state = self._state
         if state is None:
-            if isinstance(first, ClockChecked | OriginForgotten | SeriesWithheld):
-                return None
-            self._name, self._key = name, key(name, first.origin_uuid or bus)
-            state = self._state = self._stage.start(name, bus, first)
-        elif self._is_free and isinstance(first, OriginSeen) and first.is_carried:
+            for index, first in enumerate(events):
+                state = self._stage.start(name, bus, first)
+                if state is not None:
+                    self._name, self._key = name, key(name, first.origin_uuid or bus)
+                    self._state = state
+                    return state, events[index:]
+            return None, []
+        if self._is_free and isinstance(events[0], OriginSeen):
             self._is_free = False
             self._stage.move(state, name, bus)
             self._show(state)
-        elif bus != state.bus:
-            return None
-        return state
+        return (state, events) if bus == state.bus else (None, [])
+
+    def _heed(self, notice: Notice, state: State[Any]) -> list[Output]:
+        """Handle what happened to the server or its bus; return the changes."""
+        match notice:
+            case OriginForgotten():
+                return self._end(state)
+            case SeriesWithheld():
+                return self._withhold(state)
+            case SeriesShown():
+                self._show(state)
+            case _:
+                heed(notice, state)
+        return []
 
     def _end(self, state: State[Any]) -> list[Output]:
         state.end()
@@ -235,16 +226,3 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
 
 def _drained(state: State[Any]) -> tuple[Sample, ...]:
     return state.samples.drain() + state.details.drain()
-
-
-def _apply(state: State[Any], events: list[Event]) -> None:
-    windows = state.trackers[0] if state.trackers else None
-    for event in events:
-        if type(event) is OriginSeen:
-            continue
-        if type(event) is ClockChecked:
-            state.recheck()
-            continue
-        if windows is not None and event.at < windows.floor:
-            state.late += 1
-        state.apply(event)

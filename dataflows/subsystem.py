@@ -16,6 +16,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from msgspec import Struct
 
 from dataflows.envelope import Envelope
+from dataflows.knowledge import Knowledge
 from dataflows.lengths import Length
 from dataflows.metric import Details, MetricSpec, Samples
 from dataflows.quota import Allocation
@@ -32,35 +33,6 @@ class Event(Struct, frozen=True, gc=False):
 
     origin_uuid: str
     at: float
-
-
-class OriginSeen(Event, frozen=True, gc=False):
-    """An origin is known; its states start if they have not started.
-
-    Attributes:
-        is_carried: The bus carried an event of it just now, so free states belong to this bus.
-    """
-
-    is_carried: bool = False
-
-
-class OriginForgotten(Event, frozen=True, gc=False):
-    """An origin was silent for so long that its states end."""
-
-
-class ClockChecked(Event, frozen=True, gc=False):
-    """The clock was set back; the state must close its windows by the new time."""
-
-
-class SeriesWithheld(Event, frozen=True, gc=False):
-    """The exporter is a standby on the bus of the origin: the state goes on, without series."""
-
-
-class SeriesShown(Event, frozen=True, gc=False):
-    """The exporter reads the bus of the origin again: the series of the state are shown.
-
-    The state starts if it has not started.
-    """
 
 
 E = TypeVar("E", bound=Event)
@@ -117,6 +89,7 @@ class State(ABC, Generic[E]):
         samples: Its series, except those of single entities.
         details: The series of single entities.
         trackers: Its windows.
+        knowledge: Whether it is complete, and when it was last heard of.
         refused: Events refused because the quota was full, since `Stage` last read this.
         late: Events older than the shortest current window, since `Stage` last read this.
     """
@@ -126,6 +99,7 @@ class State(ABC, Generic[E]):
         self.samples = Samples()
         self.details = Details(self.shown)
         self.trackers: tuple[Tracker[Any], ...] = ()
+        self.knowledge = Knowledge(self.samples)
         self.refused = 0
         self.late = 0
 
@@ -140,6 +114,12 @@ class State(ABC, Generic[E]):
         """
         for tracker in self.trackers:
             tracker.resize(self.options.windows, now)
+        # Until the bus is read, and it is clear that nothing was missed.
+        self.knowledge.stop_updates()
+
+    def miss(self) -> None:
+        """Note that events were missed, or may have been."""
+        self.knowledge.end()
 
     def end(self) -> None:
         """End every series. The caller discards the state, or the part."""
@@ -199,7 +179,11 @@ class Subsystem:
         question: The question that it answers.
         metrics: All metrics that its states may emit.
         start: Builds the state of a key from the key's first event.
-        decoders: The decoders of the events that it subscribes to.
+        decoders: The decoders of the events that tell of its subject.
+        starters: The events with which a state starts: they show that the server tells of the
+            subject. Events before the first of them change nothing.
+        also: The decoders of other events that its states need.
+        can_be_complete: Whether it keeps a state that can be complete, and not only counters.
         is_per_bus: Whether it has a state for each bus, instead of one for each origin.
         max_shown: Limit of entities with series of their own, if `Options.max_shown` is higher.
     """
@@ -211,8 +195,16 @@ class Subsystem:
     # subsystems has no more precise type.
     start: Callable[[Any, Context], State[Any]]
     decoders: tuple[Decoder, ...] = ()
+    starters: tuple[type[Event], ...] = (Event,)
+    also: tuple[Decoder, ...] = ()
+    can_be_complete: bool = False
     is_per_bus: bool = False
     max_shown: int = MAX_ENTITIES
+
+    @property
+    def all_decoders(self) -> tuple[Decoder, ...]:
+        """The decoders of all events that its states need."""
+        return self.decoders + self.also
 
 
 def key(subsystem: str, of: str) -> str:

@@ -75,7 +75,7 @@ class App:
         )
         self._store = SeriesStore(METRICS)
         self._exposition = Exposition(
-            self._store, METRICS, self._statuses, lambda: self._watchdog.is_stalled
+            self._store, METRICS, self._statuses, lambda: self._watchdog.is_stalled, wall_clock()
         )
         self._failed = False
         self._consumers: list[Consumer] = []

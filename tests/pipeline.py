@@ -24,7 +24,8 @@ from dataflows.items import Duplicates, Item
 from dataflows.lengths import parse_lengths
 from dataflows.metric import Histogram, LabelValues
 from dataflows.origins import Origins
-from dataflows.stage import Logic, Output, Skipped, Stage
+from dataflows.outputs import Output, Skipped
+from dataflows.stage import Logic, Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS
 from exporter.engine.sink import StoreSink

@@ -23,6 +23,14 @@ class ServiceRegistered(ServiceEvent, frozen=True, gc=False):
     port: str
 
 
+class CtidRegistered(ServiceRegistered, frozen=True, gc=False):
+    """xivo-ctid started.
+
+    From then on it publishes each phone that is not unavailable, and each user that is not
+    disconnected. It says nothing about the others.
+    """
+
+
 class ServiceDeregistered(ServiceEvent, frozen=True, gc=False):
     """A service shut down cleanly."""
 
@@ -56,7 +64,8 @@ def _decode_registered(envelope: Envelope) -> ServiceRegistered:
     port = code(data.port, "port")
     if not 0 <= port <= _MAX_PORT:
         raise Rejected(Reason.BAD_FIELD, "port is out of range")
-    return ServiceRegistered(
+    kind = CtidRegistered if data.service_name == "xivo-ctid" else ServiceRegistered
+    return kind(
         envelope.origin_uuid,
         envelope.at,
         _name(data.service_name),
@@ -80,8 +89,10 @@ _XIVO = "all XiVO daemons that use xivo-lib-python, from 15.17. See the XiVO bus
 _WAZO = "Wazo daemons from 22.13, off by default. See wazo-bus, services/event.py"
 _WAZO_KEY = f"{_WAZO}. Wazo uses the routing key of the registration, by mistake"
 
+REGISTERED = Decoder("service_registered_event", "service.registered.#", _decode_registered, _XIVO)
+
 DECODERS = (
-    Decoder("service_registered_event", "service.registered.#", _decode_registered, _XIVO),
+    REGISTERED,
     Decoder("service_deregistered_event", "service.deregistered.#", _decode_deregistered, _XIVO),
     Decoder("service_registered", "service.registered.#", _decode_registered, _WAZO),
     Decoder("service_deregistered", "service.registered.#", _decode_deregistered, _WAZO_KEY),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataflows import knowledge
 from dataflows.subsystem import Subsystem
 from dataflows.subsystems import (
     agents,
@@ -27,5 +28,5 @@ SUBSYSTEMS: tuple[Subsystem, ...] = (
     deliveries.SUBSYSTEM,
 )
 
-METRICS = tuple(spec for subsystem in SUBSYSTEMS for spec in subsystem.metrics)
+METRICS = (*(spec for subsystem in SUBSYSTEMS for spec in subsystem.metrics), *knowledge.METRICS)
 """All metrics that states may emit."""

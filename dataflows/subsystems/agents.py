@@ -6,7 +6,8 @@ Source: `agent_status_update` of xivo-agentd and wazo-agentd. Its status is
 Trouble: a repeated status changes nothing, so duplicates do no harm. Reordered
 events: the last one to arrive wins. A missed event: the agent's next event
 corrects the state. After a restart without a recovery store, an agent is unknown
-until its status changes.
+until its status changes. agentd logs a deleted agent off after the deletion; for a
+minute, events of a deleted agent change nothing.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from enum import StrEnum
 import msgspec
 
 from dataflows.envelope import Envelope, number_id, read
+from dataflows.events import asterisk
 from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
+from dataflows.recent import DELETED_SECONDS, MAX_DELETED, Recent
 from dataflows.state_counts import Outcome, StateCounts
 from dataflows.subsystem import Context, Decoder, Event, State, Subsystem
 from dataflows.windows import Level
@@ -154,6 +157,7 @@ class AgentsState(State[Event]):
             self.samples, AGENTS, self._origin, self.entities
         )
         self._login_at: dict[str, float] = {}
+        self._deleted = Recent(DELETED_SECONDS, MAX_DELETED)
         self._logged_in = Level(
             self.samples, LEVELS, self._origin, self.options.windows, at=first.at, value=0
         )
@@ -165,13 +169,16 @@ class AgentsState(State[Event]):
         match event:
             case AgentStatusChanged(agent_id=agent_id, status=status, at=at):
                 self._change(agent_id, status, at)
-            case AgentDeleted(agent_id=agent_id):
+            case AgentDeleted(agent_id=agent_id, at=at):
+                self._deleted.add(agent_id, at)
                 if self._agents.remove(agent_id):
                     self._login_at.pop(agent_id, None)
                     self.details.retire(LOGGED_IN, (*self._origin, agent_id))
         self._logged_in.follow(event.at, self._agents.count(AgentStatus.LOGGED_IN))
 
     def _change(self, agent_id: str, status: AgentStatus, at: float) -> None:
+        if self._deleted.has(agent_id, at):
+            return
         outcome = self._agents.set_state(agent_id, status)
         if outcome is not Outcome.CHANGED:
             self.refused += outcome is Outcome.OVER_QUOTA
@@ -205,4 +212,7 @@ SUBSYSTEM = Subsystem(
     (AGENTS, LOGINS, LOGOUTS, SESSIONS, LOGGED_IN, *LEVELS),
     AgentsState,
     DECODERS,
+    starters=(AgentStatusChanged,),
+    also=asterisk.DECODERS,
+    can_be_complete=True,
 )

@@ -12,7 +12,7 @@ from __future__ import annotations
 import msgspec
 
 from dataflows.distinct import Distinct
-from dataflows.envelope import Envelope, Reason, Rejected, entity_id, read
+from dataflows.envelope import Envelope, entity_id, read
 from dataflows.metric import Kind, MetricSpec
 from dataflows.subsystem import Context, Decoder, Event, State, Subsystem
 
@@ -44,17 +44,13 @@ class CallFormSubmitted(Event, frozen=True, gc=False):
 
 class _CallFormResult(msgspec.Struct, gc=False):
     user_id: int | str
-    variables: msgspec.Raw
 
 
 _call_form_result = msgspec.json.Decoder(_CallFormResult)
 
 
 def _decode(envelope: Envelope) -> CallFormSubmitted:
-    data = read(envelope, _call_form_result)
-    if not bytes(data.variables).startswith(b"{"):
-        raise Rejected(Reason.BAD_FIELD, "variables is not an object")
-    user = entity_id(data.user_id, "user_id")
+    user = entity_id(read(envelope, _call_form_result).user_id, "user_id")
     return CallFormSubmitted(envelope.origin_uuid, envelope.at, user)
 
 

@@ -49,11 +49,9 @@ class ChatMessageSent(Event, frozen=True, gc=False):
     sender: tuple[str, str]
 
 
-# `from` is a Python keyword. `alias` (or `alice`) is left out, because names are private.
-class _ChatMessage(msgspec.Struct, gc=False, rename={"sender": "from", "recipient": "to"}):
+# `from` is a Python keyword. Names and texts are left out, because they are private.
+class _ChatMessage(msgspec.Struct, gc=False, rename={"sender": "from"}):
     sender: tuple[str, int | str]
-    recipient: tuple[str, int | str]
-    msg: str
 
 
 _chat_message = msgspec.json.Decoder(_ChatMessage)

@@ -1,61 +1,42 @@
 """What state are the phones in?
 
-Source: `endpoint_status_update` of xivo-ctid (until XiVO 19.05). Its status is
-the bitmask of Asterisk's extension states (hints), although the XiVO bus document
-names it differently: here 1 means in use, while for a queue member 1 means idle.
+Source: `endpoint_status_update` of xivo-ctid until XiVO 19.05
+(`dataflows/events/endpoints.py`).
 
 Trouble: a repeated state is no transition, so duplicates do no harm. Reordered
 events: the last one to arrive wins. After a restart, xivo-ctid publishes every
-phone that is not unavailable; a phone that became unavailable meanwhile keeps its
-last state here until its next event.
+phone that is not unavailable. So some seconds after it registered, the phones of
+which it said nothing become unavailable, and the state is complete. xivo-ctid may
+publish the state of a deleted line; for a minute, events of a deleted line change
+nothing.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
-
-import msgspec
-
+from dataflows.clock import Countdown
+from dataflows.ctid_start import CtidStart
 from dataflows.distinct import Distinct
-from dataflows.envelope import Envelope, Reason, Rejected, code, number_id, read
+from dataflows.events import asterisk
+from dataflows.events.endpoints import (
+    DECODERS,
+    EndpointRemoved,
+    EndpointState,
+    EndpointStateChanged,
+    LineDeleted,
+)
+from dataflows.events.services import REGISTERED, CtidRegistered
 from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
+from dataflows.recent import DELETED_SECONDS, MAX_DELETED, Recent
 from dataflows.state_counts import Outcome, StateCounts
-from dataflows.subsystem import Context, Decoder, Event, State, Subsystem
+from dataflows.subsystem import Context, Event, State, Subsystem
 from dataflows.windows import Level
 
 NAME = "endpoints"
 
 
-class EndpointState(StrEnum):
-    """Extension states of Asterisk, see include/asterisk/pbx.h."""
-
-    IDLE = "idle"
-    IN_USE = "in_use"
-    BUSY = "busy"
-    UNAVAILABLE = "unavailable"
-    RINGING = "ringing"
-    IN_USE_RINGING = "in_use_ringing"
-    ON_HOLD = "on_hold"
-    IN_USE_ON_HOLD = "in_use_on_hold"
-    OTHER = "other"
-
-
-_STATES = {
-    0: EndpointState.IDLE,
-    1: EndpointState.IN_USE,
-    2: EndpointState.BUSY,
-    4: EndpointState.UNAVAILABLE,
-    8: EndpointState.RINGING,
-    9: EndpointState.IN_USE_RINGING,
-    16: EndpointState.ON_HOLD,
-    17: EndpointState.IN_USE_ON_HOLD,
-}
-_REMOVED = (-1, -2)
-"""Codes of a hint that was deactivated, or removed from the dial plan."""
-
-_ENGAGED = 1 | 2 | 16
-"""The bits for in use, busy and on hold."""
+BURST_SECONDS = 5.0
+"""Time from the registration of xivo-ctid until it has published all phones that differ."""
 
 FLAPS = 3
 """Two may have a normal cause: one restart of the phone and one of its switch."""
@@ -118,55 +99,6 @@ FLAPPING = MetricSpec(
 )
 
 
-class EndpointStateChanged(Event, frozen=True, gc=False):
-    """An endpoint's hint changed.
-
-    Attributes:
-        is_engaged: In use, busy or on hold, also in a combination that `state` shows as `other`.
-    """
-
-    endpoint_id: str
-    state: EndpointState
-    is_engaged: bool
-
-
-class EndpointRemoved(Event, frozen=True, gc=False):
-    """The hint of an endpoint was removed."""
-
-    endpoint_id: str
-
-
-class _StatusUpdate(msgspec.Struct, gc=False):
-    endpoint_id: int | str
-    status: int | str
-
-
-_status_update = msgspec.json.Decoder(_StatusUpdate)
-
-
-def _decode_status(envelope: Envelope) -> Event:
-    data = read(envelope, _status_update)
-    endpoint_id = number_id(data.endpoint_id, "endpoint_id")
-    status = code(data.status, "status")
-    if status in _REMOVED:
-        return EndpointRemoved(envelope.origin_uuid, envelope.at, endpoint_id)
-    if status < 0:
-        raise Rejected(Reason.BAD_FIELD, "status is negative")
-    state = _STATES.get(status, EndpointState.OTHER)
-    is_engaged = bool(status & _ENGAGED)
-    return EndpointStateChanged(envelope.origin_uuid, envelope.at, endpoint_id, state, is_engaged)
-
-
-DECODERS = (
-    Decoder(
-        "endpoint_status_update",
-        "status.endpoint",
-        _decode_status,
-        "xivo-ctid until XiVO 19.05. See the XiVO bus document; codes: include/asterisk/pbx.h",
-    ),
-)
-
-
 class EndpointsState(State[Event]):
     """The endpoints of one origin.
 
@@ -183,6 +115,11 @@ class EndpointsState(State[Event]):
             self.samples, ENDPOINTS, self._origin, self.entities
         )
         self.samples.start(TRANSITIONS, self._origin)
+        self._deleted = Recent(DELETED_SECONDS, MAX_DELETED)
+        self._ctid = CtidStart()
+        # Endpoints of which a new process of xivo-ctid has said nothing; None if none is new.
+        self._silent: set[str] | None = None
+        self._burst = Countdown(BURST_SECONDS)
         self._engaged: set[str] = set()
         self._in_use = Level(
             self.samples, IN_USE, self._origin, self.options.windows, at=first.at, value=0
@@ -205,27 +142,69 @@ class EndpointsState(State[Event]):
         self._flapping.advance(event.at)
         match event:
             case EndpointStateChanged():
-                self._change(event.endpoint_id, event.state, event.at)
-                if event.is_engaged and self._endpoints.get(event.endpoint_id) is not None:
-                    self._engaged.add(event.endpoint_id)
-                else:
-                    self._engaged.discard(event.endpoint_id)
+                self._change(event)
             case EndpointRemoved(endpoint_id=endpoint_id):
-                if self._endpoints.remove(endpoint_id):
-                    self._engaged.discard(endpoint_id)
-                    self.details.retire(STATE, (*self._origin, endpoint_id))
-        self._in_use.follow(event.at, len(self._engaged))
-        self._unavailable.follow(event.at, self._endpoints.count(EndpointState.UNAVAILABLE))
+                self._remove(endpoint_id)
+            case LineDeleted(endpoint_id=endpoint_id, at=at):
+                self._deleted.add(endpoint_id, at)
+                self._remove(endpoint_id)
+            case CtidRegistered():
+                silent = self._ctid.silent(event, [each for each, _ in self._endpoints])
+                if silent is not None:
+                    self._silent = silent
+                    self.knowledge.learn()
+                    self._burst.stop()
+        self._follow(event.at)
 
-    def _change(self, endpoint_id: str, state: EndpointState, at: float) -> None:
-        outcome = self._endpoints.set_state(endpoint_id, state)
-        if outcome is not Outcome.CHANGED:
-            self.refused += outcome is Outcome.OVER_QUOTA
+    def _follow(self, at: float) -> None:
+        self._in_use.follow(at, len(self._engaged))
+        self._unavailable.follow(at, self._endpoints.count(EndpointState.UNAVAILABLE))
+
+    def _change(self, event: EndpointStateChanged) -> None:
+        endpoint_id, state, at = event.endpoint_id, event.state, event.at
+        if self._deleted.has(endpoint_id, at):
             return
-        self.samples.add(TRANSITIONS, (*self._origin, state))
-        if state is EndpointState.UNAVAILABLE:
-            self.refused += not self._flapping.see(at, endpoint_id)
-        self._show(endpoint_id, state)
+        self._ctid.hear(endpoint_id, at)
+        if self._silent is not None:
+            self._silent.discard(endpoint_id)
+        outcome = self._set(endpoint_id, state, is_engaged=event.is_engaged)
+        if outcome is Outcome.CHANGED:
+            self.samples.add(TRANSITIONS, (*self._origin, state))
+            if state is EndpointState.UNAVAILABLE:
+                self.refused += not self._flapping.see(at, endpoint_id)
+        self.refused += outcome is Outcome.OVER_QUOTA
+
+    def _set(self, endpoint_id: str, state: EndpointState, *, is_engaged: bool) -> Outcome:
+        outcome = self._endpoints.set_state(endpoint_id, state)
+        if is_engaged and outcome is not Outcome.OVER_QUOTA:
+            self._engaged.add(endpoint_id)
+        else:
+            self._engaged.discard(endpoint_id)
+        if outcome is Outcome.CHANGED:
+            self._show(endpoint_id, state)
+        return outcome
+
+    def _remove(self, endpoint_id: str) -> None:
+        if self._endpoints.remove(endpoint_id):
+            self._engaged.discard(endpoint_id)
+            self.details.retire(STATE, (*self._origin, endpoint_id))
+            if self._silent is not None:
+                self._silent.discard(endpoint_id)
+
+    def expire(self, now: float) -> float | None:
+        if self._silent is not None and self._burst.is_over(now):
+            for endpoint_id in self._silent:
+                self._set(endpoint_id, EndpointState.UNAVAILABLE, is_engaged=False)
+            self._silent = None
+            self._follow(now)
+            self.knowledge.complete(now)
+        due = super().expire(now)
+        return due if self._silent is None else self._burst.earliest(due)
+
+    def miss(self) -> None:
+        super().miss()
+        # A phone that the new process published may be among them.
+        self._silent = None
 
     def _show(self, endpoint_id: str, state: EndpointState) -> None:
         if NAME in self.options.details:
@@ -243,4 +222,7 @@ SUBSYSTEM = Subsystem(
     (ENDPOINTS, TRANSITIONS, STATE, *IN_USE, *UNAVAILABLE, FLAPPING),
     EndpointsState,
     DECODERS,
+    starters=(EndpointStateChanged, EndpointRemoved, CtidRegistered),
+    also=(REGISTERED, *asterisk.DECODERS),
+    can_be_complete=True,
 )

@@ -18,6 +18,7 @@ from __future__ import annotations
 from operator import attrgetter
 
 from dataflows.clock import Countdown
+from dataflows.events import asterisk
 from dataflows.events.queue_members import (
     DECODERS,
     DEVICE_STATES,
@@ -218,5 +219,7 @@ SUBSYSTEM = Subsystem(
     (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES, *AVAILABLE_LEVELS),
     QueuesState,
     DECODERS,
+    also=asterisk.DECODERS,
+    can_be_complete=True,
     max_shown=MAX_PARTS,
 )

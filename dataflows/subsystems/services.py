@@ -10,10 +10,13 @@ deregister. So the latest registration of a service name is valid, deregistratio
 of other ids are ignored, and a registration of a new id while another one is
 registered means that the service crashed.
 
+After a gap this is not known: the service may have stopped and started meanwhile. So
+until its next event, a new id is no crash, and a deregistration of any id counts.
+
 Trouble: a repeated registration or deregistration changes nothing, and neither
 does a late one of an earlier instance. The last instance may register again. A
 service that registered before the exporter first ran is unknown until it
-restarts. A service is forgotten a day after it deregistered.
+restarts. A service is forgotten a week after it deregistered.
 """
 
 from __future__ import annotations
@@ -36,8 +39,8 @@ from dataflows.windows import Level
 
 NAME = "services"
 
-FORGET_AFTER_SECONDS = 24 * 3600
-"""A service that is down for a day was uninstalled; until then it is shown as down."""
+FORGET_AFTER_SECONDS = 7 * 24 * 3600
+"""A service that is down for a week was uninstalled; until then it is shown as down."""
 
 _FORMER_IDS = 8
 """Earlier instances of a service whose late events are ignored; more never overlap."""
@@ -77,7 +80,8 @@ UNCLEAN_RESTARTS = _metric(
     "xivo_service_unclean_restarts_total",
     Kind.COUNTER,
     "Registrations of a new instance while the previous one was still registered. The previous "
-    "one crashed, because it did not deregister.",
+    "one crashed, because it did not deregister. The first registration after a gap does not "
+    "count, because events may have been missed.",
 )
 REGISTERED_AT = _metric(
     "xivo_service_registered_timestamp_seconds",
@@ -123,6 +127,8 @@ class ServiceState(State[ServiceEvent]):
         self._former_ids: deque[str] = deque(maxlen=_FORMER_IDS)
         self._info: tuple[str, ...] | None = None
         self._is_gone = False
+        # Whether it may have stopped, or started again, without a known event.
+        self._is_uncertain = False
         self._absence = Countdown(FORGET_AFTER_SECONDS)
         for spec in (UP, REGISTRATIONS, DEREGISTRATIONS, UNCLEAN_RESTARTS):
             self.samples.start(spec, self._service)
@@ -147,9 +153,10 @@ class ServiceState(State[ServiceEvent]):
         if self._service_id is not None and self._service_id != event.service_id:
             self._former_ids.append(self._service_id)
         samples, service = self.samples, self._service
-        if is_up:
+        if is_up and not self._is_uncertain:
             samples.add(UNCLEAN_RESTARTS, service)
         self._service_id = event.service_id
+        self._is_uncertain = False
         self._is_gone = False
         self._absence.stop()
         if self._info is not None:
@@ -161,13 +168,21 @@ class ServiceState(State[ServiceEvent]):
         samples.set(REGISTERED_AT, service, event.at)
 
     def _deregister(self, service_id: str, at: float) -> None:
-        if self._is_gone or self._service_id not in (None, service_id):
+        is_other = self._service_id not in (None, service_id)
+        if self._is_gone or (is_other and not self._is_uncertain):
+            return
+        if service_id in self._former_ids:
             return
         self._service_id = service_id
+        self._is_uncertain = False
         self._is_gone = True
         self.samples.set(UP, self._service, 0)
         self.samples.add(DEREGISTRATIONS, self._service)
         self.samples.set(DEREGISTERED_AT, self._service, at)
+
+    def miss(self) -> None:
+        super().miss()
+        self._is_uncertain = True
 
     def may_end(self) -> bool:
         return self._is_gone
@@ -203,5 +218,6 @@ SUBSYSTEM = Subsystem(
     ),
     ServicesState,
     DECODERS,
+    can_be_complete=True,
     max_shown=MAX_PARTS,
 )

@@ -7,8 +7,10 @@ which count as `other`.
 
 Trouble: a repeated presence changes nothing, so duplicates do no harm. Reordered
 events: the last one to arrive wins. After a restart of xivo-ctid all users are
-disconnected, without an event; here each keeps the last presence until its next
-event.
+disconnected, without an event. So when it registers, all users become disconnected
+here, except those whose events it published in the seconds before, and the state is
+complete. chatd may publish the presence of a deleted user; for a minute, events of a
+deleted user change nothing.
 """
 
 from __future__ import annotations
@@ -17,9 +19,13 @@ from enum import StrEnum
 
 import msgspec
 
+from dataflows.ctid_start import CtidStart
 from dataflows.envelope import Envelope, Reason, Rejected, entity_id, number_id, read
+from dataflows.events import asterisk
+from dataflows.events.services import REGISTERED, CtidRegistered
 from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
+from dataflows.recent import DELETED_SECONDS, MAX_DELETED, Recent
 from dataflows.state_counts import Outcome, StateCounts
 from dataflows.subsystem import Context, Decoder, Event, State, Subsystem
 from dataflows.windows import Level
@@ -183,6 +189,8 @@ class UsersState(State[Event]):
         self._users: StateCounts[Presence] = StateCounts(
             self.samples, USERS, self._origin, self.entities
         )
+        self._deleted = Recent(DELETED_SECONDS, MAX_DELETED)
+        self._ctid = CtidStart()
         self.samples.start(CHANGES, self._origin)
         self._available = Level(
             self.samples, AVAILABLE, self._origin, self.options.windows, at=first.at, value=0
@@ -191,17 +199,42 @@ class UsersState(State[Event]):
 
     def apply(self, event: Event) -> None:
         match event:
-            case UserPresenceChanged(user=user, presence=presence):
-                outcome = self._users.set_state(user, presence)
-                if outcome is Outcome.CHANGED:
-                    self.samples.add(CHANGES, (*self._origin, presence))
-                self.refused += outcome is Outcome.OVER_QUOTA
-            case UserDeleted(users=users):
+            case UserPresenceChanged():
+                self._change(event)
+            case UserDeleted(users=users, at=at):
                 for user in users:
+                    self._deleted.add(user, at)
                     self._users.remove(user)
+            case CtidRegistered():
+                self._disconnect_others(event)
         self._available.follow(event.at, self._users.count(Presence.AVAILABLE))
+
+    def _change(self, event: UserPresenceChanged) -> None:
+        if self._deleted.has(event.user, event.at):
+            return
+        self._ctid.hear(event.user, event.at)
+        outcome = self._users.set_state(event.user, event.presence)
+        if outcome is Outcome.CHANGED:
+            self.samples.add(CHANGES, (*self._origin, event.presence))
+        self.refused += outcome is Outcome.OVER_QUOTA
+
+    def _disconnect_others(self, event: CtidRegistered) -> None:
+        silent = self._ctid.silent(event, [user for user, _ in self._users])
+        if silent is None:
+            return
+        self.knowledge.learn()
+        for user in silent:
+            self._users.set_state(user, Presence.DISCONNECTED)
+        self.knowledge.complete(event.at)
 
 
 SUBSYSTEM = Subsystem(
-    NAME, "How many users are available?", (USERS, CHANGES, *AVAILABLE), UsersState, DECODERS
+    NAME,
+    "How many users are available?",
+    (USERS, CHANGES, *AVAILABLE),
+    UsersState,
+    DECODERS,
+    starters=(UserPresenceChanged, CtidRegistered),
+    also=(REGISTERED, *asterisk.DECODERS),
+    can_be_complete=True,
 )

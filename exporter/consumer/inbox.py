@@ -74,7 +74,7 @@ def bindings(subsystems: Iterable[Subsystem], exchange_type: ExchangeType) -> tu
     A topic wildcard replaces whole words only, so it cannot select AMI events by the beginning of
     their names.
     """
-    decoders = [decoder for subsystem in subsystems for decoder in subsystem.decoders]
+    decoders = [decoder for subsystem in subsystems for decoder in subsystem.all_decoders]
     if exchange_type is ExchangeType.HEADERS:
         return tuple(_by_name(name) for name in dict.fromkeys(d.name for d in decoders))
     return tuple(Binding(key) for key in dict.fromkeys(d.routing_key for d in decoders))

@@ -13,7 +13,14 @@ import structlog
 
 from dataflows.clock import Clock
 from dataflows.envelope import MAX_BODY, Delivery
-from dataflows.items import Duplicates, ReadingResumed
+from dataflows.items import (
+    BusItem,
+    Duplicates,
+    GapNoticed,
+    ReadingContinued,
+    ReadingResumed,
+    ReadingStopped,
+)
 from exporter.consumer.received import Received
 from exporter.consumer.unacked import UnackedDeliveries
 from exporter.engine.delivery_buffer import DeliveryBuffer
@@ -75,6 +82,8 @@ class Intake:
         self._matcher: RedeliveryMatcher[_Tagged] | None = None
         self._waiting: int | None = 0
         self._is_brief = self._is_full = self._has_gap = False
+        # Whether messages may be received.
+        self._is_open = False
 
     def note_refusal(self) -> None:
         """Note that another exporter reads the inbox."""
@@ -111,15 +120,21 @@ class Intake:
         if gone == "inbox":
             self._memory.forget(self._number)
         has_read, self._status.has_read = self._status.has_read, True
+        self._is_open = True
         if len(self._memory):
             self._matcher = RedeliveryMatcher(self._memory.recall())
-        elif self._was_standby:
+            return
+        if self._was_standby:
             if has_read and not gone:
                 self._count_gap("another exporter has read the inbox")
             self._resume(is_complete=not has_read)
+        self._tell(ReadingContinued(self._status.name))
 
     def close(self) -> None:
         """End a connection; the broker will redeliver what is not acknowledged."""
+        if self._is_open:
+            self._is_open = False
+            self._tell(ReadingStopped(self._status.name))
         self._matcher = None
         self._status.held = 0
         self._unacked.clear()
@@ -233,6 +248,7 @@ class Intake:
             self._memory.forget(matcher.first - 1)
         else:
             self._on_missing()
+        self._tell(ReadingContinued(self._status.name))
 
     def _on_missing(self) -> None:
         """Handle an inbox that does not begin with the bookmark."""
@@ -259,12 +275,15 @@ class Intake:
 
     def _resume(self, *, is_complete: bool) -> None:
         self._was_standby = False
-        item = ReadingResumed(self._status.name, self._clock(), is_complete)
+        self._tell(ReadingResumed(self._status.name, self._clock(), is_complete))
+
+    def _tell(self, item: BusItem) -> None:
         self._buffer.put([(self._number, item)])
 
     def _count_gap(self, why: str) -> None:
         self._status.gaps += 1
         self._status.last_gap_at = self._clock()
+        self._tell(GapNoticed(self._status.name, self._status.last_gap_at))
         self._warn(why, f"events were missed: {why}", bus=self._status.name)
 
     def _note_rule(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
-from dataflows.stage import Changes, Output, Skipped
+from dataflows.outputs import Changes, Output, Skipped
 from dataflows.subsystem import Subsystem
 from exporter.exposition.store import SeriesStore
 

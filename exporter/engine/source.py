@@ -10,7 +10,7 @@ import structlog
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from dataflows.clock import Clock
-from dataflows.items import ClockSetBack, Item, Opened, OriginSilent
+from dataflows.items import ClockSetBack, GapNoticed, Item, Opened, OriginSilent
 from dataflows.origins import BusOrigins
 from dataflows.snapshot import seal, unseal
 from dataflows.windows import CLOCK_SLACK_SECONDS
@@ -49,12 +49,14 @@ class Progress:
         at: Time by the clock given; 0 before the first time. In a cluster, a process without a bus
             never asks.
         has_started: Whether the dataflow has started.
+        stalls: How often it has stalled. Written by the watchdog.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.at = 0.0
         self.has_started = False
+        self.stalls = 0
 
     def mark(self) -> None:
         """Record that the dataflow makes progress."""
@@ -183,6 +185,7 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
         self._context = context
         self._wait = wait
         self._checked_at = context.clock()
+        self._stalls = context.progress.stalls
         self._taken_in_epoch: int | None = None
         self._is_open = False
         self._read_at = self._silence_checked_at = context.timer()
@@ -220,6 +223,10 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
         before, self._checked_at = self._checked_at, clock()
         if self._checked_at < before - CLOCK_SLACK_SECONDS:
             return [ClockSetBack(self._bus)]
+        if self._stalls != self._context.progress.stalls:
+            # Meanwhile the inbox may have dropped its oldest messages.
+            self._stalls = self._context.progress.stalls
+            return [GapNoticed(self._bus, clock())]
         if (began := self._standby.began()) is not None:
             return [began]
         silent = self._silent_origins()

@@ -86,6 +86,7 @@ class Watchdog:
         was_stalled = self.is_stalled
         self.is_stalled = self._seconds_without_progress >= self._stall_after
         if self.is_stalled and not was_stalled:
+            self._progress.stalls += 1
             self._on_stall(self._stall_after)
         elif was_stalled and not self.is_stalled:
             log.info("the dataflow makes progress again")

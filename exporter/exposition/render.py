@@ -10,6 +10,7 @@ from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from dataflows import knowledge
 from dataflows.metric import MetricSpec
 from exporter.exposition.families import Families, family
 from exporter.exposition.lines import lines_of
@@ -28,6 +29,13 @@ class Exposition:
 
     A scrape takes one view and renders it in the caller's thread. Only one scrape renders at a
     time, so the dataflow shares Python's global lock with one scrape only.
+
+    Args:
+        store: The series of the states.
+        specs: Their metrics.
+        buses: The buses that this process reads.
+        is_stalled: Returns whether the dataflow has stalled.
+        started_at: When the process started, Unix seconds.
     """
 
     def __init__(
@@ -36,12 +44,14 @@ class Exposition:
         specs: Iterable[MetricSpec],
         buses: list[BusStatus],
         is_stalled: Callable[[], bool],
+        started_at: float,
     ) -> None:
         self._store = store
         self._specs = tuple(specs)
         self._lines = {spec: lines_of(spec) for spec in (*self._specs, *SPECS)}
         self._buses = buses
         self._is_stalled = is_stalled
+        self._started_at = started_at
         self._lock = threading.Lock()
         self._registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=self._registry)
@@ -67,8 +77,11 @@ class Exposition:
 
     def _series(self) -> list[tuple[MetricSpec, Columns]]:
         view = self._store.view()
-        own = self_series(self._buses, view, is_stalled=self._is_stalled())
+        is_stalled = self._is_stalled()
+        own = self_series(self._buses, view, started_at=self._started_at, is_stalled=is_stalled)
         series = [(spec, view.series[spec.name]) for spec in self._specs]
+        if is_stalled:
+            series = [(spec, _unknown(spec, columns)) for spec, columns in series]
         for spec, values in own:
             templates = [self._lines[spec].template(labels) for labels in values]
             series.append((spec, Columns([*values], templates, [*values.values()])))
@@ -101,6 +114,13 @@ class Exposition:
     ) -> Iterator[bytes]:
         families = [family(spec, columns.items()) for spec, columns in series]
         yield encode(Families([*families, *self._registry.collect()]))
+
+
+def _unknown(spec: MetricSpec, columns: Columns) -> Columns:
+    """Return the series of a metric while no state is up to date."""
+    if spec not in (knowledge.KNOWN, knowledge.KNOWN_SINCE):
+        return columns
+    return columns._replace(values=[0.0] * len(columns.values))
 
 
 _CHANGES_NAMES = ("escaping=dots", "escaping=values")

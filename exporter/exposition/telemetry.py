@@ -21,6 +21,12 @@ BUILD_INFO = MetricSpec(
     ("version", "python_version", "bytewax_version"),
     cardinality="1",
 )
+STARTED_AT = MetricSpec(
+    "xivo_exporter_start_timestamp_seconds",
+    Kind.GAUGE,
+    "Unix time at which this process of the exporter started.",
+    cardinality="1",
+)
 CONNECTED = MetricSpec(
     "xivo_exporter_bus_connected",
     Kind.GAUGE,
@@ -106,6 +112,7 @@ STALLED = MetricSpec(
 
 SPECS = (
     BUILD_INFO,
+    STARTED_AT,
     CONNECTED,
     CONNECTS,
     DISCONNECTS,
@@ -171,10 +178,11 @@ class BusStatus:
 
 
 def self_series(
-    buses: list[BusStatus], view: View, *, is_stalled: bool
+    buses: list[BusStatus], view: View, *, started_at: float, is_stalled: bool
 ) -> Iterator[tuple[MetricSpec, Mapping[LabelValues, float]]]:
     """Return the series of every metric in `SPECS`."""
     yield BUILD_INFO, {(__version__, platform.python_version(), version("bytewax")): 1}
+    yield STARTED_AT, {(): started_at}
     yield CONNECTED, {(bus.name,): float(bus.connected) for bus in buses}
     yield CONNECTS, {(bus.name,): bus.connects for bus in buses}
     yield DISCONNECTS, {(bus.name,): bus.disconnects for bus in buses}

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from dataflows.decode import Decode
 from dataflows.envelope import Delivery
 from dataflows.origins import Origins
-from dataflows.stage import Changes, Logic, Stage
+from dataflows.outputs import Changes
+from dataflows.stage import Logic, Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS, endpoints
 from exporter.exposition.render import Exposition
@@ -54,7 +55,7 @@ def _measure(count: int) -> Figures:
     stage = Stage(SUBSYSTEMS, options, lambda: 0.0)
     decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, Origins(lambda *_: None))
     store = SeriesStore(METRICS)
-    exposition = Exposition(store, METRICS, [], lambda: False)
+    exposition = Exposition(store, METRICS, [], lambda: False, 0.0)
     logics: dict[str, Logic] = {}
     # Each changes once, and once more.
     for turn in range(2):

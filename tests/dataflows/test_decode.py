@@ -18,17 +18,9 @@ from dataflows.items import (
     ReadingResumed,
     StandbyBegan,
 )
+from dataflows.notices import ClockChecked, OriginForgotten, OriginSeen, SeriesShown, SeriesWithheld
 from dataflows.origins import MAX_ORIGINS, Origins
-from dataflows.subsystem import (
-    ClockChecked,
-    Event,
-    OriginForgotten,
-    OriginSeen,
-    SeriesShown,
-    SeriesWithheld,
-    Subsystem,
-    key,
-)
+from dataflows.subsystem import Event, Subsystem, key
 from dataflows.subsystems import SUBSYSTEMS, agents
 from dataflows.subsystems.agents import AgentDeleted, AgentStatus, AgentStatusChanged
 from dataflows.subsystems.bus import EventsPublished

@@ -11,21 +11,12 @@ from dataflows.fan_out import Values
 from dataflows.lengths import parse_lengths
 from dataflows.levels import levels
 from dataflows.metric import Details, Histogram, Kind, MetricSpec, Samples
+from dataflows.notices import ClockChecked, OriginForgotten, OriginSeen, SeriesShown, SeriesWithheld
+from dataflows.outputs import Changes, Output, Skipped
 from dataflows.quota import Allocation, Quota
 from dataflows.snapshot import DamagedError, Snapshot, seal, unseal
-from dataflows.stage import Changes, Logic, Output, Skipped, Stage
-from dataflows.subsystem import (
-    ClockChecked,
-    Context,
-    Event,
-    Options,
-    OriginForgotten,
-    OriginSeen,
-    SeriesShown,
-    SeriesWithheld,
-    State,
-    Subsystem,
-)
+from dataflows.stage import Logic, Stage
+from dataflows.subsystem import Context, Event, Options, State, Subsystem
 from dataflows.windows import Level
 
 COUNT = MetricSpec("xivo_things_total", Kind.COUNTER, "Things.", ("origin_uuid",))

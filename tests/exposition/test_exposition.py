@@ -44,7 +44,9 @@ def _exposition(*samples: Sample, dropped: int = 0) -> Exposition:
     store = SeriesStore(SPECS)
     store.apply(samples)
     store.count_dropped([COUNTER.name], dropped)
-    return Exposition(store, SPECS, [BusStatus("default", "amqp://h:1", "xivo")], lambda: False)
+    return Exposition(
+        store, SPECS, [BusStatus("default", "amqp://h:1", "xivo")], lambda: False, 0.0
+    )
 
 
 def _text(exposition: Exposition, accept: str = "") -> str:
@@ -150,7 +152,7 @@ def test_the_exporter_has_metrics_of_itself() -> None:
 
 def test_a_standby_says_so_and_how_many_deliveries_are_held_back() -> None:
     status = BusStatus("default", "amqp://h:1", "xivo")
-    exposition = Exposition(SeriesStore(SPECS), SPECS, [status], lambda: False)
+    exposition = Exposition(SeriesStore(SPECS), SPECS, [status], lambda: False, 0.0)
     for is_standby, held in ((False, 0), (True, 0), (False, 7)):
         status.is_standby, status.held = is_standby, held
         text = _text(exposition)
@@ -162,7 +164,7 @@ def test_a_scrape_is_of_one_moment_however_long_it_takes() -> None:
     store = SeriesStore(SPECS)
     before = tuple((GAUGE.name, ("o", f"{i:0100}"), 1) for i in range(5000))
     store.apply(before)
-    pieces = Exposition(store, SPECS, [], lambda: False).render("")[1]
+    pieces = Exposition(store, SPECS, [], lambda: False, 0.0).render("")[1]
     text = next(pieces)
     store.apply(tuple((metric, labels, 2) for metric, labels, _ in before[1000:]))
     store.apply(tuple((metric, labels, None) for metric, labels, _ in before[:1000]))

@@ -89,7 +89,7 @@ def test_any_series_are_written_as_prometheus_client_writes_them(
     spec, series = shown
     store = SeriesStore([spec])
     store.apply(tuple((spec.name, *each) for each in series.items()))
-    content_type, pieces = Exposition(store, [spec], [], lambda: False).render(accept)
+    content_type, pieces = Exposition(store, [spec], [], lambda: False, 0.0).render(accept)
     expected_type, expected = _as_prometheus_client(accept, family(spec, series.items()))
     assert content_type == expected_type
     assert b"".join(pieces).startswith(expected)
@@ -98,7 +98,7 @@ def test_any_series_are_written_as_prometheus_client_writes_them(
 @pytest.mark.parametrize("accept", ["", "application/openmetrics-text"])
 def test_the_corpus_is_written_as_prometheus_client_writes_it(accept: str) -> None:
     pipeline = replayed()
-    exposition = Exposition(pipeline.store, SPECS, [], lambda: False)
+    exposition = Exposition(pipeline.store, SPECS, [], lambda: False, 0.0)
     text = b"".join(exposition.render(accept)[1]).decode()
     expected = pipeline.openmetrics() if accept else pipeline.text()
     assert text.startswith(expected.removesuffix("# EOF\n"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
-from dataflows.stage import Output
+from dataflows.outputs import Output
 from exporter import app
 from exporter.__main__ import main
 from exporter.engine.sink import StoreSink

@@ -15,7 +15,8 @@ from dataflows.envelope import Delivery
 from dataflows.items import ClockSetBack, Item, Opened
 from dataflows.lengths import parse_lengths
 from dataflows.origins import Origins
-from dataflows.stage import Changes, Logic, Output, Skipped, Stage
+from dataflows.outputs import Changes, Output, Skipped
+from dataflows.stage import Logic, Stage
 from dataflows.subsystem import Options, State
 from dataflows.subsystems import SUBSYSTEMS, deliveries
 from dataflows.windows import CLOCK_SLACK_SECONDS

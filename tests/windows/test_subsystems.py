@@ -10,7 +10,8 @@ from dataflows.decode import Decode
 from dataflows.items import Opened
 from dataflows.lengths import parse_lengths
 from dataflows.origins import Origins
-from dataflows.stage import Changes, Stage
+from dataflows.outputs import Changes
+from dataflows.stage import Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import SUBSYSTEMS, deliveries
 from tests.windows.driver import WINDOWED, Driver

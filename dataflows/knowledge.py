@@ -1,0 +1,121 @@
+"""Is the state of a subsystem complete? What the exporter says about its own knowledge.
+
+The exporter learns of an agent, a phone or a queue member when an event tells of it.
+So after a start, the state of a server is partial, and it stays so until evidence makes
+it complete. It is not known any more when events may have been missed: after a gap, a
+stall of the dataflow, a start or a reload of Asterisk.
+"""
+
+from __future__ import annotations
+
+from dataflows.metric import Kind, LabelValues, MetricSpec, Samples
+
+_LABELS = ("origin_uuid", "subsystem")
+_PER_STATE = "one per origin and subsystem"
+
+KNOWN = MetricSpec(
+    "xivo_state_known",
+    Kind.GAUGE,
+    "1 while the state of the subsystem is complete: all of it was learnt, nothing was missed "
+    "since, and the bus is read. 0 otherwise: the numbers of the subsystem may be too low or old.",
+    _LABELS,
+    cardinality=_PER_STATE,
+)
+KNOWN_SINCE = MetricSpec(
+    "xivo_state_known_since_timestamp_seconds",
+    Kind.GAUGE,
+    "Unix time since which the state of the subsystem is complete; 0 while it is not.",
+    _LABELS,
+    cardinality=_PER_STATE,
+)
+LAST_EVENT_AT = MetricSpec(
+    "xivo_state_last_event_timestamp_seconds",
+    Kind.GAUGE,
+    "Unix time at which the last event that the subsystem used arrived.",
+    _LABELS,
+    cardinality=_PER_STATE,
+)
+
+METRICS = (KNOWN, KNOWN_SINCE, LAST_EVENT_AT)
+"""The metrics that the states of several subsystems have."""
+
+
+class Knowledge:
+    """What one state knows. It shows nothing before `begin`.
+
+    Args:
+        samples: Of the state.
+    """
+
+    __slots__ = (
+        "_can_be_complete",
+        "_is_learning",
+        "_is_updated",
+        "_labels",
+        "_samples",
+        "_since",
+    )
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+        self._labels: LabelValues = ()
+        self._can_be_complete = False
+        # Whether something is under way that makes the state complete.
+        self._is_learning = False
+        # Unix seconds; None while the state is not complete.
+        self._since: float | None = None
+        # Whether events of the server arrive, because its bus is read.
+        self._is_updated = True
+
+    def begin(self, origin: str, subsystem: str, *, can_be_complete: bool) -> None:
+        """Show what is known of a subsystem of an origin.
+
+        Args:
+            origin: The server.
+            subsystem: Name of the subsystem.
+            can_be_complete: Whether the subsystem keeps a state, and not only counters.
+        """
+        self._labels = (origin, subsystem)
+        self._can_be_complete = can_be_complete
+        self._show()
+
+    def hear(self, arrived: float) -> None:
+        """Note that an event arrived that the state uses, Unix seconds."""
+        self._samples.set(LAST_EVENT_AT, self._labels, arrived)
+
+    def learn(self) -> None:
+        """Note that the server begins to tell the whole state."""
+        self._is_learning = True
+
+    def complete(self, at: float) -> None:
+        """Note that it has told the whole state, at a time in Unix seconds.
+
+        The state is complete from then on, if it was not called in question since `learn`.
+        """
+        if self._is_learning:
+            self._is_learning = False
+            self._since = at
+            self._show()
+
+    def end(self) -> None:
+        """Note that the state may not be complete: something may have been missed."""
+        self._is_learning = False
+        self._since = None
+        self._show()
+
+    def stop_updates(self) -> None:
+        """Note that no events arrive, because the bus is not read."""
+        self._is_updated = False
+        self._show()
+
+    def continue_updates(self) -> None:
+        """Note that events arrive again, also all events since the stop."""
+        self._is_updated = True
+        self._show()
+
+    def _show(self) -> None:
+        if not self._can_be_complete:
+            return
+        since = self._since if self._is_updated else None
+        self._samples.set(KNOWN, self._labels, float(since is not None))
+        self._samples.set(KNOWN_SINCE, self._labels, 0.0 if since is None else since)

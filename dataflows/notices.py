@@ -1,0 +1,68 @@
+"""What happens to a server or to its bus, for the states of the server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dataflows.subsystem import Event, State
+
+
+class Notice(Event, frozen=True, gc=False):
+    """Something about a server or its bus that is no event of a subsystem. It starts no state."""
+
+
+class OriginSeen(Notice, frozen=True, gc=False):
+    """The bus carried an event of the origin just now, so free states belong to this bus."""
+
+
+class OriginForgotten(Notice, frozen=True, gc=False):
+    """An origin was silent for so long that its states end."""
+
+
+class ClockChecked(Notice, frozen=True, gc=False):
+    """The clock was set back; the state must close its windows by the new time."""
+
+
+class SeriesWithheld(Notice, frozen=True, gc=False):
+    """The exporter is a standby on the bus of the origin: the state goes on, without series."""
+
+
+class SeriesShown(Notice, frozen=True, gc=False):
+    """The exporter reads the bus of the origin again: the series of the state are shown."""
+
+
+class EventsMissed(Notice, frozen=True, gc=False):
+    """Events of the origin were missed, or may have been."""
+
+
+class StateOutdated(Notice, frozen=True, gc=False):
+    """Asterisk started or reloaded, or amid lost its connection: states may have changed."""
+
+
+class UpdatesStopped(Notice, frozen=True, gc=False):
+    """The bus of the origin is not read: no events reach the state."""
+
+
+class UpdatesContinued(Notice, frozen=True, gc=False):
+    """The bus of the origin is read again; if events were missed, `EventsMissed` came before."""
+
+
+class Heard(Notice, frozen=True, gc=False):
+    """The events before it were the newest of the subsystem; `at` is the arrival of the last."""
+
+
+def heed(notice: Notice, state: State[Any]) -> None:
+    """Let a state follow a notice."""
+    match notice:
+        case Heard(at=arrived):
+            state.knowledge.hear(arrived)
+        case ClockChecked():
+            state.recheck()
+        case EventsMissed():
+            state.miss()
+        case StateOutdated():
+            state.knowledge.end()
+        case UpdatesStopped():
+            state.knowledge.stop_updates()
+        case UpdatesContinued():
+            state.knowledge.continue_updates()

@@ -1,0 +1,31 @@
+"""What the states give to the store."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dataflows.metric import Sample
+
+
+class Changes(NamedTuple):
+    """All changes that one batch made to one state; they become visible together."""
+
+    samples: tuple[Sample, ...]
+
+
+class Skipped(NamedTuple):
+    """Counts of late and refused events of a subsystem, and of hidden samples.
+
+    Attributes:
+        late: Older than the shortest current window.
+        refused: Not applied, because the quota was full.
+        hidden: Not made, because no place for entities with series was free.
+    """
+
+    subsystem: str
+    late: int
+    refused: int
+    hidden: int
+
+
+Output = Changes | Skipped

@@ -1,0 +1,46 @@
+"""Remembers for a short time which ids were seen."""
+
+from __future__ import annotations
+
+DELETED_SECONDS = 60.0
+"""How long a deleted id stays deleted, whatever events tell of it. Other services still publish
+something about an entity after it was deleted, within a second or a few."""
+
+MAX_DELETED = 10_000
+"""Deleted ids that are remembered; an administrator deletes a few hundred at once."""
+
+
+class Recent:
+    """The ids that were seen in the last seconds, at most as many as the limit.
+
+    Beyond the limit, those seen longest ago are forgotten.
+
+    Args:
+        seconds: How long an id is remembered.
+        limit: Maximum number of ids.
+    """
+
+    __slots__ = ("_limit", "_seconds", "_seen")
+
+    def __init__(self, seconds: float, limit: int) -> None:
+        self._seconds = seconds
+        self._limit = limit
+        # In the order of the last sight, with its time in Unix seconds.
+        self._seen: dict[str, float] = {}
+
+    def add(self, entity: str, at: float) -> None:
+        """Note that an id was seen at a time, Unix seconds."""
+        seen = self._seen
+        seen.pop(entity, None)
+        seen[entity] = at
+        # Two at most for each new one: so the old ones go, and no call takes long.
+        for _ in range(2):
+            first = next(iter(seen))
+            if len(seen) <= self._limit and seen[first] > at - self._seconds:
+                return
+            del seen[first]
+
+    def has(self, entity: str, at: float) -> bool:
+        """Return whether an id was seen in the seconds before a time, or after it."""
+        seen_at = self._seen.get(entity)
+        return seen_at is not None and at - seen_at < self._seconds

@@ -1,0 +1,43 @@
+"""Makes JSON with invalid texts readable: most texts of an event are never read.
+
+Publishers cut texts inside an emoji, or pass on what a client sent. Such a text must not
+cost the event. JSON parsers reject the whole body.
+"""
+
+from __future__ import annotations
+
+import re
+
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+_CONTROL = re.compile("[\x00-\x1f]")
+"""Not allowed inside texts. Between texts, a space is the same."""
+
+_ESCAPE = re.compile(
+    r"""\\(?:
+        ["\\/bfnrt]
+        | u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}
+        | u(?![dD][89a-fA-F])[0-9a-fA-F]{4}
+        | (?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})
+        | (?P<invalid>u?)
+    )""",
+    re.VERBOSE,
+)
+"""An escape sequence: valid, half of a surrogate pair, or invalid."""
+
+
+def repaired(body: bytes | str) -> str:
+    """Return a body whose texts are valid; what is invalid becomes U+FFFD, as in amid's texts.
+
+    A valid body keeps its meaning.
+    """
+    if isinstance(body, str):
+        # Surrogates come from bytes that were no UTF-8.
+        body = body.encode(errors="surrogatepass")
+    text = body.decode(errors="replace")
+    return _ESCAPE.sub(_replace, _CONTROL.sub(" ", text))
+
+
+def _replace(match: re.Match[str]) -> str:
+    is_valid = match["half"] is None and match["invalid"] is None
+    return match[0] if is_valid else _REPLACEMENT
