@@ -16,7 +16,7 @@ import msgspec
 
 from dataflows.clock import event_time
 from dataflows.labels import label
-from dataflows.repair import repaired
+from dataflows.repair import REPLACEMENT, repaired
 
 T = TypeVar("T")
 
@@ -70,9 +70,9 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     """The parsed envelope of an event.
 
     Attributes:
-        name: Of the event; for AMI events the AMI name.
-        origin_uuid: The server that published it, made safe for a label value; empty if it does
-            not say. Wazo's events of the Asterisk REST interface do not.
+        name: Of the event; for AMI events the AMI name. Empty only without an origin.
+        origin_uuid: The server that published it, made safe for a label value; empty for a
+            message of another program, such as an ARI event that Asterisk itself publishes.
         data: The event's own fields, as unparsed JSON.
         at: When the event happened, Unix seconds.
         is_clamped: Its time stamp cannot be true and was replaced by the arrival.
@@ -86,7 +86,7 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Wire(msgspec.Struct, gc=False):
-    name: str
+    name: str | None = None
     origin_uuid: str | None = None
     data: msgspec.Raw = msgspec.Raw(b"null")
     timestamp: str | None = None
@@ -116,11 +116,11 @@ def open_envelope(delivery: Delivery, zone: tzinfo | None = None) -> Envelope:
         wire = _open_invalid(body, error)
     except RecursionError as error:
         raise Rejected(Reason.TOO_DEEP) from error
-    if not wire.name:
+    if wire.origin_uuid and not wire.name:
         raise Rejected(Reason.NO_NAME)
     stamp = wire.timestamp or delivery.stamp
     at, is_clamped = event_time(stamp, delivery.stamp_ms, delivery.arrived, zone)
-    return Envelope(wire.name, label(wire.origin_uuid or ""), wire.data, at, is_clamped)
+    return Envelope(wire.name or "", label(wire.origin_uuid or ""), wire.data, at, is_clamped)
 
 
 def _open_invalid(body: bytes | str, error: Exception) -> _Wire:
@@ -132,20 +132,24 @@ def _open_invalid(body: bytes | str, error: Exception) -> _Wire:
     try:
         content = _any_json.decode(repaired(body))
     except msgspec.DecodeError as worse:
-        is_text = not isinstance(error, UnicodeError)
-        reason = Reason.NOT_JSON if is_text else Reason.NOT_UTF8
-        raise Rejected(reason, str(worse)) from error
+        raise Rejected(_reason(error), str(worse)) from error
     except RecursionError as worse:
         raise Rejected(Reason.TOO_DEEP) from worse
     if not isinstance(content, dict):
         raise Rejected(Reason.NOT_OBJECT) from error
     name, origin, stamp = content.get("name"), content.get("origin_uuid"), content.get("timestamp")
-    if not isinstance(name, str):
+    if not isinstance(name, str | None):
         raise Rejected(Reason.NO_NAME, str(error)) from error
     if not isinstance(origin, str | None):
         raise Rejected(Reason.NO_ORIGIN, str(error)) from error
+    if not isinstance(error, msgspec.ValidationError) and REPLACEMENT in f"{name}{origin}":
+        raise Rejected(_reason(error), str(error)) from error
     data = msgspec.Raw(msgspec.json.encode(content.get("data")))
     return _Wire(name, origin, data, stamp if isinstance(stamp, str) else None)
+
+
+def _reason(error: Exception) -> Reason:
+    return Reason.NOT_UTF8 if isinstance(error, UnicodeError) else Reason.NOT_JSON
 
 
 def read(envelope: Envelope, decoder: msgspec.json.Decoder[T]) -> T:

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import re
 
-_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+"""Stands for what is invalid."""
+
+_SPACE = re.compile("[\t\n\r]")
+"""Not allowed inside texts, and the same as a space between them."""
 
 _CONTROL = re.compile("[\x00-\x1f]")
-"""Not allowed inside texts. Between texts, a space is the same."""
+"""Not allowed anywhere."""
 
 _ESCAPE = re.compile(
     r"""\\(?:
@@ -35,9 +39,10 @@ def repaired(body: bytes | str) -> str:
         # Surrogates come from bytes that were no UTF-8.
         body = body.encode(errors="surrogatepass")
     text = body.decode(errors="replace")
-    return _ESCAPE.sub(_replace, _CONTROL.sub(" ", text))
+    text = _CONTROL.sub(REPLACEMENT, _SPACE.sub(" ", text))
+    return _ESCAPE.sub(_replace, text)
 
 
 def _replace(match: re.Match[str]) -> str:
     is_valid = match["half"] is None and match["invalid"] is None
-    return match[0] if is_valid else _REPLACEMENT
+    return match[0] if is_valid else REPLACEMENT

@@ -95,7 +95,7 @@ def test_there_is_one_topic_binding_for_each_routing_key_and_no_wildcard_for_all
 def test_there_is_one_headers_binding_for_each_event_name() -> None:
     made = bindings(SUBSYSTEMS, ExchangeType.HEADERS)
     names = [dict(binding.arguments)["name"] for binding in made]
-    assert sorted(names) == sorted({d.name for s in SUBSYSTEMS for d in s.decoders})
+    assert sorted(names) == sorted({d.name for s in SUBSYSTEMS for d in s.all_decoders})
     assert all(dict(binding.arguments)["x-match"] == "all" for binding in made)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dataflows.envelope import Delivery
-from dataflows.items import Duplicates, ReadingResumed
+from dataflows.items import Duplicates, GapNoticed, ReadingContinued, ReadingResumed, ReadingStopped
 from exporter.consumer import intake
 from exporter.consumer.intake import SILENCE_SECONDS, Intake
 from exporter.consumer.received import Received
@@ -172,7 +172,7 @@ def test_equal_deliveries_count_as_often_as_they_were_published() -> None:
     rig = _Rig()
     rig.connect(0)
     rig.receive("a", "a", "a", "a")
-    rig.buffer.take(2)
+    rig.buffer.take(1 + 2)  # The first item is `ReadingContinued`.
     rig.buffer.done = 2
     assert rig.intake.acknowledge(with_bookmark=False) == [1]
     for _ in range(2):
@@ -262,8 +262,14 @@ def test_a_reader_after_whom_another_one_read_has_a_gap(*, was_standby: bool) ->
     rig.connect(1, was_standby=was_standby)
     rig.receive("x", redelivered=True)
     items = rig.buffer.take(9)
-    assert [type(item) for item in items] == [ReadingResumed, Delivery]
-    assert items[0] == ReadingResumed("default", 100.0, is_complete=False)
+    assert items == [
+        ReadingStopped("default"),
+        GapNoticed("default", 100.0),
+        ReadingResumed("default", 100.0, is_complete=False),
+        ReadingContinued("default"),
+        items[-1],
+    ]
+    assert isinstance(items[-1], Delivery)
     assert rig.status.gaps == 1
 
 
@@ -407,3 +413,23 @@ def test_the_backlog_is_dated_to_the_connection_also_when_the_prefetch_is_full(
     rig.intake.on_idle()
     rig.receive("d", first_tag=4)
     assert rig.arrivals() == [101.0]
+
+
+def test_the_dataflow_is_told_when_reading_stops_and_when_it_is_clear_what_was_missed() -> None:
+    rig = _Rig()
+    rig.intake.close()  # An attempt that failed.
+    rig.connect(0)
+    assert rig.buffer.take(9) == [ReadingContinued("default")]
+    rig.receive("a", "b")
+    rig.take()
+    rig.intake.close()
+    rig.intake.close()
+    assert rig.buffer.take(9) == [ReadingStopped("default")]
+    rig.connect(2)
+    assert rig.buffer.take(9) == []
+    rig.receive("b", redelivered=True)
+    rig.receive("c", first_tag=2)
+    duplicates, told, new = rig.buffer.take(9)
+    assert isinstance(duplicates, Duplicates)
+    assert told == ReadingContinued("default")
+    assert isinstance(new, Delivery)

@@ -1,10 +1,13 @@
 """Every message of the corpus has the outcome that its file says."""
 
 import json
+from typing import Any
 
 import pytest
 
 from dataflows.envelope import Reason
+from dataflows.events import asterisk
+from dataflows.repair import repaired
 from dataflows.subsystems import SUBSYSTEMS
 from tests import corpus
 from tests.corpus import Message
@@ -64,26 +67,33 @@ def test_a_file_says_where_its_message_comes_from(name: str) -> None:
     assert len({"body", "raw", "base64"} & set(raw)) == 1
 
 
+def _content(message: Message) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(repaired(message.body() or ""))
+    return content
+
+
 def test_a_used_message_is_in_the_folder_of_its_subsystem() -> None:
     reads = {
         decoder.name: subsystem.name for subsystem in SUBSYSTEMS for decoder in subsystem.decoders
     }
+    reads |= {decoder.name: "asterisk" for decoder in asterisk.DECODERS}
     for name in NAMES:
         message = corpus.load(name)
         folder = name.partition("/")[0]
         if message.outcome.startswith("rejected"):
             continue
-        content = json.loads(message.body() or "")
-        assert folder == reads.get(content["name"], "unused"), name
+        content = _content(message)
+        read_by = reads.get(content.get("name", ""), "unused")
+        assert folder == (read_by if content.get("origin_uuid") else "unused"), name
 
 
 def test_every_event_of_every_subsystem_is_in_the_corpus() -> None:
-    declared = {decoder.name for subsystem in SUBSYSTEMS for decoder in subsystem.decoders}
+    declared = {decoder.name for each in SUBSYSTEMS for decoder in each.all_decoders}
     used = set()
     for name in NAMES:
         message = corpus.load(name)
         if message.outcome == "used":
-            used.add(json.loads(message.body() or "")["name"])
+            used.add(_content(message)["name"])
     assert used == declared
 
 
@@ -94,11 +104,11 @@ def test_every_reason_to_reject_is_in_the_corpus() -> None:
 
 
 def test_routing_keys_of_used_messages_are_bound() -> None:
-    bound = {decoder.name: decoder.routing_key for s in SUBSYSTEMS for decoder in s.decoders}
+    bound = {decoder.name: decoder.routing_key for s in SUBSYSTEMS for decoder in s.all_decoders}
     for name in NAMES:
         message = corpus.load(name)
         if message.outcome == "used":
-            pattern = bound[json.loads(message.body() or "")["name"]]
+            pattern = bound[_content(message)["name"]]
             assert _matches(pattern.split("."), message.routing_key.split(".")), name
 
 

@@ -12,13 +12,26 @@ from dataflows.fan_out import Keyed
 from dataflows.items import (
     ClockSetBack,
     Duplicates,
+    GapNoticed,
     Item,
     Opened,
     OriginSilent,
+    ReadingContinued,
     ReadingResumed,
+    ReadingStopped,
     StandbyBegan,
 )
-from dataflows.notices import ClockChecked, OriginForgotten, OriginSeen, SeriesShown, SeriesWithheld
+from dataflows.notices import (
+    ClockChecked,
+    EventsMissed,
+    Heard,
+    OriginForgotten,
+    OriginSeen,
+    SeriesShown,
+    SeriesWithheld,
+    UpdatesContinued,
+    UpdatesStopped,
+)
 from dataflows.origins import MAX_ORIGINS, Origins
 from dataflows.subsystem import Event, Subsystem, key
 from dataflows.subsystems import SUBSYSTEMS, agents
@@ -50,7 +63,12 @@ class Recorder:
 
 def flat(keyed: list[Keyed]) -> list[tuple[str, tuple[str, Event]]]:
     """Return each event with its key and its subsystem."""
-    return [(key, (name, event)) for key, (name, _, events) in keyed for event in events]
+    return [
+        (key, (name, event))
+        for key, (name, _, events) in keyed
+        for event in events
+        if not isinstance(event, Heard)
+    ]
 
 
 def test_an_event_comes_out_under_the_key_of_its_subsystem_and_origin() -> None:
@@ -68,8 +86,23 @@ def test_a_key_comes_once_in_a_batch_with_its_events_in_their_order() -> None:
     keyed = decode.decode([deleted[0], call, deleted[1], BAD, deleted[2]])
     assert len({key for key, _ in keyed}) == len(keyed)
     assert [events for _, (name, _, events) in keyed if name == "agents"] == [
-        [AgentDeleted(ORIGIN, ARRIVED, number) for number in ("1", "7", "2")]
+        [
+            *(AgentDeleted(ORIGIN, ARRIVED, number) for number in ("1", "7", "2")),
+            Heard(ORIGIN, ARRIVED),
+        ]
     ]
+
+
+def test_each_subsystem_hears_when_its_last_event_arrived() -> None:
+    decode = Recorder()
+    login = AGENT_EVENT.delivery(arrived=ARRIVED + 1)
+    call = load("queues/document_QueueMemberStatus").delivery(arrived=ARRIVED + 2)
+    unused = event("x", None).delivery(arrived=ARRIVED + 3)
+    # An event that the subsystem only needs is no news of its subject.
+    reload = load("asterisk/asterisk-22.10_Reload").but(origin=ORIGIN).delivery(arrived=ARRIVED + 4)
+    keyed = decode.decode([AGENT, login, call, unused, reload])
+    heard = {(of, e.at) for _, (of, _, events) in keyed for e in events if isinstance(e, Heard)}
+    assert heard == {("agents", ARRIVED + 1), ("queues", ARRIVED + 2)}
 
 
 def test_the_queues_and_services_of_an_origin_have_one_key_each() -> None:
@@ -110,7 +143,7 @@ def test_an_origin_on_a_second_bus_is_reported_once_and_decoded_for_both() -> No
     for _ in range(2):
         keyed = decode.decode([lyon])
         changes = [(bus, events) for _, (name, bus, events) in keyed if name == "agents"]
-        assert [(bus, type(events[-1])) for bus, events in changes] == [
+        assert [(bus, type(events[-2])) for bus, events in changes] == [
             ("lyon", AgentStatusChanged)
         ]
     assert decode.shared == [(ORIGIN, "lyon", "default")]
@@ -240,15 +273,31 @@ def of_all(kind: type[Event], origin: str, at: float) -> list[Keyed]:
     return [(key(name, origin), (name, "default", [kind(origin, at)])) for name in OF_ORIGINS]
 
 
-def test_the_states_of_known_origins_begin_when_their_bus_is_opened() -> None:
-    # A restart may have ended between the first event of an origin and the first snapshot.
+@pytest.mark.parametrize(
+    ("item", "notice"),
+    [
+        (GapNoticed("default", 7.0), EventsMissed),
+        (ReadingStopped("default"), UpdatesStopped),
+        (ReadingContinued("default"), UpdatesContinued),
+    ],
+)
+def test_every_state_of_a_bus_is_told_what_happens_to_its_reading(
+    item: Item, notice: type[Event]
+) -> None:
     decode = known("o", "p")
-    opened = decode.decode([Opened("default", ARRIVED + 5)])
-    assert opened[:-1] == [
-        *of_all(OriginSeen, "o", ARRIVED + 5),
-        *of_all(OriginSeen, "p", ARRIVED + 5),
+    at = getattr(item, "at", 0.0)
+    assert decode.decode([item]) == [*of_all(notice, "o", at), *of_all(notice, "p", at)]
+
+
+def test_a_message_without_an_origin_is_unused_on_its_bus() -> None:
+    unknown = [load("unused/hostile_no-origin"), load("unused/wazo_stasis")]
+    decode = Recorder()
+    out = decode(*(message.delivery(bus="lyon") for message in unknown))
+    assert [account for _, (_, account) in out] == [
+        DeliveriesProcessed("", ARRIVED, "lyon", deliveries=2, unused=2)
     ]
-    assert opened[-1][0] == key("deliveries", "default")
+    assert decode.rejected == []
+    assert decode.origins.of("lyon").last_heard == {}
 
 
 def test_a_clock_that_was_set_back_is_checked_by_the_states_of_its_bus() -> None:
@@ -272,7 +321,7 @@ def test_a_silent_origin_is_forgotten_by_its_states_and_unknown() -> None:
     # Its next event begins its states again.
     again = decode(event("x", None, "o").delivery())
     assert [e for _, (_, e) in again if isinstance(e, OriginSeen)] == [
-        OriginSeen("o", ARRIVED, is_carried=True) for _ in OF_ORIGINS
+        OriginSeen("o", ARRIVED) for _ in OF_ORIGINS
     ]
 
 
@@ -313,33 +362,13 @@ def test_all_origins_of_a_bus_are_forgotten_if_it_is_not_known_what_was_missed()
     assert not decode.origins.of("default").is_withheld
 
 
-def test_the_states_of_a_shared_origin_begin_on_the_other_bus_when_that_is_read() -> None:
-    resumed = ReadingResumed("default", 7.0, is_complete=False)
-    decode = known("o")
-    decode.origins.of("lyon").add("o")
-    starts = [(name, "lyon", [OriginSeen("o", 7.0)]) for name in OF_ORIGINS]
-    assert [values for _, values in decode.decode([resumed])] == [
-        *(values for _, values in of_all(OriginForgotten, "o", 7.0)),
-        *starts,
-    ]
-    # The exporter is a standby on the other bus.
-    decode = known("o")
-    decode.origins.of("lyon").add("o")
-    decode.decode([StandbyBegan("lyon")])
-    assert decode.decode([resumed]) == of_all(OriginForgotten, "o", 7.0)
-    begun = decode.decode([ReadingResumed("lyon", 8.0, is_complete=True)])
-    assert [values for _, values in begun] == [
-        (name, "lyon", [SeriesShown("o", 8.0)]) for name in OF_ORIGINS
-    ]
-
-
 def test_a_free_origin_is_claimed_by_the_first_bus_that_carries_it_for_all_subsystems() -> None:
     for bus in ("default", "other"):
         decode = known("o", "p")
         decode.origins.of("default").free.update("op")
         claimed = decode(event("x", None, "o").delivery(bus=bus))
         assert [e for _, (_, e) in claimed if isinstance(e, OriginSeen)] == [
-            OriginSeen("o", ARRIVED, is_carried=True) for _ in OF_ORIGINS
+            OriginSeen("o", ARRIVED) for _ in OF_ORIGINS
         ]
         assert decode.origins.of("default").free == {"p"}
         again = decode(event("x", None, "o").delivery(bus=bus))
@@ -363,7 +392,7 @@ def test_what_happens_to_a_bus_keeps_its_place_among_the_deliveries() -> None:
         ClockChecked("o", 0.0),
         AgentDeleted("o", ARRIVED, "2"),
         OriginForgotten("o", 0.0),
-        OriginSeen("o", ARRIVED, is_carried=True),
+        OriginSeen("o", ARRIVED),
         AgentDeleted("o", ARRIVED, "3"),
     ]
 

@@ -65,8 +65,10 @@ def test_a_stamp_of_a_wrong_type_is_ignored_and_the_data_kept() -> None:
     ("body", "reason"),
     [
         ('{"timestamp":5,"name":"","origin_uuid":"o"}', Reason.NO_NAME),
-        ('{"timestamp":5,"name":"x","origin_uuid":""}', Reason.NO_ORIGIN),
-        ('{"timestamp":5,"name":"x"}', Reason.NO_ORIGIN),
+        ('{"timestamp":5,"name":"x","origin_uuid":5}', Reason.NO_ORIGIN),
+        ('{"timestamp":5,"name":5}', Reason.NO_NAME),
+        (r'{"name":"x\ud800","origin_uuid":"o"}', Reason.NOT_JSON),
+        (r'{"name":"x","origin_uuid":"o\ud800"}', Reason.NOT_JSON),
         ('{"timestamp":5,"origin_uuid":"o"}', Reason.NO_NAME),
         ('{"name":5,"data":' + "[" * 100_000, Reason.TOO_DEEP),
         ('{"name":5,"data":' + "[" * 100_000 + "]" * 100_000 + "}", Reason.TOO_DEEP),

@@ -1,5 +1,6 @@
 """The adapter between states and bytewax."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,15 @@ from dataflows.fan_out import Values
 from dataflows.lengths import parse_lengths
 from dataflows.levels import levels
 from dataflows.metric import Details, Histogram, Kind, MetricSpec, Samples
-from dataflows.notices import ClockChecked, OriginForgotten, OriginSeen, SeriesShown, SeriesWithheld
+from dataflows.notices import (
+    ClockChecked,
+    Notice,
+    OriginForgotten,
+    OriginSeen,
+    SeriesShown,
+    SeriesWithheld,
+    UpdatesStopped,
+)
 from dataflows.outputs import Changes, Output, Skipped
 from dataflows.quota import Allocation, Quota
 from dataflows.snapshot import DamagedError, Snapshot, seal, unseal
@@ -82,6 +91,8 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
+
+EVERY_NOTICE = Notice.__subclasses__()
 
 SUBSYSTEM = Subsystem("things", "How many?", (COUNT, THINGS, SIZES, STATE), _Things)
 OTHER = Subsystem("others", "How many?", (COUNT, THINGS, SIZES, STATE), _Things)
@@ -292,18 +303,20 @@ def test_a_state_is_due_when_it_expires() -> None:
     assert logic.notify_at() is None
 
 
-def test_an_origin_that_is_seen_starts_a_state_without_an_event() -> None:
-    logic = stage(Clock())(None)
-    assert batch(logic, of_kind(OriginSeen)) == ([counted(0)], RETAIN)
-    assert batch(logic, of_kind(OriginSeen)) == ([], RETAIN)
-    # It may also come with the first events.
-    logic = stage(Clock())(None)
-    events = [OriginSeen("o", 100), Event("o", 100), Event("o", 100)]
+def test_a_state_starts_with_the_first_event_that_tells_of_its_subject() -> None:
+    class Told(Event, frozen=True, gc=False):
+        pass
+
+    subsystem = replace(SUBSYSTEM, starters=(Told,))
+    logic = Stage([subsystem], Options(max_shown=0), Clock())(None)
+    assert batch(logic, happened(100), of_kind(OriginSeen)) == ([], DISCARD)
+    # What comes before it in its batch changes nothing.
+    events = [OriginSeen("o", 100), Event("o", 100), Told("o", 100), Event("o", 100)]
     assert batch(logic, ("things", BUS, events)) == ([counted(2)], RETAIN)
 
 
-@pytest.mark.parametrize("kind", [ClockChecked, OriginForgotten, SeriesWithheld])
-def test_an_unknown_origin_starts_no_state_if_there_is_nothing_to_show(kind: type[Event]) -> None:
+@pytest.mark.parametrize("kind", EVERY_NOTICE)
+def test_no_notice_starts_a_state(kind: type[Event]) -> None:
     logic = stage(Clock())(None)
     assert batch(logic, of_kind(kind), of_kind(kind)) == ([], DISCARD)
     assert logic.notify_at() is None
@@ -363,7 +376,7 @@ def test_events_on_another_bus_do_not_change_a_state() -> None:
     others = (
         happened(100, bus="other"),
         happened(1, bus="other"),
-        of_kind(OriginSeen, bus="other"),
+        of_kind(UpdatesStopped, bus="other"),
         of_kind(OriginForgotten, bus="other"),
     )
     assert batch(logic, *others) == ([], RETAIN)
@@ -402,12 +415,6 @@ def test_series_that_are_shown_again_have_their_present_values() -> None:
         ("xivo_things_avg", "o", "10s"): 1.6,
     }
     assert batch(logic, ("watched", BUS, [SeriesShown("o", 110.0)])) == ([], RETAIN)
-
-
-def test_a_state_may_begin_when_its_series_are_shown() -> None:
-    logic = stage(Clock())(None)
-    assert batch(logic, of_kind(SeriesShown)) == ([counted(0)], RETAIN)
-    assert batch(logic, of_kind(SeriesShown)) == ([], RETAIN)
 
 
 def test_a_state_that_ends_while_its_series_are_withheld_leaves_one_that_shows_them() -> None:
@@ -450,15 +457,15 @@ def freed(events: int) -> bytes:
 
 def carried(bus: str) -> Values:
     """Return what decode makes of the first event of a free origin."""
-    return "things", bus, [OriginSeen("o", 100.0, is_carried=True)]
+    return "things", bus, [OriginSeen("o", 100.0)]
 
 
 def test_a_free_state_belongs_to_the_next_bus_that_carries_its_origin() -> None:
     stage_ = stage(Clock(), max_entities=3)
     logic = stage_(freed(3))
     # What happens to buses changes nothing.
-    batch(logic, of_kind(OriginSeen), of_kind(ClockChecked))
-    for kind in (OriginSeen, ClockChecked, OriginForgotten):
+    batch(logic, of_kind(ClockChecked))
+    for kind in (ClockChecked, OriginForgotten):
         assert batch(logic, of_kind(kind, bus="other")) == ([], RETAIN)
     unchanged = unseal(logic.snapshot() or b"", Snapshot)
     assert (unchanged.bus, unchanged.is_free) == (BUS, True)

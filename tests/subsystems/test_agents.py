@@ -52,7 +52,9 @@ def test_a_session_lasts_from_login_to_logout() -> None:
 def test_a_session_without_a_known_login_does_not_count() -> None:
     pipeline = Pipeline()
     pipeline.send(LOGGED_OUT)
-    pipeline.send(LOGGED_IN, DELETED, LOGGED_OUT)
+    pipeline.send(LOGGED_IN, DELETED)
+    pipeline.wait(60)
+    pipeline.send(LOGGED_OUT)
     assert_exposition(
         pipeline,
         """
@@ -132,3 +134,16 @@ def test_an_agent_is_known_by_its_number_however_it_is_written(spelling: int | s
     pipeline = Pipeline(details=["agents"])
     pipeline.send(LOGGED_OUT, LOGGED_IN.but(agent_id=spelling))
     assert_exposition(pipeline, 'xivo_agent_logged_in{agent_id="42",origin_uuid="ca7f…"} 1')
+
+
+def test_a_deleted_agent_stays_deleted_although_agentd_logs_it_off_afterwards() -> None:
+    pipeline = Pipeline(details=["agents"])
+    pipeline.send(LOGGED_IN, DELETED, LOGGED_OUT)
+    pipeline.wait(59)
+    pipeline.send(LOGGED_OUT)
+    assert_exposition(pipeline, "", "xivo_agents", "xivo_agent_logged_in")
+    assert pipeline.value("xivo_agent_logouts_total") == 0
+    # So does one that was not known.
+    pipeline = Pipeline()
+    pipeline.send(LOGGED_IN.but(agent_id=1), DELETED, LOGGED_IN)
+    assert pipeline.value("xivo_agents", "logged_in") == 1

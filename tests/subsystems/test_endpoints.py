@@ -1,6 +1,7 @@
 import pytest
 
-from tests.corpus import OTHER_ORIGIN, load, names
+from dataflows.items import GapNoticed
+from tests.corpus import OTHER_ORIGIN, Message, load, names
 from tests.pipeline import Pipeline, assert_exposition
 
 STATUS = load("endpoints/document_endpoint_status_update")
@@ -123,3 +124,80 @@ def test_the_same_endpoint_id_on_two_servers_is_two_endpoints() -> None:
         xivo_endpoint_state{endpoint_id="67",origin_uuid="0d6c…",state="busy"} 1
         """,
     )
+
+
+CTID = load("services/document_service_registered_event").but(service_name="xivo-ctid")
+LINE_DELETED = load("endpoints/xivo-15.20_line_deleted")
+
+
+def phone(number: int, status: int) -> Message:
+    return load("endpoints/document_endpoint_status_update").but(endpoint_id=number, status=status)
+
+
+def test_phones_of_which_a_new_ctid_says_nothing_are_unavailable() -> None:
+    pipeline = Pipeline(details=["endpoints"])
+    pipeline.send(*(phone(number, 1) for number in range(50)))
+    pipeline.wait(60)
+    pipeline.send(phone(1, 0))
+    pipeline.wait(5)
+    pipeline.send(CTID.but(service_id="new"), phone(2, 8))
+    pipeline.wait(4.9)
+    pipeline.send(phone(3, 0))
+    assert pipeline.value("xivo_state_known", "endpoints") == 0
+    assert pipeline.value("xivo_endpoints", "unavailable") == 0
+    pipeline.wait(0.2)
+    assert_exposition(
+        pipeline,
+        """
+        xivo_endpoints{origin_uuid="ca7f…",state="idle"} 2
+        xivo_endpoints{origin_uuid="ca7f…",state="ringing"} 1
+        xivo_endpoints{origin_uuid="ca7f…",state="unavailable"} 47
+        """,
+        "xivo_endpoints",
+    )
+    # A difference is no transition.
+    assert pipeline.value("xivo_endpoint_transitions_total", "unavailable") == 0
+    assert pipeline.value("xivo_endpoint_state", "9", "unavailable") == 1
+    assert pipeline.value("xivo_state_known", "endpoints") == 1
+    pipeline.wait(120)
+    assert pipeline.value("xivo_endpoints_in_use_max", "1m") == 0
+
+
+def test_a_gap_within_the_first_seconds_of_ctid_leaves_the_phones_as_they_are() -> None:
+    pipeline = Pipeline()
+    pipeline.send(phone(1, 1))
+    pipeline.wait(60)
+    pipeline.send(CTID)
+    pipeline.take([GapNoticed("default", pipeline.now)])
+    pipeline.wait(60)
+    assert pipeline.value("xivo_endpoints", "in_use") == 1
+    assert pipeline.value("xivo_state_known", "endpoints") == 0
+
+
+def test_a_start_of_asterisk_within_the_first_seconds_of_ctid_leaves_a_doubt() -> None:
+    pipeline = Pipeline()
+    pipeline.send(phone(1, 1))
+    pipeline.wait(60)
+    pipeline.send(CTID, load("asterisk/xivo-15.20_FullyBooted"))
+    pipeline.wait(60)
+    assert pipeline.value("xivo_endpoints", "unavailable") == 1
+    assert pipeline.value("xivo_state_known", "endpoints") == 0
+
+
+def test_the_first_seconds_of_ctid_go_on_after_a_restart_of_the_exporter() -> None:
+    pipeline = Pipeline()
+    pipeline.send(phone(1, 1))
+    pipeline.wait(60)
+    pipeline.send(CTID)
+    pipeline.restart()
+    pipeline.wait(10)
+    assert pipeline.value("xivo_endpoints", "unavailable") == 1
+
+
+def test_the_phone_of_a_deleted_line_stays_deleted_for_a_minute() -> None:
+    pipeline = Pipeline(details=["endpoints"])
+    pipeline.send(phone(67, 1), LINE_DELETED, phone(67, 4))
+    assert_exposition(pipeline, "", "xivo_endpoints", "xivo_endpoint_state")
+    pipeline.wait(60)
+    pipeline.send(phone(67, 0))
+    assert pipeline.value("xivo_endpoints", "idle") == 1

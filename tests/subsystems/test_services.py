@@ -1,5 +1,6 @@
 from datetime import datetime
 
+from dataflows.items import GapNoticed
 from tests.corpus import ARRIVED, OTHER_ORIGIN, load
 from tests.pipeline import Pipeline, assert_exposition
 
@@ -128,10 +129,10 @@ def test_a_service_is_also_known_from_its_deregistration() -> None:
     )
 
 
-def test_a_service_is_forgotten_a_day_after_it_deregistered() -> None:
+def test_a_service_is_forgotten_a_week_after_it_deregistered() -> None:
     pipeline = Pipeline(max_series=1)
     pipeline.send(FIRST, END_OF_FIRST)
-    pipeline.wait(DAY - 1)
+    pipeline.wait(7 * DAY - 1)
     assert pipeline.value("xivo_service_up", "xivo-ctid") == 0
     pipeline.send(END_OF_FIRST)
     pipeline.wait(1)
@@ -145,12 +146,12 @@ def test_a_service_is_forgotten_a_day_after_it_deregistered() -> None:
 def test_a_service_that_is_up_is_never_forgotten() -> None:
     pipeline = Pipeline()
     pipeline.send(FIRST, END_OF_FIRST)
-    pipeline.wait(DAY - 1)
+    pipeline.wait(7 * DAY - 1)
     pipeline.send(SECOND)
     pipeline.wait(365 * DAY)
     assert pipeline.value("xivo_service_up", "xivo-ctid") == 1
     pipeline.send(END_OF_SECOND)
-    pipeline.wait(DAY - 1)
+    pipeline.wait(7 * DAY - 1)
     assert pipeline.value("xivo_service_up", "xivo-ctid") == 0
     pipeline.wait(1)
     assert pipeline.value("xivo_service_up", "xivo-ctid") is None
@@ -161,7 +162,7 @@ def test_an_old_stamp_does_not_shorten_the_memory_of_a_service() -> None:
     pipeline.send(FIRST, END_OF_FIRST.but(timestamp="2001-01-01T00:00:00"))
     pipeline.send(load("agents/document_agent_status_update"))
     assert pipeline.value("xivo_service_up", "xivo-ctid") == 0
-    pipeline.wait(DAY - 1)
+    pipeline.wait(7 * DAY - 1)
     assert pipeline.value("xivo_service_up", "xivo-ctid") == 0
 
 
@@ -187,3 +188,35 @@ def test_the_same_service_on_two_servers_is_two_services() -> None:
         xivo_service_unclean_restarts_total{origin_uuid="0d6c…",service_name="xivo-ctid"} 0
         """,
     )
+
+
+GAP = GapNoticed("default", 0.0)
+
+
+def test_what_happened_in_a_gap_is_not_called_a_crash() -> None:
+    pipeline = Pipeline()
+    pipeline.send(FIRST)
+    pipeline.take([GAP])
+    pipeline.send(SECOND)
+    assert pipeline.value("xivo_service_unclean_restarts_total", "xivo-ctid") == 0
+    # From then on all is known again.
+    pipeline.send(FIRST.but(service_id="third"))
+    assert pipeline.value("xivo_service_unclean_restarts_total", "xivo-ctid") == 1
+
+
+def test_after_a_gap_a_deregistration_of_an_unknown_instance_counts() -> None:
+    pipeline = Pipeline()
+    pipeline.send(FIRST, END_OF_FIRST.but(service_id="unknown"))
+    assert pipeline.value("xivo_service_up", "xivo-ctid") == 1
+    pipeline.take([GAP])
+    # Its registration was missed.
+    pipeline.send(END_OF_FIRST.but(service_id="unknown"))
+    assert pipeline.value("xivo_service_up", "xivo-ctid") == 0
+
+
+def test_after_a_gap_a_deregistration_of_an_earlier_instance_does_not_count() -> None:
+    pipeline = Pipeline()
+    pipeline.send(FIRST, SECOND)
+    pipeline.take([GAP])
+    pipeline.send(END_OF_FIRST)
+    assert pipeline.value("xivo_service_up", "xivo-ctid") == 1

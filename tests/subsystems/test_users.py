@@ -128,3 +128,50 @@ def test_the_same_user_id_on_two_servers_is_two_users() -> None:
         xivo_user_presence_changes_total{origin_uuid="0d6c…",presence="away"} 1
         """,
     )
+
+
+CTID = load("services/document_service_registered_event").but(service_name="xivo-ctid")
+
+
+def test_a_start_of_ctid_disconnects_all_users_of_whom_it_says_nothing() -> None:
+    pipeline = Pipeline()
+    pipeline.send(*(STATUS.but(user_id=number, status="available") for number in range(100)))
+    pipeline.wait(60)
+    # Events of the new process may come before its registration.
+    pipeline.send(STATUS.but(user_id=7, status="away"))
+    pipeline.wait(5)
+    pipeline.send(CTID.but(service_id="new"), STATUS.but(user_id=8, status="available"))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_users{origin_uuid="ca7f…",presence="available"} 1
+        xivo_users{origin_uuid="ca7f…",presence="away"} 1
+        xivo_users{origin_uuid="ca7f…",presence="disconnected"} 98
+        """,
+        "xivo_users",
+    )
+    # A difference is no event: nobody disconnected.
+    changes = pipeline.value("xivo_user_presence_changes_total", "disconnected")
+    assert changes == 0
+    assert pipeline.value("xivo_state_known", "users") == 1
+
+
+def test_a_repeated_registration_of_ctid_changes_nothing() -> None:
+    pipeline = Pipeline()
+    pipeline.send(CTID, STATUS.but(user_id=1, status="available"))
+    pipeline.wait(60)
+    pipeline.send(CTID)
+    assert pipeline.value("xivo_users", "available") == 1
+
+
+def test_a_deleted_user_stays_deleted_for_a_minute() -> None:
+    pipeline = Pipeline()
+    available = event("chatd_presence_updated", CHATD.content["data"])
+    deleted = event("user_deleted", {"id": 1, "uuid": available.content["data"]["uuid"]})
+    pipeline.send(available, deleted, available)
+    pipeline.wait(59)
+    pipeline.send(available)
+    assert_exposition(pipeline, "", "xivo_users")
+    pipeline.wait(1)
+    pipeline.send(available)
+    assert pipeline.value("xivo_users", "available") == 1
