@@ -15,8 +15,8 @@ from dataflows.recent import Recent
 REGISTER_SECONDS = 10.0
 """Maximum time from the first events of a process of xivo-ctid to its registration."""
 
-MAX_STARTED = 100_000
-"""Entities whose events shortly before a registration are remembered."""
+MAX_STARTED = 10_000
+"""Entities whose last events are remembered; few events come before a registration."""
 
 
 class CtidStart:
@@ -25,6 +25,14 @@ class CtidStart:
     def __init__(self) -> None:
         self._heard = Recent(REGISTER_SECONDS, MAX_STARTED)
         self._service_id = ""
+
+    def __getstate__(self) -> str:
+        """Leave out who was heard: it matters for seconds only."""
+        return self._service_id
+
+    def __setstate__(self, service_id: str) -> None:
+        self.__init__()  # type: ignore[misc]  # the object is empty
+        self._service_id = service_id
 
     def hear(self, entity: str, at: float) -> None:
         """Note that an event told of an entity, at a time in Unix seconds."""

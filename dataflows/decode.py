@@ -184,7 +184,7 @@ class Decode:
         if not self._origins.is_settled(origin, account.bus):
             if not self._origins.add(origin, account.bus):
                 raise Rejected(Reason.OVER_LIMIT, "too many origins")
-            seen = OriginSeen(origin, envelope.at)
+            seen = OriginSeen(origin, envelope.at, is_carried=True)
             for name in self._of_origins:
                 published.events[name].append(seen)
         account.origins[origin] = published

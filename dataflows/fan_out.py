@@ -8,6 +8,7 @@ from dataflows.items import (
     BusItem,
     ClockSetBack,
     GapNoticed,
+    Opened,
     OriginSilent,
     ReadingContinued,
     ReadingResumed,
@@ -19,6 +20,7 @@ from dataflows.notices import (
     EventsMissed,
     Notice,
     OriginForgotten,
+    OriginSeen,
     SeriesShown,
     SeriesWithheld,
     UpdatesContinued,
@@ -75,9 +77,14 @@ class FanOut:
             yield key(deliveries.NAME, bus), (deliveries.NAME, bus, [kind("", at)])
 
     def _forget(self, bus: str, origin: str, at: float) -> Iterator[Keyed]:
-        """Let a bus forget an origin; its states begin again with its next events on any bus."""
-        if self._origins.of(bus).forget(origin):
-            yield from self._for_origin(bus, OriginForgotten(origin, at))
+        """Let a bus forget an origin; its states belong to another bus that carries it."""
+        if not self._origins.of(bus).forget(origin):
+            return
+        yield from self._for_origin(bus, OriginForgotten(origin, at))
+        other = self._origins.other(origin, bus)
+        # If the exporter is a standby on the other bus, the states begin when it reads that bus.
+        if other is not None and not self._origins.of(other).is_withheld:
+            yield from self._for_origin(other, OriginSeen(origin, at))
 
     def _for_origin(self, bus: str, event: Event) -> Iterator[Keyed]:
         for name in self._of_origins:
@@ -85,6 +92,7 @@ class FanOut:
 
 
 _NOTICES: dict[type[BusItem], type[Notice]] = {
+    Opened: OriginSeen,
     ClockSetBack: ClockChecked,
     StandbyBegan: SeriesWithheld,
     GapNoticed: EventsMissed,

@@ -12,7 +12,13 @@ class Notice(Event, frozen=True, gc=False):
 
 
 class OriginSeen(Notice, frozen=True, gc=False):
-    """The bus carried an event of the origin just now, so free states belong to this bus."""
+    """An origin is known on a bus, to which its states belong from then on.
+
+    Attributes:
+        is_carried: The bus carried an event of it just now, so free states belong to this bus.
+    """
+
+    is_carried: bool = False
 
 
 class OriginForgotten(Notice, frozen=True, gc=False):
@@ -28,7 +34,10 @@ class SeriesWithheld(Notice, frozen=True, gc=False):
 
 
 class SeriesShown(Notice, frozen=True, gc=False):
-    """The exporter reads the bus of the origin again: the series of the state are shown."""
+    """The exporter reads the bus of the origin again: the series of the state are shown.
+
+    If the state belongs to no bus, it belongs to this one from then on.
+    """
 
 
 class EventsMissed(Notice, frozen=True, gc=False):

@@ -33,12 +33,8 @@ class Recent:
         seen = self._seen
         seen.pop(entity, None)
         seen[entity] = at
-        # Two at most for each new one: so the old ones go, and no call takes long.
-        for _ in range(2):
-            first = next(iter(seen))
-            if len(seen) <= self._limit and seen[first] > at - self._seconds:
-                return
-            del seen[first]
+        if len(seen) > self._limit:
+            del seen[next(iter(seen))]
 
     def has(self, entity: str, at: float) -> bool:
         """Return whether an id was seen in the seconds before a time, or after it."""

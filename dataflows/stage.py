@@ -64,7 +64,7 @@ class Stage:
         return state
 
     def resume(self, snapshot: Snapshot) -> State[Any]:
-        """Return the state of a snapshot from the recovery store."""
+        """Return the started state of a snapshot from the recovery store."""
         name = snapshot.subsystem
         context = self._context(name, snapshot.bus, snapshot.entities, snapshot.shown)
         state: State[Any] = load(snapshot.state, self._metrics[name], context)
@@ -104,6 +104,9 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
     def __init__(self, stage: Stage, resumed: bytes | None) -> None:
         self._stage = stage
         self._name = self._key = ""
+        # The bus of the origin; None until it is known. Events on other buses are not applied, also
+        # before the state starts.
+        self._bus: str | None = None
         self._state: State[Any] | None = None
         self._is_free = False
         # Not in a snapshot: a new process shows what was kept, until it is a standby itself.
@@ -111,29 +114,26 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         self._due: float | None = None
         if resumed is not None:
             snapshot = unseal(resumed, Snapshot)
-            self._name, self._key = snapshot.subsystem, snapshot.key
+            self._name, self._key, self._bus = snapshot.subsystem, snapshot.key, snapshot.bus
             self._is_free = snapshot.is_free
-            self._state = stage.resume(snapshot)
-            self._due = stage.clock()
+            if snapshot.state:
+                self._state = stage.resume(snapshot)
+                self._due = stage.clock()
 
     def on_batch(self, values: list[Values]) -> tuple[Iterable[Output], bool]:
         """Apply a batch of events; return the changes."""
         outputs: list[Output] = []
         for name, bus, batch in values:
-            state, events = self._state_for(name, bus, batch)
-            if state is None:
+            if not self._belongs(name, bus, batch[0]):
                 continue
-            windows = state.trackers[0] if state.trackers else None
-            for event in events:
-                if isinstance(event, Notice):
-                    outputs += self._heed(event, state)
-                    continue
-                if windows is not None and event.at < windows.floor:
-                    state.late += 1
-                state.apply(event)
-        if self._state is None:
+            state, events = self._started(batch)
+            if state is not None:
+                outputs += self._apply(state, events)
+        if self._bus is None:
             return outputs, StatefulBatchLogic.DISCARD
-        return [*outputs, *self._expire(self._state)], StatefulBatchLogic.RETAIN
+        if self._state is not None:
+            outputs += self._expire(self._state)
+        return outputs, StatefulBatchLogic.RETAIN
 
     def on_notify(self) -> tuple[Iterable[Output], bool]:
         """Close windows and expire entities that are due; return the changes."""
@@ -146,33 +146,51 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
 
     def snapshot(self) -> bytes | None:
         """Return a copy of the state, which changes while bytewax writes."""
-        state = self._state
-        if state is None or not self._stage.is_kept:
+        state, bus = self._state, self._bus
+        if bus is None or not self._stage.is_kept:
             return None
-        taken = state.entities.taken, state.shown.taken
-        return seal(Snapshot(self._name, self._key, state.bus, *taken, dump(state), self._is_free))
+        taken = (0, 0) if state is None else (state.entities.taken, state.shown.taken)
+        dumped = b"" if state is None else dump(state)
+        return seal(Snapshot(self._name, self._key, bus, *taken, dumped, self._is_free))
 
-    def _state_for(
-        self, name: str, bus: str, events: list[Event]
-    ) -> tuple[State[Any] | None, list[Event]]:
-        """Return the state that events on a bus belong to, and the events that it gets.
+    def _belongs(self, name: str, bus: str, first: Event) -> bool:
+        """Return whether events on a bus belong to this key; the key may get its bus now."""
+        if self._bus is None:
+            if isinstance(first, Notice) and not isinstance(first, OriginSeen | SeriesShown):
+                return False
+            self._name, self._key, self._bus = name, key(name, first.origin_uuid or bus), bus
+        elif self._is_free and isinstance(first, OriginSeen) and first.is_carried:
+            self._is_free, self._bus = False, bus
+            if self._state is not None:
+                self._stage.move(self._state, name, bus)
+                self._show(self._state)
+        return bus == self._bus
 
-        It may start or move now.
-        """
-        state = self._state
-        if state is None:
-            for index, first in enumerate(events):
-                state = self._stage.start(name, bus, first)
-                if state is not None:
-                    self._name, self._key = name, key(name, first.origin_uuid or bus)
-                    self._state = state
-                    return state, events[index:]
-            return None, []
-        if self._is_free and isinstance(events[0], OriginSeen):
-            self._is_free = False
-            self._stage.move(state, name, bus)
-            self._show(state)
-        return (state, events) if bus == state.bus else (None, [])
+    def _started(self, events: list[Event]) -> tuple[State[Any] | None, list[Event]]:
+        """Return the state, and the events that it gets; it may start now."""
+        if self._state is not None:
+            return self._state, events
+        assert self._bus is not None
+        for index, event in enumerate(events):
+            if isinstance(event, OriginForgotten):
+                self._bus, self._is_free = None, False
+                break
+            self._state = self._stage.start(self._name, self._bus, event)
+            if self._state is not None:
+                return self._state, events[index:]
+        return None, []
+
+    def _apply(self, state: State[Any], events: list[Event]) -> list[Output]:
+        outputs: list[Output] = []
+        windows = state.trackers[0] if state.trackers else None
+        for event in events:
+            if isinstance(event, Notice):
+                outputs += self._heed(event, state)
+                continue
+            if windows is not None and event.at < windows.floor:
+                state.late += 1
+            state.apply(event)
+        return outputs
 
     def _heed(self, notice: Notice, state: State[Any]) -> list[Output]:
         """Handle what happened to the server or its bus; return the changes."""
@@ -192,7 +210,8 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         outputs = self._drain(state)
         state.entities.release(state.entities.taken)
         state.shown.release(state.shown.taken)
-        self._state, self._is_free, self._is_withheld = None, False, False
+        self._state = self._bus = None
+        self._is_free = self._is_withheld = False
         return outputs
 
     def _withhold(self, state: State[Any]) -> list[Output]:

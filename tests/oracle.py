@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import dropwhile, pairwise
+from math import inf
 from typing import Any
 
 from dataflows.envelope import Reason
@@ -17,6 +18,7 @@ from dataflows.envelope import Reason
 Numbers = dict[tuple[str, tuple[str, ...]], Any]
 """(metric, labels) → number; for a histogram (counts, +Inf last, sum)."""
 
+MINUTE = 60
 DAY = 24 * 3600
 WEEK = 7 * DAY
 
@@ -97,13 +99,30 @@ def expect(history: list[Fact], now: float, *, details: bool) -> Numbers:
         # An origin on two buses belongs to the first.
         mine = [fact for fact in everywhere if fact.bus == everywhere[0].bus]
         numbers |= _published(origin, mine)
-        for compute in (_agents, _endpoints):
-            numbers |= compute(origin, mine, details)
-        for compute_all in (_users, _chat, _call_forms):
-            numbers |= compute_all(origin, mine)
-        numbers |= _services(origin, mine, now)
-        numbers |= _queues(origin, mine, now)
+        for subsystem, names in EVENTS.items():
+            told = [fact for fact in mine if fact.name in names and is_used(fact)]
+            # A line may be deleted on a server that tells of no phone.
+            told = [*dropwhile(lambda fact: fact.name == "line_deleted", told)]
+            if not told:
+                continue
+            # Counters are never complete.
+            if subsystem not in {"chat", "call_forms"}:
+                numbers["xivo_state_known", (origin, subsystem)] = 0
+                numbers["xivo_state_known_since_timestamp_seconds", (origin, subsystem)] = 0
+            last = told[-1].arrived
+            numbers["xivo_state_last_event_timestamp_seconds", (origin, subsystem)] = last
+            numbers |= _of_subsystem(subsystem, origin, told, now, details=details)
     return numbers
+
+
+def _of_subsystem(
+    subsystem: str, origin: str, told: list[Fact], now: float, *, details: bool
+) -> Numbers:
+    if subsystem in {"agents", "endpoints"}:
+        return {"agents": _agents, "endpoints": _endpoints}[subsystem](origin, told, details)
+    if subsystem in {"services", "queues"}:
+        return {"services": _services, "queues": _queues}[subsystem](origin, told, now)
+    return {"users": _users, "chat": _chat, "call_forms": _call_forms}[subsystem](origin, told)
 
 
 # --- The exporter and the bus -------------------------------------------------------------------
@@ -146,31 +165,32 @@ def is_used(fact: Fact) -> bool:
     if fact.name in {"QueueMemberPenalty", "QueueMemberRinginuse"}:
         # On Asterisk 11 these events contain only the setting.
         return "Status" in fact.data
-    return fact.name in USED
+    return any(fact.name in names for names in EVENTS.values())
 
 
-USED = {
-    "agent_status_update",
-    "agent_deleted",
-    "endpoint_status_update",
-    "user_status_update",
-    "chatd_presence_updated",
-    "user_deleted",
-    "service_registered_event",
-    "service_deregistered_event",
-    "service_registered",
-    "service_deregistered",
-    "chat_message_event",
-    "chat_message_sent",
-    "call_form_result",
-    "QueueMemberStatus",
-    "QueueMemberAdded",
-    "QueueMemberRemoved",
-    "QueueMemberPaused",
-    "QueueMemberPause",
-    "QueueMemberPenalty",
-    "QueueMemberRinginuse",
+EVENTS = {
+    "agents": {"agent_status_update", "agent_deleted"},
+    "endpoints": {"endpoint_status_update", "line_deleted"},
+    "users": {"user_status_update", "chatd_presence_updated", "user_deleted"},
+    "services": {
+        "service_registered_event",
+        "service_deregistered_event",
+        "service_registered",
+        "service_deregistered",
+    },
+    "chat": {"chat_message_event", "chat_message_sent"},
+    "call_forms": {"call_form_result"},
+    "queues": {
+        "QueueMemberStatus",
+        "QueueMemberAdded",
+        "QueueMemberRemoved",
+        "QueueMemberPaused",
+        "QueueMemberPause",
+        "QueueMemberPenalty",
+        "QueueMemberRinginuse",
+    },
 }
+"""The events of each subsystem."""
 
 
 # --- Entities that are each in one of a few states ----------------------------------------------
@@ -183,8 +203,13 @@ def _histories(
     events: Iterable[Fact], states_of: Callable[[Fact], Iterable[tuple[str, str | None]]]
 ) -> dict[str, History]:
     histories: dict[str, History] = {}
+    deleted_at: dict[str, float] = {}
     for fact in events:
         for entity, state in states_of(fact):
+            if fact.name.endswith("_deleted"):
+                deleted_at[entity] = fact.at
+            elif fact.at - deleted_at.get(entity, -inf) < MINUTE:
+                continue
             histories.setdefault(entity, []).append((state, fact.at))
     return histories
 
@@ -248,6 +273,8 @@ def _endpoints(origin: str, events: list[Fact], details: bool) -> Numbers:
             code = int(fact.data["status"])
             state = None if code < 0 else ENDPOINT_STATES.get(code, "other")
             yield _digits(fact.data["endpoint_id"]), state
+        elif fact.name == "line_deleted":
+            yield _digits(fact.data["id"]), None
 
     histories = _histories(events, states_of)
     states = [*ENDPOINT_STATES.values(), "other"]
@@ -348,7 +375,7 @@ def _services(origin: str, events: list[Fact], now: float) -> Numbers:
 
 
 def _is_past(changes: list[Fact], now: float) -> bool:
-    return bool(changes) and not _is_registration(changes[-1]) and now - changes[-1].arrived >= DAY
+    return bool(changes) and not _is_registration(changes[-1]) and now - changes[-1].arrived >= WEEK
 
 
 def _service(labels: tuple[str, str], changes: list[Fact]) -> Numbers:

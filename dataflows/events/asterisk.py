@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from dataflows.envelope import Envelope
+import msgspec
+
+from dataflows.envelope import Envelope, read
 from dataflows.notices import StateOutdated
 from dataflows.subsystem import Decoder
 
 
+class _Nothing(msgspec.Struct, gc=False):
+    """The fields do not matter."""
+
+
+_nothing = msgspec.json.Decoder(_Nothing)
+
+
 def _decode(envelope: Envelope) -> StateOutdated:
+    read(envelope, _nothing)
     return StateOutdated(envelope.origin_uuid, envelope.at)
 
 

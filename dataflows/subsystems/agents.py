@@ -212,7 +212,7 @@ SUBSYSTEM = Subsystem(
     (AGENTS, LOGINS, LOGOUTS, SESSIONS, LOGGED_IN, *LEVELS),
     AgentsState,
     DECODERS,
-    starters=(AgentStatusChanged,),
+    starters=(AgentStatusChanged, AgentDeleted),
     also=asterisk.DECODERS,
     can_be_complete=True,
 )

@@ -234,7 +234,7 @@ SUBSYSTEM = Subsystem(
     (USERS, CHANGES, *AVAILABLE),
     UsersState,
     DECODERS,
-    starters=(UserPresenceChanged, CtidRegistered),
+    starters=(UserPresenceChanged, UserDeleted, CtidRegistered),
     also=(REGISTERED, *asterisk.DECODERS),
     can_be_complete=True,
 )

@@ -300,6 +300,17 @@ def test_a_message_without_an_origin_is_unused_on_its_bus() -> None:
     assert decode.origins.of("lyon").last_heard == {}
 
 
+def test_the_states_of_known_origins_begin_when_their_bus_is_opened() -> None:
+    # A restart may have ended between the first event of an origin and the first snapshot.
+    decode = known("o", "p")
+    opened = decode.decode([Opened("default", ARRIVED + 5)])
+    assert opened[:-1] == [
+        *of_all(OriginSeen, "o", ARRIVED + 5),
+        *of_all(OriginSeen, "p", ARRIVED + 5),
+    ]
+    assert opened[-1][0] == key("deliveries", "default")
+
+
 def test_a_clock_that_was_set_back_is_checked_by_the_states_of_its_bus() -> None:
     decode = known("o", "p")
     counts = (key("deliveries", "default"), ("deliveries", "default", [ClockChecked("", 0.0)]))
@@ -321,7 +332,7 @@ def test_a_silent_origin_is_forgotten_by_its_states_and_unknown() -> None:
     # Its next event begins its states again.
     again = decode(event("x", None, "o").delivery())
     assert [e for _, (_, e) in again if isinstance(e, OriginSeen)] == [
-        OriginSeen("o", ARRIVED) for _ in OF_ORIGINS
+        OriginSeen("o", ARRIVED, is_carried=True) for _ in OF_ORIGINS
     ]
 
 
@@ -362,13 +373,33 @@ def test_all_origins_of_a_bus_are_forgotten_if_it_is_not_known_what_was_missed()
     assert not decode.origins.of("default").is_withheld
 
 
+def test_the_states_of_a_shared_origin_begin_on_the_other_bus_when_that_is_read() -> None:
+    resumed = ReadingResumed("default", 7.0, is_complete=False)
+    decode = known("o")
+    decode.origins.of("lyon").add("o")
+    starts = [(name, "lyon", [OriginSeen("o", 7.0)]) for name in OF_ORIGINS]
+    assert [values for _, values in decode.decode([resumed])] == [
+        *(values for _, values in of_all(OriginForgotten, "o", 7.0)),
+        *starts,
+    ]
+    # The exporter is a standby on the other bus.
+    decode = known("o")
+    decode.origins.of("lyon").add("o")
+    decode.decode([StandbyBegan("lyon")])
+    assert decode.decode([resumed]) == of_all(OriginForgotten, "o", 7.0)
+    begun = decode.decode([ReadingResumed("lyon", 8.0, is_complete=True)])
+    assert [values for _, values in begun] == [
+        (name, "lyon", [SeriesShown("o", 8.0)]) for name in OF_ORIGINS
+    ]
+
+
 def test_a_free_origin_is_claimed_by_the_first_bus_that_carries_it_for_all_subsystems() -> None:
     for bus in ("default", "other"):
         decode = known("o", "p")
         decode.origins.of("default").free.update("op")
         claimed = decode(event("x", None, "o").delivery(bus=bus))
         assert [e for _, (_, e) in claimed if isinstance(e, OriginSeen)] == [
-            OriginSeen("o", ARRIVED) for _ in OF_ORIGINS
+            OriginSeen("o", ARRIVED, is_carried=True) for _ in OF_ORIGINS
         ]
         assert decode.origins.of("default").free == {"p"}
         again = decode(event("x", None, "o").delivery(bus=bus))
@@ -392,7 +423,7 @@ def test_what_happens_to_a_bus_keeps_its_place_among_the_deliveries() -> None:
         ClockChecked("o", 0.0),
         AgentDeleted("o", ARRIVED, "2"),
         OriginForgotten("o", 0.0),
-        OriginSeen("o", ARRIVED),
+        OriginSeen("o", ARRIVED, is_carried=True),
         AgentDeleted("o", ARRIVED, "3"),
     ]
 

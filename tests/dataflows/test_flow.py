@@ -237,7 +237,12 @@ def test_a_standby_withholds_the_series_of_all_workers(workers: int) -> None:
 
     def of_servers(*items: Item) -> SeriesValues:
         shown = by_bytewax(_OneAfterTheOther(items), far_future, workers=workers)
-        return {key: value for key, value in shown.items() if corpus.ORIGIN in key[1]}
+        # Windows depend on how bytewax cuts the batches.
+        return {
+            key: value
+            for key, value in shown.items()
+            if corpus.ORIGIN in key[1] and key[0] not in WINDOWED
+        }
 
     resumed, after_a_gap = (ReadingResumed("default", FAR_FUTURE, each) for each in (True, False))
     assert of_servers(*before) == {}

@@ -93,6 +93,8 @@ class Clock:
 
 
 EVERY_NOTICE = Notice.__subclasses__()
+PLACING = (OriginSeen, SeriesShown)
+"""The notices by which a key gets its bus."""
 
 SUBSYSTEM = Subsystem("things", "How many?", (COUNT, THINGS, SIZES, STATE), _Things)
 OTHER = Subsystem("others", "How many?", (COUNT, THINGS, SIZES, STATE), _Things)
@@ -309,7 +311,8 @@ def test_a_state_starts_with_the_first_event_that_tells_of_its_subject() -> None
 
     subsystem = replace(SUBSYSTEM, starters=(Told,))
     logic = Stage([subsystem], Options(max_shown=0), Clock())(None)
-    assert batch(logic, happened(100), of_kind(OriginSeen)) == ([], DISCARD)
+    assert batch(logic, happened(100), of_kind(OriginSeen)) == ([], RETAIN)
+    assert logic.notify_at() is None
     # What comes before it in its batch changes nothing.
     events = [OriginSeen("o", 100), Event("o", 100), Told("o", 100), Event("o", 100)]
     assert batch(logic, ("things", BUS, events)) == ([counted(2)], RETAIN)
@@ -318,9 +321,25 @@ def test_a_state_starts_with_the_first_event_that_tells_of_its_subject() -> None
 @pytest.mark.parametrize("kind", EVERY_NOTICE)
 def test_no_notice_starts_a_state(kind: type[Event]) -> None:
     logic = stage(Clock())(None)
-    assert batch(logic, of_kind(kind), of_kind(kind)) == ([], DISCARD)
+    is_over = RETAIN if kind in PLACING else DISCARD
+    assert batch(logic, of_kind(kind), of_kind(kind)) == ([], is_over)
     assert logic.notify_at() is None
-    assert logic.snapshot() is None
+    assert (logic.snapshot() is None) is (is_over is DISCARD)
+
+
+@pytest.mark.parametrize("kind", PLACING)
+def test_a_key_belongs_to_its_bus_before_its_state_starts(kind: type[Event]) -> None:
+    logic = stage(Clock())(None)
+    batch(logic, of_kind(kind))
+    # Also after a restart.
+    for each in (logic, stage(Clock())(logic.snapshot())):
+        assert batch(each, happened(100, bus="other")) == ([], RETAIN)
+        assert batch(each, happened(100)) == ([counted(1)], RETAIN)
+    logic = stage(Clock())(None)
+    batch(logic, of_kind(kind))
+    assert batch(logic, of_kind(OriginForgotten, bus="other")) == ([], RETAIN)
+    assert batch(logic, of_kind(OriginForgotten)) == ([], DISCARD)
+    assert batch(logic, happened(100, bus="other")) == ([counted(1)], RETAIN)
 
 
 def test_a_state_ends_when_its_origin_is_forgotten_with_all_its_series() -> None:
@@ -457,15 +476,15 @@ def freed(events: int) -> bytes:
 
 def carried(bus: str) -> Values:
     """Return what decode makes of the first event of a free origin."""
-    return "things", bus, [OriginSeen("o", 100.0)]
+    return "things", bus, [OriginSeen("o", 100.0, is_carried=True)]
 
 
 def test_a_free_state_belongs_to_the_next_bus_that_carries_its_origin() -> None:
     stage_ = stage(Clock(), max_entities=3)
     logic = stage_(freed(3))
     # What happens to buses changes nothing.
-    batch(logic, of_kind(ClockChecked))
-    for kind in (ClockChecked, OriginForgotten):
+    batch(logic, of_kind(OriginSeen), of_kind(ClockChecked))
+    for kind in (OriginSeen, ClockChecked, OriginForgotten):
         assert batch(logic, of_kind(kind, bus="other")) == ([], RETAIN)
     unchanged = unseal(logic.snapshot() or b"", Snapshot)
     assert (unchanged.bus, unchanged.is_free) == (BUS, True)

@@ -57,7 +57,7 @@ _ANY_CASE = st.sampled_from((*UUIDS, *(uuid.upper() for uuid in UUIDS)))
 _PRESENCE = st.sampled_from((*PRESENCES, "réunion", "Available"))
 _CODES = numbers(st.sampled_from((0, 1, 2, 4, 8, 9, 16, 17, 3, 18, -1, -2)))
 _SERVICE = {
-    "service_name": st.sampled_from(("xivo-ctid", "wazo-agentd")),
+    "service_name": st.sampled_from(("xivo-agentd", "wazo-agentd")),
     "service_id": st.sampled_from(("A1", "b2", "c3", "d4", "e5", "f6")),
 }
 _TAGS = {"tags": st.none() | st.lists(TEXTS, max_size=2)}
@@ -114,6 +114,7 @@ KINDS = (
         _data({"endpoint_id": IDS, "status": _CODES}, _XIVO_ID),
         ("endpoint_id", "status"),
     ),
+    Kind(("line_deleted",), _data({"id": IDS}), ("id",)),
     Kind(
         ("user_status_update",),
         _data({"user_id": IDS, "status": _PRESENCE}, _XIVO_ID),
@@ -161,13 +162,13 @@ KINDS = (
     ),
     Kind(
         ("chat_message_event", "chat_message_sent"),
-        _data({"from": _USER, "to": _USER, "msg": TEXTS}, {"alias": TEXTS, "alice": TEXTS}),
-        ("from", "to", "msg"),
+        _data({"from": _USER}, {"to": _USER, "msg": TEXTS, "alias": TEXTS, "alice": TEXTS}),
+        ("from",),
     ),
     Kind(
         ("call_form_result",),
-        _data({"user_id": IDS, "variables": st.dictionaries(TEXTS, JSON, max_size=2)}),
-        ("user_id", "variables"),
+        _data({"user_id": IDS}, {"variables": st.dictionaries(TEXTS, JSON, max_size=2)}),
+        ("user_id",),
     ),
     Kind(
         ("QueueMemberStatus", "QueueMemberAdded"),
@@ -271,12 +272,13 @@ def _garbage() -> st.SearchStrategy[tuple[bytes | str | None, Reason]]:
         (None, Reason.TOO_LARGE),
         (b"\xff{}", Reason.NOT_UTF8),
         ("\ud800", Reason.NOT_UTF8),
+        (rb'{"name":"x\ud800","origin_uuid":"o"}', Reason.NOT_JSON),
         (b"{", Reason.NOT_JSON),
         ("", Reason.NOT_JSON),
         (b"[" * 100_000, Reason.TOO_DEEP),
         (b"[]", Reason.NOT_OBJECT),
-        (b"{}", Reason.NO_NAME),
-        (b'{"name":"x"}', Reason.NO_ORIGIN),
+        (b'{"origin_uuid":"o"}', Reason.NO_NAME),
+        (b'{"name":"x","origin_uuid":[]}', Reason.NO_ORIGIN),
         (b'{"name":"agent_status_update","origin_uuid":"o","data":null}', Reason.BAD_DATA),
         (b'{"name":"agent_status_update","origin_uuid":"o","data":{}}', Reason.BAD_FIELD),
     )

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from dataflows.items import OriginSilent
 from dataflows.lengths import parse_lengths
 from dataflows.metric import Histogram, Kind, LabelValues
+from dataflows.notices import Notice
 from dataflows.quota import Allocation, Quota
 from dataflows.subsystem import Context, Event, Options, State, Subsystem
 from dataflows.subsystems import SUBSYSTEMS
@@ -116,9 +117,9 @@ def test_vocabularies_are_complete() -> None:
 
 
 def test_every_value_of_the_vocabularies_occurs_in_the_corpus() -> None:
-    pipeline = Pipeline(details=ALL_DETAILS)
     seen: set[tuple[str, str]] = set()
     for name in corpus.names():
+        pipeline = Pipeline(details=ALL_DETAILS)
         pipeline.send(corpus.load(name))
         for (metric, labels), value in pipeline.series().items():
             if BY_NAME[metric].vocabulary and value:
@@ -217,10 +218,10 @@ def _broken(message: Message, field: str) -> Iterator[Message]:
 
 def _can_hold(field: str, value: object) -> bool:
     """Return whether one of the wrong values is valid for this field."""
-    return (field == "variables" and value == {}) or (field == "from" and value == [])
+    return field == "from" and value == []
 
 
-@pytest.mark.parametrize("name", USED)
+@pytest.mark.parametrize("name", [name for name in USED if not name.startswith("asterisk/")])
 def test_a_missing_or_wrong_field_is_rejected_and_never_a_zero(name: str) -> None:
     message = corpus.load(name)
     content = json.loads(message.body() or "")
@@ -493,7 +494,7 @@ def test_a_removed_entity_leaves_every_gauge_as_before(
 def gauges(pipeline: Pipeline) -> SeriesValues:
     """Return the gauges of the servers, except the times of their last events."""
     series = of_kind(domain(pipeline.series()), Kind.GAUGE)
-    return {k: v for k, v in series.items() if k[0] != "xivo_bus_last_event_timestamp_seconds"}
+    return {k: v for k, v in series.items() if not k[0].endswith("last_event_timestamp_seconds")}
 
 
 def _only(data: dict[str, Any], *keys: str) -> dict[str, Any]:
@@ -546,7 +547,7 @@ def test_a_state_ignores_other_events(subsystem: Subsystem) -> None:
     pipeline = Pipeline()
     pipeline.send(message)
     [happened] = [events for _, (name, _, events) in pipeline.decoded if name == subsystem.name]
-    event = happened[-1]
+    [event] = [each for each in happened if not isinstance(each, Notice)]
     context = _context()
     state = subsystem.start(event, context)
     state.apply(event)

@@ -49,15 +49,33 @@ class Model(ABC):
         return {}
 
 
+MINUTE = 60
+
+
+class Deletions:
+    """Ids that were deleted within the last minute, by the time of the events."""
+
+    def __init__(self) -> None:
+        self._at: dict[str, float] = {}
+
+    def add(self, entity: str, at: float) -> None:
+        self._at[entity] = at
+
+    def hide(self, entity: str, at: float) -> bool:
+        return entity in self._at and at - self._at[entity] < MINUTE
+
+
 class Agents(Model):
     def __init__(self) -> None:
         self._is_in: dict[str, bool] = {}
+        self._deleted = Deletions()
 
     def apply(self, fact: Fact) -> list[Sighting]:
         name, data = fact.name, fact.data
         if name == "agent_deleted":
             self._is_in.pop(str(data["id"]), None)
-        elif name == "agent_status_update":
+            self._deleted.add(str(data["id"]), fact.at)
+        elif not self._deleted.hide(str(data["agent_id"]), fact.at):
             self._is_in[str(data["agent_id"])] = data["status"] == "logged_in"
         return []
 
@@ -95,19 +113,25 @@ class Endpoints(Model):
 class Users(Model):
     def __init__(self) -> None:
         self._is_available: dict[str, bool] = {}
+        self._deleted = Deletions()
 
     def apply(self, fact: Fact) -> list[Sighting]:
         name, data = fact.name, fact.data
         if name == "user_status_update":
             user = data.get("user_uuid") or data["user_id"]
-            self._is_available[str(user)] = data["status"] == "available"
+            self._set(str(user), fact.at, is_free=data["status"] == "available")
         elif name == "chatd_presence_updated":
             is_free = data["state"] == "available" and not data.get("do_not_disturb")
-            self._is_available[data["uuid"]] = is_free
+            self._set(data["uuid"], fact.at, is_free=is_free)
         elif name == "user_deleted":
-            self._is_available.pop(str(data["id"]), None)
-            self._is_available.pop(str(data.get("uuid")), None)
+            for user in (str(data["id"]), str(data.get("uuid"))):
+                self._is_available.pop(user, None)
+                self._deleted.add(user, fact.at)
         return []
+
+    def _set(self, user: str, at: float, *, is_free: bool) -> None:
+        if not self._deleted.hide(user, at):
+            self._is_available[user] = is_free
 
     def values(self) -> dict[str, int]:
         return {"xivo_users_available": sum(self._is_available.values())}
@@ -188,17 +212,16 @@ class Queue(Model):
         return {"xivo_queue_members_available": len(free)}
 
 
-PER_ORIGIN: dict[str, type[Model]] = {
+MODELS: dict[str, type[Model]] = {
     "agents": Agents,
     "endpoints": Endpoints,
     "users": Users,
     "chat": Chat,
     "call_forms": CallForms,
+    "queues": Queue,
+    "services": Service,
 }
-"""Their series start with the first event of the origin."""
-
-PER_PART: dict[str, type[Model]] = {"queues": Queue, "services": Service}
-"""Their series start with the first event of the queue or service."""
+"""Their series start with the first event of the server, the queue or the service."""
 
 
 def key_of(fact: Fact) -> tuple[str, str] | None:

@@ -15,7 +15,7 @@ from math import floor
 from operator import itemgetter
 from typing import Any
 
-from tests.windows.models import PER_ORIGIN, PER_PART, Fact, Model, key_of
+from tests.windows.models import MODELS, Fact, Model, key_of
 
 Number = int | Fraction
 Series = tuple[str, tuple[str, ...]]
@@ -176,21 +176,16 @@ class Oracle:
         self.keys: dict[Key, KeyHistory] = {}
         self.clamped = 0
         self._lengths = lengths
-        self._origins: set[str] = set()
 
     def take(self, fact: Fact) -> None:
         """Add an event to the history of its key."""
-        if fact.origin not in self._origins:
-            self._origins.add(fact.origin)
-            for subsystem, model in PER_ORIGIN.items():
-                self._begin((subsystem, fact.origin, ""), model(), fact.at)
         found = key_of(fact)
         if found is None:
             return
         subsystem, part = found
         key = (subsystem, fact.origin, part)
         if key not in self.keys:
-            self._begin(key, PER_PART[subsystem](), fact.at)
+            self._begin(key, MODELS[subsystem](), fact.at)
         self.keys[key].take(fact)
 
     def look(self, states: Iterable[tuple[str, str]], now: float) -> None:

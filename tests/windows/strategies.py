@@ -103,7 +103,7 @@ _OLD_PAUSE = st.fixed_dictionaries(
     }
 )
 _SERVICE = {
-    "service_name": st.sampled_from(("xivo-ctid", "xivo-agentd")),
+    "service_name": st.sampled_from(("xivo-dird", "xivo-agentd")),
     "service_id": st.sampled_from(("a1", "b2", "c3", "d4")),
 }
 

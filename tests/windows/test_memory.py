@@ -37,7 +37,7 @@ def _minute(number: int) -> list[Letter]:
         "Paused": "0",
         "Membership": "static",
     }
-    service = {"service_name": "xivo-ctid", "service_id": f"id-{number:05}"}
+    service = {"service_name": "xivo-agentd", "service_id": f"id-{number:05}"}
     registered = {**service, "address": "10.0.0.1", "port": 9495}
     return [
         Letter("agent_status_update", agent),

@@ -77,12 +77,12 @@ def endpoint(number: int, status: int) -> tuple[str, dict[str, Any]]:
 
 
 def registered(service_id: str) -> tuple[str, dict[str, Any]]:
-    data = {"service_name": "xivo-ctid", "service_id": service_id, "address": "h", "port": 9495}
+    data = {"service_name": "xivo-agentd", "service_id": service_id, "address": "h", "port": 9495}
     return "service_registered_event", data
 
 
 def deregistered(service_id: str) -> tuple[str, dict[str, Any]]:
-    data = {"service_name": "xivo-ctid", "service_id": service_id}
+    data = {"service_name": "xivo-agentd", "service_id": service_id}
     return "service_deregistered_event", data
 
 
@@ -109,8 +109,8 @@ def test_a_service_that_is_down_for_three_seconds_shows() -> None:
     minutes.send(-10, (-10, *registered("a")))
     minutes.send(30, (30, *deregistered("a")))
     minutes.send(33, (33, *registered("b")))
-    assert minutes.shown(60, "xivo_service_up", "xivo-ctid") == (0, 1, 57 / 60)
-    assert minutes.shown(120, "xivo_service_up", "xivo-ctid") == (1, 1, 1)
+    assert minutes.shown(60, "xivo_service_up", "xivo-agentd") == (0, 1, 57 / 60)
+    assert minutes.shown(120, "xivo_service_up", "xivo-agentd") == (1, 1, 1)
 
 
 @pytest.mark.parametrize("status", [1, 2, 3, 9, 16, 17, 18, 24, 25])
