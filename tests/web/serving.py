@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from exporter.exposition.render import FORMATS
 from exporter.web.server import BusView, Limits, Link, WebServer
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -19,14 +20,14 @@ class FakePages:
     body: bytes = b"up 1\n"
     reason: str | None = None
     views: Sequence[BusView] = ()
-    accepts: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     before: Callable[[], object] = lambda: None
+    formats: Sequence[str] = FORMATS
 
-    def metrics(self, accept: str) -> tuple[str, Iterator[bytes]]:
-        self.accepts.append(accept)
+    def metrics(self, content_type: str) -> Iterator[bytes]:
+        self.asked.append(content_type)
         self.before()
-        pieces = (self.body[start : start + 1000] for start in range(0, len(self.body), 1000))
-        return (OPENMETRICS if "openmetrics" in accept else TEXT), pieces
+        return (self.body[start : start + 1000] for start in range(0, len(self.body), 1000))
 
     def not_ready(self) -> str | None:
         return self.reason

@@ -237,7 +237,8 @@ import resource, socket, sys
 from exporter.web.limiter import ConnectionLimiter
 from exporter.web.server import WebServer
 class Pages:
-    def metrics(self, accept): return "text/plain", [b"up 1\\n"]
+    formats = ["text/plain"]
+    def metrics(self, content_type): return [b"up 1\\n"]
     def not_ready(self): return None
     def buses(self): return []
 server = WebServer(Pages(), host="127.0.0.1", port=0)
@@ -295,9 +296,9 @@ def test_probes_and_the_landing_page_do_not_wait_for_scrapes() -> None:
     turn = threading.Event()
     pages = FakePages(before=lambda: turn.wait(GENEROUS))
     with serving(pages, Limits(max_scrapes=2)) as server, clients(server, 5, request("/metrics")):
-        eventually(lambda: len(pages.accepts) == 2, what="every turn is taken")
+        eventually(lambda: len(pages.asked) == 2, what="every turn is taken")
         assert [ask(server, p).status for p in ("/-/healthy", "/-/ready", "/")] == [200] * 3
-        assert len(pages.accepts) == 2
+        assert len(pages.asked) == 2
         turn.set()
 
 
@@ -306,9 +307,9 @@ def test_the_scrape_of_a_client_that_has_gone_is_not_rendered() -> None:
     pages = FakePages(before=lambda: turn.wait(GENEROUS))
     with serving(pages, Limits(max_scrapes=1)) as server:
         with clients(server, 20, request("/metrics")):
-            eventually(lambda: len(pages.accepts) == 1, what="the first scrape begins")
+            eventually(lambda: len(pages.asked) == 1, what="the first scrape begins")
             assert ask(server, "/-/healthy").status == 200
         assert ask(server, "/-/healthy").status == 200
         turn.set()
         assert ask(server, "/metrics").body == b"up 1\n"
-    assert len(pages.accepts) == 2
+    assert len(pages.asked) == 2
