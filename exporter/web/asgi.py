@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import unquote
 
 from hypercorn.typing import (
     ASGIReceiveCallable,
@@ -22,6 +24,9 @@ _PIECE_BYTES = 64 * 1024
 # No request needs a body, but some clients send a short one.
 _MAX_BODY_BYTES = 64 * 1024
 _PAGES_AT_ONCE = 2
+
+# The absolute form of a request target, which proxies and some libraries send. RFC 9112, 3.2.2.
+_ABSOLUTE = re.compile(rb"https?://[^/#]+(/.*)?", re.IGNORECASE)
 
 
 class App:
@@ -138,10 +143,17 @@ def _request(scope: HTTPScope) -> Request:
     headers = list(scope["headers"])
     return Request(
         method=scope["method"],
-        path=scope["path"],
+        path=_path(scope["raw_path"]),
         accept=_header(headers, b"accept"),
         accept_encoding=_header(headers, b"accept-encoding"),
     )
+
+
+def _path(target: bytes) -> str:
+    """Return the path of a request target without its query; empty if the target has no path."""
+    if absolute := _ABSOLUTE.fullmatch(target):
+        target = absolute[1] or b"/"
+    return unquote(target.decode("ascii")) if target.startswith(b"/") else ""
 
 
 def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:

@@ -53,7 +53,11 @@ class Pages(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The parts of a request that determine the reply."""
+    """The parts of a request that determine the reply.
+
+    Attributes:
+        path: Decoded. Empty if the request target has none, as in `OPTIONS *` and `CONNECT host:1`.
+    """
 
     method: str
     path: str
@@ -100,14 +104,16 @@ class Routes:
 
     def immediate(self, request: Request) -> Reply | None:
         """Return the reply if it needs no data of the exporter, else None. Does not block."""
-        if request.path not in (METRICS, HEALTHY, READY, LANDING):
-            return Reply(404, [b"Not found. The page / lists all pages.\n"])
+        if request.path and request.path not in (METRICS, HEALTHY, READY, LANDING):
+            return Reply(404, [b"Not found. The landing page has links to all pages.\n"])
         if request.method not in _METHODS:
             return Reply(
                 405,
                 [b"Only GET and HEAD are allowed.\n"],
                 headers=(("allow", ", ".join(_METHODS)),),
             )
+        if not request.path:
+            return Reply(400, [b"The request target has no path.\n"])
         if request.path == HEALTHY:
             return Reply(200, [b"Healthy.\n"])
         return None

@@ -36,12 +36,63 @@ def test_query_strings_are_ignored() -> None:
         assert ask(server, "/metrics?name[]=up&x=%00").body == b"up 1\n"
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/metrics/", "/-/", "//", "/../etc/passwd", "*"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/nothing", "/metrics/", "/-/", "//", "/../etc/passwd", "/http://exporter/metrics"),
+        *("http://exporter/nothing", "http://exporter//metrics", "http://exporter/metrics#now"),
+    ],
+)
 def test_other_paths_are_not_found(path: str) -> None:
     with serving() as server:
         answer = ask(server, path)
     assert answer.status == 404
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    # Behind a proxy it could be wrong.
+    assert b"/" not in answer.body
+
+
+@pytest.mark.parametrize(
+    ("target", "body"),
+    [
+        ("http://exporter/metrics", b"up 1"),
+        ("HTTP://exporter:10495/metrics?name[]=up", b"up 1"),
+        ("https://[::1]:10495/%6detrics", b"up 1"),
+        ("http://user@exporter/-/healthy", b"Healthy."),
+        ("http://exporter", b"<!DOCTYPE html>"),
+        ("http://exporter/", b"<!DOCTYPE html>"),
+        ("http://exporter?x=/metrics", b"<!DOCTYPE html>"),
+        ("/%6Detrics", b"up 1"),
+    ],
+)
+def test_a_request_target_may_be_absolute(target: str, body: bytes) -> None:
+    # As a proxy or a library may send it: RFC 9112, section 3.2.2.
+    with serving() as server:
+        answer = ask(server, target)
+    assert (answer.status, answer.body.splitlines()[0]) == (200, body)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status"),
+    [
+        ("OPTIONS", "*", 405),
+        ("CONNECT", "exporter:80", 405),
+        ("GET", "*", 400),
+        ("GET", "exporter:80", 400),
+        ("GET", "metrics", 400),
+        ("GET", "%2Fmetrics", 400),
+        ("GET", "?x", 400),
+        ("GET", "http:///metrics", 400),
+        ("GET", "http:/metrics", 400),
+        ("GET", "ftp://exporter/metrics", 400),
+    ],
+)
+def test_a_request_target_without_a_path_is_an_error(method: str, target: str, status: int) -> None:
+    with serving() as server, clients(server, 1) as [client]:
+        client.sendall(request(target, "Connection: close", method=method))
+        answer = client.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert (b"\r\nallow: GET, HEAD\r\n" in answer) is (status == 405)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "BREW"])
