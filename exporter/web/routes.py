@@ -1,7 +1,7 @@
 """The replies to web requests, without any network.
 
 Pages are `/metrics`, `/-/healthy`, `/-/ready` and `/`; all other paths are 404. Methods are GET and
-HEAD.
+HEAD. A proxy may serve them under a longer path, so no reply contains an absolute one.
 """
 
 from __future__ import annotations
