@@ -72,9 +72,10 @@ class App:
         try:
             reply = await self._reply(_request(scope), connection)
             if not connection.is_lost:
-                self._limiter.begin_sending(connection)
-                await _send(reply, send, connection, with_body=scope["method"] != "HEAD")
+                self._limiter.begin_sending(connection, reply.size)
+                await self._send(reply, send, connection, with_body=scope["method"] != "HEAD")
         finally:
+            self._limiter.end_sending(connection)
             discard.cancel()
             connection.end_answer()
 
@@ -94,6 +95,19 @@ class App:
                 self._on_error(request.path, "page failed", path=request.path, exc_info=error)
                 return FAILED
 
+    async def _send(
+        self, reply: Reply, send: ASGISendCallable, connection: Connection, *, with_body: bool
+    ) -> None:
+        await send(
+            {"type": "http.response.start", "status": reply.status, "headers": reply.wire_headers()}
+        )
+        for piece in _pieces(reply.body if with_body else ()):
+            if connection.is_lost:
+                return
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            self._limiter.mark_reading(connection)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
 
 async def _refuse(send: ASGISendCallable, connection: Connection) -> None:
     """Close a connection that switched to HTTP/2 after its first request."""
@@ -102,19 +116,6 @@ async def _refuse(send: ASGISendCallable, connection: Connection) -> None:
     await send({"type": "http.response.start", "status": 505, "headers": []})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
     connection.drop("HTTP/2 is not supported")
-
-
-async def _send(
-    reply: Reply, send: ASGISendCallable, connection: Connection, *, with_body: bool
-) -> None:
-    await send(
-        {"type": "http.response.start", "status": reply.status, "headers": reply.wire_headers()}
-    )
-    for piece in _pieces(reply.body if with_body else ()):
-        if connection.is_lost:
-            return
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _pieces(body: Iterable[bytes]) -> Iterator[bytes]:

@@ -79,11 +79,16 @@ class Reply:
     content_type: str = _TEXT
     headers: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def size(self) -> int:
+        """The bytes of the body."""
+        return sum(map(len, self.body))
+
     def wire_headers(self) -> list[tuple[bytes, bytes]]:
         """Return all headers, in the form of ASGI."""
         headers = [
             ("content-type", self.content_type),
-            ("content-length", str(sum(map(len, self.body)))),
+            ("content-length", str(self.size)),
             ("cache-control", "no-store"),
             ("x-content-type-options", "nosniff"),
             *self.headers,

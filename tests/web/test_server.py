@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from structlog.testing import capture_logs
 
-from exporter.web.server import WebServer
+from exporter.web.server import Limits, WebServer
 from tests.support import eventually, within
 from tests.web.serving import (
     GENEROUS,
@@ -70,7 +70,7 @@ def test_stop_ends_soon_whatever_the_clients_do() -> None:
     large = FakePages(body=b"x" * 20_000_000)
     with contextlib.ExitStack() as stack:
         waiting = stack.enter_context(serving(slow))
-        sending = stack.enter_context(serving(large))
+        sending = stack.enter_context(serving(large, Limits(max_unsent_bytes=10**9)))
         opened = [
             *stack.enter_context(clients(waiting, 20)),
             *stack.enter_context(clients(waiting, 20, request("/metrics")[:-2])),
