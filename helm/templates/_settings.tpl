@@ -7,7 +7,13 @@
 {{- end -}}
 {{- end }}
 
-{{/* All buses as JSON, each with its files: the setting of the program, and the Secret with its key. */}}
+{{/* The URL of a bus without its passwords. Only this may be used outside of the Secret. */}}
+{{- define "xivo-exporter.publicUrl" -}}
+{{- if regexMatch "://[^/;]*/[^;]*@" . }}{{ fail "In the URL of a bus, write / as %2F and @ as %40 in the user, the password and the vhost." }}{{ end -}}
+{{ regexReplaceAll "(://[^:/;]*):[^/;]*@" . "${1}@" }}
+{{- end }}
+
+{{/* All buses as JSON, with public URLs, each with its files: the setting of the program, and the Secret with its key. */}}
 {{- define "xivo-exporter.buses" -}}
 {{- if and .Values.buses .Values.bus.url }}{{ fail "Set either bus.url or buses, not both." }}{{ end -}}
 {{- if not (or .Values.buses .Values.bus.url) }}{{ fail "Say which bus to read: --set bus.url=amqp://USER@HOST" }}{{ end -}}
@@ -17,6 +23,7 @@
 {{- $names := list -}}
 {{- range .Values.buses | default (list .Values.bus) -}}
 {{- $bus := mergeOverwrite (deepCopy $defaults) . -}}
+{{- $_ := set $bus "url" (include "xivo-exporter.publicUrl" $bus.url) -}}
 {{- if has $bus.name $names }}{{ fail (printf "buses: two buses are named %s." $bus.name) }}{{ end -}}
 {{- $names = append $names $bus.name -}}
 {{- $files := list -}}
