@@ -9,7 +9,6 @@
 
 {{/* The URL of a bus without its passwords. Only this may be used outside of the Secret. */}}
 {{- define "xivo-exporter.publicUrl" -}}
-{{- if regexMatch "://[^/;]*/[^;]*@" . }}{{ fail "In the URL of a bus, write / as %2F and @ as %40 in the user, the password and the vhost." }}{{ end -}}
 {{ regexReplaceAll "(://[^:/;]*):[^/;]*@" . "${1}@" }}
 {{- end }}
 
@@ -23,6 +22,11 @@
 {{- $names := list -}}
 {{- range .Values.buses | default (list .Values.bus) -}}
 {{- $bus := mergeOverwrite (deepCopy $defaults) . -}}
+{{- /* Not in the schema: its messages quote the value. */ -}}
+{{- if not (regexMatch "^amqps?://[^\\s;]+(;amqps?://[^\\s;]+)*$" $bus.url) }}{{ fail (printf "The URL of the bus %s must be amqp://user@host:port/vhost, or amqps:// for TLS, with ; between several. In a password, write ; as %%3B and a space as %%20." $bus.name) }}{{ end -}}
+{{- if regexMatch "://[^/;]*/[^;]*@" $bus.url }}{{ fail (printf "In the URL of the bus %s, write / as %%2F and @ as %%40 in the user, the password and the vhost." $bus.name) }}{{ end -}}
+{{- if and $.Values.buses (regexMatch "://[^/;]*:[^/;]*@" $bus.url) }}{{ fail (printf "The URL of the bus %s must not contain a password: use password or existingSecret." $bus.name) }}{{ end -}}
+{{- if not (regexMatch "^(\\s*-----BEGIN |$)" ($bus.tls.key | default "")) }}{{ fail (printf "The private key of the bus %s is not PEM: it must begin with -----BEGIN." $bus.name) }}{{ end -}}
 {{- $_ := set $bus "url" (include "xivo-exporter.publicUrl" $bus.url) -}}
 {{- if has $bus.name $names }}{{ fail (printf "buses: two buses are named %s." $bus.name) }}{{ end -}}
 {{- $names = append $names $bus.name -}}

@@ -9,7 +9,7 @@ import jsonschema
 import kubernetes_validate
 import pytest
 
-from tests.chart import CHART, Manifest, container, helm, of_kind, refusal, render, the
+from tests.chart import CHART, Manifest, container, helm, of_kind, render, the
 from tests.helm.golden import MATRIX, golden_of, rendering
 
 CUSTOM = "monitoring.coreos.com/v1"
@@ -181,13 +181,6 @@ def test_a_password_changes_nothing_but_the_secret(
     assert len(first[0]) > 8
     for password in ("second", "5673", "a:b@c:1", "?#%2F=&", "%40:x:", "-"):
         assert rendered(password) == first
-
-
-@pytest.mark.parametrize("password", ["a/b", "a/b@c", "1/", "//@"])
-def test_a_password_that_would_not_end_where_it_seems_to_is_refused(password: str) -> None:
-    said = refusal("--set", f"bus.url=amqp://user:{password}@pbx.example.com")
-    assert "write / as %2F" in said
-    assert password not in said.replace("/ as %2F", "")
 
 
 def test_two_releases_never_share_an_inbox() -> None:
