@@ -12,7 +12,7 @@ from operator import attrgetter
 from dataflows.envelope import Delivery, Envelope, Reason, Rejected, open_envelope
 from dataflows.fan_out import FanOut, Keyed
 from dataflows.items import Duplicates, Item, Opened, StandbyBegan
-from dataflows.notices import Heard, OriginSeen
+from dataflows.notices import Heard, Notice, OriginSeen
 from dataflows.origins import Origins
 from dataflows.subsystem import Decoder, Event, Subsystem, key
 from dataflows.subsystems import bus, deliveries
@@ -165,8 +165,9 @@ class Decode:
             for subscriber in found[1]:
                 published.events[subscriber].append(event)
                 published.arrived[subscriber] = delivery.arrived
-            for subscriber in found[2]:
-                published.events[subscriber].append(event)
+            for subscriber, kinds in found[2]:
+                if isinstance(event, kinds):
+                    published.events[subscriber].append(event)
         else:
             account.unused += 1
         published.names.append(name)
@@ -207,19 +208,23 @@ class Decode:
         )
 
 
-_Subscriptions = dict[str, tuple[Decoder, list[str], list[str]]]
+_Kinds = tuple[type[Event], ...]
+_Subscriptions = dict[str, tuple[Decoder, list[str], list[tuple[str, _Kinds]]]]
 
 
 def _subscriptions(subsystems: Iterable[Subsystem]) -> _Subscriptions:
     """Return, by name of the event, its decoder and the subsystems that get it.
 
-    First those whose subject it tells of, then those that only need it.
+    First those whose subject it tells of, then those that only need it, with the kinds of events
+    that they need.
     """
     found: _Subscriptions = {}
     for subsystem in subsystems:
-        for decoders, position in ((subsystem.decoders, 1), (subsystem.also, 2)):
-            for decoder in decoders:
-                first, *subscribers = found.setdefault(decoder.name, (decoder, [], []))
-                assert first is decoder, f"{decoder.name} has two decoders"
-                subscribers[position - 1].append(subsystem.name)
+        for decoder in subsystem.all_decoders:
+            first, subscribers, others = found.setdefault(decoder.name, (decoder, [], []))
+            assert first is decoder, f"{decoder.name} has two decoders"
+            if decoder in subsystem.decoders:
+                subscribers.append(subsystem.name)
+            else:
+                others.append((subsystem.name, (Notice, *subsystem.starters)))
     return found

@@ -34,7 +34,7 @@ from exporter.engine.source import (
 )
 from exporter.engine.watchdog import Watchdog
 from exporter.exposition.readiness import unread
-from exporter.exposition.render import Exposition
+from exporter.exposition.render import FORMATS, Exposition
 from exporter.exposition.store import SeriesStore
 from exporter.exposition.telemetry import BusStatus
 from exporter.logs import RateLimited
@@ -56,9 +56,14 @@ _ALONE = Runtime()
 class App:
     """An exporter of some buses; it can run once.
 
+    Attributes:
+        formats: The content types of `/metrics`.
+
     Raises:
         OSError: It cannot listen on its address; the message says what to do.
     """
+
+    formats = FORMATS
 
     def __init__(self, settings: Serving, buses: Sequence[Bus], runtime: Runtime = _ALONE) -> None:
         self._runtime = runtime
@@ -145,9 +150,9 @@ class App:
         self._stop.set()
         self._wake.set()
 
-    def metrics(self, accept: str) -> tuple[str, Iterable[bytes]]:
-        """Return the content type and the body of `/metrics`, for an Accept header."""
-        return self._exposition.render(accept)
+    def metrics(self, content_type: str = FORMATS[0]) -> Iterable[bytes]:
+        """Return the body of `/metrics`, in one of the formats."""
+        return self._exposition.render(content_type)
 
     def not_ready(self) -> str | None:
         """Return why the metrics cannot be trusted; None if they can."""

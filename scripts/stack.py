@@ -27,6 +27,7 @@ from typing import NoReturn
 
 from scripts import stack_config, webhook
 from scripts.stack_config import Addresses
+from scripts.stack_links import ALERTMANAGER, PROMETHEUS, Link, first_that_works
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
@@ -176,11 +177,16 @@ def _stop(*_: object) -> NoReturn:
 
 
 def _welcome(addresses: Addresses, directory: Path) -> str:
+    links = [
+        Link(f"http://{addresses.exporter}/", "the exporter"),
+        first_that_works(addresses.prometheus, PROMETHEUS),
+        first_that_works(addresses.alertmanager, ALERTMANAGER),
+        Link(f"{directory}", "the logs"),
+    ]
+    width = max(len(link.url) for link in links)
+    lines = "\n".join(f"  {link.url:{width}}  {link.text}" for link in links)
     return f"""\
-  http://{addresses.exporter}/          the exporter
-  http://{addresses.prometheus}/alerts    Prometheus, with the rules
-  http://{addresses.alertmanager}/          Alertmanager
-  {directory}   the logs
+{lines}
 
 Alerts are printed here when Alertmanager sends them. Ctrl-C stops everything.
 """

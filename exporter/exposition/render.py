@@ -23,6 +23,20 @@ _SLICE = 2_000
 _PIECE = 100_000
 """Minimum characters of a piece of the body: few series make a single piece."""
 
+_TEXT, _OPENMETRICS = "text/plain", "application/openmetrics-text"
+
+FORMATS = (
+    f"{_TEXT}; version=0.0.4; charset=utf-8",
+    f"{_OPENMETRICS}; version=1.0.0; charset=utf-8",
+    *(
+        f"{kind}; version=1.0.0; charset=utf-8; escaping={escaping}"
+        for escaping in ("underscores", "allow-utf-8", "values", "dots")
+        for kind in (_TEXT, _OPENMETRICS)
+    ),
+)
+"""The content types that can be written. The first one is for clients without a preference: a
+browser shows it as text."""
+
 
 class Exposition:
     """Renders `/metrics`: the store, and the metrics of the exporter, its process and its Python.
@@ -58,22 +72,20 @@ class Exposition:
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)
 
-    def render(self, accept: str) -> tuple[str, Iterator[bytes]]:
-        """Return the content type for an Accept header, and the body in pieces.
+    def render(self, content_type: str = FORMATS[0]) -> Iterator[bytes]:
+        """Return the body in pieces. It shows the series at the time of the call.
 
-        The body shows the series at the time of the call.
+        Args:
+            content_type: One of `FORMATS`.
         """
-        try:
-            encode, content_type = choose_encoder(accept)
-        except (TypeError, ValueError):
-            # The header asks for an invalid version: use the plain text format.
-            encode, content_type = choose_encoder("")
+        # It understands these content types, as it is an Accept header without a choice.
+        encode, _ = choose_encoder(content_type)
         # Not in the generators, which run later.
         series = self._series()
         if content_type.endswith(_CHANGES_NAMES):
-            return content_type, self._by_families(series, encode)
-        is_openmetrics = content_type.startswith("application/openmetrics-text")
-        return content_type, self._by_lines(series, encode, is_openmetrics=is_openmetrics)
+            return self._by_families(series, encode)
+        is_openmetrics = content_type.startswith(_OPENMETRICS)
+        return self._by_lines(series, encode, is_openmetrics=is_openmetrics)
 
     def _series(self) -> list[tuple[MetricSpec, Columns]]:
         view = self._store.view()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import unquote
 
 from hypercorn.typing import (
     ASGIReceiveCallable,
@@ -22,6 +24,9 @@ _PIECE_BYTES = 64 * 1024
 # No request needs a body, but some clients send a short one.
 _MAX_BODY_BYTES = 64 * 1024
 _PAGES_AT_ONCE = 2
+
+# The absolute form of a request target, which proxies and some libraries send. RFC 9112, 3.2.2.
+_ABSOLUTE = re.compile(rb"https?://[^/#]+(/.*)?", re.IGNORECASE)
 
 
 class App:
@@ -67,9 +72,10 @@ class App:
         try:
             reply = await self._reply(_request(scope), connection)
             if not connection.is_lost:
-                self._limiter.begin_sending(connection)
-                await _send(reply, send, connection, with_body=scope["method"] != "HEAD")
+                self._limiter.begin_sending(connection, reply.size)
+                await self._send(reply, send, connection, with_body=scope["method"] != "HEAD")
         finally:
+            self._limiter.end_sending(connection)
             discard.cancel()
             connection.end_answer()
 
@@ -89,6 +95,19 @@ class App:
                 self._on_error(request.path, "page failed", path=request.path, exc_info=error)
                 return FAILED
 
+    async def _send(
+        self, reply: Reply, send: ASGISendCallable, connection: Connection, *, with_body: bool
+    ) -> None:
+        await send(
+            {"type": "http.response.start", "status": reply.status, "headers": reply.wire_headers()}
+        )
+        for piece in _pieces(reply.body if with_body else ()):
+            if connection.is_lost:
+                return
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            self._limiter.mark_reading(connection)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
 
 async def _refuse(send: ASGISendCallable, connection: Connection) -> None:
     """Close a connection that switched to HTTP/2 after its first request."""
@@ -97,19 +116,6 @@ async def _refuse(send: ASGISendCallable, connection: Connection) -> None:
     await send({"type": "http.response.start", "status": 505, "headers": []})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
     connection.drop("HTTP/2 is not supported")
-
-
-async def _send(
-    reply: Reply, send: ASGISendCallable, connection: Connection, *, with_body: bool
-) -> None:
-    await send(
-        {"type": "http.response.start", "status": reply.status, "headers": reply.wire_headers()}
-    )
-    for piece in _pieces(reply.body if with_body else ()):
-        if connection.is_lost:
-            return
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _pieces(body: Iterable[bytes]) -> Iterator[bytes]:
@@ -138,10 +144,17 @@ def _request(scope: HTTPScope) -> Request:
     headers = list(scope["headers"])
     return Request(
         method=scope["method"],
-        path=scope["path"],
+        path=_path(scope["raw_path"]),
         accept=_header(headers, b"accept"),
         accept_encoding=_header(headers, b"accept-encoding"),
     )
+
+
+def _path(target: bytes) -> str:
+    """Return the path of a request target without its query; empty if the target has no path."""
+    if absolute := _ABSOLUTE.fullmatch(target):
+        target = absolute[1] or b"/"
+    return unquote(target.decode("ascii")) if target.startswith(b"/") else ""
 
 
 def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:

@@ -111,10 +111,11 @@ class BusView:
     is_withheld: bool = False
 
 
+# Relative, so that they also work behind a proxy that serves the page as https://host/exporter/.
 _OWN_LINKS = (
-    Link("/metrics", "/metrics", "for Prometheus"),
-    Link("/-/healthy", "/-/healthy", "200 while this process answers"),
-    Link("/-/ready", "/-/ready", "200 when the metrics can be trusted, else 503 with the reason"),
+    Link("metrics", "metrics", "for Prometheus"),
+    Link("-/healthy", "-/healthy", "200 while this process answers"),
+    Link("-/ready", "-/ready", "200 when the metrics can be trusted, else 503 with the reason"),
 )
 
 

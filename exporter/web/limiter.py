@@ -5,7 +5,8 @@ connections for ever: the client never reads the response, sends a body faster t
 or switches to HTTP/2 and sends nothing more. It also keeps a connection that its client has closed
 until the idle time is over. The limiter sits between asyncio and Hypercorn, sees every connection,
 and drops it at its deadline. It also limits the number of connections, so that clients cannot use
-up the file descriptors that the consumer needs to reconnect.
+up the file descriptors that the consumer needs to reconnect, and the memory of the responses that
+clients have not read yet.
 
 Hypercorn accepts every offer to upgrade to HTTP/2, which some clients send unasked, and does not
 always clean up its streams. Therefore the limiter hides the offer, and connections stay HTTP/1.1.
@@ -35,6 +36,10 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 MAX_HEAD_BYTES = 16 * 1024
 """The largest request head; Hypercorn refuses a larger one."""
 
+# So many responses may be sent at the same time, however large they are: a pair of Prometheus
+# servers often scrapes at the same time.
+_ALWAYS_SENT = 2
+
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _UPGRADE = re.compile(rb"^upgrade(?=:)", re.IGNORECASE | re.MULTILINE)
 
@@ -51,8 +56,9 @@ class Limits:
     response_seconds: float = 60.0
     # Some Prometheus servers, probes and people need ten; the others are for load balancers.
     max_connections: int = 512
-    # Responses written at the same time: each holds a whole exposition in memory until it is read.
-    max_sending: int = 32
+    # Of all responses that are not sent completely: each stays in memory until its client has read
+    # it. An exposition has 1 MB for 10,000 series, and a tenth of it with gzip.
+    max_unsent_bytes: int = 32 * 1024 * 1024
     # Expositions rendered at the same time, each in a thread; more wait.
     max_scrapes: int = 4
 
@@ -94,6 +100,8 @@ class Connection(asyncio.Protocol):
             msg = f"a stream transport was expected, not {type(transport).__name__}"
             raise TypeError(msg)
         self._transport = transport
+        # Writing waits until the kernel has everything, so that asyncio holds at most one piece.
+        transport.set_write_buffer_limits(0)
         self.ends = (
             _end(transport.get_extra_info("peername")),
             _end(transport.get_extra_info("sockname")),
@@ -199,9 +207,10 @@ class ConnectionLimiter:
     def __init__(self, limits: Limits, on_drop: Callable[[str], None]) -> None:
         self.limits = limits
         self.on_drop = on_drop
-        # Dictionaries as ordered sets: the first one has waited, or been sending, longest.
+        # A dictionary as an ordered set: the first one has waited longest.
         self._connections: dict[Connection, None] = {}
-        self._sending: dict[Connection, None] = {}
+        # Sizes of responses. The client of the first one has read nothing for the longest time.
+        self._sending: dict[Connection, int] = {}
         self._by_ends: dict[Ends, Connection] = {}
         self._dropped_idle_at = float("-inf")
 
@@ -219,7 +228,6 @@ class ConnectionLimiter:
 
     def mark_idle(self, connection: Connection) -> None:
         """Record that a connection begins to wait for a request."""
-        self._sending.pop(connection, None)
         if connection in self._connections:
             del self._connections[connection]
             self._connections[connection] = None
@@ -235,13 +243,25 @@ class ConnectionLimiter:
         """Return the open connection with these addresses."""
         return self._by_ends.get(ends)
 
-    def begin_sending(self, connection: Connection) -> None:
-        """Record the start of a response; beyond the limit, drop the slowest reader."""
-        if connection not in self._sending and len(self._sending) >= self.limits.max_sending:
+    def begin_sending(self, connection: Connection, size: int) -> None:
+        """Record the start of a response; beyond the limit of bytes, drop the slowest readers."""
+        while (
+            len(self._sending) >= _ALWAYS_SENT
+            and sum(self._sending.values()) + size > self.limits.max_unsent_bytes
+        ):
             slowest = next(iter(self._sending))
             del self._sending[slowest]
             slowest.drop("too many clients do not read their responses")
-        self._sending[connection] = None
+        self._sending[connection] = size
+
+    def mark_reading(self, connection: Connection) -> None:
+        """Record that the client of a response has read a part of it."""
+        if (size := self._sending.pop(connection, None)) is not None:
+            self._sending[connection] = size
+
+    def end_sending(self, connection: Connection) -> None:
+        """Record that a response is sent, or given up."""
+        self._sending.pop(connection, None)
 
     def drop_idle(self) -> None:
         """Drop all connections without a request: the process is out of file descriptors."""

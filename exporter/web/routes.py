@@ -1,7 +1,7 @@
 """The replies to web requests, without any network.
 
 Pages are `/metrics`, `/-/healthy`, `/-/ready` and `/`; all other paths are 404. Methods are GET and
-HEAD.
+HEAD. A proxy may serve them under a longer path, so no reply contains an absolute one.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from exporter.web.landing import POLICY, BusView, Link, landing_page
+from exporter.web.negotiation import accepts_gzip, preferred_type
 
 METRICS, HEALTHY, READY, LANDING = "/metrics", "/-/healthy", "/-/ready", "/"
 
@@ -29,10 +30,15 @@ class Pages(Protocol):
     not wait for the dataflow.
     """
 
-    def metrics(self, accept: str) -> tuple[str, Iterable[bytes]]:
-        """Return the content type and the exposition, in the format for this Accept header.
+    @property
+    def formats(self) -> Sequence[str]:
+        """The content types of the exposition, the one for clients without a preference first."""
+        ...
 
-        The exposition comes in pieces, so that no long copy blocks the other threads.
+    def metrics(self, content_type: str) -> Iterable[bytes]:
+        """Return the exposition, in one of the formats.
+
+        It comes in pieces, so that no long copy blocks the other threads.
         """
         ...
 
@@ -47,7 +53,11 @@ class Pages(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The parts of a request that determine the reply."""
+    """The parts of a request that determine the reply.
+
+    Attributes:
+        path: Decoded. Empty if the request target has none, as in `OPTIONS *` and `CONNECT host:1`.
+    """
 
     method: str
     path: str
@@ -69,11 +79,16 @@ class Reply:
     content_type: str = _TEXT
     headers: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def size(self) -> int:
+        """The bytes of the body."""
+        return sum(map(len, self.body))
+
     def wire_headers(self) -> list[tuple[bytes, bytes]]:
         """Return all headers, in the form of ASGI."""
         headers = [
             ("content-type", self.content_type),
-            ("content-length", str(sum(map(len, self.body)))),
+            ("content-length", str(self.size)),
             ("cache-control", "no-store"),
             ("x-content-type-options", "nosniff"),
             *self.headers,
@@ -94,14 +109,16 @@ class Routes:
 
     def immediate(self, request: Request) -> Reply | None:
         """Return the reply if it needs no data of the exporter, else None. Does not block."""
-        if request.path not in (METRICS, HEALTHY, READY, LANDING):
-            return Reply(404, [b"Not found. The page / lists all pages.\n"])
+        if request.path and request.path not in (METRICS, HEALTHY, READY, LANDING):
+            return Reply(404, [b"Not found. The landing page has links to all pages.\n"])
         if request.method not in _METHODS:
             return Reply(
                 405,
                 [b"Only GET and HEAD are allowed.\n"],
                 headers=(("allow", ", ".join(_METHODS)),),
             )
+        if not request.path:
+            return Reply(400, [b"The request target has no path.\n"])
         if request.path == HEALTHY:
             return Reply(200, [b"Healthy.\n"])
         return None
@@ -120,7 +137,8 @@ class Routes:
         return Reply(200, [page.encode()], "text/html; charset=utf-8", headers)
 
     def _metrics(self, request: Request) -> Reply:
-        content_type, pieces = self._pages.metrics(request.accept)
+        content_type = preferred_type(request.accept, self._pages.formats)
+        pieces = self._pages.metrics(content_type)
         headers: tuple[tuple[str, str], ...] = (("vary", "Accept, Accept-Encoding"),)
         if accepts_gzip(request.accept_encoding):
             pieces = _compressed(pieces)
@@ -134,31 +152,3 @@ def _compressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
     for piece in pieces:
         yield compressor.compress(piece)
     yield compressor.flush()
-
-
-def accepts_gzip(accept_encoding: str) -> bool:
-    """Return whether a client with this Accept-Encoding prefers gzip to plain text.
-
-    A coding with q=0 is refused. If the header names both gzip and identity, the higher quality
-    wins, and gzip if they are equal. An invalid quality counts as 0.
-    """
-    quality: dict[str, float] = {}
-    for item in accept_encoding.lower().split(","):
-        coding, *parameters = (part.strip() for part in item.split(";"))
-        quality[coding] = _quality(parameters)
-    any_other = quality.get("*", 0.0)
-    gzip_quality = quality.get("gzip", quality.get("x-gzip", any_other))
-    return gzip_quality > 0 and gzip_quality >= quality.get("identity", 0.0)
-
-
-def _quality(parameters: Sequence[str]) -> float:
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                quality = float(value)
-            except ValueError:
-                return 0.0
-            # Python also accepts "nan" and numbers out of range.
-            return quality if 0.0 <= quality <= 1.0 else 0.0
-    return 1.0

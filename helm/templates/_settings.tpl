@@ -7,7 +7,12 @@
 {{- end -}}
 {{- end }}
 
-{{/* All buses as JSON, each with its files: the setting of the program, and the Secret with its key. */}}
+{{/* The URL of a bus without its passwords. Only this may be used outside of the Secret. */}}
+{{- define "xivo-exporter.publicUrl" -}}
+{{ regexReplaceAll "(://[^:/;]*):[^/;]*@" . "${1}@" }}
+{{- end }}
+
+{{/* All buses as JSON, with public URLs, each with its files: the setting of the program, and the Secret with its key. */}}
 {{- define "xivo-exporter.buses" -}}
 {{- if and .Values.buses .Values.bus.url }}{{ fail "Set either bus.url or buses, not both." }}{{ end -}}
 {{- if not (or .Values.buses .Values.bus.url) }}{{ fail "Say which bus to read: --set bus.url=amqp://USER@HOST" }}{{ end -}}
@@ -17,6 +22,12 @@
 {{- $names := list -}}
 {{- range .Values.buses | default (list .Values.bus) -}}
 {{- $bus := mergeOverwrite (deepCopy $defaults) . -}}
+{{- /* Not in the schema: its messages quote the value. */ -}}
+{{- if not (regexMatch "^amqps?://[^\\s;]+(;amqps?://[^\\s;]+)*$" $bus.url) }}{{ fail (printf "The URL of the bus %s must be amqp://user@host:port/vhost, or amqps:// for TLS, with ; between several. In a password, write ; as %%3B and a space as %%20." $bus.name) }}{{ end -}}
+{{- if regexMatch "://[^/;]*/[^;]*@" $bus.url }}{{ fail (printf "In the URL of the bus %s, write / as %%2F and @ as %%40 in the user, the password and the vhost." $bus.name) }}{{ end -}}
+{{- if and $.Values.buses (regexMatch "://[^/;]*:[^/;]*@" $bus.url) }}{{ fail (printf "The URL of the bus %s must not contain a password: use password or existingSecret." $bus.name) }}{{ end -}}
+{{- if not (regexMatch "^(\\s*-----BEGIN |$)" ($bus.tls.key | default "")) }}{{ fail (printf "The private key of the bus %s is not PEM: it must begin with -----BEGIN." $bus.name) }}{{ end -}}
+{{- $_ := set $bus "url" (include "xivo-exporter.publicUrl" $bus.url) -}}
 {{- if has $bus.name $names }}{{ fail (printf "buses: two buses are named %s." $bus.name) }}{{ end -}}
 {{- $names = append $names $bus.name -}}
 {{- $files := list -}}

@@ -72,7 +72,7 @@ def _measure(count: int) -> Figures:
                 for output in logics[key].on_batch(values)[0]:
                     if isinstance(output, Changes):
                         store.apply(output.samples)
-    body = [*exposition.render("")[1]]
+    body = [*exposition.render()]
     peak = _resident()
     del body
     return Figures(idle, _resident(), peak)

@@ -13,7 +13,7 @@ from prometheus_client.exposition import generate_latest
 
 from dataflows.metric import Kind, MetricSpec
 from exporter.exposition.families import Families, family
-from exporter.exposition.render import Exposition
+from exporter.exposition.render import FORMATS, Exposition
 from exporter.exposition.store import SeriesStore
 from exporter.web.landing import BusView
 from exporter.web.routes import METRICS, Request, Routes
@@ -44,11 +44,13 @@ class Figures(NamedTuple):
 
 
 class _Pages:
+    formats = FORMATS
+
     def __init__(self, exposition: Exposition) -> None:
         self._exposition = exposition
 
-    def metrics(self, accept: str) -> tuple[str, Iterable[bytes]]:
-        return self._exposition.render(accept)
+    def metrics(self, content_type: str) -> Iterable[bytes]:
+        return self._exposition.render(content_type)
 
     def not_ready(self) -> None:
         return None

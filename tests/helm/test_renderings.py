@@ -131,10 +131,56 @@ def test_other_settings_replace_the_pods_and_another_password_does_not() -> None
 
     assert pods() == pods()
     assert pods("--set", "settings.max_series=5") != pods()
-    assert pods("--set", "bus.url=amqp://other.example.com") != pods()
+    urls = [
+        "amqp://other.example.com",
+        "amqps://pbx.example.com",
+        "amqp://pbx.example.com:5673",
+        "amqp://pbx.example.com/vhost",
+        "amqp://user@pbx.example.com",
+        "amqp://user@pbx.example.com;amqp://user@other.example.com",
+    ]
+    sums = [pods("--set", f"bus.url={url}")["checksum/settings"] for url in urls]
+    assert len({pods()["checksum/settings"], *sums}) == 1 + len(urls)
     password = "bus.password=first"
     # Because the password is read at every connection.
     assert pods("--set", "bus.password=second") == pods("--set", password)
+
+
+def _of(**bus: object) -> dict[str, object]:
+    return {"bus": {"url": "amqp://user@pbx.example.com", **bus}}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        _of(url="amqp://user:PASSWORD@pbx.example.com"),
+        _of(url="amqp://user:PASSWORD@pbx.example.com:5673/vhost"),
+        _of(
+            url="amqp://a:PASSWORD@a.example.com;amqp://b@b.example.com;amqp://:PASSWORD@[::1]:1/v"
+        ),
+        _of(url="amqp://user@domain:PASSWORD@pbx.example.com"),
+        _of(password="PASSWORD"),
+        _of(tls={"cert": "-----BEGIN CERTIFICATE-----", "key": "-----BEGIN KEY-----\nPASSWORD"}),
+        {"buses": [{"name": "a", "url": "amqp://user@a.example.com", "password": "PASSWORD"}]},
+    ],
+)
+def test_a_password_changes_nothing_but_the_secret(
+    values: dict[str, object], tmp_path: Path
+) -> None:
+    def rendered(password: str) -> tuple[list[Manifest], str]:
+        file = tmp_path / "values.yaml"
+        everything = values | {
+            name: {"enabled": True}
+            for name in ("serviceMonitor", "prometheusRule", "dashboards", "podDisruptionBudget")
+        }
+        file.write_text(json.dumps(everything).replace("PASSWORD", password), encoding="utf-8")
+        others = [each for each in render("--values", file) if each["kind"] != "Secret"]
+        return others, _notes("--values", file)
+
+    first = rendered("first")
+    assert len(first[0]) > 8
+    for password in ("second", "5673", "a:b@c:1", "?#%2F=&", "%40:x:", "-"):
+        assert rendered(password) == first
 
 
 def test_two_releases_never_share_an_inbox() -> None:
@@ -173,10 +219,11 @@ def test_fields_that_cannot_change_do_not_contain_the_version() -> None:
     ],
 )
 def test_the_notes_warn_of_probable_mistakes(values: list[str], note: str) -> None:
-    def notes(*options: str | Path) -> str:
-        done = helm("install", "pbx", CHART, "--dry-run=client", *options)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.partition("NOTES:")[2]
+    assert note in _notes(*BUS, *(word for value in values for word in ("--set", value)))
+    assert note not in _notes("--values", MATRIX[0])
 
-    assert note in notes(*BUS, *(word for value in values for word in ("--set", value)))
-    assert note not in notes("--values", MATRIX[0])
+
+def _notes(*options: str | Path) -> str:
+    done = helm("install", "pbx", CHART, "--dry-run=client", *options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.partition("NOTES:")[2]

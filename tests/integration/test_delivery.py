@@ -36,7 +36,7 @@ settings = parse(sys.argv[1:])
 logs.configure(settings.log_level, settings.log_format)
 app = App(settings, configured_buses(settings))
 ended_well = app.run()
-print(b"".join(app.metrics("")[1]).decode())
+print(b"".join(app.metrics()).decode())
 sys.exit(not ended_well)
 """
 

@@ -5,7 +5,10 @@ import http.client
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from exporter.exposition.render import FORMATS
+from exporter.settings.address import Address
 from exporter.web.server import BusView, Limits, Link, WebServer
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -19,14 +22,14 @@ class FakePages:
     body: bytes = b"up 1\n"
     reason: str | None = None
     views: Sequence[BusView] = ()
-    accepts: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     before: Callable[[], object] = lambda: None
+    formats: Sequence[str] = FORMATS
 
-    def metrics(self, accept: str) -> tuple[str, Iterator[bytes]]:
-        self.accepts.append(accept)
+    def metrics(self, content_type: str) -> Iterator[bytes]:
+        self.asked.append(content_type)
         self.before()
-        pieces = (self.body[start : start + 1000] for start in range(0, len(self.body), 1000))
-        return (OPENMETRICS if "openmetrics" in accept else TEXT), pieces
+        return (self.body[start : start + 1000] for start in range(0, len(self.body), 1000))
 
     def not_ready(self) -> str | None:
         return self.reason
@@ -58,8 +61,13 @@ def serving(
         assert not server.is_alive
 
 
+class Listening(Protocol):
+    @property
+    def address(self) -> Address: ...
+
+
 def ask(
-    server: WebServer, path: str, method: str = "GET", body: bytes | None = None, **headers: str
+    server: Listening, path: str, method: str = "GET", body: bytes | None = None, **headers: str
 ) -> Answer:
     connection = http.client.HTTPConnection(*server.address, timeout=GENEROUS)
     try:
@@ -98,6 +106,15 @@ def is_closed(client: socket.socket) -> bool:
     return True
 
 
+def is_open_at_the_server(client: socket.socket) -> bool:
+    """Whether the kernel still has the server's end, found without reading from the client's."""
+    # A connection that was aborted by its peer has no peer any more.
+    with contextlib.suppress(OSError):
+        client.getpeername()
+        return client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+    return False
+
+
 def all_closed(opened: Sequence[socket.socket]) -> Callable[[], bool]:
     return lambda: all(is_closed(client) for client in opened)
 
@@ -107,9 +124,10 @@ def request(path: str, *lines: str, method: str = "GET") -> bytes:
     return "\r\n".join(head).encode()
 
 
-def deaf(server: WebServer, stack: contextlib.ExitStack) -> socket.socket:
-    """A client that asks for the metrics and never reads them."""
+def deaf(server: Listening, stack: contextlib.ExitStack) -> socket.socket:
+    """A client that asks for the metrics, and reads nothing of them by itself."""
     client = stack.enter_context(socket.socket())
+    # Otherwise the kernel would take many megabytes.
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.settimeout(GENEROUS)
     client.connect(server.address)

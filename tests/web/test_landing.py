@@ -35,7 +35,7 @@ def test_the_landing_page_shows_version_links_and_buses() -> None:
         answer = ask(server, "/")
     outline = Outline(answer.body.decode())
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert outline.hrefs == ["/metrics", "/-/healthy", "/-/ready", "https://example.org/docs"]
+    assert outline.hrefs == ["metrics", "-/healthy", "-/ready", "https://example.org/docs"]
     for text in (
         __version__, "not ready", "Not yet.", "main", "amqp://pbx:5672/", "for 2 h", "3 s ago",
         "branch", "not connected", "for 1 min", "none yet", "wrong password", "wazo-headers",

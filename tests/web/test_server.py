@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from structlog.testing import capture_logs
 
-from exporter.web.server import WebServer
+from exporter.web.server import Limits, WebServer
 from tests.support import eventually, within
 from tests.web.serving import (
     GENEROUS,
@@ -70,7 +70,7 @@ def test_stop_ends_soon_whatever_the_clients_do() -> None:
     large = FakePages(body=b"x" * 20_000_000)
     with contextlib.ExitStack() as stack:
         waiting = stack.enter_context(serving(slow))
-        sending = stack.enter_context(serving(large))
+        sending = stack.enter_context(serving(large, Limits(max_unsent_bytes=10**9)))
         opened = [
             *stack.enter_context(clients(waiting, 20)),
             *stack.enter_context(clients(waiting, 20, request("/metrics")[:-2])),
@@ -78,8 +78,8 @@ def test_stop_ends_soon_whatever_the_clients_do() -> None:
         ]
         for _ in range(5):
             deaf(sending, stack)
-        eventually(lambda: len(slow.accepts) == 4, what="scrapes are under way")
-        eventually(lambda: len(large.accepts) == 5, what="answers are under way")
+        eventually(lambda: len(slow.asked) == 4, what="scrapes are under way")
+        eventually(lambda: len(large.asked) == 5, what="answers are under way")
         with within(8):
             waiting.stop(4)
             sending.stop(4)
@@ -95,7 +95,7 @@ def test_an_answer_under_way_is_finished_before_the_stop() -> None:
     pages = FakePages(before=lambda: turn.wait(GENEROUS))
     with serving(pages) as server, ThreadPoolExecutor(2) as pool:
         answer = pool.submit(ask, server, "/metrics")
-        eventually(lambda: pages.accepts, what="the scrape begins")
+        eventually(lambda: pages.asked, what="the scrape begins")
         stopped = pool.submit(server.stop, GENEROUS)
         eventually(lambda: refuses(server.address), what="no new client is let in")
         turn.set()

@@ -1,0 +1,61 @@
+"""The pages behind a reverse proxy that serves them under a longer path."""
+
+import http.client
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urljoin
+
+from exporter.web.server import Link, WebServer
+from tests.web.serving import GENEROUS, FakePages, serving
+from tests.web.test_landing import Outline
+
+PREFIX = "/telephony/exporter"
+
+
+@contextmanager
+def proxied(server: WebServer) -> Iterator[str]:
+    """Run a reverse proxy that removes the prefix, and give the address of the landing page."""
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if not self.path.startswith(f"{PREFIX}/"):
+                self.send_error(502, "not a page of the exporter")
+                return
+            connection = http.client.HTTPConnection(*server.address, timeout=GENEROUS)
+            connection.request("GET", self.path.removeprefix(PREFIX))
+            answer = connection.getresponse()
+            self.send_response(answer.status)
+            for header in answer.getheaders():
+                self.send_header(*header)
+            self.end_headers()
+            self.wfile.write(answer.read())
+            connection.close()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        thread = threading.Thread(target=proxy.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{proxy.server_address[1]}{PREFIX}/"
+        finally:
+            proxy.shutdown()
+            thread.join()
+
+
+def test_every_link_of_the_landing_page_works() -> None:
+    links = [Link("https://docs.example.org/", "Documentation")]
+    with serving(FakePages(), links=links) as server, proxied(server) as page:
+
+        def get(url: str) -> bytes:
+            with urllib.request.urlopen(url, timeout=GENEROUS) as answer:  # noqa: S310 -- http
+                body: bytes = answer.read()
+            return body
+
+        hrefs = [urljoin(page, each) for each in Outline(get(page).decode()).hrefs]
+        assert hrefs[3:] == ["https://docs.example.org/"]
+        assert [get(each) for each in hrefs[:3]] == [b"up 1\n", b"Healthy.\n", b"Ready.\n"]

@@ -1,0 +1,233 @@
+"""Responses that clients do not read: what they cost, and who is dropped."""
+
+import asyncio
+import contextlib
+import http.client
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from exporter.settings.address import Address
+from exporter.web.limiter import Connection, ConnectionLimiter
+from exporter.web.server import Limits, WebServer
+from tests.support import REPOSITORY, eventually
+from tests.web.serving import (
+    GENEROUS,
+    FakePages,
+    ask,
+    deaf,
+    is_open_at_the_server,
+    serving,
+)
+
+MB = 1_000_000
+
+PROGRAM = f"""
+import sys
+from exporter.web.server import Limits, WebServer
+class Pages:
+    formats = ["text/plain"]
+    def metrics(self, content_type): return (b"x" * 100_000 for _ in range(40))
+    def not_ready(self): return None
+    def buses(self): return []
+limits = Limits(max_unsent_bytes={16 * MB})
+server = WebServer(Pages(), host="127.0.0.1", port=0, limits=limits)
+server.start()
+print(server.address[1], flush=True)
+sys.stdin.read()
+server.stop()
+"""
+
+
+class Server:
+    """A server in a process of its own, whose memory has only that."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        self.address = Address("127.0.0.1", int(process.stdout.readline()))
+        self._status = Path(f"/proc/{process.pid}/status")
+
+    def peak(self) -> int:
+        """The most bytes that were resident since the start."""
+        found = re.search(r"VmHWM:\s+(\d+) kB", self._status.read_text())
+        assert found is not None
+        return int(found[1]) * 1024
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], cwd=REPOSITORY, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        yield Server(process)
+        process.communicate(timeout=GENEROUS)
+    assert process.returncode == 0
+
+
+def begun(server: WebServer, stack: contextlib.ExitStack) -> socket.socket:
+    """A client that does not read its answer, when it has begun."""
+    client = deaf(server, stack)
+    assert client.recv(1) == b"H"
+    return client
+
+
+def test_clients_that_never_read_take_no_more_memory_than_the_limit(server: Server) -> None:
+    body = b"x" * 4 * MB
+    # What one scrape takes is not what is measured.
+    assert ask(server, "/metrics").body == body
+    before = server.peak()
+    with contextlib.ExitStack() as stack:
+        opened = [deaf(server, stack) for _ in range(60)]
+        eventually(lambda: sum(map(is_open_at_the_server, opened)) <= 4, what="four are held")
+        assert ask(server, "/metrics").body == body
+    # 16 MB that may be held, four answers that are being rendered, some that are dropped at this
+    # moment, and what the allocator does not give back. All of them together have 240 MB.
+    assert server.peak() - before < 80 * MB
+
+
+def test_the_limit_is_of_bytes_and_the_others_are_dropped() -> None:
+    pages = FakePages(body=b"x" * 20 * MB)
+    limits = Limits(max_unsent_bytes=60 * MB)
+    with (
+        capture_logs() as logged,
+        serving(pages, limits) as server,
+        contextlib.ExitStack() as stack,
+    ):
+        opened = [deaf(server, stack) for _ in range(10)]
+        eventually(lambda: sum(map(is_open_at_the_server, opened)) <= 3, what="only three are held")
+        assert len(ask(server, "/metrics").body) == 20 * MB
+    assert {line["reason"] for line in logged} == {"too many clients do not read their responses"}
+
+
+def test_many_small_answers_are_held() -> None:
+    pages = FakePages(body=b"x" * 4 * MB)
+    with (
+        capture_logs() as logged,
+        serving(pages, Limits(max_unsent_bytes=200 * MB)) as server,
+        contextlib.ExitStack() as stack,
+    ):
+        opened = [deaf(server, stack) for _ in range(40)]
+        eventually(lambda: len(pages.asked) == 40, what="all are being answered")
+        assert ask(server, "/-/healthy").status == 200
+        assert all(map(is_open_at_the_server, opened))
+    assert not logged
+
+
+def test_two_answers_are_sent_at_once_however_large_they_are() -> None:
+    both = threading.Barrier(2)
+    pages = FakePages(body=b"x" * 20 * MB, before=lambda: both.wait(GENEROUS))
+    with (
+        capture_logs() as logged,
+        serving(pages, Limits(max_unsent_bytes=1)) as server,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        answers = list(pool.map(lambda _: ask(server, "/metrics"), range(2)))
+    assert [len(answer.body) for answer in answers] == [20 * MB] * 2
+    assert not logged
+
+
+def test_a_client_that_reads_is_not_dropped_for_those_that_do_not() -> None:
+    pages = FakePages(body=b"x" * 40 * MB)
+    with (
+        serving(pages, Limits(max_unsent_bytes=80 * MB)) as server,
+        contextlib.ExitStack() as stack,
+    ):
+        answer = http.client.HTTPResponse(deaf(server, stack))
+        answer.begin()
+        first = begun(server, stack)
+        # Much more than the buffers of the kernel, which the first deaf client fills meanwhile.
+        read = len(answer.read(20 * MB))
+        second = deaf(server, stack)
+        eventually(lambda: not is_open_at_the_server(first), what="the first deaf client is gone")
+        assert is_open_at_the_server(second)
+        assert read + len(answer.read()) == 40 * MB
+
+
+class Wire(asyncio.Transport):
+    """A transport without a network."""
+
+    def __init__(self, number: int, sock: socket.socket) -> None:
+        super().__init__(
+            {"peername": ("client", number), "sockname": ("server", 0), "socket": sock}
+        )
+        self.is_aborted = False
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def is_closing(self) -> bool:
+        return self.is_aborted
+
+    def abort(self) -> None:
+        self.is_aborted = True
+
+
+Sizes = list[tuple[int, int]]
+STEPS = st.tuples(st.sampled_from(["begin", "read", "end"]), st.integers(0, 9), st.integers(0, 60))
+LIMIT = 100
+
+
+def expected(sizes: Sizes, size: int) -> Sizes:
+    """Who stays when another response begins."""
+    while len(sizes) >= 2 and sum(each for _, each in sizes) + size > LIMIT:
+        sizes = sizes[1:]
+    return sizes
+
+
+async def follow(steps: list[tuple[str, int, int]], sock: socket.socket) -> None:
+    limiter = ConnectionLimiter(Limits(max_unsent_bytes=LIMIT), lambda _: None)
+    wires = [Wire(number, sock) for number in range(10)]
+    opened = [Connection(asyncio.Protocol(), limiter) for _ in wires]
+    for client, wire in zip(opened, wires, strict=True):
+        client.connection_made(wire)
+    # Who is being sent how many bytes; the last one has read last.
+    sizes: Sizes = []
+    dropped: set[int] = set()
+    for step, number, size in steps:
+        mine = [each for each in sizes if each[0] == number]
+        others = [each for each in sizes if each[0] != number]
+        if step == "read":
+            limiter.mark_reading(opened[number])
+            sizes = others + mine
+        elif step == "end":
+            limiter.end_sending(opened[number])
+            sizes = others
+        elif not mine and number not in dropped:
+            limiter.begin_sending(opened[number], size)
+            kept = expected(sizes, size)
+            dropped |= {each for each, _ in sizes} - {each for each, _ in kept}
+            sizes = [*kept, (number, size)]
+        assert {n for n, wire in enumerate(wires) if wire.is_aborted} == dropped
+    for client in opened:
+        client.connection_lost(None)
+
+
+@given(st.lists(STEPS, max_size=40))
+def test_those_who_have_not_read_for_longest_make_room(steps: list[tuple[str, int, int]]) -> None:
+    with socket.socket() as sock:
+        asyncio.run(follow(steps, sock))
+
+
+def test_an_answer_that_was_read_counts_no_more() -> None:
+    pages = FakePages(body=b"x" * 20 * MB)
+    with serving(pages, Limits(max_unsent_bytes=1)) as server:
+        connection = http.client.HTTPConnection(*server.address, timeout=GENEROUS)
+        with contextlib.closing(connection), contextlib.ExitStack() as stack:
+            connection.request("GET", "/metrics")
+            assert len(connection.getresponse().read()) == 20 * MB
+            # It waits between scrapes, and holds no place.
+            opened = [begun(server, stack) for _ in range(3)]
+            eventually(lambda: sum(map(is_open_at_the_server, opened)) == 2, what="one is gone")
+            connection.request("GET", "/-/healthy")
+            assert connection.getresponse().read() == b"Healthy.\n"
