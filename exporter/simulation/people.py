@@ -28,8 +28,8 @@ class Ctid:
     are never published.
 
     Attributes:
-        endpoints: Extension states as published last, by endpoint id.
-        presences: Presences as published last, by user id.
+        endpoints: Extension states as it tells them, by endpoint id.
+        presences: Presences as it tells them, by user id.
     """
 
     def __init__(self, world: World) -> None:
@@ -54,6 +54,8 @@ class Ctid:
         """Start, and publish the current states."""
         self._is_running = True
         self._hints.clear()
+        self.endpoints = dict.fromkeys(self.endpoints, int(Hint.UNAVAILABLE))
+        self.presences = dict.fromkeys(self.presences, DISCONNECTED)
         for phone in self._phones:
             # A hint that an administrator removed cannot be asked for.
             if phone.hint >= 0:

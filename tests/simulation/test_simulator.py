@@ -112,6 +112,10 @@ class Listener:
             case "service_registered_event":
                 self.unclean_restarts[data["service_name"]] += data["service_name"] in self.services
                 self.services[data["service_name"]] = data["service_id"]
+                if data["service_name"] == "xivo-ctid":
+                    # Of whom it says nothing from now on is unavailable, or disconnected.
+                    self.endpoints = {id_: 4 for id_, hint in self.endpoints.items() if hint >= 0}
+                    self.presences = dict.fromkeys(self.presences, "disconnected")
             case "service_deregistered_event":
                 assert self.services.pop(data["service_name"]) == data["service_id"]
             case "QueueMemberRemoved":
