@@ -46,7 +46,9 @@ def main(arguments: Sequence[str]) -> int:
     """Run everything until it is stopped or a part of it ends; return the exit status."""
     parser = argparse.ArgumentParser(prog="stack", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
-        "--hurry", action="store_true", help="wait seconds instead of minutes (`for` of the rules)"
+        "--hurry",
+        action="store_true",
+        help="wait seconds instead of minutes (`for` and `interval` of the rules)",
     )
     options, for_exporter = parser.parse_known_args(arguments)
     prometheus, alertmanager = _programs()

@@ -37,7 +37,7 @@ def write(directory: Path, addresses: Addresses, *, hurry: bool) -> Files:
     Args:
         directory: An empty directory.
         addresses: Addresses of this run.
-        hurry: Replace the minutes of every `for` by seconds.
+        hurry: Replace the minutes of every `for` and `interval` by seconds.
     """
     rules = directory / "alerts"
     rules.mkdir()
@@ -66,7 +66,7 @@ def _read(file: Path) -> str:
 
 
 def _hurried(rules: str) -> str:
-    return re.sub(r"^( +for: \d+)m$", r"\1s", rules, flags=re.MULTILINE)
+    return re.sub(r"^( +(?:for|interval): \d+)m$", r"\1s", rules, flags=re.MULTILINE)
 
 
 def _replaced(text: str, replacements: Mapping[str, str]) -> str:

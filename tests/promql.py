@@ -16,8 +16,17 @@ TARGET = frozenset({"job", "instance"})
 """What Prometheus adds to every series that it scrapes."""
 
 SPECS: Mapping[str, MetricSpec] = {spec.name: spec for spec in [*telemetry.SPECS, *METRICS]}
-# Of Prometheus itself, and of every process that prometheus-client looks after.
-_OTHERS = {"up": TARGET, "process_start_time_seconds": TARGET}
+# What Prometheus itself writes. ALERTS has the labels of the alert.
+PROMETHEUS: Mapping[str, Labels] = {
+    "up": TARGET,
+    "ALERTS": frozenset({"alertname", "alertstate", "origin_uuid", "queue"}),
+}
+# Series that the rules already use; the program is about to declare them.
+PLANNED: Mapping[str, Labels] = {
+    "xivo_exporter_start_timestamp_seconds": TARGET,
+    "xivo_state_known": TARGET | {"origin_uuid", "subsystem"},
+    "xivo_state_last_event_timestamp_seconds": TARGET | {"origin_uuid", "subsystem"},
+}
 
 
 def spec_of(series: str) -> MetricSpec:
@@ -64,8 +73,9 @@ class Queries:
 
     def _selected(self, query: promql.VectorSelector) -> Labels:
         name = query.name or ""
-        if name in self._recorded or name in _OTHERS:
-            labels = {**self._recorded, **_OTHERS}[name]
+        others = {**PLANNED, **PROMETHEUS, **self._recorded}
+        if name in others:
+            labels = others[name]
             vocabulary: Mapping[str, tuple[str, ...]] = {}
         else:
             spec = spec_of(name)

@@ -1,8 +1,9 @@
-"""The chart contains the rules and dashboards of the repository, unchanged."""
+"""The chart contains the rules and dashboards of the repository."""
 
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,11 +20,31 @@ RULES = sorted((REPOSITORY / "dashboards" / "alerts").glob("*.yaml"))
 MAX_BYTES = 1024 * 1024
 
 
+def groups_of(*options: str) -> Any:  # noqa: ANN401 -- YAML
+    rule = the(render(*BUS, "--set", "prometheusRule.enabled=true", *options), "PrometheusRule")
+    return rule["spec"]["groups"]
+
+
 def test_the_rule_of_the_operator_has_all_rules() -> None:
-    groups = the(render(*BUS, "--set", "prometheusRule.enabled=true"), "PrometheusRule")["spec"]
     files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in RULES]
-    assert groups["groups"] == [group for file in files for group in file["groups"]]
-    assert groups["groups"]
+    assert groups_of() == [group for file in files for group in file["groups"]]
+    assert groups_of()
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((), 1),
+        (("--set", "replicas=3"), 3),
+        (("--set", "replicas=3", "--set", "prometheusRule.expectedExporters=4"), 4),
+    ],
+)
+def test_as_many_exporters_are_expected_as_there_are_replicas(
+    options: tuple[str, ...], expected: int
+) -> None:
+    rules = [rule for group in groups_of(*options) for rule in group["rules"]]
+    found = [rule["expr"] for rule in rules if rule.get("record") == "xivo:exporters:expected"]
+    assert found == [f"vector({expected})"]
 
 
 @pytest.mark.promtool

@@ -52,18 +52,18 @@ def test_everything_is_told_where_the_rest_listens(files: Files) -> None:
     assert receiver["webhook_configs"] == [{"url": f"http://{ADDRESSES.webhook}/"}]
 
 
-def test_only_the_minutes_of_for_become_seconds(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("stem", "keys"), [("services", {"for"}), ("queues", {"for", "interval"})])
+def test_only_the_minutes_of_for_and_interval_become_seconds(
+    stem: str, keys: set[str], tmp_path: Path
+) -> None:
     stack_config.write(tmp_path, ADDRESSES, hurry=True)
     before, after = (
-        (folder / "services.yaml").read_text().splitlines()
+        (folder / f"{stem}.yaml").read_text().splitlines()
         for folder in (stack_config.RULES, tmp_path / "alerts")
     )
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
-    assert changed
-    assert all(
-        old.strip().startswith("for: ") and new == old.removesuffix("m") + "s"
-        for old, new in changed
-    )
+    assert {old.strip().partition(":")[0] for old, _ in changed} == keys
+    assert all(new == old.removesuffix("m") + "s" for old, new in changed)
 
 
 def test_without_prometheus_it_says_what_to_install(tmp_path: Path) -> None:
