@@ -52,9 +52,9 @@ class FanOut:
         match item:
             case Opened(at=at):
                 yield from self._for_each(known.last_heard, bus, OriginSeen, at)
-            case ClockSetBack():
-                yield from self._for_each(known.last_heard, bus, ClockChecked, 0.0)
-                yield key(deliveries.NAME, bus), (deliveries.NAME, bus, [ClockChecked("", 0.0)])
+            case ClockSetBack(at=at):
+                yield from self._for_each(known.last_heard, bus, ClockChecked, at)
+                yield key(deliveries.NAME, bus), (deliveries.NAME, bus, [ClockChecked("", at)])
             case OriginSilent(origin=origin, at=at):
                 yield from self._forget(bus, origin, at)
             case StandbyBegan():

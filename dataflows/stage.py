@@ -14,8 +14,8 @@ from dataflows.metric import Sample
 from dataflows.quota import Allocation, Quota
 from dataflows.snapshot import Snapshot, dump, load, seal, unseal
 from dataflows.subsystem import (
-    ClockChecked,
     Context,
+    Correction,
     Event,
     Options,
     OriginForgotten,
@@ -184,7 +184,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         """Return the state that events on a bus belong to; it may start or move now."""
         state = self._state
         if state is None:
-            if isinstance(first, ClockChecked | OriginForgotten | SeriesWithheld):
+            if isinstance(first, Correction | OriginForgotten | SeriesWithheld):
                 return None
             self._name, self._key = name, key(name, first.origin_uuid or bus)
             state = self._state = self._stage.start(name, bus, first)
@@ -242,8 +242,8 @@ def _apply(state: State[Any], events: list[Event]) -> None:
     for event in events:
         if type(event) is OriginSeen:
             continue
-        if type(event) is ClockChecked:
-            state.recheck()
+        if isinstance(event, Correction):
+            event.correct(state)
             continue
         if windows is not None and event.at < windows.floor:
             state.late += 1

@@ -48,8 +48,20 @@ class OriginForgotten(Event, frozen=True, gc=False):
     """An origin was silent for so long that its states end."""
 
 
-class ClockChecked(Event, frozen=True, gc=False):
-    """The clock was set back; the state must close its windows by the new time."""
+class Correction(Event, frozen=True, gc=False):
+    """Times that a state has kept are wrong. It starts no state."""
+
+    def correct(self, state: State[Any]) -> None:
+        """Correct the times of a state."""
+        raise NotImplementedError
+
+
+class ClockChecked(Correction, frozen=True, gc=False):
+    """The clock was set back; `at` is the new time."""
+
+    def correct(self, state: State[Any]) -> None:
+        """Let no time be in the future."""
+        state.recheck(self.at)
 
 
 class SeriesWithheld(Event, frozen=True, gc=False):
@@ -136,8 +148,10 @@ class State(ABC, Generic[E]):
     def restore(self, now: float) -> None:
         """Follow the options after a resume: windows, and series of single entities.
 
-        A window length that was not kept begins now. `Details` are not in a snapshot.
+        A window length that was not kept begins now. `Details` are not in a snapshot. The clock
+        may have been ahead when the state was kept.
         """
+        self.recheck(now)
         for tracker in self.trackers:
             tracker.resize(self.options.windows, now)
 
@@ -151,8 +165,13 @@ class State(ABC, Generic[E]):
         self.samples.mark_all()
         self.details.mark_all()
 
-    def recheck(self) -> None:
-        """Let the next `expire` look at every window, because the clock was set back."""
+    def recheck(self, now: float) -> None:
+        """Have no time in the future, after the clock was set back; timers follow in `expire`."""
+        for samples in (self.samples, self.details):
+            samples.change_times(lambda at: min(at, now))
+
+    def shift(self, corrected: Callable[[float], float]) -> None:
+        """Correct the times that were taken from time stamps, if there are any."""
 
     def may_end(self) -> bool:
         """Return whether a part may end soon, so that `expire` must follow each of its events."""

@@ -19,6 +19,7 @@ restarts. A service is forgotten a day after it deregistered.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from operator import attrgetter
 
 from dataflows.clock import Countdown
@@ -168,6 +169,9 @@ class ServiceState(State[ServiceEvent]):
         self.samples.set(UP, self._service, 0)
         self.samples.add(DEREGISTRATIONS, self._service)
         self.samples.set(DEREGISTERED_AT, self._service, at)
+
+    def shift(self, corrected: Callable[[float], float]) -> None:
+        self.samples.change_times(corrected)
 
     def may_end(self) -> bool:
         return self._is_gone
