@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
+from dataflows.zone_offsets import ZoneOffset
+
 Clock = Callable[[], float]
 """A function that returns the Unix time in seconds. Always injected, so that tests control time."""
 
@@ -16,12 +18,17 @@ AHEAD_SECONDS = 1.0
 BEHIND_SECONDS = 24 * 3600.0
 """A time stamp may be this much earlier than the arrival.
 
-A wrong time zone is within this limit, a wrong year is not.
+It applies after the offset of the time zone. A backlog of a day is within this limit, a wrong
+year is not.
 """
 
 
 def event_time(
-    stamp: str | None, stamp_ms: int | None, arrived: float, zone: tzinfo | None
+    stamp: str | None,
+    stamp_ms: int | None,
+    arrived: float,
+    zone: tzinfo | None,
+    offset: ZoneOffset | None = None,
 ) -> tuple[float, bool]:
     """Return when an event happened, and whether its time stamp was replaced.
 
@@ -35,11 +42,13 @@ def event_time(
         stamp_ms: AMQP header `timestamp_in_ms`, which RabbitMQ adds, in milliseconds.
         arrived: When the exporter received the delivery, Unix seconds.
         zone: Time zone of time stamps without a UTC offset; None means this machine's zone.
+        offset: By how much the time stamps of this server differ from that zone. It also learns
+            from each of them.
 
     Returns:
         Unix seconds, and True if the arrival replaced an impossible time stamp.
     """
-    at = _parse(stamp, arrived, zone)
+    at = None if stamp is None else _parse(stamp, arrived, zone, offset)
     if at is None and stamp_ms is not None:
         at = stamp_ms / 1000
     if at is None:
@@ -49,24 +58,33 @@ def event_time(
     return arrived, True
 
 
-def _parse(stamp: str | None, arrived: float, zone: tzinfo | None) -> float | None:
-    if stamp is None:
-        return None
+def _parse(
+    stamp: str, arrived: float, zone: tzinfo | None, offset: ZoneOffset | None
+) -> float | None:
     try:
         moment = datetime.fromisoformat(stamp)
         if moment.tzinfo is not None:
             return moment.timestamp()
         epoch = _local_epoch(moment.toordinal() * 24 + moment.hour, zone)
         if epoch is not None:
-            return (moment - epoch).total_seconds()
-        # When daylight saving time ends, local times repeat for an hour. Take the second pass,
-        # unless that is later than the arrival.
-        later = moment.replace(tzinfo=zone, fold=1).timestamp()
-        if later <= arrived + AHEAD_SECONDS:
-            return later
-        return moment.replace(tzinfo=zone, fold=0).timestamp()
+            at = (moment - epoch).total_seconds()
+        else:
+            at = _repeated(moment, zone, arrived + (offset.seconds if offset else 0.0))
     except (ValueError, OverflowError, OSError):
         return None
+    return at if offset is None else offset.correct(at, arrived)
+
+
+def _repeated(moment: datetime, zone: tzinfo | None, arrived: float) -> float:
+    """Return the Unix time of a local time that may occur twice.
+
+    When daylight saving time ends, local times repeat for an hour. It is the second pass, unless
+    that is later than the arrival.
+    """
+    later = moment.replace(tzinfo=zone, fold=1).timestamp()
+    if later <= arrived + AHEAD_SECONDS:
+        return later
+    return moment.replace(tzinfo=zone, fold=0).timestamp()
 
 
 @lru_cache
@@ -135,7 +153,10 @@ class Countdown:
         return min(times, default=None)
 
     def is_over(self, now: float) -> bool:
-        """Start the timer if it is stopped; return whether it has ended."""
-        if self.due is None:
+        """Start the timer if it is stopped; return whether it has ended.
+
+        A timer that was started before the clock was set back starts again.
+        """
+        if self.due is None or self.due > now + self._seconds:
             self.due = now + self._seconds
         return now >= self.due

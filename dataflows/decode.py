@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
+from functools import partial
 from itertools import groupby
-from math import inf
 from operator import attrgetter
 
 from dataflows.envelope import Delivery, Envelope, Reason, Rejected, open_envelope
 from dataflows.fan_out import FanOut, Keyed
 from dataflows.items import Duplicates, Item, Opened, StandbyBegan
 from dataflows.notices import Heard, Notice, OriginSeen
-from dataflows.origins import Origins
+from dataflows.origins import BusOrigins, Origins
+from dataflows.shifts import settle
 from dataflows.subsystem import Decoder, Event, Subsystem, key
 from dataflows.subsystems import bus, deliveries
+from dataflows.zone_offsets import ZoneOffset
 
 _bus_and_kind = attrgetter("bus", "__class__")
 
@@ -24,7 +26,7 @@ class _Published:
     """What one origin published in one batch.
 
     Attributes:
-        at: Time of the newest event, Unix seconds.
+        at: When the newest event arrived, Unix seconds.
         names: Of all its events.
         events: Its events by subsystem.
         arrived: By subsystem, when its last event arrived, Unix seconds.
@@ -33,7 +35,7 @@ class _Published:
     __slots__ = ("arrived", "at", "events", "names")
 
     def __init__(self) -> None:
-        self.at = -inf
+        self.at = 0.0
         self.names: list[str] = []
         self.events: defaultdict[str, list[Event]] = defaultdict(list)
         self.arrived: dict[str, float] = {}
@@ -47,15 +49,19 @@ class _Account:
         "clamped",
         "count",
         "duplicates",
+        "known",
         "last_at",
         "origins",
         "rejected",
         "unused",
         "used",
+        "zone",
     )
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, known: BusOrigins, zone: tzinfo | None) -> None:
         self.bus = name
+        self.known = known
+        self.zone = zone
         self.count = self.used = self.unused = self.duplicates = self.clamped = 0
         self.rejected: Counter[Reason] = Counter()
         self.last_at = 0.0
@@ -92,9 +98,12 @@ class Decode:
     Args:
         subsystems: Several may subscribe to the same decoder.
         zone_of: Returns the time zone of a bus for time stamps without a UTC offset;
-            None means this machine's zone.
+            None means this machine's zone, with the offset that the stamps of each origin show.
         on_rejected: Called for every rejection. It must be fast and use bounded memory.
         origins: The origins of each bus; new ones are added.
+        on_offset: Called with a bus, an origin and the offset of its time stamps in seconds: when
+            it is found for the first time and is not 0, and when it has changed. If `zone_of`
+            returns a zone, it is not used.
     """
 
     def __init__(
@@ -103,6 +112,7 @@ class Decode:
         zone_of: Callable[[str], tzinfo | None],
         on_rejected: Callable[[Delivery, Rejected], None],
         origins: Origins,
+        on_offset: Callable[[str, str, float], object] = lambda *_: None,
     ) -> None:
         subsystems = tuple(subsystems)
         # Names of the subsystems that have a state for each origin.
@@ -111,13 +121,14 @@ class Decode:
         self._zone_of = zone_of
         self._on_rejected = on_rejected
         self._origins = origins
+        self._on_offset = on_offset
         self._fan_out = FanOut(self._of_origins, origins)
 
     def __call__(self, batch: Sequence[Item]) -> list[Keyed]:
         """Decode a batch. Never raises because of what a delivery contains."""
         keyed: list[Keyed] = []
         for (name, kind), items in groupby(batch, _bus_and_kind):
-            account = _Account(name)
+            account = _Account(name, self._origins.of(name), self._zone_of(name))
             for item in items:
                 if isinstance(item, Delivery):
                     self._process(item, account)
@@ -125,9 +136,12 @@ class Decode:
                     account.skip(item)
                 else:
                     keyed += self._fan_out(item)
+            if kind is Opened and account.zone is not None:
+                # What an earlier process found out in another zone.
+                account.known.offsets.clear()
             if kind in (Delivery, Duplicates, Opened):
                 keyed += self._keyed(account)
-            if kind is Delivery and self._origins.of(name).is_withheld:
+            if kind is Delivery and account.known.is_withheld:
                 # For origins that were new in deliveries from before the standby.
                 keyed += self._fan_out(StandbyBegan(name))
         return keyed
@@ -149,17 +163,17 @@ class Decode:
         Raises:
             Rejected: With any reason.
         """
-        envelope = open_envelope(delivery, self._zone_of(delivery.bus))
+        envelope = open_envelope(delivery, account.zone, account.known.offsets)
         account.clamped += envelope.is_clamped
         if not envelope.origin_uuid:
             account.unused += 1
             return
-        name, at = envelope.name, envelope.at
+        name = envelope.name
         found = self._decoders.get(name)
         event = found[0].decode(envelope) if found else None
         published = account.origins.get(envelope.origin_uuid)
         if published is None:
-            published = self._first_of_origin(envelope, account)
+            published = self._first_of_origin(envelope, delivery.arrived, account)
         if found and event is not None:
             account.used += 1
             for subscriber in found[1]:
@@ -171,10 +185,9 @@ class Decode:
         else:
             account.unused += 1
         published.names.append(name)
-        if at > published.at:
-            published.at = at
+        published.at = delivery.arrived
 
-    def _first_of_origin(self, envelope: Envelope, account: _Account) -> _Published:
+    def _first_of_origin(self, envelope: Envelope, arrived: float, account: _Account) -> _Published:
         """Return a new record of an origin, which becomes known to the bus if it is not.
 
         Raises:
@@ -188,18 +201,28 @@ class Decode:
             seen = OriginSeen(origin, envelope.at, is_carried=True)
             for name in self._of_origins:
                 published.events[name].append(seen)
+        offset = account.known.offsets.get(origin)
+        if offset is None or (account.zone is not None and offset.seconds):
+            account.known.offsets[origin] = ZoneOffset(arrived)
         account.origins[origin] = published
         return published
 
     def _keyed(self, account: _Account) -> Iterator[Keyed]:
-        known = self._origins.of(account.bus)
         for origin, published in account.origins.items():
-            known.hear(origin)
+            account.known.hear(origin)
+            offset, is_used = account.known.offsets[origin], account.zone is None
+            on_found = partial(self._on_offset, account.bus)
+            shifted = settle(origin, offset, published.at, on_found, is_used=is_used)
             names = dict(Counter(published.names))
-            counts = bus.EventsPublished(origin, published.at, names)
+            shown = offset.found if is_used else 0.0
+            counts = bus.EventsPublished(origin, published.at, names, shown)
             published.events[bus.NAME].append(counts)
             for name, arrived in published.arrived.items():
                 published.events[name].append(Heard(origin, arrived))
+            if shifted is not None:
+                # Last, because this batch was read without the offset.
+                for name in self._of_origins:
+                    published.events[name].append(shifted)
             for name, events in published.events.items():
                 yield key(name, origin), (name, account.bus, events)
         yield (

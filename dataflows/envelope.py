@@ -8,6 +8,7 @@ parses it, so the data of an unused event is never parsed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import tzinfo
 from enum import StrEnum
 from typing import TypeVar
@@ -17,6 +18,7 @@ import msgspec
 from dataflows.clock import event_time
 from dataflows.labels import label
 from dataflows.repair import REPLACEMENT, repaired
+from dataflows.zone_offsets import ZoneOffset
 
 T = TypeVar("T")
 
@@ -96,12 +98,20 @@ _wire = msgspec.json.Decoder(_Wire)
 _any_json = msgspec.json.Decoder()
 
 
-def open_envelope(delivery: Delivery, zone: tzinfo | None = None) -> Envelope:
+_NO_OFFSETS: Mapping[str, ZoneOffset] = {}
+
+
+def open_envelope(
+    delivery: Delivery,
+    zone: tzinfo | None = None,
+    offsets: Mapping[str, ZoneOffset] = _NO_OFFSETS,
+) -> Envelope:
     """Parse the body of a delivery.
 
     Args:
         delivery: Its body may be bytes or text; the content type is ignored.
         zone: Time zone of time stamps without a UTC offset; None means this machine's zone.
+        offsets: By how much those of an origin differ from that zone.
 
     Raises:
         Rejected: With any reason except BAD_FIELD, BAD_DATA and OVER_LIMIT.
@@ -118,9 +128,11 @@ def open_envelope(delivery: Delivery, zone: tzinfo | None = None) -> Envelope:
         raise Rejected(Reason.TOO_DEEP) from error
     if wire.origin_uuid and not wire.name:
         raise Rejected(Reason.NO_NAME)
-    stamp = wire.timestamp or delivery.stamp
-    at, is_clamped = event_time(stamp, delivery.stamp_ms, delivery.arrived, zone)
-    return Envelope(wire.name or "", label(wire.origin_uuid or ""), wire.data, at, is_clamped)
+    origin, stamp = label(wire.origin_uuid or ""), wire.timestamp or delivery.stamp
+    at, is_clamped = event_time(
+        stamp, delivery.stamp_ms, delivery.arrived, zone, offsets.get(origin)
+    )
+    return Envelope(wire.name or "", origin, wire.data, at, is_clamped)
 
 
 def _open_invalid(body: bytes | str, error: Exception) -> _Wire:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
+from msgspec.structs import replace
 
 from dataflows.envelope import Delivery
+
+T = TypeVar("T")
 
 
 class Duplicates(msgspec.Struct, frozen=True, gc=False):
@@ -28,9 +33,13 @@ class Opened(msgspec.Struct, frozen=True, gc=False):
 
 
 class ClockSetBack(msgspec.Struct, frozen=True, gc=False):
-    """The machine's clock was set back, so timers set before are due too late."""
+    """The machine's clock was set back to a time in Unix seconds.
+
+    Times and timers that were set before may be in the future.
+    """
 
     bus: str
+    at: float
 
 
 class OriginSilent(msgspec.Struct, frozen=True, gc=False):
@@ -60,6 +69,16 @@ class ReadingResumed(msgspec.Struct, frozen=True, gc=False):
     bus: str
     at: float
     is_complete: bool
+
+
+def arrived_by(item: T, now: float) -> T:
+    """Return an item of which nothing is later than a time, Unix seconds.
+
+    The clock may have been set back since a delivery arrived.
+    """
+    if isinstance(item, Delivery | Duplicates) and item.arrived > now:
+        return replace(item, arrived=now)
+    return item
 
 
 class GapNoticed(msgspec.Struct, frozen=True, gc=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -171,6 +171,13 @@ class Samples:
         histogram: Histogram = self._values[key]
         self._values[key] = histogram.observe(value, spec.buckets)
         self._changed[key] = self._values
+
+    def change_times(self, change: Callable[[float], float]) -> None:
+        """Change the value of each gauge that is a Unix time; 0 means that there is none."""
+        for key, value in self._values.items():
+            if value and key[0].endswith("_timestamp_seconds"):
+                self._values[key] = change(value)
+                self._changed[key] = self._values
 
     def retire(self, spec: MetricSpec, labels: LabelValues) -> bool:
         """End one series; return whether it existed."""

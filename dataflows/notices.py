@@ -10,6 +10,9 @@ from dataflows.subsystem import Event, State
 class Notice(Event, frozen=True, gc=False):
     """Something about a server or its bus that is no event of a subsystem. It starts no state."""
 
+    def tell(self, state: State[Any]) -> None:
+        """Let a state follow it."""
+
 
 class OriginSeen(Notice, frozen=True, gc=False):
     """An origin is known on a bus, to which its states belong from then on.
@@ -28,6 +31,10 @@ class OriginForgotten(Notice, frozen=True, gc=False):
 class ClockChecked(Notice, frozen=True, gc=False):
     """The clock was set back; the state must close its windows by the new time."""
 
+    def tell(self, state: State[Any]) -> None:
+        """Let no time of a state be in the future."""
+        state.recheck(self.at)
+
 
 class SeriesWithheld(Notice, frozen=True, gc=False):
     """The exporter is a standby on the bus of the origin: the state goes on, without series."""
@@ -43,35 +50,38 @@ class SeriesShown(Notice, frozen=True, gc=False):
 class EventsMissed(Notice, frozen=True, gc=False):
     """Events of the origin were missed, or may have been."""
 
+    def tell(self, state: State[Any]) -> None:
+        """Let a state doubt what it knows."""
+        state.miss()
+
 
 class StateOutdated(Notice, frozen=True, gc=False):
     """Asterisk started or reloaded, or amid lost its connection: states may have changed."""
+
+    def tell(self, state: State[Any]) -> None:
+        """Let a state be known no more."""
+        state.knowledge.end()
 
 
 class UpdatesStopped(Notice, frozen=True, gc=False):
     """The bus of the origin is not read: no events reach the state."""
 
+    def tell(self, state: State[Any]) -> None:
+        """Let a state be known no more for now."""
+        state.knowledge.stop_updates()
+
 
 class UpdatesContinued(Notice, frozen=True, gc=False):
     """The bus of the origin is read again; if events were missed, `EventsMissed` came before."""
+
+    def tell(self, state: State[Any]) -> None:
+        """Let a state be known again, if nothing was missed."""
+        state.knowledge.continue_updates()
 
 
 class Heard(Notice, frozen=True, gc=False):
     """The events before it were the newest of the subsystem; `at` is the arrival of the last."""
 
-
-def heed(notice: Notice, state: State[Any]) -> None:
-    """Let a state follow a notice."""
-    match notice:
-        case Heard(at=arrived):
-            state.knowledge.hear(arrived)
-        case ClockChecked():
-            state.recheck()
-        case EventsMissed():
-            state.miss()
-        case StateOutdated():
-            state.knowledge.end()
-        case UpdatesStopped():
-            state.knowledge.stop_updates()
-        case UpdatesContinued():
-            state.knowledge.continue_updates()
+    def tell(self, state: State[Any]) -> None:
+        """Let a state show when it was last heard of."""
+        state.knowledge.hear(self.at)

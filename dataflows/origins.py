@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dataflows.zone_offsets import ZoneOffset
+
 MAX_ORIGINS = 100
 """For each bus. A bus carries one server or a few that are connected; many are forged origins."""
 
@@ -18,6 +20,7 @@ class BusOrigins:
         read_seconds: How long the bus has been read, by this process and earlier ones.
         last_heard: For each origin, `read_seconds` at its last event.
         free: Origins that it carried at another address, and not yet at this one.
+        offsets: The time zone offsets of their time stamps.
         is_withheld: Whether their series are withheld, because the exporter is a standby.
     """
 
@@ -25,6 +28,7 @@ class BusOrigins:
         self.read_seconds = 0.0
         self.last_heard: dict[str, float] = {}
         self.free: set[str] = set()
+        self.offsets: dict[str, ZoneOffset] = {}
         self.is_withheld = False
 
     def add(self, origin: str) -> bool:
@@ -41,6 +45,7 @@ class BusOrigins:
     def forget(self, origin: str) -> bool:
         """Forget an origin; return whether it was known."""
         self.free.discard(origin)
+        self.offsets.pop(origin, None)
         return self.last_heard.pop(origin, None) is not None
 
     def silent(self, seconds: float) -> list[str]:
@@ -80,6 +85,8 @@ class Origins:
         own.free.discard(origin)
         for known in self._buses.values():
             if origin in known.free:
+                if origin in known.offsets:
+                    own.offsets[origin] = known.offsets[origin]
                 known.forget(origin)
         if is_new and (other := self.other(origin, bus)) is not None:
             self._on_shared(origin, bus, other)

@@ -140,8 +140,15 @@ class PartedState(State[E]):
         for part in self._parts.values():
             part.samples.mark_all()
 
-    def recheck(self) -> None:
+    def recheck(self, now: float) -> None:
         self._start()
+        for part in self._parts.values():
+            part.recheck(now)
+        self._touched.update(self._parts)
+
+    def shift(self, corrected: Callable[[float], float]) -> None:
+        for part in self._parts.values():
+            part.shift(corrected)
         self._touched.update(self._parts)
 
     def expire(self, now: float) -> float | None:

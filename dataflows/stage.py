@@ -11,7 +11,7 @@ from bytewax.operators import StatefulBatchLogic
 from dataflows.clock import Clock, aware
 from dataflows.fan_out import Values
 from dataflows.metric import Sample
-from dataflows.notices import Notice, OriginForgotten, OriginSeen, SeriesShown, SeriesWithheld, heed
+from dataflows.notices import Notice, OriginForgotten, OriginSeen, SeriesShown, SeriesWithheld
 from dataflows.outputs import Changes, Output, Skipped
 from dataflows.quota import Allocation, Quota
 from dataflows.snapshot import Snapshot, dump, load, seal, unseal
@@ -202,7 +202,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
             case SeriesShown():
                 self._show(state)
             case _:
-                heed(notice, state)
+                notice.tell(state)
         return []
 
     def _end(self, state: State[Any]) -> list[Output]:

@@ -110,8 +110,10 @@ class State(ABC, Generic[E]):
     def restore(self, now: float) -> None:
         """Follow the options after a resume: windows, and series of single entities.
 
-        A window length that was not kept begins now. `Details` are not in a snapshot.
+        A window length that was not kept begins now. `Details` are not in a snapshot. The clock
+        may have been ahead when the state was kept.
         """
+        self.recheck(now)
         for tracker in self.trackers:
             tracker.resize(self.options.windows, now)
         # Until the bus is read, and it is clear that nothing was missed.
@@ -131,8 +133,13 @@ class State(ABC, Generic[E]):
         self.samples.mark_all()
         self.details.mark_all()
 
-    def recheck(self) -> None:
-        """Let the next `expire` look at every window, because the clock was set back."""
+    def recheck(self, now: float) -> None:
+        """Have no time in the future, after the clock was set back; timers follow in `expire`."""
+        for samples in (self.samples, self.details):
+            samples.change_times(lambda at: min(at, now))
+
+    def shift(self, corrected: Callable[[float], float]) -> None:
+        """Correct the times that were taken from time stamps, if there are any."""
 
     def may_end(self) -> bool:
         """Return whether a part may end soon, so that `expire` must follow each of its events."""

@@ -95,13 +95,15 @@ class App:
             wall_clock,
             is_kept=runtime.recovery is not None,
         )
+        self._zones = {bus.status.name: bus.zone for bus in buses}
         self._flow = flow.build(
             BusSource(self._feeds, self._loop_context(settings)),
             Decode(
                 SUBSYSTEMS,
-                {bus.status.name: bus.zone for bus in buses}.get,
+                self._zones.get,
                 self._on_rejected,
                 self._origins,
+                self._on_offset,
             ),
             stage,
             StoreSink(self._store, SUBSYSTEMS),
@@ -230,6 +232,15 @@ class App:
             first_bus=first_bus,
             origin_uuid=origin,
         )
+
+    def _on_offset(self, bus: str, origin: str, seconds: float) -> None:
+        event = (
+            "the server's time stamps are in another time zone; the difference is used; "
+            "set --bus-timezone"
+            if self._zones.get(bus) is None
+            else "the server's time stamps contradict --bus-timezone"
+        )
+        self._warn(f"{bus}\tzone", event, bus=bus, origin_uuid=origin, hours=seconds / 3600)
 
     def _on_failure(self) -> None:
         self._failed = True

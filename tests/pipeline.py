@@ -54,7 +54,7 @@ class Pipeline:
 
     Args:
         details: Subsystems that show a series for each entity.
-        zone: Time zone of time stamps without a UTC offset.
+        zone: Time zone of time stamps without a UTC offset; None for this machine's.
         max_entities: Entities of a server alone on its bus, in each subsystem.
         max_series: The same for entities that have series of their own.
         windows: Lengths of windows, as in the setting; empty for none.
@@ -65,6 +65,7 @@ class Pipeline:
         rejected: All rejections so far.
         shared: Origins that were found on a second bus: origin, second bus, first bus.
         refused: Events refused so far because the quota was full, by subsystem.
+        offsets: Time zone offsets that were reported: bus, origin, seconds.
         hidden: Samples of single entities that were not shown, by subsystem.
         late: Late events so far, by subsystem.
     """
@@ -82,6 +83,7 @@ class Pipeline:
         self.decoded: list[Keyed] = []
         self.rejected: list[Rejected] = []
         self.shared: list[tuple[str, str, str]] = []
+        self.offsets: list[tuple[str, str, float]] = []
         self.hidden: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.late: Counter[str] = Counter()
@@ -97,7 +99,13 @@ class Pipeline:
         self._sink = StoreSink(self.store, SUBSYSTEMS).build("store", 0, 1)
         self._stage = Stage(SUBSYSTEMS, self._options, lambda: self.now)
         self.origins = Origins(lambda *shared: self.shared.append(shared))
-        self._decode = Decode(SUBSYSTEMS, lambda _: self._zone, self._reject, self.origins)
+        self._decode = Decode(
+            SUBSYSTEMS,
+            lambda _: self._zone,
+            self._reject,
+            self.origins,
+            lambda *offset: self.offsets.append(offset),
+        )
         self._due: dict[str, float] = {}
         # It also contains outdated times, which `wait` skips.
         self._alarms: list[tuple[float, str]] = []
@@ -113,12 +121,13 @@ class Pipeline:
             options: What changed in the settings.
         """
         kept = self.snapshots()
-        carried = {bus: known.last_heard for bus, known in self.origins._buses.items()}  # noqa: SLF001 -- only a test needs all
+        carried = self.origins._buses  # noqa: SLF001 -- only a test needs all
         self._options = replace(self._options, **options)
         self._logics.clear()
         self._begin()
-        for bus, last_heard in carried.items():
-            self.origins.of(bus).last_heard.update(last_heard)
+        for bus, known in carried.items():
+            self.origins.of(bus).last_heard.update(known.last_heard)
+            self.origins.of(bus).offsets.update(known.offsets)
         self.resume(kept)
 
     def resume(self, kept: Mapping[str, bytes]) -> None:

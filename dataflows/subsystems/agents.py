@@ -12,6 +12,7 @@ minute, events of a deleted agent change nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 
 import msgspec
@@ -199,6 +200,14 @@ class AgentsState(State[Event]):
         if NAME in self.options.details:
             is_in = float(status is AgentStatus.LOGGED_IN)
             self.details.set(LOGGED_IN, (*self._origin, agent_id), is_in)
+
+    def recheck(self, now: float) -> None:
+        super().recheck(now)
+        # The duration of a session that began in the future is not known.
+        self._login_at = {agent: at for agent, at in self._login_at.items() if at <= now}
+
+    def shift(self, corrected: Callable[[float], float]) -> None:
+        self._login_at = {agent: corrected(at) for agent, at in self._login_at.items()}
 
     def restore(self, now: float) -> None:
         super().restore(now)

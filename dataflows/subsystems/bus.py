@@ -31,7 +31,15 @@ EVENTS = MetricSpec(
 LAST_EVENT_AT = MetricSpec(
     "xivo_bus_last_event_timestamp_seconds",
     Kind.GAUGE,
-    "Unix time of the newest event of the origin.",
+    "Unix time at which the newest event of the origin arrived.",
+    ("origin_uuid",),
+)
+CLOCK_OFFSET = MetricSpec(
+    "xivo_bus_clock_offset_seconds",
+    Kind.GAUGE,
+    "Time zone offset of the origin's time stamps that have no UTC offset: the stamps minus the "
+    "arrivals, in whole quarter hours, as found out and used. Negative if the stamps are behind; "
+    "0 if they agree, and with `--bus-timezone`. Absent until it is found out.",
     ("origin_uuid",),
 )
 ORIGIN_INFO = MetricSpec(
@@ -43,9 +51,16 @@ ORIGIN_INFO = MetricSpec(
 
 
 class EventsPublished(Event, frozen=True, gc=False):
-    """How many events of each name an origin published; `at` is the time of the newest."""
+    """How many events of each name an origin published.
+
+    Attributes:
+        at: When the newest one arrived, Unix seconds.
+        names: How many there were of each name.
+        clock_offset: Offset of its time stamps in seconds; None if it is not known.
+    """
 
     names: dict[str, int]
+    clock_offset: float | None = None
 
 
 class BusState(State[Event]):
@@ -60,7 +75,6 @@ class BusState(State[Event]):
         self._origin = (first.origin_uuid,)
         # A dict, because it keeps the order: those known longest stay.
         self._names: dict[str, None] = {}
-        self._last_at = first.at
         # The bus that is shown: a state can move to another one.
         self._shown_bus = self.bus
 
@@ -78,8 +92,9 @@ class BusState(State[Event]):
         assert isinstance(event, EventsPublished)
         for name, count in event.names.items():
             self.samples.add(EVENTS, (*self._origin, self._label(name)), count)
-        self._last_at = max(self._last_at, event.at)
-        self.samples.set(LAST_EVENT_AT, self._origin, self._last_at)
+        self.samples.set(LAST_EVENT_AT, self._origin, event.at)
+        if event.clock_offset is not None:
+            self.samples.set(CLOCK_OFFSET, self._origin, event.clock_offset)
         if self._shown_bus != self.bus:
             self.samples.retire(ORIGIN_INFO, (*self._origin, self._shown_bus))
             self._shown_bus = self.bus
@@ -97,6 +112,6 @@ class BusState(State[Event]):
 SUBSYSTEM = Subsystem(
     NAME,
     "Which events does each server publish?",
-    (EVENTS, LAST_EVENT_AT, ORIGIN_INFO),
+    (EVENTS, LAST_EVENT_AT, CLOCK_OFFSET, ORIGIN_INFO),
     BusState,
 )

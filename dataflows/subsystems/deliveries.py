@@ -106,7 +106,6 @@ class DeliveriesState(State[DeliveriesProcessed]):
         self._bus = (first.bus,)
         # Names of those that are shown.
         self._windows: set[str] = set()
-        self._last_at = 0.0
         for spec in (DELIVERIES, USED, UNUSED, DUPLICATES, CLAMPED, REJECTED, LAST_DELIVERY_AT):
             self.samples.start(spec, self._bus)
 
@@ -125,9 +124,14 @@ class DeliveriesState(State[DeliveriesProcessed]):
         samples.add(CLAMPED, bus, event.clamped)
         for reason, count in event.rejected.items():
             samples.add(REJECTED, (*bus, reason), count)
-        if event.at > self._last_at:
-            self._last_at = event.at
+        if event.at:
             samples.set(LAST_DELIVERY_AT, bus, event.at)
+
+    def recheck(self, now: float) -> None:
+        super().recheck(now)
+        for name in self._windows:
+            # The time is not the end of a window; `expire` shows that again.
+            self.samples.retire(WINDOW_END, (name,))
 
     def expire(self, now: float) -> float | None:
         # The windows of all states close by the same clock, so this state can speak for them.

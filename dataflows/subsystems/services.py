@@ -22,6 +22,7 @@ restarts. A service is forgotten a week after it deregistered.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from operator import attrgetter
 
 from dataflows.clock import Countdown
@@ -183,6 +184,9 @@ class ServiceState(State[ServiceEvent]):
     def miss(self) -> None:
         super().miss()
         self._is_uncertain = True
+
+    def shift(self, corrected: Callable[[float], float]) -> None:
+        self.samples.change_times(corrected)
 
     def may_end(self) -> bool:
         return self._is_gone

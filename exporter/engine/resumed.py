@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from dataflows.zone_offsets import ZoneOffset
 from exporter.engine.redelivery import Dump
 
 
@@ -24,6 +25,7 @@ class Resumed(msgspec.Struct, frozen=True, array_like=True):
         free: See `BusOrigins`.
         has_read: Whether the inbox was read.
         is_withheld: Whether it was a standby, and showed no series of the bus.
+        offsets: See `BusOrigins`.
     """
 
     bus: str
@@ -37,6 +39,7 @@ class Resumed(msgspec.Struct, frozen=True, array_like=True):
     free: frozenset[str] = frozenset()
     has_read: bool = False
     is_withheld: bool = False
+    offsets: dict[str, ZoneOffset] = msgspec.field(default_factory=dict)
 
 
 def has_moved(before: Iterable[str], now: Iterable[str]) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import NamedTuple
 
 import structlog
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from dataflows.clock import Clock
-from dataflows.items import ClockSetBack, GapNoticed, Item, Opened, OriginSilent
+from dataflows.items import ClockSetBack, GapNoticed, Item, Opened, OriginSilent, arrived_by
 from dataflows.origins import BusOrigins
 from dataflows.snapshot import seal, unseal
 from dataflows.windows import CLOCK_SLACK_SECONDS
@@ -40,6 +41,10 @@ as much as a hundred deliveries."""
 
 CHECK_SILENCE_SECONDS = 60.0
 """Interval at which silent origins are looked for: the setting is in days."""
+
+AHEAD_SECONDS = 60.0
+"""Time after the clock was set back in which deliveries may have an earlier, later time of arrival:
+some are held for half a minute."""
 
 
 class Progress:
@@ -186,6 +191,8 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
         self._wait = wait
         self._checked_at = context.clock()
         self._stalls = context.progress.stalls
+        # Monotonic time until which deliveries may have arrived in the future.
+        self._ahead_until = -inf
         self._taken_in_epoch: int | None = None
         self._is_open = False
         self._read_at = self._silence_checked_at = context.timer()
@@ -193,13 +200,15 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
         if resumed is not None:
             kept = unseal(resumed, Resumed)
             self._earlier_exchange = kept.exchange
-            feed.status.gaps, feed.status.last_gap_at = kept.gaps, kept.last_gap_at
+            feed.status.gaps = kept.gaps
+            feed.status.last_gap_at = min(kept.last_gap_at, self._checked_at)
             feed.status.has_read = kept.has_read
             if kept.is_withheld:
                 self._standby.resume()
             feed.buffer.memory.load(kept.memory)
             feed.origins.read_seconds = kept.read_seconds
             feed.origins.last_heard.update(kept.last_heard)
+            feed.origins.offsets.update(kept.offsets)
             has_other_urls = has_moved(kept.urls, feed.urls)
             feed.origins.free.update(kept.last_heard if has_other_urls else kept.free)
         feed.open(self._earlier_exchange)
@@ -220,22 +229,37 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
         if not self._is_open:
             self._is_open = True
             return [Opened(self._bus, clock())]
-        before, self._checked_at = self._checked_at, clock()
-        if self._checked_at < before - CLOCK_SLACK_SECONDS:
-            return [ClockSetBack(self._bus)]
-        if self._stalls != self._context.progress.stalls:
-            # Meanwhile the inbox may have dropped its oldest messages.
-            self._stalls = self._context.progress.stalls
-            return [GapNoticed(self._bus, clock())]
-        if (began := self._standby.began()) is not None:
-            return [began]
-        silent = self._silent_origins()
-        if silent:
-            return [OriginSilent(self._bus, origin, clock()) for origin in silent]
+        if happened := self._happened():
+            return happened
         self._wait()
         batch = self._buffer.take(BATCH)
         self._standby.follow(batch)
+        if self._context.timer() < self._ahead_until:
+            now = clock()
+            return [arrived_by(item, now) for item in batch]
         return batch
+
+    def _happened(self) -> list[Item]:
+        """Return what happened to the bus since the last call, one kind of item at a time."""
+        before, self._checked_at = self._checked_at, self._context.clock()
+        if self._checked_at < before - CLOCK_SLACK_SECONDS:
+            return [self._set_back()]
+        if self._stalls != self._context.progress.stalls:
+            # Meanwhile the inbox may have dropped its oldest messages.
+            self._stalls = self._context.progress.stalls
+            return [GapNoticed(self._bus, self._checked_at)]
+        if (began := self._standby.began()) is not None:
+            return [began]
+        return [
+            OriginSilent(self._bus, origin, self._checked_at) for origin in self._silent_origins()
+        ]
+
+    def _set_back(self) -> ClockSetBack:
+        """Follow the clock that was set back; return the item that says so."""
+        now, status = self._checked_at, self._status
+        self._ahead_until = self._context.timer() + AHEAD_SECONDS
+        status.last_gap_at = min(status.last_gap_at, now)
+        return ClockSetBack(self._bus, now)
 
     def _silent_origins(self) -> list[str]:
         """Return the origins that were silent for too long while the bus was read."""
@@ -274,5 +298,6 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
                 frozenset(origins.free),
                 status.has_read,
                 status.is_withheld,
+                origins.offsets,
             )
         )

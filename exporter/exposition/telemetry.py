@@ -131,7 +131,8 @@ SPECS = (
 class BusStatus:
     """Status of one bus. Any thread reads it.
 
-    Its consumer's thread writes all but `is_withheld`, which the dataflow writes.
+    Its consumer's thread writes all but `is_withheld`, which the dataflow writes. After the clock
+    was set back, the dataflow lowers `last_gap_at`.
 
     Attributes:
         name: Name of the bus in the settings.

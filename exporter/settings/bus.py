@@ -53,7 +53,7 @@ class BusSettings(Checked):
     timezone: Zone = Field(
         None,
         description="time zone of the server's timestamps, such as Europe/Paris; "
-        "default: that of this machine",
+        "default: that of this machine, corrected by what the timestamps show",
     )
     exchange: Name = Field("xivo", description="exchange to which the server publishes events")
     exchange_type: ExchangeType | None = Field(

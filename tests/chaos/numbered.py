@@ -1,10 +1,12 @@
 """Traffic whose numbers show in the metrics, so that an exporter shows what it has heard of."""
 
+from collections import Counter
 from collections.abc import Mapping
 from itertools import cycle
 from random import Random
 from typing import Any, NamedTuple
 
+from tests.chaos import verdict
 from tests.chaos.traffic import BUS
 from tests.integration.bus import ORIGIN, Wire, event
 from tests.oracle import Fact
@@ -21,6 +23,9 @@ _AGENTS, _PHONES, _USERS, _QUEUES = 40, 20, 40, 5
 _SLOW_AGENTS = 10
 _SLOW_FIRST = 1000
 """Agents that change so rarely that an old copy of them stays wrong for more than a minute."""
+
+_MARK_EVERY, _MARKED = 4, 3
+"""Of so many messages, so many are registrations of a service, whose id is their number."""
 
 _AGENT_STATES = ("logged_in", "logged_out")
 _PHONE_STATES = (0, 1, 2, 4, 8, 9, 16, 17)
@@ -73,26 +78,48 @@ class Numbered:
 
         If it missed or doubled one in between, its other series are not those of these messages.
         """
-        origin = ("origin_uuid", ORIGIN)
-        last_at = samples.get(("xivo_bus_last_event_timestamp_seconds", frozenset({origin})))
-        if last_at is None:
+        marks = [
+            int(dict(labels)["service_id"])
+            for name, labels in samples
+            if name == "xivo_service_info" and ("service_name", _MARKS) in labels
+        ]
+        if not marks:
             return None
-        last = round((last_at - self._start) * _EIGHTHS)
-        count = sum(
-            value for (name, _), value in samples.items() if name == "xivo_bus_events_total"
+        counts = Counter(
+            {
+                dict(labels)["event"]: int(value)
+                for (name, labels), value in samples.items()
+                if name == "xivo_bus_events_total"
+            }
         )
-        return Heard(last - int(count) + 1, last)
+        [mark], count = marks, counts.total()
+        # The last one has a number, or comes after it.
+        found = [
+            Heard(last - count + 1, last)
+            for last in range(mark, mark + _MARK_EVERY - _MARKED + 1)
+            if counts == Counter(f.name for f in self.history[max(0, last - count + 1) : last + 1])
+        ]
+        if len(found) > 1:
+            found.sort(key=lambda heard: self._differences(heard, samples))
+        return found[0] if found else Heard(mark - count + 1, mark)
+
+    def _differences(self, heard: Heard, samples: Mapping[Series, float]) -> int:
+        """Return how many series are not those of some messages."""
+        facts = self.history[heard.first : heard.last + 1]
+        wanted = verdict.expected(facts, self._now)
+        return len(verdict.differences(wanted, verdict.shown(samples)))
 
     def _next(self) -> Wire:
         number = len(self.history)
-        name, data = self._happen(number)
+        is_mark = number % _MARK_EVERY < _MARKED
+        name, data = _mark(number) if is_mark else self._happen(number)
         at = self._start + number / _EIGHTHS
         self.history.append(Fact(BUS, self._now, at, name, ORIGIN, data))
         key = f"ami.{name}" if name.startswith("Queue") else _KEYS[name]
         return Wire(event(name, data), key, {"timestamp_in_ms": round(at * 1000)})
 
     def _happen(self, number: int) -> tuple[str, dict[str, Any]]:
-        if number % self._slow_every == 0:
+        if number // _MARK_EVERY % (self._slow_every // _MARK_EVERY) == 0:
             return "agent_status_update", next(self._slow)
         chance = self._chance
         kind = chance.random()
@@ -120,7 +147,17 @@ class Numbered:
         return "chat_message_event", {"alias": "Alice", "msg": "Hi!", **users}
 
 
+_MARKS = "marks"
+_REGISTERED = "service_registered_event"
+
+
+def _mark(number: int) -> tuple[str, dict[str, Any]]:
+    instance = {"service_name": _MARKS, "service_id": f"{number}"}
+    return _REGISTERED, {**instance, "address": "h", "port": 9495, "tags": []}
+
+
 _KEYS = {
+    _REGISTERED: f"service.registered.{_MARKS}",
     "agent_status_update": "status.agent",
     "endpoint_status_update": "status.endpoint",
     "user_status_update": "status.user",

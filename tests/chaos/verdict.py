@@ -17,6 +17,8 @@ _UNKNOWN = {
     "xivo_exporter_deliveries_total",
     "xivo_exporter_duplicates_total",
     "xivo_exporter_last_delivery_timestamp_seconds",
+    "xivo_bus_last_event_timestamp_seconds",
+    "xivo_bus_clock_offset_seconds",
 }
 
 

@@ -13,6 +13,7 @@ from tests.promql import SPECS, TARGET, Queries, spec_of
 RAW = {
     "xivo_agent_logged_in": "a series for each agent, off by default",
     "xivo_endpoint_state": "nine series for each phone, off by default",
+    "xivo_bus_clock_offset_seconds": "absent for servers without time stamps; the log reports it",
 }
 """Metrics that no dashboard shows, with the reason."""
 

@@ -201,7 +201,7 @@ class Both:
 
     def set_back(self, seconds: float) -> None:
         self.now -= seconds
-        self.whole.recheck()
+        self.whole.recheck(self.now)
         self.expire()
 
     def restart(self) -> None:

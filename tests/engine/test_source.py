@@ -13,10 +13,12 @@ from bytewax.dataflow import Dataflow
 from bytewax.operators import StatefulBatchLogic
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from bytewax.run import cli_main
+from msgspec import structs
 
 from dataflows.envelope import Delivery
 from dataflows.items import (
     ClockSetBack,
+    Duplicates,
     Item,
     Opened,
     OriginSilent,
@@ -24,10 +26,12 @@ from dataflows.items import (
     StandbyBegan,
 )
 from dataflows.origins import BusOrigins
-from dataflows.snapshot import unseal
+from dataflows.snapshot import seal, unseal
+from dataflows.zone_offsets import ZoneOffset
 from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.engine.resumed import Resumed
 from exporter.engine.source import (
+    AHEAD_SECONDS,
     BATCH,
     CHECK_SILENCE_SECONDS,
     GATHER_SECONDS,
@@ -178,10 +182,42 @@ def test_it_reports_once_that_the_clock_was_set_back() -> None:
     rig.now -= 0.5  # as ordinary corrections do
     assert rig.part.next_batch() == []
     rig.now -= 3600
-    assert rig.part.next_batch() == [ClockSetBack("default")]
+    assert rig.part.next_batch() == [ClockSetBack("default", rig.now)]
     rig.now += 7200
     rig.put()
     assert bodies(rig.part.next_batch()) == ["1"]
+
+
+def test_nothing_arrived_after_the_clock_that_was_set_back() -> None:
+    rig = _Rig().opened()
+    rig.now = 50.0
+    rig.part.next_batch()
+
+    def arrivals() -> list[float]:
+        rig.buffer.put([(1, Delivery("default", "x", at)) for at in (40.0, 60.0)])
+        rig.buffer.put_duplicates(Duplicates("default", 1, 70.0))
+        batch = rig.part.next_batch()
+        return [each.arrived for each in batch if isinstance(each, Delivery | Duplicates)]
+
+    assert arrivals() == [40.0, 50.0, 50.0]
+    rig.elapsed += AHEAD_SECONDS
+    assert arrivals() == [40.0, 60.0, 70.0]
+
+
+def test_the_time_of_the_last_gap_comes_back_with_the_clock() -> None:
+    rig = _Rig().opened()
+    rig.status.last_gap_at = 99.0
+    rig.now = 50.0
+    rig.part.next_batch()
+    assert rig.status.last_gap_at == 50.0
+    kept = seal(structs.replace(rig.kept(), last_gap_at=200.0))
+    assert _Rig(kept).status.last_gap_at == 100.0
+
+
+def test_the_offsets_of_time_stamps_are_kept() -> None:
+    rig = _Rig().opened()
+    rig.origins.offsets["o"] = ZoneOffset(1.0, -3600.0, -3600.0)
+    assert _Rig(rig.part.snapshot()).origins.offsets == rig.origins.offsets
 
 
 def test_an_idle_source_waits_once_and_gives_nothing() -> None:

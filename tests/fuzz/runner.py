@@ -114,7 +114,7 @@ class Run:
             by = self._clock.choice(_SETTINGS)
             pipeline.now += by
             if by < -CLOCK_SLACK_SECONDS:
-                pipeline.take([ClockSetBack(bus) for bus in buses])
+                pipeline.take([ClockSetBack(bus, pipeline.now) for bus in buses])
         if self._clock.random() < 0.1:
             known = [
                 (bus, origin) for bus in buses for origin in pipeline.origins.of(bus).last_heard

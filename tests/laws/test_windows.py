@@ -61,7 +61,7 @@ def test_a_clock_that_was_set_back_delays_no_window_without_events(
     pipeline.take([Opened("default", pipeline.now)])
     post(pipeline, steps)
     pipeline.now -= by
-    pipeline.take([ClockSetBack(bus) for bus in BUSES])
+    pipeline.take([ClockSetBack(bus, pipeline.now) for bus in BUSES])
     # Up to a second before the start of a window, it is a normal correction of the clock.
     assert max(pipeline.due.values()) <= pipeline.now + 60 + CLOCK_SLACK_SECONDS
 

@@ -102,6 +102,10 @@ class Listener:
             self._hear(event["name"], event["data"])
 
     def _hear(self, name: str, data: dict[str, Any]) -> None:
+        if name == "service_registered_event" and data["service_name"] == "xivo-ctid":
+            # What it says nothing of from now on is unavailable, or disconnected.
+            self.endpoints = {id_: 4 for id_, hint in self.endpoints.items() if hint >= 0}
+            self.presences = dict.fromkeys(self.presences, "disconnected")
         match name:
             case "agent_status_update":
                 self.agents[data["agent_id"]] = data["status"] == "logged_in"
@@ -112,10 +116,6 @@ class Listener:
             case "service_registered_event":
                 self.unclean_restarts[data["service_name"]] += data["service_name"] in self.services
                 self.services[data["service_name"]] = data["service_id"]
-                if data["service_name"] == "xivo-ctid":
-                    # Of whom it says nothing from now on is unavailable, or disconnected.
-                    self.endpoints = {id_: 4 for id_, hint in self.endpoints.items() if hint >= 0}
-                    self.presences = dict.fromkeys(self.presences, "disconnected")
             case "service_deregistered_event":
                 assert self.services.pop(data["service_name"]) == data["service_id"]
             case "QueueMemberRemoved":

@@ -1,9 +1,10 @@
-from datetime import datetime
-
-from dataflows.items import OriginSilent
+from dataflows.items import ClockSetBack, OriginSilent
 from dataflows.subsystems.bus import MAX_NAMES
 from tests.corpus import ARRIVED, ORIGIN, OTHER_ORIGIN, event, load
 from tests.pipeline import Pipeline, assert_exposition
+
+LAST = "xivo_bus_last_event_timestamp_seconds"
+YEAR = 365 * 86_400
 
 
 def test_every_well_formed_event_counts_by_its_name_used_or_not() -> None:
@@ -23,19 +24,47 @@ def test_every_well_formed_event_counts_by_its_name_used_or_not() -> None:
         xivo_bus_events_total{{event="Hangup",origin_uuid="0d6c…"}} 1
         xivo_bus_last_event_timestamp_seconds{{origin_uuid="ca7f…"}} {ARRIVED}
         xivo_bus_last_event_timestamp_seconds{{origin_uuid="0d6c…"}} {ARRIVED}
+        xivo_bus_clock_offset_seconds{{origin_uuid="ca7f…"}} 0
+        xivo_bus_clock_offset_seconds{{origin_uuid="0d6c…"}} 0
         xivo_origin_info{{bus="default",origin_uuid="ca7f…"}} 1
         xivo_origin_info{{bus="default",origin_uuid="0d6c…"}} 1
         """,
     )
 
 
-def test_the_time_of_the_last_event_is_that_of_the_newest_event() -> None:
+def test_the_time_of_the_last_event_is_that_of_its_arrival() -> None:
     pipeline = Pipeline()
-    hours = [f"2026-03-02T{hour:02}:00:00" for hour in (11, 13, 12)]
-    pipeline.send(*(event("x", None, timestamp=hour) for hour in hours[:2]))
-    pipeline.send(event("x", None, timestamp=hours[2]))
-    newest = datetime.fromisoformat(f"{hours[1]}Z").timestamp()
-    assert pipeline.value("xivo_bus_last_event_timestamp_seconds") == newest
+    pipeline.send(event("x", None, timestamp="2026-03-02T11:00:00"))
+    assert pipeline.value(LAST) == ARRIVED
+    pipeline.wait(5)
+    pipeline.send(event("x", None, timestamp="2026-03-02T13:00:00"))
+    assert pipeline.value(LAST) == ARRIVED + 5
+
+
+def test_the_time_of_the_last_event_comes_back_with_the_clock() -> None:
+    pipeline = Pipeline()
+    pipeline.now += YEAR
+    pipeline.send(event("x", None))
+    assert pipeline.value(LAST) == ARRIVED + YEAR
+    pipeline.now = ARRIVED
+    pipeline.take([ClockSetBack("default", ARRIVED)])
+    assert pipeline.value(LAST) == ARRIVED
+    # An event that was received before that is delivered after it.
+    pipeline.take([event("x", None).delivery(arrived=ARRIVED + YEAR)])
+    pipeline.send(event("x", None))
+    assert pipeline.value(LAST) == ARRIVED
+
+
+def test_the_offset_is_0_if_the_time_zone_is_set() -> None:
+    pipeline = Pipeline()
+    pipeline.send(event("x", None, timestamp="2026-03-02T11:00:00"))
+    assert pipeline.value("xivo_bus_clock_offset_seconds") == 0
+
+
+def test_the_offset_is_absent_until_it_is_found_out() -> None:
+    pipeline = Pipeline(zone=None)
+    pipeline.send(event("x", None))
+    assert pipeline.value("xivo_bus_clock_offset_seconds") is None
 
 
 def test_only_the_events_on_the_first_bus_of_an_origin_count() -> None:

@@ -65,12 +65,14 @@ def test_each_bus_has_its_own_counters() -> None:
     )
 
 
-def test_the_time_of_the_last_delivery_stays_when_the_clock_is_set_back() -> None:
+def test_the_time_of_the_last_delivery_follows_a_clock_that_is_set_back() -> None:
     pipeline = Pipeline()
     pipeline.send(USED)
     pipeline.take([USED.delivery(arrived=ARRIVED - 60)])
     last = "xivo_exporter_last_delivery_timestamp_seconds"
-    assert pipeline.value(last, "default") == ARRIVED
+    assert pipeline.value(last, "default") == ARRIVED - 60
+    pipeline.take([ClockSetBack("default", ARRIVED - 3600)])
+    assert pipeline.value(last, "default") == ARRIVED - 3600
     assert pipeline.value("xivo_exporter_deliveries_total", "default") == 2
 
 
@@ -118,7 +120,7 @@ def test_without_deliveries_the_end_of_the_windows_also_follows_the_clock() -> N
     pipeline = Pipeline(windows="1m")
     pipeline.take([Opened("paris", pipeline.now), Opened("lyon", pipeline.now)])
     pipeline.now -= 3600
-    pipeline.take([ClockSetBack("lyon")])
+    pipeline.take([ClockSetBack("lyon", pipeline.now)])
     assert pipeline.value(WINDOW_END, "1m") == ARRIVED - 3600
     assert pipeline.due["deliveries\tlyon"] == ARRIVED - 3600 + 60
     # The source of the other bus has not said so yet.

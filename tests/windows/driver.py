@@ -94,7 +94,7 @@ class Driver:
     def _follow_clock(self) -> None:
         """Report a clock that was set back, as the source does, also by several small steps."""
         if self.now < self._latest - CLOCK_SLACK_SECONDS:
-            self._process([ClockSetBack(BUS)])
+            self._process([ClockSetBack(BUS, self.now)])
             # Windows that start within the slack stay.
             self._latest = self.now + CLOCK_SLACK_SECONDS
         self._latest = max(self._latest, self.now)
