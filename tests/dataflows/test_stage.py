@@ -23,6 +23,7 @@ from dataflows.notices import (
 )
 from dataflows.outputs import Changes, Output, Skipped
 from dataflows.quota import Allocation, Quota
+from dataflows.shifts import StampsShifted
 from dataflows.snapshot import DamagedError, Snapshot, seal, unseal
 from dataflows.stage import Logic, Stage
 from dataflows.subsystem import Context, Event, Options, State, Subsystem
@@ -92,7 +93,7 @@ class Clock:
         return self.now
 
 
-EVERY_NOTICE = Notice.__subclasses__()
+EVERY_NOTICE = [each for each in Notice.__subclasses__() if each is not StampsShifted]
 PLACING = (OriginSeen, SeriesShown)
 """The notices by which a key gets its bus."""
 

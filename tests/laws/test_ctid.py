@@ -7,9 +7,10 @@ import pytest
 
 from dataflows.envelope import Delivery
 from dataflows.subsystems.endpoints import BURST_SECONDS
-from exporter.simulation.simulator import CallCentre, Message
+from exporter.simulation.simulator import CallCentre
 from tests.oracle import ENDPOINT_STATES, PRESENCES
 from tests.pipeline import Pipeline
+from tests.simulation.test_simulator import is_start_of_ctid
 
 OPENING = 1_449_700_000.0
 HOURS = 8
@@ -21,10 +22,6 @@ def shown(pipeline: Pipeline, metric: str, origin: str) -> Counter[str]:
     return Counter(
         {of[1]: int(value) for (name, of), value in series if (name, of[0]) == (metric, origin)}  # type: ignore[arg-type]  # no histogram
     )
-
-
-def is_start_of_ctid(message: Message) -> bool:
-    return b"service_registered_event" in message.body and b'"xivo-ctid"' in message.body
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -87,6 +87,10 @@ def opened(
     )
 
 
+def is_start_of_ctid(message: Message) -> bool:
+    return b"service_registered_event" in message.body and b'"xivo-ctid"' in message.body
+
+
 class Listener:
     """Somebody who hears every message, and knows nothing else."""
 
@@ -99,13 +103,13 @@ class Listener:
         self.unclean_restarts: Counter[str] = Counter()
         for message in messages:
             event = body(message)
+            if is_start_of_ctid(message):
+                # What it says nothing of from now on is unavailable, or disconnected.
+                self.endpoints = {id_: 4 for id_, hint in self.endpoints.items() if hint >= 0}
+                self.presences = dict.fromkeys(self.presences, "disconnected")
             self._hear(event["name"], event["data"])
 
     def _hear(self, name: str, data: dict[str, Any]) -> None:
-        if name == "service_registered_event" and data["service_name"] == "xivo-ctid":
-            # What it says nothing of from now on is unavailable, or disconnected.
-            self.endpoints = {id_: 4 for id_, hint in self.endpoints.items() if hint >= 0}
-            self.presences = dict.fromkeys(self.presences, "disconnected")
         match name:
             case "agent_status_update":
                 self.agents[data["agent_id"]] = data["status"] == "logged_in"
