@@ -12,10 +12,11 @@ from operator import attrgetter
 from dataflows.envelope import Delivery, Envelope, Reason, Rejected, open_envelope
 from dataflows.fan_out import FanOut, Keyed
 from dataflows.items import Duplicates, Item, Opened, StandbyBegan
-from dataflows.notices import Heard, Notice, OriginSeen
+from dataflows.notices import Heard, OriginSeen
 from dataflows.origins import BusOrigins, Origins
 from dataflows.shifts import settle
-from dataflows.subsystem import Decoder, Event, Subsystem, key
+from dataflows.subscriptions import subscriptions
+from dataflows.subsystem import Event, Subsystem, key
 from dataflows.subsystems import bus, deliveries
 from dataflows.zone_offsets import ZoneOffset
 
@@ -117,7 +118,7 @@ class Decode:
         subsystems = tuple(subsystems)
         # Names of the subsystems that have a state for each origin.
         self._of_origins = [each.name for each in subsystems if not each.is_per_bus]
-        self._decoders = _subscriptions(subsystems)
+        self._decoders = subscriptions(subsystems)
         self._zone_of = zone_of
         self._on_rejected = on_rejected
         self._origins = origins
@@ -229,25 +230,3 @@ class Decode:
             key(deliveries.NAME, account.bus),
             (deliveries.NAME, account.bus, [account.processed()]),
         )
-
-
-_Kinds = tuple[type[Event], ...]
-_Subscriptions = dict[str, tuple[Decoder, list[str], list[tuple[str, _Kinds]]]]
-
-
-def _subscriptions(subsystems: Iterable[Subsystem]) -> _Subscriptions:
-    """Return, by name of the event, its decoder and the subsystems that get it.
-
-    First those whose subject it tells of, then those that only need it, with the kinds of events
-    that they need.
-    """
-    found: _Subscriptions = {}
-    for subsystem in subsystems:
-        for decoder in subsystem.all_decoders:
-            first, subscribers, others = found.setdefault(decoder.name, (decoder, [], []))
-            assert first is decoder, f"{decoder.name} has two decoders"
-            if decoder in subsystem.decoders:
-                subscribers.append(subsystem.name)
-            else:
-                others.append((subsystem.name, (Notice, *subsystem.starters)))
-    return found

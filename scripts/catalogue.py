@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from dataflows import knowledge
+from dataflows.events import asterisk
 from dataflows.metric import MetricSpec
-from dataflows.subsystem import Subsystem
+from dataflows.subsystem import Decoder, Subsystem
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.exposition.telemetry import SPECS
 from scripts import generated
@@ -22,13 +24,22 @@ _GENERATED = "<!-- Generated from the code by `make generate`; do not edit. -->\
 
 _ABOUT_METRICS = """\
 Names, types, labels and label values are a public contract: the changelog lists every change.
-If a label has a closed vocabulary (a fixed list of values), the series of all its values exist, at
-0, as soon as their origin, queue or service is known. `origin_uuid` is the server that published
+The series of a subsystem exist for a server as soon as the server has told something of it. Then, if
+a label has a closed vocabulary (a fixed list of values), the series of all its values exist, at 0.
+`origin_uuid` is the server that published
 the events; ids are unique only within one origin. Series marked *detail* are off unless `--details`
 names their subsystem.
 
 If a subsystem has a second table, it lists the metrics of its [windows](windows.md), whose lengths
 `--windows` sets. Its last column explains what the metric shows that a query in PromQL cannot show.
+"""
+
+_ABOUT_KNOWLEDGE = """\
+## What is known
+
+How complete is the state of each subsystem? The label `subsystem` has the names of the sections
+above. Chat and call forms only have counters, so they are neither complete nor partial. See
+[ADR 27](adr/0027-knowledge.md).
 """
 
 _ABOUT_EVENTS = """\
@@ -52,6 +63,8 @@ def metrics_page(subsystems: Iterable[Subsystem], own: Sequence[MetricSpec]) -> 
         windowed = [spec for spec in subsystem.metrics if spec.beyond_promql]
         if windowed:
             parts.append(_windows_table(windowed))
+    parts.append(_ABOUT_KNOWLEDGE)
+    parts.append(_table(knowledge.METRICS))
     parts.append("## The exporter itself\n")
     parts.append(_table(own))
     parts.append(
@@ -67,10 +80,15 @@ def events_page(subsystems: Iterable[Subsystem]) -> str:
     for subsystem in subsystems:
         if subsystem.decoders:
             parts.append(f"## {subsystem.name}\n\n{subsystem.question}\n")
-            rows = [f"| `{d.name}` | `{d.routing_key}` | {d.source} |" for d in subsystem.decoders]
-            parts.append("| name | routing key | published by |\n|---|---|---|\n")
-            parts[-1] += "\n".join(rows) + "\n"
+            parts.append(_events(subsystem.decoders))
+    parts.append("## What is known\n\nAfter these events, no state is known to be complete.\n")
+    parts.append(_events(asterisk.DECODERS))
     return "\n".join(parts)
+
+
+def _events(decoders: Iterable[Decoder]) -> str:
+    rows = [f"| `{each.name}` | `{each.routing_key}` | {each.source} |" for each in decoders]
+    return "\n".join(["| name | routing key | published by |", "|---|---|---|", *rows, ""])
 
 
 def _table(specs: Iterable[MetricSpec]) -> str:
