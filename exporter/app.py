@@ -33,7 +33,7 @@ from exporter.engine.source import (
     Progress,
 )
 from exporter.engine.watchdog import Watchdog
-from exporter.exposition.readiness import unread
+from exporter.exposition.readiness import silence, unread
 from exporter.exposition.render import FORMATS, Exposition
 from exporter.exposition.store import SeriesStore
 from exporter.exposition.telemetry import BusStatus
@@ -179,7 +179,7 @@ class App:
             for_seconds=max(0.0, wall_clock() - status.since) if status.since else None,
             last_delivery_age_seconds=max(0.0, wall_clock() - last) if last else None,
             problem=status.problem or None,
-            note=status.note,
+            note=status.note or silence(status, wall_clock()),
             is_standby=status.is_standby,
             is_withheld=status.is_withheld,
         )

@@ -24,10 +24,10 @@ _GENERATED = "<!-- Generated from the code by `make generate`; do not edit. -->\
 
 _ABOUT_METRICS = """\
 Names, types, labels and label values are a public contract: the changelog lists every change.
-A server has the series of a subsystem as soon as it has told something of it. Then, if a label has a
-closed vocabulary (a fixed list of values), the series of all its values exist, at 0. `origin_uuid`
-is the server that published the events; ids are unique only within one origin. Series marked
-*detail* are off unless `--details` names their subsystem.
+A server has the series of a subsystem as soon as it has told something of it. Then, if a label has
+a closed vocabulary (a fixed list of values), the series of all its values exist, at 0.
+`origin_uuid` is the server that published the events; ids are unique only within one origin. Series
+marked *detail* are off unless `--details` names their subsystem.
 
 If a subsystem has a second table, it lists the metrics of its [windows](windows.md), whose lengths
 `--windows` sets. Its last column explains what the metric shows that a query in PromQL cannot show.

@@ -39,6 +39,7 @@ from exporter.consumer.session import (
     wait_for_broker,
 )
 from exporter.engine.delivery_buffer import DeliveryBuffer
+from exporter.exposition.readiness import silence
 
 log = structlog.get_logger(__name__)
 
@@ -100,6 +101,8 @@ class Consumer:
         # Of the address that is tried: what no message may contain.
         self._secrets: Sequence[str] = ()
         self._outages = Outages(bus.status, len(bus.brokers), self._log, clock)
+        # Whether the log says that nothing arrives.
+        self._is_silence_told = False
         self._earlier_exchange = ""
         # Addresses where the inbox has no bindings of other settings any more. Brokers that do not
         # share their queues have an inbox each.
@@ -262,9 +265,18 @@ class Consumer:
                 connection.heartbeat_check()
                 heartbeat_at = now + HEARTBEAT_SECONDS / 4
                 self._outages.on_time()
+                self._tell_silence()
             if now >= bind_at:
                 bind(channel, self._inbox)
                 bind_at = now + REBIND_SECONDS
+
+    def _tell_silence(self) -> None:
+        """Log once if nothing has ever arrived: perhaps nobody publishes to the exchange."""
+        if self._is_silence_told or self._status.last_delivery_at:
+            return
+        if problem := silence(self._status, self._clock()):
+            self._is_silence_told = True
+            self._log.warning("nothing arrives", problem=problem)
 
     def _acknowledge(
         self, connection: Connection, channel: Channel, *, with_bookmark: bool

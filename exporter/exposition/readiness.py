@@ -6,6 +6,10 @@ from collections.abc import Sequence
 
 from exporter.exposition.telemetry import BusStatus
 
+NOTHING_SECONDS = 300.0
+"""Time after which a connection without any delivery is suspicious: servers publish something every
+minute, but a small one may be silent for a while."""
+
 
 def unread(buses: Sequence[BusStatus]) -> str | None:
     """Return why no bus has metrics that can be trusted; None if one has, or there is no bus.
@@ -16,6 +20,25 @@ def unread(buses: Sequence[BusStatus]) -> str | None:
     if not buses or any(bus.connects and not _is_out(bus) for bus in buses):
         return None
     return " ".join(map(_reason, buses))
+
+
+def silence(bus: BusStatus, now: float) -> str:
+    """Return a sentence if nothing has arrived since the exporter connected, else an empty text.
+
+    Args:
+        bus: The bus.
+        now: Unix time in seconds.
+    """
+    has_arrived = bus.last_delivery_at > bus.since
+    if not bus.connected or has_arrived or now - bus.since < NOTHING_SECONDS:
+        return ""
+    text = (
+        "Nothing has arrived since the exporter connected. Check that the server publishes to the "
+        f"exchange {bus.exchange}"
+    )
+    return (
+        f"{text}: Wazo from 23.01 on uses wazo-headers." if bus.exchange == "xivo" else f"{text}."
+    )
 
 
 def _is_out(bus: BusStatus) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.exposition.readiness import unread
+from exporter.exposition.readiness import silence, unread
 from exporter.exposition.telemetry import BusStatus
 
 PROBLEM = "no answer"
@@ -56,3 +56,24 @@ def test_one_bus_that_can_be_trusted_is_enough() -> None:
 
 def test_a_process_of_a_cluster_that_reads_no_bus_has_nothing_to_wait_for() -> None:
     assert unread([]) is None
+
+
+@pytest.mark.parametrize(
+    ("exchange", "advice"),
+    [
+        ("xivo", "exchange xivo: Wazo from 23.01 on uses wazo-headers."),
+        ("wazo-headers", "exchange wazo-headers."),
+    ],
+)
+def test_a_connection_on_which_nothing_arrives_is_told_with_the_exchange(
+    exchange: str, advice: str
+) -> None:
+    bus = BusStatus("default", "amqp://h", exchange, connected=True, since=1000.0)
+    assert silence(bus, 1299.0) == ""
+    assert silence(bus, 1300.0).endswith(advice)
+    # A connection before it brought something.
+    bus.last_delivery_at = 999.0
+    assert silence(bus, 1300.0)
+    bus.last_delivery_at = 1001.0
+    assert silence(bus, 9000.0) == ""
+    assert silence(BusStatus("default", "amqp://h", exchange), 9000.0) == ""
