@@ -387,3 +387,17 @@ def test_a_user_without_rights_on_the_earlier_exchange_reads_all_the_same(
     refused = [line for line in logs if "cannot remove" in line["event"]]
     assert {line["exchange"] for line in refused} == {"xivo", "wazo-headers"}
     assert {line["log_level"] for line in refused} == {"debug"}
+
+
+def test_an_exchange_on_which_nobody_publishes_is_logged_once(
+    bus: RabbitPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporter.exposition.readiness.NOTHING_SECONDS", 0.0)
+    monkeypatch.setattr("exporter.consumer.reader.HEARTBEAT_SECONDS", 0.1)
+    bus.declare_exchange()
+    with capture_logs() as logs, Reader(bus).connected() as reader:
+        told = lambda: [each for each in logs if each["event"] == "nothing arrives"]  # noqa: E731 -- short
+        eventually(told, what="it is logged")
+        bus.publish("1")
+        reader.take(1)
+    assert [bus.exchange in each["problem"] for each in told()] == [True]
