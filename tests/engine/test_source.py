@@ -19,6 +19,7 @@ from dataflows.envelope import Delivery
 from dataflows.items import (
     ClockSetBack,
     Duplicates,
+    GapNoticed,
     Item,
     Opened,
     OriginSilent,
@@ -580,3 +581,10 @@ def test_in_bytewax_a_delivery_is_done_only_when_its_effects_have_been_written(
     assert buffer.done == count
     assert buffer.too_early == []
     assert sink.numbers == set(range(1, count + 1))
+
+
+def test_after_a_stall_the_states_are_told_that_events_may_be_missing() -> None:
+    rig = _Rig().opened()
+    rig.part._context.progress.stalls += 1  # noqa: SLF001 -- as the watchdog does
+    assert rig.part.next_batch() == [GapNoticed("default", rig.now)]
+    assert rig.part.next_batch() == []

@@ -47,6 +47,7 @@ def test_a_dataflow_without_progress_has_stalled_and_that_is_reported_once() -> 
     assert rig.is_stalled()
     rig.wait(STALL_SECONDS)
     assert rig.reported == [STALL_SECONDS]
+    assert rig.progress.stalls == 1
 
 
 def test_a_dataflow_that_makes_progress_again_has_not_stalled_any_more_and_may_stall_again() -> (

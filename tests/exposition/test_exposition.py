@@ -10,6 +10,7 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from dataflows import knowledge
 from dataflows.labels import MAX_LABEL, label
 from dataflows.metric import Histogram, Kind, MetricSpec, Sample
 from exporter.exposition.render import FORMATS, Exposition
@@ -190,3 +191,29 @@ def test_promtool_has_nothing_to_say() -> None:
         (HISTOGRAM.name, ("n",), Histogram((1, 2, 4), 99.5)),
     )
     assert check_metrics(_text(exposition)) == ""
+
+
+def test_while_the_dataflow_is_stalled_nothing_is_known() -> None:
+    store = SeriesStore([*SPECS, *knowledge.METRICS])
+    labels = ("o", "users")
+    store.apply(
+        (
+            (knowledge.KNOWN.name, labels, 1.0),
+            (knowledge.KNOWN_SINCE.name, labels, 5.0),
+            (knowledge.LAST_EVENT_AT.name, labels, 7.0),
+        )
+    )
+    specs = [*SPECS, *knowledge.METRICS]
+    stalled: list[bool] = []
+    exposition = Exposition(store, specs, [], lambda: bool(stalled), 0.0)
+
+    def shown() -> list[float | None]:
+        text = _text(exposition)
+        return [
+            _value(text, spec.name, origin_uuid="o", subsystem="users")
+            for spec in knowledge.METRICS
+        ]
+
+    assert shown() == [1, 5, 7]
+    stalled.append(True)
+    assert shown() == [0, 0, 7]

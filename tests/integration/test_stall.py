@@ -34,10 +34,18 @@ def _running(directory: Path, pipe: Path, *arguments: str) -> Iterator[Exporter]
         yield program
 
 
+def _known(program: Exporter) -> bool:
+    """Return whether any state is known to be complete."""
+    samples = program.samples().items()
+    return any(value for (name, _), value in samples if name == "xivo_state_known")
+
+
 def test_a_stall_is_shown_and_told_once_and_passes(tmp_path: Path, pipe: Path) -> None:
     with _running(tmp_path, pipe) as program:
+        eventually(lambda: _known(program), what="xivo-ctid of the demonstration has started")
         os.mkfifo(pipe)
         eventually(lambda: program.value("xivo_exporter_stalled") == 1, what="the stall is shown")
+        assert not _known(program)
         ready = program.get("/-/ready")
         assert (ready.status, ready.text) == (503, "The dataflow has stalled.\n")
         assert "The dataflow has stalled." in program.get("/").text
@@ -48,6 +56,8 @@ def test_a_stall_is_shown_and_told_once_and_passes(tmp_path: Path, pipe: Path) -
         pipe.rename(pipe.with_name("released")).write_bytes(b"")
         eventually(lambda: program.value("xivo_exporter_stalled") == 0, what="it goes on")
         assert program.get("/-/ready").status == 200
+        # Meanwhile the inbox may have dropped messages.
+        assert not _known(program)
         eventually(lambda: program.logged("the dataflow makes progress again"), what="that is told")
         assert len(program.logged("the dataflow has stalled")) == 1
         assert program.terminate(timeout=5) == 0
