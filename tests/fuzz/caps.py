@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from dataflows import knowledge
 from dataflows.metric import MetricSpec
 from dataflows.origins import MAX_ORIGINS
 from dataflows.subsystems import SUBSYSTEMS, bus, queues, services
@@ -66,6 +67,8 @@ class Caps(NamedTuple):
         if spec == bus.EVENTS:
             # Each server has one more, for all other names.
             return self.places(self.shown) + self.servers
+        if spec in knowledge.METRICS:
+            each *= sum(bool(subsystem.decoders) for subsystem in SUBSYSTEMS)
         has_places = spec.detail or spec in _ONE_BY_ONE
         return each * (self.places(self.shown) if has_places else self.servers)
 

@@ -122,7 +122,8 @@ def _taken(pipeline: Pipeline, caps: Caps) -> tuple[Counter[str], Counter[str]]:
     quotas = pipeline._stage._quotas  # noqa: SLF001 -- see above
     for logic in pipeline._logics.values():  # noqa: SLF001 -- see above
         name, state = logic._name, logic._state  # noqa: SLF001 -- see above
-        assert state is not None
+        if state is None:
+            continue  # No event has told of the subsystem.
         both = quotas[name, state.bus]
         for index, allocation in enumerate((state.entities, state.shown)):
             assert 0 <= allocation.taken <= both[index].limit <= (caps.entities, caps.shown)[index]
