@@ -40,7 +40,8 @@ def _now() -> list[Panel]:
         ),
         stat(
             "Members available",
-            "Members of the selected queues who can take a call now. A person in two queues counts "
+            "Members of the selected queues who can take a call now: not paused, not in wrap-up, "
+            "and idle, or busy in a queue that rings busy members. A person in two queues counts "
             "twice.",
             queues.ALL_AVAILABLE,
             steps=house.FEW_IS_BAD,

@@ -13,7 +13,8 @@ from dashboards.house import DATA_SOURCE
 from dashboards.palette import BAD
 from dashboards.panels import Panel
 from dashboards.signals import services
-from dataflows.subsystems import bus, deliveries, queues
+from dataflows import queue_metrics as queues
+from dataflows.subsystems import bus, deliveries
 from exporter.exposition import telemetry
 
 TAG = "xivo-exporter"

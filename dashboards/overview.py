@@ -40,7 +40,8 @@ def _problems() -> list[Panel]:
         ),
         stat(
             "Queues with nobody available",
-            "Queues in which no member can take a call now: all are paused, busy or logged out.",
+            "Queues in which no member can take a call now: all are paused, busy, in wrap-up or "
+            "logged out.",
             queues.UNSTAFFED,
             steps=house.NONE_IS_GOOD,
             words=house.NONE,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from enum import StrEnum
 
 from msgspec import Struct
@@ -11,6 +10,7 @@ from dataflows.events.queue_members import (
     DeviceState,
     MemberAdded,
     MemberPauseSet,
+    MemberRemoved,
     MemberReported,
     Membership,
 )
@@ -31,34 +31,96 @@ class Member(Struct, frozen=True, gc=False):
     Attributes:
         membership: None until an event contains it.
         login_time: When it joined the queue, Unix seconds; 0 if that is unknown.
-        announced: Whether an event reported that it was added.
+        is_announced: Whether an event reported that it was added.
+        rings_in_use: Whether the queue also rings it while it is busy.
+        last_call: When its last call of the queue ended, Unix seconds of the server's clock.
+        wrap_up: Its own wrap-up time in seconds; 0 if that of the queue holds.
+        is_doubtful: Whether the order of its last events is not certain.
     """
 
     paused: bool
     status: DeviceState
     membership: Membership | None
     login_time: int
-    announced: bool
+    is_announced: bool
+    rings_in_use: bool
+    last_call: int
+    wrap_up: int
+    is_doubtful: bool = False
+
+
+def can_ring(member: Member) -> bool:
+    """Return whether Asterisk would ring a member, if it is not in wrap-up.
+
+    It is `is_member_available` of app_queue, Asterisk 11 to 22, without its wrap-up.
+    """
+    if member.paused:
+        return False
+    status = member.status
+    if status is _NOT_IN_USE or status is _UNKNOWN:
+        return True
+    return member.rings_in_use and status is not _UNAVAILABLE and status is not _INVALID
+
+
+_NOT_IN_USE, _UNKNOWN = DeviceState.NOT_IN_USE, DeviceState.UNKNOWN
+_UNAVAILABLE, _INVALID = DeviceState.UNAVAILABLE, DeviceState.INVALID
 
 
 def merge(before: Member | None, event: MemberReported) -> Member:
     """Return the member after an event; fields that the event lacks keep their values."""
-    known = before or Member(event.paused, DeviceState.UNKNOWN, None, 0, announced=False)
+    if before is None:
+        rings_in_use = event.rings_in_use or False
+        status = event.status or _UNKNOWN
+        return Member(
+            event.paused,
+            status,
+            event.membership,
+            event.login_time,
+            type(event) is MemberAdded,
+            rings_in_use,
+            event.last_call,
+            event.wrap_up,
+        )
+    login_time, last_call = event.login_time or before.login_time, event.last_call
+    is_renewed = login_time > before.login_time > 0
+    if last_call < before.last_call and not is_renewed:
+        last_call = before.last_call
     return Member(
         event.paused,
-        event.status or known.status,
-        event.membership or known.membership,
-        event.login_time or known.login_time,
-        announced=known.announced or isinstance(event, MemberAdded),
+        event.status or before.status,
+        event.membership or before.membership,
+        login_time,
+        before.is_announced or is_renewed or type(event) is MemberAdded,
+        before.rings_in_use if event.rings_in_use is None else event.rings_in_use,
+        last_call,
+        event.wrap_up,
     )
 
 
-def changes(before: Member | None, after: Member, event: MemberReported) -> Iterator[Change]:
+def follow(
+    before: Member | None, event: MemberReported | MemberRemoved
+) -> tuple[Member | None, tuple[Change, ...]]:
+    """Return the member after an event, and the changes; None if it is no member."""
+    if isinstance(event, MemberRemoved):
+        if before is None or 0 < event.login_time < before.login_time:
+            # Of a membership whose end the newer one has already proved.
+            return before, ()
+        return None, (Change.REMOVED,)
+    after = merge(before, event)
+    return after, changes(before, after, event)
+
+
+def changes(before: Member | None, after: Member, event: MemberReported) -> tuple[Change, ...]:
     """Return the changes of a member; the first state of an unknown member is none."""
-    # The addition may arrive after the member's first state, so it also counts then.
-    if after.announced and not (before and before.announced):
-        yield Change.ADDED
+    found: tuple[Change, ...] = ()
+    if before is not None and after.login_time > before.login_time > 0:
+        # It was removed and added again.
+        found = (Change.REMOVED, Change.ADDED)
+    elif after.is_announced and not (before is not None and before.is_announced):
+        # The addition may arrive after the member's first state, so it also counts then.
+        found = (Change.ADDED,)
     was_paused = before.paused if before is not None else not after.paused
-    can_change = before is not None or isinstance(event, MemberPauseSet)
+    can_change = before is not None or type(event) is MemberPauseSet
     if can_change and was_paused is not after.paused:
-        yield Change.PAUSED if after.paused else Change.UNPAUSED
+        found += (Change.PAUSED if after.paused else Change.UNPAUSED,)
+    return found

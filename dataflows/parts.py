@@ -102,6 +102,8 @@ class PartedState(State[E]):
         name = self.part_name(event)
         part = self._parts.get(name)
         if part is None:
+            if not self.may_start(event):
+                return
             if not self.shown.take():
                 self.refused += 1
                 return
@@ -112,6 +114,11 @@ class PartedState(State[E]):
             self.late += 1
         part.apply(event)
         self._touched[name] = part
+
+    def may_start(self, event: E) -> bool:
+        """Return whether an event of an unknown part starts it."""
+        del event
+        return True
 
     def restore(self, now: float) -> None:
         for name, part in [*self._parts.items()]:

@@ -14,6 +14,7 @@ from math import inf
 from typing import Any
 
 from dataflows.envelope import Reason
+from tests.queue_oracle import DEVICE_STATES, follow, is_of_member
 
 Numbers = dict[tuple[str, tuple[str, ...]], Any]
 """(metric, labels) → number; for a histogram (counts, +Inf last, sum)."""
@@ -32,17 +33,6 @@ ENDPOINT_STATES = {
     16: "on_hold",
     17: "in_use_on_hold",
 }
-DEVICE_STATES = [
-    "unknown",
-    "not_in_use",
-    "in_use",
-    "busy",
-    "invalid",
-    "unavailable",
-    "ringing",
-    "ringing_in_use",
-    "on_hold",
-]
 PRESENCES = [
     "available",
     "away",
@@ -166,7 +156,9 @@ def is_used(fact: Fact) -> bool:
     """Return whether a subsystem uses the event."""
     if fact.name in {"QueueMemberPenalty", "QueueMemberRinginuse"}:
         # On Asterisk 11 these events contain only the setting.
-        return "Status" in fact.data
+        return "Status" in fact.data or "Ringinuse" in fact.data
+    if fact.name == "AgentComplete":
+        return "WrapupTime" in fact.data
     return any(fact.name in names for names in EVENTS.values())
 
 
@@ -190,6 +182,7 @@ EVENTS = {
         "QueueMemberPause",
         "QueueMemberPenalty",
         "QueueMemberRinginuse",
+        "AgentComplete",
     },
 }
 """The events of each subsystem."""
@@ -403,21 +396,8 @@ def _service(labels: tuple[str, str], changes: list[Fact]) -> Numbers:
 # --- Queues -------------------------------------------------------------------------------------
 
 
-@dataclass
-class _Member:
-    """The state of a member after a part of the history."""
-
-    is_known: bool = False
-    status: str = "unknown"
-    membership: str | None = None
-    is_paused: bool = False
-    login_time: int = 0
-    is_announced: bool = False
-    removed_at: float | None = None
-
-
 def _queues(origin: str, events: list[Fact], now: float) -> Numbers:
-    mine = [fact for fact in events if fact.name.startswith("QueueMember") and is_used(fact)]
+    mine = [fact for fact in events if _is_of_queue(fact) and is_used(fact)]
     numbers: Numbers = {}
     for queue in {fact.data["Queue"] for fact in mine}:
         facts: list[Fact] = []
@@ -425,41 +405,30 @@ def _queues(origin: str, events: list[Fact], now: float) -> Numbers:
             if fact.data["Queue"] == queue:
                 if _is_silent(facts, fact.arrived):
                     facts = []
-                facts.append(fact)
-        if not _is_silent(facts, now):
-            numbers |= _queue((origin, queue), facts)
+                if facts or is_of_member(fact):
+                    facts.append(fact)
+        if facts and not _is_silent(facts, now):
+            numbers |= _queue((origin, queue), facts, now)
     return numbers
 
 
-def _interface(fact: Fact) -> str:
-    named: str = fact.data.get("Interface") or fact.data.get("Location")
-    return named.casefold()
+def _is_of_queue(fact: Fact) -> bool:
+    return fact.name.startswith("QueueMember") or fact.name == "AgentComplete"
 
 
 def _is_silent(facts: list[Fact], now: float) -> bool:
     """Return whether a queue has no members and had no event for a week."""
     if not facts or now - facts[-1].arrived < WEEK:
         return False
-    return not any(member.is_known for member, _ in _members(facts))
+    return not follow(facts, now).members
 
 
-def _members(facts: list[Fact]) -> list[tuple[_Member, list[str]]]:
-    """Return the last state and the changes of each member of a queue."""
-    return [
-        _follow([fact for fact in facts if _interface(fact) == interface])
-        for interface in {_interface(fact) for fact in facts}
-    ]
-
-
-def _queue(labels: tuple[str, str], facts: list[Fact]) -> Numbers:
-    followed = _members(facts)
-    members = [member for member, _ in followed if member.is_known]
-    changes = [change for _, changes in followed for change in changes]
+def _queue(labels: tuple[str, str], facts: list[Fact], now: float) -> Numbers:
+    queue = follow(facts, now)
+    members = queue.members.values()
     numbers: Numbers = {
         ("xivo_queue_members_paused", labels): sum(m.is_paused for m in members),
-        ("xivo_queue_members_available", labels): sum(
-            m.status == "not_in_use" and not m.is_paused for m in members
-        ),
+        ("xivo_queue_members_available", labels): queue.available(),
     }
     for state in DEVICE_STATES:
         count = sum(member.status == state for member in members)
@@ -468,55 +437,5 @@ def _queue(labels: tuple[str, str], facts: list[Fact]) -> Numbers:
         count = sum(member.membership == membership for member in members)
         numbers["xivo_queue_members", (*labels, membership)] = count
     for change in ("added", "removed", "paused", "unpaused"):
-        numbers["xivo_queue_member_changes_total", (*labels, change)] = changes.count(change)
+        numbers["xivo_queue_member_changes_total", (*labels, change)] = queue.changes[change]
     return numbers
-
-
-def _login_time(fact: Fact) -> int:
-    text = str(fact.data.get("LoginTime", ""))
-    return int(text) if text.isdecimal() and len(text) < 12 else 0
-
-
-def _follow(facts: list[Fact]) -> tuple[_Member, list[str]]:
-    member = _Member()
-    changes: list[str] = []
-    for fact in facts:
-        if fact.name == "QueueMemberRemoved":
-            if member.is_known and 0 < _login_time(fact) < member.login_time:
-                continue
-            if member.is_known:
-                changes.append("removed")
-            member = _Member(removed_at=fact.at)
-        elif member.is_known or not _is_overtaken(fact, member.removed_at):
-            after = _merge(member, fact)
-            changes += _member_changes(member, after, fact)
-            member = after
-    return member, changes
-
-
-def _is_overtaken(fact: Fact, removed_at: float | None) -> bool:
-    """Return whether an event of an unknown member is older than its removal."""
-    is_announced = fact.name == "QueueMemberAdded"
-    return removed_at is not None and not is_announced and fact.at - removed_at < 1
-
-
-def _merge(before: _Member, fact: Fact) -> _Member:
-    status = fact.data.get("Status")
-    return _Member(
-        is_known=True,
-        status=before.status if status is None else DEVICE_STATES[int(status)],
-        membership=fact.data.get("Membership") or before.membership,
-        is_paused=int(fact.data["Paused"]) == 1,
-        login_time=_login_time(fact) or before.login_time,
-        is_announced=before.is_announced or fact.name == "QueueMemberAdded",
-    )
-
-
-def _member_changes(before: _Member, after: _Member, fact: Fact) -> Iterator[str]:
-    if after.is_announced and not before.is_announced:
-        yield "added"
-    is_pause = fact.name in {"QueueMemberPause", "QueueMemberPaused"}
-    if (is_pause and not before.is_known) or (
-        before.is_known and before.is_paused != after.is_paused
-    ):
-        yield "paused" if after.is_paused else "unpaused"

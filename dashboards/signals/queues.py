@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.promql import Signal, once, rate, total
-from dataflows.subsystems import queues
+from dataflows import queue_metrics as queues
 
 _QUEUE = "{{queue}} {{origin_uuid}}"
 _BY_QUEUE = ("origin_uuid", "queue")

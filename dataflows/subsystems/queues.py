@@ -1,104 +1,51 @@
 """How many members of each call-centre queue can take a call?
 
 Source: the QueueMember events of Asterisk, as xivo-amid and wazo-amid publish
-them (`dataflows/events/queue_members.py`). An agent in five queues is five members, so sums over
-queues count members, not people.
+them (`dataflows/events/queue_member_decoders.py`). An agent in five queues is five members, so
+sums over queues count members, not people. The wrap-up time of a queue comes from `AgentComplete`;
+only the Asterisk of XiVO and Wazo sends it there.
 
-Trouble: amid publishes the events of a few milliseconds in reverse order. The
-last event to arrive wins; the member's next event corrects a wrong state, because
+Trouble: amid publishes the events of a few milliseconds in reverse order. The last
+event to arrive wins, unless its fields contradict that order
+(`dataflows/member_order.py`). The member's next event corrects a wrong state, because
 it contains all fields. For a second after a removal, status and pause events of
-the member are ignored, because they are older; only `QueueMemberAdded` adds the
-member again. A removal of an older membership (`LoginTime`, Asterisk 18 and later)
-does not remove the newer one. Duplicates change nothing. A queue without members
-stays, at 0, until it had no event for a week.
+the member are ignored, because they are older; only `QueueMemberAdded`, or a newer
+`LoginTime` (Asterisk 18 and later), adds the member again. Duplicates change nothing.
+A queue without members stays, at 0, until it had no event for a week.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import inf
 from operator import attrgetter
+
+from msgspec import structs
 
 from dataflows.clock import Countdown
 from dataflows.events import asterisk
+from dataflows.events.queue_member_decoders import DECODERS
 from dataflows.events.queue_members import (
-    DECODERS,
-    DEVICE_STATES,
-    DeviceState,
-    MemberAdded,
+    CallCompleted,
     MemberRemoved,
     MemberReported,
-    Membership,
     QueueEvent,
+    RingInUseSet,
+    StatusReported,
 )
-from dataflows.levels import levels
-from dataflows.members import Change, Member, changes, merge
-from dataflows.metric import Kind, MetricSpec
+from dataflows.member_history import MemberHistory
+from dataflows.member_order import NEXT_STATUS, MemberEvent
+from dataflows.members import Change, Member, can_ring, merge
 from dataflows.parts import MAX_PARTS, PartedState
+from dataflows.queue_metrics import AVAILABLE, AVAILABLE_LEVELS, CHANGES, MEMBERS, PAUSED, STATES
 from dataflows.subsystem import Context, State, Subsystem
 from dataflows.windows import Level
+from dataflows.wrap_ups import WrapUps
 
 NAME = "queues"
 
 FORGET_AFTER_SECONDS = 7 * 24 * 3600
 """An empty queue without events for a week was deleted; a shorter silence may be a holiday."""
-
-OVERTAKEN_SECONDS = 1.0
-"""A batch of amid spans milliseconds, and a member that is added again has `QueueMemberAdded`."""
-
-_MANY_REMOVALS = 100
-
-
-_QUEUE = ("origin_uuid", "queue")
-
-MEMBERS = MetricSpec(
-    "xivo_queue_members",
-    Kind.GAUGE,
-    "Members of the queue, by membership. On Asterisk 11, pause events lack the membership: a "
-    "member known only from a pause counts when another event reports its membership.",
-    (*_QUEUE, "membership"),
-    {"membership": tuple(Membership)},
-    cardinality="3 per queue",
-)
-STATES = MetricSpec(
-    "xivo_queue_member_states",
-    Kind.GAUGE,
-    "Members of the queue, by the state of their device. A removed member does not count.",
-    (*_QUEUE, "status"),
-    {"status": DEVICE_STATES},
-    cardinality="9 per queue",
-)
-PAUSED = MetricSpec(
-    "xivo_queue_members_paused",
-    Kind.GAUGE,
-    "Members of the queue that are paused, whatever the state of their device.",
-    _QUEUE,
-    cardinality="one per queue",
-)
-AVAILABLE = MetricSpec(
-    "xivo_queue_members_available",
-    Kind.GAUGE,
-    "Members of the queue that can take a call: not paused, with a device that is not in use.",
-    _QUEUE,
-    cardinality="one per queue",
-)
-CHANGES = MetricSpec(
-    "xivo_queue_member_changes_total",
-    Kind.COUNTER,
-    "How often members were added, removed, paused or unpaused. A repeated event, and the first "
-    "status of an unknown member, do not count.",
-    (*_QUEUE, "change"),
-    {"change": tuple(Change)},
-    cardinality="4 per queue",
-)
-
-AVAILABLE_LEVELS = levels(
-    "xivo_queue_members_available_min",
-    "xivo_queue_members_available_max",
-    "xivo_queue_members_available_avg",
-    "members that can take a call",
-    _QUEUE,
-    per="queue",
-    gauge="`xivo_queue_members_available`",
-)
 
 
 class QueueState(State[QueueEvent]):
@@ -116,7 +63,10 @@ class QueueState(State[QueueEvent]):
         super().__init__(context)
         self._queue = (first.origin_uuid, first.queue)
         self._members: dict[str, Member] = {}
-        self._removed_at: dict[str, float] = {}
+        self._history = MemberHistory()
+        self._wrap_up_seconds = 0
+        self._wrap_ups = WrapUps()
+        self._free = 0
         self._silence = Countdown(FORGET_AFTER_SECONDS)
         for spec in (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES):
             self.samples.start(spec, self._queue)
@@ -127,56 +77,106 @@ class QueueState(State[QueueEvent]):
 
     def apply(self, event: QueueEvent) -> None:
         self._silence.stop()
-        match event:
-            case MemberReported():
-                self._report(event)
-            case MemberRemoved():
-                self._remove(event)
-        self._available.follow(event.at, self.samples.get(AVAILABLE, self._queue))
+        at = event.at
+        if self._wrap_ups.due <= at:
+            self._end_wrap_ups(self._wrap_ups.ended(at))
+        free = self._free
+        if type(event) is not StatusReported or not self._follow(event):
+            self._apply_other(event)
+        if self._free != free or at >= self._available.due:
+            self._available.follow(at, self._free)
 
-    def _report(self, event: MemberReported) -> None:
+    def _follow(self, event: StatusReported) -> bool:
+        """Apply a status event against whose order nothing speaks, as against most of them.
+
+        Returns:
+            False if it is not such an event. `contradictions` would find this too, but slowly.
+        """
         before = self._members.get(event.interface)
-        if before is None and self._is_overtaken(event):
-            return
+        if (
+            before is None
+            or event.status not in NEXT_STATUS[before.status]
+            or event.paused is not before.paused
+            or event.login_time != before.login_time
+            or event.last_call < before.last_call
+            or before.is_doubtful
+        ):
+            return False
         after = merge(before, event)
-        if after == before:
+        self._history.applied.append((before, event, ()))
+        if event.last_call > before.last_call or event.membership is not before.membership:
+            self._put(event, before, after)
+            return True
+        interface, samples = event.interface, self.samples
+        self._members[interface] = after
+        samples.add(STATES, (*self._queue, before.status), -1)
+        samples.add(STATES, (*self._queue, after.status), 1)
+        if not event.paused and interface not in self._wrap_ups:
+            self._count_free(can_ring(before), can_ring(after))
+        return True
+
+    def _apply_other(self, event: QueueEvent) -> None:
+        match event:
+            case MemberReported() | MemberRemoved():
+                self._sort(self._members.get(event.interface), event)
+            case RingInUseSet():
+                before = self._members.get(event.interface)
+                if before is not None:
+                    after = structs.replace(before, rings_in_use=event.rings_in_use)
+                    self._put(event, before, after)
+            case CallCompleted():
+                self._complete(self._members.get(event.interface), event)
+
+    def _sort(self, before: Member | None, event: MemberEvent) -> None:
+        """Apply an event that may be older than others that arrived before it."""
+        if before is None and self._history.is_overtaken(event):
+            self._history.applied.append((before, event, ()))
             return
-        if before is None and not self.entities.take():
+        after, found = self._history.sort(before, event)
+        if before is None and after is not None and not self.entities.take():
             self.refused += 1
             return
-        self._members[event.interface] = after
-        if before is None:
-            self._removed_at.pop(event.interface, None)
-        else:
-            self._count(before, -1, other=after)
-        self._count(after, 1, other=before)
-        for change in changes(before, after, event):
-            self.samples.add(CHANGES, (*self._queue, change))
-
-    def _is_overtaken(self, event: MemberReported) -> bool:
-        """Return whether an event of an unknown member is older than its removal."""
-        removed_at = self._removed_at.get(event.interface)
-        if removed_at is None or isinstance(event, MemberAdded):
-            return False
-        return event.at - removed_at < OVERTAKEN_SECONDS
-
-    def _remove(self, event: MemberRemoved) -> None:
-        member = self._members.get(event.interface)
-        if member is not None:
-            if 0 < event.login_time < member.login_time:
-                return
-            del self._members[event.interface]
+        if before is not None and after is None:
             self.entities.release()
-            self._count(member, -1)
-            self.samples.add(CHANGES, (*self._queue, Change.REMOVED))
-        if len(self._removed_at) >= _MANY_REMOVALS:
-            # To bound the memory, forget all removals if even the recent ones are too many.
-            oldest = event.at - OVERTAKEN_SECONDS
-            kept = {key: at for key, at in self._removed_at.items() if at > oldest}
-            self._removed_at = kept if len(kept) < _MANY_REMOVALS else {}
-        self._removed_at[event.interface] = event.at
+        self._history.applied.append((before, event, found))
+        self._put(event, before, after, found)
 
-    def _count(self, member: Member, amount: int, *, other: Member | None = None) -> None:
+    def _complete(self, member: Member | None, event: CallCompleted) -> None:
+        self._wrap_up_seconds = event.wrap_up
+        # The call may belong to an earlier membership.
+        if member is not None and member.login_time <= event.at - event.talk_time:
+            was_free = self._is_free(event.interface, member)
+            self._wrap_up(event, member, int(event.at))
+            self._count_free(was_free, self._is_free(event.interface, member))
+
+    def _put(
+        self,
+        event: QueueEvent,
+        before: Member | None,
+        after: Member | None,
+        found: tuple[Change, ...] = (),
+    ) -> None:
+        """Replace a member, and count it and its changes."""
+        interface, samples, queue = event.interface, self.samples, self._queue
+        was_free = is_free = False
+        if before is not None:
+            was_free = self._is_free(interface, before)
+            if after is None or after.login_time > before.login_time:
+                self._wrap_ups.drop(interface)
+            self._count(before, -1, other=after)
+        if after is None:
+            self._members.pop(interface, None)
+        else:
+            self._members[interface] = after
+            if after.last_call > (before.last_call if before is not None else 0):
+                self._wrap_up(event, after, after.last_call)
+            is_free = self._is_free(interface, after)
+            self._count(after, 1, other=before)
+        self._count_free(was_free, is_free)
+        for change in found:
+            samples.add(CHANGES, (*queue, change))
+
+    def _count(self, member: Member, amount: int, *, other: Member | None) -> None:
         """Add or subtract a member, except for labels that `other`, before or after, shares."""
         samples, queue = self.samples, self._queue
         membership, status = member.membership, member.status
@@ -186,8 +186,27 @@ class QueueState(State[QueueEvent]):
             samples.add(STATES, (*queue, status), amount)
         if member.paused:
             samples.add(PAUSED, queue, amount)
-        elif status is DeviceState.NOT_IN_USE:
-            samples.add(AVAILABLE, queue, amount)
+
+    def _count_free(self, was_free: bool, is_free: bool) -> None:
+        if was_free is not is_free:
+            self._free += 1 if is_free else -1
+            self.samples.set(AVAILABLE, self._queue, self._free)
+
+    def _is_free(self, interface: str, member: Member) -> bool:
+        return can_ring(member) and interface not in self._wrap_ups
+
+    def _wrap_up(self, event: QueueEvent, member: Member, ended: int) -> None:
+        """Let the wrap-up of a member begin, after a call that ended at a time."""
+        seconds = member.wrap_up or self._wrap_up_seconds
+        # The clock of the server may be ahead.
+        until = min(ended, event.at) + seconds
+        if until > event.at:
+            self._wrap_ups.start(event.interface, until, seconds)
+
+    def _end_wrap_ups(self, ended: Iterator[tuple[float, str]]) -> None:
+        for at, interface in ended:
+            self._count_free(False, can_ring(self._members[interface]))
+            self._available.follow(at, self._free)
 
     def end(self) -> None:
         super().end()
@@ -195,15 +214,17 @@ class QueueState(State[QueueEvent]):
         self._members.clear()
 
     def may_end(self) -> bool:
-        return not self._members
+        return not self._members or self._wrap_ups.due < inf
 
     def expire(self, now: float) -> float | None:
-        due = super().expire(now)
+        if self._wrap_ups.due < inf:
+            self._end_wrap_ups(self._wrap_ups.ended_by_clock(now))
+        due = min(super().expire(now) or inf, self._wrap_ups.due)
         if not self._members:
             if self._silence.is_over(now):
                 self.samples.retire_all()
-            due = self._silence.earliest(due)
-        return due
+            due = min(self._silence.due or inf, due)
+        return due if due < inf else None
 
 
 class QueuesState(PartedState[QueueEvent]):
@@ -211,6 +232,10 @@ class QueuesState(PartedState[QueueEvent]):
 
     part_name = attrgetter("queue")
     start_part = QueueState
+
+    def may_start(self, event: QueueEvent) -> bool:
+        # The end of a call does not say how many members the queue has.
+        return isinstance(event, MemberReported | MemberRemoved)
 
 
 SUBSYSTEM = Subsystem(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from dataflows import queue_metrics
 from dataflows.labels import MAX_LABEL
 from dataflows.metric import Histogram, LabelValues, MetricSpec
 from dataflows.subsystems import agents, deliveries, endpoints, queues, services, users
@@ -21,14 +22,14 @@ _STATE_COUNTS = {
     agents.NAME: agents.AGENTS.name,
     endpoints.NAME: endpoints.ENDPOINTS.name,
     users.NAME: users.USERS.name,
-    queues.NAME: queues.STATES.name,
+    queues.NAME: queue_metrics.STATES.name,
 }
 """The gauges that count each entity of their subsystem once."""
 
 _SHOWN = {
     agents.NAME: agents.LOGGED_IN,
     endpoints.NAME: endpoints.STATE,
-    queues.NAME: queues.PAUSED,
+    queues.NAME: queue_metrics.PAUSED,
     services.NAME: services.UP,
 }
 """Metrics with one series, or state set, for each entity that has series of its own."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dataflows.envelope import Delivery, Reason
 from dataflows.items import Duplicates, Item
+from tests.corpus import ARRIVED
 from tests.oracle import DAY, PRESENCES, Fact
 
 ORIGINS = ("ca7f87e9-c2c8-5fad-ba1b-c3140ebb9be3", "0d6c1e5b-7d0f-4f2e-9f0a-5b1c2d3e4f50")
@@ -63,6 +64,8 @@ _SERVICE = {
 _TAGS = {"tags": st.none() | st.lists(TEXTS, max_size=2)}
 _USER = st.tuples(st.sampled_from(ORIGINS), IDS | _ANY_CASE).map(list)
 
+# Shortly before and after what happens, by the clock of the server.
+_RECENT = st.integers(-20, 3).map(lambda seconds: str(int(ARRIVED) + seconds))
 _MEMBER_NAMES = st.sampled_from(("SIP/a", "sip/A", "Local/id-1@agentcallback", "SIP/b"))
 _QUEUE = st.sampled_from(("petak", "support"))
 _FULL = {
@@ -75,7 +78,9 @@ _EXTRAS = {
     "Privilege": st.just("agent,all"),
     "MemberName": st.just("Agent/1"),
     "Penalty": st.just("0"),
-    "LastCall": st.just("0"),
+    "LastCall": st.just("0") | _RECENT,
+    "Ringinuse": numbers(st.integers(0, 1)) | st.just("yes"),
+    "Wrapuptime": st.sampled_from(("0", "5", "1000000", "soon")),
     "InCall": st.sampled_from(("0", "1")),
 }
 _NEWER = {"LoginTime": numbers(st.integers(0, 3)) | st.just("")}
@@ -98,9 +103,12 @@ def _named(data: st.SearchStrategy[Data]) -> st.SearchStrategy[Data]:
     )
 
 
+_WRAP_UPS = numbers(st.sampled_from((0, 3, 60))) | st.just("never")
 _FULL_MEMBER = _named(_data(_FULL, _EXTRAS | _NEWER))
 _PAUSE_ALONE = _named(_data({"Queue": _QUEUE, "Paused": _FULL["Paused"]}, _EXTRAS))
 _SETTING_ALONE = _named(_data({"Queue": _QUEUE}, {"Penalty": st.just("5")}))
+_RINGINUSE_ALONE = _named(_data({"Queue": _QUEUE, "Ringinuse": numbers(st.integers(0, 1))}))
+_CALL = _named(_data({"Queue": _QUEUE, "TalkTime": numbers(st.integers(0, 3))}, {"Reason": TEXTS}))
 
 KINDS = (
     Kind(
@@ -179,9 +187,16 @@ KINDS = (
         ("QueueMemberPause", "QueueMemberPaused"), _FULL_MEMBER | _PAUSE_ALONE, ("Queue", "Paused")
     ),
     Kind(("QueueMemberPenalty", "QueueMemberRinginuse"), _FULL_MEMBER, ("Queue",)),
+    Kind(("QueueMemberRinginuse",), _RINGINUSE_ALONE, ("Queue",)),
+    Kind(
+        ("AgentComplete",),
+        st.tuples(_CALL, _WRAP_UPS).map(lambda both: {**both[0], "WrapupTime": both[1]}),
+        ("Queue",),
+    ),
     Kind(("QueueMemberRemoved",), _FULL_MEMBER | _named(_data({"Queue": _QUEUE})), ("Queue",)),
 )
 _UNUSED = (
+    Kind(("AgentComplete",), _CALL, ()),
     Kind(("QueueMemberPenalty", "QueueMemberRinginuse"), _SETTING_ALONE, ("Queue",)),
     Kind(("Hangup", "some_event", "chat_message_received"), _data({}, {"x": JSON}), ()),
 )

@@ -77,7 +77,7 @@ def is_late_registration(fact: Fact, history: list[Fact]) -> bool:
     return is_known and not is_latest
 
 
-SLICES = ("agent", "endpoint", "user", "chatd", "service", "QueueMember")
+SLICES = ("agent", "endpoint", "user", "chatd", "service", ("QueueMember", "AgentComplete"))
 
 
 @pytest.mark.parametrize("prefix", SLICES)

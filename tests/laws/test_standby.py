@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from dataflows.items import ReadingResumed, StandbyBegan
 from tests.laws.strategies import BUSES, ORIGINS, Letter, Pause, Step, letters, traffic
 from tests.laws.test_laws import domain, post
+from tests.laws.test_recovery import BETWEEN_BATCHES
 from tests.pipeline import ALL_DETAILS, Pipeline, SeriesValues
 
 LIMIT = 12
@@ -72,6 +73,7 @@ def test_a_standby_shows_nothing_and_a_reader_what_it_has_read_without_a_gap(
                 withheld.add(bus)
             case Turn.RESTART:
                 # It shows what was kept, until it finds that it is a standby.
+                check([Pause(BETWEEN_BATCHES)])
                 pipeline.restart()
                 withheld.clear()
             case _:

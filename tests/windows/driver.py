@@ -117,6 +117,7 @@ class Driver:
     def restart(self) -> None:
         """Resume all states from their snapshots, and discard all series."""
         self._start()
+        self.oracle.restart()
         self.shown.clear()
         for key, logic in self._logics.items():
             resumed = self._stage(logic.snapshot())

@@ -7,9 +7,11 @@ on the bus, and shares no code with the states under test.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
+
+from tests import queue_oracle
 
 Data = Mapping[str, Any]
 Sighting = tuple[str, Any]
@@ -47,6 +49,14 @@ class Model(ABC):
     def values(self) -> dict[str, int]:
         """Return the values that have windows, by the stem of the metric names."""
         return {}
+
+    def restart(self) -> None:  # noqa: B027 -- most models forget nothing
+        """Forget what a restart of the exporter forgets."""
+
+    def turn(self, now: float, *, is_clock: bool) -> Iterator[float]:
+        """Let values change that change by themselves; yield the time of each change."""
+        del now, is_clock
+        return iter(())
 
 
 MINUTE = 60
@@ -180,36 +190,23 @@ class Service(Model):
 
 
 class Queue(Model):
-    """The last event of a member wins; for a second after a removal only an addition counts."""
+    """The oracle of queues follows the members."""
 
     def __init__(self) -> None:
-        self._members: dict[str, dict[str, int]] = {}
-        self._gone_at: dict[str, float] = {}
+        self._queue = queue_oracle.Queue()
 
     def apply(self, fact: Fact) -> list[Sighting]:
-        data = fact.data
-        who = str(data.get("Interface") or data.get("Location")).lower()
-        member = self._members.get(who)
-        joined = int(data.get("LoginTime") or 0)
-        if fact.name == "QueueMemberRemoved":
-            if member is None or not 0 < joined < member["joined"]:
-                self._members.pop(who, None)
-                self._gone_at[who] = fact.at
-            return []
-        if member is None:
-            is_overtaken = who in self._gone_at and fact.at - self._gone_at[who] < 1
-            if is_overtaken and fact.name != "QueueMemberAdded":
-                return []
-            member = self._members[who] = {"status": 0, "joined": 0}
-            self._gone_at.pop(who, None)
-        member["paused"] = int(data["Paused"])
-        member["status"] = int(data.get("Status", member["status"]))
-        member["joined"] = joined or member["joined"]
+        self._queue.apply(fact)
         return []
 
     def values(self) -> dict[str, int]:
-        free = [m for m in self._members.values() if not m["paused"] and m["status"] == 1]
-        return {"xivo_queue_members_available": len(free)}
+        return {"xivo_queue_members_available": self._queue.available()}
+
+    def restart(self) -> None:
+        self._queue.restart()
+
+    def turn(self, now: float, *, is_clock: bool) -> Iterator[float]:
+        return self._queue.end_wrap_ups(now, is_clock=is_clock)
 
 
 MODELS: dict[str, type[Model]] = {
@@ -226,7 +223,7 @@ MODELS: dict[str, type[Model]] = {
 
 def key_of(fact: Fact) -> tuple[str, str] | None:
     """Return the subsystem and part of an event; None if no window depends on it."""
-    if fact.name.startswith("QueueMember"):
+    if fact.name.startswith("QueueMember") or fact.name == "AgentComplete":
         return "queues", fact.data["Queue"]
     if fact.name.startswith("service_"):
         return "services", fact.data["service_name"]

@@ -90,21 +90,31 @@ class KeyHistory:
         """Add an event to the history, with the time from which it counts."""
         shortest = min(self.clocks, key=lambda clock: clock.seconds)
         self.late += fact.at < shortest.start
+        for at in self.model.turn(fact.at, is_clock=False):
+            self._change(at)
         self._reach(fact.at)
         sightings = self.model.apply(fact)
-        values = self.model.values()
+        self._change(fact.at)
         for clock in self.clocks:
             not_before = max(fact.at, clock.start)
+            for metric, entity in sightings:
+                self._seen[metric, clock.name].append((not_before, entity))
+
+    def _change(self, at: float) -> None:
+        """Add the values to the history, from a time on."""
+        self._reach(at)
+        values = self.model.values()
+        for clock in self.clocks:
             for metric, value in values.items():
                 changes = self._changes[metric, clock.name]
                 last_at, last = changes[-1]
                 if value != last:
-                    changes.append((max(not_before, last_at), value))
-            for metric, entity in sightings:
-                self._seen[metric, clock.name].append((not_before, entity))
+                    changes.append((max(at, clock.start, last_at), value))
 
     def look(self, now: float) -> None:
         """Close windows by the clock, or start them again if it was set back."""
+        for at in self.model.turn(now, is_clock=True):
+            self._change(at)
         self._reach(now)
         for clock in self.clocks:
             if clock.wind_back(now):
@@ -185,6 +195,8 @@ class Oracle:
         subsystem, part = found
         key = (subsystem, fact.origin, part)
         if key not in self.keys:
+            if fact.name == "AgentComplete":
+                return  # It tells of a call, not of a queue.
             self._begin(key, MODELS[subsystem](), fact.at)
         self.keys[key].take(fact)
 
@@ -194,6 +206,11 @@ class Oracle:
         for (subsystem, origin, _), history in self.keys.items():
             if (subsystem, origin) in called:
                 history.look(now)
+
+    def restart(self) -> None:
+        """Forget what a restart of the exporter forgets."""
+        for history in self.keys.values():
+            history.model.restart()
 
     def shown(self) -> dict[Series, Number]:
         """Return the values of all windows."""

@@ -93,7 +93,10 @@ _MEMBER = st.fixed_dictionaries(
         "Paused": st.sampled_from(("0", "0", "1")),
         "Membership": st.sampled_from(("static", "dynamic")),
     },
-    optional={"LoginTime": st.sampled_from(("1", "2", "3"))},
+    optional={
+        "LoginTime": st.sampled_from(("1", "2", "3")),
+        "Ringinuse": st.sampled_from(("0", "1")),
+    },
 )
 _OLD_PAUSE = st.fixed_dictionaries(
     {
@@ -138,7 +141,14 @@ KINDS: dict[str, st.SearchStrategy[Letter]] = {
         ),
         _MEMBER,
     ).map(lambda both: Letter(*both))
-    | _OLD_PAUSE.map(lambda data: Letter("QueueMemberPaused", data)),
+    | _OLD_PAUSE.map(lambda data: Letter("QueueMemberPaused", data))
+    | _of(
+        "AgentComplete",
+        Queue=st.sampled_from(("petak", "support")),
+        Interface=st.sampled_from(("SIP/a", "SIP/b")),
+        TalkTime=st.just("0"),
+        WrapupTime=st.sampled_from(("0", "5", "5", "70")),
+    ),
     "users": _of(
         "user_status_update",
         user_id=_IDS,

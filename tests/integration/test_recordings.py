@@ -1,0 +1,93 @@
+"""A recording of a real Asterisk goes through a real RabbitMQ and the real program."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any
+
+from exporter.clock import wall_clock
+from tests.integration.bus import Wire, connected, is_bound, processed, publish
+from tests.integration.conftest import RunExporter
+from tests.program import Exporter
+from tests.recordings.replay import GAUGES, Gauges, Settings, gauges_of, messages, snapshots
+from tests.servers import Broker
+from tests.support import eventually
+
+LAST = "random at 721 s"
+"""A snapshot in which a member is in wrap-up for 2.9 s more."""
+
+LIVE_SECONDS = 3.0
+"""Before the last snapshot, messages are published at their times."""
+
+HEAD_START_SECONDS = 20
+"""The time to publish all messages before, on a busy machine."""
+
+_TIMES = ("LastCall", "LoginTime", "LastPause")
+
+
+def shifted(message: dict[str, Any], seconds: int) -> Wire:
+    """Return a message that happens some seconds later."""
+    body, data = message["body"], message["body"]["data"]
+    later = {name: str(int(data[name]) + seconds) for name in _TIMES if int(data.get(name, 0))}
+    naive = datetime.fromisoformat(body["timestamp"]).replace(tzinfo=UTC)
+    stamp = datetime.fromtimestamp(naive.timestamp() + seconds, UTC).isoformat()
+    text = json.dumps({**body, "timestamp": stamp, "data": {**data, **later}})
+    headers = {**message["headers"], "timestamp": stamp}
+    return Wire(text.encode(), message["routing_key"], headers, message["properties"])
+
+
+def shown(program: Exporter) -> Gauges:
+    """Return the gauges of queues that are not 0."""
+    found: dict[tuple[str, ...], float] = {}
+    for (metric, pairs), value in program.samples().items():
+        if metric in GAUGES and value:
+            labels = dict(pairs)
+            last = [labels[each] for each in ("membership", "status") if each in labels]
+            found[metric, labels["queue"], *last] = value
+    return found
+
+
+def test_every_gauge_of_queues_is_as_in_asterisk(broker: Broker, exporter: RunExporter) -> None:
+    broker.declare_exchange("xivo")
+    program = connected(exporter(broker.url()))
+    recorded = [*messages("call_centre")]
+    # All members are known ten seconds after the call centre has opened.
+    wanted = [each for each in snapshots() if each.time > recorded[0]["time"] + 10]
+    last = [each.label for each in wanted].index(LAST)
+    shift = ceil(wall_clock() + HEAD_START_SECONDS - wanted[last].time)
+    settings = Settings()
+    count = sent = 0
+    for number, snapshot in enumerate(wanted[: last + 1]):
+        batch: list[Wire] = []
+        while recorded[sent]["time"] <= snapshot.time:
+            message = recorded[sent]
+            settings.follow(message)
+            wire = shifted(message, shift)
+            count += is_bound(message["routing_key"])
+            sent += 1
+            if number == last and message["time"] > snapshot.time - LIVE_SECONDS:
+                publish(broker, "xivo", batch)
+                batch = []
+                _wait_until(message["time"] + shift)
+            batch.append(wire)
+        publish(broker, "xivo", batch)
+        processed(program, count)
+        if number < last and number % 3:
+            continue
+        if number == last:
+            _wait_until(snapshot.time + shift)
+        now = wall_clock() - shift
+        members = snapshot.members
+        assert shown(program) == gauges_of(members, settings, now), snapshot.label
+    # In the last one, the wrap-up counts, and it ends without an event.
+    in_wrap_up = gauges_of(wanted[last].members, settings, wanted[last].time)
+    later = gauges_of(wanted[last].members, settings, wanted[last].time + 10)
+    assert in_wrap_up != later
+    eventually(lambda: shown(program) == later, timeout=10, what="the wrap-up ends")
+
+
+def _wait_until(at: float) -> None:
+    left = max(0.0, at - wall_clock())
+    eventually(lambda: wall_clock() >= at, timeout=left + 5, what="time passes", interval=0.01)
