@@ -38,6 +38,10 @@ class CtidStart:
         """Note that an event told of an entity, at a time in Unix seconds."""
         self._heard.add(entity, at)
 
+    def recheck(self, now: float) -> None:
+        """Forget what was heard in the future, because the clock was set back."""
+        self._heard.recheck(now)
+
     def silent(self, event: CtidRegistered, entities: Iterable[str]) -> set[str] | None:
         """Return the entities of which the new process has said nothing so far.
 

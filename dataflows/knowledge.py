@@ -113,6 +113,11 @@ class Knowledge:
         self._is_updated = True
         self._show()
 
+    def recheck(self, now: float) -> None:
+        """Let the state not be complete since a time in the future: the clock was set back."""
+        if self._since is not None:
+            self._since = min(self._since, now)
+
     def _show(self) -> None:
         if not self._can_be_complete:
             return

@@ -51,6 +51,11 @@ class MemberHistory:
         self.applied = deque(maxlen=MAX_BATCH)
         self._removals = removals
 
+    def recheck(self, now: float) -> None:
+        """Forget what happened in the future, because the clock was set back."""
+        self.applied.clear()
+        self._removals = {key: both for key, both in self._removals.items() if both[0] <= now}
+
     def is_overtaken(self, event: MemberEvent) -> bool:
         """Return whether an event of an unknown member is older than its removal."""
         at, login_time = self._removals.get(event.interface, (-inf, 0))

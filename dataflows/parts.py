@@ -148,6 +148,7 @@ class PartedState(State[E]):
             part.samples.mark_all()
 
     def recheck(self, now: float) -> None:
+        super().recheck(now)
         self._start()
         for part in self._parts.values():
             part.recheck(now)

@@ -36,6 +36,10 @@ class Recent:
         if len(seen) > self._limit:
             del seen[next(iter(seen))]
 
+    def recheck(self, now: float) -> None:
+        """Forget what was seen in the future, because the clock was set back."""
+        self._seen = {entity: at for entity, at in self._seen.items() if at <= now}
+
     def has(self, entity: str, at: float) -> bool:
         """Return whether an id was seen in the seconds before a time, or after it."""
         seen_at = self._seen.get(entity)

@@ -137,6 +137,7 @@ class State(ABC, Generic[E]):
         """Have no time in the future, after the clock was set back; timers follow in `expire`."""
         for samples in (self.samples, self.details):
             samples.change_times(lambda at: min(at, now))
+        self.knowledge.recheck(now)
 
     def shift(self, corrected: Callable[[float], float]) -> None:
         """Correct the times that were taken from time stamps, if there are any."""

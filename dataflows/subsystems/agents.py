@@ -203,6 +203,7 @@ class AgentsState(State[Event]):
 
     def recheck(self, now: float) -> None:
         super().recheck(now)
+        self._deleted.recheck(now)
         # The duration of a session that began in the future is not known.
         self._login_at = {agent: at for agent, at in self._login_at.items() if at <= now}
 

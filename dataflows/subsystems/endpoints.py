@@ -201,6 +201,11 @@ class EndpointsState(State[Event]):
         due = super().expire(now)
         return due if self._silent is None else self._burst.earliest(due)
 
+    def recheck(self, now: float) -> None:
+        super().recheck(now)
+        self._deleted.recheck(now)
+        self._ctid.recheck(now)
+
     def miss(self) -> None:
         super().miss()
         # A phone that the new process published may be among them.

@@ -208,6 +208,10 @@ class QueueState(State[QueueEvent]):
             self._count_free(False, can_ring(self._members[interface]))
             self._available.follow(at, self._free)
 
+    def recheck(self, now: float) -> None:
+        super().recheck(now)
+        self._history.recheck(now)
+
     def end(self) -> None:
         super().end()
         self.entities.release(len(self._members))

@@ -209,6 +209,11 @@ class UsersState(State[Event]):
                 self._disconnect_others(event)
         self._available.follow(event.at, self._users.count(Presence.AVAILABLE))
 
+    def recheck(self, now: float) -> None:
+        super().recheck(now)
+        self._deleted.recheck(now)
+        self._ctid.recheck(now)
+
     def _change(self, event: UserPresenceChanged) -> None:
         if self._deleted.has(event.user, event.at):
             return

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dataflows.items import BusItem, GapNoticed, ReadingContinued, ReadingStopped
+from dataflows.items import BusItem, ClockSetBack, GapNoticed, ReadingContinued, ReadingStopped
 from dataflows.subsystems import SUBSYSTEMS
 from tests.corpus import event, load
 from tests.pipeline import Pipeline
@@ -107,3 +107,16 @@ def test_a_kept_state_is_known_when_it_is_clear_that_nothing_was_missed(
     assert pipeline.value(KNOWN, "users") == 0
     pipeline.take([*items, CONTINUED])
     assert pipeline.value(KNOWN, "users") == (0 if items else 1)
+
+
+def test_no_time_of_knowledge_is_in_the_future_when_the_clock_was_set_back() -> None:
+    pipeline = Pipeline()
+    pipeline.wait(365 * 86_400)
+    pipeline.send(CTID, AVAILABLE, FIRST_EVENTS["queues"])
+    pipeline.now -= 365 * 86_400
+    pipeline.take([ClockSetBack("default", pipeline.now)])
+    for name in ("users", "queues"):
+        assert pipeline.value(LAST_EVENT, name) == pipeline.now
+    assert pipeline.value(SINCE, "users") == pipeline.now
+    pipeline.take([STOPPED, CONTINUED])
+    assert pipeline.value(SINCE, "users") == pipeline.now
