@@ -120,11 +120,13 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 -- a local time, without a zone
 
 @lru_cache
 def aware(at: float) -> datetime:
-    """Convert Unix seconds to the aware datetime that bytewax expects.
+    """Convert Unix seconds to the aware datetime that bytewax expects, which is never earlier.
 
-    It is cached, because most states ask for the end of the same window.
+    If it were, a state would be called just before its time, again and again. It is cached, because
+    most states ask for the end of the same window.
     """
-    return datetime.fromtimestamp(at, UTC)
+    moment = datetime.fromtimestamp(at, UTC)
+    return moment if moment.timestamp() >= at else moment + datetime.resolution
 
 
 class Countdown:

@@ -210,7 +210,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         outputs = self._drain(state)
         state.entities.release(state.entities.taken)
         state.shown.release(state.shown.taken)
-        self._state = self._bus = None
+        self._state = self._bus = self._due = None
         self._is_free = self._is_withheld = False
         return outputs
 

@@ -1,17 +1,16 @@
 """How many members of each call-centre queue can take a call?
 
-Source: the QueueMember events of Asterisk, as xivo-amid and wazo-amid publish
-them (`dataflows/events/queue_member_decoders.py`). An agent in five queues is five members, so
-sums over queues count members, not people. The wrap-up time of a queue comes from `AgentComplete`;
-only the Asterisk of XiVO and Wazo sends it there.
+Source: the QueueMember events of Asterisk, as xivo-amid and wazo-amid publish them
+(`dataflows/events/queue_member_decoders.py`). An agent in five queues is five members, so sums over
+queues count members, not people. The wrap-up time of a queue comes from `AgentComplete`; only the
+Asterisk of XiVO and Wazo sends it there.
 
-Trouble: amid publishes the events of a few milliseconds in reverse order. The last
-event to arrive wins, unless its fields contradict that order
-(`dataflows/member_order.py`). The member's next event corrects a wrong state, because
-it contains all fields. For a second after a removal, status and pause events of
-the member are ignored, because they are older; only `QueueMemberAdded`, or a newer
-`LoginTime` (Asterisk 18 and later), adds the member again. Duplicates change nothing.
-A queue without members stays, at 0, until it had no event for a week.
+Trouble: amid publishes the events of a few milliseconds in reverse order. The last event to arrive
+wins, unless its fields contradict that order (`dataflows/member_order.py`). The member's next event
+corrects a wrong state, because it contains all fields. For a second after a removal, status and
+pause events of the member are ignored, because they are older; only `QueueMemberAdded`, or a newer
+`LoginTime` (Asterisk 18 and later), adds the member again. Duplicates change nothing. A queue
+without members stays, at 0, until it had no event for a week.
 """
 
 from __future__ import annotations
@@ -87,10 +86,9 @@ class QueueState(State[QueueEvent]):
             self._available.follow(at, self._free)
 
     def _follow(self, event: StatusReported) -> bool:
-        """Apply a status event against whose order nothing speaks, as against most of them.
+        """Apply a status event if nothing speaks against its order; return whether it did.
 
-        Returns:
-            False if it is not such an event. `contradictions` would find this too, but slowly.
+        This is true for most. `contradictions` would find it too, but slowly.
         """
         before = self._members.get(event.interface)
         if (
@@ -189,7 +187,7 @@ class QueueState(State[QueueEvent]):
 
     def _count_free(self, was_free: bool, is_free: bool) -> None:
         if was_free is not is_free:
-            self._free += 1 if is_free else -1
+            self._free += is_free - was_free
             self.samples.set(AVAILABLE, self._queue, self._free)
 
     def _is_free(self, interface: str, member: Member) -> bool:
@@ -228,7 +226,7 @@ class QueueState(State[QueueEvent]):
             if self._silence.is_over(now):
                 self.samples.retire_all()
             due = min(self._silence.due or inf, due)
-        return due if due < inf else None
+        return None if due == inf else due
 
 
 class QueuesState(PartedState[QueueEvent]):

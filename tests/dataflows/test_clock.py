@@ -149,3 +149,9 @@ def test_a_countdown_runs_from_the_first_call_until_it_is_stopped() -> None:
     countdown.stop()
     assert not countdown.is_over(500)
     assert countdown.due == 560
+
+
+@given(st.floats(0, 4e9))
+def test_a_time_for_bytewax_is_not_earlier_and_at_most_a_microsecond_later(at: float) -> None:
+    # The floats of our time are a quarter of a microsecond apart.
+    assert at <= aware(at).timestamp() <= at + 1.5e-6

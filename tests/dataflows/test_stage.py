@@ -375,6 +375,13 @@ def test_an_origin_that_is_forgotten_and_seen_in_one_batch_has_a_new_state() -> 
     assert outputs == ([counted(None), counted(1)], RETAIN)
 
 
+def test_an_origin_that_is_forgotten_and_known_again_in_one_batch_asks_for_no_call() -> None:
+    logic = stage(Clock())(None)
+    batch(logic, happened(100))
+    assert batch(logic, of_kind(OriginForgotten), of_kind(OriginSeen)) == ([counted(None)], RETAIN)
+    assert logic.notify_at() is None
+
+
 def test_the_places_of_a_forgotten_origin_are_free_again() -> None:
     stage_ = stage(Clock(), max_entities=2)
     for _ in range(3):
