@@ -117,11 +117,9 @@ class QueueState(State[QueueEvent]):
         match event:
             case MemberReported() | MemberRemoved():
                 self._sort(self._members.get(event.interface), event)
-            case RingInUseSet():
-                before = self._members.get(event.interface)
-                if before is not None:
-                    after = structs.replace(before, rings_in_use=event.rings_in_use)
-                    self._put(event, before, after)
+            case RingInUseSet() if (before := self._members.get(event.interface)) is not None:
+                after = structs.replace(before, rings_in_use=event.rings_in_use)
+                self._put(event, before, after)
             case CallCompleted():
                 self._complete(self._members.get(event.interface), event)
 
