@@ -37,7 +37,8 @@ USED = MetricSpec(
 UNUSED = MetricSpec(
     "xivo_exporter_unused_total",
     Kind.COUNTER,
-    "Well-formed deliveries that no subsystem uses. They count only in `xivo_bus_events_total`.",
+    "Well-formed deliveries that no subsystem uses. Those that name their server also count in "
+    "`xivo_bus_events_total`.",
     ("bus",),
     cardinality=_CARDINALITY,
 )
