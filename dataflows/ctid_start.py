@@ -39,7 +39,7 @@ class CtidStart:
         self._heard.add(entity, at)
 
     def recheck(self, now: float) -> None:
-        """Forget what was heard in the future, because the clock was set back."""
+        """Let nothing have been heard in the future: the clock was set back."""
         self._heard.recheck(now)
 
     def silent(self, event: CtidRegistered, entities: Iterable[str]) -> set[str] | None:

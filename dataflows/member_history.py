@@ -52,9 +52,12 @@ class MemberHistory:
         self._removals = removals
 
     def recheck(self, now: float) -> None:
-        """Forget what happened in the future, because the clock was set back."""
+        """Let nothing have happened in the future: the clock was set back."""
         self.applied.clear()
-        self._removals = {key: both for key, both in self._removals.items() if both[0] <= now}
+        self._removals = {
+            interface: (min(at, now), login_time)
+            for interface, (at, login_time) in self._removals.items()
+        }
 
     def is_overtaken(self, event: MemberEvent) -> bool:
         """Return whether an event of an unknown member is older than its removal."""

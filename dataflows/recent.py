@@ -37,8 +37,8 @@ class Recent:
             del seen[next(iter(seen))]
 
     def recheck(self, now: float) -> None:
-        """Forget what was seen in the future, because the clock was set back."""
-        self._seen = {entity: at for entity, at in self._seen.items() if at <= now}
+        """Let nothing have been seen in the future: the clock was set back."""
+        self._seen = {entity: min(at, now) for entity, at in self._seen.items()}
 
     def has(self, entity: str, at: float) -> bool:
         """Return whether an id was seen in the seconds before a time, or after it."""

@@ -113,9 +113,12 @@ class Queue:
             else:
                 return
 
-    def restart(self) -> None:
-        """Forget which events were the last."""
+    def recheck(self, now: float) -> None:
+        """Forget which events were the last, and let no removal be in the future."""
         self._last.clear()
+        self._removals = {
+            name: (min(at, now), login_time) for name, (at, login_time) in self._removals.items()
+        }
 
     def apply(self, fact: Fact) -> None:
         """Apply an event; wrap-ups that ended before must have been ended."""

@@ -205,6 +205,9 @@ def _pair(subsystem: str) -> tuple[Message, Message]:
     }
     name, other = pairs[subsystem]
     message = corpus.load(f"{subsystem}/{name}")
+    if subsystem == "services":
+        # A start of xivo-ctid also concerns phones and users.
+        message = message.but(service_name="xivo-agentd")
     return message, message.but(**other)
 
 

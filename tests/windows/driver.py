@@ -95,6 +95,7 @@ class Driver:
         """Report a clock that was set back, as the source does, also by several small steps."""
         if self.now < self._latest - CLOCK_SLACK_SECONDS:
             self._process([ClockSetBack(BUS, self.now)])
+            self.oracle.recheck(self.now)
             # Windows that start within the slack stay.
             self._latest = self.now + CLOCK_SLACK_SECONDS
         self._latest = max(self._latest, self.now)
@@ -117,7 +118,7 @@ class Driver:
     def restart(self) -> None:
         """Resume all states from their snapshots, and discard all series."""
         self._start()
-        self.oracle.restart()
+        self.oracle.recheck(self.now)
         self.shown.clear()
         for key, logic in self._logics.items():
             resumed = self._stage(logic.snapshot())

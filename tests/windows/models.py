@@ -50,8 +50,8 @@ class Model(ABC):
         """Return the values that have windows, by the stem of the metric names."""
         return {}
 
-    def restart(self) -> None:  # noqa: B027 -- most models forget nothing
-        """Forget what a restart of the exporter forgets."""
+    def recheck(self, now: float) -> None:  # noqa: B027 -- most models forget nothing
+        """Follow a restart of the exporter, or a clock that was set back."""
 
     def turn(self, now: float, *, is_clock: bool) -> Iterator[float]:
         """Let values change that change by themselves; yield the time of each change."""
@@ -71,6 +71,9 @@ class Deletions:
     def add(self, entity: str, at: float) -> None:
         self._at[entity] = at
 
+    def recheck(self, now: float) -> None:
+        self._at = {entity: min(at, now) for entity, at in self._at.items()}
+
     def hide(self, entity: str, at: float) -> bool:
         return entity in self._at and at - self._at[entity] < MINUTE
 
@@ -88,6 +91,9 @@ class Agents(Model):
         elif not self._deleted.hide(str(data["agent_id"]), fact.at):
             self._is_in[str(data["agent_id"])] = data["status"] == "logged_in"
         return []
+
+    def recheck(self, now: float) -> None:
+        self._deleted.recheck(now)
 
     def values(self) -> dict[str, int]:
         return {"xivo_agents_logged_in": sum(self._is_in.values())}
@@ -142,6 +148,9 @@ class Users(Model):
     def _set(self, user: str, at: float, *, is_free: bool) -> None:
         if not self._deleted.hide(user, at):
             self._is_available[user] = is_free
+
+    def recheck(self, now: float) -> None:
+        self._deleted.recheck(now)
 
     def values(self) -> dict[str, int]:
         return {"xivo_users_available": sum(self._is_available.values())}
@@ -202,8 +211,8 @@ class Queue(Model):
     def values(self) -> dict[str, int]:
         return {"xivo_queue_members_available": self._queue.available()}
 
-    def restart(self) -> None:
-        self._queue.restart()
+    def recheck(self, now: float) -> None:
+        self._queue.recheck(now)
 
     def turn(self, now: float, *, is_clock: bool) -> Iterator[float]:
         return self._queue.end_wrap_ups(now, is_clock=is_clock)

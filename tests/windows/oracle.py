@@ -207,10 +207,10 @@ class Oracle:
             if (subsystem, origin) in called:
                 history.look(now)
 
-    def restart(self) -> None:
-        """Forget what a restart of the exporter forgets."""
+    def recheck(self, now: float) -> None:
+        """Follow a restart of the exporter, or a clock that was set back."""
         for history in self.keys.values():
-            history.model.restart()
+            history.model.recheck(now)
 
     def shown(self) -> dict[Series, Number]:
         """Return the values of all windows."""
