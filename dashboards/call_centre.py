@@ -5,10 +5,11 @@ from __future__ import annotations
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from dashboards import frame, house, palette
+from dashboards.completeness import completeness
 from dashboards.frame import Section
 from dashboards.names import CALL_CENTRE
 from dashboards.panels import Panel, bars, lines, stacked, stat, timeline
-from dashboards.signals import agents, call_forms, queues
+from dashboards.signals import agents, call_forms, knowledge, queues
 from dashboards.tables import Column, table
 
 
@@ -67,6 +68,7 @@ def _now() -> list[Panel]:
             "Known agents who are logged out now.",
             agents.LOGGED_OUT,
         ),
+        completeness(knowledge.QUEUES, knowledge.AGENTS),
     ]
 
 

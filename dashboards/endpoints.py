@@ -5,10 +5,11 @@ from __future__ import annotations
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from dashboards import frame, house, palette
+from dashboards.completeness import completeness
 from dashboards.frame import Section
 from dashboards.names import ENDPOINTS
 from dashboards.panels import Panel, lines, stacked, stat
-from dashboards.signals import chat, endpoints, users
+from dashboards.signals import chat, endpoints, knowledge, users
 
 
 def dashboard() -> Dashboard:
@@ -63,6 +64,7 @@ def _now() -> list[Panel]:
             users.KNOWN,
         ),
         stat("Users available", "Users whose presence is available now.", users.AVAILABLE),
+        completeness(knowledge.PHONES, knowledge.USERS),
     ]
 
 

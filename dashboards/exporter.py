@@ -8,7 +8,7 @@ from dashboards import frame, house, palette
 from dashboards.frame import Section
 from dashboards.names import EXPORTER
 from dashboards.panels import Panel, bars, lines, stat, timeline
-from dashboards.signals import bus, deliveries, exporter
+from dashboards.signals import bus, deliveries, exporter, knowledge
 from dashboards.tables import Column, table
 
 _CONNECTION: house.Words = {
@@ -16,6 +16,7 @@ _CONNECTION: house.Words = {
     1: ("connected", palette.GOOD),
     2: ("standby", palette.GREY),
 }
+_STATE: house.Words = {0: ("partial", palette.GREY), 1: ("complete", palette.GOOD)}
 _STALLED: house.Words = {0: ("moving", palette.GOOD), 1: ("stalled", palette.BAD)}
 
 
@@ -33,7 +34,8 @@ def dashboard() -> Dashboard:
             Section("Delay", _delay()),
             Section("Connections", _connections()),
             Section("Series", _series()),
-            Section("Servers and versions", _origins()),
+            Section("Servers and exporters", _origins()),
+            Section("Knowledge", _knowledge()),
         ),
     )
 
@@ -248,12 +250,32 @@ def _origins() -> list[Panel]:
             height=5,
         ),
         table(
-            "Versions",
-            "Versions of each exporter, its Python and its bytewax.",
+            "Exporters",
+            "Each exporter: its version, those of its Python and its bytewax, and the time since "
+            "its start.",
             {"instance": "exporter", "version": "version"}
             | {"python_version": "Python", "bytewax_version": "bytewax"},
-            (Column("", exporter.BUILDS),),
+            (Column("", exporter.BUILDS), Column("uptime", exporter.UPTIME, decimals=0)),
             span=10,
             height=5,
+        ),
+    ]
+
+
+def _knowledge() -> list[Panel]:
+    return [
+        table(
+            "What is known",
+            "Each server and subsystem of which events have told. Complete: the exporter knows "
+            "the whole state and has missed nothing since. Partial: the numbers may be too low or "
+            "old. That is normal after a start, and no sign of an error. Chat and call forms have "
+            "no state, only events.",
+            {"origin_uuid": "server", "subsystem": "subsystem"},
+            (
+                Column("state", knowledge.STATE, words=_STATE),
+                Column("complete since", knowledge.COMPLETE_SINCE),
+                Column("time since the last event", knowledge.LAST_EVENT, decimals=0),
+            ),
+            height=9,
         ),
     ]

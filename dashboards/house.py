@@ -16,7 +16,7 @@ from dashboards.promql import Signal
 DATA_SOURCE = dashboard.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 Steps = Sequence[tuple[float, str]]
-"""Thresholds: the colour from each value upwards. The first one is also for lower values."""
+"""Thresholds: the colour from each value upwards, the first one from 0. No data is grey."""
 
 PLAIN: Steps = ((0, NEUTRAL),)
 NONE_IS_GOOD: Steps = ((0, GOOD), (1, BAD))
@@ -31,6 +31,9 @@ FEW_IS_BAD: Steps = ((0, BAD), (1, WARNING), (2, GOOD))
 
 Words = Mapping[int, tuple[str, str]]
 """Text and colour to show instead of a value."""
+
+NO_DATA = "-"
+"""Text of an empty cell."""
 
 NONE: Words = {0: ("none", GOOD)}
 NEVER: Words = {0: ("never", GOOD)}
@@ -70,9 +73,9 @@ def _query(signal: Signal) -> Dataquery:
 
 def steps_of(steps: Steps) -> build.ThresholdsConfig:
     """Return the thresholds as Grafana represents them."""
-    (_, lowest), *rest = steps
-    each = [dashboard.Threshold(value=None, color=lowest)]
-    each += [dashboard.Threshold(value=value, color=colour) for value, colour in rest]
+    # Grafana shows missing data in the colour of the lowest step, which would be red or green.
+    each = [dashboard.Threshold(value=None, color=GREY)]
+    each += [dashboard.Threshold(value=value, color=colour) for value, colour in steps]
     return build.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(each)
 
 
@@ -93,6 +96,13 @@ def short_origins() -> dashboard.DataTransformerConfig:
     return dashboard.DataTransformerConfig(
         id_val="renameByRegex", options={"regex": uuid, "renamePattern": "$1$2$3"}
     )
+
+
+def no_events(signal: Signal) -> str | None:
+    """Return the text of a panel without data, or None for Grafana's own text."""
+    if not signal.about:
+        return None
+    return f"No events about {signal.about} from the selected servers yet"
 
 
 def last_value() -> style.ReduceDataOptions:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from dashboards import frame, house, palette
+from dashboards.completeness import completeness
 from dashboards.frame import Section
 from dashboards.names import CALL_CENTRE, ENDPOINTS, EXPORTER, OVERVIEW, SERVICES
 from dashboards.panels import Panel, bars, stacked, stat, timeline
-from dashboards.signals import agents, bus, endpoints, exporter, queues, services, users
+from dashboards.signals import agents, bus, endpoints, exporter, knowledge, queues, services, users
 
 
 def dashboard() -> Dashboard:
@@ -80,6 +81,13 @@ def _problems() -> list[Panel]:
             steps=house.NONE_IS_GOOD,
             words=house.NONE,
             link=EXPORTER,
+        ),
+        completeness(
+            knowledge.SERVICES,
+            knowledge.QUEUES,
+            knowledge.AGENTS,
+            knowledge.PHONES,
+            knowledge.USERS,
         ),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from grafana_foundation_sdk.builders import bargauge, statetimeline, timeseries
 from grafana_foundation_sdk.builders import common as style
@@ -43,7 +44,7 @@ def stat(  # noqa: PLR0913 -- all that differs between panels
         .graph_mode(common.BigValueGraphMode.NONE)
         .reduce_options(house.last_value())
         .mappings(house.mappings(words or {}))
-        .no_value("unknown")
+        .no_value(f"no {signal.about} known" if signal.about else "unknown")
         .height(3)
         .span(span)
     )
@@ -54,12 +55,11 @@ def stat(  # noqa: PLR0913 -- all that differs between panels
     return panel
 
 
-def lines(  # noqa: PLR0913 -- as above
+def lines(
     title: str,
     description: str,
     *signals: Signal,
     looks: Mapping[str, Look],
-    steps: Steps | None = None,
     span: int = 12,
     height: int = 8,
 ) -> Panel:
@@ -70,11 +70,6 @@ def lines(  # noqa: PLR0913 -- as above
     panel = _over_time(title, description, signals, span, height).fill_opacity(0)
     # A value is valid until the next one: gauges change in steps, windows last to their end.
     panel.line_interpolation(common.LineInterpolation.STEP_AFTER)
-    if steps:
-        panel.thresholds(steps_of(steps))
-        panel.thresholds_style(
-            style.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
-        )
     for word, look in looks.items():
         properties = [*house.fixed(look.colour), setting("custom.lineWidth", look.width)]
         if look.dash:
@@ -134,7 +129,7 @@ def bars(  # noqa: PLR0913 -- as above
         .name_placement(common.BarGaugeNamePlacement.LEFT)
         .show_unfilled(show_unfilled=True)
         .reduce_options(house.last_value())
-        .no_value("none")
+        .no_value(house.no_events(signal) or "none")
         .height(height)
         .span(span)
     )
@@ -156,7 +151,7 @@ def timeline(  # noqa: PLR0913 -- as above
     height: int = 8,
 ) -> Panel:
     """Build a state timeline: states over time, as texts or numbers in bands."""
-    return (
+    panel = (
         statetimeline.Panel()
         .title(title)
         .description(description)
@@ -175,6 +170,7 @@ def timeline(  # noqa: PLR0913 -- as above
         .height(height)
         .span(span)
     )
+    return _explained(panel, signal)
 
 
 def _over_time(
@@ -203,4 +199,12 @@ def _over_time(
     )
     for name, signal in zip("ABCDEFGH", signals, strict=False):
         panel.with_target(ranged(signal).ref_id(name))
-    return panel
+    return _explained(panel, signals[0])
+
+
+P = TypeVar("P", statetimeline.Panel, timeseries.Panel)
+
+
+def _explained(panel: P, signal: Signal) -> P:
+    text = house.no_events(signal)
+    return panel.no_value(text) if text else panel

@@ -34,11 +34,14 @@ class Signal:
         expr: PromQL, with Grafana's variables.
         unit: Name of the unit in Grafana.
         legend: Name of a series. `{{label}}` is replaced by the value of a label.
+        about: What a server must tell of before the query has data, in the plural. Empty if the
+            query can be without data for another reason.
     """
 
     expr: str
     unit: str = "short"
     legend: str = ""
+    about: str = ""
 
 
 def once(spec: MetricSpec, **where: str) -> str:
@@ -113,13 +116,13 @@ def _selector(spec: MetricSpec, where: dict[str, str], suffix: str = "") -> str:
     return f"{spec.name}{suffix}{{{','.join(matchers)}}}"
 
 
-def extremes(levels: Levels) -> tuple[Signal, Signal, Signal]:
+def extremes(levels: Levels, about: str) -> tuple[Signal, Signal, Signal]:
     """Return maximum, average and minimum of the windows, for each server.
 
     They are not summed, because extremes of several servers cannot be added.
     """
     return (
-        Signal(once(levels.high), legend="maximum {{origin_uuid}}"),
-        Signal(once(levels.mean), legend="average {{origin_uuid}}"),
-        Signal(once(levels.low), legend="minimum {{origin_uuid}}"),
+        Signal(once(levels.high), legend="maximum {{origin_uuid}}", about=about),
+        Signal(once(levels.mean), legend="average {{origin_uuid}}", about=about),
+        Signal(once(levels.low), legend="minimum {{origin_uuid}}", about=about),
     )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from grafana_foundation_sdk.builders import table as table_panel
 from grafana_foundation_sdk.models import common, dashboard, prometheus
 
-from dashboards.house import DATA_SOURCE, Steps, Words, instant, mappings, steps_of
+from dashboards import house
+from dashboards.house import DATA_SOURCE, Steps, Words, instant, mappings, setting, steps_of
 from dashboards.panels import Panel
 from dashboards.promql import Signal
 
@@ -63,9 +64,12 @@ def table(  # noqa: PLR0913 -- all that differs between tables
         .cell_height(common.TableCellHeight.SM)
         .height(height)
         .span(span)
-        .no_value("-")
     )
+    if text := house.no_events(columns[0].signal):
+        panel.no_value(text)
     heads: dict[str, str] = dict(keys)
+    for head in keys.values():
+        panel.override_by_name(head, [setting("noValue", house.NO_DATA)])
     hidden = dict.fromkeys((each for each in _NO_COLUMNS if each not in keys), True)
     for letter, column in zip("ABCDEFGH", columns, strict=False):
         target = instant(column.signal).ref_id(letter).format(prometheus.PromQueryFormat.TABLE)
@@ -84,13 +88,12 @@ def table(  # noqa: PLR0913 -- all that differs between tables
 
 
 def _properties(column: Column) -> list[dashboard.DynamicConfigValue]:
-    properties: dict[str, object] = {"unit": column.signal.unit}
+    properties: dict[str, object] = {"unit": column.signal.unit, "noValue": house.NO_DATA}
     if column.decimals is not None:
         properties["decimals"] = column.decimals
     if column.words:
         properties["mappings"] = mappings(column.words)
-    if column.steps:
-        properties["thresholds"] = steps_of(column.steps).build()
     if column.steps or column.words:
+        properties["thresholds"] = steps_of(column.steps).build()
         properties["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
-    return [dashboard.DynamicConfigValue(id_val=name, value=v) for name, v in properties.items()]
+    return [setting(name, value) for name, value in properties.items()]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from dashboards.promql import Signal, bucket_increase, extremes, increase, once, rate, total
 from dataflows.subsystems import agents
 
-LOGGED_IN = Signal(total(once(agents.AGENTS, status="logged_in")))
-LOGGED_OUT = Signal(total(once(agents.AGENTS, status="logged_out")))
-BY_STATUS = Signal(total(once(agents.AGENTS), "status"), legend="{{status}}")
-LOGINS = Signal(total(increase(agents.LOGINS)))
-LOGOUTS = Signal(total(increase(agents.LOGOUTS)))
-LOGIN_RATE = Signal(f"60 * {total(rate(agents.LOGINS))}", "short", "logins")
-LOGOUT_RATE = Signal(f"60 * {total(rate(agents.LOGOUTS))}", "short", "logouts")
-LOGGED_IN_EXTREMES = extremes(agents.LEVELS)
+_ABOUT = "agents"
+_signal = partial(Signal, about=_ABOUT)
+
+LOGGED_IN = _signal(total(once(agents.AGENTS, status="logged_in")))
+LOGGED_OUT = _signal(total(once(agents.AGENTS, status="logged_out")))
+BY_STATUS = _signal(total(once(agents.AGENTS), "status"), legend="{{status}}")
+LOGINS = _signal(total(increase(agents.LOGINS)))
+LOGOUTS = _signal(total(increase(agents.LOGOUTS)))
+LOGIN_RATE = _signal(f"60 * {total(rate(agents.LOGINS))}", "short", "logins")
+LOGOUT_RATE = _signal(f"60 * {total(rate(agents.LOGOUTS))}", "short", "logouts")
+LOGGED_IN_EXTREMES = extremes(agents.LEVELS, _ABOUT)
 
 _SESSIONS = total(bucket_increase(agents.SESSIONS), "le")
 MEDIAN_SESSION = Signal(f"histogram_quantile(0.5, {_SESSIONS})", "s")

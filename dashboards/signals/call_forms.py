@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from dashboards.promql import Signal, once, rate, total
 from dataflows.subsystems import call_forms
 
-FORMS = Signal(f"60 * {total(rate(call_forms.CALL_FORMS))}", "short", "forms per minute")
-SUBMITTERS = Signal(total(once(call_forms.SUBMITTERS)), legend="users")
+_signal = partial(Signal, about="call forms")
+
+FORMS = _signal(f"60 * {total(rate(call_forms.CALL_FORMS))}", "short", "forms per minute")
+SUBMITTERS = _signal(total(once(call_forms.SUBMITTERS)), legend="users")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from dashboards.promql import Signal, once, rate, total
 from dataflows.subsystems import chat
 
-MESSAGES = Signal(f"60 * {total(rate(chat.MESSAGES))}", "short", "messages per minute")
-SENDERS = Signal(total(once(chat.SENDERS)), legend="users")
+_signal = partial(Signal, about="chat messages")
+
+MESSAGES = _signal(f"60 * {total(rate(chat.MESSAGES))}", "short", "messages per minute")
+SENDERS = _signal(total(once(chat.SENDERS)), legend="users")

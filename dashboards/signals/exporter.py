@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.promql import Signal, own, total, worst
+from dashboards.promql import Signal, age, own, total, worst
 from exporter.exposition import telemetry
 
 MANY = 15
@@ -11,6 +11,7 @@ _BUS = "{{bus}} {{instance}}"
 
 EXPORTERS = Signal(f"count({own(telemetry.BUILD_INFO)})")
 BUILDS = Signal(own(telemetry.BUILD_INFO))
+UPTIME = Signal(age(own(telemetry.STARTED_AT)), "s")
 # A standby is no problem if another exporter of its job reads the bus, selected or not.
 _IF_READ = f"* on (job, bus) group_left () max by (job, bus) ({telemetry.CONNECTED.name})"
 DISCONNECTED = Signal(

@@ -159,6 +159,14 @@ def test_no_state_is_shown_by_colour_alone(panel: Panel) -> None:
             assert panel.kind in {"stat", "table"}
 
 
+@pytest.mark.parametrize("panel", all_panels(), ids=str)
+def test_missing_data_is_grey_and_no_alarm(panel: Panel) -> None:
+    for thresholds in every(panel.json, "thresholds"):
+        lowest, zero, *_ = thresholds["steps"]  # type: ignore[index]  # JSON of a known shape
+        assert lowest == {"value": None, "color": palette.GREY}
+        assert zero["value"] == 0
+
+
 def overrides(panel: Panel) -> list[Json]:
     return list(panel.json["fieldConfig"].get("overrides", ()))
 

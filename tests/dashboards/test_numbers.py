@@ -6,20 +6,16 @@ of two processes, each of which shows a part.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from contextlib import ExitStack
 
 import pytest
 
 from tests.contract.test_dashboard_queries import COMPARE_EXPORTERS
 from tests.dashboards.grafana import STEMS, Choices, panel, panels
-from tests.dashboards.prometheus import Prometheus
+from tests.dashboards.prometheus import Prometheus, served
 from tests.dashboards.world import World
-from tests.support import free_port
 
 pytestmark = pytest.mark.promtool
 
@@ -48,31 +44,9 @@ def prometheus(
     """A Prometheus that has scraped the exporters."""
     with ExitStack() as stack:
         pages = LAYOUTS[request.param](world)
-        ports = [stack.enter_context(_served(page)) for page in pages]
+        ports = [stack.enter_context(served(page)) for page in pages]
         directory = tmp_path_factory.mktemp(request.param)
         yield stack.enter_context(Prometheus(directory, {"xivo": ports}))
-
-
-@contextmanager
-def _served(text: str) -> Iterator[int]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = text.encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:  # noqa: ANN401 -- as its base
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", free_port()), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield server.server_address[1]
-        server.shutdown()
-        thread.join()
 
 
 def each(metric: str, window: str = "", factor: float = 1) -> Expected:
@@ -122,7 +96,23 @@ def window_states(world: World) -> Shown:
     return {labels: value + highest[labels] for labels, value in lowest.items()}
 
 
+def complete_since(world: World) -> Shown:
+    since = each("xivo_state_known_since_timestamp_seconds", factor=1000)(world)
+    return {labels: value for labels, value in since.items() if value}
+
+
+def all_complete(subsystem: str) -> Expected:
+    """Expect 1 if the state of a subsystem is complete for every server."""
+
+    def expected(world: World) -> Shown:
+        return {(): min(value for labels, value in world.of(KNOWN) if labels[1] == subsystem)}
+
+    return expected
+
+
 WINDOW = "5m"
+KNOWN = "xivo_state_known"
+COMPLETENESS = "Are the numbers complete?"
 AGENTS, MEMBERS, FREE = "xivo_agents", "xivo_queue_members", "xivo_queue_members_available"
 PHONES, USERS, UP = "xivo_endpoints", "xivo_users", "xivo_service_up"
 REGISTERED = "xivo_service_registered_timestamp_seconds"
@@ -158,12 +148,24 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("endpoints", "Users", "A"): summed(USERS),
     ("endpoints", "Users available", "A"): summed(USERS, last="available"),
     ("endpoints", "Users who chatted", "A"): summed("xivo_chat_senders", last=WINDOW),
+    **{
+        ("overview", COMPLETENESS, letter): all_complete(subsystem)
+        for letter, subsystem in (
+            ("A", "services"),
+            ("B", "queues"),
+            ("C", "agents"),
+            ("D", "endpoints"),
+            ("E", "users"),
+        )
+    },
     ("services", "Services", "A"): number(UP),
     ("services", "Up or down per window", "A"): window_states,
     ("services", "Instances", "A"): each("xivo_service_info"),
     ("services", "Instances", "C"): each(REGISTERED, factor=1000),
     ("services", "Instances", "D"): each(DEREGISTERED, factor=1000),
     ("exporter", "Servers", "A"): each("xivo_origin_info"),
+    ("exporter", "What is known", "A"): each(KNOWN),
+    ("exporter", "What is known", "B"): complete_since,
     **{
         (stem, title, letter): each(f"{metric}_{end}", WINDOW)
         for stem, title, metric in (

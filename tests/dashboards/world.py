@@ -19,6 +19,8 @@ CENTRES = ((20, 8), (3, 11))
 """Agents and seed. With this seed, all members of a queue of the small one are busy at the end."""
 WINDOWS = {"1m": 60, "5m": 300}
 BUS = "default"
+BURST_SECONDS = 5
+"""Within this time after its registration, xivo-ctid publishes the phones."""
 
 
 class World:
@@ -54,6 +56,20 @@ class World:
         self.text = self._pipeline.text()
         self.numbers = oracle.expect(self._history, self._pipeline.now, details=False)
         self.numbers |= {series: float(value) for series, value in self._windows.shown().items()}
+        self.numbers |= self._complete()
+
+    def _complete(self) -> dict[tuple[str, tuple[str, ...]], float]:
+        """Compute since when users and phones are known: since the last start of xivo-ctid."""
+        numbers: dict[tuple[str, tuple[str, ...]], float] = {}
+        for fact in self._history:
+            if fact.name == "service_registered_event" and (
+                fact.data["service_name"] == "xivo-ctid"
+            ):
+                for subsystem, delay in (("users", 0), ("endpoints", BURST_SECONDS)):
+                    key = (fact.origin, subsystem)
+                    numbers["xivo_state_known", key] = 1.0
+                    numbers["xivo_state_known_since_timestamp_seconds", key] = fact.at + delay
+        return numbers
 
     def _tell(self, origin: str, name: str, data: Mapping[str, object]) -> None:
         body = {"origin_uuid": origin, "name": name, "data": data}

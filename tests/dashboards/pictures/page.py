@@ -34,6 +34,9 @@ h2 { font-size: 12px; margin: 6px 0; height: 14px; white-space: nowrap; }
 .bar div { flex: 1; background: #eee; height: 70%; }
 .bar i { display: block; height: 100%; }
 .bar b { width: 64px; padding-left: 8px; white-space: nowrap; }
+.words { display: flex; font-size: 14px; }
+.words div { flex: 1; padding-top: 2px; }
+.empty { text-align: center; padding-top: 8px; font-size: 14px; color: #666; }
 .legend span { margin-right: 12px; white-space: nowrap; line-height: 20px; }
 table { border-collapse: collapse; width: 100%; }
 td, th { text-align: left; padding: 4px 8px; border-bottom: 1px solid #eee; white-space: nowrap; }
@@ -82,22 +85,29 @@ class Painter:
 
     def _body(self, panel: Panel, width: int, height: int) -> str:
         match panel.kind:
+            case "stat" if panel.json["options"]["colorMode"] == "none":
+                return self._words(panel)
             case "stat":
                 return self._stat(panel)
             case "bargauge":
                 return self._bars(panel, height)
             case "table":
                 return self._table(panel)
-            case kind:
-                lines = self._lines(panel)
-                left, marks = plots.left_of(panel, lines), self._marks(panel.stem)
-                start = self._end - self._choices.seconds
-                if kind == "state-timeline":
-                    area = plots.Area(width, height, start, self._end, left, marks)
-                    return plots.state_timeline(panel, lines, area, self._end)
-                height -= plots.legend_height(lines, width)
-                area = plots.Area(width, height, start, self._end, left, marks)
-                return plots.time_series(panel, lines, area, self._end)
+            case _:
+                return self._plot(panel, width, height)
+
+    def _plot(self, panel: Panel, width: int, height: int) -> str:
+        lines = self._lines(panel)
+        if not lines:
+            return _empty(panel)
+        left, marks = plots.left_of(panel, lines), self._marks(panel.stem)
+        start = self._end - self._choices.seconds
+        if panel.kind == "state-timeline":
+            area = plots.Area(width, height, start, self._end, left, marks)
+            return plots.state_timeline(panel, lines, area, self._end)
+        height -= plots.legend_height(lines, width)
+        area = plots.Area(width, height, start, self._end, left, marks)
+        return plots.time_series(panel, lines, area, self._end)
 
     def _marks(self, stem: str) -> list[float]:
         found = set()
@@ -113,11 +123,10 @@ class Painter:
 
     def _now(self, panel: Panel) -> list[tuple[str, float]]:
         rename = panel.transformation("renameByRegex")
-        (query,) = panel.queries
-        answer = self._prometheus.query(self._choices.spell(query["expr"]), self._end)
         return [
             (grafana.name(query.get("legendFormat", ""), each.labels, rename), each.value)
-            for each in answer
+            for query in panel.queries
+            for each in self._prometheus.query(self._choices.spell(query["expr"]), self._end)
         ]
 
     def _lines(self, panel: Panel) -> plots.Lines:
@@ -134,12 +143,28 @@ class Painter:
         if values:
             fill = formats.colour(values[0], panel.defaults)
             said = formats.text(values[0], panel.defaults, self._end)
+        # Grafana makes long texts smaller.
+        size = 32 if len(said) < 12 else 20
         style = f"background:{fill};color:{formats.ink(fill)}"
         title = escape(panel.json["title"])
-        return f'<div class="stat" style="{style}"><h2>{title}</h2><b>{escape(said)}</b></div>'
+        return (
+            f'<div class="stat" style="{style}"><h2>{title}</h2>'
+            f'<b style="font-size:{size}px">{escape(said)}</b></div>'
+        )
+
+    def _words(self, panel: Panel) -> str:
+        tiles = [
+            f"<div>{escape(formats.text(value, _options(panel, name), self._end))}</div>"
+            for name, value in self._now(panel)
+        ]
+        if not tiles:
+            return _empty(panel)
+        return '<div class="words">' + "".join(tiles) + "</div>"
 
     def _bars(self, panel: Panel, height: int) -> str:
         values = self._now(panel)
+        if not values:
+            return _empty(panel)
         top = panel.defaults.get("max") or max((value for _, value in values), default=0) or 1
         rows = [
             f'<div class="bar" style="height:{min(44, height // len(values))}px">'
@@ -156,6 +181,8 @@ class Painter:
             for expr in (self._choices.spell(query["expr"]) for query in panel.queries)
         ]
         rows = grafana.merged(panel, answers)
+        if not rows:
+            return _empty(panel)
         heads = "".join(f"<th>{escape(head)}</th>" for head in rows[0])
         body = "".join(f"<tr>{self._cells(panel, row)}</tr>" for row in rows)
         return f"<table><tr>{heads}</tr>{body}</table>"
@@ -164,7 +191,7 @@ class Painter:
         cells = []
         for head, value in row.items():
             if value is None:
-                cells.append(f"<td>{panel.defaults['noValue']}</td>")
+                cells.append(f"<td>{escape(_options(panel, head)['noValue'])}</td>")
             elif isinstance(value, str):
                 cells.append(f"<td>{escape(value)}</td>")
             else:
@@ -177,6 +204,12 @@ class Painter:
             fill = formats.colour(value, options)
             style = f"background:{fill};color:{formats.ink(fill)}"
         return f'<td style="{style}">{escape(formats.text(value, options, self._end))}</td>'
+
+
+def _empty(panel: Panel) -> str:
+    # The text of Grafana, if the panel has none.
+    text = panel.defaults.get("noValue", "No data")
+    return f'<div class="empty">{escape(text)}</div>'
 
 
 def _options(panel: Panel, head: str) -> Json:

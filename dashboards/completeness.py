@@ -1,0 +1,49 @@
+"""The sign that says whether the numbers of a dashboard are complete."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import common as style
+from grafana_foundation_sdk.builders import stat
+from grafana_foundation_sdk.models import common
+
+from dashboards import house
+from dashboards.palette import GREY
+from dashboards.panels import Panel
+from dashboards.promql import Signal
+
+_TEXT_SIZE = 14
+
+
+def completeness(*signals: Signal) -> Panel:
+    """Build a low panel across the page, with a word for each subsystem of the dashboard.
+
+    It has no colours, because partial numbers are normal and no error.
+    """
+    panel = (
+        stat.Panel()
+        .title("Are the numbers complete?")
+        .description(
+            "Complete: the exporter knows the whole state of all selected servers. Partial: it "
+            "knows only what events told, or may have missed some, so the numbers may be too low "
+            "or old. Partial is normal and no error. What is missing comes with the next events."
+        )
+        .datasource(house.DATA_SOURCE)
+        .unit("short")
+        .color_mode(common.BigValueColorMode.NONE)
+        .graph_mode(common.BigValueGraphMode.NONE)
+        .text_mode(common.BigValueTextMode.VALUE)
+        .text(style.VizTextDisplayOptions().value_size(_TEXT_SIZE))
+        .orientation(common.VizOrientation.VERTICAL)
+        .reduce_options(house.last_value())
+        .no_value("nothing known yet")
+        .height(2)
+        .span(24)
+    )
+    for name, signal in zip("ABCDEFGH", signals, strict=False):
+        panel.with_target(house.instant(signal).ref_id(name))
+        words = {
+            0: (f"{signal.legend}: partial, may be too low", GREY),
+            1: (f"{signal.legend}: complete", GREY),
+        }
+        panel.override_by_name(signal.legend, [house.setting("mappings", house.mappings(words))])
+    return panel

@@ -1,0 +1,25 @@
+"""Queries about what the exporter knows of each server, by subsystem."""
+
+from __future__ import annotations
+
+from dashboards.promql import Signal, age, once
+from dataflows import knowledge
+from dataflows.subsystems import agents, endpoints, queues, services, users
+
+STATE = Signal(once(knowledge.KNOWN))
+"""0: partial, 1: complete."""
+
+COMPLETE_SINCE = Signal(f"1000 * {once(knowledge.KNOWN_SINCE)} > 0", "dateTimeFromNow")
+LAST_EVENT = Signal(age(once(knowledge.LAST_EVENT_AT)), "s")
+
+
+def _all_complete(subsystem: str, word: str) -> Signal:
+    # The numbers of several servers are complete if those of each server are.
+    return Signal(f"min({once(knowledge.KNOWN, subsystem=subsystem)})", legend=word)
+
+
+AGENTS = _all_complete(agents.NAME, "agents")
+PHONES = _all_complete(endpoints.NAME, "phones")
+QUEUES = _all_complete(queues.NAME, "queues")
+SERVICES = _all_complete(services.NAME, "services")
+USERS = _all_complete(users.NAME, "users")
