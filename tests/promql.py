@@ -22,11 +22,6 @@ PROMETHEUS: Mapping[str, Labels] = {
     "ALERTS": frozenset({"alertname", "alertstate", "origin_uuid", "queue"}),
 }
 # Series that the rules already use; the program is about to declare them.
-PLANNED: Mapping[str, Labels] = {
-    "xivo_exporter_start_timestamp_seconds": TARGET,
-    "xivo_state_known": TARGET | {"origin_uuid", "subsystem"},
-    "xivo_state_last_event_timestamp_seconds": TARGET | {"origin_uuid", "subsystem"},
-}
 
 
 def spec_of(series: str) -> MetricSpec:
@@ -73,7 +68,7 @@ class Queries:
 
     def _selected(self, query: promql.VectorSelector) -> Labels:
         name = query.name or ""
-        others = {**PLANNED, **PROMETHEUS, **self._recorded}
+        others = {**PROMETHEUS, **self._recorded}
         if name in others:
             labels = others[name]
             vocabulary: Mapping[str, tuple[str, ...]] = {}

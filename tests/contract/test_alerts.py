@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.contract.test_docs import rows
-from tests.promql import PLANNED, SPECS, TARGET, Queries
+from tests.promql import SPECS, TARGET, Queries
 from tests.support import REPOSITORY, amtool, missing, promtool
 
 ALERTMANAGER = REPOSITORY / "dashboards" / "alertmanager.yml"
@@ -221,8 +221,8 @@ def test_the_series_of_a_test_are_series_of_the_exporter(file: Path) -> None:
             name, _, labels = each["series"].partition("{")
             given = set(re.findall(r"(\w+)=", labels))
             declared = set(SPECS[name].labels) if name in SPECS else set()
-            assert name in {*SPECS, *PLANNED, "up"}
-            assert given == (PLANNED[name] if name in PLANNED else declared | TARGET)
+            assert name in {*SPECS, "up"}
+            assert given == declared | TARGET
 
 
 # Inhibition
