@@ -159,7 +159,9 @@ def is_used(fact: Fact) -> bool:
         return "Status" in fact.data or "Ringinuse" in fact.data
     if fact.name == "AgentComplete":
         return "WrapupTime" in fact.data
-    return any(fact.name in names for names in EVENTS.values())
+    # After these two, no state is known; in this traffic none is known before.
+    is_doubt = fact.name in {"FullyBooted", "Reload"}
+    return is_doubt or any(fact.name in names for names in EVENTS.values())
 
 
 EVENTS = {

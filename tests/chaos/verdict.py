@@ -18,6 +18,7 @@ _UNKNOWN = {
     "xivo_exporter_duplicates_total",
     "xivo_exporter_last_delivery_timestamp_seconds",
     "xivo_bus_last_event_timestamp_seconds",
+    "xivo_state_last_event_timestamp_seconds",
     "xivo_bus_clock_offset_seconds",
 }
 

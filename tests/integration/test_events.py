@@ -1,12 +1,14 @@
 """From a message published on a real bus to the series that a scrape shows."""
 
 import json
+import time
 from collections import Counter
 from typing import Any
 
 import pytest
 
 from dataflows.envelope import MAX_BODY
+from dataflows.repair import repaired
 from tests import corpus
 from tests.corpus import Message
 from tests.integration.bus import (
@@ -83,6 +85,8 @@ def test_every_message_of_the_corpus_becomes_what_the_core_makes_of_it(
     assert own(samples, "unused_total") == outcomes.pop("unused")
     assert {f"rejected:{reason}": n for reason, n in rejected(samples).items()} == outcomes
     core = Pipeline(details=("agents", "endpoints"))
+    # The messages are so old that their time stamps are replaced by the arrival, here as there.
+    core.now = time.time()
     core.send(*messages)
     expected = _domain(samples_of(core.text()))
     assert _domain(samples) == expected
@@ -93,6 +97,12 @@ def test_every_message_of_the_corpus_becomes_what_the_core_makes_of_it(
         and not spec.name.startswith("xivo_exporter_")
         and not any(word in spec.name for word in OF_THE_CLOCK)
     }
+
+
+def _name(message: Message) -> str:
+    """Return the name in a body; empty if it has none."""
+    name: str = json.loads(repaired(message.body() or "")).get("name", "")
+    return name
 
 
 @pytest.mark.parametrize("exchange", [TOPIC, HEADERS], ids=["topic", "headers"])
@@ -111,17 +121,14 @@ def test_only_what_the_subsystems_want_is_bound(
     wires = []
     for message in messages:
         # As the headers exchange of today would get what older servers published.
-        name = json.loads(message.body() or "")["name"]
+        name = _name(message)
         wires.append(Wire(_wire(message, DATA).body, message.routing_key, {"name": name}, DATA))
     # The last one says that all others have been through.
     publish(broker, exchange[0], [*wires, Wire(chat(), headers={"name": "chat_message_event"})])
     used = sum(message.outcome == "used" for message in messages)
-    names = {json.loads(m.body() or "")["name"] for m in messages if m.outcome == "used"}
+    names = {_name(m) for m in messages if m.outcome == "used"}
     wanted = sum(
-        json.loads(m.body() or "")["name"] in names
-        if kind == "headers"
-        else is_bound(m.routing_key)
-        for m in messages
+        _name(m) in names if kind == "headers" else is_bound(m.routing_key) for m in messages
     )
     samples = processed(program, wanted + 1)
     assert own(samples, "used_total") >= used
