@@ -24,8 +24,8 @@ def completeness(*signals: Signal) -> Panel:
         .title("Are the numbers complete?")
         .description(
             "Complete: the exporter knows the whole state of all selected servers. Partial: it "
-            "knows only what events told, or may have missed some, so the numbers may be too low "
-            "or old. Partial is normal and no error. What is missing comes with the next events."
+            "knows only a part, or may have missed events, so the numbers may be too low or old. "
+            "Partial is normal and no error. The next events add what is missing."
         )
         .datasource(house.DATA_SOURCE)
         .unit("short")

@@ -51,7 +51,7 @@ def _now() -> list[Panel]:
         ),
         stat(
             "Services",
-            "Known services, up or down. A service that is down for a day is removed.",
+            "Known services, up or down. A service that is down for a week is removed.",
             services.KNOWN,
         ),
         stat(

@@ -16,8 +16,8 @@ _PER_STATE = "one per origin and subsystem"
 KNOWN = MetricSpec(
     "xivo_state_known",
     Kind.GAUGE,
-    "1 while the state of the subsystem is complete: all of it was learnt, nothing was missed "
-    "since, and the bus is read. 0 otherwise: the numbers of the subsystem may be too low or old.",
+    "1 while the state of the subsystem is complete: the exporter knows all of it, has missed "
+    "nothing since, and reads the bus. 0 otherwise: the numbers may be too low or old.",
     _LABELS,
     cardinality=_PER_STATE,
 )
@@ -31,7 +31,7 @@ KNOWN_SINCE = MetricSpec(
 LAST_EVENT_AT = MetricSpec(
     "xivo_state_last_event_timestamp_seconds",
     Kind.GAUGE,
-    "Unix time at which the last event that the subsystem used arrived.",
+    "Unix time at which the newest event of the subsystem arrived.",
     _LABELS,
     cardinality=_PER_STATE,
 )
@@ -90,7 +90,7 @@ class Knowledge:
     def complete(self, at: float) -> None:
         """Note that it has told the whole state, at a time in Unix seconds.
 
-        The state is complete from then on, if it was not called in question since `learn`.
+        The state is complete from then on, unless `end` was called since `learn`.
         """
         if self._is_learning:
             self._is_learning = False

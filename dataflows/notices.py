@@ -51,7 +51,7 @@ class EventsMissed(Notice, frozen=True, gc=False):
     """Events of the origin were missed, or may have been."""
 
     def tell(self, state: State[Any]) -> None:
-        """Let a state doubt what it knows."""
+        """Note in a state that it may have missed events."""
         state.miss()
 
 
@@ -59,7 +59,7 @@ class StateOutdated(Notice, frozen=True, gc=False):
     """Asterisk started or reloaded, or amid lost its connection: states may have changed."""
 
     def tell(self, state: State[Any]) -> None:
-        """Let a state be known no more."""
+        """Mark a state as incomplete."""
         state.knowledge.end()
 
 
@@ -67,7 +67,7 @@ class UpdatesStopped(Notice, frozen=True, gc=False):
     """The bus of the origin is not read: no events reach the state."""
 
     def tell(self, state: State[Any]) -> None:
-        """Let a state be known no more for now."""
+        """Mark a state as incomplete until the bus is read again."""
         state.knowledge.stop_updates()
 
 
@@ -75,7 +75,7 @@ class UpdatesContinued(Notice, frozen=True, gc=False):
     """The bus of the origin is read again; if events were missed, `EventsMissed` came before."""
 
     def tell(self, state: State[Any]) -> None:
-        """Let a state be known again, if nothing was missed."""
+        """Mark a state as complete again if it was before and nothing was missed."""
         state.knowledge.continue_updates()
 
 
@@ -83,5 +83,5 @@ class Heard(Notice, frozen=True, gc=False):
     """The events before it were the newest of the subsystem; `at` is the arrival of the last."""
 
     def tell(self, state: State[Any]) -> None:
-        """Let a state show when it was last heard of."""
+        """Let a state show when its newest event arrived."""
         state.knowledge.hear(self.at)

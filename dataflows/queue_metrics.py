@@ -29,7 +29,7 @@ STATES = MetricSpec(
 PAUSED = MetricSpec(
     "xivo_queue_members_paused",
     Kind.GAUGE,
-    "Members of the queue that are paused, whatever the state of their device.",
+    "Paused members of the queue. The state of their device does not matter.",
     _QUEUE,
     cardinality="one per queue",
 )
@@ -39,8 +39,8 @@ AVAILABLE = MetricSpec(
     "Members of the queue that Asterisk would ring now: not paused, not in wrap-up, with a device "
     "that is not in use or of unknown state. If the queue rings busy members (`ringinuse`), a "
     "device that is in use, busy, ringing or on hold counts too. The wrap-up time of a queue is "
-    "known from the end of a call, on the Asterisk of XiVO and Wazo; that of a member from "
-    "Asterisk 16 on.",
+    "known after the end of a call, only on the Asterisk of XiVO and Wazo. That of a member is "
+    "known from Asterisk 16 on.",
     _QUEUE,
     cardinality="one per queue",
 )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 DELETED_SECONDS = 60.0
-"""How long a deleted id stays deleted, whatever events tell of it. Other services still publish
-something about an entity after it was deleted, within a second or a few."""
+"""How long a deleted id stays deleted, even if events mention it. Other services still publish
+something about an entity up to a few seconds after it was deleted."""
 
 MAX_DELETED = 10_000
 """Deleted ids that are remembered; an administrator deletes a few hundred at once."""

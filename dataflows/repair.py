@@ -1,7 +1,7 @@
 """Makes JSON with invalid texts readable: most texts of an event are never read.
 
-Publishers cut texts inside an emoji, or pass on what a client sent. Such a text must not
-cost the event. JSON parsers reject the whole body.
+Publishers cut texts inside an emoji, or pass on what a client sent. A JSON parser rejects
+the whole body for one such text, and the event would be lost.
 """
 
 from __future__ import annotations

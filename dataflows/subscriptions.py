@@ -14,7 +14,7 @@ Subscriptions = dict[str, tuple[Decoder, list[str], list[tuple[str, _Kinds]]]]
 def subscriptions(subsystems: Iterable[Subsystem]) -> Subscriptions:
     """Return, by name of the event, its decoder and the subsystems that get it.
 
-    First those whose subject it tells of, then those that only need it, with the kinds of events
+    First the subsystems that it is about, then those that only need it, with the kinds of events
     that they need.
     """
     found: Subscriptions = {}

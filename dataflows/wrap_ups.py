@@ -54,7 +54,7 @@ class WrapUps:
         self.due = self._heap[0][0] if self._heap else inf
 
     def ended_by_clock(self, now: float) -> Iterator[tuple[float, str]]:
-        """Do the same by the clock, and end those that began in the future: it was set back."""
+        """Do the same by the clock. If it was set back, end also what began in the future."""
         yield from self.ended(now)
         while self._heap:
             until, interface, seconds = self._heap[0]

@@ -1,4 +1,4 @@
-"""Find out in which time zone a server writes time stamps without a UTC offset.
+"""Detect the time zone in which a server writes time stamps without a UTC offset.
 
 Such a stamp is read in the zone of this machine. If the server is in another zone, all
 its stamps differ from their arrivals by the same number of quarter hours. In live

@@ -24,8 +24,8 @@ _GENERATED = "<!-- Generated from the code by `make generate`; do not edit. -->\
 
 _ABOUT_METRICS = """\
 Names, types, labels and label values are a public contract: the changelog lists every change.
-A server has the series of a subsystem as soon as it has told something of it. Then, if a label has
-a closed vocabulary (a fixed list of values), the series of all its values exist, at 0.
+The series of a subsystem of a server begin with its first event about it. If a label has a closed
+vocabulary (a fixed list of values), the series of all its values then exist, at 0.
 `origin_uuid` is the server that published the events; ids are unique only within one origin. Series
 marked *detail* are off unless `--details` names their subsystem.
 

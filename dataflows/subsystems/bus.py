@@ -37,9 +37,9 @@ LAST_EVENT_AT = MetricSpec(
 CLOCK_OFFSET = MetricSpec(
     "xivo_bus_clock_offset_seconds",
     Kind.GAUGE,
-    "Time zone offset of the origin's time stamps that have no UTC offset: the stamps minus the "
-    "arrivals, in whole quarter hours, as found out and used. Negative if the stamps are behind; "
-    "0 if they agree, and with `--bus-timezone`. Absent until it is found out.",
+    "Time zone offset of the origin's time stamps that have no UTC offset: stamps minus arrivals, "
+    "in whole quarter hours, as detected and used. Negative if the stamps are behind. 0 if they "
+    "agree, and with `--bus-timezone`. Absent until it is detected.",
     ("origin_uuid",),
 )
 ORIGIN_INFO = MetricSpec(

@@ -43,8 +43,8 @@ CHECK_SILENCE_SECONDS = 60.0
 """Interval at which silent origins are looked for: the setting is in days."""
 
 AHEAD_SECONDS = 60.0
-"""Time after the clock was set back in which deliveries may have an earlier, later time of arrival:
-some are held for half a minute."""
+"""Time after the clock was set back in which the arrival of a delivery may be in the future: some
+deliveries are held for half a minute."""
 
 
 class Progress:
