@@ -54,7 +54,7 @@ def event_time(
     if at is None:
         return arrived, False
     if arrived - BEHIND_SECONDS <= at <= arrived + AHEAD_SECONDS:
-        return min(at, arrived), False
+        return (min(arrived, at)), False
     return arrived, True
 
 

@@ -8,22 +8,28 @@ an entity is a fact too.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf
 
 from dataflows.events.services import CtidRegistered
-from dataflows.recent import Recent
 
 REGISTER_SECONDS = 10.0
 """Maximum time from the first events of a process of xivo-ctid to its registration."""
 
-MAX_STARTED = 10_000
-"""Entities whose last events are remembered; few events come before a registration."""
+_FEW = 1_000
+"""So many entities are not worth a search for old ones."""
 
 
 class CtidStart:
-    """Recognises the start of a process of xivo-ctid, in the state of one subsystem."""
+    """Recognises the start of a process of xivo-ctid, in the state of one subsystem.
+
+    Attributes:
+        heard: When the last event told of each entity, Unix seconds; of known entities only. The
+            state writes it, because a call for each event would cost more.
+    """
 
     def __init__(self) -> None:
-        self._heard = Recent(REGISTER_SECONDS, MAX_STARTED)
+        self.heard: dict[str, float] = {}
+        self._many = _FEW
         self._service_id = ""
 
     def __getstate__(self) -> str:
@@ -34,13 +40,16 @@ class CtidStart:
         self.__init__()  # type: ignore[misc]  # the object is empty
         self._service_id = service_id
 
-    def hear(self, entity: str, at: float) -> None:
-        """Note that an event told of an entity, at a time in Unix seconds."""
-        self._heard.add(entity, at)
+    def prune(self, now: float) -> None:
+        """Forget who was heard longer ago than matters, if there are many."""
+        if len(self.heard) > self._many:
+            since = now - REGISTER_SECONDS
+            self.heard = {entity: at for entity, at in self.heard.items() if at > since}
+            self._many = max(_FEW, 2 * len(self.heard))
 
     def recheck(self, now: float) -> None:
-        """Let nothing have been heard in the future: the clock was set back."""
-        self._heard.recheck(now)
+        """Let nobody have been heard in the future: the clock was set back."""
+        self.heard = {entity: min(at, now) for entity, at in self.heard.items()}
 
     def silent(self, event: CtidRegistered, entities: Iterable[str]) -> set[str] | None:
         """Return the entities of which the new process has said nothing so far.
@@ -50,4 +59,5 @@ class CtidStart:
         if event.service_id == self._service_id:
             return None
         self._service_id = event.service_id
-        return {each for each in entities if not self._heard.has(each, event.at)}
+        since = event.at - REGISTER_SECONDS
+        return {each for each in entities if self.heard.get(each, -inf) <= since}

@@ -212,8 +212,10 @@ class Decode:
         for origin, published in account.origins.items():
             account.known.hear(origin)
             offset, is_used = account.known.offsets[origin], account.zone is None
-            on_found = partial(self._on_offset, account.bus)
-            shifted = settle(origin, offset, published.at, on_found, is_used=is_used)
+            shifted = None
+            if offset.decided is not None:
+                on_found = partial(self._on_offset, account.bus)
+                shifted = settle(origin, offset, published.at, on_found, is_used=is_used)
             names = dict(Counter(published.names))
             shown = offset.found if is_used else 0.0
             counts = bus.EventsPublished(origin, published.at, names, shown)

@@ -81,7 +81,3 @@ class UpdatesContinued(Notice, frozen=True, gc=False):
 
 class Heard(Notice, frozen=True, gc=False):
     """The events before it were the newest of the subsystem; `at` is the arrival of the last."""
-
-    def tell(self, state: State[Any]) -> None:
-        """Let a state show when its newest event arrived."""
-        state.knowledge.hear(self.at)

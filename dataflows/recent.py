@@ -28,6 +28,9 @@ class Recent:
         # In the order of the last sight, with its time in Unix seconds.
         self._seen: dict[str, float] = {}
 
+    def __len__(self) -> int:
+        return len(self._seen)
+
     def add(self, entity: str, at: float) -> None:
         """Note that an id was seen at a time, Unix seconds."""
         seen = self._seen

@@ -11,7 +11,14 @@ from bytewax.operators import StatefulBatchLogic
 from dataflows.clock import Clock, aware
 from dataflows.fan_out import Values
 from dataflows.metric import Sample
-from dataflows.notices import Notice, OriginForgotten, OriginSeen, SeriesShown, SeriesWithheld
+from dataflows.notices import (
+    Heard,
+    Notice,
+    OriginForgotten,
+    OriginSeen,
+    SeriesShown,
+    SeriesWithheld,
+)
 from dataflows.outputs import Changes, Output, Skipped
 from dataflows.quota import Allocation, Quota
 from dataflows.snapshot import Snapshot, dump, load, seal, unseal
@@ -123,12 +130,11 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
     def on_batch(self, values: list[Values]) -> tuple[Iterable[Output], bool]:
         """Apply a batch of events; return the changes."""
         outputs: list[Output] = []
-        for name, bus, batch in values:
-            if not self._belongs(name, bus, batch[0]):
-                continue
-            state, events = self._started(batch)
-            if state is not None:
-                outputs += self._apply(state, events)
+        for name, bus, events in values:
+            if self._belongs(name, bus, events[0]):
+                if self._state is None:
+                    events = self._start(events)  # noqa: PLW2901 -- the first may start nothing
+                outputs += self._apply(events)
         if self._bus is None:
             return outputs, StatefulBatchLogic.DISCARD
         if self._state is not None:
@@ -166,10 +172,8 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
                 self._show(self._state)
         return bus == self._bus
 
-    def _started(self, events: list[Event]) -> tuple[State[Any] | None, list[Event]]:
-        """Return the state, and the events that it gets; it may start now."""
-        if self._state is not None:
-            return self._state, events
+    def _start(self, events: list[Event]) -> list[Event]:
+        """Start the state with the first event that can; return that event and those after it."""
         assert self._bus is not None
         for index, event in enumerate(events):
             if isinstance(event, OriginForgotten):
@@ -177,15 +181,21 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
                 break
             self._state = self._stage.start(self._name, self._bus, event)
             if self._state is not None:
-                return self._state, events[index:]
-        return None, []
+                return events[index:]
+        return []
 
-    def _apply(self, state: State[Any], events: list[Event]) -> list[Output]:
+    def _apply(self, events: list[Event]) -> list[Output]:
         outputs: list[Output] = []
+        state = self._state
+        if state is None:
+            return outputs
         windows = state.trackers[0] if state.trackers else None
         for event in events:
             if isinstance(event, Notice):
-                outputs += self._heed(event, state)
+                if type(event) is Heard:
+                    state.knowledge.hear(event.at)
+                else:
+                    outputs += self._heed(event, state)
                 continue
             if windows is not None and event.at < windows.floor:
                 state.late += 1

@@ -60,6 +60,7 @@ class ZoneOffset(msgspec.Struct, array_like=True):
         seconds: Offset in use: stamps minus arrivals. Negative if the stamps are behind.
         found: Offset that fits the stamps; None until one was found. It differs from `seconds`
             if the time zone of the bus is configured.
+        decided: Offset that the stamps have shown since the last `settle`.
         first_at: Arrival of the origin's first event, Unix seconds.
     """
 
@@ -72,7 +73,7 @@ class ZoneOffset(msgspec.Struct, array_like=True):
     _low: float = 0.0
     _high: float = 0.0
     _samples: int = 0
-    _decided: float | None = None
+    decided: float | None = None
 
     def correct(self, stamp: float, arrived: float) -> float:
         """Return when an event happened, by a stamp without a UTC offset; both in Unix seconds."""
@@ -99,7 +100,7 @@ class ZoneOffset(msgspec.Struct, array_like=True):
         span = LIVE_BEHIND_SECONDS if nearest < self.seconds else LIVE_SECONDS
         is_live = self._samples >= _MIN_SAMPLES and arrived - self._since >= span
         if is_live and is_near and abs(nearest) <= MAX_OFFSET_SECONDS:
-            self._decided = nearest
+            self.decided = nearest
 
     def settle(self, behind_seconds: float, *, is_used: bool) -> Found | None:
         """Return the offset that the stamps showed since the last call, if it is a new one.
@@ -108,7 +109,7 @@ class ZoneOffset(msgspec.Struct, array_like=True):
             behind_seconds: A stamp older than that is not used.
             is_used: Whether to use the offset from now on.
         """
-        decided, self._decided = self._decided, None
+        decided, self.decided = self.decided, None
         if decided is None or decided == self.found:
             return None
         is_first = self.found is None

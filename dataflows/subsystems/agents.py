@@ -178,7 +178,7 @@ class AgentsState(State[Event]):
         self._logged_in.follow(event.at, self._agents.count(AgentStatus.LOGGED_IN))
 
     def _change(self, agent_id: str, status: AgentStatus, at: float) -> None:
-        if self._deleted.has(agent_id, at):
+        if self._deleted and self._deleted.has(agent_id, at):
             return
         outcome = self._agents.set_state(agent_id, status)
         if outcome is not Outcome.CHANGED:

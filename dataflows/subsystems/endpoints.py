@@ -140,9 +140,14 @@ class EndpointsState(State[Event]):
 
     def apply(self, event: Event) -> None:
         self._flapping.advance(event.at)
+        if type(event) is EndpointStateChanged:
+            self._change(event)
+        else:
+            self._apply_other(event)
+        self._follow(event.at)
+
+    def _apply_other(self, event: Event) -> None:
         match event:
-            case EndpointStateChanged():
-                self._change(event)
             case EndpointRemoved(endpoint_id=endpoint_id):
                 self._remove(endpoint_id)
             case LineDeleted(endpoint_id=endpoint_id, at=at):
@@ -154,7 +159,6 @@ class EndpointsState(State[Event]):
                     self._silent = silent
                     self.knowledge.learn()
                     self._burst.stop()
-        self._follow(event.at)
 
     def _follow(self, at: float) -> None:
         self._in_use.follow(at, len(self._engaged))
@@ -162,27 +166,24 @@ class EndpointsState(State[Event]):
 
     def _change(self, event: EndpointStateChanged) -> None:
         endpoint_id, state, at = event.endpoint_id, event.state, event.at
-        if self._deleted.has(endpoint_id, at):
+        if self._deleted and self._deleted.has(endpoint_id, at):
             return
-        self._ctid.hear(endpoint_id, at)
+        outcome = self._endpoints.set_state(endpoint_id, state)
+        if outcome is Outcome.OVER_QUOTA:
+            self.refused += 1
+            return
+        self._ctid.heard[endpoint_id] = at
         if self._silent is not None:
             self._silent.discard(endpoint_id)
-        outcome = self._set(endpoint_id, state, is_engaged=event.is_engaged)
-        if outcome is Outcome.CHANGED:
-            self.samples.add(TRANSITIONS, (*self._origin, state))
-            if state is EndpointState.UNAVAILABLE:
-                self.refused += not self._flapping.see(at, endpoint_id)
-        self.refused += outcome is Outcome.OVER_QUOTA
-
-    def _set(self, endpoint_id: str, state: EndpointState, *, is_engaged: bool) -> Outcome:
-        outcome = self._endpoints.set_state(endpoint_id, state)
-        if is_engaged and outcome is not Outcome.OVER_QUOTA:
+        if event.is_engaged:
             self._engaged.add(endpoint_id)
         else:
             self._engaged.discard(endpoint_id)
         if outcome is Outcome.CHANGED:
+            self.samples.add(TRANSITIONS, (*self._origin, state))
+            if state is EndpointState.UNAVAILABLE:
+                self.refused += not self._flapping.see(at, endpoint_id)
             self._show(endpoint_id, state)
-        return outcome
 
     def _remove(self, endpoint_id: str) -> None:
         if self._endpoints.remove(endpoint_id):
@@ -192,9 +193,12 @@ class EndpointsState(State[Event]):
                 self._silent.discard(endpoint_id)
 
     def expire(self, now: float) -> float | None:
+        self._ctid.prune(now)
         if self._silent is not None and self._burst.is_over(now):
             for endpoint_id in self._silent:
-                self._set(endpoint_id, EndpointState.UNAVAILABLE, is_engaged=False)
+                self._endpoints.set_state(endpoint_id, EndpointState.UNAVAILABLE)
+                self._engaged.discard(endpoint_id)
+                self._show(endpoint_id, EndpointState.UNAVAILABLE)
             self._silent = None
             self._follow(now)
             self.knowledge.complete(now)

@@ -215,13 +215,19 @@ class UsersState(State[Event]):
         self._ctid.recheck(now)
 
     def _change(self, event: UserPresenceChanged) -> None:
-        if self._deleted.has(event.user, event.at):
+        if self._deleted and self._deleted.has(event.user, event.at):
             return
-        self._ctid.hear(event.user, event.at)
         outcome = self._users.set_state(event.user, event.presence)
+        if outcome is Outcome.OVER_QUOTA:
+            self.refused += 1
+            return
+        self._ctid.heard[event.user] = event.at
         if outcome is Outcome.CHANGED:
             self.samples.add(CHANGES, (*self._origin, event.presence))
-        self.refused += outcome is Outcome.OVER_QUOTA
+
+    def expire(self, now: float) -> float | None:
+        self._ctid.prune(now)
+        return super().expire(now)
 
     def _disconnect_others(self, event: CtidRegistered) -> None:
         silent = self._ctid.silent(event, [user for user, _ in self._users])
