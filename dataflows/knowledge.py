@@ -67,6 +67,11 @@ class Knowledge:
         # Whether events of the server arrive, because its bus is read.
         self._is_updated = True
 
+    @property
+    def is_updated(self) -> bool:
+        """Whether events of the server arrive, because its bus is read."""
+        return self._is_updated
+
     def begin(self, origin: str, subsystem: str, *, can_be_complete: bool) -> None:
         """Show what is known of a subsystem of an origin.
 
@@ -83,9 +88,15 @@ class Knowledge:
         """Note that an event arrived that the state uses, Unix seconds."""
         self._samples.set(LAST_EVENT_AT, self._labels, arrived)
 
-    def learn(self) -> None:
-        """Note that the server begins to tell the whole state."""
-        self._is_learning = True
+    def learn(self, *, is_certain: bool = True) -> None:
+        """Note that the server begins to tell the whole state.
+
+        Args:
+            is_certain: Whether it is certain what it tells now, and what it told before.
+        """
+        self._is_learning = is_certain
+        self._since = None
+        self._show()
 
     def complete(self, at: float) -> None:
         """Note that it has told the whole state, at a time in Unix seconds.

@@ -121,6 +121,8 @@ class PartedState(State[E]):
         return True
 
     def restore(self, now: float) -> None:
+        super().restore(now)
+        self._start()
         for name, part in [*self._parts.items()]:
             if self.shown.take():
                 part.restore(now)

@@ -10,7 +10,6 @@ from bytewax.operators import StatefulBatchLogic
 
 from dataflows.clock import Clock, aware
 from dataflows.fan_out import Values
-from dataflows.metric import Sample
 from dataflows.notices import (
     Heard,
     Notice,
@@ -111,8 +110,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
     def __init__(self, stage: Stage, resumed: bytes | None) -> None:
         self._stage = stage
         self._name = self._key = ""
-        # The bus of the origin; None until it is known. Events on other buses are not applied, also
-        # before the state starts.
+        # The bus of the origin, also before the state starts; None until it is known.
         self._bus: str | None = None
         self._state: State[Any] | None = None
         self._is_free = False
@@ -132,9 +130,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         outputs: list[Output] = []
         for name, bus, events in values:
             if self._belongs(name, bus, events[0]):
-                if self._state is None:
-                    events = self._start(events)  # noqa: PLW2901 -- the first may start nothing
-                outputs += self._apply(events)
+                outputs += self._apply(events if self._state else self._start(events))
         if self._bus is None:
             return outputs, StatefulBatchLogic.DISCARD
         if self._state is not None:
@@ -155,9 +151,10 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         state, bus = self._state, self._bus
         if bus is None or not self._stage.is_kept:
             return None
-        taken = (0, 0) if state is None else (state.entities.taken, state.shown.taken)
-        dumped = b"" if state is None else dump(state)
-        return seal(Snapshot(self._name, self._key, bus, *taken, dumped, self._is_free))
+        kept = (0, 0, b"")
+        if state is not None:
+            kept = state.entities.taken, state.shown.taken, dump(state)
+        return seal(Snapshot(self._name, self._key, bus, *kept, self._is_free))
 
     def _belongs(self, name: str, bus: str, first: Event) -> bool:
         """Return whether events on a bus belong to this key; the key may get its bus now."""
@@ -228,7 +225,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         if self._is_withheld:
             return []
         state.mark_all()
-        gone = tuple([(metric, labels, None) for metric, labels, _ in _drained(state)])
+        gone = tuple([(metric, labels, None) for metric, labels, _ in state.drain()])
         self._is_withheld = True
         return [Changes(gone)] if gone else []
 
@@ -243,7 +240,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
 
     def _drain(self, state: State[Any]) -> list[Output]:
         outputs: list[Output] = []
-        samples = _drained(state)
+        samples = state.drain()
         if samples and not self._is_withheld:
             outputs.append(Changes(samples))
         hidden = state.details.hidden
@@ -251,7 +248,3 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
             outputs.append(Skipped(self._name, state.late, state.refused, hidden))
             state.late = state.refused = state.details.hidden = 0
         return outputs
-
-
-def _drained(state: State[Any]) -> tuple[Sample, ...]:
-    return state.samples.drain() + state.details.drain()

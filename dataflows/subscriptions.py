@@ -25,5 +25,5 @@ def subscriptions(subsystems: Iterable[Subsystem]) -> Subscriptions:
             if decoder in subsystem.decoders:
                 subscribers.append(subsystem.name)
             else:
-                others.append((subsystem.name, (Notice, *subsystem.starters)))
+                others.append((subsystem.name, (Notice, *subsystem.starters, *subsystem.needs)))
     return found

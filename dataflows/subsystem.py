@@ -18,7 +18,7 @@ from msgspec import Struct
 from dataflows.envelope import Envelope
 from dataflows.knowledge import Knowledge
 from dataflows.lengths import Length
-from dataflows.metric import Details, MetricSpec, Samples
+from dataflows.metric import Details, MetricSpec, Sample, Samples
 from dataflows.quota import Allocation
 from dataflows.windows import Tracker
 
@@ -128,6 +128,10 @@ class State(ABC, Generic[E]):
         self.samples.retire_all()
         self.details.retire_all()
 
+    def drain(self) -> tuple[Sample, ...]:
+        """Return the samples of all series that changed since the last call."""
+        return self.samples.drain() + self.details.drain()
+
     def mark_all(self) -> None:
         """Let every series count as changed."""
         self.samples.mark_all()
@@ -190,7 +194,8 @@ class Subsystem:
         decoders: The decoders of the events that tell of its subject.
         starters: The events with which a state starts: they show that the server tells of the
             subject. Events before the first of them change nothing.
-        also: The decoders of other events that its states need.
+        also: The decoders of other events that its states need: notices, `starters` and `needs`.
+        needs: Kinds of these events that start no state.
         can_be_complete: Whether it keeps a state that can be complete, and not only counters.
         is_per_bus: Whether it has a state for each bus, instead of one for each origin.
         max_shown: Limit of entities with series of their own, if `Options.max_shown` is higher.
@@ -205,6 +210,7 @@ class Subsystem:
     decoders: tuple[Decoder, ...] = ()
     starters: tuple[type[Event], ...] = (Event,)
     also: tuple[Decoder, ...] = ()
+    needs: tuple[type[Event], ...] = ()
     can_be_complete: bool = False
     is_per_bus: bool = False
     max_shown: int = MAX_ENTITIES

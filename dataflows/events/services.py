@@ -35,6 +35,10 @@ class ServiceDeregistered(ServiceEvent, frozen=True, gc=False):
     """A service shut down cleanly."""
 
 
+class CtidDeregistered(ServiceDeregistered, frozen=True, gc=False):
+    """xivo-ctid shut down: nothing tells of phones and users until it starts again."""
+
+
 class _Registered(msgspec.Struct, gc=False):
     service_name: str
     service_id: str
@@ -51,6 +55,7 @@ _registered = msgspec.json.Decoder(_Registered)
 _deregistered = msgspec.json.Decoder(_Deregistered)
 
 _MAX_PORT = 65535
+_CTID = "xivo-ctid"
 
 
 def _name(text: str) -> str:
@@ -64,7 +69,7 @@ def _decode_registered(envelope: Envelope) -> ServiceRegistered:
     port = code(data.port, "port")
     if not 0 <= port <= _MAX_PORT:
         raise Rejected(Reason.BAD_FIELD, "port is out of range")
-    kind = CtidRegistered if data.service_name == "xivo-ctid" else ServiceRegistered
+    kind = CtidRegistered if data.service_name == _CTID else ServiceRegistered
     return kind(
         envelope.origin_uuid,
         envelope.at,
@@ -77,7 +82,8 @@ def _decode_registered(envelope: Envelope) -> ServiceRegistered:
 
 def _decode_deregistered(envelope: Envelope) -> ServiceDeregistered:
     data = read(envelope, _deregistered)
-    return ServiceDeregistered(
+    kind = CtidDeregistered if data.service_name == _CTID else ServiceDeregistered
+    return kind(
         envelope.origin_uuid,
         envelope.at,
         _name(data.service_name),
@@ -90,10 +96,13 @@ _WAZO = "Wazo daemons from 22.13, off by default. See wazo-bus, services/event.p
 _WAZO_KEY = f"{_WAZO}. Wazo uses the routing key of the registration, by mistake"
 
 REGISTERED = Decoder("service_registered_event", "service.registered.#", _decode_registered, _XIVO)
+DEREGISTERED = Decoder(
+    "service_deregistered_event", "service.deregistered.#", _decode_deregistered, _XIVO
+)
 
 DECODERS = (
     REGISTERED,
-    Decoder("service_deregistered_event", "service.deregistered.#", _decode_deregistered, _XIVO),
+    DEREGISTERED,
     Decoder("service_registered", "service.registered.#", _decode_registered, _WAZO),
     Decoder("service_deregistered", "service.registered.#", _decode_deregistered, _WAZO_KEY),
 )

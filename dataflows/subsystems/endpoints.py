@@ -13,7 +13,6 @@ nothing.
 
 from __future__ import annotations
 
-from dataflows.clock import Countdown
 from dataflows.ctid_start import CtidStart
 from dataflows.distinct import Distinct
 from dataflows.events import asterisk
@@ -24,7 +23,7 @@ from dataflows.events.endpoints import (
     EndpointStateChanged,
     LineDeleted,
 )
-from dataflows.events.services import REGISTERED, CtidRegistered
+from dataflows.events.services import DEREGISTERED, REGISTERED, CtidDeregistered, CtidRegistered
 from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
 from dataflows.recent import DELETED_SECONDS, MAX_DELETED, Recent
@@ -34,9 +33,6 @@ from dataflows.windows import Level
 
 NAME = "endpoints"
 
-
-BURST_SECONDS = 5.0
-"""Time from the registration of xivo-ctid until it has published all phones that differ."""
 
 FLAPS = 3
 """Two may have a normal cause: one restart of the phone and one of its switch."""
@@ -119,7 +115,6 @@ class EndpointsState(State[Event]):
         self._ctid = CtidStart()
         # Endpoints of which a new process of xivo-ctid has said nothing; None if none is new.
         self._silent: set[str] | None = None
-        self._burst = Countdown(BURST_SECONDS)
         self._engaged: set[str] = set()
         self._in_use = Level(
             self.samples, IN_USE, self._origin, self.options.windows, at=first.at, value=0
@@ -154,11 +149,14 @@ class EndpointsState(State[Event]):
                 self._deleted.add(endpoint_id, at)
                 self._remove(endpoint_id)
             case CtidRegistered():
-                silent = self._ctid.silent(event, [each for each, _ in self._endpoints])
+                silent = self._ctid.begin(event, [each for each, _ in self._endpoints])
                 if silent is not None:
                     self._silent = silent
-                    self.knowledge.learn()
-                    self._burst.stop()
+                    self.knowledge.learn(is_certain=self._ctid.is_certain)
+            case CtidDeregistered():
+                if self._ctid.end(event):
+                    self._silent = None
+                    self.knowledge.end()
 
     def _follow(self, at: float) -> None:
         self._in_use.follow(at, len(self._engaged))
@@ -194,16 +192,15 @@ class EndpointsState(State[Event]):
 
     def expire(self, now: float) -> float | None:
         self._ctid.prune(now)
-        if self._silent is not None and self._burst.is_over(now):
-            for endpoint_id in self._silent:
+        if self._ctid.is_over(now, is_read=self.knowledge.is_updated):
+            for endpoint_id in self._silent or ():
                 self._endpoints.set_state(endpoint_id, EndpointState.UNAVAILABLE)
                 self._engaged.discard(endpoint_id)
                 self._show(endpoint_id, EndpointState.UNAVAILABLE)
             self._silent = None
             self._follow(now)
             self.knowledge.complete(now)
-        due = super().expire(now)
-        return due if self._silent is None else self._burst.earliest(due)
+        return self._ctid.earliest(super().expire(now))
 
     def recheck(self, now: float) -> None:
         super().recheck(now)
@@ -214,6 +211,7 @@ class EndpointsState(State[Event]):
         super().miss()
         # A phone that the new process published may be among them.
         self._silent = None
+        self._ctid.miss()
 
     def _show(self, endpoint_id: str, state: EndpointState) -> None:
         if NAME in self.options.details:
@@ -232,6 +230,7 @@ SUBSYSTEM = Subsystem(
     EndpointsState,
     DECODERS,
     starters=(EndpointStateChanged, EndpointRemoved, CtidRegistered),
-    also=(REGISTERED, *asterisk.DECODERS),
+    also=(REGISTERED, DEREGISTERED, *asterisk.DECODERS),
+    needs=(CtidDeregistered,),
     can_be_complete=True,
 )

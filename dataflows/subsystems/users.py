@@ -15,45 +15,25 @@ deleted user change nothing.
 
 from __future__ import annotations
 
-from enum import StrEnum
-
-import msgspec
-
 from dataflows.ctid_start import CtidStart
-from dataflows.envelope import Envelope, Reason, Rejected, entity_id, number_id, read
 from dataflows.events import asterisk
-from dataflows.events.services import REGISTERED, CtidRegistered
+from dataflows.events.services import DEREGISTERED, REGISTERED, CtidDeregistered, CtidRegistered
+from dataflows.events.users import (
+    DECODERS,
+    Presence,
+    UserDeleted,
+    UserPresenceChanged,
+)
 from dataflows.levels import levels
 from dataflows.metric import Kind, MetricSpec
 from dataflows.recent import DELETED_SECONDS, MAX_DELETED, Recent
 from dataflows.state_counts import Outcome, StateCounts
-from dataflows.subsystem import Context, Decoder, Event, State, Subsystem
+from dataflows.subsystem import Context, Event, State, Subsystem
 from dataflows.windows import Level
 
 NAME = "users"
 
 
-class Presence(StrEnum):
-    """The default presences of XiVO, `busy` of the XiVO bus document, and all others."""
-
-    AVAILABLE = "available"
-    AWAY = "away"
-    OUT_TO_LUNCH = "outtolunch"
-    DO_NOT_DISTURB = "donotdisturb"
-    BE_RIGHT_BACK = "berightback"
-    DISCONNECTED = "disconnected"
-    BUSY = "busy"
-    OTHER = "other"
-
-
-_PRESENCES = {str(each): each for each in Presence}
-_CHATD_STATES = {
-    "available": Presence.AVAILABLE,
-    "away": Presence.AWAY,
-    # Other users see both as absent, as they did with XiVO's `disconnected`.
-    "unavailable": Presence.DISCONNECTED,
-    "invisible": Presence.DISCONNECTED,
-}
 _VOCABULARY = {"presence": tuple(Presence)}
 
 USERS = MetricSpec(
@@ -81,96 +61,6 @@ AVAILABLE = levels(
     "available users",
     ("origin_uuid",),
     gauge='`xivo_users{presence="available"}`',
-)
-
-
-class UserPresenceChanged(Event, frozen=True, gc=False):
-    """A user's presence changed."""
-
-    user: str
-    presence: Presence
-
-
-class UserDeleted(Event, frozen=True, gc=False):
-    """An administrator deleted a user, whose events may have used any of these ids."""
-
-    users: tuple[str, ...]
-
-
-class _StatusUpdate(msgspec.Struct, gc=False):
-    status: str
-    user_id: int | str | None = None
-    user_uuid: str | None = None
-
-
-class _ChatdPresence(msgspec.Struct, gc=False):
-    uuid: str
-    state: str
-    do_not_disturb: bool | None = None
-
-
-class _Deleted(msgspec.Struct, gc=False):
-    id: int | str
-    uuid: str | None = None
-
-
-_status_update = msgspec.json.Decoder(_StatusUpdate)
-_chatd_presence = msgspec.json.Decoder(_ChatdPresence)
-_deleted = msgspec.json.Decoder(_Deleted)
-
-
-def _decode_status(envelope: Envelope) -> UserPresenceChanged:
-    data = read(envelope, _status_update)
-    if data.user_uuid is not None:
-        user = entity_id(data.user_uuid, "user_uuid")
-    elif data.user_id is not None:
-        user = entity_id(data.user_id, "user_id")
-    else:
-        raise Rejected(Reason.BAD_FIELD, "both user_id and user_uuid are missing")
-    if not data.status:
-        raise Rejected(Reason.BAD_FIELD, "status is empty")
-    presence = _PRESENCES.get(data.status, Presence.OTHER)
-    return UserPresenceChanged(envelope.origin_uuid, envelope.at, user, presence)
-
-
-def _decode_chatd(envelope: Envelope) -> UserPresenceChanged:
-    data = read(envelope, _chatd_presence)
-    if not data.state:
-        raise Rejected(Reason.BAD_FIELD, "state is empty")
-    presence = _CHATD_STATES.get(data.state, Presence.OTHER)
-    if data.do_not_disturb and presence is Presence.AVAILABLE:
-        presence = Presence.DO_NOT_DISTURB
-    user = entity_id(data.uuid, "uuid")
-    return UserPresenceChanged(envelope.origin_uuid, envelope.at, user, presence)
-
-
-def _decode_deleted(envelope: Envelope) -> UserDeleted:
-    data = read(envelope, _deleted)
-    users: tuple[str, ...] = (number_id(data.id, "id"),)
-    if data.uuid is not None:
-        users += (entity_id(data.uuid, "uuid"),)
-    return UserDeleted(envelope.origin_uuid, envelope.at, users)
-
-
-DECODERS = (
-    Decoder(
-        "user_status_update",
-        "status.user",
-        _decode_status,
-        "xivo-ctid and xivo-ctid-ng until XiVO 19.05. See the XiVO bus document",
-    ),
-    Decoder(
-        "chatd_presence_updated",
-        "chatd.users.*.presences.updated",
-        _decode_chatd,
-        "wazo-chatd. See wazo-bus, chatd/events.py; the presence of each state is inferred",
-    ),
-    Decoder(
-        "user_deleted",
-        "config.user.deleted",
-        _decode_deleted,
-        "xivo-confd, wazo-confd. See xivo-bus 15.20 and wazo-bus, user/event.py",
-    ),
 )
 
 
@@ -207,6 +97,9 @@ class UsersState(State[Event]):
                     self._users.remove(user)
             case CtidRegistered():
                 self._disconnect_others(event)
+            case CtidDeregistered():
+                if self._ctid.end(event):
+                    self.knowledge.end()
         self._available.follow(event.at, self._users.count(Presence.AVAILABLE))
 
     def recheck(self, now: float) -> None:
@@ -227,16 +120,20 @@ class UsersState(State[Event]):
 
     def expire(self, now: float) -> float | None:
         self._ctid.prune(now)
-        return super().expire(now)
+        if self._ctid.is_over(now, is_read=self.knowledge.is_updated):
+            self.knowledge.complete(now)
+        return self._ctid.earliest(super().expire(now))
+
+    def miss(self) -> None:
+        super().miss()
+        self._ctid.miss()
 
     def _disconnect_others(self, event: CtidRegistered) -> None:
-        silent = self._ctid.silent(event, [user for user, _ in self._users])
-        if silent is None:
-            return
-        self.knowledge.learn()
-        for user in silent:
-            self._users.set_state(user, Presence.DISCONNECTED)
-        self.knowledge.complete(event.at)
+        silent = self._ctid.begin(event, [user for user, _ in self._users])
+        if silent is not None:
+            self.knowledge.learn(is_certain=self._ctid.is_certain)
+            for user in silent:
+                self._users.set_state(user, Presence.DISCONNECTED)
 
 
 SUBSYSTEM = Subsystem(
@@ -246,6 +143,7 @@ SUBSYSTEM = Subsystem(
     UsersState,
     DECODERS,
     starters=(UserPresenceChanged, UserDeleted, CtidRegistered),
-    also=(REGISTERED, *asterisk.DECODERS),
+    also=(REGISTERED, DEREGISTERED, *asterisk.DECODERS),
+    needs=(CtidDeregistered,),
     can_be_complete=True,
 )

@@ -65,10 +65,10 @@ class World:
             if fact.name == "service_registered_event" and (
                 fact.data["service_name"] == "xivo-ctid"
             ):
-                for subsystem, delay in (("users", 0), ("endpoints", BURST_SECONDS)):
-                    key = (fact.origin, subsystem)
+                for subsystem in ("users", "endpoints"):
+                    key, since = (fact.origin, subsystem), fact.at + BURST_SECONDS
                     numbers["xivo_state_known", key] = 1.0
-                    numbers["xivo_state_known_since_timestamp_seconds", key] = fact.at + delay
+                    numbers["xivo_state_known_since_timestamp_seconds", key] = since
         return numbers
 
     def _tell(self, origin: str, name: str, data: Mapping[str, object]) -> None:

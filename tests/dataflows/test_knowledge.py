@@ -2,6 +2,7 @@
 
 import pytest
 
+from dataflows.ctid_start import BURST_SECONDS
 from dataflows.items import BusItem, ClockSetBack, GapNoticed, ReadingContinued, ReadingStopped
 from dataflows.subsystems import SUBSYSTEMS
 from tests.corpus import event, load
@@ -31,6 +32,7 @@ def complete() -> Pipeline:
     """Return a pipeline for which the state of the users is complete."""
     pipeline = Pipeline()
     pipeline.send(CTID, AVAILABLE)
+    pipeline.wait(BURST_SECONDS)
     assert pipeline.value(KNOWN, "users") == 1
     return pipeline
 
@@ -113,6 +115,7 @@ def test_no_time_of_knowledge_is_in_the_future_when_the_clock_was_set_back() -> 
     pipeline = Pipeline()
     pipeline.wait(365 * 86_400)
     pipeline.send(CTID, AVAILABLE, FIRST_EVENTS["queues"])
+    pipeline.wait(BURST_SECONDS)
     pipeline.now -= 365 * 86_400
     pipeline.take([ClockSetBack("default", pipeline.now)])
     for name in ("users", "queues"):

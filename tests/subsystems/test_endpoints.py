@@ -1,6 +1,6 @@
 import pytest
 
-from dataflows.items import GapNoticed
+from dataflows.items import GapNoticed, ReadingContinued, ReadingStopped
 from tests.corpus import OTHER_ORIGIN, Message, load, names
 from tests.pipeline import Pipeline, assert_exposition
 
@@ -134,11 +134,16 @@ def phone(number: int, status: int) -> Message:
     return load("endpoints/document_endpoint_status_update").but(endpoint_id=number, status=status)
 
 
+CTID_ENDED = load("services/document_service_deregistered_event").but(
+    service_name="xivo-ctid", service_id="old"
+)
+
+
 def test_phones_of_which_a_new_ctid_says_nothing_are_unavailable() -> None:
     pipeline = Pipeline(details=["endpoints"])
     pipeline.send(*(phone(number, 1) for number in range(50)))
     pipeline.wait(60)
-    pipeline.send(phone(1, 0))
+    pipeline.send(CTID_ENDED, phone(1, 0))
     pipeline.wait(5)
     pipeline.send(CTID.but(service_id="new"), phone(2, 8))
     pipeline.wait(4.9)
@@ -190,6 +195,7 @@ def test_the_first_seconds_of_ctid_go_on_after_a_restart_of_the_exporter() -> No
     pipeline.wait(60)
     pipeline.send(CTID)
     pipeline.restart()
+    pipeline.take([ReadingContinued("default")])
     pipeline.wait(10)
     assert pipeline.value("xivo_endpoints", "unavailable") == 1
 
@@ -201,3 +207,76 @@ def test_the_phone_of_a_deleted_line_stays_deleted_for_a_minute() -> None:
     pipeline.wait(60)
     pipeline.send(phone(67, 0))
     assert pipeline.value("xivo_endpoints", "idle") == 1
+
+
+def known(pipeline: Pipeline) -> object:
+    return pipeline.value("xivo_state_known", "endpoints")
+
+
+def in_use(pipeline: Pipeline) -> object:
+    return pipeline.value("xivo_endpoints", "in_use")
+
+
+def started(*messages: Message) -> Pipeline:
+    """Return a pipeline after a start of xivo-ctid that published these phones."""
+    pipeline = Pipeline()
+    pipeline.send(CTID.but(service_id="first"), *messages)
+    pipeline.wait(60)
+    assert known(pipeline) == 1
+    return pipeline
+
+
+def test_what_the_old_process_said_just_before_its_end_is_not_said_by_the_new_one() -> None:
+    pipeline = started(phone(1, 1))
+    # Without time stamps, a backlog has one time.
+    pipeline.send(phone(2, 1), CTID_ENDED.but(service_id="first"), CTID.but(service_id="second"))
+    pipeline.wait(5)
+    assert (in_use(pipeline), known(pipeline)) == (0, 1)
+
+
+def test_after_a_crash_it_is_not_certain_who_said_what_was_said_just_before() -> None:
+    pipeline = started(phone(1, 1), phone(2, 1))
+    pipeline.send(phone(2, 0))
+    pipeline.wait(3)
+    pipeline.send(CTID.but(service_id="second"))
+    pipeline.wait(60)
+    assert (pipeline.value("xivo_endpoints", "idle"), in_use(pipeline)) == (1, 0)
+    assert known(pipeline) == 0
+    # A crash in silence leaves no doubt.
+    pipeline.send(CTID.but(service_id="third"))
+    pipeline.wait(5)
+    assert (pipeline.value("xivo_endpoints", "unavailable"), known(pipeline)) == (2, 1)
+
+
+def test_nothing_is_known_of_the_phones_while_ctid_is_stopped() -> None:
+    pipeline = started(phone(1, 1))
+    pipeline.send(CTID_ENDED.but(service_id="another"))
+    assert known(pipeline) == 1
+    pipeline.send(CTID_ENDED.but(service_id="first"))
+    assert (in_use(pipeline), known(pipeline)) == (1, 0)
+
+
+def test_late_events_of_former_processes_of_ctid_change_nothing() -> None:
+    pipeline = started(phone(1, 1))
+    pipeline.send(CTID_ENDED.but(service_id="first"), CTID.but(service_id="second"), phone(1, 1))
+    pipeline.wait(60)
+    pipeline.send(CTID.but(service_id="first"), CTID_ENDED.but(service_id="first"))
+    pipeline.wait(60)
+    assert (in_use(pipeline), known(pipeline)) == (1, 1)
+
+
+@pytest.mark.parametrize("how", ["cut", "restart"])
+def test_silence_says_nothing_while_the_bus_is_not_read(how: str) -> None:
+    pipeline = started(phone(1, 1))
+    pipeline.send(CTID_ENDED.but(service_id="first"), CTID.but(service_id="second"))
+    pipeline.wait(2)
+    if how == "cut":
+        pipeline.take([ReadingStopped("default")])
+    else:
+        pipeline.restart()
+    pipeline.wait(60)
+    assert in_use(pipeline) == 1
+    pipeline.take([ReadingContinued("default")])
+    pipeline.send(phone(1, 1))
+    pipeline.wait(5)
+    assert (in_use(pipeline), known(pipeline)) == (1, 1)

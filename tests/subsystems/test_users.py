@@ -133,14 +133,22 @@ def test_the_same_user_id_on_two_servers_is_two_users() -> None:
 CTID = load("services/document_service_registered_event").but(service_name="xivo-ctid")
 
 
+CTID_ENDED = load("services/document_service_deregistered_event").but(
+    service_name="xivo-ctid", service_id="old"
+)
+
+
 def test_a_start_of_ctid_disconnects_all_users_of_whom_it_says_nothing() -> None:
     pipeline = Pipeline()
     pipeline.send(*(STATUS.but(user_id=number, status="available") for number in range(100)))
     pipeline.wait(60)
+    pipeline.send(CTID_ENDED)
     # Events of the new process may come before its registration.
     pipeline.send(STATUS.but(user_id=7, status="away"))
     pipeline.wait(5)
     pipeline.send(CTID.but(service_id="new"), STATUS.but(user_id=8, status="available"))
+    assert pipeline.value("xivo_state_known", "users") == 0
+    pipeline.wait(5)
     assert_exposition(
         pipeline,
         """
