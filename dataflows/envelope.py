@@ -17,7 +17,7 @@ import msgspec
 
 from dataflows.clock import event_time
 from dataflows.labels import label
-from dataflows.repair import REPLACEMENT, repaired
+from dataflows.repair import MAX_REPAIRED, REPLACEMENT, repaired
 from dataflows.zone_offsets import ZoneOffset
 
 T = TypeVar("T")
@@ -141,8 +141,11 @@ def _open_invalid(body: bytes | str, error: Exception) -> _Wire:
     Raises:
         Rejected: The body is no JSON object, or has no valid name or origin.
     """
+    is_invalid = not isinstance(error, msgspec.ValidationError)
+    if is_invalid and len(body) > MAX_REPAIRED:
+        raise Rejected(_reason(error), str(error)) from error
     try:
-        content = _any_json.decode(repaired(body))
+        content = _any_json.decode(repaired(body) if is_invalid else body)
     except msgspec.DecodeError as worse:
         raise Rejected(_reason(error), str(worse)) from error
     except RecursionError as worse:
@@ -154,7 +157,7 @@ def _open_invalid(body: bytes | str, error: Exception) -> _Wire:
         raise Rejected(Reason.NO_NAME, str(error)) from error
     if not isinstance(origin, str | None):
         raise Rejected(Reason.NO_ORIGIN, str(error)) from error
-    if not isinstance(error, msgspec.ValidationError) and REPLACEMENT in f"{name}{origin}":
+    if is_invalid and REPLACEMENT in f"{name}{origin}":
         raise Rejected(_reason(error), str(error)) from error
     data = msgspec.Raw(msgspec.json.encode(content.get("data")))
     return _Wire(name, origin, data, stamp if isinstance(stamp, str) else None)

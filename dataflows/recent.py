@@ -6,8 +6,8 @@ DELETED_SECONDS = 60.0
 """How long a deleted id stays deleted, even if events mention it. Other services still publish
 something about an entity up to a few seconds after it was deleted."""
 
-MAX_DELETED = 10_000
-"""Deleted ids that are remembered; an administrator deletes a few hundred at once."""
+MAX_DELETED = 1_000
+"""Deleted ids that a state remembers; an administrator deletes a few hundred at once."""
 
 
 class Recent:

@@ -18,7 +18,7 @@ from dataflows.stage import Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS
 from exporter import __version__, signals
-from exporter.clock import wall_clock
+from exporter.clock import StartTime, wall_clock
 from exporter.consumer import Bus, Consumer, stop_all
 from exporter.engine import watchdog
 from exporter.engine.delivery_buffer import DeliveryBuffer
@@ -80,7 +80,7 @@ class App:
         )
         self._store = SeriesStore(METRICS)
         self._exposition = Exposition(
-            self._store, METRICS, self._statuses, lambda: self._watchdog.is_stalled, wall_clock()
+            self._store, METRICS, self._statuses, lambda: self._watchdog.is_stalled, StartTime()
         )
         self._failed = False
         self._consumers: list[Consumer] = []

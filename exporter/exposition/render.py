@@ -49,7 +49,7 @@ class Exposition:
         specs: Their metrics.
         buses: The buses that this process reads.
         is_stalled: Returns whether the dataflow has stalled.
-        started_at: When the process started, Unix seconds.
+        started_at: Returns when the process started, Unix seconds.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Exposition:
         specs: Iterable[MetricSpec],
         buses: list[BusStatus],
         is_stalled: Callable[[], bool],
-        started_at: float,
+        started_at: Callable[[], float],
     ) -> None:
         self._store = store
         self._specs = tuple(specs)
@@ -90,7 +90,7 @@ class Exposition:
     def _series(self) -> list[tuple[MetricSpec, Columns]]:
         view = self._store.view()
         is_stalled = self._is_stalled()
-        own = self_series(self._buses, view, started_at=self._started_at, is_stalled=is_stalled)
+        own = self_series(self._buses, view, started_at=self._started_at(), is_stalled=is_stalled)
         series = [(spec, view.series[spec.name]) for spec in self._specs]
         if is_stalled:
             series = [(spec, _unknown(spec, columns)) for spec, columns in series]

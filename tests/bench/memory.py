@@ -55,7 +55,7 @@ def _measure(count: int) -> Figures:
     stage = Stage(SUBSYSTEMS, options, lambda: 0.0)
     decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, Origins(lambda *_: None))
     store = SeriesStore(METRICS)
-    exposition = Exposition(store, METRICS, [], lambda: False, 0.0)
+    exposition = Exposition(store, METRICS, [], lambda: False, float)
     logics: dict[str, Logic] = {}
     # Each changes once, and once more.
     for turn in range(2):

@@ -72,7 +72,9 @@ def measure(series: int = 100_000, runs: int = 7) -> Figures:
                 value = random.randrange(500) if random.random() < 0.8 else random.random()
                 store.apply(((spec.name, chosen, value),))
 
-    routes = Routes(_Pages(Exposition(store, _SPECS, [], lambda: False, 0.0)), version="", links=())
+    routes = Routes(
+        _Pages(Exposition(store, _SPECS, [], lambda: False, float)), version="", links=()
+    )
     text, gzip = Request("GET", METRICS), Request("GET", METRICS, accept_encoding="gzip")
 
     def scrape(request: Request, share: float, scrapers: int = 1) -> float:

@@ -46,7 +46,7 @@ def _exposition(*samples: Sample, dropped: int = 0) -> Exposition:
     store.apply(samples)
     store.count_dropped([COUNTER.name], dropped)
     return Exposition(
-        store, SPECS, [BusStatus("default", "amqp://h:1", "xivo")], lambda: False, 0.0
+        store, SPECS, [BusStatus("default", "amqp://h:1", "xivo")], lambda: False, float
     )
 
 
@@ -131,7 +131,7 @@ def test_the_exporter_has_metrics_of_itself() -> None:
 
 def test_a_standby_says_so_and_how_many_deliveries_are_held_back() -> None:
     status = BusStatus("default", "amqp://h:1", "xivo")
-    exposition = Exposition(SeriesStore(SPECS), SPECS, [status], lambda: False, 0.0)
+    exposition = Exposition(SeriesStore(SPECS), SPECS, [status], lambda: False, float)
     for is_standby, held in ((False, 0), (True, 0), (False, 7)):
         status.is_standby, status.held = is_standby, held
         text = _text(exposition)
@@ -143,7 +143,7 @@ def test_a_scrape_is_of_one_moment_however_long_it_takes() -> None:
     store = SeriesStore(SPECS)
     before = tuple((GAUGE.name, ("o", f"{i:0100}"), 1) for i in range(5000))
     store.apply(before)
-    pieces = Exposition(store, SPECS, [], lambda: False, 0.0).render()
+    pieces = Exposition(store, SPECS, [], lambda: False, float).render()
     text = next(pieces)
     store.apply(tuple((metric, labels, 2) for metric, labels, _ in before[1000:]))
     store.apply(tuple((metric, labels, None) for metric, labels, _ in before[:1000]))
@@ -205,7 +205,7 @@ def test_while_the_dataflow_is_stalled_nothing_is_known() -> None:
     )
     specs = [*SPECS, *knowledge.METRICS]
     stalled: list[bool] = []
-    exposition = Exposition(store, specs, [], lambda: bool(stalled), 0.0)
+    exposition = Exposition(store, specs, [], lambda: bool(stalled), float)
 
     def shown() -> list[float | None]:
         text = _text(exposition)

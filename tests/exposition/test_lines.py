@@ -79,7 +79,7 @@ def test_any_series_are_written_as_prometheus_client_writes_them(
     spec, series = shown
     store = SeriesStore([spec])
     store.apply(tuple((spec.name, *each) for each in series.items()))
-    pieces = Exposition(store, [spec], [], lambda: False, 0.0).render(content_type)
+    pieces = Exposition(store, [spec], [], lambda: False, float).render(content_type)
     expected = _as_prometheus_client(content_type, family(spec, series.items()))
     assert b"".join(pieces).startswith(expected)
 
@@ -87,7 +87,7 @@ def test_any_series_are_written_as_prometheus_client_writes_them(
 @pytest.mark.parametrize("content_type", FORMATS[:2])
 def test_the_corpus_is_written_as_prometheus_client_writes_it(content_type: str) -> None:
     pipeline = replayed()
-    exposition = Exposition(pipeline.store, SPECS, [], lambda: False, 0.0)
+    exposition = Exposition(pipeline.store, SPECS, [], lambda: False, float)
     text = b"".join(exposition.render(content_type)).decode()
     expected = pipeline.openmetrics() if "openmetrics" in content_type else pipeline.text()
     assert text.startswith(expected.removesuffix("# EOF\n"))
