@@ -129,9 +129,9 @@ def open_envelope(
     if wire.origin_uuid and not wire.name:
         raise Rejected(Reason.NO_NAME)
     origin, stamp = label(wire.origin_uuid or ""), wire.timestamp or delivery.stamp
-    at, is_clamped = event_time(
-        stamp, delivery.stamp_ms, delivery.arrived, zone, offsets.get(origin)
-    )
+    at, is_clamped = delivery.arrived, False
+    if stamp is not None or delivery.stamp_ms is not None:
+        at, is_clamped = event_time(stamp, delivery.stamp_ms, at, zone, offsets.get(origin))
     return Envelope(wire.name or "", origin, wire.data, at, is_clamped)
 
 
