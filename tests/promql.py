@@ -19,7 +19,7 @@ SPECS: Mapping[str, MetricSpec] = {spec.name: spec for spec in [*telemetry.SPECS
 # What Prometheus itself writes. ALERTS has the labels of the alert.
 PROMETHEUS: Mapping[str, Labels] = {
     "up": TARGET,
-    "ALERTS": frozenset({"alertname", "alertstate", "origin_uuid", "queue"}),
+    "ALERTS": frozenset({"alertname", "alertstate", "origin_uuid", "queue", "service_name"}),
 }
 # Series that the rules already use; the program is about to declare them.
 

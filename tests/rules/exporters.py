@@ -18,6 +18,8 @@ def exporter_series(world: World) -> Iterator[tuple[str, At]]:
         yield f"up{{{target}}}", partial(_up, world, instance)
         for name, value in _OF_EXPORTER.items():
             yield f"{name}{target}}}", partial(_scraped, world, instance, value)
+        if world.cluster and instance == world.shower(0):
+            continue
         for name, value in _OF_BUS.items():
             yield (
                 f'{name}{{bus="{bus}",{target}}}',

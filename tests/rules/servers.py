@@ -13,7 +13,7 @@ _Shown = Callable[[World, str, int], float | None]
 
 def server_series(world: World) -> Iterator[tuple[str, At]]:
     """Yield the series of all servers, by name and labels."""
-    for instance in {world.reader(0), world.reader(world.minutes)}:
+    for instance in {world.shower(0), world.shower(world.minutes)}:
         for origin in ORIGINS:
             for (name, labels), (everything, part) in _SERIES.items():
                 series = (
@@ -24,7 +24,7 @@ def server_series(world: World) -> Iterator[tuple[str, At]]:
 
 
 def _read(world: World, instance: str, origin: str, by: dict[str, _Shown], t: int) -> float | None:
-    return by[world.knows(t)](world, origin, t) if world.reader(t) == instance else None
+    return by[world.knows(t)](world, origin, t) if world.shower(t) == instance else None
 
 
 def _none(_: World, __: str, ___: int) -> None:

@@ -67,6 +67,21 @@ def planned_stop(*, true: bool) -> World:
     )
 
 
+def cluster(*, true: bool) -> World:
+    """One process shows the servers, another one reads their bus, and is cut off for an hour.
+
+    People leave just before, and come back in that hour.
+    """
+    return World(
+        start=NOON,
+        minutes=180 + WATCH,
+        trouble_at=180 if true else None,
+        cluster=True,
+        cut_off=lambda t: 60 <= t < 120,
+        staffed=lambda t: t < 58 or t >= 120,
+    )
+
+
 def new_queue(*, true: bool) -> World:
     """A queue is created; its first member is paused."""
     return World(
@@ -113,5 +128,15 @@ def clock_change(*, true: bool) -> World:
 
 SITUATIONS: Mapping[str, Callable[..., World]] = {
     each.__name__: each
-    for each in (usual, restart, failover, planned_stop, new_queue, night, holiday, clock_change)
+    for each in (
+        usual,
+        restart,
+        failover,
+        planned_stop,
+        cluster,
+        new_queue,
+        night,
+        holiday,
+        clock_change,
+    )
 }

@@ -29,6 +29,11 @@ UNGUARDED: Mapping[str, tuple[str, str, str]] = {
     "restart": ("queues", "0.7 *", "0.1 *"),
     "failover": ("agents", "0.7 *", "0.1 *"),
     "planned_stop": ("agents", "unless on (origin_uuid) origin:xivo_server_stopped:bool == 1", ""),
+    "cluster": (
+        "exporter",
+        "(xivo_origin_info unless on (job, instance, bus) xivo_exporter_bus_connected)",
+        "(xivo_origin_info and on (job, instance, bus) xivo_exporter_bus_connected)",
+    ),
     "new_queue": ("queues", "and max_over_time(", "and 1 + max_over_time("),
     "night": ("hours", ">= 8", ">= 5"),
     "holiday": ("hours", "unless xivo:holiday:today", ""),
@@ -116,8 +121,9 @@ def labelled(labels: Mapping[str, str]) -> str:
 
 def calm(situation: str) -> list[dict[str, str]]:
     """Return the alerts that belong to a situation itself."""
-    # A server that is stopped raises one alert, and none that follows from it.
-    return [{"alertname": "XivoServicesStopped"}] if situation == "planned_stop" else []
+    # A server that is stopped or cut off raises one alert, and none that follows from it.
+    own = {"planned_stop": "XivoServicesStopped", "cluster": "XivoExporterDisconnected"}
+    return [{"alertname": own[situation]}] if situation in own else []
 
 
 def test_there_is_a_trouble_for_every_critical_alert() -> None:

@@ -51,6 +51,8 @@ class World:
         reader: Instance of the exporter that reads the bus of the servers.
         starts: By instance, when exporters started again.
         stopped: Whether all servers are stopped. Their broker stops half an hour later.
+        cluster: Whether the second reader shows the servers, and the first one reads their bus.
+        cut_off: Whether no exporter is connected to the broker of the servers, which works.
         new_queue: From when on each server has one more queue, whose only member is paused. Half an
             hour before the troubles, the member becomes available.
     """
@@ -65,6 +67,8 @@ class World:
     reader: Callable[[int], str] = lambda _: "reader"
     starts: Mapping[str, int] = field(default_factory=dict)
     stopped: Callable[[int], bool] = lambda _: False
+    cluster: bool = False
+    cut_off: Callable[[int], bool] = lambda _: False
     new_queue: int | None = None
 
     def is_troubled(self, t: int, alert: str) -> bool:
@@ -81,5 +85,9 @@ class World:
         return self.staffed(t) and not self.stopped(t)
 
     def is_cut_off(self, t: int) -> bool:
-        """Return whether the broker of the servers is stopped."""
-        return self.stopped(t) and self.stopped(t - 30)
+        """Return whether no exporter is connected to the broker of the servers."""
+        return self.cut_off(t) or (self.stopped(t) and self.stopped(t - 30))
+
+    def shower(self, t: int) -> str:
+        """Return the instance of the exporter that shows the servers."""
+        return READERS[1] if self.cluster else self.reader(t)
