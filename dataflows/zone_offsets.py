@@ -1,9 +1,10 @@
 """Detect the time zone in which a server writes time stamps without a UTC offset.
 
 Such a stamp is read in the zone of this machine. If the server is in another zone, all
-its stamps differ from their arrivals by the same number of quarter hours. In live
-traffic that difference is constant. In a backlog it is not: the events of minutes
-arrive within seconds, so the difference shrinks.
+its stamps differ from their arrivals by the same number of quarter hours. A delay makes
+the difference of a single event smaller, never larger. So in live traffic the maximum of
+each few seconds is constant, also if delays vary. In a backlog it is not: the events of
+minutes arrive within seconds, so the maximum rises.
 """
 
 from __future__ import annotations
@@ -20,22 +21,25 @@ TOLERANCE_SECONDS = 30.0
 delay look like a time zone if the delay is near to one, so this is small."""
 
 SPREAD_SECONDS = 2.0
-"""How much the difference may vary. Events arrive within milliseconds; a busy machine takes longer.
-While a backlog is read, it changes by more."""
+"""How much the maxima may vary. While a backlog is read, they change by more."""
+
+SLOT_SECONDS = 10.0
+"""Time of which only the maximum counts. At least one event in it must have a short delay."""
 
 LIVE_SECONDS = 20.0
-"""Arrivals must span this time before an offset is decided; a burst is shorter."""
+"""The maxima must agree for this time before an offset is decided; a burst is shorter."""
 
 LIVE_BEHIND_SECONDS = 35.0
 """The same if the stamps are older than expected, because a delay looks like that too."""
 
-SAMPLE_SECONDS = 1.0
-"""Pause between two comparisons, so that they cost nothing."""
+PAUSE_SECONDS = 1.0
+"""Pause in comparisons after a decision. If it is not used, because a time zone is configured, all
+events contradict the offset in use; the pause keeps the cost of that low."""
 
 MAX_OFFSET_SECONDS = 26 * 3600.0
 """Between the zones of UTC+14 and UTC-12."""
 
-_MIN_SAMPLES = 3
+_MIN_SLOTS = 3
 
 
 class Found(NamedTuple):
@@ -67,40 +71,67 @@ class ZoneOffset(msgspec.Struct, array_like=True):
     first_at: float
     seconds: float = 0.0
     found: float | None = None
-    # The comparisons since the difference was last unsteady.
-    _since: float = 0.0
-    _sampled_at: float = 0.0
+    # The slots of the current series; 0 without one.
+    _slots: int = 0
+    _slot_at: float = 0.0
+    # The maximum of the current slot; the lowest maximum of a slot that is over; the highest.
+    _top: float = 0.0
     _low: float = 0.0
     _high: float = 0.0
-    _samples: int = 0
+    # Arrival of the first slot's maximum.
+    _since: float = 0.0
+    _decided_at: float = 0.0
     decided: float | None = None
 
     def correct(self, stamp: float, arrived: float) -> float:
         """Return when an event happened, by a stamp without a UTC offset; both in Unix seconds."""
         at = stamp - self.seconds
         if self.found is not None and abs(arrived - at) < TOLERANCE_SECONDS:
-            # The usual case. It also ends a series of comparisons in favour of another offset:
-            # services of one server may differ, and then the first offset stays.
-            self._samples = 0
-        elif not 0 <= arrived - self._sampled_at < SAMPLE_SECONDS:
+            # The usual case. It also ends a series in favour of another offset: services of one
+            # server may differ, and then the first offset stays.
+            self._slots = 0
+        elif not 0 <= arrived - self._decided_at < PAUSE_SECONDS:
             self._compare(stamp - arrived, arrived)
         return at
 
     def _compare(self, difference: float, arrived: float) -> None:
-        is_set_back = arrived < self._sampled_at
-        self._sampled_at = arrived
-        low, high = min(self._low, difference), max(self._high, difference)
-        if not self._samples or is_set_back or high - low > SPREAD_SECONDS:
-            self._since, self._low, self._high, self._samples = arrived, difference, difference, 1
+        is_over = arrived - self._slot_at >= SLOT_SECONDS
+        if self._contradicts(difference, arrived, is_over=is_over):
+            self._slots, self._slot_at, self._since = 1, arrived, arrived
+            self._top = self._low = self._high = difference
             return
-        self._low, self._high = low, high
-        self._samples += 1
-        nearest = round(high / QUARTER_SECONDS) * QUARTER_SECONDS
-        is_near = max(high - nearest, nearest - low) <= TOLERANCE_SECONDS
+        if is_over:
+            self._low = min(self._low, self._top)
+            self._slots += 1
+            self._slot_at, self._top = arrived, difference
+        elif difference > self._top:
+            self._top = difference
+            if self._slots == 1:
+                self._low, self._since = difference, arrived
+        self._high = max(self._high, self._top)
+        # This event has to agree too, because the maximum of its slot may be some seconds old.
+        if self._slots >= _MIN_SLOTS and self._high - difference <= SPREAD_SECONDS:
+            self._decide(min(self._low, difference), arrived)
+
+    def _contradicts(self, difference: float, arrived: float, *, is_over: bool) -> bool:
+        """Return whether an event, or the slot that it ends, does not fit the series."""
+        if not self._slots or arrived < self._slot_at:  # there is none, or the clock was set back
+            return True
+        # Services in two zones differ by more than a delay.
+        if difference < self._high - TOLERANCE_SECONDS:
+            return True
+        if is_over:
+            low = min(self._low, self._top)
+            return max(self._high, difference) - low > SPREAD_SECONDS
+        # Within the first slot, the maximum may rise.
+        return self._slots > 1 and difference > self._low + SPREAD_SECONDS
+
+    def _decide(self, low: float, arrived: float) -> None:
+        nearest = round(self._high / QUARTER_SECONDS) * QUARTER_SECONDS
+        is_near = max(self._high - nearest, nearest - low) <= TOLERANCE_SECONDS
         span = LIVE_BEHIND_SECONDS if nearest < self.seconds else LIVE_SECONDS
-        is_live = self._samples >= _MIN_SAMPLES and arrived - self._since >= span
-        if is_live and is_near and abs(nearest) <= MAX_OFFSET_SECONDS:
-            self.decided = nearest
+        if arrived - self._since >= span and is_near and abs(nearest) <= MAX_OFFSET_SECONDS:
+            self.decided, self._decided_at = nearest, arrived
 
     def settle(self, behind_seconds: float, *, is_used: bool) -> Found | None:
         """Return the offset that the stamps showed since the last call, if it is a new one.
@@ -118,4 +149,4 @@ class ZoneOffset(msgspec.Struct, array_like=True):
             self.seconds = decided
         # Stamps in the past were used as they were.
         was_used = -behind_seconds < decided < 0
-        return Found(decided, is_first, self._sampled_at if was_used else self.first_at)
+        return Found(decided, is_first, self._decided_at if was_used else self.first_at)

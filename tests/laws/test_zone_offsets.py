@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -64,6 +64,34 @@ def _until(found: list[Login], count: int) -> list[Login]:
     return found[: next(n for n, at in enumerate(times) if at - times[0] >= count * 60) + 1]
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """An event of busy traffic.
+
+    Attributes:
+        pause: Seconds since the arrival before.
+        delay: Seconds since it happened.
+    """
+
+    pause: float
+    delay: float
+
+
+def arrivals(delay: float, *, most: int) -> st.SearchStrategy[list[Arrival]]:
+    """Return a strategy for some arrivals with delays up to one in seconds."""
+    quarters = st.integers(0, int(delay * 4)).map(lambda found: found / 4)
+    return st.lists(st.builds(Arrival, st.sampled_from((0.5, 1.0)), quarters), max_size=most)
+
+
+PROMPT = st.builds(lambda few: [Arrival(1.0, few / 4)], st.integers(0, int(SPREAD_SECONDS * 4)))
+# At least every tenth event is prompt. 70 groups take a minute at least.
+BUSY = st.lists(
+    st.builds(lambda late, prompt: late + prompt, arrivals(5.0, most=9), PROMPT),
+    min_size=70,
+    max_size=70,
+)
+
+
 class Server:
     """A server whose stamps differ from this machine's by an offset and the error of its clock."""
 
@@ -115,6 +143,22 @@ def test_any_offset_is_found_within_a_minute_of_live_traffic(
     server.live(traffic)
     assert server.pipeline.value(OFFSET) == offset
     assert server.pipeline.offsets == ([("default", ORIGIN, offset)] if offset else [])
+
+
+@given(OFFSETS, ERRORS, BUSY)
+@settings(max_examples=50)
+def test_any_offset_is_found_within_a_minute_of_busy_traffic_with_any_delays(
+    offset: float, error: float, groups: list[list[Arrival]]
+) -> None:
+    server = Server(offset, error)
+    login = Login(0, 0, 1, is_in=True)
+    at = began = ARRIVED
+    for arrival in chain.from_iterable(groups):
+        at += arrival.pause
+        if at - began > 60:
+            break
+        server.arrive(login, at - arrival.delay, at)
+    assert server.pipeline.value(OFFSET) == offset
 
 
 @given(OFFSETS, ERRORS, minutes(1), minutes(1), minutes(1))
