@@ -203,7 +203,9 @@ class Decode:
             for name in self._of_origins:
                 published.events[name].append(seen)
         offset = account.known.offsets.get(origin)
-        if offset is None or (account.zone is not None and offset.seconds):
+        used = 0.0 if account.zone is not None or offset is None else offset.found or 0.0
+        if offset is None or offset.seconds != used:
+            # With the setting of the process before, another offset was used.
             account.known.offsets[origin] = ZoneOffset(arrived)
         account.origins[origin] = published
         return published

@@ -320,3 +320,17 @@ def test_the_kept_state_of_a_source_contains_offsets() -> None:
     compare(offset, *((at, -HOUR) for at in range(60)))
     kept = Resumed("b", (), "x", (b"", ()), 0, 0.0, 0.0, {}, offsets={ORIGIN: offset})
     assert unseal(seal(kept), Resumed).offsets == {ORIGIN: offset}
+
+
+def test_an_offset_that_a_setting_forbade_is_found_again_without_the_setting() -> None:
+    pipeline = Pipeline(zone=UTC)
+    minute(pipeline, -5 * HOUR)
+    assert pipeline.value("xivo_bus_clock_offset_seconds") == 0
+    pipeline.restart()
+    pipeline._zone = None  # noqa: SLF001 -- the setting was removed
+    pipeline.take([Opened("default", pipeline.now)])
+    minute(pipeline, -5 * HOUR)
+    login = {"agent_id": 1, "status": "logged_in"}
+    pipeline.send(event("agent_status_update", login, timestamp=local(pipeline.now - 5 * HOUR)))
+    [changed] = [e for _, (name, _, e) in pipeline.decoded if name == "agents"]
+    assert [each.at for each in changed if isinstance(each, AgentStatusChanged)] == [pipeline.now]
