@@ -5,8 +5,8 @@ reverse order. Where a batch begins and ends is not visible on the bus. But an e
 contains the whole member, so it says which state it follows:
 
 * A status event changes the status and nothing else. A pause event keeps the status.
-* A member is added once, and has no event after its removal. `LoginTime` and
-  `LastCall` never decrease.
+* A member is added once, and has no event after its removal. `LoginTime` never
+  decreases, nor does `LastCall` within a membership; it is 0 before the first call.
 * A phone rings before it is in use. A phone that is in use and rings again has another
   status. A call that is hung up while it is on hold first returns from hold.
 
@@ -79,8 +79,8 @@ def contradictions(before: Member | MemberEvent | None, event: MemberEvent) -> i
         found = _UNLIKELY if login_time > before.login_time else _IMPOSSIBLE
     if type(event) is MemberAdded:
         return found or (_UNLIKELY if login_time else 0)
-    if event.last_call < before.last_call and event.last_call:
-        found += _UNLIKELY
+    if not found and 0 <= event.last_call < before.last_call:
+        found = _UNLIKELY
     if event.paused is not before.paused and type(event) is not MemberPauseSet:
         found += _UNLIKELY
     return found + _of_status(before, event)
