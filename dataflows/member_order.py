@@ -8,7 +8,8 @@ contains the whole member, so it says which state it follows:
 * A member is added once, and has no event after its removal. `LoginTime` never
   decreases, nor does `LastCall` within a membership; it is 0 before the first call.
 * A phone rings before it is in use. A phone that is in use and rings again has another
-  status. A call that is hung up while it is on hold first returns from hold.
+  status, which no phone without a call has.
+* A call is answered before it is on hold, and returns from hold before it ends.
 
 So each way to cut the last events into reversed batches gets a number of
 contradictions. The way with the fewest is taken, and of equal ones the way that
@@ -39,13 +40,15 @@ _UNLIKELY = 2
 _IMPOSSIBLE = 5
 
 _D = DeviceState
+# The state of an idle DAHDI phone is unknown.
+_WITHOUT_CALL = (_D.UNKNOWN, _D.NOT_IN_USE, _D.INVALID, _D.UNAVAILABLE)
 _NEVER_NEXT = frozenset(
     {
         *((each, _D.RINGING) for each in (_D.IN_USE, _D.BUSY, _D.ON_HOLD)),
         *((each, _D.RINGING) for each in (_D.INVALID, _D.UNAVAILABLE)),
-        (_D.NOT_IN_USE, _D.RINGING_IN_USE),
-        (_D.NOT_IN_USE, _D.ON_HOLD),
-        (_D.ON_HOLD, _D.NOT_IN_USE),
+        *((each, _D.RINGING_IN_USE) for each in _WITHOUT_CALL),
+        *((each, _D.ON_HOLD) for each in (*_WITHOUT_CALL, _D.RINGING)),
+        *((_D.ON_HOLD, each) for each in _WITHOUT_CALL),
     }
 )
 """Pairs of states that do not come directly after each other."""

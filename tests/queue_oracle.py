@@ -240,6 +240,7 @@ def _against(before: Fact, fact: Fact) -> int:
 
 
 BUSY = {"in_use", "busy", "on_hold"}
+NO_CALL = {"unknown", "not_in_use", "invalid", "unavailable"}
 
 
 def _against_state(before: Member, fact: Fact) -> int:
@@ -263,8 +264,9 @@ def _against_state(before: Member, fact: Fact) -> int:
         return total + (2 if login_time else 1)
     is_odd = (
         (status == "ringing" and before.status in BUSY | {"invalid", "unavailable"})
-        or (before.status == "not_in_use" and status in {"ringing_in_use", "on_hold"})
-        or (before.status == "on_hold" and status == "not_in_use")
+        or (before.status in NO_CALL and status in {"ringing_in_use", "on_hold"})
+        or (before.status == "ringing" and status == "on_hold")
+        or (before.status == "on_hold" and status in NO_CALL)
     )
     return total + 2 * is_odd
 

@@ -120,6 +120,15 @@ def test_events_in_their_order_are_never_exchanged_whatever_time_is_between_them
             assert shown(pipeline)[0] == [(*names, "ringing_in_use", "on_hold")[code]]
 
 
+def test_a_backlog_without_time_stamps_is_put_in_order() -> None:
+    pipeline = Pipeline()
+    pipeline.send(BASE)
+    pipeline.wait(1)
+    # The call is put on hold, and hung up while it is.
+    pipeline.send(*messages(*(status(code) for code in (6, 2, 8)), status(1), status(2)))
+    assert shown(pipeline)[0] == ["not_in_use"]
+
+
 @pytest.mark.parametrize(
     ("last_call", "state"), [("0", "not_in_use"), ("", "in_use"), ("-1", "in_use")]
 )
