@@ -82,11 +82,16 @@ def contradictions(before: Member | MemberEvent | None, event: MemberEvent) -> i
         found = _UNLIKELY if login_time > before.login_time else _IMPOSSIBLE
     if type(event) is MemberAdded:
         return found or (_UNLIKELY if login_time else 0)
-    if not found and 0 <= event.last_call < before.last_call:
+    if found:
+        found += 1  # Its addition is missing too.
+    elif 0 <= event.last_call < before.last_call:
         found = _UNLIKELY
-    if event.paused is not before.paused and type(event) is not MemberPauseSet:
-        found += _UNLIKELY
-    return found + _of_status(before, event)
+    return found + _of_pause(before, event) + _of_status(before, event)
+
+
+def _of_pause(before: Member | MemberReported, event: MemberReported) -> int:
+    is_other = event.paused is not before.paused
+    return _UNLIKELY if is_other and type(event) is not MemberPauseSet else 0
 
 
 def _of_status(before: Member | MemberReported, event: MemberReported) -> int:

@@ -253,6 +253,7 @@ def _against_state(before: Member, fact: Fact) -> int:
     if fact.name == ADDED:
         return total or 2 * bool(login_time)
     is_of_other = is_newer or is_older
+    total += is_of_other
     if not is_of_other and 0 <= number(fact.data, "LastCall", absent=-1) < before.last_call:
         total += 2
     if fact.name not in PAUSES and _is_paused(fact) != before.is_paused:

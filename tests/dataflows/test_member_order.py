@@ -107,6 +107,18 @@ def test_a_member_that_was_added_and_removed_at_once_is_gone(*, is_reversed: boo
     assert (added, removed) == (1, 1)
 
 
+def test_a_new_membership_that_ends_at_once_is_counted_once() -> None:
+    pipeline = Pipeline()
+    pipeline.send(BASE)
+    pipeline.wait(1)
+    newer = {"LoginTime": "1001"}
+    true: list[Sent] = [("removed", {}), ("added", newer), ("pause", newer), ("removed", newer)]
+    pipeline.send(*messages(*true[::-1]))
+    assert shown(pipeline)[0] == []
+    assert pipeline.value("xivo_queue_member_changes_total", "support", "added") == 2
+    assert pipeline.value("xivo_queue_member_changes_total", "support", "removed") == 2
+
+
 def test_events_in_their_order_are_never_exchanged_whatever_time_is_between_them() -> None:
     day: list[Sent] = [status(code) for code in (6, 2, 8, 2, 1, 6, 1, 6, 2, 7, 2, 1, 5, 1, 6, 2)]
     for pause in (0, 0.001, 0.04, 1):
