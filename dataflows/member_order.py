@@ -5,10 +5,11 @@ reverse order. Where a batch begins and ends is not visible on the bus. But an e
 contains the whole member, so it says which state it follows:
 
 * A status event changes the status and nothing else. A pause event keeps the status.
-* A member is added once, and has no event after its removal. `LoginTime` and
-  `LastCall` never decrease.
+* A member is added once, and has no event after its removal. `LoginTime` never
+  decreases, nor does `LastCall` within a membership; it is 0 before the first call.
 * A phone rings before it is in use. A phone that is in use and rings again has another
-  status. A call that is hung up while it is on hold first returns from hold.
+  status, which no phone without a call has.
+* A call is answered before it is on hold, and returns from hold before it ends.
 
 So each way to cut the last events into reversed batches gets a number of
 contradictions. The way with the fewest is taken, and of equal ones the way that
@@ -39,13 +40,15 @@ _UNLIKELY = 2
 _IMPOSSIBLE = 5
 
 _D = DeviceState
+# The state of an idle DAHDI phone is unknown.
+_WITHOUT_CALL = (_D.UNKNOWN, _D.NOT_IN_USE, _D.INVALID, _D.UNAVAILABLE)
 _NEVER_NEXT = frozenset(
     {
         *((each, _D.RINGING) for each in (_D.IN_USE, _D.BUSY, _D.ON_HOLD)),
         *((each, _D.RINGING) for each in (_D.INVALID, _D.UNAVAILABLE)),
-        (_D.NOT_IN_USE, _D.RINGING_IN_USE),
-        (_D.NOT_IN_USE, _D.ON_HOLD),
-        (_D.ON_HOLD, _D.NOT_IN_USE),
+        *((each, _D.RINGING_IN_USE) for each in _WITHOUT_CALL),
+        *((each, _D.ON_HOLD) for each in (*_WITHOUT_CALL, _D.RINGING)),
+        *((_D.ON_HOLD, each) for each in _WITHOUT_CALL),
     }
 )
 """Pairs of states that do not come directly after each other."""
@@ -79,11 +82,16 @@ def contradictions(before: Member | MemberEvent | None, event: MemberEvent) -> i
         found = _UNLIKELY if login_time > before.login_time else _IMPOSSIBLE
     if type(event) is MemberAdded:
         return found or (_UNLIKELY if login_time else 0)
-    if event.last_call < before.last_call and event.last_call:
-        found += _UNLIKELY
-    if event.paused is not before.paused and type(event) is not MemberPauseSet:
-        found += _UNLIKELY
-    return found + _of_status(before, event)
+    if found:
+        found += 1  # Its addition is missing too.
+    elif 0 <= event.last_call < before.last_call:
+        found = _UNLIKELY
+    return found + _of_pause(before, event) + _of_status(before, event)
+
+
+def _of_pause(before: Member | MemberReported, event: MemberReported) -> int:
+    is_other = event.paused is not before.paused
+    return _UNLIKELY if is_other and type(event) is not MemberPauseSet else 0
 
 
 def _of_status(before: Member | MemberReported, event: MemberReported) -> int:

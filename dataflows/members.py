@@ -33,7 +33,8 @@ class Member(Struct, frozen=True, gc=False):
         login_time: When it joined the queue, Unix seconds; 0 if that is unknown.
         is_announced: Whether an event reported that it was added.
         rings_in_use: Whether the queue also rings it while it is busy.
-        last_call: When its last call of the queue ended, Unix seconds of the server's clock.
+        last_call: When its last call of the queue ended, Unix seconds of the server's clock;
+            0 before the first one, -1 until an event contains it.
         wrap_up: Its own wrap-up time in seconds; 0 if that of the queue holds.
         is_doubtful: Whether the order of its last events is not certain.
     """

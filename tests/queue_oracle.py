@@ -49,7 +49,7 @@ class Member:
     login_time: int = 0
     is_announced: bool = False
     rings_in_use: bool = False
-    last_call: int = 0
+    last_call: int = -1
     wrap_up: int = 0
 
     @property
@@ -59,12 +59,12 @@ class Member:
         return not self.is_paused and (idle or (self.rings_in_use and self.status in RING_IF_SET))
 
 
-def number(data: Any, field: str, most: int = 10**11) -> int:  # noqa: ANN401 -- as above
-    """Return a time or a duration; 0 if it is absent or invalid."""
+def number(data: Any, field: str, most: int = 10**11, absent: int = 0) -> int:  # noqa: ANN401 -- as above
+    """Return a time or a duration; `absent` if it is absent or invalid."""
     text = str(data.get(field, ""))
     if not (text.isascii() and text.isdecimal() and len(text) <= 11):
-        return 0
-    return int(text) if int(text) <= most else 0
+        return absent
+    return int(text) if int(text) <= most else absent
 
 
 def interface_of(fact: Fact) -> str:
@@ -240,6 +240,7 @@ def _against(before: Fact, fact: Fact) -> int:
 
 
 BUSY = {"in_use", "busy", "on_hold"}
+NO_CALL = {"unknown", "not_in_use", "invalid", "unavailable"}
 
 
 def _against_state(before: Member, fact: Fact) -> int:
@@ -251,7 +252,9 @@ def _against_state(before: Member, fact: Fact) -> int:
     total = 5 * is_older + 2 * is_newer
     if fact.name == ADDED:
         return total or 2 * bool(login_time)
-    if 0 < number(fact.data, "LastCall") < before.last_call:
+    is_of_other = is_newer or is_older
+    total += is_of_other
+    if not is_of_other and 0 <= number(fact.data, "LastCall", absent=-1) < before.last_call:
         total += 2
     if fact.name not in PAUSES and _is_paused(fact) != before.is_paused:
         total += 2
@@ -262,8 +265,9 @@ def _against_state(before: Member, fact: Fact) -> int:
         return total + (2 if login_time else 1)
     is_odd = (
         (status == "ringing" and before.status in BUSY | {"invalid", "unavailable"})
-        or (before.status == "not_in_use" and status in {"ringing_in_use", "on_hold"})
-        or (before.status == "on_hold" and status == "not_in_use")
+        or (before.status in NO_CALL and status in {"ringing_in_use", "on_hold"})
+        or (before.status == "ringing" and status == "on_hold")
+        or (before.status == "on_hold" and status in NO_CALL)
     )
     return total + 2 * is_odd
 
@@ -284,7 +288,7 @@ def _state(before: Member | None, fact: Fact) -> Member:
     login_time = number(data, "LoginTime") or known.login_time
     is_renewed = login_time > known.login_time > 0
     rings = {"0": False, "1": True}.get(str(data.get("Ringinuse")), known.rings_in_use)
-    last_call = number(data, "LastCall")
+    last_call = number(data, "LastCall", absent=-1)
     return Member(
         _status(fact) or known.status,
         data.get("Membership") or known.membership,

@@ -62,7 +62,7 @@ class _Usual(msgspec.Struct, gc=False, rename="pascal"):
     location: str = ""
     login_time: _Time = 0
     ringinuse: _Bit | None = None
-    last_call: _Time = 0
+    last_call: _Time = -1
     wrapuptime: Annotated[int, Meta(ge=0, le=MAX_WRAP_UP_SECONDS)] = 0
 
 
@@ -71,7 +71,7 @@ class _Pause(_Identity, gc=False, rename="pascal", kw_only=True):
     status: int | str | None = None
     membership: Membership | None = None
     ringinuse: object = None
-    last_call: object = 0
+    last_call: object = None
     wrapuptime: object = 0
 
 
@@ -108,12 +108,12 @@ def _queue_and_interface(data: _Identity | _Usual) -> tuple[str, str]:
     return label(data.queue), label(interface.casefold())
 
 
-def _seconds(value: object) -> int:
-    """Return a time or a duration; 0 for an invalid value."""
+def _seconds(value: object, absent: int = 0) -> int:
+    """Return a time or a duration; `absent` for an invalid value."""
     if isinstance(value, str):
         is_number = len(value) <= _MAX_TIME and value.isascii() and value.isdecimal()
-        return int(value) if is_number else 0
-    return value if type(value) is int and 0 < value < 10**_MAX_TIME else 0
+        return int(value) if is_number else absent
+    return value if type(value) is int and 0 <= value < 10**_MAX_TIME else absent
 
 
 def _wrap_up(value: object) -> int:
@@ -181,7 +181,7 @@ def _report_unusual(kind: type[MemberReported], envelope: Envelope, data: _Pause
         data.membership,
         _seconds(data.login_time),
         _flag(data.ringinuse),
-        _seconds(data.last_call),
+        _seconds(data.last_call, absent=-1),
         _wrap_up(data.wrapuptime),
     )
 

@@ -48,7 +48,7 @@ class MemberReported(QueueEvent, frozen=True, gc=False):
         login_time: When it joined the queue, Unix seconds; 0 before Asterisk 18.
         rings_in_use: Whether the queue also rings it while it is busy; None before Asterisk 12.
         last_call: When its last call of the queue ended, Unix seconds of the server's clock;
-            0 before the first one.
+            0 before the first one, -1 if the event does not contain it.
         wrap_up: Its own wrap-up time in seconds; 0 if that of the queue holds.
     """
 
@@ -57,7 +57,7 @@ class MemberReported(QueueEvent, frozen=True, gc=False):
     membership: Membership | None = None
     login_time: int = 0
     rings_in_use: bool | None = None
-    last_call: int = 0
+    last_call: int = -1
     wrap_up: int = 0
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from dataflows.events.queue_members import DeviceState, StatusReported
+from dataflows.member_order import contradictions
 from tests.corpus import Message, load
 from tests.pipeline import Pipeline
 
@@ -44,6 +46,12 @@ PAIRS: dict[str, tuple[Sent, Sent, Sent, str | None]] = {
     "a new call right after the last one": (status(2), status(1), status(6), "ringing"),
     "a second call": (status(2), status(7), status(2), "in_use"),
     "hung up while on hold": (status(8), status(2), status(1), "not_in_use"),
+    "the first call ends at once": (
+        status(6),
+        status(2, LastCall="0"),
+        status(1, LastCall="1700000000"),
+        "not_in_use",
+    ),
     "autopause": (
         status(6),
         ("pause", {"Status": "6", "Paused": "1"}),
@@ -99,6 +107,18 @@ def test_a_member_that_was_added_and_removed_at_once_is_gone(*, is_reversed: boo
     assert (added, removed) == (1, 1)
 
 
+def test_a_new_membership_that_ends_at_once_is_counted_once() -> None:
+    pipeline = Pipeline()
+    pipeline.send(BASE)
+    pipeline.wait(1)
+    newer = {"LoginTime": "1001"}
+    true: list[Sent] = [("removed", {}), ("added", newer), ("pause", newer), ("removed", newer)]
+    pipeline.send(*messages(*true[::-1]))
+    assert shown(pipeline)[0] == []
+    assert pipeline.value("xivo_queue_member_changes_total", "support", "added") == 2
+    assert pipeline.value("xivo_queue_member_changes_total", "support", "removed") == 2
+
+
 def test_events_in_their_order_are_never_exchanged_whatever_time_is_between_them() -> None:
     day: list[Sent] = [status(code) for code in (6, 2, 8, 2, 1, 6, 1, 6, 2, 7, 2, 1, 5, 1, 6, 2)]
     for pause in (0, 0.001, 0.04, 1):
@@ -110,6 +130,46 @@ def test_events_in_their_order_are_never_exchanged_whatever_time_is_between_them
             code = int(each[1]["Status"])
             names = ("", "not_in_use", "in_use", "", "", "unavailable", "ringing")
             assert shown(pipeline)[0] == [(*names, "ringing_in_use", "on_hold")[code]]
+
+
+def test_a_backlog_without_time_stamps_is_put_in_order() -> None:
+    pipeline = Pipeline()
+    pipeline.send(BASE)
+    pipeline.wait(1)
+    # The call is put on hold, and hung up while it is.
+    pipeline.send(*messages(*(status(code) for code in (6, 2, 8)), status(1), status(2)))
+    assert shown(pipeline)[0] == ["not_in_use"]
+
+
+@pytest.mark.parametrize(
+    ("last_call", "state"), [("0", "not_in_use"), ("", "in_use"), ("-1", "in_use")]
+)
+def test_an_absent_last_call_is_not_that_of_a_member_without_calls(
+    last_call: str, state: str
+) -> None:
+    """An empty text stands for an event that does not contain it."""
+
+    def reported(kind: str, code: str) -> Message:
+        message = KINDS[kind].but(Status=code, LastCall=last_call)
+        return message if last_call else message.but(without=("LastCall",))
+
+    pipeline = Pipeline()
+    pipeline.send(reported("added", "6"))
+    pipeline.wait(1)
+    pipeline.send(*messages(status(1, LastCall="1700000000")), reported("status", "2"))
+    assert shown(pipeline)[0] == [state]
+
+
+def test_the_last_call_of_a_newer_membership_begins_at_0() -> None:
+    def reported(login_time: int, last_call: int) -> StatusReported:
+        state = DeviceState.IN_USE if login_time == 1000 else DeviceState.NOT_IN_USE
+        return StatusReported(
+            "", 0, "support", "sip/a", False, state, login_time=login_time, last_call=last_call
+        )
+
+    with_calls, without = reported(1000, 5000), reported(1000, 0)
+    newer = reported(2000, 0)
+    assert contradictions(with_calls, newer) == contradictions(without, newer)
 
 
 def test_a_batch_of_several_members_of_several_queues_is_put_in_order() -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
 
+from tests.laws.phones import MOST_CALLS, Phone, next_states
+
 ADDED, REMOVED = "QueueMemberAdded", "QueueMemberRemoved"
 MOST = 8
 """Events of a queue in a burst, after which nothing more happens in it."""
@@ -19,8 +21,7 @@ MOST = 8
 QUEUES = ("support", "ventes", "urgence")
 INTERFACES = ("SIP/a", "SIP/b")
 
-NEVER_NEXT = {(2, 6), (3, 6), (4, 6), (5, 6), (8, 6), (1, 7), (1, 8), (8, 1)}
-"""A phone rings before it is in use, and a call on hold returns from hold before it ends."""
+NEXT_STATES = next_states()
 
 
 @dataclass
@@ -65,11 +66,13 @@ class Asterisk:
     """Members by queue and interface, and the events that were sent since `flush`."""
 
     now: int
+    phones: dict[str, Phone]
     members: dict[tuple[str, str], Member] = field(default_factory=dict)
     sent: list[Event] = field(default_factory=list)
 
-    def add(self, queue: str, interface: str, wrapuptime: int, status: int) -> None:
-        """Add a member, whose phone has a status."""
+    def add(self, queue: str, interface: str, wrapuptime: int) -> None:
+        """Add a member."""
+        status = self.phones[interface].state
         member = Member(queue, interface, self.now, status, wrapuptime=wrapuptime)
         self.members[queue, interface] = member
         self._send("QueueMemberAdded", member)
@@ -79,8 +82,9 @@ class Asterisk:
         self._send("QueueMemberRemoved", member)
         del self.members[member.queue, member.interface]
 
-    def change(self, interface: str, status: int, *, of_queue: bool) -> None:
-        """Let the device change its state, which each of its queues says."""
+    def change(self, interface: str, phone: Phone, *, of_queue: bool) -> None:
+        """Let something happen to a phone; each queue says whether its state is another one."""
+        self.phones[interface], status = phone, phone.state
         for member in [*self.members.values()]:
             if member.interface == interface and member.status != status:
                 if status == 1 and member.status == 2 and of_queue:
@@ -133,10 +137,11 @@ class Burst:
 @st.composite
 def days(draw: st.DrawFn, began: int) -> list[Burst]:
     """Draw what a server sends. The exporter knows the members of the first burst."""
-    asterisk = Asterisk(began)
+    busy_at = st.integers(1, MOST_CALLS + 1)
+    asterisk = Asterisk(began, {each: Phone(busy_at=draw(busy_at)) for each in INTERFACES})
     for queue in QUEUES[: draw(st.integers(1, 3))]:
         for interface in INTERFACES[: draw(st.integers(1, 2))]:
-            asterisk.add(queue, interface, draw(st.sampled_from((0, 5))), 1)
+            asterisk.add(queue, interface, draw(st.sampled_from((0, 5))))
     sent = asterisk.flush()
     changes = Counter((data["Queue"], "added") for _, data in sent)
     bursts = [Burst(0, sent, _copies(asterisk), Counter(changes))]
@@ -183,9 +188,7 @@ def _act(draw: st.DrawFn, asterisk: Asterisk) -> None:
     mine = [member for member in asterisk.members.values() if member.interface == interface]
     absent = [queue for queue in QUEUES if (queue, interface) not in asterisk.members]
     if absent and (not mine or draw(st.integers(0, 6)) == 0):
-        status = mine[0].status if mine else 1
-        wrapuptime = draw(st.sampled_from((0, 5)))
-        asterisk.add(draw(st.sampled_from(absent)), interface, wrapuptime, status)
+        asterisk.add(draw(st.sampled_from(absent)), interface, draw(st.sampled_from((0, 5))))
         return
     what = draw(st.sampled_from(("status", "status", "status", "pause", "remove", "set")))
     if what == "pause":
@@ -194,8 +197,9 @@ def _act(draw: st.DrawFn, asterisk: Asterisk) -> None:
         asterisk.remove(draw(st.sampled_from(mine)))
     elif what == "set":
         asterisk.set_ringinuse(draw(st.sampled_from(mine)), draw(st.integers(0, 1)))
-    elif (mine[0].status, status := draw(st.integers(0, 8))) not in NEVER_NEXT:
-        asterisk.change(interface, status, of_queue=draw(st.booleans()))
+    else:
+        phone = draw(st.sampled_from([*asterisk.phones[interface].steps()]))
+        asterisk.change(interface, phone, of_queue=draw(st.booleans()))
 
 
 def _is_decidable(before: dict[Key, dict[str, str]], arrivals: list[Event]) -> bool:
@@ -246,7 +250,7 @@ def _can_follow(now: dict[str, str], name: str, data: dict[str, str]) -> bool:
     if name == REMOVED:
         return True
     then, status = int(now["Status"]), int(data["Status"])
-    is_change = then != status and (then, status) not in NEVER_NEXT
+    is_change = (then, status) in NEXT_STATES
     return (
         int(data["LastCall"]) >= int(now["LastCall"])
         and (is_change if name == "QueueMemberStatus" else then == status)

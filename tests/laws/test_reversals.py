@@ -9,12 +9,19 @@ from collections import Counter
 from hypothesis import given, settings
 
 from dataflows.envelope import Delivery
+from dataflows.member_order import NEXT_STATUS
 from tests.corpus import ARRIVED, ORIGIN
 from tests.laws.asterisk_members import Burst, Event, Member, days
+from tests.laws.phones import next_states
 from tests.pipeline import Pipeline
 from tests.queue_oracle import DEVICE_STATES
 
 EXAMPLES = settings().max_examples
+
+
+def test_the_states_that_can_follow_a_state_are_those_of_a_phone() -> None:
+    names = {(DEVICE_STATES[before], DEVICE_STATES[after]) for before, after in next_states()}
+    assert {(before, each) for before, after in NEXT_STATUS.items() for each in after} == names
 
 
 def delivery(event: Event, now: float) -> Delivery:
