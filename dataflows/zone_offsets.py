@@ -90,7 +90,15 @@ class ZoneOffset(msgspec.Struct, array_like=True):
             # The usual case. It also ends a series in favour of another offset: services of one
             # server may differ, and then the first offset stays.
             self._slots = 0
-        elif not 0 <= arrived - self._decided_at < PAUSE_SECONDS:
+        elif (
+            not (
+                # In the first slots, most events are between these two: they change nothing.
+                0 < self._slots < _MIN_SLOTS
+                and self._high - TOLERANCE_SECONDS <= stamp - arrived <= self._top
+                and 0 <= arrived - self._slot_at < SLOT_SECONDS
+            )
+            and not 0 <= arrived - self._decided_at < PAUSE_SECONDS
+        ):
             self._compare(stamp - arrived, arrived)
         return at
 

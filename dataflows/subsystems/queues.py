@@ -75,7 +75,7 @@ class QueueState(State[QueueEvent]):
         self.trackers = (self._available,)
 
     def apply(self, event: QueueEvent) -> None:
-        self._silence.stop()
+        self._silence.due = None  # A call of `stop` for each event would cost more.
         at = event.at
         if self._wrap_ups.due <= at:
             self._end_wrap_ups(self._wrap_ups.ended(at))
