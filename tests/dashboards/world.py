@@ -62,13 +62,13 @@ class World:
         """Compute since when users and phones are known: since the last start of xivo-ctid."""
         numbers: dict[tuple[str, tuple[str, ...]], float] = {}
         for fact in self._history:
-            if fact.name == "service_registered_event" and (
-                fact.data["service_name"] == "xivo-ctid"
-            ):
-                for subsystem in ("users", "endpoints"):
-                    key, since = (fact.origin, subsystem), fact.at + BURST_SECONDS
-                    numbers["xivo_state_known", key] = 1.0
-                    numbers["xivo_state_known_since_timestamp_seconds", key] = since
+            if not fact.name.startswith("service_") or fact.data["service_name"] != "xivo-ctid":
+                continue
+            is_start = fact.name == "service_registered_event"
+            for subsystem in ("users", "endpoints"):
+                key, since = (fact.origin, subsystem), fact.at + BURST_SECONDS
+                numbers["xivo_state_known", key] = float(is_start)
+                numbers["xivo_state_known_since_timestamp_seconds", key] = is_start * since
         return numbers
 
     def _tell(self, origin: str, name: str, data: Mapping[str, object]) -> None:

@@ -43,6 +43,11 @@ def ctid(service_id: str) -> Wire:
     return wire("service.registered.xivo-ctid", "service_registered_event", data)
 
 
+def ended(service_id: str) -> Wire:
+    data = {"service_name": "xivo-ctid", "service_id": service_id}
+    return wire("service.deregistered.xivo-ctid", "service_deregistered_event", data)
+
+
 def reload() -> Wire:
     return wire("ami.Reload", "Reload", {"Module": "app_queue.so", "Status": "0"})
 
@@ -116,4 +121,5 @@ def test_while_the_bus_is_not_read_and_after_a_gap_nothing_is_known(
     connected(program, times=2)
     assert program.value("xivo_exporter_bus_gaps_total", bus="default") == 1
     assert known(program) == (0, 0)
+    publish(broker, "xivo", [ended("first")])
     assert learnt(broker, program, "second")
