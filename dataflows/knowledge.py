@@ -88,7 +88,7 @@ class Knowledge:
         """Note that an event arrived that the state uses, Unix seconds."""
         self._samples.set(LAST_EVENT_AT, self._labels, arrived)
 
-    def learn(self, *, is_certain: bool = True) -> None:
+    def learn(self, *, is_certain: bool) -> None:
         """Note that the server begins to tell the whole state.
 
         Args:

@@ -10,21 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.queue_oracle import DEVICE_STATES
+
 FOLDER = Path(__file__).parent
 WRAP_UPS = {"ventes": 5}
 """Seconds, by queue, of the recorded server. Other queues have none."""
 
-STATES = (
-    "unknown",
-    "not_in_use",
-    "in_use",
-    "busy",
-    "invalid",
-    "unavailable",
-    "ringing",
-    "ringing_in_use",
-    "on_hold",
-)
 GAUGES = frozenset(
     {
         "xivo_queue_members",
@@ -114,7 +105,7 @@ def gauges_of(members: list[dict[str, str]], settings: Settings, now: float) -> 
     for member in members:
         queue = member["Queue"]
         found["xivo_queue_members", queue, member["Membership"]] += 1
-        found["xivo_queue_member_states", queue, STATES[int(member["Status"])]] += 1
+        found["xivo_queue_member_states", queue, DEVICE_STATES[int(member["Status"])]] += 1
         found["xivo_queue_members_paused", queue] += int(member["Paused"])
         found["xivo_queue_members_available", queue] += settings.is_available(member, now)
     return dict(+found)

@@ -4,16 +4,16 @@ import os
 import re
 import shutil
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
 from scripts.stack_links import ALERTMANAGER, PROMETHEUS, first_that_works
+from tests.http_server import answering
 from tests.support import REPOSITORY, ProcessGroup, eventually, missing
 
 EMPTY = "<html><body><h1>This package has no web application.</h1></body></html>"
@@ -31,14 +31,8 @@ def serving(pages: Mapping[str, str]) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(Handler) as port:
+        yield f"127.0.0.1:{port}"
 
 
 @pytest.mark.parametrize(

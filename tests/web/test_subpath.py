@@ -1,14 +1,14 @@
 """The pages behind a reverse proxy that serves them under a longer path."""
 
 import http.client
-import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urljoin
 
 from exporter.web.server import Link, WebServer
+from tests.http_server import answering
 from tests.web.serving import GENEROUS, FakePages, serving
 from tests.web.test_landing import Outline
 
@@ -37,14 +37,8 @@ def proxied(server: WebServer) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
-        thread = threading.Thread(target=proxy.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{proxy.server_address[1]}{PREFIX}/"
-        finally:
-            proxy.shutdown()
-            thread.join()
+    with answering(Proxy) as port:
+        yield f"http://127.0.0.1:{port}{PREFIX}/"
 
 
 def test_every_link_of_the_landing_page_works() -> None:
