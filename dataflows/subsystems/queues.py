@@ -58,7 +58,7 @@ class QueueState(State[QueueEvent | CallCompleted]):
         xivo_queue_members_available{origin_uuid="ca7f…",queue="petak"} 1
     """
 
-    def __init__(self, first: QueueEvent, context: Context) -> None:
+    def __init__(self, first: QueueEvent | CallCompleted, context: Context) -> None:
         super().__init__(context)
         self._queue = (first.origin_uuid, first.queue)
         self._members: dict[str, Member] = {}
