@@ -51,15 +51,7 @@ FORGET_AFTER_SECONDS = 7 * 24 * 3600
 
 
 class CallStatistics(State[CallEvent | Fact]):
-    """The calls of one queue.
-
-    After a caller waited for four seconds and talks now:
-
-        xivo_queue_callers_waiting{origin_uuid="ca7f…",queue="support"} 0
-        xivo_queue_calls_joined_total{origin_uuid="ca7f…",queue="support"} 1
-        xivo_queue_calls_total{origin_uuid="ca7f…",queue="support",outcome="answered"} 1
-        xivo_queue_members_in_call{origin_uuid="ca7f…",queue="support"} 1
-    """
+    """The calls of one queue."""
 
     def __init__(self, first: CallEvent | Fact, context: Context) -> None:
         super().__init__(context)
