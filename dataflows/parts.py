@@ -133,6 +133,12 @@ class PartedState(State[E]):
                 self._end(name, part)
         self._touched.update(self._parts)
 
+    def move(self, bus: str, now: float) -> None:
+        super().move(bus, now)
+        for part in self._parts.values():
+            part.move(bus, now)
+        self._touched.update(self._parts)
+
     def end(self) -> None:
         super().end()
         for name, part in [*self._parts.items()]:

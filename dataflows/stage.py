@@ -82,7 +82,7 @@ class Stage:
     def move(self, state: State[Any], name: str, bus: str) -> None:
         """Let a state belong to another bus."""
         entities, shown = self._quotas_of(name, bus)
-        state.bus = bus
+        state.move(bus, self.clock())
         state.entities.move(entities)
         state.shown.move(shown)
 

@@ -8,19 +8,21 @@ any single subsystem.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
 from math import inf
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
+from dataflows.days import Today
 from dataflows.envelope import Envelope
 from dataflows.knowledge import Knowledge
-from dataflows.lengths import Length
+from dataflows.lengths import TODAY, Length
 from dataflows.metric import Details, MetricSpec, Sample, Samples
 from dataflows.quota import Allocation
-from dataflows.windows import Tracker
+from dataflows.trackers import Tracker
 
 
 class Event(Struct, frozen=True, gc=False):
@@ -51,12 +53,22 @@ class Options:
         max_entities: Entities that a server alone on its bus can have in each subsystem.
         max_shown: The same for entities that have series of their own.
         windows: Lengths of the windows, the shortest first.
+        zones: The time zone of each bus, by its name; None means this machine's.
     """
 
     details: frozenset[str] = frozenset()
     max_entities: int = MAX_ENTITIES
     max_shown: int = MAX_ENTITIES
     windows: tuple[Length, ...] = ()
+    zones: Mapping[str, tzinfo | None] = field(default_factory=dict, hash=False)
+
+    def windows_of(self, bus: str) -> tuple[Length | Today, ...]:
+        """Return the lengths of the windows of a bus; `today` is in its time zone."""
+        return tuple(self.today_of(bus) if each == TODAY else each for each in self.windows)
+
+    def today_of(self, bus: str) -> Today:
+        """Return the window `today` in the time zone of a bus."""
+        return Today(self.zones.get(bus))
 
 
 class Context(NamedTuple):
@@ -115,9 +127,20 @@ class State(ABC, Generic[E]):
         """
         self.recheck(now)
         for tracker in self.trackers:
-            tracker.resize(self.options.windows, now)
+            tracker.resize(self.windows, now)
         # Until the bus is read, and it is clear that nothing was missed.
         self.knowledge.stop_updates()
+
+    @property
+    def windows(self) -> tuple[Length | Today, ...]:
+        """The lengths of its windows."""
+        return self.options.windows_of(self.bus)
+
+    def move(self, bus: str, now: float) -> None:
+        """Belong to another bus from now on, perhaps in another time zone."""
+        self.bus = bus
+        for tracker in self.trackers:
+            tracker.resize(self.windows, now)
 
     def miss(self) -> None:
         """Note that events were missed, or may have been."""

@@ -38,7 +38,7 @@ SPECS = METRICS
 ALL_DETAILS = frozenset(subsystem.name for subsystem in SUBSYSTEMS)
 
 WINDOWED = frozenset(spec.name for spec in SPECS if "window" in spec.labels)
-WINDOWS = "1m,5m"
+WINDOWS = "1m,5m,today"
 
 _PUNCTUAL_SECONDS = 900
 """In a wait, states due after this time are called only at its end.

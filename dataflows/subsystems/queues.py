@@ -70,7 +70,7 @@ class QueueState(State[QueueEvent]):
         for spec in (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES):
             self.samples.start(spec, self._queue)
         self._available = Level(
-            self.samples, AVAILABLE_LEVELS, self._queue, self.options.windows, at=first.at, value=0
+            self.samples, AVAILABLE_LEVELS, self._queue, self.windows, at=first.at, value=0
         )
         self.trackers = (self._available,)
 

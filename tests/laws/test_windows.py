@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dataflows.items import ClockSetBack, Opened
 from dataflows.metric import Value
 from dataflows.subsystems import SUBSYSTEMS
-from dataflows.windows import CLOCK_SLACK_SECONDS
+from dataflows.trackers import CLOCK_SLACK_SECONDS
 from tests import corpus
 from tests.corpus import Message
 from tests.laws.strategies import BUSES, ORIGINS, Pause, Step, letters, traffic

@@ -19,7 +19,7 @@ from dataflows.outputs import Changes, Output, Skipped
 from dataflows.stage import Logic, Stage
 from dataflows.subsystem import Options, State
 from dataflows.subsystems import SUBSYSTEMS, deliveries
-from dataflows.windows import CLOCK_SLACK_SECONDS
+from dataflows.trackers import CLOCK_SLACK_SECONDS
 from tests.windows.models import Fact
 from tests.windows.oracle import Number, Oracle, Series
 
