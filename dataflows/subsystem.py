@@ -8,8 +8,8 @@ any single subsystem.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import tzinfo
 from math import inf
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -44,6 +44,10 @@ MAX_ENTITIES = 200_000
 three times as many, in about 180 MB. The largest servers have a few thousand."""
 
 
+def _zone_of_machine(_bus: str) -> None:
+    """Return None: the time zone of this machine."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """Settings of the states. A resumed state has the options of the new process.
@@ -53,14 +57,14 @@ class Options:
         max_entities: Entities that a server alone on its bus can have in each subsystem.
         max_shown: The same for entities that have series of their own.
         windows: Lengths of the windows, the shortest first.
-        zones: The time zone of each bus, by its name; None means this machine's.
+        zone_of: Returns the time zone of a bus, by its name; None means this machine's.
     """
 
     details: frozenset[str] = frozenset()
     max_entities: int = MAX_ENTITIES
     max_shown: int = MAX_ENTITIES
     windows: tuple[Length, ...] = ()
-    zones: Mapping[str, tzinfo | None] = field(default_factory=dict, hash=False)
+    zone_of: Callable[[str], tzinfo | None] = _zone_of_machine
 
     def windows_of(self, bus: str) -> tuple[Length | Today, ...]:
         """Return the lengths of the windows of a bus; `today` is in its time zone."""
@@ -68,7 +72,7 @@ class Options:
 
     def today_of(self, bus: str) -> Today:
         """Return the window `today` in the time zone of a bus."""
-        return Today(self.zones.get(bus))
+        return Today(self.zone_of(bus))
 
 
 class Context(NamedTuple):

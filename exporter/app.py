@@ -89,13 +89,14 @@ class App:
         self._warn = RateLimited(log.warning)
         # Of its own, because only the thread of signals uses it.
         self._on_hangup = RateLimited(log.info)
-        stage = Stage(
-            SUBSYSTEMS,
-            Options(settings.details, max_shown=settings.max_series, windows=settings.windows),
-            wall_clock,
-            is_kept=runtime.recovery is not None,
-        )
         self._zones = {bus.status.name: bus.zone for bus in buses}
+        options = Options(
+            settings.details,
+            max_shown=settings.max_series,
+            windows=settings.windows,
+            zone_of=self._zones.get,
+        )
+        stage = Stage(SUBSYSTEMS, options, wall_clock, is_kept=runtime.recovery is not None)
         self._flow = flow.build(
             BusSource(self._feeds, self._loop_context(settings)),
             Decode(

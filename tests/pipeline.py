@@ -88,7 +88,11 @@ class Pipeline:
         self.refused: Counter[str] = Counter()
         self.late: Counter[str] = Counter()
         self._options = Options(
-            frozenset(details), max_entities, max_series, parse_lengths(windows) if windows else ()
+            frozenset(details),
+            max_entities,
+            max_series,
+            parse_lengths(windows) if windows else (),
+            lambda _: zone,
         )
         self._zone = zone
         self._logics: dict[str, Logic] = {}

@@ -64,7 +64,8 @@ WINDOW_END = MetricSpec(
     Kind.GAUGE,
     "Unix time at which the last closed window ended. It stops rising when the dataflow stalls.",
     ("window",),
-    cardinality="one per window",
+    cardinality="one per window, except `today`",
+    closed_only=True,
 )
 REJECTED = MetricSpec(
     "xivo_exporter_rejected_total",
