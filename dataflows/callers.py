@@ -93,7 +93,7 @@ class Callers:
         facts: list[Fact] = []
         after = self._callers.get(new)
         if after is None:
-            after = self._callers[new] = Caller(before.since, before.visits)
+            after = self._add(new, Caller(before.since, before.visits))
         else:
             self._allocation.release()
             for visits in before.visits:
@@ -164,11 +164,15 @@ class Callers:
         if not self._allocation.take():
             self.refused += 1
             return None
-        caller = self._callers[name] = Caller(at)
+        return self._add(name, Caller(at))
+
+    def _add(self, name: str, caller: Caller) -> Caller:
+        """Add a caller, whose channel may have ended already."""
         caller.hung_up = self._channels.hung_up_at(name)
         caller.ended = self._channels.ended_at(name)
         if caller.ended < inf:
-            self.settling.add(at, name)
+            self.settling.add(caller.ended, name)
+        self._callers[name] = caller
         return caller
 
     def _note(self, event: CallEvent, name: str, caller: Caller, visits: Visits) -> list[Fact]:
