@@ -54,17 +54,19 @@ class Callers:
     def follow(self, event: CallEvent) -> list[Fact]:
         """Apply an event of a caller in a queue; return what follows from it."""
         name = self._channels.current(event.caller)
-        if isinstance(event, CallCompleted):
+        if type(event) is CallCompleted:
             return self._complete(name, event)
         caller = self._callers.get(name) or self._new(name, event.at)
         if caller is None:
             return []
         visits = caller.of(event.queue)
         facts = self._note(event, name, caller, visits)
-        facts += self._settled(event.queue, visits.complete(caller.hung_up))
+        if visits.leaves:
+            facts += self._settled(event.queue, visits.complete(caller.hung_up))
         if visits.leaves or visits.results:
             self.settling.add(event.at, name)
-        self._drop_if_over(name, caller)
+        elif not visits.joins:
+            self._drop_if_over(name, caller)
         return facts
 
     def hang_up(self, channel: str, at: float) -> list[Fact]:
