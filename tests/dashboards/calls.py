@@ -1,6 +1,7 @@
 """The oracle of calls through queues: computes what panels show from the whole history.
 
-It follows the help texts of the metrics. Each caller stays in a queue once. All ends are seen.
+It follows the help texts of the metrics. The end of each stay is seen, and each stay that is not
+answered lasts longer than `NEAR_SECONDS`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ THRESHOLD = 20
 SETTLE_SECONDS = 2
 """After the end of the wait, if nothing but the time says how it ended."""
 HANGUP_SECONDS = 0.3
+NEAR_SECONDS = 0.5
 OUTCOMES = ("answered", "abandoned", "expired", "left", "lost")
 
 
@@ -38,27 +40,34 @@ class _Waiting(Model):
 
 
 @dataclass
-class _Visit:
-    """The events of a caller in a queue, by name: when, and the wait that it says."""
+class _Stays:
+    """The stays of a caller in a queue: times in Unix seconds, waits in seconds."""
 
-    events: dict[str, tuple[float, int]] = field(default_factory=dict)
+    joined: list[float] = field(default_factory=list)
+    left: list[float] = field(default_factory=list)
+    connected: list[tuple[float, int]] = field(default_factory=list)
+    abandoned: list[tuple[float, int]] = field(default_factory=list)
+    hung_up: list[float] = field(default_factory=list)
 
     @property
-    def is_waiting(self) -> bool:
-        return "QueueCallerLeave" not in self.events
+    def waiting(self) -> int:
+        return len(self.joined) - len(self.left)
 
-    def end(self, hung_up: list[float]) -> tuple[float, str, int]:
-        """Return when it was settled, its outcome and its wait."""
-        left, _ = self.events["QueueCallerLeave"]
-        if "AgentConnect" in self.events:
-            return left, "answered", self.events["AgentConnect"][1]
-        if "QueueCallerAbandon" not in self.events:
-            joined, _ = self.events["QueueCallerJoin"]
-            return left + SETTLE_SECONDS, "left", int(left) - int(joined)
-        ended, wait = self.events["QueueCallerAbandon"]
-        if any(abs(at - ended) <= HANGUP_SECONDS for at in hung_up):
-            return left, "abandoned", wait
-        return left + SETTLE_SECONDS, "expired", wait
+    def ended(self) -> Iterator[tuple[float, str, int]]:
+        """Yield when each stay was settled, its outcome and its wait."""
+        for joined, left in zip(sorted(self.joined), sorted(self.left), strict=False):
+            if answered := self._near(left, self.connected):
+                yield left, "answered", answered[1]
+            elif (abandoned := self._near(left, self.abandoned)) is None:
+                yield left + SETTLE_SECONDS, "left", int(left) - int(joined)
+            elif any(abs(at - abandoned[0]) <= HANGUP_SECONDS for at in self.hung_up):
+                yield left, "abandoned", abandoned[1]
+            else:
+                yield left + SETTLE_SECONDS, "expired", abandoned[1]
+
+    def _near(self, left: float, results: list[tuple[float, int]]) -> tuple[float, int] | None:
+        near = [each for each in results if abs(each[0] - left) <= NEAR_SECONDS]
+        return min(near, key=lambda each: abs(each[0] - left), default=None)
 
 
 class Calls:
@@ -70,7 +79,7 @@ class Calls:
 
     def __init__(self, lengths: Mapping[str, int]) -> None:
         self._lengths = lengths
-        self._visits: dict[Queue, dict[str, _Visit]] = defaultdict(lambda: defaultdict(_Visit))
+        self._stays: dict[Queue, dict[str, _Stays]] = defaultdict(dict)
         self._hung_up: dict[str, list[float]] = defaultdict(list)
         self._talks: dict[Queue, Counter[str]] = defaultdict(Counter)
         self._waiting: dict[Queue, KeyHistory] = {}
@@ -86,11 +95,22 @@ class Calls:
         if queue not in self._waiting:
             self._waiting[queue] = KeyHistory(_Waiting(), queue, self._lengths, fact.at)
         self._waiting[queue].take(fact)
-        if name in VISIT_EVENTS:
-            wait = int(data.get("HoldTime", 0))
-            self._visits[queue][data["Uniqueid"]].events[name] = fact.at, wait
+        if name in STAY_EVENTS:
+            self._note(fact, self._stays[queue].setdefault(data["Uniqueid"], _Stays()))
         member = data.get("Interface", "").casefold()
         self._talks[queue][member] += {"AgentConnect": 1, "AgentComplete": -1}.get(name, 0)
+
+    def _note(self, fact: Fact, stays: _Stays) -> None:
+        stays.hung_up = self._hung_up[fact.data["Uniqueid"]]
+        match fact.name:
+            case "QueueCallerJoin":
+                stays.joined.append(fact.at)
+            case "QueueCallerLeave":
+                stays.left.append(fact.at)
+            case "AgentConnect":
+                stays.connected.append((fact.at, int(fact.data["HoldTime"])))
+            case "QueueCallerAbandon":
+                stays.abandoned.append((fact.at, int(fact.data["HoldTime"])))
 
     def look(self, now: float) -> None:
         """Close windows by the clock."""
@@ -102,10 +122,10 @@ class Calls:
         numbers: Numbers = {}
         for queue, history in self._waiting.items():
             origin, _ = queue
-            visits = self._visits[queue].values()
+            stays = self._stays[queue].values()
             numbers["xivo_state_known", (origin, "queue_calls")] = 0
             numbers["xivo_state_known_since_timestamp_seconds", (origin, "queue_calls")] = 0
-            numbers["xivo_queue_callers_waiting", queue] = sum(each.is_waiting for each in visits)
+            numbers["xivo_queue_callers_waiting", queue] = sum(each.waiting for each in stays)
             talking = sum(talks > 0 for talks in self._talks[queue].values())
             numbers["xivo_queue_members_in_call", queue] = talking
             numbers["xivo_queue_service_level_threshold_seconds", queue] = THRESHOLD
@@ -116,7 +136,8 @@ class Calls:
         return numbers
 
     def _of_window(self, queue: Queue, window: str, start: float, end: float) -> Numbers:
-        visits = [visit[1:] for visit in self._ended(queue) if start <= visit[0] < end]
+        ended = (visit for stays in self._stays[queue].values() for visit in stays.ended())
+        visits = [visit[1:] for visit in ended if start <= visit[0] < end]
         counts = Counter(outcome for outcome, _ in visits)
         numbers: Numbers = {
             ("xivo_queue_window_calls", (*queue, outcome, window)): counts[outcome]
@@ -131,11 +152,6 @@ class Calls:
             numbers["xivo_queue_wait_max_seconds", (*queue, window)] = longest
         return numbers
 
-    def _ended(self, queue: Queue) -> Iterator[tuple[float, str, int]]:
-        for caller, visit in self._visits[queue].items():
-            if not visit.is_waiting:
-                yield visit.end(self._hung_up[caller])
 
-
-VISIT_EVENTS = {"QueueCallerJoin", "QueueCallerLeave", "QueueCallerAbandon", "AgentConnect"}
-EVENTS = VISIT_EVENTS | {"AgentComplete", "AgentRingNoAnswer"}
+STAY_EVENTS = {"QueueCallerJoin", "QueueCallerLeave", "QueueCallerAbandon", "AgentConnect"}
+EVENTS = STAY_EVENTS | {"AgentComplete", "AgentRingNoAnswer"}
