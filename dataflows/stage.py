@@ -192,7 +192,6 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
                 if type(event) is Heard:
                     state.knowledge.hear(event.at)
                 else:
-                    assert isinstance(event, Notice)
                     outputs += self._heed(event, state)
                 continue
             if windows is not None and event.at < windows.floor:
@@ -200,7 +199,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
             state.apply(event)
         return outputs
 
-    def _heed(self, notice: Notice, state: State[Any]) -> list[Output]:
+    def _heed(self, notice: Event, state: State[Any]) -> list[Output]:
         """Handle what happened to the server or its bus; return the changes."""
         match notice:
             case OriginForgotten():
@@ -209,7 +208,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
                 return self._withhold(state)
             case SeriesShown():
                 self._show(state)
-            case _:
+            case Notice():
                 notice.tell(state)
         return []
 
