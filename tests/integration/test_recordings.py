@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
-from math import ceil
-from typing import Any
-
 from exporter.clock import wall_clock
+from exporter.recording.stamps import Shift
 from tests.integration.bus import Wire, connected, is_bound, processed, publish
 from tests.integration.conftest import RunExporter
 from tests.program import Exporter
@@ -23,19 +19,6 @@ LIVE_SECONDS = 3.0
 
 HEAD_START_SECONDS = 20
 """The time to publish all messages before, on a busy machine."""
-
-_TIMES = ("LastCall", "LoginTime", "LastPause")
-
-
-def shifted(message: dict[str, Any], seconds: int) -> Wire:
-    """Return a message that happens some seconds later."""
-    body, data = message["body"], message["body"]["data"]
-    later = {name: str(int(data[name]) + seconds) for name in _TIMES if int(data.get(name, 0))}
-    naive = datetime.fromisoformat(body["timestamp"]).replace(tzinfo=UTC)
-    stamp = datetime.fromtimestamp(naive.timestamp() + seconds, UTC).isoformat()
-    text = json.dumps({**body, "timestamp": stamp, "data": {**data, **later}})
-    headers = {**message["headers"], "timestamp": stamp}
-    return Wire(text.encode(), message["routing_key"], headers, message["properties"])
 
 
 def shown(program: Exporter) -> Gauges:
@@ -54,31 +37,32 @@ def test_every_gauge_of_queues_is_as_in_asterisk(broker: Broker, exporter: RunEx
     program = connected(exporter(broker.url()))
     recorded = [*messages("call_centre")]
     # All members are known ten seconds after the call centre has opened.
-    wanted = [each for each in snapshots() if each.time > recorded[0]["time"] + 10]
+    wanted = [each for each in snapshots() if each.time > recorded[0].message.time + 10]
     last = [each.label for each in wanted].index(LAST)
-    shift = ceil(wall_clock() + HEAD_START_SECONDS - wanted[last].time)
+    shift = Shift(wanted[last].time, wall_clock() + HEAD_START_SECONDS)
     settings = Settings()
     count = sent = 0
     for number, snapshot in enumerate(wanted[: last + 1]):
         batch: list[Wire] = []
-        while recorded[sent]["time"] <= snapshot.time:
-            message = recorded[sent]
-            settings.follow(message)
-            wire = shifted(message, shift)
-            count += is_bound(message["routing_key"])
+        while recorded[sent].message.time <= snapshot.time:
+            message = recorded[sent].message
+            settings.follow(recorded[sent])
+            count += is_bound(message.routing_key)
             sent += 1
-            if number == last and message["time"] > snapshot.time - LIVE_SECONDS:
+            if number == last and message.time > snapshot.time - LIVE_SECONDS:
                 publish(broker, "xivo", batch)
                 batch = []
-                _wait_until(message["time"] + shift)
+                _wait_until(shift.at(message.time))
+            shifted = shift(message)
+            wire = Wire(shifted.body, message.routing_key, shifted.headers, message.properties)
             batch.append(wire)
         publish(broker, "xivo", batch)
         processed(program, count)
         if number < last and number % 3:
             continue
         if number == last:
-            _wait_until(snapshot.time + shift)
-        now = wall_clock() - shift
+            _wait_until(shift.at(snapshot.time))
+        now = wall_clock() - shift.at(0.0)
         members = snapshot.members
         assert shown(program) == gauges_of(members, settings, now), snapshot.label
     # In the last one, the wrap-up counts, and it ends without an event.

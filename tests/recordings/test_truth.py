@@ -24,10 +24,7 @@ def recording(name: str) -> str:
 
 def events(name: str) -> list[tuple[float, str, dict[str, Any]]]:
     """Return the events of a recording: arrival, name and data."""
-    return [
-        (message["time"], message["body"]["name"], message["body"]["data"])
-        for message in messages(recording(name))
-    ]
+    return [(message.time, event, data) for message, event, data in messages(recording(name))]
 
 
 def told(name: str) -> dict[str, Counter[str]]:
