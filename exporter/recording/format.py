@@ -28,7 +28,7 @@ from exporter.settings.messages import printable
 MAX_LINE = 2 * 1024 * 1024
 """Bytes. A body has at most 256 KiB, of which JSON may write each byte with six."""
 
-MAX_TIME = 10_000_000_000
+LATEST = 10_000_000_000
 """Unix seconds; in the year 2286."""
 
 _GZIP = b"\x1f\x8b"
@@ -48,7 +48,7 @@ class Message(msgspec.Struct, frozen=True):
         properties: Its AMQP properties, except the headers.
     """
 
-    time: Annotated[float, msgspec.Meta(ge=0, le=MAX_TIME)]
+    time: Annotated[float, msgspec.Meta(ge=0, le=LATEST)]
     body: msgspec.Raw
     routing_key: str = ""
     headers: dict[str, Any] = {}

@@ -84,12 +84,15 @@ class Player:
         Raises:
             RecordingError: Of the messages, if they are read while they are played.
         """
+        has_begun = False
         for message in messages:
+            has_begun = True
             if self._zone is None:
                 self._zone = zone_seen(message)
             self.advance(message.time)
             self.take([message.delivery(bus, self.now)])
-        self.advance(self.now + SETTLE_SECONDS)
+        if has_begun:
+            self.advance(self.now + SETTLE_SECONDS)
 
     def take(self, batch: Sequence[Item]) -> list[Keyed]:
         """Process a batch of items that arrive now; return its events."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from dataflows.zone_offsets import QUARTER_SECONDS
-from exporter.recording.format import MAX_TIME, Message
+from exporter.recording.format import LATEST, Message
 
 _INSIDE = ("LastCall", "LoginTime", "LastPause")
 """Fields of Asterisk's member events: Unix seconds as digits, 0 for never."""
@@ -77,7 +77,7 @@ class Shift:
     def _headers(self, headers: dict[str, Any]) -> dict[str, Any]:
         shifted = self._stamps(headers)
         ms = headers.get(_STAMP_MS)
-        if type(ms) is int and 0 < ms < MAX_TIME * 1000:
+        if type(ms) is int and 0 < ms < LATEST * 1000:
             shifted[_STAMP_MS] = round(self.at(ms / 1000) * 1000)
         return shifted
 

@@ -1,15 +1,29 @@
-"""A recording of a real Asterisk goes through a real RabbitMQ and the real program."""
+"""A recording of a real Asterisk goes through a real broker, or the one in memory, and the program."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from exporter.clock import wall_clock
 from exporter.recording.stamps import Shift
 from tests.integration.bus import Wire, connected, is_bound, processed, publish
 from tests.integration.conftest import RunExporter
-from tests.program import Exporter
-from tests.recordings.replay import GAUGES, Gauges, Settings, gauges_of, messages, snapshots
+from tests.program import PROGRAM, Exporter
+from tests.recordings.replay import (
+    FOLDER,
+    GAUGES,
+    Gauges,
+    Settings,
+    ends,
+    gauges_of,
+    messages,
+    snapshots,
+)
 from tests.servers import Broker
 from tests.support import eventually
+
+REPLAY = (*PROGRAM, "replay", "--listen", "127.0.0.1:0")
+LAST_DELIVERY = "xivo_exporter_last_delivery_timestamp_seconds"
 
 LAST = "random at 721 s"
 """A snapshot in which a member is in wrap-up for 2.9 s more."""
@@ -70,6 +84,29 @@ def test_every_gauge_of_queues_is_as_in_asterisk(broker: Broker, exporter: RunEx
     later = gauges_of(wanted[last].members, settings, wanted[last].time + 10)
     assert in_wrap_up != later
     eventually(lambda: shown(program) == later, timeout=10, what="the wrap-up ends")
+
+
+def test_a_recording_is_served_as_if_it_were_now(tmp_path: Path) -> None:
+    scenario = "ringall_three_agents"
+    recording = FOLDER / "scenarios" / f"{scenario}.jsonl.gz"
+    arguments = (str(recording), "--speed", "20")
+    with Exporter(tmp_path, *arguments, program=REPLAY) as program:
+        eventually(lambda: program.logged("the recording is at its end"), what="all is published")
+        end = ends()[scenario]
+        wanted = gauges_of(end.members, Settings(), end.time)
+        eventually(lambda: shown(program) == wanted, what="the queues are as in Asterisk")
+        now = wall_clock()
+        times = [value for (name, _), value in program.samples().items() if name == LAST_DELIVERY]
+        assert [now - 10 < time <= now for time in times] == [True]
+        assert program.terminate() == 0
+
+
+def test_a_wrong_line_ends_the_serving(tmp_path: Path) -> None:
+    recording = tmp_path / "r.jsonl"
+    recording.write_text('{"time": 1, "body": {}}\n{"time": 1}\n')
+    with Exporter(tmp_path, str(recording), "--speed", "1", program=REPLAY) as program:
+        assert program.wait() == 1
+        assert f"xivo-exporter: {recording}, line 2: not a message" in program.log()
 
 
 def _wait_until(at: float) -> None:
