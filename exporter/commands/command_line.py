@@ -14,7 +14,6 @@ from typing import Any, get_args
 
 import structlog
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from exporter import __version__
 from exporter.commands.arguments import Flag, read
@@ -202,7 +201,7 @@ def _help(field: FieldInfo) -> str:
     text = field.description or ""
     if field.default_factory is not None:
         text += " (default: the host name)"
-    elif field.default not in (None, False, frozenset(), (), PydanticUndefined):
+    elif not field.is_required() and field.default not in (None, False, frozenset(), ()):
         text += f" (default: {_spelled(field.default)})"
     return text.replace("%", "%%")
 
