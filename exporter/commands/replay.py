@@ -35,14 +35,17 @@ def run(settings: Replay) -> bool:
     """Print the series at the end of a recording, or serve metrics while it is played.
 
     Returns:
-        Whether it was printed completely, or a signal ended the serving.
+        Whether it was printed completely, or a signal ended the serving and not a failure.
 
     Raises:
         RecordingError: The recording cannot be read.
         OSError: It cannot listen on its address; the message says what to do.
     """
     if settings.speed is None:
-        return _print(_played(settings))
+        try:
+            return _print(_played(settings))
+        except KeyboardInterrupt:
+            return False
     app = App(settings, [memory_bus(NAME, (everything(ExchangeType.TOPIC),))])
     print(_welcome(settings, f"http://{app.address}"), flush=True)
     return serve(app, partial(_publish, settings))

@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from dataflows.subsystems import METRICS
 from exporter.__main__ import FAILED, WRONG_SETTINGS, main
 from exporter.commands.command_line import parse
+from exporter.recording.player import Player
 from exporter.settings import Replay
 from tests.program import PROGRAM
 from tests.support import REPOSITORY
@@ -135,6 +137,17 @@ def test_a_reader_that_wants_no_more_is_no_error() -> None:
             check=True,
         )
     assert done.stderr == b""
+
+
+def test_ctrl_c_ends_it_without_a_trace(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Player, "play", interrupted)
+    assert main(["replay", SCENARIO]) == FAILED
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_port_in_use_is_told_if_the_recording_is_served(
