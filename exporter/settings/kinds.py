@@ -32,6 +32,9 @@ PREFIX = "XIVO_EXPORTER_"
 DETAILS = tuple(s.name for s in SUBSYSTEMS if any(spec.detail for spec in s.metrics))
 """Subsystems that have detail series."""
 
+STDIN = Path("-")
+"""Stands for the standard input."""
+
 _MAX_NAME = 100
 """Bytes: names stand in labels, and together in the inbox's name of at most 255."""
 
@@ -83,6 +86,10 @@ def _readable(path: Path) -> Path:
         msg = f"cannot read {printable(path)}: {problem}"
         raise ValueError(msg)
     return path
+
+
+def _readable_or_stdin(path: Path) -> Path:
+    return path if path == STDIN else _readable(path)
 
 
 def _readable_secret(path: Path) -> Path:
@@ -179,6 +186,7 @@ AnyPath = Annotated[Path, AfterValidator(_path)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 HostName = Annotated[str, AfterValidator(_host)]
 Password = Annotated[SecretStr, AfterValidator(_password)]
+Recording = Annotated[Path, AfterValidator(_readable_or_stdin)]
 SecretFile = Annotated[Path, AfterValidator(_readable_secret)]
 Zone = Annotated[ZoneInfo | None, PlainValidator(_zone)]
 Urls = Annotated[BusUrls, PlainValidator(_bus_urls)]
