@@ -42,7 +42,7 @@ from dataflows.queue_facts import (
     WaitBegan,
     WaitEnded,
 )
-from dataflows.service_levels import ServiceLevels
+from dataflows.service_levels import DEFAULT
 from dataflows.subsystem import Context, State
 from dataflows.windows import Level
 
@@ -145,7 +145,7 @@ class CallStatistics(State[CallEvent | Fact]):
                 return None
 
     def _show_threshold(self) -> None:
-        levels = self.options.service_levels.get(self.bus, ServiceLevels())
+        levels = self.options.service_levels.get(self.bus, DEFAULT)
         self._threshold = levels.of(self._name)
         self.samples.set(THRESHOLD, self._queue, self._threshold)
 

@@ -59,3 +59,7 @@ def _seconds(text: str) -> int:
     if not 1 <= seconds <= MAX_SECONDS:
         raise ValueError(_PROBLEM)
     return seconds
+
+
+DEFAULT = ServiceLevels()
+"""The thresholds without a setting."""
