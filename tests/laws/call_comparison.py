@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 from dataflows.metric import Histogram
+from tests.corpus import ORIGIN
 from tests.laws import calls_truth as truth
 from tests.laws.call_messages import MICROSECONDS, Event
-from tests.laws.call_server import Visit
 from tests.laws.calls import History
 from tests.laws.calls_truth import Numbers
-from tests.pipeline import Pipeline
+from tests.pipeline import Pipeline, SeriesValues
 
 COUNTERS = (
     "xivo_queue_calls_joined_total",
@@ -27,6 +26,7 @@ WAITING, OLDEST = "xivo_queue_callers_waiting", "xivo_queue_oldest_wait_timestam
 IN_CALL = "xivo_queue_members_in_call"
 CALLS = "xivo_queue_window_calls"
 
+LEVELS = ("min", "max", "avg")
 LENGTHS = {"1m": 60 * MICROSECONDS, "5m": 300 * MICROSECONDS}
 _DISORDER = 0.006
 """Seconds by which the time of a join may differ: a reversal exchanges the stamps of events."""
@@ -35,10 +35,10 @@ _DISORDER = 0.006
 # --- What the exporter shows ---
 
 
-def shown(pipeline: Pipeline, *metrics: str) -> Numbers:
+def shown(series: SeriesValues, *metrics: str) -> Numbers:
     """Return the values of metrics that are not 0, without the origin."""
     numbers: Numbers = Counter()
-    for (metric, labels), value in pipeline.series().items():
+    for (metric, labels), value in series.items():
         if metric not in metrics:
             continue
         key = (metric, *labels[1:])
@@ -59,10 +59,10 @@ def _whole(value: object) -> int:
     return int(value)
 
 
-def explain(what: str, differences: list[str], history: History, until: float) -> str:
+def explain(what: str, differences: list[str], history: History, until: int) -> str:
     """Return a message for people."""
-    lines = [_line(each, history) for each in history.events if each.at <= until * MICROSECONDS]
-    seconds = until - history.began / MICROSECONDS
+    lines = [_line(each, history) for each in history.events if each.at <= until]
+    seconds = (until - history.began) / MICROSECONDS
     return "\n".join([f"{what}, at {seconds:.3f} s:", *differences, "What happened:", *lines])
 
 
@@ -76,7 +76,7 @@ def _line(event: Event, history: History) -> str:
 
 
 def assert_between(
-    what: str, actual: Numbers, bounds: tuple[Numbers, Numbers], history: History, until: float
+    what: str, actual: Numbers, bounds: tuple[Numbers, Numbers], history: History, until: int
 ) -> None:
     """Check that numbers are within their bounds, which are usually equal."""
     least, most = bounds
@@ -91,71 +91,90 @@ def assert_between(
 # --- Comparisons ---
 
 
-def compare_counters(pipeline: Pipeline, history: History) -> None:
-    """Compare all counters and histograms."""
-    until = int(pipeline.now * MICROSECONDS)
-    bounds = truth.counts(history, until)
-    assert_between("counters", shown(pipeline, *COUNTERS), bounds, history, pipeline.now)
+def compare(
+    pipeline: Pipeline, history: History, *, has_windows: bool = False, is_in_order: bool = False
+) -> None:
+    """Compare what is shown now with the truth.
+
+    Args:
+        pipeline: It has processed what happened so far.
+        history: What really happened.
+        has_windows: Whether to compare the last closed windows.
+        is_in_order: Whether events come in order. If not, the number of callers may be wrong for
+            milliseconds, which shows in windows.
+    """
+    series, at = pipeline.series(), round(pipeline.now * MICROSECONDS)
+    if not truth.is_ageing(history, at):
+        _compare_gauges(series, history, at)
+    assert_between("counters", shown(series, *COUNTERS), truth.counts(history, at), history, at)
+    if has_windows:
+        for window, length in LENGTHS.items():
+            end = at // length * length
+            _compare_window(series, history, at, (window, end - length, end))
+            if is_in_order and not truth.is_ageing(history, at):
+                _compare_levels(series, history, at, (window, end - length, end))
 
 
-def compare_gauges(pipeline: Pipeline, history: History) -> None:
-    """Compare who waits and who talks."""
-    at = int(pipeline.now * MICROSECONDS)
-    if truth.is_ageing(history, at):
-        return
+def _compare_gauges(series: SeriesValues, history: History, at: int) -> None:
     waiting = truth.waiting(history, at)
     numbers: Numbers = Counter({(WAITING, queue): len(each) for queue, each in waiting.items()})
     for queue, members in truth.members_in_call(history, at).items():
         numbers[IN_CALL, queue] = len(members)
-    actual = shown(pipeline, WAITING, IN_CALL)
-    assert_between("gauges", actual, (numbers, numbers), history, pipeline.now)
-    differences = []
-    for queue in sorted({visit.queue for visit in history.visits}):
-        oldest, wanted = pipeline.value(OLDEST, queue) or 0, min(waiting.get(queue, (0,)))
-        assert isinstance(oldest, float | int)
+    assert_between("gauges", shown(series, WAITING, IN_CALL), (numbers, numbers), history, at)
+    differences: list[str] = []
+    for queue in queues_of(history):
+        oldest, wanted = _value(series, OLDEST, queue) or 0, min(waiting.get(queue, (0,)))
         if abs(oldest - wanted / MICROSECONDS) > _DISORDER:
             differences.append(f"  {queue}: {oldest}, must be {wanted / MICROSECONDS}")
-    assert not differences, explain("oldest", differences, history, pipeline.now)
+    assert not differences, explain("oldest", differences, history, at)
 
 
-def compare_windows(pipeline: Pipeline, history: History, *, is_in_order: bool) -> None:
-    """Compare the last closed windows; who waited, only if events come in order."""
-    now = int(pipeline.now * MICROSECONDS)
-    queues = {visit.queue: visit.joined for visit in reversed(history.visits)}
-    for window, length in LENGTHS.items():
-        end = now // length * length
-        start = end - length
-        certain, perhaps = truth.ended_in(history, start, end)
-        least = truth.window_calls(certain, window)
-        most = least + truth.window_calls(perhaps, window)
-        actual = Counter({k: v for k, v in shown(pipeline, CALLS).items() if k[-1] == window})
-        assert_between(f"window {window}", actual, (least, most), history, pipeline.now)
-        for queue, joined in queues.items():
-            differences: list[str] = []
-            if not any(each.queue == queue for each in perhaps):
-                differences += _of_ended(pipeline, certain, queue, window)
-            if is_in_order and joined < start and not truth.is_ageing(history, now):
-                mean = truth.level(history, queue, start, end)
-                differences += _of_level(pipeline, mean, queue, window)
-            assert not differences, explain(
-                f"{queue} in {window}", differences, history, pipeline.now
-            )
+Window = tuple[str, int, int]
+"""Its name, its start and its end, Unix microseconds."""
 
 
-def _of_ended(pipeline: Pipeline, ended: list[Visit], queue: str, window: str) -> Iterator[str]:
-    ratio, level = "xivo_queue_service_level_ratio", truth.service_level(ended, queue)
-    if (actual := pipeline.value(ratio, queue, window)) != level:
-        yield f"{ratio}: {actual}, must be {level}"
-    longest, wait = "xivo_queue_wait_max_seconds", truth.longest_wait(ended, queue) or 0
-    if (actual := pipeline.value(longest, queue, window) or 0) != wait:
-        yield f"{longest}: {actual}, must be {wait}"
+def _compare_window(series: SeriesValues, history: History, at: int, window: Window) -> None:
+    name, start, end = window
+    certain, perhaps = truth.ended_in(history, start, end)
+    least = truth.window_calls(certain, name)
+    most = least + truth.window_calls(perhaps, name)
+    actual = Counter({k: v for k, v in shown(series, CALLS).items() if k[-1] == name})
+    assert_between(f"window {name}", actual, (least, most), history, at)
+    ratio, longest = "xivo_queue_service_level_ratio", "xivo_queue_wait_max_seconds"
+    for queue in queues_of(history) - {visit.queue for visit in perhaps}:
+        level, wait = truth.service_level(certain, queue), truth.longest_wait(certain, queue) or 0
+        actual_level = _value(series, ratio, queue, name)
+        actual_wait = _value(series, longest, queue, name) or 0
+        difference = (
+            f"{ratio}: {actual_level}, must be {level}; {longest}: {actual_wait}, must be {wait}"
+        )
+        assert (actual_level, actual_wait) == (level, wait), explain(
+            f"{queue} in {name}", [difference], history, at
+        )
 
 
-def _of_level(
-    pipeline: Pipeline, level: tuple[int, int, float], queue: str, window: str
-) -> Iterator[str]:
-    for name, wanted in zip(("min", "max", "avg"), level, strict=True):
-        actual = pipeline.value(f"{WAITING}_{name}", queue, window)
-        exactness = 0.01 if name == "avg" else 0.0
-        if not isinstance(actual, float | int) or abs(actual - wanted) > exactness:
-            yield f"{WAITING}_{name}: {actual}, must be {wanted}"
+def _compare_levels(series: SeriesValues, history: History, at: int, window: Window) -> None:
+    name, start, end = window
+    for queue in queues_of(history):
+        joined = min(visit.joined for visit in history.visits if visit.queue == queue)
+        if joined >= start:
+            continue  # In the window in which a queue begins, it is not known before.
+        level = truth.level(history, queue, start, end)
+        actual = [_value(series, f"{WAITING}_{each}", queue, name) for each in LEVELS]
+        differences = [
+            f"  {each}: {number}, must be {true}"
+            for each, number, true in zip(LEVELS, actual, level, strict=True)
+            if number is None or abs(number - true) > (0.01 if each == "avg" else 0)
+        ]
+        assert not differences, explain(f"waiting in {queue} in {name}", differences, history, at)
+
+
+def queues_of(history: History) -> set[str]:
+    """Return the queues that somebody joined."""
+    return {visit.queue for visit in history.visits}
+
+
+def _value(series: SeriesValues, metric: str, *labels: str) -> float | None:
+    value = series.get((metric, (ORIGIN, *labels)))
+    assert not isinstance(value, Histogram)
+    return value

@@ -5,7 +5,7 @@ A history is a plan of calls and disasters, which `tests/laws/call_server.py` pl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from hypothesis import strategies as st
 
@@ -25,7 +25,7 @@ GOES_ON = ("timeout", "key")
 """After these ends of a stay the caller may join again."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Stay:
     """A stay in a queue, as planned; times are milliseconds.
 
@@ -58,6 +58,12 @@ class Stay:
     hangup_first: int | None = None
     after: int = 0
 
+    def __repr__(self) -> str:
+        # Without what is as usual, so that Hypothesis can show a plan.
+        values = [(each.name, getattr(self, each.name), each.default) for each in fields(self)]
+        shown = [f"{name}={value!r}" for name, value, usual in values if value != usual]
+        return f"Stay({', '.join(shown)})"
+
 
 @dataclass(frozen=True)
 class Call:
@@ -79,6 +85,19 @@ class Disaster:
     at: int
     kind: str
     down: int = 10_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What happens to a server with a number of queues."""
+
+    calls: list[Call]
+    disasters: list[Disaster]
+    queues: int
+
+    def play(self, began: float) -> History:
+        """Let it happen, from a time in Unix seconds on."""
+        return play(int(began) * MICROSECONDS, self.calls, self.disasters, self.queues)
 
 
 @dataclass
@@ -258,17 +277,15 @@ _DISASTERS = st.builds(
 )
 
 
-def histories(began: float, *, are_heard: bool = True) -> st.SearchStrategy[History]:
-    """Return a strategy for histories that begin at a time in Unix seconds.
+def plans(*, are_heard: bool = True) -> st.SearchStrategy[Plan]:
+    """Return a strategy for histories, before they are played.
 
     Args:
-        began: When.
         are_heard: Whether something is heard of each caller at the end.
     """
     stays = _stays(("answered", "answered", *(ENDS[:-1] if are_heard else ENDS)))
     return st.builds(
-        play,
-        st.just(int(began) * MICROSECONDS),
+        Plan,
         st.lists(_calls(stays), min_size=1, max_size=12),
         st.lists(_DISASTERS, max_size=2),
         st.integers(1, len(QUEUES)),

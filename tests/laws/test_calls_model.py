@@ -23,7 +23,7 @@ from tests.laws.call_traffic import (
     published,
     traffic,
 )
-from tests.laws.calls import DAY, Call, Disaster, History, Stay, histories, play
+from tests.laws.calls import DAY, Call, Disaster, Plan, Stay, plans, play
 from tests.laws.calls_truth import Numbers
 from tests.recordings.replay import FOLDER, messages
 
@@ -45,8 +45,9 @@ def recorded() -> dict[str, set[frozenset[str]]]:
     return found
 
 
-@given(histories(ARRIVED))
-def test_each_event_has_the_fields_of_a_recorded_one(history: History) -> None:
+@given(plans())
+def test_each_event_has_the_fields_of_a_recorded_one(plan: Plan) -> None:
+    history = plan.play(ARRIVED)
     for event in history.events:
         assert frozenset(event.data) in recorded()[event.name], event.name
 
@@ -111,9 +112,10 @@ def recounted(numbers: Numbers) -> Numbers:
     )
 
 
-@given(histories(ARRIVED, are_heard=False))
+@given(plans(are_heard=False))
 @settings(max_examples=2 * EXAMPLES)
-def test_the_truth_agrees_with_a_recount_of_all_messages(history: History) -> None:
+def test_the_truth_agrees_with_a_recount_of_all_messages(plan: Plan) -> None:
+    history = plan.play(ARRIVED)
     least, most = truth.counts(history, FAR)
     assert least == most
     actual = recounted(most)
@@ -121,8 +123,9 @@ def test_the_truth_agrees_with_a_recount_of_all_messages(history: History) -> No
     assert_between("recount", actual, (expected, expected), history, FAR)
 
 
-@given(histories(ARRIVED, are_heard=False))
-def test_each_visit_ends_once(history: History) -> None:
+@given(plans(are_heard=False))
+def test_each_visit_ends_once(plan: Plan) -> None:
+    history = plan.play(ARRIVED)
     _, most = truth.counts(history, FAR + DAY)
     ended = sum(n for key, n in most.items() if key[0] == "xivo_queue_calls_total")
     assert ended == len(history.visits)
@@ -130,8 +133,9 @@ def test_each_visit_ends_once(history: History) -> None:
     assert not truth.members_in_call(history, FAR + DAY)
 
 
-@given(histories(ARRIVED, are_heard=False))
-def test_asterisk_says_how_many_callers_wait(history: History) -> None:
+@given(plans(are_heard=False))
+def test_asterisk_says_how_many_callers_wait(plan: Plan) -> None:
+    history = plan.play(ARRIVED)
     for event in history.events:
         if "Count" in event.data:
             # A silent caller is still there for Asterisk, and for the truth.
@@ -139,10 +143,11 @@ def test_asterisk_says_how_many_callers_wait(history: History) -> None:
             assert len(waiting) == int(event.data["Count"])
 
 
-@given(histories(ARRIVED), disturbances())
+@given(plans(), disturbances())
 def test_without_losses_every_message_arrives_and_nearly_in_order(
-    history: History, disturbance: Disturbance
+    plan: Plan, disturbance: Disturbance
 ) -> None:
+    history = plan.play(ARRIVED)
     events = published(history.events, disturbance)
     times = [each.at for each in events]
     assert times == [each.at for each in history.events]
@@ -155,8 +160,9 @@ def test_without_losses_every_message_arrives_and_nearly_in_order(
     assert len(bodies) == len(events)
 
 
-@given(histories(ARRIVED), disturbances(loses=True))
-def test_after_losses_a_gap_is_noticed(history: History, disturbance: Disturbance) -> None:
+@given(plans(), disturbances(loses=True))
+def test_after_losses_a_gap_is_noticed(plan: Plan, disturbance: Disturbance) -> None:
+    history = plan.play(ARRIVED)
     events = published(history.events, disturbance)
     steps = [*traffic(events, disturbance)]
     arrived = {each.body for step in steps for each in step.deliveries}

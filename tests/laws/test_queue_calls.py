@@ -18,15 +18,13 @@ from tests.laws.call_comparison import (
     IN_CALL,
     OLDEST,
     WAITING,
-    compare_counters,
-    compare_gauges,
-    compare_windows,
+    compare,
     explain,
     shown,
 )
 from tests.laws.call_messages import MICROSECONDS
 from tests.laws.call_traffic import Disturbance, disturbances, published, traffic
-from tests.laws.calls import History, histories
+from tests.laws.calls import History, Plan, plans
 from tests.laws.calls_truth import Key, Numbers
 from tests.pipeline import Pipeline
 
@@ -69,10 +67,12 @@ def play(history: History, disturbance: Disturbance, *, windows: str = "1m,5m") 
             continue
         for moment in moments(pipeline.now, following):
             pipeline.wait(moment - pipeline.now)
-            compare_gauges(pipeline, history)
-            compare_counters(pipeline, history)
-            if windows and not disturbance.backlog:
-                compare_windows(pipeline, history, is_in_order=is_in_order)
+            compare(
+                pipeline,
+                history,
+                has_windows=bool(windows) and not disturbance.backlog,
+                is_in_order=is_in_order,
+            )
     assert not pipeline.rejected
     return pipeline
 
@@ -80,50 +80,54 @@ def play(history: History, disturbance: Disturbance, *, windows: str = "1m,5m") 
 # --- Laws ---
 
 
-@given(histories(ARRIVED), disturbances())
+@given(plans(), disturbances())
 @settings(max_examples=4 * EXAMPLES)
 def test_calls_are_shown_as_they_happened_whatever_the_order(
-    history: History, disturbance: Disturbance
+    plan: Plan, disturbance: Disturbance
 ) -> None:
+    history = plan.play(ARRIVED)
     play(history, disturbance)
 
 
-@given(histories(ARRIVED), st.integers(0, 2**32), st.sampled_from(("true", "shuffled")))
+@given(plans(), st.integers(0, 2**32), st.sampled_from(("true", "shuffled")))
 def test_a_backlog_is_counted_as_if_it_had_arrived_in_time(
-    history: History, seed: int, order: str
+    plan: Plan, seed: int, order: str
 ) -> None:
+    history = plan.play(ARRIVED)
     play(history, Disturbance(seed, order, backlog=True), windows="")
 
 
-@given(histories(ARRIVED, are_heard=False), disturbances())
+@given(plans(are_heard=False), disturbances())
 def test_callers_of_whom_nothing_is_heard_are_lost_after_a_day(
-    history: History, disturbance: Disturbance
+    plan: Plan, disturbance: Disturbance
 ) -> None:
+    history = plan.play(ARRIVED)
     pipeline = play(history, disturbance, windows="")
     pipeline.wait(DAY / 2)
-    compare_gauges(pipeline, history)
-    compare_counters(pipeline, history)
+    compare(pipeline, history)
     pipeline.wait(DAY / 2 + 120)
-    compare_gauges(pipeline, history)
-    compare_counters(pipeline, history)
-    assert not shown(pipeline, WAITING, OLDEST, IN_CALL)
+    compare(pipeline, history)
+    assert not shown(pipeline.series(), WAITING, OLDEST, IN_CALL)
 
 
-@given(histories(ARRIVED, are_heard=False), disturbances(loses=True))
+@given(plans(are_heard=False), disturbances(loses=True))
 @settings(max_examples=2 * EXAMPLES)
 def test_with_losses_nothing_is_counted_that_did_not_happen(
-    history: History, disturbance: Disturbance
+    plan: Plan, disturbance: Disturbance
 ) -> None:
+    history = plan.play(ARRIVED)
     pipeline = play(history, disturbance, windows="")
     pipeline.wait(DAY + 120)
-    assert not shown(pipeline, WAITING, OLDEST, IN_CALL)
-    actual = shown(pipeline, *COUNTERS)
+    assert not shown(pipeline.series(), WAITING, OLDEST, IN_CALL)
+    actual = shown(pipeline.series(), *COUNTERS)
     _, most = truth.counts(history, int(pipeline.now * MICROSECONDS))
     bounds = _bounds(actual, most, {visit.queue for visit in history.visits})
     differences = [
         f"  {what}: {each} must not exceed {limit}" for what, each, limit in bounds if each > limit
     ]
-    assert not differences, explain("with losses", differences, history, pipeline.now)
+    assert not differences, explain(
+        "with losses", differences, history, round(pipeline.now * MICROSECONDS)
+    )
 
 
 # Of an abandoned caller, the event that says so may be lost, or that the caller hung up; of an
