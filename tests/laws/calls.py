@@ -130,6 +130,8 @@ def play(began: int, calls: list[Call], disasters: list[Disaster], queues: int) 
     for visit in server.visits:
         if visit.gone is None:
             visit.gone, visit.outcome = visit.joined + DAY, "lost"
+        if visit.talk is not None and visit.talk.ended is None:
+            visit.talk.ended = visit.talk.began + DAY
     return History(began, server.visits, server.no_answers, server.events)
 
 

@@ -136,9 +136,13 @@ def members_in_call(history: History, at: int) -> dict[str, set[str]]:
 
 
 def is_ageing(history: History, at: int) -> bool:
-    """Return whether visits may become lost about then, because they are a day old."""
-    old = [visit for visit in history.visits if is_lost_by_age(visit)]
-    return any(early <= at <= late for early, late in map(settled, old))
+    """Return whether visits or talks may be forgotten about then, because they are a day old."""
+    spans = [settled(visit) for visit in history.visits if is_lost_by_age(visit)]
+    for visit in history.visits:
+        talk = visit.talk
+        if talk is not None and talk.ended == talk.began + DAY:
+            spans.append((visit.joined + DAY - AGEING, talk.ended + AGEING))
+    return any(early <= at <= late for early, late in spans)
 
 
 # --- Windows ---
