@@ -34,7 +34,7 @@ class Disturbance:
         seed: Of all random choices.
         order: `true`, `reversed` as amid does it, or `shuffled`.
         doubled: Whether everything arrives twice, with the same bytes.
-        restarts: Whether the exporter restarts now and then, with its kept state.
+        restarts: After which share of batches the exporter restarts, with its kept state.
         loss: The share of events that are lost one by one.
         outage: Whether all events of some time are lost.
         backlog: Whether everything arrives at the end.
@@ -43,7 +43,7 @@ class Disturbance:
     seed: int = 0
     order: str = "true"
     doubled: bool = False
-    restarts: bool = False
+    restarts: float = 0.0
     loss: float = 0.0
     outage: bool = False
     backlog: bool = False
@@ -73,7 +73,7 @@ def disturbances(*, loses: bool = False) -> st.SearchStrategy[Disturbance]:
         seed=st.integers(0, 2**32),
         order=st.sampled_from(("true", "reversed", "shuffled")),
         doubled=st.booleans(),
-        restarts=st.booleans(),
+        restarts=st.sampled_from((0.0, 0.1, 1.0)),
         loss=st.sampled_from((0.02, 0.1, 0.4)) if loses else st.just(0.0),
         outage=st.booleans() if loses else st.just(False),
     )
@@ -132,7 +132,7 @@ def traffic(events: list[Event], disturbance: Disturbance) -> Iterator[Step]:
         at = last / MICROSECONDS + _LATENCY
         is_gap = bool(gaps) and gaps[0] <= first
         gaps = [gap for gap in gaps if gap > first]
-        restarts = disturbance.restarts and chance.random() < 0.1
+        restarts = chance.random() < disturbance.restarts
         yield Step(at, [arrived(each, at) for _, each in batch], is_gap, restarts)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +25,7 @@ from tests.laws.call_comparison import (
 )
 from tests.laws.call_messages import MICROSECONDS
 from tests.laws.call_traffic import Disturbance, disturbances, published, traffic
-from tests.laws.calls import History, Plan, plans
+from tests.laws.calls import Call, History, Plan, Stay, plans
 from tests.laws.calls_truth import Key, Numbers
 from tests.pipeline import Pipeline
 
@@ -55,8 +56,8 @@ def play(history: History, disturbance: Disturbance, *, windows: str = "1m,5m") 
     is_lossless = not disturbance.loss and not disturbance.outage
     is_in_order = disturbance.order == "true" and not disturbance.doubled
     steps = [*traffic(published(history.events, disturbance), disturbance)]
-    ends = [step.at for step in steps[1:]] + [steps[-1].at + 400 if steps else 0]
-    for step, following in zip(steps, ends, strict=True):
+    for step, after in zip(steps, (*steps[1:], None), strict=True):
+        following = step.at + 400 if after is None else after.at
         pipeline.wait(max(0.0, step.at - pipeline.now))
         if step.is_gap:
             pipeline.take([GapNoticed("default", pipeline.now)])
@@ -89,6 +90,23 @@ def test_calls_are_shown_as_they_happened_whatever_the_order(
 ) -> None:
     history = plan.play(ARRIVED)
     play(history, disturbance)
+
+
+@pytest.mark.parametrize("order", ["true", "reversed"])
+@pytest.mark.parametrize("end", ["hung_up", "answered", "timeout", "key"])
+@pytest.mark.parametrize("wait", [1_000, 3_000])
+def test_a_caller_who_leaves_by_key_and_joins_again_at_once_has_two_visits(
+    wait: int, end: str, order: str
+) -> None:
+    plan = Plan([Call(0, (Stay(0, 21_000, "key"), Stay(0, wait, end)))], [], 1)
+    for seed in range(3):
+        play(plan.play(ARRIVED), Disturbance(seed, order))
+
+
+@pytest.mark.parametrize("end", ["timeout", "key", "hung_up", "answered"])
+def test_a_visit_settles_also_after_a_restart_of_the_exporter(end: str) -> None:
+    plan = Plan([Call(0, (Stay(0, 3_000, end),))], [], 1)
+    play(plan.play(ARRIVED), Disturbance(restarts=1.0))
 
 
 @given(plans(), st.integers(0, 2**32), st.sampled_from(("true", "shuffled")))
