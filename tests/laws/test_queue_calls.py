@@ -56,8 +56,9 @@ def play(history: History, disturbance: Disturbance, *, windows: str = "1m,5m") 
     is_lossless = not disturbance.loss and not disturbance.outage
     is_in_order = disturbance.order == "true" and not disturbance.doubled
     steps = [*traffic(published(history.events, disturbance), disturbance)]
-    for step, after in zip(steps, (*steps[1:], None), strict=True):
-        following = step.at + 400 if after is None else after.at
+    starts = [step.at for step in steps]
+    for number, step in enumerate(steps, 1):
+        following = starts[number] if number < len(steps) else step.at + 400
         pipeline.wait(max(0.0, step.at - pipeline.now))
         if step.is_gap:
             pipeline.take([GapNoticed("default", pipeline.now)])
