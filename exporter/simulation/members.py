@@ -70,8 +70,9 @@ class Member:
 
     def phone_changed(self, phone: Phone) -> None:
         """Publish the state of the device, if it changed."""
-        if phone.device is not self.status:
-            self.status = phone.device
+        device = phone.device
+        if device is not self.status:
+            self.status = device
             self.publish("QueueMemberStatus", self)
 
     @property
@@ -81,7 +82,7 @@ class Member:
 
     def can_take_a_call(self, now: float) -> bool:
         """Whether the queue may ring it now."""
-        return self.desk.phone.is_idle and not self.paused and self.wraps_up_until <= now
+        return not self.paused and self.last_call + WRAP_UP <= now and self.desk.phone.is_idle
 
     def complete(self, now: float) -> None:
         """End a call of the queue."""

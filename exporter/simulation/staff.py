@@ -24,6 +24,9 @@ _STRATEGIES = (
 _TIMEOUTS = (120.0, 180.0, 90.0, 60.0, 150.0)
 _AGENTS_PER_QUEUE = 12
 
+# More phones do not ring for one call.
+_MOST_RUNG = 5
+
 # Queues, users and phones have different ids, so that a mix-up is noticed.
 _FIRST_QUEUE, _FIRST_USER, _FIRST_PHONE = 501, 11, 101
 
@@ -76,9 +79,8 @@ def make_agents(
 
 def make_reception(world: World, desks: Sequence[Desk]) -> Queue:
     """Make the queue whose members are phones, in lower case as in a real configuration."""
-    queue = Queue(
-        world, RECEPTION, number=_FIRST_QUEUE - 1, strategy=Strategy.RING_ALL, timeout=45.0
-    )
+    strategy = Strategy.RING_ALL if len(desks) <= _MOST_RUNG else Strategy.ROUND_ROBIN
+    queue = Queue(world, RECEPTION, number=_FIRST_QUEUE - 1, strategy=strategy, timeout=45.0)
     for desk in desks:
         interface = desk.phone.interface.lower()
         queue.install(

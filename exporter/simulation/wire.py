@@ -114,6 +114,9 @@ class Wire:
         # Its own numbers: how amid reads must not change what happens.
         self._rng = Random(seed)
         self._last_at = 0.0
+        self._addresses: dict[str, tuple[str, str]] = {}
+        self._second = -1
+        self._second_text = ""
         self._ami: list[tuple[str, Mapping[str, object]]] = []
         self._daemons: list[tuple[str, str, Mapping[str, object]]] = []
 
@@ -144,9 +147,12 @@ class Wire:
         self._daemons.clear()
 
     def _of_asterisk(self, at: float, name: str, data: Mapping[str, object]) -> Message:
-        privilege = _PRIVILEGES.get(name, "agent,all" if name.startswith("Queue") else "call,all")
+        if name not in self._addresses:
+            by_prefix = "agent,all" if name.startswith("Queue") else "call,all"
+            self._addresses[name] = (f"ami.{name}", _PRIVILEGES.get(name, by_prefix))
+        routing_key, privilege = self._addresses[name]
         full = {"Event": name, "Privilege": privilege, **data}
-        return self._message(at, name, f"ami.{name}", full)
+        return self._message(at, name, routing_key, full)
 
     def _message(
         self, at: float, name: str, routing_key: str, data: Mapping[str, object]
@@ -158,14 +164,21 @@ class Wire:
     def _headers(self, at: float, name: str, routing_key: str) -> dict[str, object]:
         if self.era is Era.XIVO_15_20:
             return {}
-        # In local time without a zone, like a real server; the zone of this server is UTC.
-        local = datetime.fromtimestamp(at, UTC).replace(tzinfo=None)
         headers: dict[str, object] = {
             "name": name,
             "origin_uuid": self.origin_uuid,
             "required_acl": f"events.{routing_key}",
-            "timestamp": local.isoformat(),
+            "timestamp": self._timestamp(at),
         }
         if self.era is Era.ASTERISK_22:
             headers["required_access"] = f"event.{name}"
         return headers
+
+    def _timestamp(self, at: float) -> str:
+        """Write a time without a zone, like a real server; the zone of this server is UTC."""
+        second, micros = divmod(round(at * 1_000_000), 1_000_000)
+        if second != self._second:
+            self._second = second
+            local = datetime.fromtimestamp(second, UTC).replace(tzinfo=None)
+            self._second_text = local.isoformat()
+        return f"{self._second_text}.{micros:06}" if micros else self._second_text
