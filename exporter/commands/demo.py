@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from kombu.connection import Connection
 from kombu.entity import Exchange
@@ -17,6 +16,7 @@ from kombu.entity import Exchange
 from dataflows.subsystems import SUBSYSTEMS
 from exporter import signals
 from exporter.app import App
+from exporter.clock import wall_clock
 from exporter.consumer import Broker, Bus, Inbox, bindings
 from exporter.exposition.telemetry import BusStatus
 from exporter.settings import Demo, ExchangeType
@@ -25,9 +25,6 @@ from exporter.simulation.simulator import CallCentre
 NAME = "demo"
 EXCHANGE = "xivo"
 ADDRESS = "memory:"
-
-OPENING = datetime(2026, 3, 2, 9, 30, tzinfo=UTC).timestamp()
-"""A Monday morning, when a call centre has most calls."""
 
 TICK_SECONDS = 0.05
 
@@ -64,13 +61,15 @@ def _simulate(settings: Demo, stop: threading.Event, on_end: Callable[[], None])
 
 
 def _publish(settings: Demo, stop: threading.Event) -> None:
-    centre = CallCentre(agents=settings.agents, seed=settings.seed, start=OPENING, noise=False)
+    # It opens now, with a morning at any time of the day. Its times are those of the real clock.
+    opening = wall_clock()
+    centre = CallCentre(agents=settings.agents, seed=settings.seed, start=opening, noise=False)
     begin = time.monotonic()
     with _connect() as connection:
         producer = connection.Producer()
         while not stop.wait(TICK_SECONDS):
             elapsed = (time.monotonic() - begin) * settings.speed
-            for message in centre.until(OPENING + elapsed):
+            for message in centre.until(opening + elapsed):
                 producer.publish(
                     message.body,
                     exchange=EXCHANGE,

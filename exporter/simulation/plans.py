@@ -60,7 +60,7 @@ class Plan:
         ending: How the talk ends.
         timeout: How long the caller may wait in the first queue; None for the queue's own limit.
         answer: After how long a phone is picked up; infinite if never, None if it varies.
-        talk: How long the two talk; None if it varies.
+        talk: How long the two talk; None if it varies, and has holds.
     """
 
     menu: float
@@ -86,9 +86,10 @@ class Plan:
         """Return after how many seconds a phone is picked up, if it rings for so long."""
         return world.rng.lognormvariate(*_ANSWER_TIME) if self.answer is None else self.answer
 
-    def talk_time(self, world: World) -> float:
-        """Return how many seconds the two talk."""
-        return world.rng.lognormvariate(*_TALK_TIME) if self.talk is None else self.talk
+
+def draw_talk_time(world: World) -> float:
+    """Return how many seconds a random talk lasts, without holds."""
+    return world.rng.lognormvariate(*_TALK_TIME)
 
 
 def consultation(world: World) -> Plan:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from exporter.simulation import channel_events
 from exporter.simulation.calls import conversation
 from exporter.simulation.noise import Stage
-from exporter.simulation.plans import CONSULTATION, Ending, Plan, consultation
+from exporter.simulation.plans import CONSULTATION, Ending, Plan, consultation, draw_talk_time
 from exporter.simulation.queue_events import Caller, QueueEvents, Ringing
 from exporter.simulation.queues import Queue
 from exporter.simulation.scheduler import Process
@@ -112,10 +112,15 @@ class QueueCall:
         """Talk, and hang up or transfer."""
         world, phone = self._world, ringing.member.desk.phone
         visit.connect(ringing)
-        is_consulting = self.caller.is_consulting
-        seconds = CONSULTATION if is_consulting else self._plan.talk_time(world)
-        ending = Ending.CALLER if is_consulting else self._plan.ending
-        yield from conversation(world, phone, ringing.talking, seconds)
+        ending = self._plan.ending
+        if self.caller.is_consulting:
+            ending = Ending.CALLER
+            yield CONSULTATION
+        elif self._plan.talk is not None:
+            yield self._plan.talk
+        else:
+            seconds = draw_talk_time(world)
+            yield from conversation(world, phone, ringing.talking, seconds)
         following = None
         match ending:
             case Ending.BLIND_TRANSFER:

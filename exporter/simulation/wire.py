@@ -26,7 +26,7 @@ _PRIVILEGES = {
 # Numbers of events in one read of amid, each as often as it stands here: mostly two to eight.
 _READS = (
     *(1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4),
-    *(5, 5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 9, 10, 12, 14),
+    *(5, 5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 8, 8, 8, 14),
 )
 
 _ASTERISK_WITH_UPTIME = 16
