@@ -13,22 +13,21 @@ _SECONDS_APART = 0.3
 
 
 class Recount:
-    """Counts of the messages of one server.
+    """Counts of the messages of one server."""
 
-    Attributes:
-        names: How often each event came.
-    """
-
-    def __init__(self, messages: Iterable[Message], queue_ids: Mapping[str, int]) -> None:
-        self.names: Counter[str] = Counter()
+    def __init__(self, queue_ids: Mapping[str, int]) -> None:
         self._queues = {str(number): name for name, number in queue_ids.items()}
         self._arrived: Counter[str] = Counter()
         self._events: defaultdict[str, list[tuple[float, str, dict[str, Any]]]] = defaultdict(list)
         self._requests: defaultdict[str, list[float]] = defaultdict(list)
         self._became: dict[str, str] = {}
+
+    def hear(self, messages: Iterable[Message]) -> None:
+        """Take the next messages of the server."""
         for message in messages:
+            if not message.routing_key.startswith("ami."):
+                continue
             event = json.loads(message.body)
-            self.names[event["name"]] += 1
             self._take(message.at, event["name"], event["data"])
 
     def _take(self, at: float, name: str, data: dict[str, Any]) -> None:
