@@ -129,7 +129,7 @@ def load(data: bytes, metrics: Mapping[str, MetricSpec], context: Context) -> An
         Parts: lambda pickles: pickles.load(unpickle),
         Allocation: {each.kind: each for each in (context.entities, context.shown)}.__getitem__,
         Options: lambda: context.options,
-        Today: lambda: context.options.today_of(context.bus),
+        Today: lambda: Today(context.options.zone_of(context.bus)),
         Details: lambda: Details(context.shown),
     }
     return unpickle(data)

@@ -66,14 +66,6 @@ class Options:
     windows: tuple[Length, ...] = ()
     zone_of: Callable[[str], tzinfo | None] = _zone_of_machine
 
-    def windows_of(self, bus: str) -> tuple[Length | Today, ...]:
-        """Return the lengths of the windows of a bus; `today` is in its time zone."""
-        return tuple(self.today_of(bus) if each == TODAY else each for each in self.windows)
-
-    def today_of(self, bus: str) -> Today:
-        """Return the window `today` in the time zone of a bus."""
-        return Today(self.zone_of(bus))
-
 
 class Context(NamedTuple):
     """What a state gets from outside.
@@ -137,8 +129,9 @@ class State(ABC, Generic[E]):
 
     @property
     def windows(self) -> tuple[Length | Today, ...]:
-        """The lengths of its windows."""
-        return self.options.windows_of(self.bus)
+        """The lengths of its windows; `today` is in the time zone of its bus."""
+        today = Today(self.options.zone_of(self.bus))
+        return tuple(today if each == TODAY else each for each in self.options.windows)
 
     def move(self, bus: str, now: float) -> None:
         """Belong to another bus from now on, perhaps in another time zone."""
