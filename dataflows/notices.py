@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from dataflows.subsystem import Event, State
 
 
 class Notice(Event, frozen=True, gc=False):
     """Something about a server or its bus that is no event of a subsystem. It starts no state."""
+
+    is_notice: ClassVar[bool] = True
 
     def tell(self, state: State[Any]) -> None:
         """Let a state follow it."""
@@ -61,6 +63,22 @@ class StateOutdated(Notice, frozen=True, gc=False):
     def tell(self, state: State[Any]) -> None:
         """Mark a state as incomplete."""
         state.knowledge.end()
+
+
+class AsteriskBooted(StateOutdated, frozen=True, gc=False):
+    """Asterisk started, or amid logged in to it again.
+
+    Attributes:
+        started: When it started, Unix seconds; None before Asterisk 16.
+    """
+
+    started: float | None = None
+
+    def tell(self, state: State[Any]) -> None:
+        """Let a state end what was under way before the start."""
+        super().tell(state)
+        if self.started is not None:
+            state.restart(self.at, self.started)
 
 
 class UpdatesStopped(Notice, frozen=True, gc=False):

@@ -21,9 +21,10 @@ import msgspec
 
 from dataflows.days import Today
 from dataflows.metric import Details, MetricSpec
+from dataflows.options import Options
 from dataflows.parts import Parts
 from dataflows.quota import Allocation
-from dataflows.subsystem import Context, Options
+from dataflows.subsystem import Context
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -129,7 +130,7 @@ def load(data: bytes, metrics: Mapping[str, MetricSpec], context: Context) -> An
         Parts: lambda pickles: pickles.load(unpickle),
         Allocation: {each.kind: each for each in (context.entities, context.shown)}.__getitem__,
         Options: lambda: context.options,
-        Today: lambda: Today(context.options.zone_of(context.bus)),
+        Today: lambda: context.options.today_of(context.bus),
         Details: lambda: Details(context.shown),
     }
     return unpickle(data)

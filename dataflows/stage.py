@@ -18,10 +18,11 @@ from dataflows.notices import (
     SeriesShown,
     SeriesWithheld,
 )
+from dataflows.options import Options
 from dataflows.outputs import Changes, Output, Skipped
 from dataflows.quota import Allocation, Quota
 from dataflows.snapshot import Snapshot, dump, load, seal, unseal
-from dataflows.subsystem import Context, Event, Options, State, Subsystem, key
+from dataflows.subsystem import Context, Event, State, Subsystem, key
 
 
 class Stage:
@@ -31,8 +32,7 @@ class Stage:
         subsystems: The subsystems whose states to build.
         options: Passed to the states.
         clock: Returns Unix seconds.
-        is_kept: Whether there is a recovery store; without one, snapshots are not made,
-            although bytewax asks for them.
+        is_kept: Whether there is a recovery store; without one, no snapshots are made.
     """
 
     def __init__(
@@ -81,8 +81,8 @@ class Stage:
 
     def move(self, state: State[Any], name: str, bus: str) -> None:
         """Let a state belong to another bus."""
-        entities, shown = self._quotas_of(name, bus)
         state.move(bus, self.clock())
+        entities, shown = self._quotas_of(name, bus)
         state.entities.move(entities)
         state.shown.move(shown)
 
@@ -188,7 +188,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
             return outputs
         windows = state.trackers[0] if state.trackers else None
         for event in events:
-            if isinstance(event, Notice):
+            if event.is_notice:
                 if type(event) is Heard:
                     state.knowledge.hear(event.at)
                 else:
@@ -199,7 +199,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
             state.apply(event)
         return outputs
 
-    def _heed(self, notice: Notice, state: State[Any]) -> list[Output]:
+    def _heed(self, notice: Event, state: State[Any]) -> list[Output]:
         """Handle what happened to the server or its bus; return the changes."""
         match notice:
             case OriginForgotten():
@@ -208,7 +208,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
                 return self._withhold(state)
             case SeriesShown():
                 self._show(state)
-            case _:
+            case Notice():
                 notice.tell(state)
         return []
 

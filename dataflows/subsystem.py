@@ -10,17 +10,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import tzinfo
 from math import inf
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
 from dataflows.days import Today
 from dataflows.envelope import Envelope
 from dataflows.knowledge import Knowledge
-from dataflows.lengths import TODAY, Length
+from dataflows.lengths import Length
 from dataflows.metric import Details, MetricSpec, Sample, Samples
+from dataflows.options import MAX_ENTITIES, Options
 from dataflows.quota import Allocation
 from dataflows.trackers import Tracker
 
@@ -31,40 +31,16 @@ class Event(Struct, frozen=True, gc=False):
     Attributes:
         origin_uuid: The server on which it happened.
         at: When it happened, Unix seconds.
+        is_notice: Whether it is a `Notice`. `isinstance` is slow for a msgspec struct.
     """
+
+    is_notice: ClassVar[bool] = False
 
     origin_uuid: str
     at: float
 
 
 E = TypeVar("E", bound=Event)
-
-MAX_ENTITIES = 200_000
-"""Of a server alone on its bus, in each subsystem. All servers of a bus together can have about
-three times as many, in about 180 MB. The largest servers have a few thousand."""
-
-
-def _zone_of_machine(_bus: str) -> None:
-    """Return None: the time zone of this machine."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Settings of the states. A resumed state has the options of the new process.
-
-    Attributes:
-        details: Names of the subsystems that show a series for each entity.
-        max_entities: Entities that a server alone on its bus can have in each subsystem.
-        max_shown: The same for entities that have series of their own.
-        windows: Lengths of the windows, the shortest first.
-        zone_of: Returns the time zone of a bus, by its name; None means this machine's.
-    """
-
-    details: frozenset[str] = frozenset()
-    max_entities: int = MAX_ENTITIES
-    max_shown: int = MAX_ENTITIES
-    windows: tuple[Length, ...] = ()
-    zone_of: Callable[[str], tzinfo | None] = _zone_of_machine
 
 
 class Context(NamedTuple):
@@ -129,9 +105,8 @@ class State(ABC, Generic[E]):
 
     @property
     def windows(self) -> tuple[Length | Today, ...]:
-        """The lengths of its windows; `today` is in the time zone of its bus."""
-        today = Today(self.options.zone_of(self.bus))
-        return tuple(today if each == TODAY else each for each in self.options.windows)
+        """The lengths of its windows."""
+        return self.options.windows_of(self.bus)
 
     def move(self, bus: str, now: float) -> None:
         """Belong to another bus from now on, perhaps in another time zone."""
@@ -142,6 +117,9 @@ class State(ABC, Generic[E]):
     def miss(self) -> None:
         """Note that events were missed, or may have been."""
         self.knowledge.end()
+
+    def restart(self, at: float, started: float) -> None:
+        """Note at a time that Asterisk started at another one, both in Unix seconds."""
 
     def end(self) -> None:
         """End every series. The caller discards the state, or the part."""

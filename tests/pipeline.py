@@ -23,10 +23,10 @@ from dataflows.fan_out import Keyed, Values
 from dataflows.items import Duplicates, Item
 from dataflows.lengths import parse_lengths
 from dataflows.metric import Histogram, LabelValues
+from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.outputs import Output, Skipped
 from dataflows.stage import Logic, Stage
-from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS
 from exporter.engine.sink import StoreSink
 from exporter.exposition.families import Families, family
@@ -92,7 +92,7 @@ class Pipeline:
             max_entities,
             max_series,
             parse_lengths(windows) if windows else (),
-            lambda _: zone,
+            zone_of=lambda _: zone,
         )
         self._zone = zone
         self._logics: dict[str, Logic] = {}

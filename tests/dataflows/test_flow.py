@@ -15,9 +15,9 @@ from dataflows.envelope import Delivery
 from dataflows.flow import build
 from dataflows.items import Item, Opened, OriginSilent, ReadingResumed, StandbyBegan
 from dataflows.lengths import parse_lengths
+from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.stage import Stage
-from dataflows.subsystem import Options
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.engine.sink import StoreSink
 from exporter.exposition.store import SeriesStore

@@ -15,10 +15,11 @@ from dataflows.decode import Decode
 from dataflows.envelope import Delivery
 from dataflows.items import ClockSetBack, Item, Opened
 from dataflows.lengths import parse_lengths
+from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.outputs import Changes, Output, Skipped
 from dataflows.stage import Logic, Stage
-from dataflows.subsystem import Options, State
+from dataflows.subsystem import State
 from dataflows.subsystems import SUBSYSTEMS, deliveries
 from dataflows.trackers import CLOCK_SLACK_SECONDS
 from tests.windows.models import Fact
