@@ -33,9 +33,8 @@ def recorded() -> dict[str, set[frozenset[str]]]:
     names = ["call_centre", *(f"scenarios/{each.removesuffix('.jsonl.gz')}" for each in scenarios)]
     for name in names:
         for message in messages(name):
-            event = message["body"]
-            fields[event["name"]].add(frozenset(event["data"]) - PATCHES)
-            fields["headers"].add(frozenset(message["headers"]))
+            fields[message.name].add(frozenset(message.data) - PATCHES)
+            fields["headers"].add(frozenset(message.message.headers))
     return fields
 
 
