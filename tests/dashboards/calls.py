@@ -10,7 +10,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
+from math import inf
 
+from tests.oracle import DAY
 from tests.windows.models import Fact, Model, Sighting
 from tests.windows.oracle import KeyHistory
 
@@ -132,6 +134,9 @@ class Calls:
             numbers["xivo_queue_service_level_threshold_seconds", queue] = THRESHOLD
             numbers |= {series: float(value) for series, value in history.shown.items()}
             for window, seconds in self._lengths.items():
+                if window == "today":
+                    numbers |= self._of_window(queue, window, now // DAY * DAY, inf)
+                    continue
                 end = now // seconds * seconds
                 numbers |= self._of_window(queue, window, end - seconds, end)
         return numbers
