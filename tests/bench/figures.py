@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.bench import core, drain, latency, memory, queues, recovery, scale, scrape, start
+from tests.bench import calls, core, drain, latency, memory, queues, recovery, scale, scrape, start
 from tests.bench.figure import Figure, Target
 from tests.bench.noise import loop_ms
 from tests.bench.round import Round
@@ -80,6 +80,26 @@ FIGURES = (
         _cpu(drain.ours_of_firehose),
         _cpu(drain.ours),
         Target("≤", 1 / 2),
+    ),
+    Figure(
+        "calls",
+        "CPU per event of the recorded call centre, against the document's consumer",
+        "µs",
+        lambda run: run.once(calls.whole).event,
+        calls.by_reference,
+        Target("≤", 1 / 4),
+    ),
+    Figure(
+        "call",
+        "CPU per queue call: what the events of callers and channels add",
+        "µs",
+        lambda run: run.once(calls.whole).call,
+    ),
+    Figure(
+        "call-core",
+        "the same in decode and states alone",
+        "µs",
+        lambda run: run.once(calls.alone).call,
     ),
     Figure(
         "scale",
