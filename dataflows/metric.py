@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from dataflows.quota import Allocation
+from dataflows.slope import Slope
 
 
 class Kind(StrEnum):
@@ -35,7 +36,8 @@ class MetricSpec:
         detail: There is a series for each entity; off by default.
         state_set: A gauge that has a series for each possible state of an entity: 1 for the
             current state, else 0. A sample holds the current state. The label of the state
-            is the last one, and also the last in alphabetical order.
+            is the last one.
+        grows: A counter that also grows between events: its samples are slopes.
         beyond_promql: For window metrics: what they show that a query over scrapes cannot.
     """
 
@@ -48,6 +50,7 @@ class MetricSpec:
     buckets: tuple[float, ...] = ()
     detail: bool = False
     state_set: bool = False
+    grows: bool = False
     beyond_promql: str = ""
 
     @property
@@ -79,7 +82,7 @@ class Histogram(Struct, frozen=True):
         return Histogram(counts, self.total + value)
 
 
-Value = float | Histogram | str
+Value = float | Histogram | Slope | str
 """A string is the current state, in a state set."""
 LabelValues = tuple[str, ...]
 
@@ -107,7 +110,7 @@ class Samples:
     __slots__ = ("_changed", "_values")
 
     def __init__(self) -> None:
-        # Histograms for histograms, text for state sets, else numbers.
+        # Histograms for histograms, text for state sets, else numbers or slopes.
         self._values: _Values = {}
         # The values that contain each changed series: several `Samples` can share this.
         # A dict, because it keeps the order: the exposition must be reproducible.
@@ -129,7 +132,7 @@ class Samples:
         other._changed.update(self._changed)
         self._changed = other._changed
 
-    def set(self, spec: MetricSpec, labels: LabelValues, value: float) -> None:
+    def set(self, spec: MetricSpec, labels: LabelValues, value: float | Slope) -> None:
         """Set the value of a series."""
         key = (spec.name, labels)
         self._values[key] = value
@@ -224,7 +227,7 @@ class Details(Samples):
         self._allocation = allocation
         self.hidden = 0
 
-    def set(self, spec: MetricSpec, labels: LabelValues, value: float) -> None:
+    def set(self, spec: MetricSpec, labels: LabelValues, value: float | Slope) -> None:
         if self._admits(spec, labels):
             super().set(spec, labels, value)
 

@@ -78,7 +78,7 @@ class App:
             watchdog.exit_on_stall if settings.exit_on_stall else watchdog.report_stall,
             time.monotonic,
         )
-        self._store = SeriesStore(METRICS)
+        self._store = SeriesStore(METRICS, wall_clock)
         self._exposition = Exposition(
             self._store, METRICS, self._statuses, lambda: self._watchdog.is_stalled, StartTime()
         )

@@ -95,7 +95,7 @@ class Pipeline:
         self._begin()
 
     def _begin(self) -> None:
-        self.store = SeriesStore(SPECS)
+        self.store = SeriesStore(SPECS, lambda: self.now)
         self._sink = StoreSink(self.store, SUBSYSTEMS).build("store", 0, 1)
         self._stage = Stage(SUBSYSTEMS, self._options, lambda: self.now)
         self.origins = Origins(lambda *shared: self.shared.append(shared))

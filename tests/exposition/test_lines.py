@@ -28,8 +28,6 @@ def _specs(draw: st.DrawFn) -> MetricSpec:
     labels = draw(st.lists(_NAMES.filter(lambda each: each != "le"), max_size=4, unique=True))
     words: list[str] = []
     if kind is Kind.GAUGE and labels and draw(st.booleans()):
-        # The label of the state comes last, in the alphabet, too.
-        labels.append(labels.pop(labels.index(max(labels))))
         words = draw(st.lists(_TEXTS, min_size=1, max_size=3, unique=True))
     bounds = draw(st.lists(st.floats(0, 1e9), max_size=3, unique=True).map(sorted))
     return MetricSpec(
