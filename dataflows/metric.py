@@ -9,7 +9,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from dataflows.quota import Allocation
 from dataflows.slope import Slope
 
 
@@ -208,41 +207,3 @@ class Samples:
         )
         self._changed.clear()
         return drained
-
-
-class Details(Samples):
-    """The series of single entities, as many as the allocation admits.
-
-    They follow from the entities, so a snapshot does not contain them;
-    `State.restore` makes them again.
-
-    Attributes:
-        hidden: Samples that were not admitted, since `Stage` last read this.
-    """
-
-    __slots__ = ("_allocation", "hidden")
-
-    def __init__(self, allocation: Allocation) -> None:
-        super().__init__()
-        self._allocation = allocation
-        self.hidden = 0
-
-    def set(self, spec: MetricSpec, labels: LabelValues, value: float | Slope) -> None:
-        if self._admits(spec, labels):
-            super().set(spec, labels, value)
-
-    def set_state(self, spec: MetricSpec, labels: LabelValues, state: str) -> None:
-        if self._admits(spec, labels):
-            super().set_state(spec, labels, state)
-
-    def retire(self, spec: MetricSpec, labels: LabelValues) -> bool:
-        existed = super().retire(spec, labels)
-        if existed:
-            self._allocation.release()
-        return existed
-
-    def _admits(self, spec: MetricSpec, labels: LabelValues) -> bool:
-        if (spec.name, labels) in self._values or self._allocation.take():
-            return True
-        self.hidden += 1
-        return False

@@ -19,14 +19,15 @@ from zlib import crc32
 
 import msgspec
 
-from dataflows.metric import Details, MetricSpec
+from dataflows.details import Details
+from dataflows.metric import MetricSpec
 from dataflows.parts import Parts
 from dataflows.quota import Allocation
 from dataflows.subsystem import Context, Options
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-FORMAT = 7
+FORMAT = 8
 """Increase this whenever an attribute of a state, or of an object in it, changes."""
 
 _CHECKSUM_BYTES = 4

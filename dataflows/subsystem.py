@@ -15,10 +15,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
+from dataflows.details import Details
 from dataflows.envelope import Envelope
 from dataflows.knowledge import Knowledge
 from dataflows.lengths import Length
-from dataflows.metric import Details, MetricSpec, Sample, Samples
+from dataflows.metric import MetricSpec, Sample, Samples
 from dataflows.quota import Allocation
 from dataflows.windows import Tracker
 
@@ -51,12 +52,14 @@ class Options:
         max_entities: Entities that a server alone on its bus can have in each subsystem.
         max_shown: The same for entities that have series of their own.
         windows: Lengths of the windows, the shortest first.
+        pause_reasons: Reasons of pauses that are shown by name.
     """
 
     details: frozenset[str] = frozenset()
     max_entities: int = MAX_ENTITIES
     max_shown: int = MAX_ENTITIES
     windows: tuple[Length, ...] = ()
+    pause_reasons: tuple[str, ...] = ()
 
 
 class Context(NamedTuple):

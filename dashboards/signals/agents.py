@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from dashboards.promql import Signal, bucket_increase, extremes, increase, once, rate, total
-from dataflows.subsystems import agents
+from dataflows import agent_metrics as agents
 
 _ABOUT = "agents"
 _signal = partial(Signal, about=_ABOUT)

@@ -8,6 +8,7 @@ import pytest
 
 from dataflows.decode import Decode
 from dataflows.envelope import Delivery, Reason, Rejected
+from dataflows.events.agents import AgentDeleted, AgentStatus, AgentStatusChanged
 from dataflows.fan_out import Keyed
 from dataflows.items import (
     ClockSetBack,
@@ -35,7 +36,6 @@ from dataflows.notices import (
 from dataflows.origins import MAX_ORIGINS, Origins
 from dataflows.subsystem import Event, Subsystem, key
 from dataflows.subsystems import SUBSYSTEMS, agents
-from dataflows.subsystems.agents import AgentDeleted, AgentStatus, AgentStatusChanged
 from dataflows.subsystems.bus import EventsPublished
 from dataflows.subsystems.deliveries import DeliveriesProcessed
 from tests.corpus import ARRIVED, ORIGIN, event, load

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from dataflows.metric import Details, MetricSpec, Samples
+from dataflows.details import Details
+from dataflows.metric import MetricSpec, Samples
 from dataflows.parts import PartedState, Parts
 from dataflows.quota import Allocation
 from dataflows.snapshot import FORMAT, Snapshot
