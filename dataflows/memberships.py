@@ -10,8 +10,8 @@ import msgspec
 
 from dataflows.activities import PHONE, Agent
 from dataflows.envelope import Rejected, number_id
+from dataflows.events.queue_calls import CallCompleted
 from dataflows.events.queue_members import (
-    CallCompleted,
     MemberAdded,
     MemberPauseSet,
     MemberRemoved,
@@ -48,6 +48,10 @@ def agent_of(interface: str) -> str | None:
         return None
 
 
+OfQueue = QueueEvent | CallCompleted
+OF_QUEUE = (QueueEvent, CallCompleted)
+
+
 class Memberships:
     """Follows the members of all queues of a server that are agents.
 
@@ -82,7 +86,7 @@ class Memberships:
             agent = self.agents[agent_id] = Agent(agent_id)
         return agent
 
-    def apply(self, event: QueueEvent, state: State[Any]) -> Agent | None:
+    def apply(self, event: OfQueue, state: State[Any]) -> Agent | None:
         """Apply an event of a queue.
 
         Args:
@@ -95,6 +99,8 @@ class Memberships:
         interface = event.interface
         agent_id = agent_of(interface)
         if agent_id is None:
+            if type(event) is CallCompleted:
+                self._complete(None, event)
             return None
         queue = self._queues.get(event.queue)
         if (
@@ -115,7 +121,7 @@ class Memberships:
         agent.phones[is_now] += 1
         return agent
 
-    def _sort(self, agent_id: str, event: QueueEvent, state: State[Any]) -> Agent | None:
+    def _sort(self, agent_id: str, event: OfQueue, state: State[Any]) -> Agent | None:
         match event:
             case MemberReported() | MemberRemoved():
                 queue = self._queue(event.queue, state)
@@ -125,8 +131,8 @@ class Memberships:
                 if after is None and event.interface not in queue.members:
                     return None
                 return self._put(self.agent(agent_id), queue, event, after)
-            case CallCompleted() if (queue := self._queues.get(event.queue)) is not None:
-                return self._complete(self.agents.get(agent_id), queue, event)
+            case CallCompleted():
+                return self._complete(self.agents.get(agent_id), event)
         return None
 
     def _queue(self, name: str, state: State[Any]) -> QueueMembers | None:
@@ -156,10 +162,12 @@ class Memberships:
         agent.is_seen = before is not None or type(event) in (MemberAdded, MemberPauseSet)
         return agent
 
-    def _complete(
-        self, agent: Agent | None, queue: QueueMembers, event: CallCompleted
-    ) -> Agent | None:
+    def _complete(self, agent: Agent | None, event: CallCompleted) -> Agent | None:
+        queue = self._queues.get(event.queue)
+        if queue is None:
+            return None
         was = queue.is_in_wrap_up(event.interface)
+        # It tells the wrap-up time of the queue, whoever had the call.
         queue.complete(event)
         if agent is None or was or not queue.is_in_wrap_up(event.interface):
             return None

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from dataflows.events.queue_members import CallCompleted, QueueEvent, StatusReported
+from dataflows.events.queue_calls import CallCompleted
+from dataflows.events.queue_members import QueueEvent, StatusReported
 from dataflows.member_history import MemberHistory
 from dataflows.member_order import NEXT_STATUS, MemberEvent
 from dataflows.members import Change, Member
@@ -118,22 +119,24 @@ class QueueMembers:
             return
         self.members[interface] = after
         if after.last_call > (before.last_call if before is not None else 0):
-            self._wrap_up(event, after, after.last_call)
+            self._wrap_up(interface, event.at, after, after.last_call)
 
     def complete(self, event: CallCompleted) -> None:
         """Let the wrap-up of a member begin, because its call has ended."""
+        if event.wrap_up is None:
+            return
         self._wrap_up_seconds = event.wrap_up
         member = self.members.get(event.interface)
         # The call may belong to an earlier membership.
-        if member is not None and member.login_time <= event.at - event.talk_time:
-            self._wrap_up(event, member, int(event.at))
+        if member is not None and member.login_time <= event.at - (event.talk_time or 0):
+            self._wrap_up(event.interface, event.at, member, int(event.at))
 
-    def _wrap_up(self, event: QueueEvent, member: Member, ended: int) -> None:
+    def _wrap_up(self, interface: str, at: float, member: Member, ended: int) -> None:
         seconds = member.wrap_up or self._wrap_up_seconds
         # The clock of the server may be ahead.
-        until = min(ended, event.at) + seconds
-        if until > event.at:
-            self._wrap_ups.start(self._prefix + event.interface, until, seconds)
+        until = min(ended, at) + seconds
+        if until > at:
+            self._wrap_ups.start(self._prefix + interface, until, seconds)
 
     def recheck(self, now: float) -> None:
         """Let nothing have happened in the future: the clock was set back."""

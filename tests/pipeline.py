@@ -25,6 +25,7 @@ from dataflows.lengths import parse_lengths
 from dataflows.metric import Histogram, LabelValues
 from dataflows.origins import Origins
 from dataflows.outputs import Output, Skipped
+from dataflows.slope import Slope
 from dataflows.stage import Logic, Stage
 from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS
@@ -254,7 +255,7 @@ def series_of(view: View) -> SeriesValues:
             if spec.state_set:
                 series |= {(spec.name, (*labels, state)): state == value for state in spec.states}
             else:
-                assert not isinstance(value, str)
+                assert not isinstance(value, Slope | str)
                 series[spec.name, labels] = value
     return series
 

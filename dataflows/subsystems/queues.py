@@ -23,9 +23,9 @@ from msgspec import structs
 
 from dataflows.clock import Countdown
 from dataflows.events import asterisk
+from dataflows.events.queue_calls import CallCompleted
 from dataflows.events.queue_member_decoders import DECODERS
 from dataflows.events.queue_members import (
-    CallCompleted,
     MemberRemoved,
     MemberReported,
     QueueEvent,
@@ -46,7 +46,7 @@ FORGET_AFTER_SECONDS = 7 * 24 * 3600
 """An empty queue without events for a week was deleted; a shorter silence may be a holiday."""
 
 
-class QueueState(State[QueueEvent]):
+class QueueState(State[QueueEvent | CallCompleted]):
     """The members of one queue.
 
     With one member, idle and not paused:
@@ -57,7 +57,7 @@ class QueueState(State[QueueEvent]):
         xivo_queue_members_available{origin_uuid="ca7f…",queue="petak"} 1
     """
 
-    def __init__(self, first: QueueEvent, context: Context) -> None:
+    def __init__(self, first: QueueEvent | CallCompleted, context: Context) -> None:
         super().__init__(context)
         self._queue = (first.origin_uuid, first.queue)
         self._wrap_ups = WrapUps()
@@ -71,7 +71,7 @@ class QueueState(State[QueueEvent]):
         )
         self.trackers = (self._available,)
 
-    def apply(self, event: QueueEvent) -> None:
+    def apply(self, event: QueueEvent | CallCompleted) -> None:
         self._silence.due = None  # A call of `stop` for each event would cost more.
         at = event.at
         if self._wrap_ups.due <= at:
@@ -99,7 +99,7 @@ class QueueState(State[QueueEvent]):
             self._count_free(can_ring(before), can_ring(after))
         return True
 
-    def _apply_other(self, event: QueueEvent) -> None:
+    def _apply_other(self, event: QueueEvent | CallCompleted) -> None:
         match event:
             case MemberReported() | MemberRemoved():
                 if (found := self._members.sort(event, self)) is not None:
@@ -176,13 +176,13 @@ class QueueState(State[QueueEvent]):
         return None if due == inf else due
 
 
-class QueuesState(PartedState[QueueEvent]):
+class QueuesState(PartedState[QueueEvent | CallCompleted]):
     """The queues of one origin."""
 
     part_name = attrgetter("queue")
     start_part = QueueState
 
-    def may_start(self, event: QueueEvent) -> bool:
+    def may_start(self, event: QueueEvent | CallCompleted) -> bool:
         # The end of a call does not say how many members the queue has.
         return isinstance(event, MemberReported | MemberRemoved)
 

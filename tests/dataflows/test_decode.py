@@ -178,7 +178,7 @@ def test_each_subsystem_that_subscribes_to_an_event_gets_it_once(
 
 
 def test_an_event_has_one_decoder() -> None:
-    other = replace(agents.DECODERS[0], source="another service")
+    other = replace(agents.SUBSYSTEM.decoders[0], source="another service")
     with pytest.raises(AssertionError, match="agent_status_update has two decoders"):
         Recorder((agents.SUBSYSTEM, replace(AGENTS_TOO, decoders=(other,))))
 
