@@ -59,6 +59,7 @@ class Agent(Struct, gc=False):
         reason: Why the membership is paused that was paused last; empty without a reason.
         pause: The reason of the pause in all queues; None if there is no such pause.
         paused_at: When that pause began, Unix seconds; None if that is not known.
+        answered: Number of calls that they answered.
         is_seen: Whether the last change of a membership was one, and not the first report of it.
     """
 
@@ -73,6 +74,7 @@ class Agent(Struct, gc=False):
     reason: str = ""
     pause: str | None = None
     paused_at: float | None = None
+    answered: int = 0
     is_seen: bool = True
 
     def count(self, member: Member, amount: int, *, is_in_wrap_up: bool) -> None:

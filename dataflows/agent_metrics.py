@@ -103,6 +103,15 @@ ACTIVITY = MetricSpec(
     state_set=True,
 )
 
+ANSWERED = MetricSpec(
+    "xivo_agent_calls_answered_total",
+    Kind.COUNTER,
+    "Calls of queues that the agent answered. The series ends when the agent is deleted.",
+    ("origin_uuid", "agent_id"),
+    cardinality="one per agent",
+    detail=True,
+)
+
 LEVELS = levels(
     "xivo_agents_logged_in_min",
     "xivo_agents_logged_in_max",

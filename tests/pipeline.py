@@ -59,6 +59,7 @@ class Pipeline:
         max_entities: Entities of a server alone on its bus, in each subsystem.
         max_series: The same for entities that have series of their own.
         windows: Lengths of windows, as in the setting; empty for none.
+        pause_reasons: Reasons of pauses that are shown by name.
 
     Attributes:
         now: The current time of all steps; `wait` advances it.
@@ -79,6 +80,7 @@ class Pipeline:
         max_entities: int = 100_000,
         max_series: int = 10_000,
         windows: str = WINDOWS,
+        pause_reasons: tuple[str, ...] = (),
     ) -> None:
         self.now = corpus.ARRIVED
         self.decoded: list[Keyed] = []
@@ -89,7 +91,11 @@ class Pipeline:
         self.refused: Counter[str] = Counter()
         self.late: Counter[str] = Counter()
         self._options = Options(
-            frozenset(details), max_entities, max_series, parse_lengths(windows) if windows else ()
+            frozenset(details),
+            max_entities,
+            max_series,
+            parse_lengths(windows) if windows else (),
+            pause_reasons=pause_reasons,
         )
         self._zone = zone
         self._logics: dict[str, Logic] = {}

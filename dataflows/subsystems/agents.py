@@ -25,6 +25,7 @@ from dataflows.activity_times import ActivityTimes
 from dataflows.agent_metrics import (
     ACTIVITY,
     AGENTS,
+    ANSWERED,
     BY_ACTIVITY,
     LEVELS,
     LOGGED_IN,
@@ -35,11 +36,13 @@ from dataflows.agent_metrics import (
     SECONDS,
     SESSIONS,
 )
+from dataflows.duplicates import LastEvents
 from dataflows.events import asterisk, queue_member_decoders
 from dataflows.events.agents import DECODERS, AgentDeleted, AgentStatus, AgentStatusChanged
-from dataflows.events.queue_calls import CallCompleted
+from dataflows.events.queue_call_decoders import CONNECTED
+from dataflows.events.queue_calls import AgentConnected, CallCompleted
 from dataflows.events.queue_members import MemberRemoved, MemberReported, StatusReported
-from dataflows.memberships import OF_QUEUE, Memberships
+from dataflows.memberships import OF_QUEUE, Memberships, agent_of
 from dataflows.pauses import Pauses
 from dataflows.recent import DELETED_SECONDS, MAX_DELETED, Recent
 from dataflows.state_counts import Outcome, StateCounts
@@ -70,6 +73,7 @@ class AgentsState(State[Event]):
         self._memberships = Memberships()
         self._times = ActivityTimes(self.samples, self._origin, first.at)
         self._pauses = Pauses(self.samples, self._origin, self.options.pause_reasons)
+        self._last_answers = LastEvents()
         self._deleted = Recent(DELETED_SECONDS, MAX_DELETED)
         self._logged_in = Level(
             self.samples, LEVELS, self._origin, self.options.windows, at=first.at, value=0
@@ -99,7 +103,11 @@ class AgentsState(State[Event]):
                 if self._agents.remove(agent_id):
                     self._login_at.pop(agent_id, None)
                     self._set_login(agent_id, at, is_in=False)
-                    self.details.retire(LOGGED_IN, (*self._origin, agent_id))
+                    for spec in (LOGGED_IN, ANSWERED):
+                        self.details.retire(spec, (*self._origin, agent_id))
+            case AgentConnected():
+                if not (event.is_stamped and self._last_answers.has(event)):
+                    self._answer(agent_of(event.interface))
         self._logged_in.follow(event.at, self._agents.count(AgentStatus.LOGGED_IN))
 
     def _change(self, agent_id: str, status: AgentStatus, at: float) -> None:
@@ -121,6 +129,12 @@ class AgentsState(State[Event]):
                 samples.observe(SESSIONS, origin, max(0.0, at - login_at))
         self._show(agent_id, status)
         self._set_login(agent_id, at, is_in=status is AgentStatus.LOGGED_IN)
+
+    def _answer(self, agent_id: str | None) -> None:
+        agent = self._memberships.agents.get(agent_id or "")
+        if agent is not None:
+            agent.answered += 1
+            self._show_answered(agent)
 
     def _set_login(self, agent_id: str, at: float, *, is_in: bool) -> None:
         agent = self._memberships.agent(agent_id)
@@ -144,6 +158,12 @@ class AgentsState(State[Event]):
         if NAME in self.options.details:
             is_in = float(status is AgentStatus.LOGGED_IN)
             self.details.set(LOGGED_IN, (*self._origin, agent_id), is_in)
+            self._show_answered(self._memberships.agent(agent_id))
+
+    def _show_answered(self, agent: Agent) -> None:
+        labels = (*self._origin, agent.agent_id)
+        if self.details.is_shown(labels):
+            self.details.set(ANSWERED, labels, agent.answered)
 
     def _show_activity(self, agent: Agent) -> None:
         labels = (*self._origin, agent.agent_id)
@@ -194,12 +214,13 @@ SUBSYSTEM = Subsystem(
         SESSIONS,
         LOGGED_IN,
         ACTIVITY,
+        ANSWERED,
         *LEVELS,
     ),
     AgentsState,
     DECODERS,
     starters=(AgentStatusChanged, AgentDeleted),
-    also=(*asterisk.DECODERS, *queue_member_decoders.DECODERS),
-    needs=(MemberReported, MemberRemoved, CallCompleted),
+    also=(*asterisk.DECODERS, *queue_member_decoders.DECODERS, CONNECTED),
+    needs=(MemberReported, MemberRemoved, CallCompleted, AgentConnected),
     can_be_complete=True,
 )
