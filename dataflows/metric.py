@@ -38,6 +38,7 @@ class MetricSpec:
             is the last one.
         grows: A counter that also grows between events: its samples are slopes.
         beyond_promql: For window metrics: what they show that a query over scrapes cannot.
+        closed_only: For window metrics: they do not exist for `today`, which is still open.
     """
 
     name: str
@@ -51,6 +52,7 @@ class MetricSpec:
     state_set: bool = False
     grows: bool = False
     beyond_promql: str = ""
+    closed_only: bool = False
 
     @property
     def states(self) -> tuple[str, ...]:

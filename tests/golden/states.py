@@ -9,10 +9,10 @@ import msgspec
 
 from dataflows.details import Details
 from dataflows.metric import MetricSpec, Samples
+from dataflows.options import Options
 from dataflows.parts import PartedState, Parts
 from dataflows.quota import Allocation
 from dataflows.snapshot import FORMAT, Snapshot
-from dataflows.subsystem import Options
 from tests import corpus
 from tests.pipeline import ALL_DETAILS, Pipeline
 
