@@ -79,17 +79,16 @@ class Agents:
             return None
         mine = self.memberships(agent)
         states = {member.status for _, _, member in mine}
-        if states & {"in_use", "busy", "on_hold", "ringing_in_use"}:
-            return "on_call"
-        if "ringing" in states:
-            return "ringing"
-        if not mine:
-            return "unknown"
-        if all(member.is_paused for _, _, member in mine):
-            return "paused"
-        if any(queue.is_in_wrap_up(name) for queue, name, _ in mine):
-            return "wrap_up"
-        return "unavailable" if states <= {"unavailable", "invalid"} else "available"
+        holds = {
+            "on_call": bool(states & {"in_use", "busy", "on_hold", "ringing_in_use"}),
+            "ringing": "ringing" in states,
+            "unknown": not mine,
+            "paused": all(member.is_paused for _, _, member in mine),
+            "wrap_up": any(queue.is_in_wrap_up(name) for queue, name, _ in mine),
+            "unavailable": states <= {"unavailable", "invalid"},
+            "available": True,
+        }
+        return next(activity for activity, is_so in holds.items() if is_so)
 
     def end_wrap_ups(self, now: float) -> None:
         """End all wrap-ups until a time, one after the other."""

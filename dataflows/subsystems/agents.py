@@ -106,7 +106,7 @@ class AgentsState(State[Event]):
                     for spec in (LOGGED_IN, ANSWERED):
                         self.details.retire(spec, (*self._origin, agent_id))
             case AgentConnected():
-                if not (event.is_stamped and self._last_answers.has(event)):
+                if not self._last_answers.has(event.digest, event.at):
                     self._answer(agent_of(event.interface))
         self._logged_in.follow(event.at, self._agents.count(AgentStatus.LOGGED_IN))
 

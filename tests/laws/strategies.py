@@ -91,21 +91,19 @@ _EXTRAS = {
 _NEWER = {"LoginTime": numbers(st.integers(0, 3)) | st.just("")}
 
 
-def _named(data: st.SearchStrategy[Data]) -> st.SearchStrategy[Data]:
-    """Add the member's `Location`, as Asterisk 11, its `Interface`, as later versions, or both."""
+def _named(data: st.SearchStrategy[Data], old: str = "Location") -> st.SearchStrategy[Data]:
+    """Add the member's name as Asterisk 11 calls it, `Interface`, as later versions, or both."""
 
     def put(both: tuple[Data, str, str]) -> Data:
         rest, name, field = both
         names: Data = {"Interface": name}
-        if field == "Location":
-            names = {"Location": name}
+        if field == "old":
+            names = {old: name}
         elif field == "both":
-            names = {"Interface": "", "Location": name}
+            names = {"Interface": "", old: name}
         return {**rest, **names}
 
-    return st.tuples(data, _MEMBER_NAMES, st.sampled_from(("Location", "Interface", "both"))).map(
-        put
-    )
+    return st.tuples(data, _MEMBER_NAMES, st.sampled_from(("old", "Interface", "both"))).map(put)
 
 
 _WRAP_UPS = numbers(st.sampled_from((0, 3, 60))) | st.just("never")
@@ -113,7 +111,9 @@ _FULL_MEMBER = _named(_data(_FULL, _EXTRAS | _NEWER))
 _PAUSE_ALONE = _named(_data({"Queue": _QUEUE, "Paused": _FULL["Paused"]}, _EXTRAS))
 _SETTING_ALONE = _named(_data({"Queue": _QUEUE}, {"Penalty": st.just("5")}))
 _RINGINUSE_ALONE = _named(_data({"Queue": _QUEUE, "Ringinuse": numbers(st.integers(0, 1))}))
-_CALL = _named(_data({"Queue": _QUEUE, "TalkTime": numbers(st.integers(0, 3))}, {"Reason": TEXTS}))
+_CALL = _named(
+    _data({"Queue": _QUEUE, "TalkTime": numbers(st.integers(0, 3))}, {"Reason": TEXTS}), "Member"
+)
 
 KINDS = (
     Kind(
