@@ -95,6 +95,7 @@ class App:
             max_shown=settings.max_series,
             windows=settings.windows,
             service_levels={bus.status.name: bus.service_levels for bus in buses},
+            pause_reasons=settings.pause_reasons,
             zone_of=self._zones.get,
         )
         stage = Stage(SUBSYSTEMS, options, wall_clock, is_kept=runtime.recovery is not None)

@@ -181,6 +181,7 @@ _METAVARS = {
     "file": "FILE",
     "listen": "HOST:PORT",
     "origin": "LENGTH",
+    "reasons": "NAME,...",
     "timezone": "ZONE",
     "url": "URL",
     "windows": "LENGTH,...",

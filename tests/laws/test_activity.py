@@ -21,7 +21,7 @@ METRICS = {
     "xivo_agent_pause_duration_seconds",
     "xivo_agent_activity",
 }
-BETWEEN_BATCHES = 0.37
+BETWEEN_BATCHES = 0.375
 """Seconds. A restart forgets which events of members may belong to a batch that goes on."""
 
 
