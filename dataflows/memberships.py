@@ -57,27 +57,26 @@ class Memberships:
 
     Attributes:
         agents: By id: those of which a status or a membership is known.
+        wrap_ups: The ends of their wrap-ups.
     """
 
-    __slots__ = ("_queues", "_wrap_ups", "agents")
+    __slots__ = ("_by_interface", "_queues", "agents", "wrap_ups")
 
     def __init__(self) -> None:
         self.agents: dict[str, Agent] = {}
-        self._wrap_ups = WrapUps()
+        self.wrap_ups = WrapUps()
         self._queues: dict[str, QueueMembers] = {}
+        # Of members: a look-up is faster than to read the id.
+        self._by_interface: dict[str, Agent] = {}
 
     def __getstate__(self) -> tuple[Any, ...]:
         # Pickling each agent would take ten times as long.
-        return msgspec.msgpack.encode(self.agents), self._wrap_ups, self._queues
+        return msgspec.msgpack.encode(self.agents), self.wrap_ups, self._queues
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        agents, self._wrap_ups, self._queues = state
+        agents, self.wrap_ups, self._queues = state
+        self._by_interface = {}
         self.agents = msgspec.msgpack.decode(agents, type=dict[str, Agent])
-
-    @property
-    def due(self) -> float:
-        """When the next wrap-up ends, Unix seconds, or earlier; infinite if there is none."""
-        return self._wrap_ups.due
 
     def agent(self, agent_id: str) -> Agent:
         """Return the agent of an id, who is known from now on."""
@@ -97,20 +96,15 @@ class Memberships:
             The agent, if their memberships are not as before.
         """
         interface = event.interface
-        agent_id = agent_of(interface)
-        if agent_id is None:
-            if type(event) is CallCompleted:
-                self._complete(None, event)
-            return None
-        queue = self._queues.get(event.queue)
+        agent, queue = self._by_interface.get(interface), self._queues.get(event.queue)
         if (
             type(event) is not StatusReported
+            or agent is None
             or queue is None
             or (before := queue.members.get(interface)) is None
             or (after := queue.follow(before, event)) is None
         ):
-            return self._sort(agent_id, event, state)
-        agent = self.agents[agent_id]
+            return self._sort(event, state)
         if after.last_call > before.last_call:
             return self._put(agent, queue, event, after)
         queue.members[interface] = after
@@ -121,7 +115,12 @@ class Memberships:
         agent.phones[is_now] += 1
         return agent
 
-    def _sort(self, agent_id: str, event: OfQueue, state: State[Any]) -> Agent | None:
+    def _sort(self, event: OfQueue, state: State[Any]) -> Agent | None:
+        agent_id = agent_of(event.interface)
+        if type(event) is CallCompleted:
+            return self._complete(self.agents.get(agent_id or ""), event)
+        if agent_id is None:
+            return None
         match event:
             case MemberReported() | MemberRemoved():
                 queue = self._queue(event.queue, state)
@@ -130,10 +129,15 @@ class Memberships:
                 after, _ = found
                 if after is None and event.interface not in queue.members:
                     return None
-                return self._put(self.agent(agent_id), queue, event, after)
-            case CallCompleted():
-                return self._complete(self.agents.get(agent_id), event)
+                agent = self._by_interface[event.interface] = self.agent(agent_id)
+                return self._put(agent, queue, event, after)
         return None
+
+    def forget(self, agent: Agent) -> None:
+        """Forget an agent who has no membership."""
+        del self.agents[agent.agent_id]
+        # This happens seldom, and each agent is found again at their next event.
+        self._by_interface.clear()
 
     def _queue(self, name: str, state: State[Any]) -> QueueMembers | None:
         queue = self._queues.get(name)
@@ -143,7 +147,7 @@ class Memberships:
             if len(self._queues) >= MAX_PARTS:
                 state.refused += 1
                 return None
-            queue = self._queues[name] = QueueMembers(self._wrap_ups, name + _SEPARATOR)
+            queue = self._queues[name] = QueueMembers(self.wrap_ups, name + _SEPARATOR)
         return queue
 
     def _put(
@@ -181,7 +185,7 @@ class Memberships:
             at: Unix seconds.
             is_clock: It is the clock's time, which may have been set back, and not an event's.
         """
-        ended = self._wrap_ups.ended_by_clock(at) if is_clock else self._wrap_ups.ended(at)
+        ended = self.wrap_ups.ended_by_clock(at) if is_clock else self.wrap_ups.ended(at)
         for until, key in ended:
             agent = self.agents[str(agent_of(key.partition(_SEPARATOR)[2]))]
             agent.wrap_ups -= 1

@@ -156,6 +156,18 @@ class Samples:
         self._values[key] = self._values.get(key, 0) + amount
         self._changed[key] = self._values
 
+    def move(self, spec: MetricSpec, before: LabelValues, after: LabelValues) -> None:
+        """Subtract 1 from a series, and add 1 to another one."""
+        values, changed, old, new = (
+            self._values,
+            self._changed,
+            (spec.name, before),
+            (spec.name, after),
+        )
+        values[old] -= 1
+        values[new] = values.get(new, 0) + 1
+        changed[old] = changed[new] = values
+
     def start(self, spec: MetricSpec, labels: LabelValues = ()) -> None:
         """Create all series with these first label values, at 0.
 

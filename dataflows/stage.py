@@ -188,10 +188,10 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
             return outputs
         windows = state.trackers[0] if state.trackers else None
         for event in events:
-            if isinstance(event, Notice):
+            if event.is_notice:
                 if type(event) is Heard:
                     state.knowledge.hear(event.at)
-                else:
+                elif isinstance(event, Notice):
                     outputs += self._heed(event, state)
                 continue
             if windows is not None and event.at < windows.floor:

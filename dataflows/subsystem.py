@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -33,6 +33,9 @@ class Event(Struct, frozen=True, gc=False):
         origin_uuid: The server on which it happened.
         at: When it happened, Unix seconds.
     """
+
+    # Faster than `isinstance`, which would be called for each event.
+    is_notice: ClassVar[bool] = False
 
     origin_uuid: str
     at: float

@@ -83,7 +83,7 @@ class AgentsState(State[Event]):
             self.samples.start(spec, self._origin)
 
     def apply(self, event: Event) -> None:
-        if self._memberships.due <= event.at:
+        if self._memberships.wrap_ups.due <= event.at:
             for until, agent in self._memberships.ended(event.at):
                 self._follow(agent, until)
         # Nearly all events are of this kind, and `isinstance` takes longer.
@@ -144,15 +144,18 @@ class AgentsState(State[Event]):
     def _follow(self, agent: Agent, at: float) -> None:
         """Let an agent do from a time on what follows from login and memberships."""
         before, after = agent.activity, agent.current()
-        # What began later may have arrived before.
-        at = max(at, agent.since)
+        if at < agent.since:
+            # What began later may have arrived before.
+            at = agent.since
         if after != before:
             self._times.move(before, after, at)
             agent.activity, agent.since = after, at
-            self._show_activity(agent)
-        self._pauses.follow(agent, at)
+            if len(self.details):
+                self._show_activity(agent)
+        if agent.paused or agent.pause is not None:
+            self._pauses.follow(agent, at)
         if not agent.queues and self._agents.get(agent.agent_id) is None:
-            del self._memberships.agents[agent.agent_id]
+            self._memberships.forget(agent)
 
     def _show(self, agent_id: str, status: AgentStatus) -> None:
         if NAME in self.options.details:
@@ -176,7 +179,9 @@ class AgentsState(State[Event]):
         for at, agent in self._memberships.ended(now, is_clock=True):
             self._follow(agent, at)
         self._times.publish(now)
-        due = min(super().expire(now) or inf, self._memberships.due, self._times.due(now) or inf)
+        due = min(
+            super().expire(now) or inf, self._memberships.wrap_ups.due, self._times.due(now) or inf
+        )
         return None if due == inf else due
 
     def recheck(self, now: float) -> None:

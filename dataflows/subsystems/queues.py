@@ -89,9 +89,8 @@ class QueueState(State[QueueEvent | CallCompleted]):
             self._put(event, after)
             return True
         queue.members[interface] = after
-        samples, labels = self.samples, self._queue
-        samples.add(STATES, (*labels, before.status), -1)
-        samples.add(STATES, (*labels, after.status), 1)
+        labels = self._queue
+        self.samples.move(STATES, (*labels, before.status), (*labels, after.status))
         if not after.paused and not queue.is_in_wrap_up(interface):
             self._count_free(can_ring(before), can_ring(after))
         return True
