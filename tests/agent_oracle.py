@@ -19,6 +19,13 @@ ACTIVITIES = ("on_call", "ringing", "paused", "wrap_up", "unavailable", "availab
 PAUSE_BOUNDS = (30, 60, 120, 300, 600, 900, 1200, 1800, 2700, 3600, 7200, 14400)
 MINUTE = 60
 
+METRICS = {
+    "xivo_agents_by_activity",
+    "xivo_agent_activity_seconds_total",
+    "xivo_agents_paused",
+    "xivo_agent_pause_duration_seconds",
+    "xivo_agent_activity",
+}
 Numbers = dict[tuple[str, tuple[str, ...]], Any]
 
 

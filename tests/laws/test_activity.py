@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataflows.metric import Histogram
-from tests.agent_oracle import ACTIVITIES, Agents, Numbers
+from tests.agent_oracle import ACTIVITIES, METRICS, Agents, Numbers
 from tests.laws.strategies import ORIGINS, Pause, Step, of_kinds, traffic
 from tests.laws.test_clock_set_back import JUMPS, Machine
 from tests.pipeline import Pipeline
@@ -14,13 +14,6 @@ from tests.pipeline import Pipeline
 EXAMPLES = settings().max_examples
 REASONS = ("lunch", "coffee")
 SECONDS = "xivo_agent_activity_seconds_total"
-METRICS = {
-    "xivo_agents_by_activity",
-    SECONDS,
-    "xivo_agents_paused",
-    "xivo_agent_pause_duration_seconds",
-    "xivo_agent_activity",
-}
 BETWEEN_BATCHES = 0.375
 """Seconds. A restart forgets which events of members may belong to a batch that goes on."""
 
