@@ -32,9 +32,9 @@ class Event(Struct, frozen=True, gc=False):
     Attributes:
         origin_uuid: The server on which it happened.
         at: When it happened, Unix seconds.
+        is_notice: Whether it is a `Notice`. `isinstance` is slow for a msgspec struct.
     """
 
-    # Faster than `isinstance`, which would be called for each event.
     is_notice: ClassVar[bool] = False
 
     origin_uuid: str

@@ -36,6 +36,9 @@ DETAILS = tuple(s.name for s in SUBSYSTEMS if any(spec.detail for spec in s.metr
 _MAX_REASONS = 50
 """Each has two metrics, one of them a histogram. Call centres have about ten."""
 
+STDIN = Path("-")
+"""Stands for the standard input."""
+
 _MAX_NAME = 100
 """Bytes: names stand in labels, and together in the inbox's name of at most 255."""
 
@@ -87,6 +90,10 @@ def _readable(path: Path) -> Path:
         msg = f"cannot read {printable(path)}: {problem}"
         raise ValueError(msg)
     return path
+
+
+def _readable_or_stdin(path: Path) -> Path:
+    return path if path == STDIN else _readable(path)
 
 
 def _readable_secret(path: Path) -> Path:
@@ -153,7 +160,9 @@ def _silence(value: object) -> Length:
 
 
 def _service_levels(value: object) -> ServiceLevels:
-    return value if isinstance(value, ServiceLevels) else ServiceLevels.parse(str(value))
+    if isinstance(value, ServiceLevels):
+        return value
+    return ServiceLevels.parse(",".join(map(str, value)) if isinstance(value, list) else str(value))
 
 
 def _words(value: object) -> object:
@@ -200,6 +209,7 @@ AnyPath = Annotated[Path, AfterValidator(_path)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 HostName = Annotated[str, AfterValidator(_host)]
 Password = Annotated[SecretStr, AfterValidator(_password)]
+Recording = Annotated[Path, AfterValidator(_readable_or_stdin)]
 SecretFile = Annotated[Path, AfterValidator(_readable_secret)]
 Zone = Annotated[ZoneInfo | None, PlainValidator(_zone)]
 Urls = Annotated[BusUrls, PlainValidator(_bus_urls)]

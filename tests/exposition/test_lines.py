@@ -11,7 +11,7 @@ from prometheus_client.metrics_core import Metric
 
 from dataflows.metric import Histogram, Kind, LabelValues, MetricSpec, Value
 from exporter.exposition.families import Families, family
-from exporter.exposition.render import FORMATS, Exposition
+from exporter.exposition.render import FORMATS, Exposition, text
 from exporter.exposition.store import SeriesStore
 from tests.golden import replayed
 from tests.pipeline import SPECS
@@ -86,6 +86,16 @@ def test_any_series_are_written_as_prometheus_client_writes_them(
 def test_the_corpus_is_written_as_prometheus_client_writes_it(content_type: str) -> None:
     pipeline = replayed()
     exposition = Exposition(pipeline.store, SPECS, [], lambda: False, float)
-    text = b"".join(exposition.render(content_type)).decode()
+    written = b"".join(exposition.render(content_type)).decode()
     expected = pipeline.openmetrics() if "openmetrics" in content_type else pipeline.text()
-    assert text.startswith(expected.removesuffix("# EOF\n"))
+    assert written.startswith(expected.removesuffix("# EOF\n"))
+
+
+def test_the_text_of_series_alone_has_the_same_lines_in_any_order_of_their_beginning() -> None:
+    view = replayed().store.view()
+    backwards = SeriesStore(SPECS)
+    for spec in SPECS:
+        series = reversed([*view.series[spec.name].items()])
+        backwards.apply(tuple((spec.name, *each) for each in series))
+    assert text(SPECS, view) == text(SPECS, backwards.view())
+    assert sorted(text(SPECS, view).splitlines()) == sorted(replayed().text().splitlines())

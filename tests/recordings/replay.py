@@ -8,8 +8,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from msgspec import Raw
+from msgspec.structs import replace
+
+from exporter.recording.format import Message, read
 from tests.queue_oracle import DEVICE_STATES
 
 FOLDER = Path(__file__).parent
@@ -42,15 +46,22 @@ class Snapshot:
     members: list[dict[str, str]]
 
 
-def messages(name: str) -> Iterator[dict[str, Any]]:
+class Recorded(NamedTuple):
+    """A message of a recording, with the name and the data of its event."""
+
+    message: Message
+    name: str
+    data: dict[str, Any]
+
+
+def messages(name: str) -> Iterator[Recorded]:
     """Yield the messages of a recording; ends of calls have the field of Wazo's Asterisk."""
-    with gzip.open(FOLDER / f"{name}.jsonl.gz", "rt") as lines:
-        for line in lines:
-            message = json.loads(line)
-            data = message["body"]["data"]
-            if message["body"]["name"] == "AgentComplete":
-                data["WrapupTime"] = str(WRAP_UPS.get(data["Queue"], 0))
-            yield message
+    for message in read(FOLDER / f"{name}.jsonl.gz"):
+        body = json.loads(message.content())
+        if body["name"] == "AgentComplete":
+            body["data"]["WrapupTime"] = str(WRAP_UPS.get(body["data"]["Queue"], 0))
+            message = replace(message, body=Raw(json.dumps(body)))  # noqa: PLW2901 -- the same message
+        yield Recorded(message, body["name"], body["data"])
 
 
 def answers(action: str) -> list[tuple[float, str, list[dict[str, str]]]]:
@@ -82,10 +93,10 @@ class Settings:
     def __init__(self) -> None:
         self._rings: dict[tuple[str, str], bool] = {}
 
-    def follow(self, message: dict[str, Any]) -> None:
+    def follow(self, recorded: Recorded) -> None:
         """Remember the setting of a member event."""
-        data = message["body"]["data"]
-        if message["body"]["name"].startswith("QueueMember"):
+        data = recorded.data
+        if recorded.name.startswith("QueueMember"):
             self._rings[data["Queue"], data["Interface"].lower()] = data["Ringinuse"] == "1"
 
     def is_available(self, member: dict[str, str], now: float) -> bool:

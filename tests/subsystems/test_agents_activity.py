@@ -36,18 +36,26 @@ def do(pipeline: Pipeline, *messages: Message) -> None:
         pipeline.wait(0.1)
 
 
-def status(queue: str = "support", **fields: Any) -> Message:
+def status(queue: str = "support", **fields: Any) -> Message:  # noqa: ANN401 -- any JSON
     return STATUS.but(Queue=queue, **fields)
 
 
-def pause(queue: str, reason: str = "", *, paused: bool = True, **fields: Any) -> Message:
+def pause(
+    queue: str,
+    reason: str = "",
+    *,
+    paused: bool = True,
+    **fields: Any,  # noqa: ANN401 -- any JSON
+) -> Message:
     return PAUSE.but(Queue=queue, Paused=str(int(paused)), PausedReason=reason, **fields)
 
 
 def activity(pipeline: Pipeline) -> dict[str, float]:
     """Return the activities that somebody has now."""
     found = {each: pipeline.value("xivo_agents_by_activity", each) for each in ACTIVITIES}
-    return {each: count for each, count in found.items() if isinstance(count, int) and count}
+    return {
+        each: count for each, count in found.items() if isinstance(count, int | float) and count
+    }
 
 
 def seconds(pipeline: Pipeline, what: str) -> float:
