@@ -135,6 +135,35 @@ def _queues() -> list[Panel]:
 
 def _agents() -> list[Panel]:
     return [
+        stacked(
+            "Agents by activity",
+            "Agents who are logged in, by what they do: the first of these that holds: on call, "
+            "ringing, paused in all of their queues, in wrap-up, phone unavailable, available. "
+            "Unknown: member of no queue that is known.",
+            agents.BY_ACTIVITY,
+            colours=palette.ACTIVITIES,
+        ),
+        bars(
+            "Agents paused, by reason",
+            "Agents who are paused in all of their queues now. The setting `pause_reasons` says "
+            "which reasons are shown by name.",
+            agents.PAUSED,
+            span=6,
+        ),
+        stat(
+            "Occupancy",
+            "Share of the time on calls and in wrap-up, of the time in which agents were not "
+            "paused, in the selected time range.",
+            agents.OCCUPANCY,
+            decimals=0,
+            span=3,
+        ),
+        stat(
+            "Median pause",
+            "Half of the pauses that ended in the selected time range were shorter.",
+            agents.MEDIAN_PAUSE,
+            span=3,
+        ),
         lines(
             "Agents logged in per window",
             "Maximum, average and minimum of each window, for each server. They include changes "
