@@ -93,7 +93,7 @@ class Memberships:
             state: Whose places the memberships take, and which counts what is refused.
 
         Returns:
-            The agent, if their memberships are not as before.
+            The agent, if they may do something else than before.
         """
         interface = event.interface
         agent, queue = self._by_interface.get(interface), self._queues.get(event.queue)
@@ -113,7 +113,7 @@ class Memberships:
             return None
         agent.phones[was] -= 1
         agent.phones[is_now] += 1
-        return agent
+        return None if agent.current() == agent.activity else agent
 
     def _sort(self, event: OfQueue, state: State[Any]) -> Agent | None:
         agent_id = agent_of(event.interface)

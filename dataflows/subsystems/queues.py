@@ -91,8 +91,9 @@ class QueueState(State[QueueEvent | CallCompleted]):
         queue.members[interface] = after
         labels = self._queue
         self.samples.move(STATES, (*labels, before.status), (*labels, after.status))
-        if not after.paused and not queue.is_in_wrap_up(interface):
-            self._count_free(can_ring(before), can_ring(after))
+        could, can = can_ring(before), can_ring(after)
+        if could is not can and not queue.is_in_wrap_up(interface):
+            self._count_free(could, can)
         return True
 
     def _apply_other(self, event: QueueEvent | CallCompleted) -> None:
