@@ -166,8 +166,8 @@ def _agents() -> list[Panel]:
         ),
         lines(
             "Agents logged in per window",
-            "Maximum, average and minimum of each window, for each server. They include changes "
-            "between two scrapes.",
+            "Maximum, average and minimum of each window, and maximum since midnight, for each "
+            "server. They include changes between two scrapes.",
             *agents.LOGGED_IN_EXTREMES,
             looks=house.EXTREMES,
         ),
@@ -220,8 +220,10 @@ def _call_forms() -> list[Panel]:
         ),
         lines(
             "Users who submitted call forms",
-            "Number of different users who submitted a call form in each window.",
+            "Number of different users who submitted a call form in each window, and since "
+            "midnight.",
             call_forms.SUBMITTERS,
-            looks={"users": house.Look(palette.BLUE)},
+            call_forms.SUBMITTERS_TODAY,
+            looks=house.COUNTS,
         ),
     ]

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, datetime
 from functools import partial
 
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.app import App
+from exporter.clock import wall_clock
 from exporter.commands.memory_bus import TICK_SECONDS, Publish, memory_bus, serve
 from exporter.consumer import bindings
 from exporter.settings import Demo, ExchangeType
 from exporter.simulation.simulator import CallCentre
 
 NAME = "demo"
-
-OPENING = datetime(2026, 3, 2, 9, 30, tzinfo=UTC).timestamp()
-"""A Monday morning, when a call centre has most calls."""
 
 
 def run(settings: Demo) -> bool:
@@ -32,11 +29,13 @@ def run(settings: Demo) -> bool:
 
 
 def _publish(settings: Demo, publish: Publish, stop: threading.Event) -> None:
-    centre = CallCentre(agents=settings.agents, seed=settings.seed, start=OPENING, noise=False)
+    # It opens now, with a morning at any time of the day. Its times are those of the real clock.
+    opening = wall_clock()
+    centre = CallCentre(agents=settings.agents, seed=settings.seed, start=opening, noise=False)
     begin = time.monotonic()
     while not stop.wait(TICK_SECONDS):
         elapsed = (time.monotonic() - begin) * settings.speed
-        for message in centre.until(OPENING + elapsed):
+        for message in centre.until(opening + elapsed):
             publish(message.body, message.routing_key, message.headers)
             if stop.is_set():
                 return

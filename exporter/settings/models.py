@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic.fields import FieldInfo
 
-from dataflows.lengths import Length
+from dataflows.lengths import TODAY, Length
 from exporter.logs import LogFormat, LogLevel
 from exporter.settings.address import Address
 from exporter.settings.bus import SINGLE_BUS, BusSettings
@@ -42,8 +42,8 @@ class Serving(Logging):
         Address.parse("0.0.0.0:10495"), description="address and port to serve /metrics on"
     )
     windows: Windows = Field(
-        (Length("1m", 60), Length("5m", 300)),
-        description="lengths of the time windows, from 5s to 1d",
+        (Length("1m", 60), Length("5m", 300), TODAY),
+        description="lengths of the time windows, from 5s to 1d, and today: since midnight",
     )
     details: Details = Field(
         frozenset(),

@@ -123,7 +123,7 @@ def _as_today(message: Message) -> Wire:
         headers |= {"tenant_uuid": TENANT, "user_uuid:*": True}
     elif "Interface" in data and "StateInterface" in data:
         data = {**data, **_MEMBER}
-    elif "Uniqueid" in data:
+    elif "Linkedid" in data:
         variables = {"CHANNEL(linkedid)": data["Linkedid"], **_CHANNEL_VARIABLES}
         data = {**data, "ChanVariable": variables}
     raw = json.dumps({**body, **headers, "data": data}).encode()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 
 from tests.windows.models import Fact, Model, Sighting
 from tests.windows.oracle import KeyHistory
@@ -93,7 +94,7 @@ class Calls:
             return
         queue = (fact.origin, data["Queue"])
         if queue not in self._waiting:
-            self._waiting[queue] = KeyHistory(_Waiting(), queue, self._lengths, fact.at)
+            self._waiting[queue] = KeyHistory(_Waiting(), queue, self._lengths, fact.at, UTC)
         self._waiting[queue].take(fact)
         if name in STAY_EVENTS:
             self._note(fact, self._stays[queue].setdefault(data["Uniqueid"], _Stays()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from functools import cache
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -40,8 +39,7 @@ def recorded() -> dict[str, set[frozenset[str]]]:
     names = ["call_centre", *(f"scenarios/{each.name.split('.')[0]}" for each in scenarios)]
     for name in names:
         for message in messages(name):
-            data: dict[str, Any] = message["body"]["data"]
-            found[message["body"]["name"]].add(frozenset(data.keys() - {"WrapupTime"}))
+            found[message.name].add(frozenset(message.data.keys() - {"WrapupTime"}))
     return found
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataflows.items import GapNoticed
+from dataflows.items import GapNoticed, ReadingContinued
 from tests.corpus import ARRIVED
 from tests.laws import calls_truth as truth
 from tests.laws.call_comparison import (
@@ -65,6 +65,8 @@ def play(history: History, disturbance: Disturbance, *, windows: str = "1m,5m") 
         pipeline.take(step.deliveries)
         if step.is_restart:
             pipeline.restart()
+            # As soon as the bus is read again.
+            pipeline.take([ReadingContinued("default")])
         if not is_lossless:
             continue
         for moment in moments(pipeline.now, following):
