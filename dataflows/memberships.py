@@ -129,7 +129,12 @@ class Memberships:
                 after, _ = found
                 if after is None and event.interface not in queue.members:
                     return None
-                agent = self._by_interface[event.interface] = self.agent(agent_id)
+                agent = self.agent(agent_id)
+                if after is None:
+                    # Of other queues too: each is found again at its next event.
+                    self._by_interface.pop(event.interface, None)
+                else:
+                    self._by_interface[event.interface] = agent
                 return self._put(agent, queue, event, after)
         return None
 

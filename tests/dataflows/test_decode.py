@@ -82,8 +82,8 @@ def test_a_key_comes_once_in_a_batch_with_its_events_in_their_order() -> None:
     decode = Recorder()
     decode(AGENT)
     deleted = [event("agent_deleted", {"id": number}).delivery() for number in (1, 7, 2)]
-    call = load("queues/document_QueueMemberStatus").delivery()
-    keyed = decode.decode([deleted[0], call, deleted[1], BAD, deleted[2]])
+    other = load("endpoints/document_endpoint_status_update").delivery()
+    keyed = decode.decode([deleted[0], other, deleted[1], BAD, deleted[2]])
     assert len({key for key, _ in keyed}) == len(keyed)
     assert [events for _, (name, _, events) in keyed if name == "agents"] == [
         [

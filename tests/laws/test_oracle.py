@@ -17,7 +17,8 @@ EXAMPLES = settings().max_examples
 # They have an oracle of their own: `tests/laws/calls_truth.py`.
 CALLS = {spec.name for spec in queue_calls.SUBSYSTEM.metrics}
 
-COUNTERS = {spec.name for spec in SPECS if spec.kind is Kind.COUNTER}
+# A counter of an entity ends with it.
+COUNTERS = {spec.name for spec in SPECS if spec.kind is Kind.COUNTER and not spec.detail}
 
 
 def plain(series: SeriesValues) -> Numbers:
