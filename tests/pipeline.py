@@ -22,6 +22,7 @@ from dataflows.lengths import parse_lengths
 from dataflows.metric import Histogram, LabelValues
 from dataflows.options import Options
 from dataflows.outputs import Output, Skipped
+from dataflows.slope import Slope
 from dataflows.subsystems import METRICS, SUBSYSTEMS
 from exporter.exposition.families import Families, family
 from exporter.exposition.store import View
@@ -47,6 +48,7 @@ class Pipeline(Player):
         max_entities: Entities of a server alone on its bus, in each subsystem.
         max_series: The same for entities that have series of their own.
         windows: Lengths of windows, as in the setting; empty for none.
+        pause_reasons: Reasons of pauses that are shown by name.
 
     Attributes:
         now: The current time of all steps; `wait` advances it.
@@ -62,7 +64,7 @@ class Pipeline(Player):
     # It saves time: a week has ten thousand windows of a minute.
     punctual_seconds = 900.0
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- the settings of an exporter
         self,
         *,
         details: Iterable[str] = (),
@@ -70,6 +72,7 @@ class Pipeline(Player):
         max_entities: int = 100_000,
         max_series: int = 10_000,
         windows: str = WINDOWS,
+        pause_reasons: tuple[str, ...] = (),
     ) -> None:
         self.decoded: list[Keyed] = []
         self.rejected: list[Rejected] = []
@@ -83,6 +86,7 @@ class Pipeline(Player):
             max_entities,
             max_series,
             parse_lengths(windows) if windows else (),
+            pause_reasons=pause_reasons,
         )
         super().__init__(self._options, corpus.ARRIVED, zone)
 
@@ -203,7 +207,7 @@ def series_of(view: View) -> SeriesValues:
             if spec.state_set:
                 series |= {(spec.name, (*labels, state)): state == value for state in spec.states}
             else:
-                assert not isinstance(value, str)
+                assert not isinstance(value, Slope | str)
                 series[spec.name, labels] = value
     return series
 

@@ -189,6 +189,7 @@ _METAVARS = {
     "file": "FILE",
     "listen": "HOST:PORT",
     "origin": "LENGTH",
+    "reasons": "NAME,...",
     "recording": "FILE",
     "timezone": "ZONE",
     "url": "URL",

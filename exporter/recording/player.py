@@ -58,7 +58,7 @@ class Player:
 
     def __init__(self, options: Options, now: float = 0.0, zone: tzinfo | None = None) -> None:
         self.now = now
-        self.store = SeriesStore(METRICS)
+        self.store = SeriesStore(METRICS, lambda: self.now)
         self.origins = Origins(self._on_shared)
         self._zone = zone
         options = replace(options, zone_of=lambda _: self._zone)

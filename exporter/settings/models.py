@@ -20,6 +20,7 @@ from exporter.settings.kinds import (
     Details,
     Listen,
     Name,
+    PauseReasons,
     Recording,
     Silence,
     Windows,
@@ -47,6 +48,11 @@ class Serving(Logging):
     details: Details = Field(
         frozenset(),
         description=f"subsystems that get a series for each entity: {', '.join(DETAILS)}",
+    )
+    pause_reasons: PauseReasons = Field(
+        (),
+        description="reasons of agents' pauses that are shown by name, as the agents' program "
+        "sends them; all others are shown as `other`, so that no other text becomes a label",
     )
     max_series: int = Field(
         10_000,

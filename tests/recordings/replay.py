@@ -99,15 +99,18 @@ class Settings:
         if recorded.name.startswith("QueueMember"):
             self._rings[data["Queue"], data["Interface"].lower()] = data["Ringinuse"] == "1"
 
+    def is_in_wrap_up(self, member: dict[str, str], now: float) -> bool:
+        """Return whether Asterisk gives a member no call, because one has just ended."""
+        seconds = int(member["Wrapuptime"]) or WRAP_UPS.get(member["Queue"], 0)
+        last_call = int(member["LastCall"])
+        return bool(last_call and seconds and int(now) - seconds < last_call)
+
     def is_available(self, member: dict[str, str], now: float) -> bool:
         """Return what Asterisk's `is_member_available` returns for a member."""
         queue, status = member["Queue"], int(member["Status"])
         rings = self._rings.get((queue, member["Location"].lower()), False)
-        seconds = int(member["Wrapuptime"]) or WRAP_UPS.get(queue, 0)
-        last_call = int(member["LastCall"])
-        in_wrap_up = bool(last_call and seconds and int(now) - seconds < last_call)
         can_ring = status in (0, 1) or (rings and status in (2, 3, 6, 7, 8))
-        return can_ring and member["Paused"] == "0" and not in_wrap_up
+        return can_ring and member["Paused"] == "0" and not self.is_in_wrap_up(member, now)
 
 
 def gauges_of(members: list[dict[str, str]], settings: Settings, now: float) -> Gauges:
