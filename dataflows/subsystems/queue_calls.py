@@ -69,6 +69,7 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
             self._apply_all(self._callers.follow(event))
             if type(event) is CallerJoined:
                 self._arrivals.join(event.caller, event.queue, event.at)
+                self._count_refused(event.at)
 
     def _follow(self, event: ChannelEvent) -> None:
         channel, at = event.channel, event.at
@@ -80,7 +81,8 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
         elif type(event) is HangupRequested:
             self._apply_all(self._callers.hang_up(channel, at))
         elif type(event) is QueueDialled:
-            self._refuse(self._arrivals.arrive(channel, event.queue_id, at), at)
+            self._arrivals.arrive(channel, event.queue_id, at)
+            self._count_refused(at)
         elif type(event) is CallerTransferred:
             self._apply_all(self._callers.transfer(channel, event.by, at))
 
@@ -92,11 +94,14 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
     def _look_again(self, at: float, name: str) -> None:
         self._apply_all(self._callers.look_again(at, name))
         if self._arrivals.has_ended(name):
-            self._refuse(self._arrivals.leave(name), at)
+            self._arrivals.leave(name)
+            self._count_refused(at)
 
-    def _refuse(self, queue: str | None, at: float) -> None:
-        if queue is not None:
-            self._apply_all([CallRefused(self._origin, at, queue)])
+    def _count_refused(self, at: float) -> None:
+        refused = self._arrivals.refused
+        if refused:
+            self._apply_all([CallRefused(self._origin, at, queue) for queue in refused])
+            refused.clear()
 
     def _apply_all(self, facts: Iterable[Fact]) -> None:
         for fact in facts:

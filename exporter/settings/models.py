@@ -135,6 +135,10 @@ class Demo(Serving):
     listen: Listen = Field(
         Address.parse("127.0.0.1:10495"), description="address and port to serve /metrics on"
     )
+    pause_reasons: PauseReasons = Field(
+        ("coffee", "lunch", "back-office"),
+        description="reasons of the simulated pauses that are shown by name; others are `other`",
+    )
     agents: int = Field(40, ge=1, le=5000, description="number of simulated agents")
     speed: float = Field(1, gt=0, le=1000, description="simulated seconds in each second")
     seed: int = Field(1, ge=0, description="number that selects the simulated day")
