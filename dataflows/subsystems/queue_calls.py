@@ -60,10 +60,8 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
         self._last_events = LastEvents()
 
     def apply(self, event: CallEvent | ChannelEvent | Fact) -> None:
-        settling = self._callers.settling
-        if settling.next_at <= event.at:
-            for at, name in settling.passed(event.at):
-                self._look_again(at, name)
+        if self._callers.settling.next_at <= event.at:
+            self._settle(event.at)
         if isinstance(event, ChannelEvent):
             self._follow(event)
         elif isinstance(event, CallEvent) and not self._last_events.has(event.digest, event.at):
@@ -86,6 +84,11 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
         elif type(event) is CallerTransferred:
             self._apply_all(self._callers.transfer(channel, event.by, at))
 
+    def _settle(self, at: float) -> None:
+        """Settle what is due at the time of an event."""
+        for since, name in self._callers.settling.passed(at):
+            self._look_again(since, name)
+
     def _look_again(self, at: float, name: str) -> None:
         self._apply_all(self._callers.look_again(at, name))
         if self._arrivals.has_ended(name):
@@ -102,6 +105,7 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
                 part.apply(fact)
 
     def restart(self, at: float, started: float) -> None:
+        self._settle(at)
         self._apply_all(self._callers.lose(at, started))
         self._arrivals.forget(started)
 

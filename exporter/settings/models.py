@@ -20,8 +20,11 @@ from exporter.settings.kinds import (
     Details,
     Listen,
     Name,
+    PauseReasons,
+    Recording,
     Silence,
     Windows,
+    Zone,
 )
 
 
@@ -45,6 +48,11 @@ class Serving(Logging):
     details: Details = Field(
         frozenset(),
         description=f"subsystems that get a series for each entity: {', '.join(DETAILS)}",
+    )
+    pause_reasons: PauseReasons = Field(
+        (),
+        description="reasons of agents' pauses that are shown by name, as the agents' program "
+        "sends them; all others are shown as `other`, so that no other text becomes a label",
     )
     max_series: int = Field(
         10_000,
@@ -132,7 +140,31 @@ class Demo(Serving):
     seed: int = Field(1, ge=0, description="number that selects the simulated day")
 
 
-COMMANDS: dict[str, type[Logging]] = {"run": Settings, "demo": Demo}
+class Replay(Serving):
+    """Settings of `replay`."""
+
+    recording: Recording = Field(
+        description="file with the recording, or - for the standard input; write it after replay"
+    )
+    listen: Listen = Field(
+        Address.parse("127.0.0.1:10495"),
+        description="address and port to serve /metrics on; with --speed",
+    )
+    bus_timezone: Zone = Field(
+        None,
+        description="time zone of the server's timestamps, such as Europe/Paris; default: the "
+        "offset that the first one shows",
+    )
+    speed: float | None = Field(
+        None,
+        gt=0,
+        le=100,
+        description="recorded seconds in each second: serve /metrics while the recording is played "
+        "as if it were now; default: play it at once, and print the series at its end",
+    )
+
+
+COMMANDS: dict[str, type[Logging]] = {"run": Settings, "demo": Demo, "replay": Replay}
 """The settings of each command."""
 
 

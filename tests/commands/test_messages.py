@@ -37,7 +37,7 @@ class Told:
         return [line.removeprefix("xivo-exporter: ") for line in lines]
 
 
-COMMANDS = "write run or demo"
+COMMANDS = "write run, demo or replay"
 HELP = "xivo-exporter --help explains them"
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from dataflows.days import Today
-from dataflows.metric import Details, MetricSpec, Samples
+from dataflows.details import Details
+from dataflows.metric import MetricSpec, Samples
 from dataflows.options import Options
 from dataflows.parts import PartedState, Parts
 from dataflows.quota import Allocation
