@@ -118,9 +118,12 @@ def _selector(spec: MetricSpec, where: dict[str, str], suffix: str = "") -> str:
 
 
 def today(spec: MetricSpec) -> str:
-    """Return a query for the window `today` of a metric, whichever window is selected."""
+    """Return a query for the window `today` of a metric, whichever window is selected.
+
+    Its results have no label `window`: in a table, they are in the row of the selected window.
+    """
     assert not spec.closed_only
-    return once(spec, window=TODAY.name)
+    return f"max without (window) ({once(spec, window=TODAY.name)})"
 
 
 def extremes(levels: Levels, about: str) -> tuple[Signal, ...]:

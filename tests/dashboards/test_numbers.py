@@ -153,14 +153,18 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("call_centre", "Callers of each queue", "E"): each("xivo_queue_callers_waiting_avg", WINDOW),
     ("call_centre", "Callers of each queue", "F"): each("xivo_queue_callers_waiting_max", WINDOW),
     ("call_centre", "Callers of each queue", "G"): each("xivo_queue_wait_max_seconds", WINDOW),
+    ("call_centre", "Callers of each queue", "H"): each("xivo_queue_wait_max_seconds", "today"),
     ("call_centre", "Service level of each queue", "A"): each(
         "xivo_queue_service_level_threshold_seconds"
     ),
     ("call_centre", "Service level of each queue", "F"): each(
         "xivo_queue_service_level_ratio", WINDOW
     ),
-    ("call_centre", "Ended calls of the window, by outcome", "A"): summed(
-        "xivo_queue_window_calls", 2, last=WINDOW
+    ("call_centre", "Service level of each queue", "G"): each(
+        "xivo_queue_service_level_ratio", "today"
+    ),
+    ("call_centre", "Ended calls today, by outcome", "A"): summed(
+        "xivo_queue_window_calls", 2, last="today"
     ),
     ("call_centre", COMPLETENESS, "B"): all_complete("queue_calls"),
     ("call_centre", "Users who submitted call forms", "A"): summed(
