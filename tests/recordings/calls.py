@@ -12,7 +12,7 @@ from dataflows.metric import Histogram
 from dataflows.subsystems.queue_calls import SUBSYSTEM
 from tests.pipeline import SeriesValues
 from tests.recordings.replay import Recorded, messages
-from tests.recordings.truth import CALL_CENTRE, Expected, Visit, visits
+from tests.recordings.truth import CALL_CENTRE, Expected, Visit, Waiting, visits, waiting
 
 THRESHOLD_SECONDS = 20
 """Of the service level, without a setting."""
@@ -22,6 +22,11 @@ REFUSED = "xivo_queue_refused_total"
 WAITING = "xivo_queue_callers_waiting"
 OLDEST = "xivo_queue_oldest_wait_timestamp_seconds"
 IN_CALL = "xivo_queue_members_in_call"
+
+CHANGES = ("QueueCallerJoin", "QueueCallerLeave", "AgentConnect", "AgentComplete")
+
+BESIDE_SECONDS = 0.05
+"""Asterisk answers at some moment around the time of a snapshot."""
 
 HISTOGRAMS = ("xivo_queue_wait_seconds", "xivo_queue_ring_seconds", "xivo_queue_talk_seconds")
 
@@ -189,3 +194,14 @@ def missed_by(time: float) -> Counter[str]:
         for each in calls(CALL_CENTRE)
         if each.name == "AgentRingNoAnswer" and each.message.time <= time
     )
+
+
+def quiet_snapshots() -> list[Waiting]:
+    """Return who waited at each snapshot of the call centre that is not beside a change."""
+    changes = [each.message.time for each in calls(CALL_CENTRE) if each.name in CHANGES]
+    return [
+        snapshot
+        for snapshot in waiting()
+        if changes[0] < snapshot.time < changes[-1]
+        and all(abs(time - snapshot.time) > BESIDE_SECONDS for time in changes)
+    ]

@@ -17,6 +17,7 @@ from tests.recordings.calls import (
     calls,
     missed_by,
     numbers,
+    quiet_snapshots,
     recording,
     traced,
     wanted,
@@ -29,13 +30,7 @@ from tests.recordings.truth import (
     scenarios,
     totals,
     visits,
-    waiting,
 )
-
-BESIDE_SECONDS = 0.05
-"""Asterisk answers at some moment around the time of a snapshot."""
-
-CHANGES = ("QueueCallerJoin", "QueueCallerLeave", "AgentConnect", "AgentComplete")
 
 
 def played(name: str, windows: str = "") -> Pipeline:
@@ -144,20 +139,16 @@ def _is_idle(members: list[dict[str, str]], completed: dict[str, str]) -> bool:
 
 
 def _until_snapshots(pipeline: Pipeline) -> Iterator[Waiting]:
-    """Process the call centre; yield each snapshot at its time, but those beside a change."""
+    """Process the call centre; yield each snapshot at its time."""
     recorded = calls(CALL_CENTRE)
-    changes = [each.message.time for each in recorded if each.name in CHANGES]
     position = 0
-    for snapshot in waiting():
-        if not changes[0] < snapshot.time < changes[-1]:
-            continue
+    for snapshot in quiet_snapshots():
         while recorded[position].message.time <= snapshot.time:
             pipeline.advance(recorded[position].message.time)
             pipeline.take([recorded[position].message.delivery("default", pipeline.now)])
             position += 1
         pipeline.advance(snapshot.time)
-        if all(abs(time - snapshot.time) > BESIDE_SECONDS for time in changes):
-            yield snapshot
+        yield snapshot
 
 
 # --- Refused calls ---
