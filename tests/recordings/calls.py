@@ -113,6 +113,35 @@ def wanted(expected: Mapping[str, Expected], of_all: Iterable[Visit]) -> Numbers
     return {key: value for key, value in found.items() if value}
 
 
+def refused(name: str) -> Numbers:
+    """Count the arrivals of each queue that never joined it, by name.
+
+    The name of a queue is that of calls that arrived once and joined once. Calls that ended before
+    the first of them are not known. In these recordings, a call that goes from one queue to
+    another arrives there with the id of the first.
+    """
+    arrivals: defaultdict[str, list[str]] = defaultdict(list)
+    joins: defaultdict[str, list[Recorded]] = defaultdict(list)
+    ended: dict[str, float] = {}
+    for each in calls(name):
+        if each.name == "UserEvent" and each.data["UserEvent"] == "Queue":
+            arrivals[each.data["Uniqueid"]].append(each.data["XIVO_DSTID"])
+        elif each.name == "QueueCallerJoin":
+            joins[each.data["Uniqueid"]].append(each)
+        elif each.name == "Hangup":
+            ended[each.data["Uniqueid"]] = stamp(each)
+    first: dict[str, Recorded] = {}
+    for channel, ids in arrivals.items():
+        if len(ids) == len(joins[channel]) == 1:
+            first.setdefault(ids[0], joins[channel][0])
+    found: Counter[str] = Counter()
+    for channel, ids in arrivals.items():
+        join = first.get(ids[0])
+        if join is not None and channel in ended and ended[channel] > stamp(join):
+            found[join.data["Queue"]] += len(ids) - len(joins[channel])
+    return {(REFUSED, queue): count for queue, count in found.items() if count}
+
+
 @dataclass(frozen=True)
 class Traced:
     """A visit with the messages about it.

@@ -19,6 +19,7 @@ from tests.recordings.calls import (
     numbers,
     quiet_snapshots,
     recording,
+    refused,
     traced,
     wanted,
 )
@@ -154,33 +155,10 @@ def _until_snapshots(pipeline: Pipeline) -> Iterator[Waiting]:
 # --- Refused calls ---
 
 
-def refused(name: str) -> Counter[str]:
-    """Count the arrivals of each queue that never joined it, by name.
-
-    The name of a queue is that of the calls that arrived once and joined once.
-    """
-    arrivals: defaultdict[str, list[str]] = defaultdict(list)
-    joins: defaultdict[str, list[str]] = defaultdict(list)
-    for each in calls(name):
-        if each.name == "UserEvent" and each.data["UserEvent"] == "Queue":
-            arrivals[each.data["Uniqueid"]].append(each.data["XIVO_DSTID"])
-        elif each.name == "QueueCallerJoin":
-            joins[each.data["Uniqueid"]].append(each.data["Queue"])
-    names = {
-        ids[0]: joins[channel][0]
-        for channel, ids in arrivals.items()
-        if len(ids) == len(joins[channel]) == 1
-    }
-    found: Counter[str] = Counter()
-    for channel, ids in arrivals.items():
-        # A call that goes from one queue to another keeps the id of the first in these recordings.
-        never = len(ids) - len(joins[channel])
-        found[names.get(ids[0], "")] += never
-    return +found
+@pytest.mark.parametrize("name", [CALL_CENTRE, *scenarios()])
+def test_refused_calls_are_those_that_arrived_and_never_joined(name: str) -> None:
+    assert numbers(played(name).series(), {REFUSED}) == refused(name)
 
 
-def test_refused_calls_are_those_that_arrived_and_never_joined() -> None:
-    true = refused(CALL_CENTRE)
-    assert true == {"urgence": 13}
-    shown = numbers(played(CALL_CENTRE).series(), {REFUSED})
-    assert shown == {(REFUSED, queue): count for queue, count in true.items()}
+def test_a_full_queue_refused_calls_in_the_call_centre() -> None:
+    assert refused(CALL_CENTRE) == {(REFUSED, "urgence"): 14}
