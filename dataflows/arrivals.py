@@ -59,7 +59,7 @@ class Arrivals:
         self._names: dict[str, _Name] = {}
 
     def arrive(self, channel: str, queue_id: str, at: float, ended: float) -> None:
-        """Note an arrival, which must be settled later; a second time changes nothing.
+        """Note an arrival, which must be settled later.
 
         Args:
             channel: Of the call.
@@ -69,14 +69,14 @@ class Arrivals:
         """
         call = self._call(channel)
         call.ended = min(call.ended, ended)
-        step = _Step(queue_id, at)
-        if step not in call.arrivals:
-            call.arrivals = (*call.arrivals, step)[-_MAX_OF_A_CALL:]
+        call.arrivals = (*call.arrivals, _Step(queue_id, at))[-_MAX_OF_A_CALL:]
+        self._learn_first(call)
 
     def join(self, channel: str, queue: str, at: float) -> None:
         """Note that a caller joined a queue, which must be settled later."""
         call = self._call(channel)
         call.joins = (*call.joins, _Step(queue, at))[-_MAX_OF_A_CALL:]
+        self._learn_first(call)
 
     def end(self, channel: str, at: float) -> bool:
         """Note that a channel ended; return whether it must be settled later."""
@@ -155,6 +155,13 @@ class Arrivals:
     def _is_named(self, arrival: _Step, join: _Step) -> bool:
         known = self._names.get(arrival.queue)
         return known is not None and known.name == join.queue
+
+    def _learn_first(self, call: _Call) -> None:
+        """Learn the first name of a queue at once, for the calls that it refused just before."""
+        if len(call.arrivals) == len(call.joins) == 1:
+            queue_id = call.arrivals[0].queue
+            if queue_id not in self._names:
+                self._learn(queue_id, call.joins[0].queue)
 
     def _learn(self, queue_id: str, name: str) -> None:
         """Note the name of a queue; a new name counts from the second time on."""

@@ -81,9 +81,11 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
         elif type(event) is HangupRequested:
             self._apply_all(self._callers.hang_up(channel, at))
         elif type(event) is QueueDialled:
+            if self._last_events.has(hash((channel, event.queue_id)), at):
+                return
             ended = self._callers.channels.ended_at(channel)
             self._arrivals.arrive(channel, event.queue_id, at, ended)
-            self._callers.settling.add(at, channel)
+            self._callers.settling.add(max(at, ended) if ended < inf else at, channel)
         elif type(event) is CallerTransferred:
             self._apply_all(self._callers.transfer(channel, event.by, at))
 

@@ -1,4 +1,4 @@
-"""Recorded calls go through a broker and the real program: they are counted as in Asterisk's log."""
+"""Recorded calls go through a broker and the real program, and count as in Asterisk's log."""
 
 from __future__ import annotations
 
@@ -68,9 +68,7 @@ def published(recorded: Iterable[Recorded], shift: Shift) -> list[Wire]:
     wires = []
     for message, _, _ in recorded:
         shifted = shift(message)
-        wires.append(
-            Wire(shifted.body, message.routing_key, shifted.headers, message.properties)
-        )
+        wires.append(Wire(shifted.body, message.routing_key, shifted.headers, message.properties))
     return wires
 
 

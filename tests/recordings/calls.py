@@ -23,6 +23,9 @@ WAITING = "xivo_queue_callers_waiting"
 OLDEST = "xivo_queue_oldest_wait_timestamp_seconds"
 IN_CALL = "xivo_queue_members_in_call"
 
+SETTLE_SECONDS = 2.0
+"""What is not clear at once is decided after it."""
+
 CHANGES = ("QueueCallerJoin", "QueueCallerLeave", "AgentConnect", "AgentComplete")
 
 BESIDE_SECONDS = 0.05
@@ -116,30 +119,27 @@ def wanted(expected: Mapping[str, Expected], of_all: Iterable[Visit]) -> Numbers
 def refused(name: str) -> Numbers:
     """Count the arrivals of each queue that never joined it, by name.
 
-    The name of a queue is that of calls that arrived once and joined once. Calls that ended before
-    the first of them are not known. In these recordings, a call that goes from one queue to
-    another arrives there with the id of the first.
+    The name of a queue is that of calls that arrived once and joined once. Calls that arrived
+    before the first of them joined are not known. In these recordings, a call that goes from one
+    queue to another arrives there with the id of the first.
     """
-    arrivals: defaultdict[str, list[str]] = defaultdict(list)
-    joins: defaultdict[str, list[Recorded]] = defaultdict(list)
-    ended: dict[str, float] = {}
+    of_call: defaultdict[tuple[str, str], list[Recorded]] = defaultdict(list)
     for each in calls(name):
-        if each.name == "UserEvent" and each.data["UserEvent"] == "Queue":
-            arrivals[each.data["Uniqueid"]].append(each.data["XIVO_DSTID"])
-        elif each.name == "QueueCallerJoin":
-            joins[each.data["Uniqueid"]].append(each)
-        elif each.name == "Hangup":
-            ended[each.data["Uniqueid"]] = stamp(each)
+        of_call[each.name, each.data.get("Uniqueid", "")].append(each)
+    arrivals = {channel: found for (kind, channel), found in of_call.items() if kind == "UserEvent"}
+    assert all(each.data["UserEvent"] == "Queue" for found in arrivals.values() for each in found)
     first: dict[str, Recorded] = {}
-    for channel, ids in arrivals.items():
-        if len(ids) == len(joins[channel]) == 1:
-            first.setdefault(ids[0], joins[channel][0])
-    found: Counter[str] = Counter()
-    for channel, ids in arrivals.items():
-        join = first.get(ids[0])
-        if join is not None and channel in ended and ended[channel] > stamp(join):
-            found[join.data["Queue"]] += len(ids) - len(joins[channel])
-    return {(REFUSED, queue): count for queue, count in found.items() if count}
+    for channel, (arrival, *more) in arrivals.items():
+        joins = of_call["QueueCallerJoin", channel]
+        if len(joins) == 1 and not more:
+            first.setdefault(arrival.data["XIVO_DSTID"], joins[0])
+    found: Counter[tuple[str, ...]] = Counter()
+    for channel, (arrival, *more) in arrivals.items():
+        join = first.get(arrival.data["XIVO_DSTID"])
+        if join is not None and arrival.message.time > join.message.time:
+            never = 1 + len(more) - len(of_call["QueueCallerJoin", channel])
+            found[REFUSED, join.data["Queue"]] += never
+    return dict(+found)
 
 
 @dataclass(frozen=True)

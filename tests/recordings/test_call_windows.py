@@ -9,6 +9,7 @@ from math import floor
 from tests.pipeline import Pipeline
 from tests.recordings.calls import (
     SERVICE,
+    SETTLE_SECONDS,
     WAITING,
     Numbers,
     Traced,
@@ -22,9 +23,6 @@ from tests.recordings.replay import Recorded
 from tests.recordings.truth import CALL_CENTRE, OUTCOMES
 
 MINUTE = 60.0
-
-SETTLE_SECONDS = 2.0
-"""After it, visits count that expired or were left by key: nothing more is heard of them."""
 
 CALLS = "xivo_queue_window_calls"
 RATIO = "xivo_queue_service_level_ratio"
@@ -51,6 +49,7 @@ def minutes(pipeline: Pipeline) -> Iterator[float]:
 
 def ended(each: Traced) -> tuple[float, float]:
     """Return when a visit counts, at the earliest and at the latest."""
+    # Nothing more is heard of visits that expired or were left by key.
     settles = SETTLE_SECONDS if each.visit.outcome in ("expired", "left") else 0.0
     # Settling needs another event, or the clock; and messages may be late.
     late = each.left.message.time - stamp(each.left) + (SETTLE_SECONDS if settles else 0.05)

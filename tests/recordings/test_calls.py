@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
 
 import pytest
 
@@ -34,8 +36,9 @@ from tests.recordings.truth import (
 )
 
 
-def played(name: str, windows: str = "") -> Pipeline:
-    pipeline = Pipeline(windows=windows)
+@cache
+def played(name: str) -> Pipeline:
+    pipeline = Pipeline(windows="")
     pipeline.play((each.message for each in messages(recording(name))), "default")
     return pipeline
 
@@ -76,7 +79,7 @@ def test_all_numbers_of_calls_are_true_at_every_moment() -> None:
     recorded = [*calls(CALL_CENTRE)]
     begin = recorded[0].message.time
     compared = 0
-    for each, after in zip(recorded, recorded[1:], strict=False):
+    for each, after in pairwise(recorded):
         pipeline.advance(each.message.time)
         pipeline.take([each.message.delivery("default", pipeline.now)])
         # After three quiet seconds, all visits are settled.
