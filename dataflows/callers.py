@@ -39,6 +39,7 @@ class Callers:
 
     Attributes:
         refused: Callers who were not admitted, because the quota was full.
+        channels: What happened to channels in the last seconds.
         settling: Callers to look at again.
     """
 
@@ -48,13 +49,13 @@ class Callers:
         # In the order of `since`.
         self._callers: dict[str, Caller] = {}
         self._talks = Talks()
-        self._channels = RecentChannels()
+        self.channels = RecentChannels()
         self.settling = Settling()
         self.refused = 0
 
     def follow(self, event: CallEvent) -> list[Fact]:
         """Apply an event of a caller in a queue; return what follows from it."""
-        name = self._channels.current(event.caller)
+        name = self.channels.current(event.caller)
         if type(event) is CallCompleted:
             return self._complete(name, event)
         caller = self._callers.get(name) or self._new(name, event.at)
@@ -72,7 +73,7 @@ class Callers:
 
     def hang_up(self, channel: str, at: float) -> list[Fact]:
         """Note that somebody hung up; return what follows if it is a caller."""
-        self._channels.hang_up(channel, at)
+        self.channels.hang_up(channel, at)
         caller = self._callers.get(channel)
         if caller is None:
             return []
@@ -81,7 +82,7 @@ class Callers:
 
     def end(self, channel: str, at: float) -> None:
         """Note that a channel ended: a moment later, a caller neither waits nor talks."""
-        self._channels.end(channel, at)
+        self.channels.end(channel, at)
         caller = self._callers.get(channel)
         if caller is not None:
             caller.ended = at
@@ -89,7 +90,7 @@ class Callers:
 
     def transfer(self, old: str, by: str, at: float) -> list[Fact]:
         """Let a caller take over the visits of the channel that transferred it."""
-        new = self._channels.replace(old, by)
+        new = self.channels.replace(old, by)
         before = None if new == old else self._callers.pop(old, None)
         if before is None:
             return []
@@ -166,8 +167,8 @@ class Callers:
 
     def _add(self, name: str, caller: Caller) -> Caller:
         """Add a caller, whose channel may have ended already."""
-        caller.hung_up = self._channels.hung_up_at(name)
-        caller.ended = self._channels.ended_at(name)
+        caller.hung_up = self.channels.hung_up_at(name)
+        caller.ended = self.channels.ended_at(name)
         if caller.ended < inf:
             self.settling.add(caller.ended, name)
         self._callers[name] = caller
