@@ -231,13 +231,12 @@ exten => s,1,Wait(3)
  same => n,Return()
 
 [agentcallback]
-exten => _id-X,1,Set(ORDER=$[${EXTEN:3} % 2 + 1])
- same => n,Set(__PLAN=${CUT(PLAN,:,${ORDER})})
- same => n,Dial(PJSIP/phone${EXTEN:3},,b(header^s^1))
+exten => _id-X,1,Dial(PJSIP/phone${EXTEN:3},,b(header^s^1))
  same => n,Hangup()
 
 [header]
-exten => s,1,Set(PJSIP_HEADER(add,X-Plan)=${PLAN})
+exten => s,1,Set(ORDER=$[${CHANNEL(name):11:1} % 2 + 1])
+ same => n,Set(PJSIP_HEADER(add,X-Plan)=${CUT(PLAN,:,${ORDER})})
  same => n,Return()
 """
 
@@ -309,7 +308,7 @@ def _dialplan(gosub: str) -> str:
                 exten=queue.exten,
                 id=number,
                 name=queue.name,
-                options="" if queue.static else "c",
+                options="b(header^s^1)" if queue.static else "",
                 timeout=queue.timeout,
                 gosub=f",,{gosub}" if gosub else "",
                 then=onward,

@@ -1,0 +1,295 @@
+"""Carries out a plan, and remembers what it did: one of the truths that are compared."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from tests.asterisk.ami import ActionError, Message, Session
+from tests.asterisk.configuration import QUEUES
+from tests.asterisk.phones import Phones
+from tests.asterisk.plan import Call, Deed, Step
+from tests.asterisk.server import Asterisk
+
+logger = logging.getLogger(__name__)
+
+_CONSULTATION_SECONDS = 3
+
+
+@dataclass
+class Done:
+    """What was done with one call.
+
+    Attributes:
+        call: What was planned.
+        began: Unix seconds.
+        uniqueid: Its channel, "" if it never came to a queue.
+        ended: When the caller's program ended; 0 while it runs.
+    """
+
+    call: Call
+    began: float
+    uniqueid: str = ""
+    ended: float = 0
+
+
+@dataclass
+class Deeds:
+    """What the driver knows when all is over. Times are Unix seconds."""
+
+    calls: dict[str, Done] = field(default_factory=dict)
+    # By number of the call: the driver took it out of a queue.
+    withdrawn: dict[str, float] = field(default_factory=dict)
+    # Uniqueid of a consultation, and of the caller who takes its place.
+    transfers: dict[str, str] = field(default_factory=dict)
+    deaths: list[tuple[str, float, float]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+class Driver:
+    """Does what a plan says, in real time."""
+
+    def __init__(self, server: Asterisk, phones: Phones) -> None:
+        """Log in."""
+        self._server, self._phones = server, phones
+        self.deeds = Deeds()
+        self._channels: dict[str, str] = {}
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._helpers: list[threading.Thread] = []
+        self._transferred: set[str] = set()
+        self._session = self._login()
+
+    def run(self, steps: list[Step], on_death: Callable[[str], None] = lambda _: None) -> None:
+        """Carry out all steps, and wait for the end of the calls."""
+        began = time.time()
+        for at, step in steps:
+            self._look_after(began + at)
+            if isinstance(step, Call):
+                self._call(step)
+            elif step.what in {"restart", "kill"}:
+                on_death(step.what)
+                self._die(step.what)
+            else:
+                self._do(step)
+        self._look_after(time.time() + 60, while_calls=True)
+        for helper in self._helpers:
+            helper.join(timeout=30)
+        self._end_calls()
+        self._look_after(time.time() + 2)
+
+    def close(self) -> None:
+        """Log out."""
+        self._session.close()
+
+    def _login(self) -> Session:
+        return self._server.session("driver", self._heard)
+
+    def _look_after(self, until: float, *, while_calls: bool = False) -> None:
+        """Wait, and note which callers' programs have ended."""
+        while True:
+            for number, process in list(self._processes.items()):
+                if process.poll() is not None:
+                    self.deeds.calls[number].ended = time.time()
+                    del self._processes[number]
+            left = until - time.time()
+            if left <= 0 or (while_calls and not self._processes):
+                return
+            time.sleep(min(left, 0.05))
+
+    # Calls
+
+    def _call(self, call: Call) -> None:
+        self.deeds.calls[call.number] = Done(call, time.time())
+        self._processes[call.number] = self._phones.call(
+            call.exten,
+            call.number,
+            call.plan,
+            then=call.then,
+            user=call.user,
+            ends=call.ends,
+            after=call.after,
+        )
+
+    def _end_calls(self) -> None:
+        for process in self._processes.values():
+            process.kill()
+
+    def _heard(self, event: Message) -> None:
+        number = event.get("CallerIDNum", "")
+        done = self.deeds.calls.get(number)
+        if done is None:
+            return
+        if event["Event"] == "QueueCallerJoin":
+            done.uniqueid = done.uniqueid or event["Uniqueid"]
+            self._channels[number] = event["Channel"]
+        # What waits for answers must not run in the thread that reads them.
+        is_first = number not in self._transferred
+        if event["Event"] == "AgentConnect" and "attended" in done.call.plan and is_first:
+            self._transferred.add(number)
+            arguments = (done, event["Interface"], event["Uniqueid"])
+            helper = threading.Thread(target=self._transfer, args=arguments, daemon=True)
+            self._helpers.append(helper)
+            helper.start()
+
+    def _transfer(self, done: Done, interface: str, uniqueid: str) -> None:
+        """Let an agent consult a colleague or a queue, and transfer the caller there."""
+        number = done.call.number
+        agent = interface.partition("id-")[2].partition("@")[0]
+        into_queue = "queue" in done.call.plan
+        exten = "802" if into_queue else f"6{1 + int(agent) % 4}"
+        try:
+            time.sleep(1)
+            talking = self._legs(agent)
+            self._processes_of_consultation(number, exten, agent, done.call.then)
+            time.sleep(_CONSULTATION_SECONDS)
+            (leg,) = [each for each in self._legs(agent) if each not in talking]
+            (channel,) = talking
+            session = self._session
+            told = {
+                name: session.action("Getvar", Channel=leg, Variable=f"CHANNEL({what})")[0]["Value"]
+                for name, what in (
+                    ("id", "pjsip,call-id"),
+                    ("local", "pjsip,local_tag"),
+                    ("remote", "pjsip,remote_tag"),
+                    ("uniqueid", "uniqueid"),
+                )
+            }
+            replaces = f"{told['id']};to-tag={told['local']};from-tag={told['remote']}"
+            address = f"127.0.0.1:{self._server.sip_port}"
+            target = f"<sip:{exten}@{address}?Replaces={quote(replaces, safe='')}>"
+            if into_queue:
+                self.deeds.transfers[told["uniqueid"]] = uniqueid
+            session.action(
+                "PJSIPNotify", Channel=channel, variables={"Event": "refer", "X-Target": target}
+            )
+        except (ActionError, ValueError, OSError) as error:
+            # The caller or Asterisk may have gone.
+            self.deeds.refused.append(f"transfer of {number}: {error}")
+
+    def _processes_of_consultation(self, number: str, exten: str, agent: str, then: str) -> None:
+        own = f"9{number[1:]}"
+        plan = then or "after0:after0"
+        process = self._phones.call(
+            exten, own, plan, then=plan, user=f"phone{agent}", ends="bye", after=40
+        )
+        self.deeds.calls[own] = Done(Call(own, exten, plan, user=f"phone{agent}"), time.time())
+        self._processes[own] = process
+
+    def _legs(self, agent: str) -> list[str]:
+        parts = self._session.action("CoreShowChannels")
+        names = [part["Channel"] for part in parts if "Channel" in part]
+        return [name for name in names if name.startswith(f"PJSIP/phone{agent}-")]
+
+    # Agents, supervisors, administrators
+
+    def _do(self, deed: Deed) -> None:
+        try:
+            getattr(self, f"_do_{deed.what}")(deed)
+        except (ActionError, OSError) as error:
+            self.deeds.refused.append(f"{deed}: {error}")
+
+    @staticmethod
+    def _queues(deed: Deed) -> list[str]:
+        its = [queue.name for queue in QUEUES if deed.agent in queue.agents]
+        return [deed.queue] if deed.queue else its
+
+    @staticmethod
+    def _interface(deed: Deed) -> str:
+        return f"Local/id-{deed.agent}@agentcallback"
+
+    def _login_agent(self, deed: Deed, queue: str) -> None:
+        self._session.action(
+            "QueueAdd",
+            Queue=queue,
+            Interface=self._interface(deed),
+            MemberName=f"Agent/100{deed.agent}",
+            StateInterface=f"PJSIP/phone{deed.agent}",
+        )
+
+    def _each(self, deed: Deed, act: Callable[[Deed, str], None]) -> None:
+        for queue in self._queues(deed):
+            try:
+                act(deed, queue)
+            except ActionError as error:
+                # Such as a login of one who is logged in.
+                self.deeds.refused.append(f"{deed} {queue}: {error}")
+
+    def _do_login(self, deed: Deed) -> None:
+        self._each(deed, self._login_agent)
+
+    def _do_logout(self, deed: Deed) -> None:
+        self._each(
+            deed,
+            lambda deed, queue: self._tell(
+                "QueueRemove", Queue=queue, Interface=self._interface(deed)
+            ),
+        )
+
+    def _tell(self, action: str, **given: str) -> None:
+        self._session.action(action, **given)
+
+    def _do_pause(self, deed: Deed) -> None:
+        self._pause_or_not(deed, "true")
+
+    def _do_unpause(self, deed: Deed) -> None:
+        self._pause_or_not(deed, "false")
+
+    def _pause_or_not(self, deed: Deed, paused: str) -> None:
+        where = {"Queue": deed.queue} if deed.queue else {}
+        reason = {"Reason": deed.value} if deed.value else {}
+        interface = self._interface(deed)
+        self._tell("QueuePause", Interface=interface, Paused=paused, **where, **reason)
+
+    def _do_penalty(self, deed: Deed) -> None:
+        interface = self._interface(deed)
+        self._tell("QueuePenalty", Interface=interface, Penalty=deed.value, Queue=deed.queue)
+
+    def _do_unregister(self, deed: Deed) -> None:
+        self._phones.register(deed.agent, 0)
+
+    def _do_register(self, deed: Deed) -> None:
+        self._phones.register(deed.agent)
+
+    def _do_reload(self, _: Deed) -> None:
+        self._tell("Reload", Module="app_queue.so")
+
+    def _do_redirect(self, deed: Deed) -> None:
+        channel = self._channels.get(deed.value)
+        if channel is not None:
+            self.deeds.withdrawn[deed.value] = time.time()
+            self._tell("Redirect", Channel=channel, Context="elsewhere", Exten="s", Priority="1")
+
+    def _do_hangup(self, deed: Deed) -> None:
+        channel = self._channels.get(deed.value)
+        if channel is not None:
+            self.deeds.withdrawn[deed.value] = time.time()
+            self._tell("Hangup", Channel=channel, Cause="16")
+
+    def _die(self, how: str) -> None:
+        at = time.time()
+        if how == "kill":
+            self._server.kill()
+            self._session.close()
+            time.sleep(2)
+            self._server.start()
+        else:
+            try:
+                self._session.action("Command", Command="core restart now")
+            except ActionError:
+                # It may end before it answers.
+                pass
+            while not self._session.closed:
+                time.sleep(0.05)
+            self._server.wait_until_booted()
+        self.deeds.deaths.append((how, at, time.time()))
+        # The phones of a dead Asterisk have no calls any more either.
+        self._end_calls()
+        self._phones.start()
+        self._session = self._login()
+
+
