@@ -63,6 +63,22 @@ class StateOutdated(Notice, frozen=True, gc=False):
         state.knowledge.end()
 
 
+class AsteriskBooted(StateOutdated, frozen=True, gc=False):
+    """Asterisk started, or amid logged in to it again.
+
+    Attributes:
+        started: When it started, Unix seconds; None before Asterisk 16.
+    """
+
+    started: float | None = None
+
+    def tell(self, state: State[Any]) -> None:
+        """Let a state end what was under way before the start."""
+        super().tell(state)
+        if self.started is not None:
+            state.restart(self.at, self.started)
+
+
 class UpdatesStopped(Notice, frozen=True, gc=False):
     """The bus of the origin is not read: no events reach the state."""
 

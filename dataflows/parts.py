@@ -99,21 +99,27 @@ class PartedState(State[E]):
         self._start()
 
     def apply(self, event: E) -> None:
+        part = self.part_of(event)
+        if part is not None:
+            if event.at < part.trackers[0].floor:
+                self.late += 1
+            part.apply(event)
+
+    def part_of(self, event: E) -> State[E] | None:
+        """Return the part that an event belongs to, which may start; None if there is none."""
         name = self.part_name(event)
         part = self._parts.get(name)
         if part is None:
             if not self.may_start(event):
-                return
+                return None
             if not self.shown.take():
                 self.refused += 1
-                return
+                return None
             context = Context(self.bus, self.options, self.entities, self.shown)
             part = self._parts[name] = self.start_part(event, context)
             part.samples.report_to(self.samples)
-        elif event.at < part.trackers[0].floor:
-            self.late += 1
-        part.apply(event)
         self._touched[name] = part
+        return part
 
     def may_start(self, event: E) -> bool:
         """Return whether an event of an unknown part starts it."""

@@ -43,6 +43,10 @@ class Recent:
         """Let nothing have been seen in the future: the clock was set back."""
         self._seen = {entity: min(at, now) for entity, at in self._seen.items()}
 
+    def seen_at(self, entity: str, otherwise: float) -> float:
+        """Return when an id was seen last, Unix seconds, if it is remembered."""
+        return self._seen.get(entity, otherwise)
+
     def has(self, entity: str, at: float) -> bool:
         """Return whether an id was seen in the seconds before a time, or after it."""
         seen_at = self._seen.get(entity)

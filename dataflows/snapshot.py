@@ -26,7 +26,7 @@ from dataflows.subsystem import Context, Options
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-FORMAT = 7
+FORMAT = 8
 """Increase this whenever an attribute of a state, or of an object in it, changes."""
 
 _CHECKSUM_BYTES = 4

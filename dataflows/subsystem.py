@@ -8,8 +8,8 @@ any single subsystem.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -20,6 +20,7 @@ from dataflows.knowledge import Knowledge
 from dataflows.lengths import Length
 from dataflows.metric import Details, MetricSpec, Sample, Samples
 from dataflows.quota import Allocation
+from dataflows.service_levels import ServiceLevels
 from dataflows.windows import Tracker
 
 
@@ -51,12 +52,14 @@ class Options:
         max_entities: Entities that a server alone on its bus can have in each subsystem.
         max_shown: The same for entities that have series of their own.
         windows: Lengths of the windows, the shortest first.
+        service_levels: By name of the bus, within which time a call must be answered.
     """
 
     details: frozenset[str] = frozenset()
     max_entities: int = MAX_ENTITIES
     max_shown: int = MAX_ENTITIES
     windows: tuple[Length, ...] = ()
+    service_levels: Mapping[str, ServiceLevels] = field(default_factory=dict)
 
 
 class Context(NamedTuple):
@@ -122,6 +125,9 @@ class State(ABC, Generic[E]):
     def miss(self) -> None:
         """Note that events were missed, or may have been."""
         self.knowledge.end()
+
+    def restart(self, at: float, started: float) -> None:
+        """Note at a time that Asterisk started at another one, both in Unix seconds."""
 
     def end(self) -> None:
         """End every series. The caller discards the state, or the part."""

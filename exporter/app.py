@@ -91,7 +91,12 @@ class App:
         self._on_hangup = RateLimited(log.info)
         stage = Stage(
             SUBSYSTEMS,
-            Options(settings.details, max_shown=settings.max_series, windows=settings.windows),
+            Options(
+                settings.details,
+                max_shown=settings.max_series,
+                windows=settings.windows,
+                service_levels={bus.status.name: bus.service_levels for bus in buses},
+            ),
             wall_clock,
             is_kept=runtime.recovery is not None,
         )

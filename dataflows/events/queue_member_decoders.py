@@ -18,9 +18,9 @@ import msgspec
 from msgspec import Meta
 
 from dataflows.envelope import Envelope, Reason, Rejected, code, read
+from dataflows.events.queue_call_decoders import COMPLETED, MAX_WRAP_UP_SECONDS, wrap_up
 from dataflows.events.queue_members import (
     DEVICE_STATES,
-    CallCompleted,
     DeviceState,
     MemberAdded,
     MemberPauseSet,
@@ -32,9 +32,6 @@ from dataflows.events.queue_members import (
 )
 from dataflows.labels import label
 from dataflows.subsystem import Decoder, Event
-
-MAX_WRAP_UP_SECONDS = 24 * 3600
-"""More than any agent needs; a longer wrap-up time counts as none."""
 
 _MAX_TIME = 11
 """Digits of Unix seconds; enough for three thousand years."""
@@ -86,18 +83,11 @@ class _Setting(_Identity, gc=False, rename="pascal", kw_only=True):
     ringinuse: object = None
 
 
-class _Call(_Identity, gc=False, rename="pascal", kw_only=True):
-    member: str | None = None
-    talk_time: object = 0
-    wrapup_time: object = None
-
-
 _usual = msgspec.json.Decoder(_Usual, strict=False)
 _identity = msgspec.json.Decoder(_Identity)
 _pause = msgspec.json.Decoder(_Pause)
 _member = msgspec.json.Decoder(_Member)
 _setting = msgspec.json.Decoder(_Setting)
-_call = msgspec.json.Decoder(_Call)
 
 
 def _queue_and_interface(data: _Identity | _Usual) -> tuple[str, str]:
@@ -114,11 +104,6 @@ def _seconds(value: object, absent: int = 0) -> int:
         is_number = len(value) <= _MAX_TIME and value.isascii() and value.isdecimal()
         return int(value) if is_number else absent
     return value if type(value) is int and 0 <= value < 10**_MAX_TIME else absent
-
-
-def _wrap_up(value: object) -> int:
-    seconds = _seconds(value)
-    return seconds if seconds <= MAX_WRAP_UP_SECONDS else 0
 
 
 def _flag(value: object) -> bool | None:
@@ -182,7 +167,7 @@ def _report_unusual(kind: type[MemberReported], envelope: Envelope, data: _Pause
         _seconds(data.login_time),
         _flag(data.ringinuse),
         _seconds(data.last_call, absent=-1),
-        _wrap_up(data.wrapuptime),
+        wrap_up(data.wrapuptime),
     )
 
 
@@ -208,31 +193,12 @@ def _decode_removed(envelope: Envelope) -> MemberRemoved:
     )
 
 
-def _decode_completed(envelope: Envelope) -> CallCompleted | None:
-    data = read(envelope, _call)
-    # Asterisk 11 calls the interface of the member `Member` here.
-    data.location = data.location or data.member
-    queue, interface = _queue_and_interface(data)
-    if data.wrapup_time is None:
-        return None  # Asterisk without the patch.
-    return CallCompleted(
-        envelope.origin_uuid,
-        envelope.at,
-        queue,
-        interface,
-        _seconds(data.talk_time),
-        _wrap_up(data.wrapup_time),
-    )
-
-
 def _ami(
     name: str,
     decode: Callable[[Envelope], Event | None],
     versions: str = "11 to 22",
-    patch: str = "",
 ) -> Decoder:
-    source = f"Asterisk {versions} (app_queue{patch}), through amid"
-    return Decoder(name, f"ami.{name}", decode, source)
+    return Decoder(name, f"ami.{name}", decode, f"Asterisk {versions} (app_queue), through amid")
 
 
 _decode_pause = partial(_report, MemberPauseSet, _pause)
@@ -245,5 +211,5 @@ DECODERS = (
     _ami("QueueMemberPause", _decode_pause, "12 to 22"),
     _ami("QueueMemberPenalty", _decode_setting),
     _ami("QueueMemberRinginuse", _decode_setting),
-    _ami("AgentComplete", _decode_completed, patch=" with the patch of XiVO and Wazo"),
+    COMPLETED,
 )

@@ -83,15 +83,3 @@ class RingInUseSet(QueueEvent, frozen=True, gc=False):
     """Asterisk 11: the setting was changed whether the queue rings a busy member."""
 
     rings_in_use: bool
-
-
-class CallCompleted(QueueEvent, frozen=True, gc=False):
-    """A member ended a call of the queue.
-
-    Attributes:
-        talk_time: Length of the call in seconds.
-        wrap_up: Wrap-up time of the queue in seconds.
-    """
-
-    talk_time: int
-    wrap_up: int

@@ -23,9 +23,9 @@ from msgspec import structs
 
 from dataflows.clock import Countdown
 from dataflows.events import asterisk
+from dataflows.events.queue_calls import CallCompleted
 from dataflows.events.queue_member_decoders import DECODERS
 from dataflows.events.queue_members import (
-    CallCompleted,
     MemberRemoved,
     MemberReported,
     QueueEvent,
@@ -47,7 +47,7 @@ FORGET_AFTER_SECONDS = 7 * 24 * 3600
 """An empty queue without events for a week was deleted; a shorter silence may be a holiday."""
 
 
-class QueueState(State[QueueEvent]):
+class QueueState(State[QueueEvent | CallCompleted]):
     """The members of one queue.
 
     With one member, idle and not paused:
@@ -58,7 +58,7 @@ class QueueState(State[QueueEvent]):
         xivo_queue_members_available{origin_uuid="ca7f…",queue="petak"} 1
     """
 
-    def __init__(self, first: QueueEvent, context: Context) -> None:
+    def __init__(self, first: QueueEvent | CallCompleted, context: Context) -> None:
         super().__init__(context)
         self._queue = (first.origin_uuid, first.queue)
         self._members: dict[str, Member] = {}
@@ -74,7 +74,7 @@ class QueueState(State[QueueEvent]):
         )
         self.trackers = (self._available,)
 
-    def apply(self, event: QueueEvent) -> None:
+    def apply(self, event: QueueEvent | CallCompleted) -> None:
         self._silence.due = None  # A call of `stop` for each event would cost more.
         at = event.at
         if self._wrap_ups.due <= at:
@@ -113,7 +113,7 @@ class QueueState(State[QueueEvent]):
             self._count_free(can_ring(before), can_ring(after))
         return True
 
-    def _apply_other(self, event: QueueEvent) -> None:
+    def _apply_other(self, event: QueueEvent | CallCompleted) -> None:
         match event:
             case MemberReported() | MemberRemoved():
                 self._sort(self._members.get(event.interface), event)
@@ -138,11 +138,13 @@ class QueueState(State[QueueEvent]):
         self._put(event, before, after, found)
 
     def _complete(self, member: Member | None, event: CallCompleted) -> None:
+        if event.wrap_up is None:
+            return
         self._wrap_up_seconds = event.wrap_up
         # The call may belong to an earlier membership.
-        if member is not None and member.login_time <= event.at - event.talk_time:
+        if member is not None and member.login_time <= event.at - (event.talk_time or 0):
             was_free = self._is_free(event.interface, member)
-            self._wrap_up(event, member, int(event.at))
+            self._wrap_up(event.interface, event.at, member, int(event.at))
             self._count_free(was_free, self._is_free(event.interface, member))
 
     def _put(
@@ -165,7 +167,7 @@ class QueueState(State[QueueEvent]):
         else:
             self._members[interface] = after
             if after.last_call > (before.last_call if before is not None else 0):
-                self._wrap_up(event, after, after.last_call)
+                self._wrap_up(interface, event.at, after, after.last_call)
             is_free = self._is_free(interface, after)
             self._count(after, 1, other=before)
         self._count_free(was_free, is_free)
@@ -191,13 +193,13 @@ class QueueState(State[QueueEvent]):
     def _is_free(self, interface: str, member: Member) -> bool:
         return can_ring(member) and interface not in self._wrap_ups
 
-    def _wrap_up(self, event: QueueEvent, member: Member, ended: int) -> None:
+    def _wrap_up(self, interface: str, at: float, member: Member, ended: int) -> None:
         """Let the wrap-up of a member begin, after a call that ended at a time."""
         seconds = member.wrap_up or self._wrap_up_seconds
         # The clock of the server may be ahead.
-        until = min(ended, event.at) + seconds
-        if until > event.at:
-            self._wrap_ups.start(event.interface, until, seconds)
+        until = min(ended, at) + seconds
+        if until > at:
+            self._wrap_ups.start(interface, until, seconds)
 
     def _end_wrap_ups(self, ended: Iterator[tuple[float, str]]) -> None:
         for at, interface in ended:
@@ -227,13 +229,13 @@ class QueueState(State[QueueEvent]):
         return None if due == inf else due
 
 
-class QueuesState(PartedState[QueueEvent]):
+class QueuesState(PartedState[QueueEvent | CallCompleted]):
     """The queues of one origin."""
 
     part_name = attrgetter("queue")
     start_part = QueueState
 
-    def may_start(self, event: QueueEvent) -> bool:
+    def may_start(self, event: QueueEvent | CallCompleted) -> bool:
         # The end of a call does not say how many members the queue has.
         return isinstance(event, MemberReported | MemberRemoved)
 

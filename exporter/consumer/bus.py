@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import tzinfo
 
+from dataflows.service_levels import DEFAULT, ServiceLevels
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.consumer.connection import Broker, brokers
 from exporter.consumer.inbox import Inbox, bindings, every_binding, everything
@@ -19,12 +20,14 @@ class Bus:
     Attributes:
         brokers: Addresses, at least one, in the order in which they are tried.
         zone: Time zone of time stamps without one; None means the zone of this machine.
+        service_levels: Within which time a call of a queue must be answered.
     """
 
     status: BusStatus
     brokers: tuple[Broker, ...]
     inbox: Inbox
     zone: tzinfo | None = None
+    service_levels: ServiceLevels = DEFAULT
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -50,4 +53,4 @@ def _configured(bus: BusSettings, settings: Settings) -> Bus:
         unwanted=tuple(each for each in every_binding(SUBSYSTEMS) if each not in wanted),
     )
     status = BusStatus(bus.name, str(bus.url[0]), bus.exchange, settings.instance)
-    return Bus(status, brokers(bus, settings.instance), inbox, bus.timezone)
+    return Bus(status, brokers(bus, settings.instance), inbox, bus.timezone, bus.service_level)

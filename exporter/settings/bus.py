@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from dataflows.service_levels import DEFAULT
 from exporter.settings.bus_url import BusUrls
 from exporter.settings.kinds import (
     PREFIX,
@@ -16,6 +17,7 @@ from exporter.settings.kinds import (
     Password,
     ReadableFile,
     SecretFile,
+    Service,
     Urls,
     Zone,
 )
@@ -64,6 +66,11 @@ class BusSettings(Checked):
     bind_all: bool = Field(
         False, description="receive every event of the bus, to count all of them by name"
     )
+    service_level: Service = Field(
+        DEFAULT,
+        description="seconds within which a call of a queue must be answered; or by queue, such as "
+        "support=10,sales=30",
+    )
 
     # Each looks at settings declared before its own, so that all problems are reported at once.
 
@@ -93,7 +100,7 @@ class BusSettings(Checked):
         return value
 
 
-_OF_ITS_OWN = ("exchange", "exchange_type", "bind_all")
+_OF_ITS_OWN = ("exchange", "exchange_type", "bind_all", "service_level")
 
 SINGLE_BUS = {
     field if field in _OF_ITS_OWN else f"bus_{field}": field for field in BusSettings.model_fields

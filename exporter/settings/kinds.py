@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from dataflows.lengths import Length, parse_lengths
+from dataflows.service_levels import ServiceLevels
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.settings.address import Address, is_name
 from exporter.settings.bus_url import BusUrls
@@ -147,6 +148,10 @@ def _silence(value: object) -> Length:
     return value if isinstance(value, Length) else Length.parse_silence(str(value).strip())
 
 
+def _service_levels(value: object) -> ServiceLevels:
+    return value if isinstance(value, ServiceLevels) else ServiceLevels.parse(str(value))
+
+
 def _words(value: object) -> object:
     if isinstance(value, str):
         return frozenset(word.strip() for word in value.split(",") if word.strip())
@@ -179,4 +184,5 @@ Listen = Annotated[Address, PlainValidator(_address)]
 Addresses = Annotated[tuple[str, ...], BeforeValidator(_addresses)]
 Windows = Annotated[tuple[Length, ...], BeforeValidator(_lengths)]
 Silence = Annotated[Length, PlainValidator(_silence)]
+Service = Annotated[ServiceLevels, PlainValidator(_service_levels)]
 Details = Annotated[frozenset[str], BeforeValidator(_words), AfterValidator(_known_details)]

@@ -1,0 +1,249 @@
+"""The callers of one server: who waits in which queue, who talks, and how each visit ended.
+
+It turns the events of callers and their channels into facts about queues. A caller is known by
+the `Uniqueid` of the channel; an attended transfer can change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+
+from dataflows.events.queue_calls import (
+    AgentConnected,
+    CallCompleted,
+    CallerJoined,
+    CallerLeft,
+    CallEvent,
+    WaitFailed,
+)
+from dataflows.queue_call_metrics import Outcome
+from dataflows.queue_facts import Fact, MembersTalk, VisitEnded, WaitBegan, WaitEnded
+from dataflows.quota import Allocation
+from dataflows.recent_channels import RecentChannels
+from dataflows.settling import Settling
+from dataflows.talks import Talks
+from dataflows.visits import SETTLE_SECONDS, Caller, Result, Visit, Visits
+
+MAX_VISIT_SECONDS = 24 * 3600.0
+"""A visit or a talk whose end is not seen for a day is lost."""
+
+
+class Callers:
+    """All callers of one server.
+
+    Args:
+        origin: The server.
+        allocation: Each caller takes a place.
+
+    Attributes:
+        refused: Callers who were not admitted, because the quota was full.
+        settling: Callers to look at again.
+    """
+
+    def __init__(self, origin: str, allocation: Allocation) -> None:
+        self._origin = origin
+        self._allocation = allocation
+        # In the order of `since`.
+        self._callers: dict[str, Caller] = {}
+        self._talks = Talks()
+        self._channels = RecentChannels()
+        self.settling = Settling()
+        self.refused = 0
+
+    def follow(self, event: CallEvent) -> list[Fact]:
+        """Apply an event of a caller in a queue; return what follows from it."""
+        name = self._channels.current(event.caller)
+        if isinstance(event, CallCompleted):
+            return self._complete(name, event)
+        caller = self._callers.get(name) or self._new(name, event.at)
+        if caller is None:
+            return []
+        visits = caller.of(event.queue)
+        facts = self._note(event, name, caller, visits)
+        facts += self._settled(event.queue, visits.complete(caller.hung_up))
+        if visits.leaves or visits.results:
+            self.settling.add(event.at, name)
+        self._drop_if_over(name, caller)
+        return facts
+
+    def hang_up(self, channel: str, at: float) -> list[Fact]:
+        """Note that somebody hung up; return what follows if it is a caller."""
+        self._channels.hang_up(channel, at)
+        caller = self._callers.get(channel)
+        if caller is None:
+            return []
+        caller.hung_up = at
+        return self._complete_visits(channel, caller)
+
+    def end(self, channel: str, at: float) -> None:
+        """Note that a channel ended: a moment later, a caller neither waits nor talks."""
+        self._channels.end(channel, at)
+        caller = self._callers.get(channel)
+        if caller is not None:
+            caller.ended = at
+            self.settling.add(at, channel)
+
+    def transfer(self, old: str, by: str, at: float) -> list[Fact]:
+        """Let a caller take over the visits of the channel that transferred it."""
+        new = self._channels.replace(old, by)
+        before = None if new == old else self._callers.pop(old, None)
+        if before is None:
+            return []
+        facts: list[Fact] = []
+        after = self._callers.get(new)
+        if after is None:
+            after = self._callers[new] = Caller(before.since, before.visits)
+        else:
+            self._allocation.release()
+            for visits in before.visits:
+                facts += self._merge(visits, after.of(visits.queue), at)
+        after.talks += before.talks
+        self._talks.rename(old, new)
+        self.settling.add(at, new)
+        return facts + self._complete_visits(new, after)
+
+    def look_again(self, at: float, name: str) -> list[Fact]:
+        """Settle with what is known now what a caller did until a time, Unix seconds."""
+        caller = self._callers.get(name)
+        if caller is None:
+            return []
+        facts: list[Fact] = []
+        for visits in caller.visits:
+            settled, began = visits.overdue(at, caller.hung_up)
+            facts += self._waits_over(visits.queue, at, began)
+            facts += self._settled(visits.queue, settled)
+        if caller.ended <= at:
+            facts += self._lose(name, caller, at + SETTLE_SECONDS, inf)
+        self._drop_if_over(name, caller)
+        return facts
+
+    def lose(self, at: float, before: float) -> list[Fact]:
+        """Lose the visits and talks that began before a time, Unix seconds."""
+        facts: list[Fact] = []
+        for name, caller in [*self._callers.items()]:
+            if caller.since < before:
+                facts += self._lose(name, caller, at, before)
+                self._drop_if_over(name, caller)
+        return facts
+
+    def expire(self, now: float) -> list[Fact]:
+        """Lose the visits and talks that are too old."""
+        facts: list[Fact] = []
+        while self._callers:
+            name, caller = next(iter(self._callers.items()))
+            if caller.since + MAX_VISIT_SECONDS > now:
+                break
+            facts += self._lose(name, caller, now, now - MAX_VISIT_SECONDS)
+            self._drop_if_over(name, caller)
+            if name in self._callers:
+                # It has something newer.
+                caller.since = now
+                self._callers[name] = self._callers.pop(name)
+        return facts
+
+    @property
+    def due(self) -> float:
+        """When `expire` must be called, Unix seconds; infinite for never."""
+        first = next(iter(self._callers.values()), None)
+        return inf if first is None else first.since + MAX_VISIT_SECONDS
+
+    def correct(self, corrected: Callable[[float], float]) -> None:
+        """Correct all times."""
+        for caller in self._callers.values():
+            caller.since = corrected(caller.since)
+            for visits in caller.visits:
+                visits.correct(corrected)
+            caller.hung_up = corrected(caller.hung_up)
+            if caller.ended < inf:
+                caller.ended = corrected(caller.ended)
+        self._talks.correct(corrected)
+        self.settling.correct(corrected)
+
+    def _new(self, name: str, at: float) -> Caller | None:
+        if not self._allocation.take():
+            self.refused += 1
+            return None
+        caller = self._callers[name] = Caller(at)
+        caller.hung_up = self._channels.hung_up_at(name)
+        caller.ended = self._channels.ended_at(name)
+        if caller.ended < inf:
+            self.settling.add(at, name)
+        return caller
+
+    def _note(self, event: CallEvent, name: str, caller: Caller, visits: Visits) -> list[Fact]:
+        match event:
+            case CallerJoined():
+                if visits.join(event.at):
+                    return [WaitBegan(self._origin, event.at, event.queue)]
+            case CallerLeft():
+                joined = visits.leave(event.at)
+                if joined is not None:
+                    return self._waits_over(event.queue, event.at, [joined])
+            case WaitFailed():
+                visits.end(Result(event.at, is_answer=False, wait=event.wait))
+            case AgentConnected():
+                visits.end(Result(event.at, is_answer=True, wait=event.wait))
+                return self._talk(name, caller, event)
+        return []
+
+    def _talk(self, name: str, caller: Caller, event: AgentConnected) -> list[Fact]:
+        """Begin a talk."""
+        if not self._talks.begin(event.queue, event.interface, name, event.at):
+            return []
+        caller.talks += 1
+        return [self._members(event.queue, event.at)]
+
+    def _complete(self, name: str, event: CallCompleted) -> list[Fact]:
+        """End a talk."""
+        at, queue = event.at, event.queue
+        began = at - (event.talk_time or 0)
+        found = self._talks.end(queue, event.interface, name, at, began)
+        caller = None if found is None else self._callers.get(found)
+        if found is None or caller is None:
+            return []
+        caller.talks -= 1
+        self._drop_if_over(found, caller)
+        return [self._members(queue, at)]
+
+    def _complete_visits(self, name: str, caller: Caller) -> list[Fact]:
+        facts: list[Fact] = []
+        for visits in caller.visits:
+            facts += self._settled(visits.queue, visits.complete(caller.hung_up))
+        self._drop_if_over(name, caller)
+        return facts
+
+    def _merge(self, visits: Visits, into: Visits, at: float) -> list[Fact]:
+        """Add the visits of one channel to those of another."""
+        began = [joined for joined in visits.joins if not into.join(joined)]
+        into.leaves += visits.leaves
+        for result in visits.results:
+            into.end(result)
+        return self._waits_over(into.queue, at, began)
+
+    def _lose(self, name: str, caller: Caller, at: float, before: float) -> list[Fact]:
+        """Lose what a caller began before a time and has not ended."""
+        facts: list[Fact] = []
+        for visits in caller.visits:
+            began = visits.lose(before)
+            facts += self._waits_over(visits.queue, at, began)
+            facts += self._settled(visits.queue, [Visit(at, Outcome.LOST, None) for _ in began])
+        if caller.talks:
+            for queue in self._talks.drop(name, before):
+                caller.talks -= 1
+                facts.append(self._members(queue, at))
+        return facts
+
+    def _drop_if_over(self, name: str, caller: Caller) -> None:
+        is_over = not caller.talks and all(each.is_over for each in caller.visits)
+        if is_over and self._callers.pop(name, None) is not None:
+            self._allocation.release()
+
+    def _settled(self, queue: str, visits: list[Visit]) -> list[Fact]:
+        return [VisitEnded(self._origin, at, queue, how, wait) for at, how, wait in visits]
+
+    def _waits_over(self, queue: str, at: float, began: list[float]) -> list[Fact]:
+        return [WaitEnded(self._origin, at, queue, joined) for joined in began]
+
+    def _members(self, queue: str, at: float) -> Fact:
+        return MembersTalk(self._origin, at, queue, self._talks.members(queue))

@@ -1,0 +1,79 @@
+"""What must be looked at again a moment later, when all events of the same moment have arrived."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from math import inf
+
+from msgspec import Struct
+
+from dataflows.visits import SETTLE_SECONDS
+
+
+class _Entry(Struct):
+    """Something to look at again.
+
+    Attributes:
+        at: Time of the event, Unix seconds.
+        name: Of the caller.
+        seen: When the clock was first read afterwards; None if it was not.
+    """
+
+    at: float
+    name: str
+    seen: float | None = None
+
+
+class Settling:
+    """Callers to look at again, `SETTLE_SECONDS` after an event.
+
+    The time is that of later events. If there are none, it is that of the clock, counted from the
+    arrival: in a backlog, events of the same moment arrive together, but long after it.
+    """
+
+    __slots__ = ("_entries",)
+
+    def __init__(self) -> None:
+        self._entries: deque[_Entry] = deque()
+
+    @property
+    def due(self) -> float:
+        """When to call `passed_by_clock` at the latest, Unix seconds; infinite for never."""
+        if not self._entries:
+            return inf
+        seen = self._entries[0].seen
+        return inf if seen is None else seen + SETTLE_SECONDS
+
+    def add(self, at: float, name: str) -> None:
+        """Look at a caller again, because of an event at a time, Unix seconds."""
+        self._entries.append(_Entry(at, name))
+
+    def passed(self, at: float) -> Iterator[tuple[float, str]]:
+        """Remove what is due at the time of an event; yield the time and the caller of each."""
+        entries = self._entries
+        while entries and entries[0].at + SETTLE_SECONDS <= at:
+            entry = entries.popleft()
+            yield entry.at, entry.name
+
+    def passed_by_clock(self, now: float) -> Iterator[tuple[float, str]]:
+        """Do the same by the clock."""
+        entries = self._entries
+        for entry in reversed(entries):
+            if entry.seen is not None:
+                break
+            entry.seen = now
+        while entries and (entries[0].seen or 0.0) + SETTLE_SECONDS <= now:
+            entry = entries.popleft()
+            yield entry.at, entry.name
+
+    def hold(self) -> None:
+        """Count by the clock from the next call on: no events arrive now."""
+        for entry in self._entries:
+            entry.seen = None
+
+    def correct(self, corrected: Callable[[float], float]) -> None:
+        """Correct the times of events."""
+        for entry in self._entries:
+            entry.at = corrected(entry.at)
+        self.hold()

@@ -1,0 +1,137 @@
+"""How many callers wait in each queue, how long, and who answers them?
+
+Source: the events of callers and channels of Asterisk, as xivo-amid and wazo-amid publish them
+(`dataflows/events/queue_call_decoders.py`, `channels.py`). A visit is the stay of a caller in a
+queue, from a Join to a Leave (`dataflows/callers.py`).
+
+Trouble: reordered events and duplicates change nothing. A visit that ends without an answer is
+settled two seconds later, when it is certain that no other event belongs to it. A missed Leave: the
+visit is lost when the channel of the caller ends, when Asterisk starts, or after a day. After a
+restart without a recovery store, callers who wait are unknown until they leave; the end of their
+visit counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import inf
+from operator import attrgetter
+
+from dataflows.arrivals import Arrivals
+from dataflows.call_statistics import CallStatistics
+from dataflows.callers import Callers
+from dataflows.duplicates import LastEvents
+from dataflows.events import asterisk, channels, queue_call_decoders
+from dataflows.events.channels import (
+    CallerTransferred,
+    ChannelEnded,
+    ChannelEvent,
+    HangupRequested,
+    QueueDialled,
+)
+from dataflows.events.queue_calls import CallerJoined, CallEvent
+from dataflows.parts import MAX_PARTS, PartedState
+from dataflows.queue_call_metrics import METRICS
+from dataflows.queue_facts import CallRefused, Fact
+from dataflows.subsystem import Context, Event, Subsystem
+
+NAME = "queue_calls"
+
+
+class QueueCallsState(PartedState[CallEvent | Fact]):
+    """The calls of the queues of one origin."""
+
+    part_name = attrgetter("queue")
+    start_part = CallStatistics
+
+    def __init__(self, first: Event, context: Context) -> None:
+        super().__init__(first, context)
+        self._origin = first.origin_uuid
+        self._callers = Callers(first.origin_uuid, self.entities)
+        self._arrivals = Arrivals()
+        self._last_events = LastEvents()
+
+    def apply(self, event: CallEvent | ChannelEvent | Fact) -> None:
+        callers = self._callers
+        for at, name in callers.settling.passed(event.at):
+            self._look_again(at, name)
+        if isinstance(event, CallEvent):
+            if not (event.is_stamped and self._last_events.has(event)):
+                super().apply(event)
+                self._apply_all(callers.follow(event))
+                if isinstance(event, CallerJoined):
+                    self._arrivals.join(event.caller, event.queue, event.at)
+        elif isinstance(event, ChannelEvent):
+            self._follow(event)
+
+    def _follow(self, event: ChannelEvent) -> None:
+        channel, at = event.channel, event.at
+        match event:
+            case HangupRequested():
+                self._apply_all(self._callers.hang_up(channel, at))
+            case ChannelEnded():
+                self._callers.end(channel, at)
+                if self._arrivals.end(channel):
+                    self._callers.settling.add(at, channel)
+            case CallerTransferred(by=by):
+                self._apply_all(self._callers.transfer(channel, by, at))
+            case QueueDialled(queue_id=queue_id):
+                self._refuse(self._arrivals.arrive(channel, queue_id, at), at)
+
+    def _look_again(self, at: float, name: str) -> None:
+        self._apply_all(self._callers.look_again(at, name))
+        if self._arrivals.has_ended(name):
+            self._refuse(self._arrivals.leave(name), at)
+
+    def _refuse(self, queue: str | None, at: float) -> None:
+        if queue is not None:
+            self._apply_all([CallRefused(self._origin, at, queue)])
+
+    def _apply_all(self, facts: Iterable[Fact]) -> None:
+        for fact in facts:
+            part = self.part_of(fact)
+            if part is not None:
+                part.apply(fact)
+
+    def restart(self, at: float, started: float) -> None:
+        self._apply_all(self._callers.lose(at, started))
+        self._arrivals.forget(started)
+
+    def recheck(self, now: float) -> None:
+        super().recheck(now)
+        self._correct(lambda at: min(at, now))
+
+    def shift(self, corrected: Callable[[float], float]) -> None:
+        super().shift(corrected)
+        self._correct(corrected)
+
+    def _correct(self, corrected: Callable[[float], float]) -> None:
+        self._callers.correct(corrected)
+        self._arrivals.correct(corrected)
+
+    def expire(self, now: float) -> float | None:
+        callers = self._callers
+        if self.knowledge.is_updated:
+            for at, name in callers.settling.passed_by_clock(now):
+                self._look_again(at, name)
+        else:
+            callers.settling.hold()
+        self._apply_all(callers.expire(now))
+        self.refused += callers.refused
+        callers.refused = 0
+        due = min(super().expire(now) or inf, callers.settling.due, callers.due)
+        return None if due == inf else due
+
+
+SUBSYSTEM = Subsystem(
+    NAME,
+    "How many callers wait in each queue, how long, and who answers them?",
+    METRICS,
+    QueueCallsState,
+    queue_call_decoders.DECODERS,
+    starters=(CallEvent,),
+    also=(*channels.DECODERS, *asterisk.DECODERS),
+    needs=(ChannelEvent,),
+    can_be_complete=True,
+    max_shown=MAX_PARTS,
+)
