@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
 
 Message = dict[str, str]
 _END = b"\r\n\r\n"
+_ANSWER_SECONDS = 10
 
 
 class ActionError(Exception):
@@ -57,10 +59,13 @@ class Session:
         """Whether the connection is gone."""
         return self._closed
 
-    def action(
-        self, name: str, timeout: float = 10, variables: Mapping[str, str] | None = None, **given: str
-    ) -> list[Message]:
+    def action(self, name: str, *more: tuple[str, str], **given: str) -> list[Message]:
         """Return the answer: one message, or for a list, all of its parts.
+
+        Args:
+            name: Of the action.
+            more: Further headers, such as several of the same name.
+            given: Its headers.
 
         Raises:
             ActionError: It was refused, or there was no whole answer in time.
@@ -68,16 +73,16 @@ class Session:
         with self._lock:
             self._count += 1
             mark = f"{id(self)}-{self._count}"
-            self._answers[mark] = answer = []
+            answer: list[Message] = []
+            self._answers[mark] = answer
             lines = [f"Action: {name}", f"ActionID: {mark}"]
-            lines += [f"{key}: {value}" for key, value in given.items()]
-            lines += [f"Variable: {key}={value}" for key, value in (variables or {}).items()]
+            lines += [f"{key}: {value}" for key, value in (*given.items(), *more)]
             try:
                 self._socket.sendall("\r\n".join(lines).encode() + _END)
             except OSError as error:
                 raise ActionError(str(error)) from error
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or _is_whole(answer), timeout)
+            self._changed.wait_for(lambda: self._closed or _is_whole(answer), _ANSWER_SECONDS)
         self._answers.pop(mark, None)
         if not _is_whole(answer) or answer[0].get("Response") == "Error":
             msg = f"{name} {given}: {answer[0].get('Message') if answer else 'no answer'}"
@@ -87,23 +92,19 @@ class Session:
     def close(self) -> None:
         """End the connection."""
         self._closed = True
-        try:
+        with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._socket.close()
         if threading.current_thread() is not self._reader:
             self._reader.join(timeout=5)
 
     def _read(self) -> None:
         buffer = b""
-        try:
+        with suppress(OSError):
             while data := self._socket.recv(65536):
                 whole, buffer = split(buffer + data)
                 for message in whole:
                     self._take(fields(message))
-        except OSError:
-            pass
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -10,6 +10,7 @@ import json
 import socket
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -47,23 +48,16 @@ class Bridge:
         """End it, when what it has received is published."""
         self._stopping.set()
         if self._socket is not None:
-            self._socket.close() if not self._connected.is_set() else self._hang_up(self._socket)
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(timeout=30)
         self._bus.close()
 
-    @staticmethod
-    def _hang_up(connection: socket.socket) -> None:
-        try:
-            connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            connection.close()
-
     def _run(self) -> None:
         while not self._stopping.is_set():
-            try:
+            # Asterisk has ended, or has not begun.
+            with suppress(OSError):
                 self._follow()
-            except OSError:
-                pass
             self._connected.clear()
             self._stopping.wait(_RETRY_SECONDS)
 

@@ -89,23 +89,27 @@ QUEUES = (
     ),
 )
 
-_MODULES = """\
-app_cdr app_dial app_exec app_queue app_stack app_userevent app_verbose bridge_builtin_features
-bridge_holding bridge_native_rtp bridge_simple bridge_softmix chan_pjsip codec_a_mu codec_alaw
-codec_ulaw format_pcm func_callerid func_channel func_cut func_db func_devstate func_dialplan
-func_global func_logic func_math func_strings func_timeout pbx_config res_clialiases
-res_format_attr_celt res_manager_devicestate res_musiconhold res_pjproject res_pjsip
-res_pjsip_authenticator_digest res_pjsip_caller_id res_pjsip_dtmf_info
-res_pjsip_endpoint_identifier_user res_pjsip_header_funcs res_pjsip_messaging res_pjsip_nat
-res_pjsip_notify res_pjsip_path res_pjsip_pubsub res_pjsip_refer res_pjsip_registrar
-res_pjsip_rfc3326 res_pjsip_sdp_rtp res_pjsip_session res_rtp_asterisk res_sorcery_astdb
-res_sorcery_config res_sorcery_memory res_timing_timerfd
-""".split()
+_MODULES = (
+    *("app_cdr", "app_dial", "app_exec", "app_queue", "app_stack", "app_userevent"),
+    *("app_verbose", "bridge_builtin_features", "bridge_holding", "bridge_native_rtp"),
+    *("bridge_simple", "bridge_softmix", "chan_pjsip", "codec_a_mu", "codec_alaw"),
+    *("codec_ulaw", "format_pcm", "func_callerid", "func_channel", "func_cut", "func_db"),
+    *("func_devstate", "func_dialplan", "func_global", "func_logic", "func_math"),
+    *("func_strings", "func_timeout", "pbx_config", "res_clialiases"),
+    *("res_format_attr_celt", "res_manager_devicestate", "res_musiconhold", "res_pjproject"),
+    *("res_pjsip", "res_pjsip_authenticator_digest", "res_pjsip_caller_id"),
+    *("res_pjsip_dtmf_info", "res_pjsip_endpoint_identifier_user", "res_pjsip_header_funcs"),
+    *("res_pjsip_messaging", "res_pjsip_nat", "res_pjsip_notify", "res_pjsip_path"),
+    *("res_pjsip_pubsub", "res_pjsip_refer", "res_pjsip_registrar", "res_pjsip_rfc3326"),
+    *("res_pjsip_sdp_rtp", "res_pjsip_session", "res_rtp_asterisk", "res_sorcery_astdb"),
+    *("res_sorcery_config", "res_sorcery_memory", "res_timing_timerfd"),
+)
 
 # Files without which Asterisk warns.
-_EMPTY = """\
-acl ccss cel cli_aliases features indications musiconhold pjproject pjsip_notify queuerules udptl
-""".split()
+_EMPTY = (
+    *("acl", "ccss", "cel", "cli_aliases", "features", "indications", "musiconhold"),
+    *("pjproject", "pjsip_notify", "queuerules", "udptl"),
+)
 
 # What Wazo's channelvars put into the events of channels.
 _CHANNEL_VARIABLES = "WAZO_TENANT_UUID,WAZO_USERUUID,WAZO_LINE_ID,WAZO_CONVERSATION_DIRECTION"
@@ -241,7 +245,7 @@ exten => s,1,Set(ORDER=$[${CHANNEL(name):11:1} % 2 + 1])
 """
 
 
-def write(
+def write(  # noqa: PLR0913 -- what the files need to know
     home: Path, modules: Path, *, ami_port: int, sip_port: int, secret: str, gosub: str = ""
 ) -> None:
     """Write all files.
@@ -269,9 +273,7 @@ def write(
     files = {
         "asterisk": _ASTERISK.format(home=home, modules=modules),
         "modules": "[modules]\nautoload = no\n" + "".join(f"load = {m}.so\n" for m in _MODULES),
-        "manager": _MANAGER.format(
-            ami_port=ami_port, secret=secret, variables=_CHANNEL_VARIABLES
-        ),
+        "manager": _MANAGER.format(ami_port=ami_port, secret=secret, variables=_CHANNEL_VARIABLES),
         "logger": "[general]\nqueue_log = yes\nqueue_log_to_file = yes\n"
         "[logfiles]\nmessages => notice,warning,error\n",
         "pjsip": "[global]\ntype = global\nuser_agent = tests\n\n"

@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -165,7 +166,10 @@ class Driver:
             if into_queue:
                 self.deeds.transfers[told["uniqueid"]] = uniqueid
             session.action(
-                "PJSIPNotify", Channel=channel, variables={"Event": "refer", "X-Target": target}
+                "PJSIPNotify",
+                ("Variable", "Event=refer"),
+                ("Variable", f"X-Target={target}"),
+                Channel=channel,
             )
         except (ActionError, ValueError, OSError) as error:
             # The caller or Asterisk may have gone.
@@ -278,11 +282,9 @@ class Driver:
             time.sleep(2)
             self._server.start()
         else:
-            try:
+            # It may end before it answers.
+            with suppress(ActionError):
                 self._session.action("Command", Command="core restart now")
-            except ActionError:
-                # It may end before it answers.
-                pass
             while not self._session.closed:
                 time.sleep(0.05)
             self._server.wait_until_booted()
@@ -291,5 +293,3 @@ class Driver:
         self._end_calls()
         self._phones.start()
         self._session = self._login()
-
-

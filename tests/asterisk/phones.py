@@ -42,7 +42,9 @@ class Phones:
         eventually(lambda: process.poll() is not None, what="a phone has registered")
         assert process.returncode == 0, f"phone{number} could not register: {self.log()}"
 
-    def call(self, exten: str, number: str, plan: str, **how: str | float) -> subprocess.Popen[bytes]:
+    def call(
+        self, exten: str, number: str, plan: str, **how: str | float
+    ) -> subprocess.Popen[bytes]:
         """Let somebody call; see `sip.caller`. The process ends with the call."""
         text = sip.caller(exten, number, plan, **how)  # type: ignore[arg-type]
         return self._run(f"call-{number}", text, free_port(), "-m", "1")

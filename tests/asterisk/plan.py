@@ -190,8 +190,13 @@ class Planner:
 
     def _blind(self) -> list[Step]:
         then = self._random.choice(("after2 talk3:after2 talk3", _NOBODY))
-        how = {"then": then, "ends": "bye", "after": self._after(15, 30)}
-        return self._one("after2 blind:after2 blind", "support", "urgence", "hotline", **how)
+        return self._one(
+            "after2 blind:after2 blind",
+            *("support", "urgence", "hotline"),
+            then=then,
+            ends="bye",
+            after=self._after(15, 30),
+        )
 
     def _attended(self) -> list[Step]:
         return self._one(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -45,9 +44,8 @@ class Asterisk:
             gosub=gosub,
         )
         self._account = _account(self.root)
-        for folder, _, names in os.walk(self.home):
-            for path in (folder, *(os.path.join(folder, name) for name in names)):  # noqa: PTH118 -- as os.walk gives them
-                os.chown(path, *self._account)
+        for path in (self.home, *self.home.rglob("*")):
+            os.chown(path, *self._account)
         self._group = ProcessGroup(self.home)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -126,8 +124,8 @@ class Asterisk:
 def _account(root: Path) -> tuple[int, int]:
     """Return the numbers of the user `asterisk` of a root, which need not exist in ours."""
     for line in (root / "etc" / "passwd").read_text().splitlines():
-        entry = pwd.struct_passwd([f if i not in (2, 3) else int(f) for i, f in enumerate(line.split(":"))])
-        if entry.pw_name == "asterisk":
-            return entry.pw_uid, entry.pw_gid
+        name, _, user, group, *_ = line.split(":")
+        if name == "asterisk":
+            return int(user), int(group)
     msg = f"{root} has no user asterisk"
     raise AssertionError(msg)

@@ -219,7 +219,12 @@ def _hold() -> list[str]:
     ):
         parts += [
             _label(f"hold{number}"),
-            _request("INVITE", number + 2, sdp=sdp.replace("o=- 1 1", f"o=- 1 {number + 1}"), retrans="500"),
+            _request(
+                "INVITE",
+                number + 2,
+                sdp=sdp.replace("o=- 1 1", f"o=- 1 {number + 1}"),
+                retrans="500",
+            ),
             _receive("BYE", optional="true", next="ended"),
             _receive("100", optional="true"),
             _receive("200", timeout=8000, ontimeout="hangup"),
@@ -282,12 +287,17 @@ def caller(  # noqa: PLR0913 -- one call and all that is planned of it
             presses 1 and then stays.
         after: Seconds after the answer, or for `cancel` after the INVITE.
     """
-
     # What cancels or confirms an INVITE without success has its branch.
     same = f"z9hG4bK-{number}-invite"
 
     def say(
-        method: str, cseq: int, branch: str = "", *, sdp: str = "", more: str = "", **attributes: str
+        method: str,
+        cseq: int,
+        branch: str = "",
+        *,
+        sdp: str = "",
+        more: str = "",
+        **attributes: str,
     ) -> str:
         text = _CALLER.format(
             method=method,
@@ -302,7 +312,8 @@ def caller(  # noqa: PLR0913 -- one call and all that is planned of it
         text = "\n".join(line for line in text.splitlines() if line)
         return _send(text, sdp=sdp, **attributes)
 
-    identity = f"P-Asserted-Identity: <sip:{number}@127.0.0.1>\nX-Plan: {plan}\nX-Then: {then or 'mute:mute'}"
+    identity = f"P-Asserted-Identity: <sip:{number}@127.0.0.1>\nX-Plan: {plan}\n"
+    identity += f"X-Then: {then or 'mute:mute'}"
     patience, wait = LONGEST * 1000, int(after * 1000)
     parts = [say("INVITE", 1, same, sdp=_SDP, more=identity, retrans="500")]
     if ends == "cancel":

@@ -1,0 +1,168 @@
+"""Compares the exporter's series with what Asterisk said: counters at the end, gauges all along."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tests.asterisk.ami import Message
+from tests.asterisk.truth import Numbers, Truth
+from tests.program import Series
+from tests.queue_oracle import DEVICE_STATES
+
+SLACK_SECONDS = 1.0
+"""A gauge may be as late as this, or Asterisk's answer."""
+
+_LAST_LABELS = ("outcome", "by", "status", "membership")
+
+GAUGES = ("xivo_queue_callers_waiting",)
+IN_CALL = "xivo_queue_members_in_call"
+MEMBERS = ("xivo_queue_members", "xivo_queue_member_states", "xivo_queue_members_paused")
+
+
+@dataclass(frozen=True)
+class Scrape:
+    """What the exporter showed of the queues.
+
+    Attributes:
+        time: When the answer came, Unix seconds.
+        gauges: By queue, metric and last label; values of 0 are left out.
+    """
+
+    time: float
+    gauges: Mapping[tuple[str, ...], float]
+
+
+@dataclass(frozen=True)
+class Status:
+    """Asterisk's answer to QueueStatus.
+
+    Attributes:
+        asked: When the question was sent, Unix seconds.
+        time: When the answer was whole.
+        parts: Its messages.
+    """
+
+    asked: float
+    time: float
+    parts: Sequence[Message]
+
+
+def numbers_of(samples: Mapping[Series, float]) -> dict[str, Numbers]:
+    """Return the numbers of each queue, in the form of `truth.expected`; without windows."""
+    found: dict[str, Numbers] = {}
+    for (name, labels), value in samples.items():
+        given = dict(labels)
+        queue = given.get("queue")
+        if queue is None or "window" in given or not name.startswith("xivo_queue_"):
+            continue
+        last = [given[label] for label in _LAST_LABELS if label in given]
+        if "le" in given:
+            last.append(given["le"].removesuffix(".0"))
+        found.setdefault(queue, {})[name, *last] = value
+    return found
+
+
+def differences(
+    expected: Mapping[str, Numbers], shown: Mapping[str, Numbers], truth: Truth
+) -> list[str]:
+    """Return a line for each counter that differs.
+
+    Asterisk tells no event how long a caller waited who left by key; that wait may differ by a
+    second, and with it the sum and the buckets.
+    """
+    lines = []
+    for queue, numbers in sorted(expected.items()):
+        by_key = [v.wait for v in truth.visits if v.queue == queue and v.outcome == "left"]
+        for key, wanted in numbers.items():
+            got = shown.get(queue, {}).get(key, 0)
+            slack = _slack(key, [wait for wait in by_key if wait is not None])
+            if abs(got - wanted) > slack:
+                lines.append(f"{queue} {' '.join(key)}: {got:g} instead of {wanted:g}")
+    return lines
+
+
+def _slack(key: tuple[str, ...], by_key: Sequence[int]) -> int:
+    if "unanswered" not in key:
+        return 0
+    if key[0].endswith("_sum"):
+        return len(by_key)
+    if key[0].endswith("_bucket"):
+        return sum(abs(wait - int(key[-1])) <= 1 for wait in by_key)
+    return 0
+
+
+def gauges_of(numbers: Mapping[str, Numbers], names: Iterable[str]) -> dict[tuple[str, ...], float]:
+    """Return the gauges that are not 0, by queue, metric and last label."""
+    wanted = set(names)
+    return {
+        (queue, *key): value
+        for queue, its in numbers.items()
+        for key, value in its.items()
+        if key[0] in wanted and value
+    }
+
+
+def said(status: Status, names: Iterable[str]) -> dict[tuple[str, ...], float]:
+    """Return the same gauges as Asterisk gives them."""
+    found: Counter[tuple[str, ...]] = Counter()
+    for part in status.parts:
+        queue = part.get("Queue", "")
+        if part.get("Event") == "QueueEntry":
+            found[queue, "xivo_queue_callers_waiting"] += 1
+        elif part.get("Event") == "QueueMember":
+            found[queue, "xivo_queue_members", part["Membership"]] += 1
+            found[queue, "xivo_queue_member_states", DEVICE_STATES[int(part["Status"])]] += 1
+            found[queue, "xivo_queue_members_paused"] += int(part["Paused"])
+    wanted = set(names)
+    return {key: float(value) for key, value in found.items() if value and key[1] in wanted}
+
+
+def disagreements(
+    statuses: Iterable[Status], scrapes: Sequence[Scrape], names: Sequence[str]
+) -> list[str]:
+    """Return a line for each queue of an answer that no scrape around its time agrees with."""
+    lines = []
+    for status in statuses:
+        near = [
+            {key: value for key, value in scrape.gauges.items() if key[1] in names}
+            for scrape in scrapes
+            if status.asked - SLACK_SECONDS <= scrape.time <= status.time + SLACK_SECONDS
+        ]
+        wanted = said(status, names)
+        queues = {part["Queue"] for part in status.parts if part.get("Event") == "QueueParams"}
+        for queue in sorted(queues):
+            its = _of(wanted, queue)
+            if near and all(_of(each, queue) != its for each in near):
+                lines.append(f"{status.time:.1f} {queue}: {_of(near[-1], queue)}, not {its}")
+    return lines
+
+
+def talk_disagreements(
+    statuses: Iterable[Status], scrapes: Sequence[Scrape], truth: Truth
+) -> list[str]:
+    """Return a line for each moment at which another number of members talked.
+
+    The log has whole seconds, so at each moment a number is only known to be within bounds.
+    """
+    lines = []
+    for status in statuses:
+        near = [each for each in scrapes if abs(each.time - status.time) <= SLACK_SECONDS]
+        for queue in {visit.queue for visit in truth.visits}:
+            sure, perhaps = set(), set()
+            for visit in truth.visits:
+                if visit.queue == queue and visit.outcome == "answered" and visit.left is not None:
+                    end = visit.ended if visit.ended is not None else float("inf")
+                    if visit.left - 1 <= status.time <= end + 2:
+                        perhaps.add(visit.agent)
+                    if visit.left + 1 <= status.time <= end:
+                        sure.add(visit.agent)
+            shown = {each.gauges.get((queue, IN_CALL), 0.0) for each in near}
+            if near and not any(len(sure) <= value <= len(perhaps) for value in shown):
+                lines.append(f"{status.time:.1f} {queue}: {shown}, not {len(sure)}..{len(perhaps)}")
+    return lines
+
+
+def _of(gauges: Mapping[tuple[str, ...], float], queue: str) -> dict[str, float]:
+    return {" ".join(key[1:]): value for key, value in gauges.items() if key[0] == queue}
