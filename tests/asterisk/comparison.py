@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tests.asterisk.ami import Message
 from tests.asterisk.truth import Numbers, Truth
@@ -12,7 +14,7 @@ from tests.program import Series
 from tests.queue_oracle import DEVICE_STATES
 
 SLACK_SECONDS = 1.0
-"""A gauge may be as late as this, or Asterisk's answer."""
+"""So long after the last event, the gauges are right."""
 
 _LAST_LABELS = ("outcome", "by", "status", "membership")
 
@@ -119,23 +121,67 @@ def said(status: Status, names: Iterable[str]) -> dict[tuple[str, ...], float]:
     return {key: float(value) for key, value in found.items() if value and key[1] in wanted}
 
 
-def disagreements(
-    statuses: Iterable[Status], scrapes: Sequence[Scrape], names: Sequence[str]
-) -> list[str]:
-    """Return a line for each queue of an answer that no scrape around its time agrees with."""
-    lines = []
+@dataclass(frozen=True)
+class Quiet:
+    """An answer, the next scrape, and the queues of which both must tell the same.
+
+    Attributes:
+        queues: Those of which no event came from a second before the answer to the scrape.
+    """
+
+    status: Status
+    scrape: Scrape
+    queues: tuple[str, ...]
+
+
+def moments(messages: Iterable[Mapping[str, Any]]) -> dict[str, list[float]]:
+    """Return when events of each queue came, in order."""
+    found: dict[str, list[float]] = {}
+    for message in messages:
+        queue = message["body"]["data"].get("Queue")
+        if queue is not None:
+            found.setdefault(queue, []).append(message["time"])
+    return found
+
+
+def quiet(
+    statuses: Iterable[Status], scrapes: Sequence[Scrape], events: Mapping[str, Sequence[float]]
+) -> list[Quiet]:
+    """Return what must agree.
+
+    Args:
+        statuses: Answers.
+        scrapes: In their order.
+        events: When events of each queue came.
+    """
+    times = [scrape.time for scrape in scrapes]
+    found = []
     for status in statuses:
-        near = [
-            {key: value for key, value in scrape.gauges.items() if key[1] in names}
-            for scrape in scrapes
-            if status.asked - SLACK_SECONDS <= scrape.time <= status.time + SLACK_SECONDS
-        ]
-        wanted = said(status, names)
+        index = bisect.bisect_left(times, status.time)
+        if index == len(scrapes):
+            continue
+        scrape = scrapes[index]
         queues = {part["Queue"] for part in status.parts if part.get("Event") == "QueueParams"}
+        still = []
         for queue in sorted(queues):
-            its = _of(wanted, queue)
-            if near and all(_of(each, queue) != its for each in near):
-                lines.append(f"{status.time:.1f} {queue}: {_of(near[-1], queue)}, not {its}")
+            its = events.get(queue, ())
+            first = bisect.bisect_left(its, status.asked - SLACK_SECONDS)
+            if first == len(its) or its[first] > scrape.time:
+                still.append(queue)
+        found.append(Quiet(status, scrape, tuple(still)))
+    return found
+
+
+def disagreements(judged: Iterable[Quiet], names: Sequence[str]) -> list[str]:
+    """Return a line for each queue of which a scrape tells something else than the answer."""
+    lines = []
+    for each in judged:
+        wanted = said(each.status, names)
+        shown = {key: value for key, value in each.scrape.gauges.items() if key[1] in names}
+        for queue in each.queues:
+            if _of(shown, queue) != _of(wanted, queue):
+                at = f"{each.status.time:.1f} {queue}"
+                lines.append(f"{at}: {_of(shown, queue)}, not {_of(wanted, queue)}")
     return lines
 
 

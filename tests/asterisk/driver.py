@@ -55,9 +55,17 @@ class Deeds:
 class Driver:
     """Does what a plan says, in real time."""
 
-    def __init__(self, server: Asterisk, phones: Phones) -> None:
-        """Log in."""
-        self._server, self._phones = server, phones
+    def __init__(
+        self, server: Asterisk, phones: Phones, wait_for_bus: Callable[[], None] = lambda: None
+    ) -> None:
+        """Log in.
+
+        Args:
+            server: Where it drives.
+            phones: Of agents and callers.
+            wait_for_bus: Called when Asterisk is up again; returns when the bus hears of it.
+        """
+        self._server, self._phones, self._wait_for_bus = server, phones, wait_for_bus
         self.deeds = Deeds()
         self._channels: dict[str, str] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -65,7 +73,7 @@ class Driver:
         self._transferred: set[str] = set()
         self._session = self._login()
 
-    def run(self, steps: list[Step], on_death: Callable[[str], None] = lambda _: None) -> None:
+    def run(self, steps: list[Step]) -> None:
         """Carry out all steps, and wait for the end of the calls."""
         began = time.time()
         for at, step in steps:
@@ -73,7 +81,6 @@ class Driver:
             if isinstance(step, Call):
                 self._call(step)
             elif step.what in {"restart", "kill"}:
-                on_death(step.what)
                 self._die(step.what)
             else:
                 self._do(step)
@@ -288,8 +295,10 @@ class Driver:
             while not self._session.closed:
                 time.sleep(0.05)
             self._server.wait_until_booted()
-        self.deeds.deaths.append((how, at, time.time()))
-        # The phones of a dead Asterisk have no calls any more either.
         self._end_calls()
-        self._phones.start()
+        # What happens now, nobody would hear. Only a snapshot tells the state of the members; here
+        # all phones register again instead, so each member has an event.
+        self._wait_for_bus()
+        self._phones.start(again=True)
         self._session = self._login()
+        self.deeds.deaths.append((how, at, time.time()))

@@ -26,13 +26,15 @@ class Phones:
         self.port = free_port()
         self._phones: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start the phones, also again, and let all of them register."""
+    def start(self, *, again: bool = False) -> None:
+        """Start the phones and let all of them register; again, after they have unregistered."""
         if self._phones is not None:
             self._phones.kill()
             self._phones.wait()
         self._phones = self._run("phones", sip.phone(), self.port, "-l", "200")
         for number in range(1, configuration.PHONES + 1):
+            if again:
+                self.register(number, 0)
             self.register(number)
 
     def register(self, number: int, seconds: int = 3600) -> None:

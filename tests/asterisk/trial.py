@@ -5,17 +5,21 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.asterisk import truth
 from tests.asterisk.bridge import EXCHANGE, Bridge
 from tests.asterisk.comparison import (
     GAUGES,
     MEMBERS,
+    Quiet,
     Scrape,
     Status,
     differences,
     disagreements,
+    moments,
     numbers_of,
+    quiet,
     talk_disagreements,
 )
 from tests.asterisk.driver import Deeds, Driver
@@ -49,7 +53,7 @@ class Outcome:
     samples: dict[Series, float]
     statuses: list[Status]
     scrapes: list[Scrape]
-    messages: list[dict[str, object]]
+    messages: list[dict[str, Any]]
     queue_log: str
     log: str
 
@@ -59,22 +63,29 @@ class Outcome:
 
     def callers(self) -> list[str]:
         """Return each moment at which another number of callers waited."""
-        return disagreements(self._calm(), self.scrapes, GAUGES)
+        return disagreements(self._judged(), GAUGES)
 
     def members(self) -> list[str]:
         """Return each moment at which the members were others."""
-        return disagreements(self._calm(), self.scrapes, MEMBERS)
+        return disagreements(self._judged(), MEMBERS)
 
     def talks(self) -> list[str]:
         """Return each moment at which another number of members talked."""
         return talk_disagreements(self._calm(), self.scrapes, self.truth)
+
+    def judged(self) -> int:
+        """Return how often the gauges of a queue were compared."""
+        return sum(len(each.queues) for each in self._judged())
+
+    def _judged(self) -> list[Quiet]:
+        return quiet(self._calm(), self.scrapes, moments(self.messages))
 
     def _calm(self) -> list[Status]:
         """Return the answers of times at which the bus told what happened.
 
         From the death of Asterisk until the bridge is back, nobody told anything.
         """
-        deaths = [(began - 1, ended + 10) for _, began, ended in self.deeds.deaths]
+        deaths = [(began - 1, ended + 2) for _, began, ended in self.deeds.deaths]
         return [
             status
             for status in self.statuses
@@ -121,7 +132,7 @@ def run(folder: Path, minutes: float, seed: int) -> Outcome:
             observer = Observer(server, exporter)
             try:
                 phones.start()
-                driver = Driver(server, phones)
+                driver = Driver(server, phones, bridge.wait_until_connected)
                 driver.run(steps)
                 time.sleep(_SETTLING_SECONDS)
                 samples = exporter.samples()

@@ -40,7 +40,11 @@ def test_as_many_members_talk_as_the_queue_log_says(outcome: Outcome) -> None:
     assert outcome.talks() == []
 
 
-def test_members_are_those_of_asterisk_but_for_what_no_event_tells(outcome: Outcome) -> None:
+def test_the_gauges_were_compared_often(outcome: Outcome) -> None:
+    assert outcome.judged() > 50 * minutes()
+
+
+def test_members_are_those_of_asterisk(outcome: Outcome) -> None:
     assert outcome.members() == []
 
 

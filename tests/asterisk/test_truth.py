@@ -1,0 +1,252 @@
+"""The truth of real calls is read from a log, and a difference from it is found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.asterisk import bridge, truth
+from tests.asterisk.claims import contradictions
+from tests.asterisk.comparison import (
+    Scrape,
+    Status,
+    differences,
+    disagreements,
+    moments,
+    numbers_of,
+    quiet,
+    talk_disagreements,
+)
+from tests.asterisk.driver import Deeds, Done
+from tests.asterisk.plan import Call, Deed, Planner
+from tests.asterisk.truth import Truth, Visit
+from tests.program import samples_of
+
+LOG = """\
+100|NONE|NONE|NONE|QUEUESTART|
+101|1.1|support|NONE|ENTERQUEUE||05551|1
+102|1.2|support|NONE|ENTERQUEUE||05552|2
+103|1.3|support|NONE|ENTERQUEUE||05553|3
+104|1.1|support|Agent/1001|RINGNOANSWER|3000
+107|1.1|support|Agent/1002|CONNECT|6|1.9|2
+108|1.2|support|NONE|ABANDON|1|2|6
+109|1.3|support|NONE|EXITWITHKEY|1|1|3|6
+120|1.1|support|Agent/1002|COMPLETEAGENT|6|13|1
+121|1.4|support|NONE|ENTERQUEUE||05554|1
+122|1.5|support|NONE|ENTERQUEUE||05555|2
+123|1.5|support|Agent/1002|CONNECT|1|1.10|1
+124|NONE|NONE|NONE|QUEUESTART|
+"""
+
+CALLS = {
+    "05551": Done(Call("05551", "801", "after2 talk8:after2 talk8"), 100.5, ended=120.1),
+    "05552": Done(Call("05552", "801", "mute:mute", ends="bye", after=6), 101.5, ended=108.2),
+    "05553": Done(Call("05553", "801", "mute:mute", ends="key", after=6), 102.5, ended=110.2),
+    "05554": Done(Call("05554", "801", "mute:mute"), 120.5, ended=124),
+    "05555": Done(Call("05555", "801", "after0:after0"), 121.5, ended=124),
+}
+
+
+@pytest.fixture
+def deeds() -> Deeds:
+    return Deeds(calls=dict(CALLS), deaths=[("kill", 123.5, 124.5)])
+
+
+@pytest.fixture
+def read(deeds: Deeds) -> Truth:
+    return truth.read(LOG, deeds)
+
+
+def exposition(**changed: float) -> str:
+    """Return what an exporter shows that is right but for some numbers, by outcome."""
+    ended = {"answered": 2, "abandoned": 1, "expired": 0, "left": 1, "lost": 1, **changed}
+    labels = 'origin_uuid="o",queue="support"'
+    lines = [f'xivo_queue_calls_total{{{labels},outcome="{k}"}} {v}' for k, v in ended.items()]
+    for name, value in (
+        ("xivo_queue_calls_joined_total", 5),
+        ("xivo_queue_ring_no_answer_total", 1),
+        ("xivo_queue_ring_seconds_count", 2),
+        ("xivo_queue_ring_seconds_sum", 3),
+        ("xivo_queue_talk_seconds_count", 1),
+        ("xivo_queue_talk_seconds_sum", 13),
+    ):
+        lines.append(f"{name}{{{labels}}} {value}")
+    lines.append(f'xivo_queue_calls_completed_total{{{labels},by="agent"}} 1')
+    for outcome, waits in (("answered", (6, 1)), ("unanswered", (6, 7))):
+        name, its = "xivo_queue_wait_seconds", f'{labels},outcome="{outcome}"'
+        for bound in truth.BUCKETS[name]:
+            count = sum(wait <= bound for wait in waits)
+            lines.append(f'{name}_bucket{{{its},le="{bound}.0"}} {count}')
+        lines.append(f"{name}_count{{{its}}} {len(waits)}")
+        lines.append(f"{name}_sum{{{its}}} {sum(waits)}")
+    lines += [
+        f'xivo_queue_talk_seconds_bucket{{{labels},le="{bound}"}} {int(bound >= 13)}'
+        for bound in truth.BUCKETS["xivo_queue_talk_seconds"]
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def shown(**changed: float) -> dict[str, truth.Numbers]:
+    return numbers_of(samples_of(exposition(**changed)))
+
+
+def test_visits_are_read_from_the_log(read: Truth) -> None:
+    told = [(each.outcome, each.wait, each.ring, each.talk, each.by) for each in read.visits]
+    assert told == [
+        ("answered", 6, 2, 13, "agent"),
+        ("abandoned", 6, None, None, ""),
+        ("left", 6, None, None, ""),
+        ("lost", None, None, None, ""),
+        ("answered", 1, 1, None, ""),
+    ]
+    assert read.ring_no_answers == {"support": 1}
+
+
+def test_a_line_that_fits_to_nothing_is_told(deeds: Deeds) -> None:
+    line = "130|1.6|support|Agent/1002|COMPLETEAGENT|6|13|1"
+    assert truth.read(LOG + line + "\n", deeds).unknown == [line]
+
+
+def test_who_is_transferred_into_a_queue_has_the_visit_of_the_consultation(deeds: Deeds) -> None:
+    deeds.transfers["1.4"] = "1.1"
+    log = LOG.replace("1.5|support|Agent/1002|CONNECT", "1.7|support|Agent/1002|CONNECT")
+    read = truth.read(log, deeds)
+    assert read.unknown == []
+    assert [v.outcome for v in read.visits if v.uniqueid == "1.4"] == ["answered"]
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "restart"])
+def test_who_was_withdrawn_did_not_abandon(deeds: Deeds, how: str) -> None:
+    if how == "withdrawn":
+        deeds.withdrawn["05552"] = 108.1
+    else:
+        deeds.deaths.append(("restart", 107.9, 110))
+    assert [v.outcome for v in truth.read(LOG, deeds).visits][1] == "expired"
+
+
+def test_right_numbers_do_not_differ(read: Truth) -> None:
+    # The wait of who left by key is a second longer.
+    assert differences(truth.expected(read), shown(), read) == []
+
+
+def test_a_wrong_number_is_told(read: Truth) -> None:
+    assert differences(truth.expected(read), shown(lost=0, expired=1), read) == [
+        "support xivo_queue_calls_total expired: 1 instead of 0",
+        "support xivo_queue_calls_total lost: 0 instead of 1",
+    ]
+
+
+def test_a_queue_that_is_not_shown_is_told(read: Truth) -> None:
+    assert len(differences(truth.expected(read), {}, read)) > 10
+
+
+STATUS = Status(
+    100.0,
+    100.1,
+    [
+        {"Event": "QueueParams", "Queue": "support"},
+        {"Event": "QueueMember", "Queue": "support", "Membership": "dynamic"}
+        | {"Status": "1", "Paused": "1"},
+        {"Event": "QueueEntry", "Queue": "support"},
+    ],
+)
+WAITING = ("support", "xivo_queue_callers_waiting")
+
+
+@pytest.mark.parametrize(
+    ("shown", "event", "judged", "agrees"),
+    [
+        (1.0, 98.9, True, True),
+        (2.0, 98.9, True, False),
+        (0.0, 98.9, True, False),
+        (2.0, 99.1, False, True),
+        (2.0, 100.4, False, True),
+        (2.0, 100.6, True, False),
+    ],
+)
+def test_a_gauge_is_right_a_second_after_the_last_event(
+    shown: float, event: float, judged: bool, agrees: bool
+) -> None:
+    gauges = {WAITING: shown} if shown else {}
+    scrapes = [Scrape(99.5, {WAITING: 3.0}), Scrape(100.5, gauges), Scrape(101, {WAITING: 4.0})]
+    message = {"time": event, "body": {"data": {"Queue": "support"}}}
+    compared = quiet([STATUS], scrapes, moments([message]))
+    assert [each.queues for each in compared] == [("support",) if judged else ()]
+    assert (disagreements(compared, WAITING[1:]) == []) is agrees
+
+
+@pytest.mark.parametrize(("value", "agrees"), [(0.0, False), (1.0, True), (2.0, False)])
+def test_a_talk_that_lasts_is_shown(value: float, agrees: bool) -> None:
+    visit = Visit("support", "1.1", "05551", 90, "answered", left=95, agent="Agent/1001", ended=120)
+    key = ("support", "xivo_queue_members_in_call")
+    scrapes = [Scrape(100.2, {key: value} if value else {})]
+    read = Truth([visit], Counter(), [])
+    assert (talk_disagreements([STATUS], scrapes, read) == []) is agrees
+
+
+def test_the_driver_and_the_log_agree(read: Truth, deeds: Deeds) -> None:
+    assert contradictions(read, deeds) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "done"),
+    [
+        ("05551", Done(Call("05551", "801", "mute:mute"), 100.5, ended=120)),
+        ("05552", Done(Call("05552", "801", "mute:mute"), 100.5, ended=108)),
+        ("05552", Done(Call("05552", "801", "mute:mute", ends="bye"), 100.5, ended=120)),
+        ("05553", Done(Call("05553", "801", "mute:mute"), 100.5, ended=110)),
+        ("05554", Done(Call("05554", "801", "mute:mute"), 130, ended=140)),
+    ],
+    ids=["nobody answers", "does not hang up", "hangs up later", "no key", "calls later"],
+)
+def test_a_visit_that_the_caller_did_not_make_is_told(
+    deeds: Deeds, number: str, done: Done
+) -> None:
+    deeds.calls[number] = done
+    told = contradictions(truth.read(LOG, deeds), deeds)
+    assert len(told) == 1
+    assert number in told[0]
+
+
+def test_a_visit_of_nobody_is_told(deeds: Deeds) -> None:
+    del deeds.calls["05553"]
+    (told,) = contradictions(truth.read(LOG, deeds), deeds)
+    assert told.startswith("nobody called")
+
+
+def test_an_event_becomes_a_message_of_amid() -> None:
+    event = bridge.parse(
+        b"Event: Hangup\r\nCause-txt: Normal: or so\r\nChanVariable: A=1\r\nChanVariable: B=x=y\r\n"
+        b"Twice: 1\r\nTwice: 2\r\nEmpty:"
+    )
+    assert event == {
+        "Event": "Hangup",
+        "Cause-txt": "Normal: or so",
+        "ChanVariable": {"A": "1", "B": "x=y"},
+        "Twice": "2",
+        "Empty": "",
+    }
+    headers, body = bridge.message(
+        event, datetime(2026, 11, 26, 6, 1, 2, 3, UTC).replace(tzinfo=None)
+    )
+    assert headers["name"] == "Hangup"
+    assert headers["timestamp"] == "2026-11-26T06:01:02.000003"
+    assert body == {**headers, "data": event}
+
+
+def test_the_same_seed_plans_the_same_calls() -> None:
+    plans = [Planner(seed, 5, 18).steps() for seed in (1, 1, 2)]
+    assert plans[0] == plans[1] != plans[2]
+
+
+def test_a_plan_has_everything_in_its_order() -> None:
+    steps = Planner(1, 5, 18).steps()
+    assert [at for at, _ in steps] == sorted(at for at, _ in steps)
+    ends = {step.ends for _, step in steps if isinstance(step, Call)}
+    assert ends == {"stay", "bye", "cancel", "key", "vanish"}
+    deeds = {step.what for _, step in steps if isinstance(step, Deed)}
+    assert deeds >= {"restart", "kill", "reload", "redirect", "hangup", "login", "pause"}
+    numbers = [step.number for _, step in steps if isinstance(step, Call)]
+    assert len(numbers) == len({*numbers})
