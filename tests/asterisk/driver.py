@@ -20,6 +20,7 @@ from tests.asterisk.server import Asterisk
 logger = logging.getLogger(__name__)
 
 _CONSULTATION_SECONDS = 3
+_ANSWERED_CONSULTATION_SECONDS = 7
 
 
 @dataclass
@@ -153,8 +154,9 @@ class Driver:
         try:
             time.sleep(1)
             talking = self._legs(agent)
-            self._processes_of_consultation(number, exten, agent, done.call.then)
-            time.sleep(_CONSULTATION_SECONDS)
+            self._consult(number, exten, agent, done.call.then)
+            is_long = "answered" in done.call.plan
+            time.sleep(_ANSWERED_CONSULTATION_SECONDS if is_long else _CONSULTATION_SECONDS)
             (leg,) = [each for each in self._legs(agent) if each not in talking]
             (channel,) = talking
             session = self._session
@@ -182,7 +184,7 @@ class Driver:
             # The caller or Asterisk may have gone.
             self.deeds.refused.append(f"transfer of {number}: {error}")
 
-    def _processes_of_consultation(self, number: str, exten: str, agent: str, then: str) -> None:
+    def _consult(self, number: str, exten: str, agent: str, then: str) -> None:
         own = f"9{number[1:]}"
         plan = then or "after0:after0"
         process = self._phones.call(

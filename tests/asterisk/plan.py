@@ -123,6 +123,7 @@ class Planner:
         "blind": 4,
         "attended": 4,
         "attended_to_queue": 4,
+        "attended_to_agent_of_queue": 3,
         "on_hold": 3,
         "redirected": 3,
         "hung_up": 2,
@@ -212,6 +213,16 @@ class Planner:
             "after2 attended queue:after2 attended queue",
             *("support", "urgence", "hotline"),
             then=then,
+            ends="bye",
+            after=self._after(20, 35),
+        )
+
+    def _attended_to_agent_of_queue(self) -> list[Step]:
+        # The agent of the other queue has answered when the caller is transferred to him.
+        return self._one(
+            "after2 attended queue answered:after2 attended queue answered",
+            *("support", "urgence", "hotline"),
+            then="after0:after0",
             ends="bye",
             after=self._after(20, 35),
         )

@@ -180,7 +180,7 @@ def test_a_gauge_is_right_a_second_after_the_last_event(
 @pytest.mark.parametrize(("value", "agrees"), [(0.0, False), (1.0, True), (2.0, False)])
 def test_a_talk_that_lasts_is_shown(value: float, agrees: bool) -> None:
     visit = Visit("support", "1.1", "05551", 90, "answered", left=95, agent="Agent/1001", ended=120)
-    key = ("support", "xivo_queue_members_in_call")
+    key: tuple[str, ...] = ("support", "xivo_queue_members_in_call")
     scrapes = [Scrape(100.2, {key: value} if value else {})]
     read = Truth([visit], Counter(), [])
     assert (talk_disagreements([STATUS], scrapes, read) == []) is agrees
