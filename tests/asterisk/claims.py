@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from tests.asterisk.driver import Deeds, Done
+from tests.asterisk.deeds import Deeds, Done
 from tests.asterisk.truth import Truth, Visit
 
 _SLACK_SECONDS = 2.5

@@ -1,93 +1,18 @@
-"""The configuration of the tests' Asterisk: queues, phones, and where callers go.
+"""The configuration of the tests' Asterisk: what it loads, whom it lets in, its phones.
 
-Names, numbers and addresses are invented. The shapes are those of a Wazo: agents are members
-`Local/id-N@agentcallback` whose state is that of `PJSIP/phoneN`, a group has static members, and
-each arrival at a queue raises a UserEvent `Queue`.
+The shapes are those of a Wazo: agents are members `Local/id-N@agentcallback` whose state is that of
+`PJSIP/phoneN`, and a group has static members.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.asterisk.dialplan import dialplan
+from tests.asterisk.queues import QUEUES
 
 PHONES = 8
 """phone1 to phone6 are of agents, the others of the group."""
-
-TENANT = "7d1f5b4e-0000-4000-8000-00000000beef"
-
-
-@dataclass(frozen=True)
-class Queue:
-    """A queue of the server.
-
-    Attributes:
-        name: Its technical name.
-        exten: The number of the queue; callers are answered first. With `7` instead of the first
-            digit they are not, so that they can send a CANCEL; with `9` they wait twice.
-        settings: Of queues.conf.
-        timeout: Seconds after which the dialplan goes on.
-        overflow: The queue to which it goes then.
-        agents: Numbers of the agents that log in to it.
-        static: Members of the configuration.
-    """
-
-    name: str
-    exten: str
-    settings: dict[str, str]
-    timeout: int = 60
-    overflow: str = ""
-    agents: tuple[int, ...] = ()
-    static: tuple[str, ...] = field(default=())
-
-
-QUEUES = (
-    Queue(
-        "support",
-        "801",
-        {"strategy": "ringall", "timeout": "12", "servicelevel": "10", "context": "keys"},
-        agents=(1, 2, 3),
-    ),
-    Queue(
-        "ventes",
-        "802",
-        {"strategy": "rrmemory", "timeout": "6", "wrapuptime": "5", "context": "keys"},
-        agents=(1, 2, 4),
-    ),
-    Queue(
-        "urgence",
-        "803",
-        {"strategy": "leastrecent", "timeout": "6", "autopause": "yes", "retry": "1"},
-        timeout=30,
-        agents=(3, 4),
-    ),
-    Queue(
-        "hotline",
-        "804",
-        {"strategy": "linear", "timeout": "5", "retry": "1"},
-        timeout=9,
-        overflow="ventes",
-        agents=(5, 6),
-    ),
-    Queue(
-        "reserve",
-        "805",
-        {
-            "strategy": "ringall",
-            "timeout": "6",
-            "joinempty": "paused,unavailable,invalid,unknown",
-            "leavewhenempty": "paused,unavailable,invalid,unknown",
-        },
-        agents=(5, 6),
-    ),
-    Queue("petite", "806", {"strategy": "ringall", "timeout": "8", "maxlen": "2"}, agents=(6,)),
-    Queue(
-        "grp-acme-1",
-        "807",
-        {"strategy": "ringall", "timeout": "10", "ringinuse": "yes"},
-        timeout=25,
-        static=("PJSIP/phone7", "PJSIP/phone8"),
-    ),
-)
 
 _MODULES = (
     *("app_cdr", "app_dial", "app_exec", "app_queue", "app_stack", "app_userevent"),
@@ -189,65 +114,8 @@ qualify_frequency = 0
 VANISH_SECONDS = 4
 """Seconds without media after which a caller of the endpoint `mobile` is hung up."""
 
-# A caller's number is the number of the call; a plan for the phones comes with it.
-_CALLERS = """\
-[callers]
-exten => _[789]XX,1,Set(__PLAN=${{PJSIP_HEADER(read,X-Plan)}})
- same => n,Set(__WAZO_TENANT_UUID={tenant})
- same => n,Set(__WAZO_CONVERSATION_DIRECTION=inbound)
- same => n,ExecIf($["${{EXTEN:0:1}}" != "7"]?Answer())
- same => n,ExecIf($["${{EXTEN:0:1}}" = "9"]?Set(AGAIN=1))
- same => n,Goto(queue,8${{EXTEN:1}},1)
-exten => i,1,Hangup(1)
 
-[phones]
-exten => _8XX,1,Set(__PLAN=${{PJSIP_HEADER(read,X-Then)}})
- same => n,Goto(queue,${{EXTEN}},1)
-exten => _6X,1,Set(PLAN=${{PJSIP_HEADER(read,X-Then)}})
- same => n,Dial(PJSIP/phone${{EXTEN:1}},20,b(header^s^1))
- same => n,Hangup()
-
-[queue]
-"""
-
-_QUEUE_DIALPLAN = """\
-exten => {exten},1,Set(XIVO_DSTID={id})
- same => n,UserEvent(Queue,XIVO_USERUUID: ,XIVO_DSTID: {id},CHANNEL: ${{CHANNEL}})
- same => n(again),Queue({name},{options},,,{timeout}{gosub})
- same => n,Set(SAME=${{QUEUESTATUS}}${{AGAIN}})
- same => n,Set(AGAIN=0)
- same => n,GotoIf($["${{SAME}}" = "TIMEOUT1"]?again)
- same => n,{then}
-"""
-
-_REST = """\
-[keys]
-exten => 1,1,Wait(1)
- same => n,Hangup()
-
-[elsewhere]
-exten => s,1,Answer()
- same => n,Wait(2)
- same => n,Hangup()
-
-[slow]
-exten => s,1,Wait(3)
- same => n,Return()
-
-[agentcallback]
-exten => _id-X,1,Dial(PJSIP/phone${EXTEN:3},,b(header^s^1))
- same => n,Hangup()
-
-[header]
-exten => s,1,Set(ORDER=$[${CHANNEL(name):11:1} % 2 + 1])
- same => n,Set(PJSIP_HEADER(add,X-Plan)=${CUT(PLAN,:,${ORDER})})
- same => n,Return()
-"""
-
-
-def write(  # noqa: PLR0913 -- what the files need to know
-    home: Path, modules: Path, *, ami_port: int, sip_port: int, secret: str, gosub: str = ""
-) -> None:
+def write(home: Path, modules: Path, *, ami_port: int, sip_port: int, secret: str) -> None:
     """Write all files.
 
     Args:
@@ -256,7 +124,6 @@ def write(  # noqa: PLR0913 -- what the files need to know
         ami_port: TCP port of the manager interface.
         sip_port: UDP port of SIP.
         secret: Password of the users `amid`, `driver` and `observer`.
-        gosub: A context that runs on the phone of a member before he is connected.
     """
     for name in ("etc", "lib", "spool", "run", "log"):
         (home / name).mkdir()
@@ -280,7 +147,7 @@ def write(  # noqa: PLR0913 -- what the files need to know
         + transport
         + "\n".join(endpoints),
         "queues": _queues(),
-        "extensions": _dialplan(gosub),
+        "extensions": dialplan(),
         # Without a range of its own, RTP might take a port of another test's server.
         "rtp": "[general]\nrtpstart = 17000\nrtpend = 19998\nstrictrtp = no\n",
         "cdr": "[general]\nenable = no\n",
@@ -298,22 +165,3 @@ def _queues() -> str:
         parts += [f"{key} = {value}\n" for key, value in lines.items()]
         parts += [f"member => {each}\n" for each in queue.static]
     return "".join(parts)
-
-
-def _dialplan(gosub: str) -> str:
-    parts = [_CALLERS.format(tenant=TENANT)]
-    extens = {queue.name: queue.exten for queue in QUEUES}
-    for number, queue in enumerate(QUEUES, 1):
-        onward = f"Goto({extens[queue.overflow]},1)" if queue.overflow else "Hangup()"
-        parts.append(
-            _QUEUE_DIALPLAN.format(
-                exten=queue.exten,
-                id=number,
-                name=queue.name,
-                options="b(header^s^1)" if queue.static else "",
-                timeout=queue.timeout,
-                gosub=f",,{gosub}" if gosub else "",
-                then=onward,
-            )
-        )
-    return "\n".join([*parts, _REST])

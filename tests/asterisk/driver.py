@@ -2,55 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import subprocess
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from tests.asterisk.ami import ActionError, Message, Session
-from tests.asterisk.configuration import QUEUES
+from tests.asterisk.consultation import Consultation
+from tests.asterisk.deeds import Deeds, Done
 from tests.asterisk.phones import Phones
-from tests.asterisk.plan import Call, Deed, Step
+from tests.asterisk.queues import QUEUES
 from tests.asterisk.server import Asterisk
-
-logger = logging.getLogger(__name__)
-
-_CONSULTATION_SECONDS = 3
-_ANSWERED_CONSULTATION_SECONDS = 7
-
-
-@dataclass
-class Done:
-    """What was done with one call.
-
-    Attributes:
-        call: What was planned.
-        began: Unix seconds.
-        uniqueid: Its channel, "" if it never came to a queue.
-        ended: When the caller's program ended; 0 while it runs.
-    """
-
-    call: Call
-    began: float
-    uniqueid: str = ""
-    ended: float = 0
-
-
-@dataclass
-class Deeds:
-    """What the driver knows when all is over. Times are Unix seconds."""
-
-    calls: dict[str, Done] = field(default_factory=dict)
-    # By number of the call: the driver took it out of a queue.
-    withdrawn: dict[str, float] = field(default_factory=dict)
-    # Uniqueid of a consultation, and of the caller who takes its place.
-    transfers: dict[str, str] = field(default_factory=dict)
-    deaths: list[tuple[str, float, float]] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
+from tests.asterisk.steps import Call, Deed, Step
 
 
 class Driver:
@@ -146,57 +110,19 @@ class Driver:
             helper.start()
 
     def _transfer(self, done: Done, interface: str, uniqueid: str) -> None:
-        """Let an agent consult a colleague or a queue, and transfer the caller there."""
         number = done.call.number
         agent = interface.partition("id-")[2].partition("@")[0]
-        into_queue = "queue" in done.call.plan
-        exten = "802" if into_queue else f"6{1 + int(agent) % 4}"
+        consultation = Consultation(self._session, self._server.sip_port, agent, done.call)
+        own = f"9{number[1:]}"
         try:
-            time.sleep(1)
-            talking = self._legs(agent)
-            self._consult(number, exten, agent, done.call.then)
-            is_long = "answered" in done.call.plan
-            time.sleep(_ANSWERED_CONSULTATION_SECONDS if is_long else _CONSULTATION_SECONDS)
-            (leg,) = [each for each in self._legs(agent) if each not in talking]
-            (channel,) = talking
-            session = self._session
-            told = {
-                name: session.action("Getvar", Channel=leg, Variable=f"CHANNEL({what})")[0]["Value"]
-                for name, what in (
-                    ("id", "pjsip,call-id"),
-                    ("local", "pjsip,local_tag"),
-                    ("remote", "pjsip,remote_tag"),
-                    ("uniqueid", "uniqueid"),
-                )
-            }
-            replaces = f"{told['id']};to-tag={told['local']};from-tag={told['remote']}"
-            address = f"127.0.0.1:{self._server.sip_port}"
-            target = f"<sip:{exten}@{address}?Replaces={quote(replaces, safe='')}>"
-            if into_queue:
-                self.deeds.transfers[told["uniqueid"]] = uniqueid
-            session.action(
-                "PJSIPNotify",
-                ("Variable", "Event=refer"),
-                ("Variable", f"X-Target={target}"),
-                Channel=channel,
-            )
+            self._call(consultation.call(own))
+            replaced = consultation.transfer()
         except (ActionError, ValueError, OSError) as error:
             # The caller or Asterisk may have gone.
             self.deeds.refused.append(f"transfer of {number}: {error}")
-
-    def _consult(self, number: str, exten: str, agent: str, then: str) -> None:
-        own = f"9{number[1:]}"
-        plan = then or "after0:after0"
-        process = self._phones.call(
-            exten, own, plan, then=plan, user=f"phone{agent}", ends="bye", after=40
-        )
-        self.deeds.calls[own] = Done(Call(own, exten, plan, user=f"phone{agent}"), time.time())
-        self._processes[own] = process
-
-    def _legs(self, agent: str) -> list[str]:
-        parts = self._session.action("CoreShowChannels")
-        names = [part["Channel"] for part in parts if "Channel" in part]
-        return [name for name in names if name.startswith(f"PJSIP/phone{agent}-")]
+        else:
+            if consultation.is_with_queue:
+                self.deeds.transfers[replaced] = uniqueid
 
     # Agents, supervisors, administrators
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.asterisk import configuration, sip
+from tests.asterisk import configuration, sip_caller, sip_phone
 from tests.asterisk.server import Asterisk
 from tests.roots import entering
 from tests.support import ProcessGroup, eventually, free_port
@@ -31,7 +31,7 @@ class Phones:
         if self._phones is not None:
             self._phones.kill()
             self._phones.wait()
-        self._phones = self._run("phones", sip.phone(), self.port, "-l", "200")
+        self._phones = self._run("phones", sip_phone.phone(), self.port, "-l", "200")
         for number in range(1, configuration.PHONES + 1):
             if again:
                 self.register(number, 0)
@@ -39,7 +39,7 @@ class Phones:
 
     def register(self, number: int, seconds: int = 3600) -> None:
         """Let a phone register for some seconds, 0 to unregister."""
-        text = sip.register(f"phone{number}", self.port, seconds)
+        text = sip_phone.register(f"phone{number}", self.port, seconds)
         process = self._run("register", text, free_port(), "-m", "1")
         eventually(lambda: process.poll() is not None, what="a phone has registered")
         assert process.returncode == 0, f"phone{number} could not register: {self.log()}"
@@ -47,8 +47,8 @@ class Phones:
     def call(
         self, exten: str, number: str, plan: str, **how: str | float
     ) -> subprocess.Popen[bytes]:
-        """Let somebody call; see `sip.caller`. The process ends with the call."""
-        text = sip.caller(exten, number, plan, **how)  # type: ignore[arg-type]
+        """Let somebody call; see `sip_caller.caller`. The process ends with the call."""
+        text = sip_caller.caller(exten, number, plan, **how)  # type: ignore[arg-type]
         return self._run(f"call-{number}", text, free_port(), "-m", "1")
 
     def log(self) -> str:

@@ -4,47 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from tests.asterisk.configuration import QUEUES
+from tests.asterisk.queues import QUEUES
+from tests.asterisk.steps import Call, Deed, Step
 
 AGENTS = tuple(sorted({agent for queue in QUEUES for agent in queue.agents}))
 REASONS = ("lunch", "meeting", "")
 
-
-@dataclass(frozen=True)
-class Call:
-    """Somebody calls; the fields are those of `sip.caller`."""
-
-    number: str
-    exten: str
-    plan: str
-    then: str = ""
-    user: str = "trunk"
-    ends: str = "stay"
-    after: float = 0
-
-
-@dataclass(frozen=True)
-class Deed:
-    """Something else happens.
-
-    Attributes:
-        what: `login`, `logout`, `pause`, `unpause`, `penalty`, `redirect`, `hangup`, `restart`,
-            `kill`, `reload`, `unregister`, `register`.
-        agent: Who does it, if it is an agent.
-        queue: In which queue; "" for all of his queues.
-        value: A reason, a penalty, or the number of a call.
-    """
-
-    what: str
-    agent: int = 0
-    queue: str = ""
-    value: str = ""
-
-
-Step = tuple[float, Call | Deed]
-"""Seconds after the beginning, and what happens then."""
 
 _EXTENS = {queue.name: queue.exten for queue in QUEUES}
 # Those whose agents are always there.

@@ -23,12 +23,8 @@ _MODULES = "usr/lib/*/asterisk/modules"
 class Asterisk:
     """A server on loopback. `close` it, or use it as a context manager."""
 
-    def __init__(self, *, gosub: str = "") -> None:
-        """Prepare the files.
-
-        Args:
-            gosub: A context of the dialplan that runs on a member's phone before he is connected.
-        """
+    def __init__(self) -> None:
+        """Prepare the files."""
         self.root = asterisk_root()
         (modules,) = self.root.glob(_MODULES)
         self.ami_port, self.sip_port = free_port(), free_port()
@@ -41,7 +37,6 @@ class Asterisk:
             ami_port=self.ami_port,
             sip_port=self.sip_port,
             secret=self.secret,
-            gosub=gosub,
         )
         self._account = _account(self.root)
         for path in (self.home, *self.home.rglob("*")):

@@ -19,8 +19,9 @@ from tests.asterisk.comparison import (
     quiet,
     talk_disagreements,
 )
-from tests.asterisk.driver import Deeds, Done
-from tests.asterisk.plan import Call, Deed, Planner
+from tests.asterisk.deeds import Deeds, Done
+from tests.asterisk.plan import Planner
+from tests.asterisk.steps import Call, Deed
 from tests.asterisk.truth import Truth, Visit
 from tests.program import samples_of
 
@@ -152,7 +153,7 @@ STATUS = Status(
         {"Event": "QueueEntry", "Queue": "support"},
     ],
 )
-WAITING = ("support", "xivo_queue_callers_waiting")
+WAITING: tuple[str, ...] = ("support", "xivo_queue_callers_waiting")
 
 
 @pytest.mark.parametrize(

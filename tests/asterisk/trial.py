@@ -22,7 +22,8 @@ from tests.asterisk.comparison import (
     quiet,
     talk_disagreements,
 )
-from tests.asterisk.driver import Deeds, Driver
+from tests.asterisk.deeds import Deeds
+from tests.asterisk.driver import Driver
 from tests.asterisk.observer import Observer
 from tests.asterisk.phones import Phones
 from tests.asterisk.plan import Planner

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tests.asterisk.driver import Deeds
+from tests.asterisk.deeds import Deeds
 
 OUTCOMES = ("answered", "abandoned", "expired", "left", "lost")
 ENDS = ("agent", "caller", "transfer")
