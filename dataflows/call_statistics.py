@@ -6,6 +6,8 @@ from bisect import bisect_left, insort
 from collections.abc import Callable
 from math import inf
 
+from dataflows.call_windows import METRICS as WINDOW_METRICS
+from dataflows.call_windows import CallWindows
 from dataflows.clock import Countdown
 from dataflows.events.queue_calls import (
     AgentConnected,
@@ -14,6 +16,7 @@ from dataflows.events.queue_calls import (
     CallEvent,
     MemberDidNotAnswer,
 )
+from dataflows.parts import FORGET_AFTER_SECONDS
 from dataflows.queue_call_metrics import (
     CALLS,
     COMPLETED,
@@ -46,20 +49,9 @@ from dataflows.service_levels import DEFAULT
 from dataflows.subsystem import Context, State
 from dataflows.windows import Level
 
-FORGET_AFTER_SECONDS = 7 * 24 * 3600
-"""A queue without calls for a week was deleted; a shorter silence may be a holiday."""
-
 
 class CallStatistics(State[CallEvent | Fact]):
-    """The calls of one queue.
-
-    After a caller waited for four seconds and talks now:
-
-        xivo_queue_callers_waiting{origin_uuid="ca7f…",queue="support"} 0
-        xivo_queue_calls_joined_total{origin_uuid="ca7f…",queue="support"} 1
-        xivo_queue_calls_total{origin_uuid="ca7f…",queue="support",outcome="answered"} 1
-        xivo_queue_members_in_call{origin_uuid="ca7f…",queue="support"} 1
-    """
+    """The calls of one queue."""
 
     def __init__(self, first: CallEvent | Fact, context: Context) -> None:
         super().__init__(context)
@@ -72,9 +64,12 @@ class CallStatistics(State[CallEvent | Fact]):
             if "window" not in spec.labels:
                 self.samples.start(spec, self._queue)
         self._waiting = Level(
-            self.samples, WAITING_LEVELS, self._queue, self.options.windows, at=first.at, value=0
+            self.samples, WAITING_LEVELS, self._queue, self.windows, at=first.at, value=0
         )
-        self.trackers = (self._waiting,)
+        self._ended = CallWindows(
+            self.samples, WINDOW_METRICS, self._queue, self.windows, at=first.at
+        )
+        self.trackers = (self._waiting, self._ended)
         self._show_threshold()
 
     def apply(self, event: CallEvent | Fact) -> None:
@@ -130,6 +125,7 @@ class CallStatistics(State[CallEvent | Fact]):
         result = self._result(outcome, wait or 0)
         if result is not None:
             self.samples.add(SERVICE, (*self._queue, result))
+        self._ended.end(event.at, outcome, wait, result)
 
     def _result(self, outcome: Outcome, wait: int) -> ServiceResult | None:
         match outcome:

@@ -118,12 +118,12 @@ class Callers:
         self._drop_if_over(name, caller)
         return facts
 
-    def lose(self, at: float, before: float) -> list[Fact]:
-        """Lose the visits and talks that began before a time, Unix seconds."""
+    def lose(self, at: float, until: float) -> list[Fact]:
+        """Lose the visits and talks that began until a time, Unix seconds."""
         facts: list[Fact] = []
         for name, caller in [*self._callers.items()]:
-            if caller.since < before:
-                facts += self._lose(name, caller, at, before)
+            if caller.since <= until:
+                facts += self._lose(name, caller, at, until)
                 self._drop_if_over(name, caller)
         return facts
 
@@ -221,15 +221,15 @@ class Callers:
             into.end(result)
         return self._waits_over(into.queue, at, began)
 
-    def _lose(self, name: str, caller: Caller, at: float, before: float) -> list[Fact]:
-        """Lose what a caller began before a time and has not ended."""
+    def _lose(self, name: str, caller: Caller, at: float, until: float) -> list[Fact]:
+        """Lose what a caller began until a time and has not ended."""
         facts: list[Fact] = []
         for visits in caller.visits:
-            began = visits.lose(before)
+            began = visits.lose(until)
             facts += self._waits_over(visits.queue, at, began)
             facts += self._settled(visits.queue, [Visit(at, Outcome.LOST, None) for _ in began])
         if caller.talks:
-            for queue in self._talks.drop(name, before):
+            for queue in self._talks.drop(name, until):
                 caller.talks -= 1
                 facts.append(self._members(queue, at))
         return facts

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any
-
-from dataflows.subsystem import Event
 
 MAX_REMEMBERED = 128
 """Events: some batches of amid. A publisher that tries again repeats its last message."""
@@ -14,21 +11,26 @@ MAX_REMEMBERED = 128
 class LastEvents:
     """The last events of a server. A restart forgets them: the source recognises redeliveries."""
 
-    __slots__ = ("_events", "_order")
+    __slots__ = ("_events",)
 
     def __init__(self) -> None:
-        self._events: set[Event] = set()
-        self._order: deque[Event] = deque()
+        # In the order of their arrival.
+        self._events: dict[tuple[int, float], None] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return LastEvents, ()
 
-    def has(self, event: Event) -> bool:
-        """Return whether an equal event came before; remember it if not."""
-        if event in self._events:
+    def has(self, digest: int, at: float) -> bool:
+        """Return whether the same event came before; remember it if not.
+
+        Args:
+            digest: Of all fields.
+            at: Its time stamp, else its arrival, Unix seconds.
+        """
+        known = self._events
+        if (digest, at) in known:
             return True
-        self._events.add(event)
-        self._order.append(event)
-        if len(self._order) > MAX_REMEMBERED:
-            self._events.discard(self._order.popleft())
+        known[digest, at] = None
+        if len(known) > MAX_REMEMBERED:
+            del known[next(iter(known))]
         return False

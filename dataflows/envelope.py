@@ -78,7 +78,6 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
         data: The event's own fields, as unparsed JSON.
         at: When the event happened, Unix seconds.
         is_clamped: Its time stamp cannot be true and was replaced by the arrival.
-        is_stamped: It had a time stamp.
     """
 
     name: str
@@ -86,7 +85,6 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     data: msgspec.Raw
     at: float
     is_clamped: bool = False
-    is_stamped: bool = False
 
 
 class _Wire(msgspec.Struct, gc=False):
@@ -132,10 +130,9 @@ def open_envelope(
         raise Rejected(Reason.NO_NAME)
     origin, stamp = label(wire.origin_uuid or ""), wire.timestamp or delivery.stamp
     at, is_clamped = delivery.arrived, False
-    is_stamped = stamp is not None or delivery.stamp_ms is not None
-    if is_stamped:
+    if stamp is not None or delivery.stamp_ms is not None:
         at, is_clamped = event_time(stamp, delivery.stamp_ms, at, zone, offsets.get(origin))
-    return Envelope(wire.name or "", origin, wire.data, at, is_clamped, is_stamped)
+    return Envelope(wire.name or "", origin, wire.data, at, is_clamped)
 
 
 def _open_invalid(body: bytes | str, error: Exception) -> _Wire:

@@ -1,4 +1,4 @@
-"""Lengths of time, in the notation of the settings: 30s, 1m, 4h, 1d."""
+"""Lengths of time, in the notation of the settings: 30s, 1m, 4h, 1d, and `today`."""
 
 from __future__ import annotations
 
@@ -21,14 +21,21 @@ class Length(NamedTuple):
     def __str__(self) -> str:
         return self.name
 
+    def bounds(self, at: float) -> tuple[float, float]:
+        """Return start and end of the window that contains a time, in Unix seconds."""
+        start = at // self.seconds * self.seconds
+        return start, start + self.seconds
+
     @classmethod
     def parse(cls, text: str) -> Length:
-        """Parse the length of a window.
+        """Parse the length of a window; `today` is one too.
 
         Raises:
             ValueError: The text is not a length, or the length is out of range.
         """
-        problem = "must be lengths from 5s to 1d, such as 30s,1m,4h"
+        if text == TODAY.name:
+            return TODAY
+        problem = "must be lengths from 5s to 1d, or today, such as 1m,4h,today"
         return cls._parse(text, SHORTEST_SECONDS, LONGEST_SECONDS, problem)
 
     @classmethod
@@ -51,18 +58,22 @@ class Length(NamedTuple):
         return cls(text, seconds)
 
 
+TODAY = Length("today", 86_400)
+"""From local midnight to now; the day may be an hour longer or shorter. `days.Today` has a zone."""
+
+
 def parse_lengths(text: str) -> tuple[Length, ...]:
-    """Parse a comma-separated list of lengths of windows; return them shortest first.
+    """Parse a comma-separated list of lengths of windows; return them shortest first, then `today`.
 
     Raises:
         ValueError: One cannot be parsed, or one occurs twice.
     """
-    lengths = sorted((Length.parse(each.strip()) for each in text.split(",")), key=_seconds)
-    if len({length.seconds for length in lengths}) < len(lengths):
+    lengths = sorted((Length.parse(each.strip()) for each in text.split(",")), key=_order)
+    if len({_order(length) for length in lengths}) < len(lengths):
         msg = "the same length is given twice"
         raise ValueError(msg)
     return tuple(lengths)
 
 
-def _seconds(length: Length) -> int:
-    return length.seconds
+def _order(length: Length) -> tuple[bool, int]:
+    return length == TODAY, length.seconds

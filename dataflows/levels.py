@@ -1,4 +1,7 @@
-"""Declare the three window metrics of a value: minimum, maximum and average."""
+"""Declare the three window metrics of a value: minimum, maximum and average.
+
+The maximum also exists for `today`.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,14 @@ class Levels(NamedTuple):
     mean: MetricSpec
 
 
+SO_FAR = "so far in the window `today`"
+
+
 class HelpTexts(NamedTuple):
-    """The help texts of the three metrics; each contains "the last closed window"."""
+    """The help texts of the three metrics; each contains "the last closed window".
+
+    That of the maximum also says what `today` is.
+    """
 
     low: str
     high: str
@@ -27,7 +36,7 @@ class HelpTexts(NamedTuple):
         """Return the help texts for a number of things."""
         return cls(
             f"Lowest number of {what} during the last closed window.",
-            f"Highest number of {what} during the last closed window.",
+            f"Highest number of {what} during the last closed window, or {SO_FAR}.",
             f"Time-weighted average number of {what} during the last closed window.",
         )
 
@@ -63,6 +72,7 @@ def levels(  # noqa: PLR0913 -- three literal names, and what they have in commo
             (*labels, "window"),
             cardinality=f"one per window and {per}",
             beyond_promql=beyond if gauge else "",
+            closed_only=name != high,
         )
 
     scrapes = f"_over_time` of {gauge} uses only the values at scrapes. This metric also includes"

@@ -37,6 +37,7 @@ class MetricSpec:
             current state, else 0. A sample holds the current state. The label of the state
             is the last one, and also the last in alphabetical order.
         beyond_promql: For window metrics: what they show that a query over scrapes cannot.
+        closed_only: For window metrics: they do not exist for `today`, which is still open.
     """
 
     name: str
@@ -49,6 +50,7 @@ class MetricSpec:
     detail: bool = False
     state_set: bool = False
     beyond_promql: str = ""
+    closed_only: bool = False
 
     @property
     def states(self) -> tuple[str, ...]:

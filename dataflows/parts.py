@@ -17,6 +17,10 @@ MAX_PARTS = 2000
 about 10 kB of memory and 0.3 kB of each snapshot."""
 
 
+FORGET_AFTER_SECONDS = 7 * 24 * 3600
+"""A queue that was empty and without events for a week was deleted; a shorter silence may be a
+holiday."""
+
 MAX_PATTERN = 4096
 """Bytes: longer than the pickle of a usual part."""
 
@@ -137,6 +141,12 @@ class PartedState(State[E]):
                 # The limit is lower than before: those that were known longest stay.
                 self.refused += 1
                 self._end(name, part)
+        self._touched.update(self._parts)
+
+    def move(self, bus: str, now: float) -> None:
+        super().move(bus, now)
+        for part in self._parts.values():
+            part.move(bus, now)
         self._touched.update(self._parts)
 
     def end(self) -> None:

@@ -178,8 +178,8 @@ SERVICE_RATIO = MetricSpec(
     "is under way. Absent if there were no such visits.",
     (*_QUEUE, "window"),
     cardinality="one per window and queue",
-    beyond_promql="A quotient of `increase`s of `xivo_queue_service_level_calls_total` estimates; "
-    "this metric is exact.",
+    beyond_promql="`increase` of `xivo_queue_service_level_calls_total` estimates; this metric is "
+    "exact.",
 )
 WAIT_MAX = MetricSpec(
     "xivo_queue_wait_max_seconds",
@@ -188,7 +188,8 @@ WAIT_MAX = MetricSpec(
     "way. Absent if no wait ended.",
     (*_QUEUE, "window"),
     cardinality="one per window and queue",
-    beyond_promql="`xivo_queue_wait_seconds` has buckets, so a query cannot find the longest wait.",
+    beyond_promql="`increase` of `xivo_queue_wait_seconds` shows only the bucket of the longest "
+    "wait.",
 )
 
 METRICS = (

@@ -2,8 +2,8 @@
 
 A snapshot contains a pickle of the state, made at once, because the state changes
 while bytewax writes. The pickle leaves out what a state shares with others or can
-compute: metric declarations, which are found by name on resume; options and
-allocations, which the new process provides; and the series of single entities
+compute: metric declarations, which are found by name on resume; options, time zones
+and allocations, which the new process provides; and the series of single entities
 (`Details`). Parts of a state have pickles of their own, which are compressed.
 
 Each row of the recovery store is sealed with a checksum.
@@ -19,10 +19,12 @@ from zlib import crc32
 
 import msgspec
 
+from dataflows.days import Today
 from dataflows.metric import Details, MetricSpec
+from dataflows.options import Options
 from dataflows.parts import Parts
 from dataflows.quota import Allocation
-from dataflows.subsystem import Context, Options
+from dataflows.subsystem import Context
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -95,6 +97,7 @@ _REDUCERS: dict[type, Callable[[Any], tuple[type, tuple[Any, ...]]]] = {
     Parts: lambda parts: (Parts, (parts.pickles(dump),)),
     Allocation: lambda allocation: (Allocation, (allocation.kind,)),
     Options: lambda _: (Options, ()),
+    Today: lambda _: (Today, ()),
     Details: lambda _: (Details, ()),
 }
 """What the pickle of an object of a class contains; `load` has the other side."""
@@ -127,6 +130,7 @@ def load(data: bytes, metrics: Mapping[str, MetricSpec], context: Context) -> An
         Parts: lambda pickles: pickles.load(unpickle),
         Allocation: {each.kind: each for each in (context.entities, context.shown)}.__getitem__,
         Options: lambda: context.options,
+        Today: lambda: context.options.today_of(context.bus),
         Details: lambda: Details(context.shown),
     }
     return unpickle(data)

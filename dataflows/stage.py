@@ -18,10 +18,11 @@ from dataflows.notices import (
     SeriesShown,
     SeriesWithheld,
 )
+from dataflows.options import Options
 from dataflows.outputs import Changes, Output, Skipped
 from dataflows.quota import Allocation, Quota
 from dataflows.snapshot import Snapshot, dump, load, seal, unseal
-from dataflows.subsystem import Context, Event, Options, State, Subsystem, key
+from dataflows.subsystem import Context, Event, State, Subsystem, key
 
 
 class Stage:
@@ -31,8 +32,7 @@ class Stage:
         subsystems: The subsystems whose states to build.
         options: Passed to the states.
         clock: Returns Unix seconds.
-        is_kept: Whether there is a recovery store; without one, snapshots are not made,
-            although bytewax asks for them.
+        is_kept: Whether there is a recovery store; without one, no snapshots are made.
     """
 
     def __init__(
@@ -81,8 +81,8 @@ class Stage:
 
     def move(self, state: State[Any], name: str, bus: str) -> None:
         """Let a state belong to another bus."""
+        state.move(bus, self.clock())
         entities, shown = self._quotas_of(name, bus)
-        state.bus = bus
         state.entities.move(entities)
         state.shown.move(shown)
 

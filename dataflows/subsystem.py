@@ -8,20 +8,21 @@ any single subsystem.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from math import inf
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
+from dataflows.days import Today
 from dataflows.envelope import Envelope
 from dataflows.knowledge import Knowledge
 from dataflows.lengths import Length
 from dataflows.metric import Details, MetricSpec, Sample, Samples
+from dataflows.options import MAX_ENTITIES, Options
 from dataflows.quota import Allocation
-from dataflows.service_levels import ServiceLevels
-from dataflows.windows import Tracker
+from dataflows.trackers import Tracker
 
 
 class Event(Struct, frozen=True, gc=False):
@@ -37,29 +38,6 @@ class Event(Struct, frozen=True, gc=False):
 
 
 E = TypeVar("E", bound=Event)
-
-MAX_ENTITIES = 200_000
-"""Of a server alone on its bus, in each subsystem. All servers of a bus together can have about
-three times as many, in about 180 MB. The largest servers have a few thousand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Settings of the states. A resumed state has the options of the new process.
-
-    Attributes:
-        details: Names of the subsystems that show a series for each entity.
-        max_entities: Entities that a server alone on its bus can have in each subsystem.
-        max_shown: The same for entities that have series of their own.
-        windows: Lengths of the windows, the shortest first.
-        service_levels: By name of the bus, within which time a call must be answered.
-    """
-
-    details: frozenset[str] = frozenset()
-    max_entities: int = MAX_ENTITIES
-    max_shown: int = MAX_ENTITIES
-    windows: tuple[Length, ...] = ()
-    service_levels: Mapping[str, ServiceLevels] = field(default_factory=dict)
 
 
 class Context(NamedTuple):
@@ -118,9 +96,20 @@ class State(ABC, Generic[E]):
         """
         self.recheck(now)
         for tracker in self.trackers:
-            tracker.resize(self.options.windows, now)
+            tracker.resize(self.windows, now)
         # Until the bus is read, and it is clear that nothing was missed.
         self.knowledge.stop_updates()
+
+    @property
+    def windows(self) -> tuple[Length | Today, ...]:
+        """The lengths of its windows."""
+        return self.options.windows_of(self.bus)
+
+    def move(self, bus: str, now: float) -> None:
+        """Belong to another bus from now on, perhaps in another time zone."""
+        self.bus = bus
+        for tracker in self.trackers:
+            tracker.resize(self.windows, now)
 
     def miss(self) -> None:
         """Note that events were missed, or may have been."""

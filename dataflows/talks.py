@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable
-from math import inf
 from typing import NamedTuple
 
 from dataflows.visits import REVERSED_SECONDS, SETTLE_SECONDS
@@ -79,13 +78,13 @@ class Talks:
         self._remove(queue, interface, talk)
         return talk.caller
 
-    def drop(self, caller: str, before: float = inf) -> list[str]:
-        """End the talks of a caller that began before a time; return the queue of each."""
+    def drop(self, caller: str, until: float) -> list[str]:
+        """End the talks of a caller that began until a time; return the queue of each."""
         found = [
             (queue, interface, talk)
             for (queue, interface), talks in self._open.items()
             for talk in talks
-            if talk.caller == caller and talk.at < before
+            if talk.caller == caller and talk.at <= until
         ]
         for queue, interface, talk in found:
             self._remove(queue, interface, talk)

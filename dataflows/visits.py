@@ -168,11 +168,11 @@ class Visits(Struct):
         self.results = tuple([result for result in self.results if result.at > until])
         return visits, began
 
-    def lose(self, before: float) -> list[float]:
-        """Remove the visits that wait and began before a time; return when they began."""
-        lost = [at for at in self.joins if at < before]
+    def lose(self, until: float) -> list[float]:
+        """Remove the visits that wait and began until a time; return when they began."""
+        lost = [at for at in self.joins if at <= until]
         if lost:
-            self.joins = tuple([at for at in self.joins if at >= before])
+            self.joins = tuple([at for at in self.joins if at > until])
         return lost
 
     def correct(self, corrected: Callable[[float], float]) -> None:

@@ -13,9 +13,9 @@ import structlog
 from dataflows import flow
 from dataflows.decode import Decode
 from dataflows.envelope import Delivery, Rejected
+from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.stage import Stage
-from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS
 from exporter import __version__, signals
 from exporter.clock import StartTime, wall_clock
@@ -89,18 +89,15 @@ class App:
         self._warn = RateLimited(log.warning)
         # Of its own, because only the thread of signals uses it.
         self._on_hangup = RateLimited(log.info)
-        stage = Stage(
-            SUBSYSTEMS,
-            Options(
-                settings.details,
-                max_shown=settings.max_series,
-                windows=settings.windows,
-                service_levels={bus.status.name: bus.service_levels for bus in buses},
-            ),
-            wall_clock,
-            is_kept=runtime.recovery is not None,
-        )
         self._zones = {bus.status.name: bus.zone for bus in buses}
+        options = Options(
+            settings.details,
+            max_shown=settings.max_series,
+            windows=settings.windows,
+            service_levels={bus.status.name: bus.service_levels for bus in buses},
+            zone_of=self._zones.get,
+        )
+        stage = Stage(SUBSYSTEMS, options, wall_clock, is_kept=runtime.recovery is not None)
         self._flow = flow.build(
             BusSource(self._feeds, self._loop_context(settings)),
             Decode(

@@ -108,6 +108,8 @@ def expect(history: list[Fact], now: float, *, details: bool) -> Numbers:
 def _of_subsystem(
     subsystem: str, origin: str, told: list[Fact], now: float, *, details: bool
 ) -> Numbers:
+    if subsystem == "queue_calls":
+        return {}  # They have an oracle of their own: `tests/laws/calls_truth.py`.
     if subsystem in {"agents", "endpoints"}:
         return {"agents": _agents, "endpoints": _endpoints}[subsystem](origin, told, details)
     if subsystem in {"services", "queues"}:
@@ -157,11 +159,11 @@ def is_used(fact: Fact) -> bool:
     if fact.name in {"QueueMemberPenalty", "QueueMemberRinginuse"}:
         # On Asterisk 11 these events contain only the setting.
         return "Status" in fact.data or "Ringinuse" in fact.data
-    if fact.name == "AgentComplete":
-        return "WrapupTime" in fact.data
+    if fact.name == "SoftHangupRequest":
+        return str(fact.data.get("Cause")) == "1"
     # After these two, no state is known; in this traffic none is known before.
     is_doubt = fact.name in {"FullyBooted", "Reload"}
-    return is_doubt or any(fact.name in names for names in EVENTS.values())
+    return is_doubt or fact.name in CHANNELS or any(fact.name in names for names in EVENTS.values())
 
 
 EVENTS = {
@@ -186,8 +188,21 @@ EVENTS = {
         "QueueMemberRinginuse",
         "AgentComplete",
     },
+    "queue_calls": {
+        "QueueCallerJoin",
+        "Join",
+        "QueueCallerLeave",
+        "Leave",
+        "QueueCallerAbandon",
+        "AgentConnect",
+        "AgentComplete",
+        "AgentRingNoAnswer",
+    },
 }
 """The events of each subsystem."""
+
+CHANNELS = {"HangupRequest", "SoftHangupRequest", "Hangup", "AttendedTransfer", "UserEvent"}
+"""Events that only help to understand others."""
 
 
 # --- Entities that are each in one of a few states ----------------------------------------------

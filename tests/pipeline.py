@@ -23,10 +23,10 @@ from dataflows.fan_out import Keyed, Values
 from dataflows.items import Duplicates, Item
 from dataflows.lengths import parse_lengths
 from dataflows.metric import Histogram, LabelValues
+from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.outputs import Output, Skipped
 from dataflows.stage import Logic, Stage
-from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS
 from exporter.engine.sink import StoreSink
 from exporter.exposition.families import Families, family
@@ -38,7 +38,7 @@ SPECS = METRICS
 ALL_DETAILS = frozenset(subsystem.name for subsystem in SUBSYSTEMS)
 
 WINDOWED = frozenset(spec.name for spec in SPECS if "window" in spec.labels)
-WINDOWS = "1m,5m"
+WINDOWS = "1m,5m,today"
 
 _PUNCTUAL_SECONDS = 900
 """In a wait, states due after this time are called only at its end.
@@ -88,7 +88,11 @@ class Pipeline:
         self.refused: Counter[str] = Counter()
         self.late: Counter[str] = Counter()
         self._options = Options(
-            frozenset(details), max_entities, max_series, parse_lengths(windows) if windows else ()
+            frozenset(details),
+            max_entities,
+            max_series,
+            parse_lengths(windows) if windows else (),
+            zone_of=lambda _: zone,
         )
         self._zone = zone
         self._logics: dict[str, Logic] = {}

@@ -64,6 +64,10 @@ def seconds(value: object) -> int | None:
     return value if type(value) is int and 0 <= value <= MAX_CALL_SECONDS else None
 
 
+def _digest(envelope: Envelope) -> int:
+    return hash(bytes(envelope.data))
+
+
 def wrap_up(value: object) -> int:
     """Return a wrap-up time in seconds; 0 if it is invalid."""
     length = seconds(value) or 0
@@ -91,7 +95,7 @@ def _decode_caller(
         data = read(envelope, _caller)
         # Without its channel, XiVO's Asterisk sends only the id.
         caller = channel_id(data.uniqueid or data.ast11_uniqueid)
-        return kind(envelope.origin_uuid, envelope.at, _queue(data), caller, envelope.is_stamped)
+        return kind(envelope.origin_uuid, envelope.at, _queue(data), caller, _digest(envelope))
 
     return decode
 
@@ -103,7 +107,7 @@ def _decode_failed(envelope: Envelope) -> WaitFailed:
         envelope.at,
         _queue(data),
         channel_id(data.uniqueid),
-        envelope.is_stamped,
+        _digest(envelope),
         seconds(data.hold_time),
     )
 
@@ -115,7 +119,7 @@ def _decode_connected(envelope: Envelope) -> AgentConnected:
         envelope.at,
         _queue(data),
         channel_id(data.uniqueid),
-        envelope.is_stamped,
+        _digest(envelope),
         _interface(data),
         seconds(data.hold_time),
         seconds(data.ring_time),
@@ -129,7 +133,7 @@ def _decode_no_answer(envelope: Envelope) -> MemberDidNotAnswer:
         envelope.at,
         _queue(data),
         label(data.uniqueid or ""),
-        envelope.is_stamped,
+        _digest(envelope),
         _interface(data),
     )
 
@@ -143,7 +147,7 @@ def _decode_completed(envelope: Envelope) -> CallCompleted:
         _queue(data),
         # Asterisk without the patch of XiVO and Wazo may send no id at all.
         label(data.uniqueid or ""),
-        envelope.is_stamped,
+        _digest(envelope),
         _interface(data),
         seconds(data.talk_time),
         _ENDED_BY.get(reason.lower()) if isinstance(reason, str) else None,

@@ -11,12 +11,12 @@ class CallEvent(Event, frozen=True, gc=False):
 
     Attributes:
         caller: `Uniqueid` of the caller's channel; empty if the event lacks it.
-        is_stamped: Whether it has a time stamp of its own: then an equal event is a duplicate.
+        digest: Of all its fields; an event with the same digest and time is a duplicate.
     """
 
     queue: str
     caller: str
-    is_stamped: bool
+    digest: int
 
 
 class CallerJoined(CallEvent, frozen=True, gc=False):

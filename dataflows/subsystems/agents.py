@@ -160,7 +160,7 @@ class AgentsState(State[Event]):
         self._login_at: dict[str, float] = {}
         self._deleted = Recent(DELETED_SECONDS, MAX_DELETED)
         self._logged_in = Level(
-            self.samples, LEVELS, self._origin, self.options.windows, at=first.at, value=0
+            self.samples, LEVELS, self._origin, self.windows, at=first.at, value=0
         )
         self.trackers = (self._logged_in,)
         for spec in (LOGINS, LOGOUTS, SESSIONS):

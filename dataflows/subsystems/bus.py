@@ -10,7 +10,9 @@ cannot fill the memory. Duplicates that the consumer recognises do not count.
 from __future__ import annotations
 
 from dataflows.labels import label
+from dataflows.lengths import TODAY
 from dataflows.metric import Kind, MetricSpec
+from dataflows.since import Since
 from dataflows.subsystem import Context, Event, State, Subsystem
 
 NAME = "bus"
@@ -48,6 +50,16 @@ ORIGIN_INFO = MetricSpec(
     "Always 1. The label `bus` is the configured bus on which the origin was seen.",
     ("origin_uuid", "bus"),
 )
+WINDOW_START = MetricSpec(
+    "xivo_exporter_window_start_timestamp_seconds",
+    Kind.GAUGE,
+    "Unix time since which the window `today` of the origin counts. It is midnight in the time "
+    "zone of its bus, or later if the exporter saw the origin for the first time today, or has "
+    "missed events today. Then the numbers of `today` may be too low.",
+    ("origin_uuid", "window"),
+    {"window": (TODAY.name,)},
+    cardinality="one per origin, if `--windows` has `today`",
+)
 
 
 class EventsPublished(Event, frozen=True, gc=False):
@@ -68,6 +80,7 @@ class BusState(State[Event]):
 
     xivo_bus_events_total{origin_uuid="ca7f…",event="QueueMemberStatus"} 1
     xivo_origin_info{origin_uuid="ca7f…",bus="default"} 1
+    xivo_exporter_window_start_timestamp_seconds{origin_uuid="ca7f…",window="today"} 1449702000
     """
 
     def __init__(self, first: Event, context: Context) -> None:
@@ -77,6 +90,9 @@ class BusState(State[Event]):
         self._names: dict[str, None] = {}
         # The bus that is shown: a state can move to another one.
         self._shown_bus = self.bus
+        self._has_missed = False
+        self._since = Since(self.samples, (WINDOW_START,), self._origin, self.windows, first.at)
+        self.trackers = (self._since,)
 
     def restore(self, now: float) -> None:
         super().restore(now)
@@ -100,6 +116,16 @@ class BusState(State[Event]):
             self._shown_bus = self.bus
         self.samples.set(ORIGIN_INFO, (*self._origin, self.bus), 1)
 
+    def miss(self) -> None:
+        super().miss()
+        self._has_missed = True
+
+    def expire(self, now: float) -> float | None:
+        if self._has_missed:
+            self._has_missed = False
+            self._since.restart(now)
+        return super().expire(now)
+
     def _label(self, name: str) -> str:
         value = label(name)
         if value not in self._names:
@@ -112,6 +138,6 @@ class BusState(State[Event]):
 SUBSYSTEM = Subsystem(
     NAME,
     "Which events does each server publish?",
-    (EVENTS, LAST_EVENT_AT, CLOCK_OFFSET, ORIGIN_INFO),
+    (EVENTS, LAST_EVENT_AT, CLOCK_OFFSET, ORIGIN_INFO, WINDOW_START),
     BusState,
 )

@@ -28,7 +28,8 @@ CALL_FORMS = MetricSpec(
 SUBMITTERS = MetricSpec(
     "xivo_call_form_submitters",
     Kind.GAUGE,
-    "Number of different users who submitted a call form in the last closed window.",
+    "Number of different users who submitted a call form in the last closed window, or so far in "
+    "the window `today`.",
     ("origin_uuid", "window"),
     cardinality="one per window and origin",
     beyond_promql="`increase` of `xivo_call_forms_total` counts forms. It has no label for the "
@@ -75,7 +76,7 @@ class CallFormsState(State[Event]):
             self.samples,
             SUBMITTERS,
             self._origin,
-            self.options.windows,
+            self.windows,
             at=first.at,
             allocation=self.entities,
         )

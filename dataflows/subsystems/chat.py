@@ -30,7 +30,8 @@ MESSAGES = MetricSpec(
 SENDERS = MetricSpec(
     "xivo_chat_senders",
     Kind.GAUGE,
-    "Number of different users who sent a chat message in the last closed window.",
+    "Number of different users who sent a chat message in the last closed window, or so far in "
+    "the window `today`.",
     ("origin_uuid", "window"),
     cardinality="one per window and origin",
     beyond_promql="`increase` of `xivo_chat_messages_total` counts messages. It has no label for "
@@ -94,7 +95,7 @@ class ChatState(State[Event]):
             self.samples,
             SENDERS,
             self._origin,
-            self.options.windows,
+            self.windows,
             at=first.at,
             allocation=self.entities,
         )

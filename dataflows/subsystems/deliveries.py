@@ -11,9 +11,10 @@ from __future__ import annotations
 import msgspec
 
 from dataflows.envelope import Reason
+from dataflows.lengths import TODAY
 from dataflows.metric import Kind, MetricSpec
 from dataflows.subsystem import Context, Event, State, Subsystem
-from dataflows.windows import CLOCK_SLACK_SECONDS
+from dataflows.trackers import CLOCK_SLACK_SECONDS
 
 NAME = "deliveries"
 
@@ -63,7 +64,8 @@ WINDOW_END = MetricSpec(
     Kind.GAUGE,
     "Unix time at which the last closed window ended. It stops rising when the dataflow stalls.",
     ("window",),
-    cardinality="one per window",
+    cardinality="one per window, except `today`",
+    closed_only=True,
 )
 REJECTED = MetricSpec(
     "xivo_exporter_rejected_total",
@@ -138,8 +140,10 @@ class DeliveriesState(State[DeliveriesProcessed]):
         # The windows of all states close by the same clock, so this state can speak for them.
         dues = []
         for window in self.options.windows:
-            end = now // window.seconds * window.seconds
-            dues.append(end + window.seconds)
+            if window == TODAY:  # It is shown before it ends.
+                continue
+            end, due = window.bounds(now)
+            dues.append(due)
             shown = self.samples.get(WINDOW_END, (window.name,))
             self._windows.add(window.name)
             if end > shown or now < shown - CLOCK_SLACK_SECONDS:

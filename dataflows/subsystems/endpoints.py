@@ -87,7 +87,8 @@ UNAVAILABLE = levels(
 FLAPPING = MetricSpec(
     "xivo_endpoints_flapping",
     Kind.GAUGE,
-    f"Endpoints that became unavailable at least {FLAPS} times in the last closed window.",
+    f"Endpoints that became unavailable at least {FLAPS} times in the last closed window, or so "
+    "far in the window `today`.",
     ("origin_uuid", "window"),
     cardinality="one per window and origin",
     beyond_promql="`increase` of `xivo_endpoint_transitions_total` counts the changes of all "
@@ -116,17 +117,15 @@ class EndpointsState(State[Event]):
         # Endpoints of which a new process of xivo-ctid has said nothing; None if none is new.
         self._silent: set[str] | None = None
         self._engaged: set[str] = set()
-        self._in_use = Level(
-            self.samples, IN_USE, self._origin, self.options.windows, at=first.at, value=0
-        )
+        self._in_use = Level(self.samples, IN_USE, self._origin, self.windows, at=first.at, value=0)
         self._unavailable = Level(
-            self.samples, UNAVAILABLE, self._origin, self.options.windows, at=first.at, value=0
+            self.samples, UNAVAILABLE, self._origin, self.windows, at=first.at, value=0
         )
         self._flapping = Distinct(
             self.samples,
             FLAPPING,
             self._origin,
-            self.options.windows,
+            self.windows,
             at=first.at,
             allocation=self.entities,
             often=FLAPS,

@@ -39,7 +39,15 @@ NAME = "queue_calls"
 
 
 class QueueCallsState(PartedState[CallEvent | Fact]):
-    """The calls of the queues of one origin."""
+    """The calls of the queues of one origin.
+
+    After a caller waited for four seconds, and while they talk:
+
+        xivo_queue_callers_waiting{origin_uuid="ca7f…",queue="support"} 0
+        xivo_queue_calls_joined_total{origin_uuid="ca7f…",queue="support"} 1
+        xivo_queue_calls_total{origin_uuid="ca7f…",queue="support",outcome="answered"} 1
+        xivo_queue_members_in_call{origin_uuid="ca7f…",queue="support"} 1
+    """
 
     part_name = attrgetter("queue")
     start_part = CallStatistics
@@ -56,7 +64,7 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
         for at, name in callers.settling.passed(event.at):
             self._look_again(at, name)
         if isinstance(event, CallEvent):
-            if not (event.is_stamped and self._last_events.has(event)):
+            if not self._last_events.has(event.digest, event.at):
                 super().apply(event)
                 self._apply_all(callers.follow(event))
                 if isinstance(event, CallerJoined):

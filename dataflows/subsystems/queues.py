@@ -35,16 +35,13 @@ from dataflows.events.queue_members import (
 from dataflows.member_history import MemberHistory
 from dataflows.member_order import NEXT_STATUS, MemberEvent
 from dataflows.members import Change, Member, can_ring, merge
-from dataflows.parts import MAX_PARTS, PartedState
+from dataflows.parts import FORGET_AFTER_SECONDS, MAX_PARTS, PartedState
 from dataflows.queue_metrics import AVAILABLE, AVAILABLE_LEVELS, CHANGES, MEMBERS, PAUSED, STATES
 from dataflows.subsystem import Context, State, Subsystem
 from dataflows.windows import Level
 from dataflows.wrap_ups import WrapUps
 
 NAME = "queues"
-
-FORGET_AFTER_SECONDS = 7 * 24 * 3600
-"""An empty queue without events for a week was deleted; a shorter silence may be a holiday."""
 
 
 class QueueState(State[QueueEvent | CallCompleted]):
@@ -70,7 +67,7 @@ class QueueState(State[QueueEvent | CallCompleted]):
         for spec in (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES):
             self.samples.start(spec, self._queue)
         self._available = Level(
-            self.samples, AVAILABLE_LEVELS, self._queue, self.options.windows, at=first.at, value=0
+            self.samples, AVAILABLE_LEVELS, self._queue, self.windows, at=first.at, value=0
         )
         self.trackers = (self._available,)
 

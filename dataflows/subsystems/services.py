@@ -101,7 +101,8 @@ UP_LEVELS = levels(
     "xivo_service_up_avg",
     HelpTexts(
         "0 if the service was down at any moment of the last closed window, else 1.",
-        "1 if the service was up at any moment of the last closed window, else 0.",
+        "1 if the service was up at any moment of the last closed window, or so far in the window "
+        "`today`, else 0.",
         "Availability: the fraction of the last closed window in which the service was up, "
         "from 0 to 1.",
     ),
@@ -133,9 +134,7 @@ class ServiceState(State[ServiceEvent]):
         self._absence = Countdown(FORGET_AFTER_SECONDS)
         for spec in (UP, REGISTRATIONS, DEREGISTRATIONS, UNCLEAN_RESTARTS):
             self.samples.start(spec, self._service)
-        self._up = Level(
-            self.samples, UP_LEVELS, self._service, self.options.windows, at=first.at, value=0
-        )
+        self._up = Level(self.samples, UP_LEVELS, self._service, self.windows, at=first.at, value=0)
         self.trackers = (self._up,)
 
     def apply(self, event: ServiceEvent) -> None:

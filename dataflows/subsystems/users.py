@@ -83,7 +83,7 @@ class UsersState(State[Event]):
         self._ctid = CtidStart()
         self.samples.start(CHANGES, self._origin)
         self._available = Level(
-            self.samples, AVAILABLE, self._origin, self.options.windows, at=first.at, value=0
+            self.samples, AVAILABLE, self._origin, self.windows, at=first.at, value=0
         )
         self.trackers = (self._available,)
 

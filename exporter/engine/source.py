@@ -14,7 +14,7 @@ from dataflows.clock import Clock
 from dataflows.items import ClockSetBack, GapNoticed, Item, Opened, OriginSilent, arrived_by
 from dataflows.origins import BusOrigins
 from dataflows.snapshot import seal, unseal
-from dataflows.windows import CLOCK_SLACK_SECONDS
+from dataflows.trackers import CLOCK_SLACK_SECONDS
 from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.engine.resumed import Resumed, has_moved
 from exporter.engine.standby import Standby

@@ -149,7 +149,9 @@ def _silence(value: object) -> Length:
 
 
 def _service_levels(value: object) -> ServiceLevels:
-    return value if isinstance(value, ServiceLevels) else ServiceLevels.parse(str(value))
+    if isinstance(value, ServiceLevels):
+        return value
+    return ServiceLevels.parse(",".join(map(str, value)) if isinstance(value, list) else str(value))
 
 
 def _words(value: object) -> object:

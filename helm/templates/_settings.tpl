@@ -64,6 +64,9 @@
 {{- with .timezone }}
 {{ $prefix }}timezone = {{ toJson . }}
 {{- end }}
+{{- with .serviceLevel }}
+service_level = {{ include "xivo-exporter.toml" . }}
+{{- end }}
 {{- with .exchange }}
 exchange = {{ toJson . }}
 {{- end }}

@@ -8,9 +8,9 @@ from datetime import UTC
 
 from dataflows.decode import Decode
 from dataflows.envelope import Delivery
+from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.stage import Logic, Stage
-from dataflows.subsystem import Options
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.clock import wall_clock
 from exporter.engine.source import BATCH

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 from dataflows.decode import Decode
 from dataflows.envelope import Delivery
+from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.outputs import Changes
 from dataflows.stage import Logic, Stage
-from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS, endpoints
 from exporter.exposition.render import Exposition
 from exporter.exposition.store import SeriesStore

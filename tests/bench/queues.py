@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from dataflows.decode import Decode
 from dataflows.envelope import Delivery
+from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.stage import Logic, Stage
-from dataflows.subsystem import Options, key
+from dataflows.subsystem import key
 from dataflows.subsystems import SUBSYSTEMS, queues
 from exporter.engine.source import BATCH
 from exporter.settings import Settings

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from dataflows.decode import Decode
 from dataflows.envelope import Delivery
+from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.outputs import Changes
 from dataflows.stage import Logic, Stage
-from dataflows.subsystem import Options
 from dataflows.subsystems import METRICS, SUBSYSTEMS
 from exporter.engine.source import BATCH
 from exporter.exposition.store import SeriesStore

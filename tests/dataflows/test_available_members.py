@@ -15,7 +15,7 @@ ADDED = load("queues/xivo-15.20_QueueMemberAdded").but(
 STATUS = load("queues/xivo-15.20_QueueMemberStatus").but(**ADDED.content["data"])
 PAUSE = load("queues/xivo-15.20_QueueMemberPause").but(**ADDED.content["data"])
 REMOVED = load("queues/xivo-15.20_QueueMemberRemoved").but(**ADDED.content["data"])
-COMPLETE = load("queues/xivo-15.20_AgentComplete").but(
+COMPLETE = load("queue_calls/xivo-15.20_AgentComplete").but(
     Queue="ventes", Interface="SIP/a", TalkTime="3", WrapupTime="5"
 )
 AVAILABLE = "xivo_queue_members_available"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dataflows.envelope import Reason
-from dataflows.events import asterisk
+from dataflows.events import asterisk, channels
 from dataflows.repair import repaired
 from dataflows.subsystems import SUBSYSTEMS
 from tests import corpus
@@ -77,6 +77,7 @@ def test_a_used_message_is_in_the_folder_of_its_subsystem() -> None:
         decoder.name: subsystem.name for subsystem in SUBSYSTEMS for decoder in subsystem.decoders
     }
     reads |= {decoder.name: "asterisk" for decoder in asterisk.DECODERS}
+    reads |= {decoder.name: "channels" for decoder in channels.DECODERS}
     for name in NAMES:
         message = corpus.load(name)
         folder = name.partition("/")[0]

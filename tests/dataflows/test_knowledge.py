@@ -21,6 +21,7 @@ FIRST_EVENTS = {
     "agents": load("agents/xivo-15.20_agent_status_update"),
     "endpoints": load("endpoints/document_endpoint_status_update"),
     "queues": load("queues/document_QueueMemberStatus"),
+    "queue_calls": load("queue_calls/xivo-15.20_QueueCallerJoin"),
     "users": AVAILABLE,
     "services": CTID.but(service_name="xivo-agentd"),
     "chat": load("chat/xivo-15.20_chat_message_event"),

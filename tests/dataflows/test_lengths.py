@@ -58,11 +58,14 @@ def test_a_length_is_a_number_and_a_unit_and_keeps_its_spelling(text: str, secon
         "\N{ARABIC-INDIC DIGIT FIVE}m",
         "\N{SUPERSCRIPT FIVE}m",
         "five",
+        "Today",
+        "today ",
+        "1today",
         "5\N{LATIN SMALL LETTER LONG S}",
     ],
 )
 def test_any_other_text_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match=r"from 5s to 1d, such as 30s,1m,4h"):
+    with pytest.raises(ValueError, match=r"from 5s to 1d, or today, such as 1m,4h,today"):
         Length.parse(text)
 
 
@@ -74,13 +77,18 @@ def test_any_other_text_is_refused_with_an_example(text: str) -> None:
         ("1d,90s,1m,2h", ["1m", "90s", "2h", "1d"]),
         (" 1m , 5m ", ["1m", "5m"]),
         ("1m", ["1m"]),
+        ("today,1m", ["1m", "today"]),
+        ("today,1d, 5s", ["5s", "1d", "today"]),
+        (" today ", ["today"]),
     ],
 )
 def test_a_list_comes_back_shortest_first(text: str, names: list[str]) -> None:
     assert [length.name for length in parse_lengths(text)] == names
 
 
-@pytest.mark.parametrize("text", ["1m,1m", "60s,1m", "1m,5m,60s", "1d,24h", "5s,05s"])
+@pytest.mark.parametrize(
+    "text", ["1m,1m", "60s,1m", "1m,5m,60s", "1d,24h", "5s,05s", "today,1m,today"]
+)
 def test_the_same_length_twice_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="twice"):
         parse_lengths(text)

@@ -14,10 +14,11 @@ from dataflows.clock import Countdown
 from dataflows.lengths import parse_lengths
 from dataflows.levels import levels
 from dataflows.metric import Kind, LabelValues, MetricSpec, Samples, Value
+from dataflows.options import Options
 from dataflows.parts import PartedState
 from dataflows.quota import Allocation, Quota
 from dataflows.snapshot import dump, load
-from dataflows.subsystem import Context, Event, Options, State
+from dataflows.subsystem import Context, Event, State
 from dataflows.windows import Level
 
 SIZE = MetricSpec("xivo_size", Kind.GAUGE, "Size.", ("part",))

@@ -21,12 +21,13 @@ from dataflows.notices import (
     SeriesWithheld,
     UpdatesStopped,
 )
+from dataflows.options import Options
 from dataflows.outputs import Changes, Output, Skipped
 from dataflows.quota import Allocation, Quota
 from dataflows.shifts import StampsShifted
 from dataflows.snapshot import DamagedError, Snapshot, seal, unseal
 from dataflows.stage import Logic, Stage
-from dataflows.subsystem import Context, Event, Options, State, Subsystem
+from dataflows.subsystem import Context, Event, State, Subsystem
 from dataflows.windows import Level
 
 COUNT = MetricSpec("xivo_things_total", Kind.COUNTER, "Things.", ("origin_uuid",))

@@ -10,7 +10,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from dataflows.items import ClockSetBack, Duplicates, OriginSilent
-from dataflows.windows import CLOCK_SLACK_SECONDS
+from dataflows.trackers import CLOCK_SLACK_SECONDS
 from tests.fuzz.caps import Caps, resident
 from tests.fuzz.laws import (
     Sent,

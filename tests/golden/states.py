@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 from dataflows.metric import Details, MetricSpec, Samples
+from dataflows.options import Options
 from dataflows.parts import PartedState, Parts
 from dataflows.quota import Allocation
 from dataflows.snapshot import FORMAT, Snapshot
-from dataflows.subsystem import Options
 from tests import corpus
 from tests.pipeline import ALL_DETAILS, Pipeline
 

@@ -103,12 +103,24 @@ def _named(data: st.SearchStrategy[Data]) -> st.SearchStrategy[Data]:
     )
 
 
+def _named_member(data: st.SearchStrategy[Data]) -> st.SearchStrategy[Data]:
+    """Add the member's `Member`, as Asterisk 11, or its `Interface`, as later versions."""
+    fields = st.sampled_from(("Member", "Interface"))
+    return st.tuples(data, fields, _MEMBER_NAMES).map(lambda each: {**each[0], each[1]: each[2]})
+
+
+_UNIQUEIDS = st.integers(1, 4).map(lambda number: f"1449700000.{number}")
+_CHANNEL = {"Uniqueid": _UNIQUEIDS}
+_CALLER = {"Queue": _QUEUE, **_CHANNEL}
+_SECONDS = numbers(st.integers(0, 30)) | st.just("soon")
 _WRAP_UPS = numbers(st.sampled_from((0, 3, 60))) | st.just("never")
 _FULL_MEMBER = _named(_data(_FULL, _EXTRAS | _NEWER))
 _PAUSE_ALONE = _named(_data({"Queue": _QUEUE, "Paused": _FULL["Paused"]}, _EXTRAS))
 _SETTING_ALONE = _named(_data({"Queue": _QUEUE}, {"Penalty": st.just("5")}))
 _RINGINUSE_ALONE = _named(_data({"Queue": _QUEUE, "Ringinuse": numbers(st.integers(0, 1))}))
-_CALL = _named(_data({"Queue": _QUEUE, "TalkTime": numbers(st.integers(0, 3))}, {"Reason": TEXTS}))
+_CALL = _named_member(
+    _data({"Queue": _QUEUE, "TalkTime": numbers(st.integers(0, 3))}, {"Reason": TEXTS})
+)
 
 KINDS = (
     Kind(
@@ -193,12 +205,45 @@ KINDS = (
         st.tuples(_CALL, _WRAP_UPS).map(lambda both: {**both[0], "WrapupTime": both[1]}),
         ("Queue",),
     ),
+    Kind(
+        ("QueueCallerJoin", "Join", "QueueCallerLeave", "Leave", "QueueCallerAbandon"),
+        _data(_CALLER, {"HoldTime": _SECONDS}),
+        ("Queue", "Uniqueid"),
+    ),
+    Kind(
+        ("AgentConnect",),
+        _named_member(_data(_CALLER, {"HoldTime": _SECONDS, "RingTime": _SECONDS})),
+        ("Queue", "Uniqueid"),
+    ),
+    Kind(("AgentRingNoAnswer",), _named_member(_data(_CALLER)), ("Queue",)),
+    Kind(("HangupRequest", "Hangup"), _data(_CHANNEL), ("Uniqueid",)),
+    Kind(
+        ("SoftHangupRequest",),
+        _data(_CHANNEL | {"Cause": st.sampled_from(("1", 1))}),
+        ("Uniqueid",),
+    ),
+    Kind(
+        ("AttendedTransfer",),
+        _data(
+            {
+                "DestType": st.just("App"),
+                "SecondTransfererUniqueid": _UNIQUEIDS,
+                "TransfereeUniqueid": _UNIQUEIDS,
+            }
+        ),
+        ("SecondTransfererUniqueid", "TransfereeUniqueid"),
+    ),
+    Kind(
+        ("UserEvent",),
+        _data(_CHANNEL | {"UserEvent": st.just("Queue"), "XIVO_DSTID": IDS}),
+        ("Uniqueid",),
+    ),
     Kind(("QueueMemberRemoved",), _FULL_MEMBER | _named(_data({"Queue": _QUEUE})), ("Queue",)),
 )
 _UNUSED = (
-    Kind(("AgentComplete",), _CALL, ()),
     Kind(("QueueMemberPenalty", "QueueMemberRinginuse"), _SETTING_ALONE, ("Queue",)),
-    Kind(("Hangup", "some_event", "chat_message_received"), _data({}, {"x": JSON}), ()),
+    Kind(("SoftHangupRequest",), _data(_CHANNEL, {"Cause": st.sampled_from(("16", 16))}), ()),
+    Kind(("Newchannel", "some_event", "chat_message_received"), _data({}, {"x": JSON}), ()),
 )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dataflows.clock import Countdown
 from dataflows.items import ClockSetBack, Opened, arrived_by
 from dataflows.metric import Histogram
-from dataflows.windows import CLOCK_SLACK_SECONDS
+from dataflows.trackers import CLOCK_SLACK_SECONDS
 from tests.corpus import ARRIVED, event, load
 from tests.laws.strategies import BUSES, Pause, Step, traffic
 from tests.pipeline import Pipeline

@@ -3,9 +3,10 @@
 from hypothesis import given
 
 from dataflows.metric import MetricSpec
+from dataflows.options import Options
 from dataflows.quota import Allocation, Quota
 from dataflows.snapshot import dump, load
-from dataflows.subsystem import Context, Options
+from dataflows.subsystem import Context
 from dataflows.subsystems import SUBSYSTEMS
 from dataflows.subsystems.endpoints import STATE, EndpointsState
 from tests import corpus

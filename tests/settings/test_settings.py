@@ -84,6 +84,7 @@ def test_every_kind_of_setting_can_come_from_the_environment(
         "LOG_LEVEL": "debug",
         "LOG_FORMAT": "json",
         "EXCHANGE_TYPE": "headers",
+        "SERVICE_LEVEL": "30,support=10",
     }
     for name, value in variables.items():
         monkeypatch.setenv(PREFIX + name, value)
@@ -99,14 +100,17 @@ def test_every_kind_of_setting_can_come_from_the_environment(
     assert settings.inbox_expires == 1.5
     assert (settings.log_level, settings.log_format) == (LogLevel.DEBUG, LogFormat.JSON)
     assert settings.buses[0].exchange_type is ExchangeType.HEADERS
+    assert settings.buses[0].service_level == ({"support": 10}, 30)
 
 
 def test_a_file_may_use_the_types_of_toml() -> None:
     file = {"bind_all": True, "details": ["agents"], "max_series": 7, "inbox_expires": 60}
+    file |= {"service_level": 15}
     settings = load(Settings, {}, file)
     assert settings.buses[0].bind_all
     assert settings.details == {"agents"}
     assert settings.max_series == 7
+    assert settings.buses[0].service_level == ({}, 15)
 
 
 def test_an_unknown_key_of_the_file_is_an_error() -> None:
@@ -150,6 +154,11 @@ def test_an_unknown_key_of_the_file_is_an_error() -> None:
         ("inbox_max_length", "1"),
         ("inbox_max_bytes", "1"),
         ("bind_all", "perhaps"),
+        ("service_level", "0"),
+        ("service_level", "20,30"),
+        ("service_level", "support=10,support=20"),
+        ("service_level", "=10"),
+        ("service_level", "support=soon"),
         ("log_level", "loud"),
         ("log_format", "xml"),
     ],

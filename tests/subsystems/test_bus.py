@@ -11,8 +11,8 @@ def test_every_well_formed_event_counts_by_its_name_used_or_not() -> None:
     pipeline = Pipeline()
     pipeline.send(
         load("queues/document_QueueMemberStatus"),
-        load("unused/xivo-15.20_Hangup"),
-        load("unused/xivo-15.20_Hangup"),
+        load("channels/xivo-15.20_Hangup"),
+        load("channels/xivo-15.20_Hangup"),
         load("rejected/bad_field_agent_status_update_status_on_break"),
         event("Hangup", {}, OTHER_ORIGIN),
     )

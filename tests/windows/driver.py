@@ -14,12 +14,13 @@ from dataflows.decode import Decode
 from dataflows.envelope import Delivery
 from dataflows.items import ClockSetBack, Item, Opened
 from dataflows.lengths import parse_lengths
+from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.outputs import Changes, Output, Skipped
 from dataflows.stage import Logic, Stage
-from dataflows.subsystem import Options, State
+from dataflows.subsystem import State
 from dataflows.subsystems import SUBSYSTEMS, deliveries
-from dataflows.windows import CLOCK_SLACK_SECONDS
+from dataflows.trackers import CLOCK_SLACK_SECONDS
 from tests.windows.models import Fact
 from tests.windows.oracle import Number, Oracle, Series
 

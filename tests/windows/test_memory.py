@@ -13,7 +13,8 @@ from dataflows.distinct import MAX_IDS, Distinct
 from dataflows.lengths import parse_lengths
 from dataflows.metric import Samples
 from dataflows.quota import Allocation, Quota
-from dataflows.windows import Level, Tracker
+from dataflows.trackers import Tracker
+from dataflows.windows import Level
 from tests.windows.driver import Driver
 from tests.windows.letters import SECOND, Letter
 from tests.windows.test_windows import COUNT, LEVELS

@@ -9,10 +9,10 @@ import pytest
 from dataflows.decode import Decode
 from dataflows.items import Opened
 from dataflows.lengths import parse_lengths
+from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.outputs import Changes
 from dataflows.stage import Stage
-from dataflows.subsystem import Options
 from dataflows.subsystems import SUBSYSTEMS, deliveries
 from tests.windows.driver import WINDOWED, Driver
 from tests.windows.letters import ORIGINS, SECOND, Letter

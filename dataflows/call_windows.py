@@ -1,0 +1,115 @@
+"""Windows of the calls of a queue: how many ended, the service level, and the longest wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from dataflows.days import Today
+from dataflows.lengths import Length
+from dataflows.metric import LabelValues, MetricSpec, Samples
+from dataflows.queue_call_metrics import (
+    SERVICE_RATIO,
+    WAIT_MAX,
+    WINDOW_CALLS,
+    Outcome,
+    ServiceResult,
+)
+from dataflows.trackers import Results, Tracker, Window
+
+
+class CallMetrics(NamedTuple):
+    """The window metrics of the calls of a queue.
+
+    Attributes:
+        calls: Visits that ended. Its last labels are the outcome and the window.
+        service_level: Share of those in time; absent if no visit counted.
+        longest_wait: In seconds; absent if no wait ended.
+    """
+
+    calls: MetricSpec
+    service_level: MetricSpec
+    longest_wait: MetricSpec
+
+
+METRICS = CallMetrics(WINDOW_CALLS, SERVICE_RATIO, WAIT_MAX)
+
+
+class CallWindows(Tracker["_CallWindow"]):
+    """What the visits that ended in a window have in common, for one queue."""
+
+    def __init__(
+        self,
+        samples: Samples,
+        specs: CallMetrics,
+        labels: LabelValues,
+        lengths: Iterable[Length | Today],
+        *,
+        at: float,
+    ) -> None:
+        super().__init__(samples, specs, labels, lengths, at)
+
+    def end(
+        self, at: float, outcome: Outcome, wait: float | None, result: ServiceResult | None
+    ) -> None:
+        """Count a visit.
+
+        Args:
+            at: When it ended, Unix seconds.
+            outcome: How it ended.
+            wait: Duration of the wait in seconds; None if it is not known.
+            result: What it means for the service level; None for nothing.
+        """
+        self.advance(at)
+        for labels, window in self._windows:
+            before = window.results()
+            window.count(outcome, wait, result)
+            if window.is_live:
+                self._show(labels, window.results(), before)
+
+    def _open(self, length: Length | Today, at: float) -> _CallWindow:
+        return _CallWindow(length, at)
+
+    def _show(self, labels: LabelValues, results: Results, before: Results | None = None) -> None:
+        shown = before or (None,) * len(results)
+        for (spec, series), value, former in zip(self._series(labels), results, shown, strict=True):
+            if value is None:
+                self._samples.retire(spec, series)
+            elif value != former:
+                self._samples.set(spec, series, value)
+
+    def _retire(self, labels: LabelValues) -> None:
+        for spec, series in self._series(labels):
+            self._samples.retire(spec, series)
+
+    def _series(self, labels: LabelValues) -> Iterator[tuple[MetricSpec, LabelValues]]:
+        """Yield the series of a window, in the order of its results."""
+        calls, *others = self._shown
+        for outcome in Outcome:
+            yield calls, (*self._labels, outcome.value, labels[-1])
+        for spec in others:
+            yield spec, labels
+
+
+class _CallWindow(Window):
+    __slots__ = ("_counts", "_in_time", "_longest", "_missed")
+
+    def open(self, at: float) -> None:
+        super().open(at)
+        # Of each outcome, in the order of the enumeration.
+        self._counts = (0,) * len(Outcome)
+        self._in_time = self._missed = 0
+        self._longest: float | None = None
+
+    def count(self, outcome: Outcome, wait: float | None, result: ServiceResult | None) -> None:
+        self._counts = tuple(
+            [n + (each is outcome) for each, n in zip(Outcome, self._counts, strict=True)]
+        )
+        self._in_time += result is ServiceResult.IN_TIME
+        self._missed += result is ServiceResult.MISSED
+        if wait is not None and (self._longest is None or wait > self._longest):
+            self._longest = wait
+
+    def results(self) -> Results:
+        judged = self._in_time + self._missed
+        return *self._counts, self._in_time / judged if judged else None, self._longest
