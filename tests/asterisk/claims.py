@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from tests.asterisk.deeds import Deeds, Done
 from tests.asterisk.truth import Truth, Visit
 
@@ -14,18 +12,16 @@ _SLACK_SECONDS = 2.5
 def contradictions(truth: Truth, deeds: Deeds) -> list[str]:
     """Return a line for each visit that does not fit to what its caller did."""
     lines = []
-    visits: defaultdict[str, list[Visit]] = defaultdict(list)
+    by_uniqueid = {done.uniqueid: done for done in deeds.calls.values()}
     for visit in truth.visits:
-        visits[visit.number].append(visit)
-    lines += [
-        f"nobody called: {visit}"
-        for number in visits.keys() - deeds.calls.keys()
-        for visit in visits[number]
-    ]
-    for number, its in visits.items():
-        done = deeds.calls.get(number)
-        if done is not None:
-            lines += [f"{done}: {visit}" for visit in its if not _fits(visit, done, deeds)]
+        done = deeds.calls.get(visit.number)
+        if visit.uniqueid in deeds.transfers:
+            # The caller took the place of an agent who consulted a queue.
+            done = by_uniqueid.get(deeds.transfers[visit.uniqueid], done)
+        if done is None:
+            lines.append(f"nobody called: {visit}")
+        elif not _fits(visit, done, deeds):
+            lines.append(f"{done}: {visit}")
     return lines
 
 

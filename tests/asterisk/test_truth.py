@@ -20,6 +20,7 @@ from tests.asterisk.comparison import (
     talk_disagreements,
 )
 from tests.asterisk.deeds import Deeds, Done
+from tests.asterisk.doubts import doubts, is_doubtful
 from tests.asterisk.plan import Planner
 from tests.asterisk.steps import Call, Deed
 from tests.asterisk.truth import Truth, Visit
@@ -176,6 +177,29 @@ def test_a_gauge_is_right_a_second_after_the_last_event(
     compared = quiet([STATUS], scrapes, moments([message]))
     assert [each.queues for each in compared] == [("support",) if judged else ()]
     assert (disagreements(compared, WAITING[1:]) == []) is agrees
+
+
+def member(at: float, status: str, paused: str = "0") -> dict[str, object]:
+    data = {"Event": "QueueMemberStatus", "Queue": "support", "Interface": "Local/id-1"}
+    return {"time": at, "body": {"data": {**data, "Status": status, "Paused": paused}}}
+
+
+@pytest.mark.parametrize(
+    ("events", "doubtful"),
+    [
+        ([member(1, "6"), member(2, "1"), member(2.001, "2")], True),
+        ([member(1, "6"), member(2, "1"), member(2.001, "2"), member(4, "1")], False),
+        ([member(1, "1"), member(2, "1", "1"), member(2.001, "1", "0")], True),
+        ([member(2, "2"), member(2.001, "6")], False),
+        ([member(2, "1"), member(2.1, "2")], False),
+        ([member(2, "1"), member(2.001, "1")], False),
+    ],
+)
+def test_reversed_events_leave_a_doubt_until_the_next_one(
+    events: list[dict[str, object]], doubtful: bool
+) -> None:
+    assert is_doubtful(doubts(events), "support", 5) is doubtful
+    assert not is_doubtful(doubts(events), "ventes", 5)
 
 
 @pytest.mark.parametrize(("value", "agrees"), [(0.0, False), (1.0, True), (2.0, False)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from tests.asterisk.comparison import (
     talk_disagreements,
 )
 from tests.asterisk.deeds import Deeds
+from tests.asterisk.doubts import doubts, is_doubtful
 from tests.asterisk.driver import Driver
 from tests.asterisk.observer import Observer
 from tests.asterisk.phones import Phones
@@ -67,8 +68,20 @@ class Outcome:
         return disagreements(self._judged(), GAUGES)
 
     def members(self) -> list[str]:
-        """Return each moment at which the members were others."""
-        return disagreements(self._judged(), MEMBERS)
+        """Return each moment at which the members were others, where events can tell."""
+        found = doubts(self.messages)
+        certain = [
+            replace(
+                each,
+                queues=tuple(
+                    queue
+                    for queue in each.queues
+                    if not is_doubtful(found, queue, each.status.time)
+                ),
+            )
+            for each in self._judged()
+        ]
+        return disagreements(certain, MEMBERS)
 
     def talks(self) -> list[str]:
         """Return each moment at which another number of members talked."""
