@@ -1,10 +1,10 @@
-"""Agents and queues: who is logged in, and how many members can take a call."""
+"""Agents and queues: who is logged in, who waits, and how many members can take a call."""
 
 from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from dashboards import frame, house, palette
+from dashboards import call_panels, frame, house, palette
 from dashboards.completeness import completeness
 from dashboards.frame import Section
 from dashboards.names import CALL_CENTRE
@@ -18,12 +18,13 @@ def dashboard() -> Dashboard:
     return frame.frame(
         CALL_CENTRE,
         "Call centre",
-        "Agents and queues: available and paused members, the fewest available members of each "
-        "window, logins, sessions and call forms.",
+        "Agents and queues: available and paused members, callers who wait, the service level, the "
+        "fewest available members of each window, logins, sessions and call forms.",
         (frame.origins(), frame.queue_names(), frame.windows()),
         (
             Section("Now", _now()),
             Section("Queues", _queues()),
+            Section("Calls through queues", call_panels.panels()),
             Section("Agents", _agents()),
             Section("Call forms", _call_forms()),
         ),
@@ -68,7 +69,7 @@ def _now() -> list[Panel]:
             "Known agents who are logged out now.",
             agents.LOGGED_OUT,
         ),
-        completeness(knowledge.QUEUES, knowledge.AGENTS),
+        completeness(knowledge.QUEUES, knowledge.CALLS, knowledge.AGENTS),
     ]
 
 

@@ -27,6 +27,8 @@ SOME_IS_ODD: Steps = ((0, GOOD), (0.5, WARNING))
 SOME_STANDS_OUT: Steps = ((0, NEUTRAL), (0.5, WARNING))
 SHARE_IS_BAD: Steps = ((0, GOOD), (0.1, WARNING), (0.3, BAD))
 SILENCE_IS_BAD: Steps = ((0, GOOD), (300, WARNING), (900, BAD))
+# Many call centres promise to answer 80 % of their calls in time.
+LOW_IS_BAD: Steps = ((0, BAD), (0.6, WARNING), (0.8, GOOD))
 FEW_IS_BAD: Steps = ((0, BAD), (1, WARNING), (2, GOOD))
 
 Words = Mapping[int, tuple[str, str]]

@@ -62,6 +62,16 @@ PRESENCES: Colours = {
 
 AGENT_STATUSES: Colours = {"logged_in": BLUE, "logged_out": GREY}
 
+OUTCOMES: Colours = {
+    "answered": BLUISH_GREEN,
+    "abandoned": VERMILION,
+    "expired": ORANGE,
+    "left": SKY_BLUE,
+    "lost": GREY,
+}
+
+ENDED_BY: Colours = {"agent": BLUE, "caller": ORANGE, "transfer": REDDISH_PURPLE}
+
 MEMBER_CHANGES: Colours = {
     "added": BLUE,
     "removed": GREY,

@@ -64,10 +64,10 @@ def rate(spec: MetricSpec, **where: str) -> str:
     return _once(spec, f"rate({_selector(spec, where)}[{RATE}])")
 
 
-def bucket_increase(spec: MetricSpec) -> str:
+def bucket_increase(spec: MetricSpec, **where: str) -> str:
     """Return a query for the increase of each histogram bucket in the selected time range."""
     labels = ", ".join((*spec.labels, "le"))
-    return f"max by ({labels}) (increase({_selector(spec, {}, '_bucket')}[{RANGE}]))"
+    return f"max by ({labels}) (increase({_selector(spec, where, '_bucket')}[{RANGE}]))"
 
 
 def total(inner: str, *by: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import inf
 
+from dataflows.caller import Caller
 from dataflows.events.queue_calls import (
     AgentConnected,
     CallCompleted,
@@ -23,7 +24,7 @@ from dataflows.quota import Allocation
 from dataflows.recent_channels import RecentChannels
 from dataflows.settling import Settling
 from dataflows.talks import Talks
-from dataflows.visits import SETTLE_SECONDS, Caller, Result, Visit, Visits
+from dataflows.visits import SETTLE_SECONDS, Result, Visit, Visits
 
 MAX_VISIT_SECONDS = 24 * 3600.0
 """A visit or a talk whose end is not seen for a day is lost."""
@@ -54,17 +55,19 @@ class Callers:
     def follow(self, event: CallEvent) -> list[Fact]:
         """Apply an event of a caller in a queue; return what follows from it."""
         name = self._channels.current(event.caller)
-        if isinstance(event, CallCompleted):
+        if type(event) is CallCompleted:
             return self._complete(name, event)
         caller = self._callers.get(name) or self._new(name, event.at)
         if caller is None:
             return []
         visits = caller.of(event.queue)
         facts = self._note(event, name, caller, visits)
-        facts += self._settled(event.queue, visits.complete(caller.hung_up))
+        if visits.leaves:
+            facts += self._settled(event.queue, visits.complete(caller.hung_up))
         if visits.leaves or visits.results:
             self.settling.add(event.at, name)
-        self._drop_if_over(name, caller)
+        elif not visits.joins:
+            self._drop_if_over(name, caller)
         return facts
 
     def hang_up(self, channel: str, at: float) -> list[Fact]:
@@ -93,7 +96,7 @@ class Callers:
         facts: list[Fact] = []
         after = self._callers.get(new)
         if after is None:
-            after = self._callers[new] = Caller(before.since, before.visits)
+            after = self._add(new, Caller(before.since, before.visits))
         else:
             self._allocation.release()
             for visits in before.visits:
@@ -151,12 +154,7 @@ class Callers:
     def correct(self, corrected: Callable[[float], float]) -> None:
         """Correct all times."""
         for caller in self._callers.values():
-            caller.since = corrected(caller.since)
-            for visits in caller.visits:
-                visits.correct(corrected)
-            caller.hung_up = corrected(caller.hung_up)
-            if caller.ended < inf:
-                caller.ended = corrected(caller.ended)
+            caller.correct(corrected)
         self._talks.correct(corrected)
         self.settling.correct(corrected)
 
@@ -164,11 +162,15 @@ class Callers:
         if not self._allocation.take():
             self.refused += 1
             return None
-        caller = self._callers[name] = Caller(at)
+        return self._add(name, Caller(at))
+
+    def _add(self, name: str, caller: Caller) -> Caller:
+        """Add a caller, whose channel may have ended already."""
         caller.hung_up = self._channels.hung_up_at(name)
         caller.ended = self._channels.ended_at(name)
         if caller.ended < inf:
-            self.settling.add(at, name)
+            self.settling.add(caller.ended, name)
+        self._callers[name] = caller
         return caller
 
     def _note(self, event: CallEvent, name: str, caller: Caller, visits: Visits) -> list[Fact]:
@@ -235,8 +237,7 @@ class Callers:
         return facts
 
     def _drop_if_over(self, name: str, caller: Caller) -> None:
-        is_over = not caller.talks and all(each.is_over for each in caller.visits)
-        if is_over and self._callers.pop(name, None) is not None:
+        if caller.is_over and self._callers.pop(name, None) is not None:
             self._allocation.release()
 
     def _settled(self, queue: str, visits: list[Visit]) -> list[Fact]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -76,9 +77,9 @@ class Histogram(Struct, frozen=True):
 
     def observe(self, value: float, bounds: tuple[float, ...]) -> Histogram:
         """Return the histogram with one more observation, in the unit of the bounds."""
-        index = next((i for i, bound in enumerate(bounds) if value <= bound), len(bounds))
-        counts = tuple(n + (i == index) for i, n in enumerate(self.counts))
-        return Histogram(counts, self.total + value)
+        counts = [*self.counts]
+        counts[bisect_left(bounds, value)] += 1
+        return Histogram(tuple(counts), self.total + value)
 
 
 Value = float | Histogram | str

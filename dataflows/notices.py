@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from dataflows.subsystem import Event, State
 
 
 class Notice(Event, frozen=True, gc=False):
     """Something about a server or its bus that is no event of a subsystem. It starts no state."""
+
+    is_notice: ClassVar[bool] = True
 
     def tell(self, state: State[Any]) -> None:
         """Let a state follow it."""

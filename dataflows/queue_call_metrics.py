@@ -46,8 +46,8 @@ class Wait(StrEnum):
 WAITING = MetricSpec(
     "xivo_queue_callers_waiting",
     Kind.GAUGE,
-    "Callers who wait in the queue now. After a start of the exporter, callers who joined before "
-    "do not count.",
+    "Callers who wait in the queue now. After a start of the exporter without kept state, callers "
+    "who joined before the start do not count.",
     _QUEUE,
     cardinality="one per queue",
 )
@@ -62,7 +62,8 @@ OLDEST_WAIT = MetricSpec(
 JOINED = MetricSpec(
     "xivo_queue_calls_joined_total",
     Kind.COUNTER,
-    "Visits that began: a caller joined the queue. A caller who joins again counts again.",
+    "Visits that began: a caller joined the queue. A caller who joins again counts again. Refused "
+    "calls do not count.",
     _QUEUE,
     cardinality="one per queue",
 )
@@ -71,7 +72,8 @@ CALLS = MetricSpec(
     Kind.COUNTER,
     "Visits that ended. `answered`: a member answered. `abandoned`: the caller hung up. `expired`: "
     "Asterisk ended the wait, for example after a timeout or because no member was left. `left`: "
-    "the caller left by a key. `lost`: the end was not seen, for example because Asterisk crashed.",
+    "the caller left by a key. `lost`: the end was not seen, for example because Asterisk crashed. "
+    "If it is not clear at once how a visit ended, it counts about two seconds later.",
     (*_QUEUE, "outcome"),
     {"outcome": tuple(Outcome)},
     cardinality="5 per queue",
@@ -79,8 +81,8 @@ CALLS = MetricSpec(
 WAIT = MetricSpec(
     "xivo_queue_wait_seconds",
     Kind.HISTOGRAM,
-    "How long callers waited, at the end of their wait. `unanswered` are the visits that ended as "
-    "`abandoned`, `expired` or `left`.",
+    "How long callers waited, in whole seconds, at the end of their visit. `unanswered` are the "
+    "visits that ended as `abandoned`, `expired` or `left`.",
     (*_QUEUE, "outcome"),
     {"outcome": tuple(Wait)},
     cardinality="30 per queue",
@@ -129,7 +131,7 @@ IN_CALL = MetricSpec(
 THRESHOLD = MetricSpec(
     "xivo_queue_service_level_threshold_seconds",
     Kind.GAUGE,
-    "A call that is answered within this time is in time. See `--service-level`.",
+    "A call that is answered within this time is in time. Set it with `--service-level`.",
     _QUEUE,
     cardinality="one per queue",
 )
@@ -147,7 +149,8 @@ REFUSED = MetricSpec(
     "xivo_queue_refused_total",
     Kind.COUNTER,
     "Calls that arrived for the queue but never joined it: it was full, had no members or was "
-    "closed. Known after the exporter has seen one call join the queue, on XiVO and Wazo.",
+    "closed. Only on XiVO and Wazo, which publish arrivals, and only after the exporter has seen "
+    "one call join the queue.",
     _QUEUE,
     cardinality="one per queue",
 )
@@ -178,8 +181,8 @@ SERVICE_RATIO = MetricSpec(
     "is under way. Absent if there were no such visits.",
     (*_QUEUE, "window"),
     cardinality="one per window and queue",
-    beyond_promql="`increase` of `xivo_queue_service_level_calls_total` estimates; this metric is "
-    "exact.",
+    beyond_promql="`increase` of `xivo_queue_service_level_calls_total` estimates, so the quotient "
+    "of two is not exact. This metric is.",
 )
 WAIT_MAX = MetricSpec(
     "xivo_queue_wait_max_seconds",
@@ -188,8 +191,8 @@ WAIT_MAX = MetricSpec(
     "way. Absent if no wait ended.",
     (*_QUEUE, "window"),
     cardinality="one per window and queue",
-    beyond_promql="`increase` of `xivo_queue_wait_seconds` shows only the bucket of the longest "
-    "wait.",
+    beyond_promql="`increase` of `xivo_queue_wait_seconds` counts waits by bucket, so a query "
+    "cannot find the longest one.",
 )
 
 METRICS = (

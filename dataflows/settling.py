@@ -30,12 +30,17 @@ class Settling:
 
     The time is that of later events. If there are none, it is that of the clock, counted from the
     arrival: in a backlog, events of the same moment arrive together, but long after it.
+
+    Attributes:
+        next_at: Time of the event from which on `passed` yields something, Unix seconds.
     """
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_entries", "next_at")
 
     def __init__(self) -> None:
         self._entries: deque[_Entry] = deque()
+        # Computed once for each entry, because every event reads it.
+        self.next_at = inf
 
     @property
     def due(self) -> float:
@@ -48,12 +53,14 @@ class Settling:
     def add(self, at: float, name: str) -> None:
         """Look at a caller again, because of an event at a time, Unix seconds."""
         self._entries.append(_Entry(at, name))
+        self._update()
 
     def passed(self, at: float) -> Iterator[tuple[float, str]]:
         """Remove what is due at the time of an event; yield the time and the caller of each."""
         entries = self._entries
-        while entries and entries[0].at + SETTLE_SECONDS <= at:
+        while self.next_at <= at:
             entry = entries.popleft()
+            self._update()
             yield entry.at, entry.name
 
     def passed_by_clock(self, now: float) -> Iterator[tuple[float, str]]:
@@ -65,6 +72,7 @@ class Settling:
             entry.seen = now
         while entries and (entries[0].seen or 0.0) + SETTLE_SECONDS <= now:
             entry = entries.popleft()
+            self._update()
             yield entry.at, entry.name
 
     def hold(self) -> None:
@@ -76,4 +84,8 @@ class Settling:
         """Correct the times of events."""
         for entry in self._entries:
             entry.at = corrected(entry.at)
+        self._update()
         self.hold()
+
+    def _update(self) -> None:
+        self.next_at = self._entries[0].at + SETTLE_SECONDS if self._entries else inf

@@ -188,7 +188,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
             return outputs
         windows = state.trackers[0] if state.trackers else None
         for event in events:
-            if isinstance(event, Notice):
+            if event.is_notice:
                 if type(event) is Heard:
                     state.knowledge.hear(event.at)
                 else:
@@ -199,7 +199,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
             state.apply(event)
         return outputs
 
-    def _heed(self, notice: Notice, state: State[Any]) -> list[Output]:
+    def _heed(self, notice: Event, state: State[Any]) -> list[Output]:
         """Handle what happened to the server or its bus; return the changes."""
         match notice:
             case OriginForgotten():
@@ -208,7 +208,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
                 return self._withhold(state)
             case SeriesShown():
                 self._show(state)
-            case _:
+            case Notice():
                 notice.tell(state)
         return []
 

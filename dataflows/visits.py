@@ -9,7 +9,6 @@ a millisecond: then the earliest Join belongs to the first Leave.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -221,30 +220,3 @@ def _visit(leave: Leave, at: float, hung_up: float) -> Visit:
         return Visit(at, Outcome.ANSWERED, result.wait)
     has_hung_up = _has_hung_up(joined, result, hung_up)
     return Visit(at, Outcome.ABANDONED if has_hung_up else Outcome.EXPIRED, result.wait)
-
-
-class Caller(Struct):
-    """What is known of one caller.
-
-    Attributes:
-        since: When the first event came, Unix seconds.
-        visits: One object for each queue.
-        hung_up: When the caller hung up; -inf for never.
-        ended: When the channel ended; inf for not yet.
-        talks: Number of talks.
-    """
-
-    since: float
-    visits: tuple[Visits, ...] = ()
-    hung_up: float = -inf
-    ended: float = inf
-    talks: int = 0
-
-    def of(self, queue: str) -> Visits:
-        """Return the visits in a queue."""
-        for visits in self.visits:
-            if visits.queue == queue:
-                return visits
-        visits = Visits(queue)
-        self.visits = (*self.visits, visits)
-        return visits

@@ -76,10 +76,16 @@ def metrics_page(subsystems: Iterable[Subsystem], own: Sequence[MetricSpec]) -> 
 def events_page(subsystems: Iterable[Subsystem]) -> str:
     """Return the page of all events that are used, in Markdown."""
     parts = [_GENERATED, "# Events\n", _ABOUT_EVENTS]
+    subsystems = [*subsystems]
+    # Those of a subsystem or of a whole server stand in another section.
+    elsewhere = {each for subsystem in subsystems for each in subsystem.decoders}
+    elsewhere |= {*asterisk.DECODERS}
     for subsystem in subsystems:
         if subsystem.decoders:
             parts.append(f"## {subsystem.name}\n\n{subsystem.question}\n")
-            parts.append(_events(subsystem.decoders))
+            others = [each for each in subsystem.also if each not in elsewhere]
+            parts.append(_events([*subsystem.decoders, *others]))
+            elsewhere |= {*others}
     parts.append("## What is known\n\nAfter these events, no state is known to be complete.\n")
     parts.append(_events(asterisk.DECODERS))
     return "\n".join(parts)

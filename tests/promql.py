@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import promql_parser as promql
@@ -28,7 +29,7 @@ def spec_of(series: str) -> MetricSpec:
     """Find the metric of a series; only those of a histogram have another name than it."""
     if series in SPECS:
         return SPECS[series]
-    spec = SPECS.get(series.removesuffix("_bucket"))
+    spec = SPECS.get(re.sub("_(bucket|count|sum)$", "", series))
     assert spec is not None, f"{series} is no declared metric"
     assert spec.kind is Kind.HISTOGRAM, f"{series} is of no histogram"
     return spec
@@ -74,7 +75,7 @@ class Queries:
             vocabulary: Mapping[str, tuple[str, ...]] = {}
         else:
             spec = spec_of(name)
-            labels = TARGET.union(spec.labels, {"le"} if name != spec.name else ())
+            labels = TARGET.union(spec.labels, {"le"} if name.endswith("_bucket") else ())
             vocabulary = spec.vocabulary
         for each in query.matchers.matchers:
             assert each.name in labels, f"{name} has no label {each.name}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards.promql import Signal, age, once
 from dataflows import knowledge
-from dataflows.subsystems import agents, endpoints, queues, services, users
+from dataflows.subsystems import agents, endpoints, queue_calls, queues, services, users
 
 STATE = Signal(once(knowledge.KNOWN))
 """0: partial, 1: complete."""
@@ -19,6 +19,7 @@ def _all_complete(subsystem: str, word: str) -> Signal:
 
 
 AGENTS = _all_complete(agents.NAME, "agents")
+CALLS = _all_complete(queue_calls.NAME, "calls")
 PHONES = _all_complete(endpoints.NAME, "phones")
 QUEUES = _all_complete(queues.NAME, "queues")
 SERVICES = _all_complete(services.NAME, "services")

@@ -120,18 +120,33 @@ def _decode_user_event(envelope: Envelope) -> QueueDialled | None:
     )
 
 
-def _ami(name: str, decode: Callable[[Envelope], Event | None], source: str) -> Decoder:
-    return Decoder(name, f"ami.{name}", decode, f"Asterisk {source}, through amid")
+def _ami(
+    name: str, decode: Callable[[Envelope], Event | None], what: str, versions: str = "11 to 22"
+) -> Decoder:
+    return Decoder(name, f"ami.{name}", decode, f"Asterisk {versions}, through amid. {what}")
 
 
 DECODERS = (
-    _ami("HangupRequest", _decode_request, "11 to 22. The caller hung up"),
-    _ami("SoftHangupRequest", _decode_soft_request, "11 to 22. Cause 1: the caller vanished"),
-    _ami("Hangup", _decode_ended, "11 to 22. A channel ended"),
+    _ami(
+        "HangupRequest",
+        _decode_request,
+        "The caller hung up: if there is an Abandon, the visit was abandoned",
+    ),
+    _ami(
+        "SoftHangupRequest",
+        _decode_soft_request,
+        "With cause 1, the caller vanished: if there is an Abandon, the visit was abandoned",
+    ),
+    _ami("Hangup", _decode_ended, "A channel ended: that of a caller, or of a refused call"),
     _ami(
         "AttendedTransfer",
         _decode_transfer,
-        "12 to 22. Destination `App`: the transferred caller waits instead of the transferer",
+        "With the destination `App`: the transferred caller waits instead of the transferer",
+        "12 to 22",
     ),
-    _ami("UserEvent", _decode_user_event, "11 to 22. `Queue`: a dialplan of XiVO or Wazo"),
+    _ami(
+        "UserEvent",
+        _decode_user_event,
+        "With the name `Queue`, from the dialplan of XiVO and Wazo: a call arrived for a queue",
+    ),
 )

@@ -52,7 +52,11 @@ class Session:
         self._reader = threading.Thread(target=self._read, name=f"ami-{user}", daemon=True)
         self._reader.start()
         events = "on" if on_event else "off"
-        self.action("Login", Username=user, Secret=secret, Events=events)
+        try:
+            self.action("Login", Username=user, Secret=secret, Events=events)
+        except ActionError:
+            self.close()
+            raise
 
     @property
     def closed(self) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from math import inf
 from typing import Any, NamedTuple
+
+from tests.asterisk.comparison import Quiet
 
 _REVERSED_SECONDS = 0.05
 """amid reverses the order of events that come so soon after each other."""
@@ -43,6 +46,13 @@ def doubts(messages: Iterable[Mapping[str, Any]]) -> list[Doubt]:
     return found + [Doubt(queue, start, inf) for (queue, _), start in since.items()]
 
 
-def is_doubtful(found: Iterable[Doubt], queue: str, at: float) -> bool:
-    """Whether some member's state in a queue is not known at a time."""
+def without(judged: Iterable[Quiet], found: Sequence[Doubt]) -> list[Quiet]:
+    """Return the same, without the queues of which a member's state is not known."""
+    return [
+        replace(each, queues=tuple(q for q in each.queues if not _has(found, q, each.status.time)))
+        for each in judged
+    ]
+
+
+def _has(found: Iterable[Doubt], queue: str, at: float) -> bool:
     return any(doubt.queue == queue and doubt.start <= at <= doubt.end for doubt in found)

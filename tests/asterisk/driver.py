@@ -213,7 +213,6 @@ class Driver:
         at = time.time()
         if how == "kill":
             self._server.kill()
-            self._session.close()
             time.sleep(2)
             self._server.start()
         else:
@@ -223,6 +222,7 @@ class Driver:
             while not self._session.closed:
                 time.sleep(0.05)
             self._server.wait_until_booted()
+        self._session.close()
         self._end_calls()
         # What happens now, nobody would hear. Only a snapshot tells the state of the members; here
         # all phones register again instead, so each member has an event.

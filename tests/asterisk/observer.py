@@ -20,6 +20,9 @@ from tests.asterisk.comparison import (
 from tests.asterisk.server import Asterisk
 from tests.program import Exporter
 
+SHOWN = (*GAUGES, *MEMBERS, IN_CALL)
+"""The gauges of a scrape that are kept."""
+
 _STATUS_SECONDS = 2.0
 _SCRAPE_SECONDS = 0.4
 
@@ -56,7 +59,10 @@ class Observer:
     def _ask(self) -> None:
         asked = time.time()
         try:
-            if self._session is None or self._session.closed:
+            if self._session is not None and self._session.closed:
+                self._session.close()
+                self._session = None
+            if self._session is None:
                 self._session = self._server.session("observer")
             parts = self._session.action("QueueStatus")
         except (ActionError, OSError):
@@ -70,5 +76,5 @@ class Observer:
             samples = self._exporter.samples()
         except (OSError, http.client.HTTPException):
             return
-        gauges = gauges_of(numbers_of(samples), (*GAUGES, *MEMBERS, IN_CALL))
+        gauges = gauges_of(numbers_of(samples), SHOWN)
         self.scrapes.append(Scrape(time.time(), gauges))

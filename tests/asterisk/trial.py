@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from tests.asterisk.comparison import (
     talk_disagreements,
 )
 from tests.asterisk.deeds import Deeds
-from tests.asterisk.doubts import doubts, is_doubtful
+from tests.asterisk.doubts import doubts, without
 from tests.asterisk.driver import Driver
 from tests.asterisk.observer import Observer
 from tests.asterisk.phones import Phones
@@ -69,19 +69,7 @@ class Outcome:
 
     def members(self) -> list[str]:
         """Return each moment at which the members were others, where events can tell."""
-        found = doubts(self.messages)
-        certain = [
-            replace(
-                each,
-                queues=tuple(
-                    queue
-                    for queue in each.queues
-                    if not is_doubtful(found, queue, each.status.time)
-                ),
-            )
-            for each in self._judged()
-        ]
-        return disagreements(certain, MEMBERS)
+        return disagreements(without(self._judged(), doubts(self.messages)), MEMBERS)
 
     def talks(self) -> list[str]:
         """Return each moment at which another number of members talked."""
@@ -112,7 +100,13 @@ class Outcome:
         write_lines(folder / "calls.all.jsonl.gz", self.messages)
         write_lines(folder / "calls.jsonl.gz", reduced(self.messages))
         answers = (
-            {"time": each.time, "label": "", "action": "QueueStatus", "answer": each.parts}
+            {
+                "asked": each.asked,
+                "time": each.time,
+                "label": "",
+                "action": "QueueStatus",
+                "answer": each.parts,
+            }
             for each in self.statuses
         )
         write_lines(folder / "calls.snapshots.jsonl.gz", answers)
@@ -122,7 +116,7 @@ class Outcome:
             **self.truth.as_dict(),
             "deaths": [{"how": how, "at": at, "up": up} for how, at, up in self.deeds.deaths],
         }
-        write_lines(folder / "calls.truth.json.gz", [known])
+        write_lines(folder / "calls.truth.jsonl.gz", [known])
         (folder / "queue_log").write_text(self.queue_log)
         (folder / "log").write_text(self.log)
 

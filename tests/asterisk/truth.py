@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from tests.asterisk.deeds import Deeds
 
@@ -89,6 +89,12 @@ class Truth:
             for visit in self.visits
         ]
         return {"visits": visits, "ring_no_answer": dict(self.ring_no_answers)}
+
+    @classmethod
+    def of(cls, written: Mapping[str, Any]) -> Self:
+        """Return what `as_dict` has written."""
+        visits = [Visit(**visit) for visit in written["visits"]]
+        return cls(visits, Counter(written["ring_no_answer"]), [])
 
 
 def read(log: str, deeds: Deeds) -> Truth:

@@ -179,8 +179,10 @@ def overrides(panel: Panel) -> list[Json]:
         ("status", palette.AGENT_STATUSES),
         ("presence", palette.PRESENCES),
         ("change", palette.MEMBER_CHANGES),
+        ("outcome", palette.OUTCOMES),
+        ("by", palette.ENDED_BY),
     ],
-    ids=["endpoints", "members", "agents", "users", "changes"],
+    ids=["endpoints", "members", "agents", "users", "changes", "outcomes", "ends"],
 )
 def test_every_value_of_a_vocabulary_has_its_own_colour(
     label: str, colours: palette.Colours

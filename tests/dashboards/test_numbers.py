@@ -139,6 +139,24 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("call_centre", "Queues now", "F"): each(f"{FREE}_max", WINDOW),
     ("call_centre", "Members by phone state", "A"): summed("xivo_queue_member_states", 2),
     ("call_centre", "Static and dynamic members", "A"): summed(MEMBERS, 2),
+    ("call_centre", "Callers waiting", "A"): summed("xivo_queue_callers_waiting"),
+    ("call_centre", "Members in call", "A"): summed("xivo_queue_members_in_call"),
+    ("call_centre", "Callers of each queue", "A"): each("xivo_queue_callers_waiting"),
+    ("call_centre", "Callers of each queue", "C"): each("xivo_queue_members_in_call"),
+    ("call_centre", "Callers of each queue", "D"): each("xivo_queue_callers_waiting_min", WINDOW),
+    ("call_centre", "Callers of each queue", "E"): each("xivo_queue_callers_waiting_avg", WINDOW),
+    ("call_centre", "Callers of each queue", "F"): each("xivo_queue_callers_waiting_max", WINDOW),
+    ("call_centre", "Callers of each queue", "G"): each("xivo_queue_wait_max_seconds", WINDOW),
+    ("call_centre", "Service level of each queue", "A"): each(
+        "xivo_queue_service_level_threshold_seconds"
+    ),
+    ("call_centre", "Service level of each queue", "F"): each(
+        "xivo_queue_service_level_ratio", WINDOW
+    ),
+    ("call_centre", "Ended calls of the window, by outcome", "A"): summed(
+        "xivo_queue_window_calls", 2, last=WINDOW
+    ),
+    ("call_centre", COMPLETENESS, "B"): all_complete("queue_calls"),
     ("call_centre", "Users who submitted call forms", "A"): summed(
         "xivo_call_form_submitters", last=WINDOW
     ),
@@ -225,6 +243,11 @@ def test_the_history_has_what_the_panels_are_about(world: World) -> None:
     assert number(UP, 0)(world)[()]
     assert number(FREE, 0)(world)[()]
     assert each(DEREGISTERED)(world)
+    assert summed("xivo_queue_callers_waiting")(world)[()]
+    assert summed("xivo_queue_members_in_call")(world)[()]
+    outcomes = summed("xivo_queue_window_calls", 2, last=WINDOW)(world)
+    assert outcomes["answered",]
+    assert sum(outcomes.values()) > outcomes["answered",]
     assert summed(PHONES, last="unavailable")(world)[()]
 
 

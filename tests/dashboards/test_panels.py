@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from functools import partial
 from html import escape
 from math import isfinite
+from operator import itemgetter
 
 import pytest
 
 from exporter.simulation.services import PORTS
+from tests.contract.test_doc_queries import QUERIES
 from tests.dashboards.grafana import (
     STEMS,
     Choices,
@@ -76,6 +78,15 @@ def test_every_query_of_every_panel_returns_data(prometheus: Prometheus, panel: 
         answer = ask(prometheus, query)
         assert answer, query["expr"]
         assert all(isfinite(series.value) for series in answer), query["expr"]
+
+
+@pytest.mark.parametrize(
+    "query", [query for page, query in QUERIES if page.stem == "calls"], ids=itemgetter(slice(40))
+)
+def test_every_query_of_the_page_of_calls_returns_data(prometheus: Prometheus, query: str) -> None:
+    answer = prometheus.query(re.sub(r'window="\w+"', f'window="{CHOICES.window}"', query))
+    assert answer
+    assert all(series.value >= 0 for series in answer)
 
 
 @pytest.mark.parametrize("panel", all_panels(), ids=str)

@@ -9,6 +9,7 @@ from zlib import crc32
 from dataflows.envelope import Delivery
 from exporter.simulation.simulator import CallCentre
 from tests import oracle
+from tests.dashboards.calls import Calls
 from tests.pipeline import Pipeline
 from tests.windows import models
 from tests.windows.oracle import Oracle
@@ -37,6 +38,7 @@ class World:
         self._pipeline = Pipeline(windows=",".join(WINDOWS))
         self._pipeline.now = OPENING
         self._windows = Oracle(WINDOWS)
+        self._calls = Calls(WINDOWS)
         self._history: list[oracle.Fact] = []
         centres = [
             CallCentre(agents=agents, seed=seed, start=OPENING, noise=False)
@@ -48,6 +50,7 @@ class World:
                 self._take(message.body, message.at)
             self._pipeline.wait(end - self._pipeline.now)
             self._windows.look({(name, origin) for name, origin, _ in self._windows.keys}, end)
+            self._calls.look(end)
         service, service_id = next(iter(centres[0].services_up.items()))
         stopped = {"service_name": service, "service_id": service_id, "tags": []}
         self._tell(centres[0].origin_uuid, "service_deregistered_event", stopped)
@@ -56,6 +59,7 @@ class World:
         self.text = self._pipeline.text()
         self.numbers = oracle.expect(self._history, self._pipeline.now, details=False)
         self.numbers |= {series: float(value) for series, value in self._windows.shown().items()}
+        self.numbers |= self._calls.numbers(self._pipeline.now)
         self.numbers |= self._complete()
 
     def _complete(self) -> dict[tuple[str, tuple[str, ...]], float]:
@@ -81,7 +85,9 @@ class World:
         told = json.loads(body)
         origin, name, data = told["origin_uuid"], told["name"], told["data"]
         self._history.append(oracle.Fact(BUS, at, at, name, origin, data))
-        self._windows.take(models.Fact(origin, name, data, at))
+        fact = models.Fact(origin, name, data, at)
+        self._windows.take(fact)
+        self._calls.take(fact)
 
     def split(self) -> tuple[str, str]:
         """Distribute the series over two processes as a cluster does, each to one of them."""

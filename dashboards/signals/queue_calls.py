@@ -1,0 +1,73 @@
+"""Queries about calls through queues: who waits, how visits ended, and talks."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from dashboards.promql import Signal, bucket_increase, increase, once, rate, total
+from dataflows import queue_call_metrics as calls
+from dataflows.metric import MetricSpec
+from dataflows.queue_call_metrics import ServiceResult, Wait
+
+_signal = partial(Signal, about="calls")
+
+_QUEUE = "{{queue}} {{origin_uuid}}"
+_BY_QUEUE = ("origin_uuid", "queue")
+
+WAITING = _signal(once(calls.WAITING), legend=_QUEUE)
+ALL_WAITING = _signal(total(once(calls.WAITING)), legend="waiting")
+IN_CALL = _signal(once(calls.IN_CALL), legend=_QUEUE)
+ALL_IN_CALL = _signal(total(once(calls.IN_CALL)), legend="talking")
+
+_OLDEST = once(calls.OLDEST_WAIT)
+# 0 while nobody waits.
+LONGEST_WAIT = _signal(f"(time() - {_OLDEST}) * ({_OLDEST} > bool 0)", "s", _QUEUE)
+ALL_LONGEST_WAIT = _signal(f"max({LONGEST_WAIT.expr})", "s")
+
+LEAST_WAITING = _signal(once(calls.WAITING_LEVELS.low), legend=_QUEUE)
+MEAN_WAITING = _signal(once(calls.WAITING_LEVELS.mean), legend=_QUEUE)
+MOST_WAITING = _signal(once(calls.WAITING_LEVELS.high), legend=_QUEUE)
+LONGEST_ENDED_WAIT = _signal(once(calls.WAIT_MAX), "s", _QUEUE)
+
+OUTCOMES = _signal(f"60 * {total(rate(calls.CALLS), 'outcome')}", "short", "{{outcome}}")
+WINDOW_OUTCOMES = _signal(total(once(calls.WINDOW_CALLS), "outcome"), legend="{{outcome}}")
+JOINED = _signal(f"60 * {total(rate(calls.JOINED))}", "short", "joined")
+REFUSED = _signal(f"60 * {total(rate(calls.REFUSED))}", "short", "refused")
+NO_ANSWER = _signal(f"60 * {total(rate(calls.RING_NO_ANSWER))}", "short", "unanswered rings")
+COMPLETED = _signal(f"60 * {total(rate(calls.COMPLETED), 'by')}", "short", "{{by}}")
+ALL_REFUSED = _signal(total(increase(calls.REFUSED)))
+
+
+def _results(result: ServiceResult, *by: str) -> str:
+    return total(increase(calls.SERVICE, result=result), *by)
+
+
+def _service_level(*by: str) -> str:
+    in_time, missed = (
+        _results(each, *by) for each in (ServiceResult.IN_TIME, ServiceResult.MISSED)
+    )
+    # Without calls there is no service level, so there is no value.
+    return f"{in_time} / ({in_time} + {missed} > 0)"
+
+
+THRESHOLD = _signal(once(calls.THRESHOLD), "s", _QUEUE)
+IN_TIME = _signal(_results(ServiceResult.IN_TIME, *_BY_QUEUE), legend=_QUEUE)
+MISSED = _signal(_results(ServiceResult.MISSED, *_BY_QUEUE), legend=_QUEUE)
+ABANDONED_EARLY = _signal(_results(ServiceResult.ABANDONED_EARLY, *_BY_QUEUE), legend=_QUEUE)
+SERVICE_LEVEL = _signal(_service_level(*_BY_QUEUE), "percentunit", _QUEUE)
+WINDOW_SERVICE_LEVEL = _signal(once(calls.SERVICE_RATIO), "percentunit", _QUEUE)
+ALL_SERVICE_LEVEL = _signal(_service_level(), "percentunit")
+
+
+def _quantile(share: float, spec: MetricSpec, **where: str) -> Signal:
+    # The comparison leaves out NaN, the quantile of nothing.
+    buckets = total(bucket_increase(spec, **where), "le")
+    return _signal(f"histogram_quantile({share}, {buckets}) >= 0", "s")
+
+
+MEDIAN_WAIT = _quantile(0.5, calls.WAIT, outcome=Wait.ANSWERED)
+LONG_WAIT = _quantile(0.9, calls.WAIT, outcome=Wait.ANSWERED)
+MEDIAN_UNANSWERED_WAIT = _quantile(0.5, calls.WAIT, outcome=Wait.UNANSWERED)
+MEDIAN_RING = _quantile(0.5, calls.RING)
+MEDIAN_TALK = _quantile(0.5, calls.TALK)
+LONG_TALK = _quantile(0.9, calls.TALK)

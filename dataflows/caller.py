@@ -1,0 +1,51 @@
+"""One caller of a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+
+from msgspec import Struct
+
+from dataflows.visits import Visits
+
+
+class Caller(Struct):
+    """What is known of one caller.
+
+    Attributes:
+        since: When the first event came, Unix seconds.
+        visits: One object for each queue.
+        hung_up: When the caller hung up; -inf for never.
+        ended: When the channel ended; inf for not yet.
+        talks: Number of talks.
+    """
+
+    since: float
+    visits: tuple[Visits, ...] = ()
+    hung_up: float = -inf
+    ended: float = inf
+    talks: int = 0
+
+    def of(self, queue: str) -> Visits:
+        """Return the visits in a queue."""
+        for visits in self.visits:
+            if visits.queue == queue:
+                return visits
+        visits = Visits(queue)
+        self.visits = (*self.visits, visits)
+        return visits
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the caller neither waits nor talks, and nothing must be settled."""
+        return not self.talks and all(visits.is_over for visits in self.visits)
+
+    def correct(self, corrected: Callable[[float], float]) -> None:
+        """Correct all times."""
+        self.since = corrected(self.since)
+        for visits in self.visits:
+            visits.correct(corrected)
+        self.hung_up = corrected(self.hung_up)
+        if self.ended < inf:
+            self.ended = corrected(self.ended)
