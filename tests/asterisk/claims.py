@@ -41,5 +41,5 @@ def _fits(visit: Visit, done: Done, deeds: Deeds) -> bool:
             kills = [at for how, at, _ in deeds.deaths if how == "kill"]
             return any(visit.joined <= at for at in kills)
         case "answered":
-            return "after" in f"{call.plan} {call.then}"
+            return any(word in f"{call.plan} {call.then}" for word in ("after", "moved"))
     return True

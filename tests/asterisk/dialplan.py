@@ -23,7 +23,8 @@ exten => i,1,Hangup(1)
 [phones]
 exten => _8XX,1,Set(__PLAN=${{PJSIP_HEADER(read,X-Then)}})
  same => n,Goto(queue,${{EXTEN}},1)
-exten => _6X,1,Set(PLAN=${{PJSIP_HEADER(read,X-Then)}})
+exten => _6X,1,Set(PLAN=after2 talk3:after2 talk3)
+ same => n,ExecIf($["${{CHANNEL(channeltype)}}" = "PJSIP"]?Set(PLAN=${{PJSIP_HEADER(read,X-Then)}}))
  same => n,Dial(PJSIP/phone${{EXTEN:1}},20,b(header^s^1))
  same => n,Hangup()
 

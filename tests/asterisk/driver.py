@@ -111,7 +111,8 @@ class Driver:
 
     def _transfer(self, done: Done, interface: str, uniqueid: str) -> None:
         number = done.call.number
-        agent = interface.partition("id-")[2].partition("@")[0]
+        # Local/id-3@agentcallback or PJSIP/phone7
+        agent = interface.partition("@")[0][-1]
         consultation = Consultation(self._session, self._server.sip_port, agent, done.call)
         own = f"9{number[1:]}"
         try:

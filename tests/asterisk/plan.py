@@ -15,6 +15,8 @@ REASONS = ("lunch", "meeting", "")
 _EXTENS = {queue.name: queue.exten for queue in QUEUES}
 # Those whose agents are always there.
 _BUSY = ("support", "ventes", "urgence", "hotline", "grp-acme-1")
+# Members of the group are phones themselves, so Asterisk sees what they do.
+_TRANSFERRING = ("support", "urgence", "hotline", "grp-acme-1")
 _NOBODY = "mute:mute"
 
 PAUSE_BEFORE_DEATH = 4
@@ -91,6 +93,7 @@ class Planner:
         "attended_to_queue": 4,
         "attended_to_agent_of_queue": 3,
         "on_hold": 3,
+        "moved": 2,
         "redirected": 3,
         "hung_up": 2,
         "left_empty": 2,
@@ -159,7 +162,7 @@ class Planner:
         then = self._random.choice(("after2 talk3:after2 talk3", _NOBODY))
         return self._one(
             "after2 blind:after2 blind",
-            *("support", "urgence", "hotline"),
+            *_TRANSFERRING,
             then=then,
             ends="bye",
             after=self._after(15, 30),
@@ -168,7 +171,7 @@ class Planner:
     def _attended(self) -> list[Step]:
         return self._one(
             "after2 attended colleague:after2 attended colleague",
-            *("support", "urgence", "hotline"),
+            *_TRANSFERRING,
             ends="bye",
             after=self._after(20, 30),
         )
@@ -177,7 +180,7 @@ class Planner:
         then = self._random.choice(("after5 talk3:after5 talk3", _NOBODY))
         return self._one(
             "after2 attended queue:after2 attended queue",
-            *("support", "urgence", "hotline"),
+            *_TRANSFERRING,
             then=then,
             ends="bye",
             after=self._after(20, 35),
@@ -187,7 +190,7 @@ class Planner:
         # The agent of the other queue has answered when the caller is transferred to him.
         return self._one(
             "after2 attended queue answered:after2 attended queue answered",
-            *("support", "urgence", "hotline"),
+            *_TRANSFERRING,
             then="after0:after0",
             ends="bye",
             after=self._after(20, 35),
@@ -195,6 +198,9 @@ class Planner:
 
     def _on_hold(self) -> list[Step]:
         return self._one("after2 hold:after2 hold")
+
+    def _moved(self) -> list[Step]:
+        return self._one("moved:moved", "ventes", "urgence", ends="bye", after=self._after(8, 20))
 
     def _redirected(self) -> list[Step]:
         call = self._call(self._random.choice(_BUSY), _NOBODY)

@@ -1,9 +1,9 @@
 """What phones say, by sipp. A phone does what the header X-Plan tells.
 
 Plans of phones: `after0`, `after2`, `after5` answer after so many seconds, `reject` answers 486,
-`mute` rings until it is cancelled. Then `talk3`, `talk8`, `talk20` hang up after so many seconds,
-`blind` transfers to a queue after 3 s, `attended` waits for a NOTIFY that names the target, `hold`
-holds and resumes the call; otherwise the caller must end it.
+`moved` answers 302 and names phone2, `mute` rings until it is cancelled. Then `talk3`, `talk8`,
+`talk20` hang up after so many seconds, `blind` transfers to a queue after 3 s, `attended` waits for
+a NOTIFY that names the target, `hold` holds and resumes the call; otherwise the caller must end it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FLAG = (
     '<ereg regexp="{flag}" search_in="hdr" header="X-Plan:" check_it="false" assign_to="{flag}"/>'
 )
 _FLAGS = (
-    *("reject", "mute", "blind", "attended", "hold"),
+    *("reject", "moved", "mute", "blind", "attended", "hold"),
     *(f"after{seconds}" for seconds in WAITS),
     *(f"talk{seconds}" for seconds in TALKS),
 )
@@ -70,6 +70,7 @@ def phone() -> str:
     parts = [
         receive("INVITE", _READ_INVITE.replace("<(.*)>", escape("<(.*)>")).format(flags=flags)),
         _jump("reject", "reject"),
+        _jump("moved", "moved"),
         _jump("after0", "answer"),
         reply("180 Ringing", tag=TAG),
         *(_jump(f"after{seconds}", f"wait{seconds}") for seconds in WAITS if seconds),
@@ -108,6 +109,14 @@ def phone() -> str:
         send(
             REPLY.format(status="487 Request Terminated", tag=TAG).replace(
                 "[last_CSeq:]", "CSeq: [cseq] INVITE"
+            ),
+            retrans="500",
+        ),
+        receive("ACK", next="end", timeout=8000, ontimeout="end"),
+        label("moved"),
+        send(
+            REPLY.format(status="302 Moved Temporarily", tag=TAG).replace(
+                "<sip:phone@[local_ip]:[local_port]>", "<sip:62@[remote_ip]:[remote_port]>"
             ),
             retrans="500",
         ),
