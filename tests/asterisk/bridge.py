@@ -68,12 +68,11 @@ class Bridge:
             lines = ("Action: Login", "Username: amid", f"Secret: {secret}", "", "")
             connection.sendall("\r\n".join(lines).encode())
             connection.settimeout(None)
-            buffer = b""
+            rest = b""
             while data := connection.recv(4096):
-                whole, buffer = ami.split(buffer + data)
+                events, rest = batch(rest + data)
                 self._connected.set()
-                events = [event for each in whole if "Event" in (event := parse(each))]
-                for event in reversed(events):
+                for event in events:
                     self._publish(event)
 
     def _publish(self, event: Mapping[str, Any]) -> None:
@@ -101,6 +100,13 @@ def message(event: Mapping[str, Any], now: datetime) -> tuple[dict[str, str], di
         "timestamp": now.isoformat(),
     }
     return headers, {**headers, "data": dict(event)}
+
+
+def batch(received: bytes) -> tuple[list[dict[str, Any]], bytes]:
+    """Return the events of what was received, in the order of amid, and the rest."""
+    whole, rest = ami.split(received)
+    events = [event for each in whole if "Event" in (event := parse(each))]
+    return events[::-1], rest
 
 
 def parse(raw: bytes) -> dict[str, Any]:

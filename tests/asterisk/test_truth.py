@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
 
 import pytest
 
-from tests.asterisk import bridge, truth
+from tests.asterisk import truth
 from tests.asterisk.claims import contradictions
 from tests.asterisk.comparison import (
     Quiet,
@@ -22,8 +21,7 @@ from tests.asterisk.comparison import (
 )
 from tests.asterisk.deeds import Deeds, Done
 from tests.asterisk.doubts import doubts, without
-from tests.asterisk.plan import Planner
-from tests.asterisk.steps import Call, Deed
+from tests.asterisk.steps import Call
 from tests.asterisk.truth import Truth, Visit
 from tests.program import samples_of
 
@@ -245,39 +243,3 @@ def test_a_visit_of_nobody_is_told(deeds: Deeds) -> None:
     del deeds.calls["05553"]
     (told,) = contradictions(truth.read(LOG, deeds), deeds)
     assert told.startswith("nobody called")
-
-
-def test_an_event_becomes_a_message_of_amid() -> None:
-    event = bridge.parse(
-        b"Event: Hangup\r\nCause-txt: Normal: or so\r\nChanVariable: A=1\r\nChanVariable: B=x=y\r\n"
-        b"Twice: 1\r\nTwice: 2\r\nEmpty:"
-    )
-    assert event == {
-        "Event": "Hangup",
-        "Cause-txt": "Normal: or so",
-        "ChanVariable": {"A": "1", "B": "x=y"},
-        "Twice": "2",
-        "Empty": "",
-    }
-    headers, body = bridge.message(
-        event, datetime(2026, 11, 26, 6, 1, 2, 3, UTC).replace(tzinfo=None)
-    )
-    assert headers["name"] == "Hangup"
-    assert headers["timestamp"] == "2026-11-26T06:01:02.000003"
-    assert body == {**headers, "data": event}
-
-
-def test_the_same_seed_plans_the_same_calls() -> None:
-    plans = [Planner(seed, 5, 18).steps() for seed in (1, 1, 2)]
-    assert plans[0] == plans[1] != plans[2]
-
-
-def test_a_plan_has_everything_in_its_order() -> None:
-    steps = Planner(1, 5, 18).steps()
-    assert [at for at, _ in steps] == sorted(at for at, _ in steps)
-    ends = {step.ends for _, step in steps if isinstance(step, Call)}
-    assert ends == {"stay", "bye", "cancel", "key", "vanish"}
-    deeds = {step.what for _, step in steps if isinstance(step, Deed)}
-    assert deeds >= {"restart", "kill", "reload", "redirect", "hangup", "login", "pause"}
-    numbers = [step.number for _, step in steps if isinstance(step, Call)]
-    assert len(numbers) == len({*numbers})
