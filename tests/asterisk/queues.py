@@ -55,7 +55,7 @@ QUEUES = (
     Queue(
         "hotline",
         "804",
-        {"strategy": "linear", "timeout": "5", "retry": "1"},
+        {"strategy": "linear", "timeout": "5", "retry": "1", "memberdelay": "2"},
         timeout=9,
         overflow="ventes",
         agents=(5, 6),
