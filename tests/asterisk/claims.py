@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from tests.asterisk.deeds import Deeds, Done
+from tests.asterisk.queues import QUEUES
 from tests.asterisk.truth import Truth, Visit
+
+_REFUSING = {"maxlen", "joinempty"}
+"""Settings with which a queue takes not everybody."""
 
 _SLACK_SECONDS = 2.5
 """The log has whole seconds, and the driver sees the end of a program a moment later."""
@@ -22,7 +26,21 @@ def contradictions(truth: Truth, deeds: Deeds) -> list[str]:
             lines.append(f"nobody called: {visit}")
         elif not _fits(visit, done, deeds):
             lines.append(f"{done}: {visit}")
+    came = {visit.number for visit in truth.visits}
+    lines += [
+        f"never came to a queue: {done}"
+        for number, done in deeds.calls.items()
+        if number not in came and not _may_stay_out(done, deeds)
+    ]
     return lines
+
+
+def _may_stay_out(done: Done, deeds: Deeds) -> bool:
+    """Whether a caller may not come to a queue: it is full or empty, or Asterisk is dead."""
+    queue = next((each for each in QUEUES if each.exten[1:] == done.call.exten[1:]), None)
+    if queue is None or _REFUSING & queue.settings.keys():
+        return True
+    return any(at - 1 <= done.began <= up for _, at, up in deeds.deaths)
 
 
 def _fits(visit: Visit, done: Done, deeds: Deeds) -> bool:

@@ -239,6 +239,21 @@ def test_a_visit_that_the_caller_did_not_make_is_told(
     assert number in told[0]
 
 
+@pytest.mark.parametrize(
+    ("exten", "began", "told"),
+    [
+        *(("801", 110, True), ("805", 110, False), ("806", 110, False)),
+        *(("62", 110, False), ("801", 124, False)),
+    ],
+    ids=["open", "may be empty", "may be full", "no queue", "dead"],
+)
+def test_who_never_came_to_an_open_queue_is_told(
+    deeds: Deeds, exten: str, began: float, told: bool
+) -> None:
+    deeds.calls["05559"] = Done(Call("05559", exten, "mute:mute"), began)
+    assert len(contradictions(truth.read(LOG, deeds), deeds)) == told
+
+
 def test_a_visit_of_nobody_is_told(deeds: Deeds) -> None:
     del deeds.calls["05553"]
     (told,) = contradictions(truth.read(LOG, deeds), deeds)
