@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from tests.asterisk.deeds import Deeds, Done
-from tests.asterisk.queues import QUEUES
+from tests.asterisk.queues import queue_of
 from tests.asterisk.truth import Truth, Visit
-
-_REFUSING = {"maxlen", "joinempty"}
-"""Settings with which a queue takes not everybody."""
 
 _SLACK_SECONDS = 2.5
 """The log has whole seconds, and the driver sees the end of a program a moment later."""
@@ -37,10 +34,8 @@ def contradictions(truth: Truth, deeds: Deeds) -> list[str]:
 
 def _may_stay_out(done: Done, deeds: Deeds) -> bool:
     """Whether a caller may not come to a queue: it is full or empty, or Asterisk is dead."""
-    queue = next((each for each in QUEUES if each.exten[1:] == done.call.exten[1:]), None)
-    if queue is None or _REFUSING & queue.settings.keys():
-        return True
-    return any(at - 1 <= done.began <= up for _, at, up in deeds.deaths)
+    queue = queue_of(done.call.exten)
+    return queue is None or queue.may_refuse or deeds.was_dead(done.began)
 
 
 def _fits(visit: Visit, done: Done, deeds: Deeds) -> bool:

@@ -35,3 +35,7 @@ class Deeds:
     transfers: dict[str, str] = field(default_factory=dict)
     deaths: list[tuple[str, float, float]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+
+    def was_dead(self, at: float) -> bool:
+        """Whether Asterisk may not have taken a call at a time."""
+        return any(began - 1 <= at <= up for _, began, up in self.deaths)

@@ -30,6 +30,11 @@ class Queue:
     static: tuple[str, ...] = ()
     gosub: str = ""
 
+    @property
+    def may_refuse(self) -> bool:
+        """Whether it takes not everybody."""
+        return not {"maxlen", "joinempty"}.isdisjoint(self.settings)
+
 
 QUEUES = (
     Queue(
@@ -80,3 +85,8 @@ QUEUES = (
         static=("PJSIP/phone7", "PJSIP/phone8"),
     ),
 )
+
+
+def queue_of(exten: str) -> Queue | None:
+    """Return the queue to which a number leads."""
+    return next((queue for queue in QUEUES if queue.exten[1:] == exten[1:]), None)

@@ -211,7 +211,7 @@ def test_a_talk_that_lasts_is_shown(value: float, agrees: bool) -> None:
     visit = Visit("support", "1.1", "05551", 90, "answered", left=95, agent="Agent/1001", ended=120)
     key: tuple[str, ...] = ("support", "xivo_queue_members_in_call")
     scrapes = [Scrape(100.2, {key: value} if value else {})]
-    read = Truth([visit], Counter(), [])
+    read = Truth([visit], Counter(), Counter(), [])
     assert (talk_disagreements([STATUS], scrapes, read) == []) is agrees
 
 
@@ -251,7 +251,9 @@ def test_who_never_came_to_an_open_queue_is_told(
     deeds: Deeds, exten: str, began: float, told: bool
 ) -> None:
     deeds.calls["05559"] = Done(Call("05559", exten, "mute:mute"), began)
-    assert len(contradictions(truth.read(LOG, deeds), deeds)) == told
+    read = truth.read(LOG, deeds)
+    assert len(contradictions(read, deeds)) == told
+    assert read.refused == {"805": {"reserve": 1}, "806": {"petite": 1}}.get(exten, {})
 
 
 def test_a_visit_of_nobody_is_told(deeds: Deeds) -> None:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from tests.asterisk.deeds import Deeds
+from tests.asterisk.queues import queue_of
 
 OUTCOMES = ("answered", "abandoned", "expired", "left", "lost")
 ENDS = ("agent", "caller", "transfer")
@@ -75,11 +76,13 @@ class Truth:
     Attributes:
         visits: All visits, by the end of each.
         ring_no_answers: How often a member was rung and did not answer, by queue.
+        refused: Callers whom a queue did not take, by queue.
         unknown: Lines that fit to nothing: a fault of this parser, or a surprise.
     """
 
     visits: list[Visit]
     ring_no_answers: Counter[str]
+    refused: Counter[str]
     unknown: list[str]
 
     def as_dict(self) -> dict[str, Any]:
@@ -88,13 +91,17 @@ class Truth:
             {key: value for key, value in asdict(visit).items() if value not in (None, "")}
             for visit in self.visits
         ]
-        return {"visits": visits, "ring_no_answer": dict(self.ring_no_answers)}
+        return {
+            "visits": visits,
+            "ring_no_answer": dict(self.ring_no_answers),
+            "refused": dict(self.refused),
+        }
 
     @classmethod
     def of(cls, written: Mapping[str, Any]) -> Self:
         """Return what `as_dict` has written."""
         visits = [Visit(**visit) for visit in written["visits"]]
-        return cls(visits, Counter(written["ring_no_answer"]), [])
+        return cls(visits, Counter(written["ring_no_answer"]), Counter(written["refused"]), [])
 
 
 def read(log: str, deeds: Deeds) -> Truth:
@@ -103,7 +110,17 @@ def read(log: str, deeds: Deeds) -> Truth:
     for line in log.splitlines():
         reader.follow(line)
     visits = [*reader.done, *reader.talks.values(), *reader.open.values()]
-    return Truth(sorted(visits, key=lambda visit: visit.joined), reader.missed, reader.unknown)
+    visits.sort(key=lambda visit: visit.joined)
+    came = {visit.number for visit in visits}
+    refused = Counter(
+        queue.name
+        for number, done in deeds.calls.items()
+        if number not in came
+        and (queue := queue_of(done.call.exten)) is not None
+        and queue.may_refuse
+        and not deeds.was_dead(done.began)
+    )
+    return Truth(visits, reader.missed, refused, reader.unknown)
 
 
 class _Reader:
@@ -191,16 +208,18 @@ def expected(truth: Truth) -> dict[str, Numbers]:
     for visit in truth.visits:
         by_queue[visit.queue].append(visit)
     return {
-        queue: _numbers(visits, truth.ring_no_answers[queue]) for queue, visits in by_queue.items()
+        queue: {
+            **_numbers(visits),
+            ("xivo_queue_ring_no_answer_total",): truth.ring_no_answers[queue],
+            ("xivo_queue_refused_total",): truth.refused[queue],
+        }
+        for queue, visits in by_queue.items()
     }
 
 
-def _numbers(visits: Iterable[Visit], missed: int) -> Numbers:
+def _numbers(visits: Iterable[Visit]) -> Numbers:
     visits = list(visits)
-    found: Numbers = {
-        ("xivo_queue_calls_joined_total",): len(visits),
-        ("xivo_queue_ring_no_answer_total",): missed,
-    }
+    found: Numbers = {("xivo_queue_calls_joined_total",): len(visits)}
     outcomes = Counter(visit.outcome for visit in visits)
     found |= {("xivo_queue_calls_total", outcome): outcomes[outcome] for outcome in OUTCOMES}
     ends = Counter(visit.by for visit in visits)
