@@ -126,7 +126,8 @@ class Quiet:
     """An answer, the next scrape, and the queues of which both must tell the same.
 
     Attributes:
-        queues: Those of which no event came from a second before the answer to the scrape.
+        queues: Those of which no event came from a second before the question to a second after the
+            scrape.
     """
 
     status: Status
@@ -166,7 +167,7 @@ def quiet(
         for queue in sorted(queues):
             its = events.get(queue, ())
             first = bisect.bisect_left(its, status.asked - SLACK_SECONDS)
-            if first == len(its) or its[first] > scrape.time:
+            if first == len(its) or its[first] > scrape.time + SLACK_SECONDS:
                 still.append(queue)
         found.append(Quiet(status, scrape, tuple(still)))
     return found

@@ -168,7 +168,8 @@ WAITING: tuple[str, ...] = ("support", "xivo_queue_callers_waiting")
         (0.0, 98.9, True, False),
         (2.0, 99.1, False, True),
         (2.0, 100.4, False, True),
-        (2.0, 100.6, True, False),
+        (2.0, 101.4, False, True),
+        (2.0, 101.6, True, False),
     ],
 )
 def test_a_gauge_is_right_a_second_after_the_last_event(

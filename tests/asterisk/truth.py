@@ -168,28 +168,28 @@ class _Reader:
     def _leave(
         self, line: str, at: int, key: tuple[str, str], event: str, data: list[str]
     ) -> Visit | None:
-        visit = self.open.pop(key, None) or self._transferred(key)
+        wait = int(data[0] if event == "CONNECT" else data[3 if event == "EXITWITHKEY" else 2])
+        visit = self.open.pop(key, None) or self._transferred(key[1], at - wait)
         if visit is None:
             self.unknown.append(line)
             return None
         visit.left = at
         if event == "CONNECT":
-            visit.outcome, visit.wait, visit.ring = "answered", int(data[0]), int(data[2])
+            visit.outcome, visit.wait, visit.ring = "answered", wait, int(data[2])
             self.talks[key] = visit
             return visit
-        visit.outcome = _UNANSWERED[event]
-        visit.wait = int(data[3] if event == "EXITWITHKEY" else data[2])
+        visit.outcome, visit.wait = _UNANSWERED[event], wait
         if event == "ABANDON" and self._was_withdrawn(visit.number, at):
             visit.outcome = "expired"
         self.done.append(visit)
         return visit
 
-    def _transferred(self, key: tuple[str, str]) -> Visit | None:
+    def _transferred(self, queue: str, joined: int) -> Visit | None:
         """Return the visit of a consultation whose place this caller took."""
-        for old in self._deeds.transfers:
-            if (old, key[1]) in self.open:
-                return self.open.pop((old, key[1]))
-        return None
+        found = [(old, queue) for old in self._deeds.transfers if (old, queue) in self.open]
+        if not found:
+            return None
+        return self.open.pop(min(found, key=lambda key: abs(self.open[key].joined - joined)))
 
     def _was_withdrawn(self, number: str, at: int) -> bool:
         """Whether the wait was ended by an administrator, or by the end of Asterisk."""
