@@ -6,6 +6,7 @@ import bisect
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from tests.asterisk.ami import Message
@@ -186,28 +187,27 @@ def disagreements(judged: Iterable[Quiet], names: Sequence[str]) -> list[str]:
     return lines
 
 
-def talk_disagreements(
-    statuses: Iterable[Status], scrapes: Sequence[Scrape], truth: Truth
-) -> list[str]:
-    """Return a line for each moment at which another number of members talked.
+def talk_disagreements(scrapes: Iterable[Scrape], truth: Truth) -> list[str]:
+    """Return a line for each scrape that shows another number of members who talk.
 
     The log has whole seconds, so at each moment a number is only known to be within bounds.
     """
+    queues = sorted({visit.queue for visit in truth.visits})
+    answered = [visit for visit in truth.visits if visit.left is not None and visit.agent]
     lines = []
-    for status in statuses:
-        near = [each for each in scrapes if abs(each.time - status.time) <= SLACK_SECONDS]
-        for queue in {visit.queue for visit in truth.visits}:
+    for scrape in scrapes:
+        for queue in queues:
             sure, perhaps = set(), set()
-            for visit in truth.visits:
-                if visit.queue == queue and visit.outcome == "answered" and visit.left is not None:
-                    end = visit.ended if visit.ended is not None else float("inf")
-                    if visit.left - 1 <= status.time <= end + 2:
-                        perhaps.add(visit.agent)
-                    if visit.left + 1 <= status.time <= end:
+            for visit in answered:
+                began, ended = visit.left or 0, visit.ended or inf
+                if visit.queue == queue and began - SLACK_SECONDS <= scrape.time <= ended + 2:
+                    perhaps.add(visit.agent)
+                    if began + 1 + SLACK_SECONDS <= scrape.time <= ended:
                         sure.add(visit.agent)
-            shown = {each.gauges.get((queue, IN_CALL), 0.0) for each in near}
-            if near and not any(len(sure) <= value <= len(perhaps) for value in shown):
-                lines.append(f"{status.time:.1f} {queue}: {shown}, not {len(sure)}..{len(perhaps)}")
+            shown = scrape.gauges.get((queue, IN_CALL), 0)
+            if not len(sure) <= shown <= len(perhaps):
+                bounds = f"{len(sure)} to {len(perhaps)}"
+                lines.append(f"{scrape.time:.1f} {queue}: {shown:g}, not {bounds}")
     return lines
 
 

@@ -128,7 +128,21 @@ def test_who_was_withdrawn_did_not_abandon(deeds: Deeds, how: str) -> None:
         deeds.withdrawn["05552"] = 108.1
     else:
         deeds.deaths.append(("restart", 107.9, 110))
+    # The programs of callers end a moment later.
     assert [v.outcome for v in truth.read(LOG, deeds).visits][1] == "expired"
+
+
+def test_who_hung_up_just_before_a_restart_abandoned(deeds: Deeds) -> None:
+    deeds.deaths.append(("restart", 108.3, 110))
+    assert truth.read(LOG, deeds).visits[1].outcome == "abandoned"
+
+
+def test_a_transfer_that_is_logged_as_an_end_too_ends_the_talk_once(deeds: Deeds) -> None:
+    end = "120|1.1|support|Agent/1002|COMPLETEAGENT|6|13|1\n"
+    transfer = "120|1.1|support|Agent/1002|ATTENDEDTRANSFER|BRIDGE|x|6|13|1\n"
+    read = truth.read(LOG.replace(end, transfer + end), deeds)
+    assert read.unknown == []
+    assert [each.by for each in read.visits if each.by] == ["transfer"]
 
 
 def test_right_numbers_do_not_differ(read: Truth) -> None:
@@ -213,7 +227,7 @@ def test_a_talk_that_lasts_is_shown(value: float, agrees: bool) -> None:
     key: tuple[str, ...] = ("support", "xivo_queue_members_in_call")
     scrapes = [Scrape(100.2, {key: value} if value else {})]
     read = Truth([visit], Counter(), Counter(), [])
-    assert (talk_disagreements([STATUS], scrapes, read) == []) is agrees
+    assert (talk_disagreements(scrapes, read) == []) is agrees
 
 
 def test_the_driver_and_the_log_agree(read: Truth, deeds: Deeds) -> None:

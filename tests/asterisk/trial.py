@@ -73,7 +73,7 @@ class Outcome:
 
     def talks(self) -> list[str]:
         """Return each moment at which another number of members talked."""
-        return talk_disagreements(self._calm(), self.scrapes, self.truth)
+        return talk_disagreements(filter(self._is_calm, self.scrapes), self.truth)
 
     def judged(self) -> int:
         """Return how often the gauges of a queue were compared."""
@@ -83,16 +83,14 @@ class Outcome:
         return quiet(self._calm(), self.scrapes, moments(self.messages))
 
     def _calm(self) -> list[Status]:
-        """Return the answers of times at which the bus told what happened.
+        return list(filter(self._is_calm, self.statuses))
+
+    def _is_calm(self, each: Status | Scrape) -> bool:
+        """Whether the bus told what happened.
 
         From the death of Asterisk until the bridge is back, nobody told anything.
         """
-        deaths = [(began - 1, ended + 2) for _, began, ended in self.deeds.deaths]
-        return [
-            status
-            for status in self.statuses
-            if not any(start <= status.time <= end for start, end in deaths)
-        ]
+        return not any(began - 1 <= each.time <= ended + 2 for _, began, ended in self.deeds.deaths)
 
     def write(self, folder: Path) -> None:
         """Write the recording and its truth, and the whole log of the queues."""

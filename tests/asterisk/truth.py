@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from math import inf
 from typing import Any, Self
 
 from tests.asterisk.deeds import Deeds
@@ -132,6 +133,7 @@ class _Reader:
         self.open: dict[tuple[str, str], Visit] = {}
         self.talks: dict[tuple[str, str], Visit] = {}
         self.missed: Counter[str] = Counter()
+        self._transfers: dict[tuple[str, str], int] = {}
         self.unknown: list[str] = []
 
     def follow(self, line: str) -> None:
@@ -148,13 +150,20 @@ class _Reader:
             if event == "CONNECT" and visit is not None:
                 visit.agent = agent
         elif event in _COMPLETED:
-            talk = self.talks.pop(key, None)
-            if talk is None:
+            self._complete(line, int(at), key, _COMPLETED[event], data)
+
+    def _complete(self, line: str, at: int, key: tuple[str, str], by: str, data: list[str]) -> None:
+        talk = self.talks.pop(key, None)
+        if talk is None:
+            # A transfer to an agent may be logged as the end of the caller's talk, too.
+            if self._transfers.get(key) != at:
                 self.unknown.append(line)
-                return
-            # The last data are always the waiting, the talk and the first position.
-            talk.talk, talk.by, talk.ended = int(data[-2]), _COMPLETED[event], int(at)
-            self.done.append(talk)
+            return
+        if by == "transfer":
+            self._transfers[key] = at
+        # The last data are always the waiting, the talk and the first position.
+        talk.talk, talk.by, talk.ended = int(data[-2]), by, at
+        self.done.append(talk)
 
     def _start(self, at: int) -> None:
         """Lose what was under way when Asterisk died."""
@@ -193,8 +202,13 @@ class _Reader:
 
     def _was_withdrawn(self, number: str, at: int) -> bool:
         """Whether the wait was ended by an administrator, or by the end of Asterisk."""
+        done = self._deeds.calls.get(number)
+        hung_up = inf if done is None else done.ended or inf
         ends = [self._deeds.withdrawn.get(number, 0.0)]
-        ends += [began for how, began, _ in self._deeds.deaths if how == "restart"]
+        # Who hung up just before a restart abandoned.
+        ends += [
+            began for how, began, _ in self._deeds.deaths if how == "restart" and hung_up > began
+        ]
         return any(int(end) <= at <= end + _NEAR_SECONDS for end in ends)
 
 
