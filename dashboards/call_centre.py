@@ -135,10 +135,25 @@ def _queues() -> list[Panel]:
 
 def _agents() -> list[Panel]:
     return [
+        stacked(
+            "Agents by activity",
+            "Agents who are logged in, by what they do: the first of these that holds: on call, "
+            "ringing, paused in all of their queues, in wrap-up, phone unavailable, available. "
+            "Unknown: member of no queue that is known.",
+            agents.BY_ACTIVITY,
+            colours=palette.ACTIVITIES,
+        ),
+        bars(
+            "Agents paused, by reason",
+            "Agents who are paused in all of their queues now. The setting `pause_reasons` says "
+            "which reasons are shown by name.",
+            agents.PAUSED,
+            span=12,
+        ),
         lines(
             "Agents logged in per window",
-            "Maximum, average and minimum of each window, for each server. They include changes "
-            "between two scrapes.",
+            "Maximum, average and minimum of each window, and maximum since midnight, for each "
+            "server. They include changes between two scrapes.",
             *agents.LOGGED_IN_EXTREMES,
             looks=house.EXTREMES,
         ),
@@ -157,26 +172,34 @@ def _agents() -> list[Panel]:
             "How often agents logged in during the selected time range.",
             agents.LOGINS,
             decimals=0,
-            span=6,
         ),
         stat(
             "Logouts",
             "How often agents logged out during the selected time range.",
             agents.LOGOUTS,
             decimals=0,
-            span=6,
         ),
         stat(
             "Median session length",
             "Half of the agent sessions that ended in the selected time range were shorter.",
             agents.MEDIAN_SESSION,
-            span=6,
         ),
         stat(
             "Long session length",
             "One in ten agent sessions that ended in the selected time range was longer.",
             agents.LONG_SESSION,
-            span=6,
+        ),
+        stat(
+            "Occupancy",
+            "Share of the time on calls and in wrap-up, of the time in which agents were not "
+            "paused, in the selected time range.",
+            agents.OCCUPANCY,
+            decimals=0,
+        ),
+        stat(
+            "Median pause",
+            "Half of the pauses that ended in the selected time range were shorter.",
+            agents.MEDIAN_PAUSE,
         ),
     ]
 
@@ -191,8 +214,10 @@ def _call_forms() -> list[Panel]:
         ),
         lines(
             "Users who submitted call forms",
-            "Number of different users who submitted a call form in each window.",
+            "Number of different users who submitted a call form in each window, and since "
+            "midnight.",
             call_forms.SUBMITTERS,
-            looks={"users": house.Look(palette.BLUE)},
+            call_forms.SUBMITTERS_TODAY,
+            looks=house.COUNTS,
         ),
     ]

@@ -53,8 +53,7 @@ def _callers() -> list[Panel]:
             "Callers of each queue",
             "Each queue now: callers who wait, the longest wait, and members who talk to callers. "
             "Then, of the last window, the fewest, average and most callers who waited at the same "
-            "time, and the longest wait that ended. The window `today` is shown while it is under "
-            "way.",
+            "time, and the longest wait that ended; and the longest that ended today.",
             {"origin_uuid": "server", "queue": "queue"},
             (
                 Column("waiting", queue_calls.WAITING),
@@ -64,6 +63,7 @@ def _callers() -> list[Panel]:
                 Column("average waiting", queue_calls.MEAN_WAITING, decimals=1),
                 Column("most waiting", queue_calls.MOST_WAITING),
                 Column("longest ended wait", queue_calls.LONGEST_ENDED_WAIT),
+                Column("longest today", queue_calls.LONGEST_TODAY),
             ),
             height=7,
         ),
@@ -72,7 +72,7 @@ def _callers() -> list[Panel]:
             "The threshold, and the calls of the selected time range: answered in time; missed, "
             "which means answered later, expired or abandoned after the threshold; and abandoned "
             "within it. The service level is in time / (in time + missed): of the selected time "
-            "range, and of the last window.",
+            "range, of the last window, and of today.",
             {"origin_uuid": "server", "queue": "queue"},
             (
                 Column("threshold", queue_calls.THRESHOLD),
@@ -88,6 +88,12 @@ def _callers() -> list[Panel]:
                 Column(
                     "of the window",
                     queue_calls.WINDOW_SERVICE_LEVEL,
+                    steps=house.LOW_IS_BAD,
+                    decimals=0,
+                ),
+                Column(
+                    "today",
+                    queue_calls.SERVICE_LEVEL_TODAY,
                     steps=house.LOW_IS_BAD,
                     decimals=0,
                 ),
@@ -120,10 +126,9 @@ def _outcomes() -> list[Panel]:
             span=9,
         ),
         bars(
-            "Ended calls of the window, by outcome",
-            "Calls of the selected queues that ended in the last window, exactly counted. The "
-            "window `today` is shown while it is under way.",
-            queue_calls.WINDOW_OUTCOMES,
+            "Ended calls today, by outcome",
+            "Calls of the selected queues that ended since midnight, exactly counted.",
+            queue_calls.OUTCOMES_TODAY,
             span=6,
         ),
     ]

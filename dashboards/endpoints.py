@@ -84,14 +84,15 @@ def _phones() -> list[Panel]:
         ),
         lines(
             "Phones in use per window",
-            "Phones in use, busy or on hold: maximum, average and minimum of each window, for each "
-            "server. They include changes between two scrapes.",
+            "Phones in use, busy or on hold: maximum, average and minimum of each window, and "
+            "maximum since midnight, for each server. They include changes between two scrapes.",
             *endpoints.IN_USE_EXTREMES,
             looks=house.EXTREMES,
         ),
         lines(
             "Phones unavailable per window",
-            "Maximum, average and minimum of each window, for each server.",
+            "Maximum, average and minimum of each window, and maximum since midnight, for each "
+            "server.",
             *endpoints.UNAVAILABLE_EXTREMES,
             looks=house.EXTREMES,
         ),
@@ -109,7 +110,8 @@ def _users() -> list[Panel]:
         ),
         lines(
             "Users available per window",
-            "Maximum, average and minimum of each window, for each server.",
+            "Maximum, average and minimum of each window, and maximum since midnight, for each "
+            "server.",
             *users.AVAILABLE_EXTREMES,
             looks=house.EXTREMES,
             span=8,
@@ -134,8 +136,9 @@ def _chat() -> list[Panel]:
         ),
         lines(
             "Users who chatted",
-            "Number of different users who sent a message in each window.",
+            "Number of different users who sent a message in each window, and since midnight.",
             chat.SENDERS,
-            looks={"users": house.Look(palette.BLUE)},
+            chat.SENDERS_TODAY,
+            looks=house.COUNTS,
         ),
     ]

@@ -136,7 +136,7 @@ def _delay() -> list[Panel]:
             "Time since the last delivery from each bus arrived, by exporter.",
             deliveries.SILENCE,
             looks={},
-            span=6,
+            span=8,
         ),
         lines(
             "Time since the last window",
@@ -144,7 +144,16 @@ def _delay() -> list[Panel]:
             "dataflow has stalled.",
             deliveries.WINDOW_LAG,
             looks={},
-            span=6,
+            span=8,
+        ),
+        lines(
+            "How long today has counted",
+            "Time since the window today of each server began to count. It begins at midnight in "
+            "the time zone of the bus. If it begins at another time, the exporter started or "
+            "missed events then, and the numbers of that day are incomplete.",
+            bus.COUNTED,
+            looks={},
+            span=8,
         ),
         bars(
             "Late events",
@@ -152,7 +161,7 @@ def _delay() -> list[Panel]:
             "A few in a thousand are normal. If there are many, a clock or the time zone is wrong.",
             exporter.LATE,
             decimals=0,
-            span=6,
+            span=12,
         ),
         bars(
             "Impossible time stamps",
@@ -161,7 +170,7 @@ def _delay() -> list[Panel]:
             deliveries.CLAMPED,
             steps=house.SOME_STANDS_OUT,
             decimals=0,
-            span=6,
+            span=12,
         ),
     ]
 

@@ -55,8 +55,11 @@ EXTREMES: Mapping[str, Look] = {
     "maximum": Look(ORANGE, (2, 4)),
     "average": Look(BLUE),
     "minimum": Look(GREY, (10, 6)),
+    "today": Look(GREY, (2, 8), width=1),
 }
 """Styles, by the first word of the legend."""
+
+COUNTS: Mapping[str, Look] = {"users": Look(BLUE), "today": EXTREMES["today"]}
 
 
 def instant(signal: Signal) -> Dataquery:

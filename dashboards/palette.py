@@ -49,6 +49,16 @@ DEVICE_STATES: Colours = {
     "on_hold": SKY_BLUE,
 }
 
+ACTIVITIES: Colours = {
+    "on_call": BLUE,
+    "ringing": YELLOW,
+    "paused": ORANGE,
+    "wrap_up": SKY_BLUE,
+    "unavailable": VERMILION,
+    "available": BLUISH_GREEN,
+    "unknown": GREY,
+}
+
 PRESENCES: Colours = {
     "available": BLUISH_GREEN,
     "away": YELLOW,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dataflows.lengths import TODAY
 from dataflows.levels import Levels
 from dataflows.metric import MetricSpec
 
@@ -111,13 +112,22 @@ def _once(spec: MetricSpec, inner: str) -> str:
 def _selector(spec: MetricSpec, where: dict[str, str], suffix: str = "") -> str:
     assert where.keys() <= set(spec.labels)
     assert all(value in spec.vocabulary.get(name, (value,)) for name, value in where.items())
-    matchers = [_SCOPE[name] for name in spec.labels if name in _SCOPE]
+    matchers = [_SCOPE[name] for name in spec.labels if name in _SCOPE and name not in where]
     matchers += [f'{name}="{value}"' for name, value in where.items()]
     return f"{spec.name}{suffix}{{{','.join(matchers)}}}"
 
 
-def extremes(levels: Levels, about: str) -> tuple[Signal, Signal, Signal]:
-    """Return maximum, average and minimum of the windows, for each server.
+def today(spec: MetricSpec) -> str:
+    """Return a query for the window `today` of a metric, whichever window is selected.
+
+    Its results have no label `window`: in a table, they are in the row of the selected window.
+    """
+    assert not spec.closed_only
+    return f"max without (window) ({once(spec, window=TODAY.name)})"
+
+
+def extremes(levels: Levels, about: str) -> tuple[Signal, ...]:
+    """Return maximum, average and minimum of the windows and the maximum today, for each server.
 
     They are not summed, because extremes of several servers cannot be added.
     """
@@ -125,4 +135,5 @@ def extremes(levels: Levels, about: str) -> tuple[Signal, Signal, Signal]:
         Signal(once(levels.high), legend="maximum {{origin_uuid}}", about=about),
         Signal(once(levels.mean), legend="average {{origin_uuid}}", about=about),
         Signal(once(levels.low), legend="minimum {{origin_uuid}}", about=about),
+        Signal(today(levels.high), legend="today {{origin_uuid}}", about=about),
     )

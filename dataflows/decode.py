@@ -180,9 +180,8 @@ class Decode:
             for subscriber in found[1]:
                 published.events[subscriber].append(event)
                 published.arrived[subscriber] = delivery.arrived
-            for subscriber, kinds in found[2]:
-                if isinstance(event, kinds):
-                    published.events[subscriber].append(event)
+            for subscriber in found[2][type(event)]:
+                published.events[subscriber].append(event)
         else:
             account.unused += 1
         published.names.append(name)

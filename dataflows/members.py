@@ -25,7 +25,7 @@ class Change(StrEnum):
     UNPAUSED = "unpaused"
 
 
-class Member(Struct, frozen=True, gc=False):
+class Member(Struct, frozen=True, gc=False, array_like=True):
     """What is known of a member.
 
     Attributes:
@@ -36,6 +36,7 @@ class Member(Struct, frozen=True, gc=False):
         last_call: When its last call of the queue ended, Unix seconds of the server's clock;
             0 before the first one, -1 until an event contains it.
         wrap_up: Its own wrap-up time in seconds; 0 if that of the queue holds.
+        reason: Why it is paused; empty if there is no reason.
         is_doubtful: Whether the order of its last events is not certain.
     """
 
@@ -47,6 +48,7 @@ class Member(Struct, frozen=True, gc=False):
     rings_in_use: bool
     last_call: int
     wrap_up: int
+    reason: str = ""
     is_doubtful: bool = False
 
 
@@ -81,6 +83,7 @@ def merge(before: Member | None, event: MemberReported) -> Member:
             rings_in_use,
             event.last_call,
             event.wrap_up,
+            event.reason or "",
         )
     login_time, last_call = event.login_time or before.login_time, event.last_call
     is_renewed = login_time > before.login_time > 0
@@ -95,7 +98,15 @@ def merge(before: Member | None, event: MemberReported) -> Member:
         before.rings_in_use if event.rings_in_use is None else event.rings_in_use,
         last_call,
         event.wrap_up,
+        _reason(before, event),
     )
+
+
+def _reason(before: Member, event: MemberReported) -> str:
+    if event.reason is None and event.paused and type(event) is not MemberPauseSet:
+        # Before Asterisk 18, status events may lack it.
+        return before.reason
+    return event.reason or ""
 
 
 def follow(

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from dataflows.quota import Allocation
+from dataflows.slope import Slope
 
 
 class Kind(StrEnum):
@@ -36,7 +36,8 @@ class MetricSpec:
         detail: There is a series for each entity; off by default.
         state_set: A gauge that has a series for each possible state of an entity: 1 for the
             current state, else 0. A sample holds the current state. The label of the state
-            is the last one, and also the last in alphabetical order.
+            is the last one.
+        grows: A counter that also grows between events: its samples are slopes.
         beyond_promql: For window metrics: what they show that a query over scrapes cannot.
         closed_only: For window metrics: they do not exist for `today`, which is still open.
     """
@@ -50,6 +51,7 @@ class MetricSpec:
     buckets: tuple[float, ...] = ()
     detail: bool = False
     state_set: bool = False
+    grows: bool = False
     beyond_promql: str = ""
     closed_only: bool = False
 
@@ -82,7 +84,7 @@ class Histogram(Struct, frozen=True):
         return Histogram(tuple(counts), self.total + value)
 
 
-Value = float | Histogram | str
+Value = float | Histogram | Slope | str
 """A string is the current state, in a state set."""
 LabelValues = tuple[str, ...]
 
@@ -110,7 +112,7 @@ class Samples:
     __slots__ = ("_changed", "_values")
 
     def __init__(self) -> None:
-        # Histograms for histograms, text for state sets, else numbers.
+        # Histograms for histograms, text for state sets, else numbers or slopes.
         self._values: _Values = {}
         # The values that contain each changed series: several `Samples` can share this.
         # A dict, because it keeps the order: the exposition must be reproducible.
@@ -132,7 +134,7 @@ class Samples:
         other._changed.update(self._changed)
         self._changed = other._changed
 
-    def set(self, spec: MetricSpec, labels: LabelValues, value: float) -> None:
+    def set(self, spec: MetricSpec, labels: LabelValues, value: float | Slope) -> None:
         """Set the value of a series."""
         key = (spec.name, labels)
         self._values[key] = value
@@ -154,6 +156,18 @@ class Samples:
         key = (spec.name, labels)
         self._values[key] = self._values.get(key, 0) + amount
         self._changed[key] = self._values
+
+    def move(self, spec: MetricSpec, before: LabelValues, after: LabelValues) -> None:
+        """Subtract 1 from a series, and add 1 to another one."""
+        values, changed, old, new = (
+            self._values,
+            self._changed,
+            (spec.name, before),
+            (spec.name, after),
+        )
+        values[old] -= 1
+        values[new] = values.get(new, 0) + 1
+        changed[old] = changed[new] = values
 
     def start(self, spec: MetricSpec, labels: LabelValues = ()) -> None:
         """Create all series with these first label values, at 0.
@@ -208,41 +222,3 @@ class Samples:
         )
         self._changed.clear()
         return drained
-
-
-class Details(Samples):
-    """The series of single entities, as many as the allocation admits.
-
-    They follow from the entities, so a snapshot does not contain them;
-    `State.restore` makes them again.
-
-    Attributes:
-        hidden: Samples that were not admitted, since `Stage` last read this.
-    """
-
-    __slots__ = ("_allocation", "hidden")
-
-    def __init__(self, allocation: Allocation) -> None:
-        super().__init__()
-        self._allocation = allocation
-        self.hidden = 0
-
-    def set(self, spec: MetricSpec, labels: LabelValues, value: float) -> None:
-        if self._admits(spec, labels):
-            super().set(spec, labels, value)
-
-    def set_state(self, spec: MetricSpec, labels: LabelValues, state: str) -> None:
-        if self._admits(spec, labels):
-            super().set_state(spec, labels, state)
-
-    def retire(self, spec: MetricSpec, labels: LabelValues) -> bool:
-        existed = super().retire(spec, labels)
-        if existed:
-            self._allocation.release()
-        return existed
-
-    def _admits(self, spec: MetricSpec, labels: LabelValues) -> bool:
-        if (spec.name, labels) in self._values or self._allocation.take():
-            return True
-        self.hidden += 1
-        return False

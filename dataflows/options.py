@@ -29,6 +29,7 @@ class Options:
         max_shown: The same for entities that have series of their own.
         windows: Lengths of the windows, the shortest first.
         service_levels: By name of the bus, within which time a call must be answered.
+        pause_reasons: Reasons of pauses that are shown by name.
         zone_of: Returns the time zone of a bus, by its name; None means this machine's.
     """
 
@@ -37,6 +38,7 @@ class Options:
     max_shown: int = MAX_ENTITIES
     windows: tuple[Length, ...] = ()
     service_levels: Mapping[str, ServiceLevels] = field(default_factory=dict)
+    pause_reasons: tuple[str, ...] = ()
     zone_of: Callable[[str], tzinfo | None] = _zone_of_machine
 
     def windows_of(self, bus: str) -> tuple[Length | Today, ...]:

@@ -149,8 +149,8 @@ REFUSED = MetricSpec(
     "xivo_queue_refused_total",
     Kind.COUNTER,
     "Calls that arrived for the queue but never joined it: it was full, had no members or was "
-    "closed. Only on XiVO and Wazo, which publish arrivals, and only after the exporter has seen "
-    "one call join the queue.",
+    "closed. Only on XiVO and Wazo, which publish arrivals. They count as soon as the exporter has "
+    "seen one call join the queue.",
     _QUEUE,
     cardinality="one per queue",
 )

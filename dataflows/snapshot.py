@@ -20,7 +20,8 @@ from zlib import crc32
 import msgspec
 
 from dataflows.days import Today
-from dataflows.metric import Details, MetricSpec
+from dataflows.details import Details
+from dataflows.metric import MetricSpec
 from dataflows.options import Options
 from dataflows.parts import Parts
 from dataflows.quota import Allocation

@@ -191,7 +191,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
             if event.is_notice:
                 if type(event) is Heard:
                     state.knowledge.hear(event.at)
-                else:
+                elif isinstance(event, Notice):
                     outputs += self._heed(event, state)
                 continue
             if windows is not None and event.at < windows.floor:

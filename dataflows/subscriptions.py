@@ -7,8 +7,25 @@ from collections.abc import Iterable
 from dataflows.notices import Notice
 from dataflows.subsystem import Decoder, Event, Subsystem
 
-_Kinds = tuple[type[Event], ...]
-Subscriptions = dict[str, tuple[Decoder, list[str], list[tuple[str, _Kinds]]]]
+
+class Others(dict[type[Event], tuple[str, ...]]):
+    """The subsystems that only need some events of a decoder, by the kind of the event."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kinds: list[tuple[str, tuple[type[Event], ...]]] = []
+
+    def add(self, subsystem: str, kinds: tuple[type[Event], ...]) -> None:
+        """Let a subsystem get the events of some kinds."""
+        self._kinds.append((subsystem, kinds))
+
+    def __missing__(self, kind: type[Event]) -> tuple[str, ...]:
+        # There are few kinds, and this is asked for each event.
+        found = self[kind] = tuple(name for name, kinds in self._kinds if issubclass(kind, kinds))
+        return found
+
+
+Subscriptions = dict[str, tuple[Decoder, list[str], Others]]
 
 
 def subscriptions(subsystems: Iterable[Subsystem]) -> Subscriptions:
@@ -20,10 +37,10 @@ def subscriptions(subsystems: Iterable[Subsystem]) -> Subscriptions:
     found: Subscriptions = {}
     for subsystem in subsystems:
         for decoder in subsystem.all_decoders:
-            first, subscribers, others = found.setdefault(decoder.name, (decoder, [], []))
+            first, subscribers, others = found.setdefault(decoder.name, (decoder, [], Others()))
             assert first is decoder, f"{decoder.name} has two decoders"
             if decoder in subsystem.decoders:
                 subscribers.append(subsystem.name)
             else:
-                others.append((subsystem.name, (Notice, *subsystem.starters, *subsystem.needs)))
+                others.add(subsystem.name, (Notice, *subsystem.starters, *subsystem.needs))
     return found

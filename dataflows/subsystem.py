@@ -16,10 +16,11 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 from msgspec import Struct
 
 from dataflows.days import Today
+from dataflows.details import Details
 from dataflows.envelope import Envelope
 from dataflows.knowledge import Knowledge
 from dataflows.lengths import Length
-from dataflows.metric import Details, MetricSpec, Sample, Samples
+from dataflows.metric import MetricSpec, Sample, Samples
 from dataflows.options import MAX_ENTITIES, Options
 from dataflows.quota import Allocation
 from dataflows.trackers import Tracker

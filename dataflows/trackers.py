@@ -161,7 +161,8 @@ class Window(ABC):
         """Close all windows that end until then; return what to show from then on."""
         start, _ = self.length.bounds(until)
         if self.is_live:
-            self.open(start)
+            # It may have ended in another zone, after the midnight of this one.
+            self.open(max(start, self.end))
             return self.results()
         if start > self.end:
             # Some windows without an event have ended. The last of them is shown.

@@ -113,18 +113,24 @@ class Visits(Struct):
         return joined
 
     def end(self, result: Result) -> None:
-        """Note a Connect or an Abandon."""
+        """Note a Connect or an Abandon.
+
+        If the caller left by a key and joined again at once, the length of the wait shows whether
+        it is of the visit that ended or of the one that waits.
+        """
         at = result.at
-        near = [
-            (abs(leave.at - at), index)
+        fits = [
+            (_misfit(leave.joined, leave.at, result), abs(leave.at - at), index)
             for index, leave in enumerate(self.leaves)
             if leave.result is None and abs(leave.at - at) <= SETTLE_SECONDS
         ]
-        if near:
-            _, index = min(near)
-            self._replace(index, self.leaves[index]._replace(result=result))
-        else:
+        if fits and self.joins:
+            fits.append((_misfit(self.joins[0], at, result), REVERSED_SECONDS, -1))
+        *_, index = min(fits, default=(-1,))
+        if index < 0:
             self.results = (*self.results, result)
+        else:
+            self._replace(index, self.leaves[index]._replace(result=result))
 
     def complete(self, hung_up: float) -> list[Visit]:
         """Remove and return the visits of which everything is known.
@@ -202,12 +208,18 @@ def _is_complete(leave: Leave, hung_up: float) -> bool:
 
 def _has_hung_up(joined: float | None, result: Result, hung_up: float) -> bool:
     """Return whether the caller ended the wait, and not Asterisk."""
-    if joined is not None and result.wait is not None:
-        # In a backlog without time stamps, all times are those of the arrival and tell nothing.
-        is_credible = result.at - joined >= result.wait - SETTLE_SECONDS
-    else:
-        is_credible = True
-    return is_credible and abs(hung_up - result.at) <= HANGUP_SECONDS
+    if hung_up == result.at and _misfit(joined, result.at, result):
+        # In a backlog without time stamps, all have the time of the arrival, which tells nothing.
+        return False
+    return abs(hung_up - result.at) <= HANGUP_SECONDS
+
+
+def _misfit(joined: float | None, ended: float, result: Result) -> float:
+    """Return by how many seconds a wait contradicts a Connect or an Abandon; 0 if it fits."""
+    if joined is None or result.wait is None:
+        return 0.0
+    seconds = abs(ended - joined - result.wait)
+    return seconds if seconds > SETTLE_SECONDS else 0.0
 
 
 def _visit(leave: Leave, at: float, hung_up: float) -> Visit:

@@ -106,10 +106,13 @@ class _PeakWindow(_ValueWindow):
         self._high, self._peak = -inf, self._value
 
     def change(self, at: float, value: float) -> bool:
+        self._value = value
         before = self._peak
         if at > self._since:
-            self._high, self._since = before, at
-        self._value = value
+            self._since = at
+            self._high = before
+            if value <= before:
+                return False
         self._peak = max(self._high, value)
         return self._peak != before
 

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 
 from exporter import logs
-from exporter.commands import command_line, demo, run
+from exporter.commands import command_line, demo, replay, run
 from exporter.engine.recovery import StateDirError
-from exporter.settings import Demo, Settings, SettingsError
+from exporter.recording.format import RecordingError
+from exporter.settings import Demo, Replay, Settings, SettingsError
 
 FAILED = 1
 WRONG_SETTINGS = 2
@@ -22,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command_line.warn_of_unknown_variables()
         if isinstance(settings, Demo):
             return 0 if demo.run(settings) else FAILED
+        if isinstance(settings, Replay):
+            return 0 if replay.run(settings) else FAILED
         assert isinstance(settings, Settings)
         return 0 if run.run(settings) else FAILED
     except SettingsError as error:
@@ -32,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Without the number of the error, which str() shows.
         print(f"xivo-exporter: {error.strerror or error}", file=sys.stderr)
         return FAILED
-    except StateDirError as error:
+    except (StateDirError, RecordingError) as error:
         print(f"xivo-exporter: {error}", file=sys.stderr)
         return FAILED
 

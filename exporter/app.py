@@ -78,7 +78,7 @@ class App:
             watchdog.exit_on_stall if settings.exit_on_stall else watchdog.report_stall,
             time.monotonic,
         )
-        self._store = SeriesStore(METRICS)
+        self._store = SeriesStore(METRICS, wall_clock)
         self._exposition = Exposition(
             self._store, METRICS, self._statuses, lambda: self._watchdog.is_stalled, StartTime()
         )
@@ -95,6 +95,7 @@ class App:
             max_shown=settings.max_series,
             windows=settings.windows,
             service_levels={bus.status.name: bus.service_levels for bus in buses},
+            pause_reasons=settings.pause_reasons,
             zone_of=self._zones.get,
         )
         stage = Stage(SUBSYSTEMS, options, wall_clock, is_kept=runtime.recovery is not None)

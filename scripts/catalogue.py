@@ -30,7 +30,8 @@ vocabulary (a fixed list of values), the series of all its values then exist, at
 marked *detail* are off unless `--details` names their subsystem.
 
 If a subsystem has a second table, it lists the metrics of its [windows](windows.md), whose lengths
-`--windows` sets. Its last column explains what the metric shows that a query in PromQL cannot show.
+`--windows` sets. A metric that says *not `today`* exists only for windows that are closed. The last
+column explains what the metric shows that a query in PromQL cannot show.
 """
 
 _ABOUT_KNOWLEDGE = """\
@@ -104,10 +105,14 @@ def _table(specs: Iterable[MetricSpec]) -> str:
 def _windows_table(specs: Iterable[MetricSpec]) -> str:
     head = "| window metric | labels | series | meaning | beyond PromQL |\n|---|---|---|---|---|\n"
     return head + "".join(
-        f"| `{spec.name}` | {_labels(spec)} | {spec.cardinality} | {spec.help} "
+        f"| `{spec.name}` | {_labels(spec)} | {spec.cardinality} | {spec.help}{_limits(spec)} "
         f"| {spec.beyond_promql} |\n"
         for spec in specs
     )
+
+
+def _limits(spec: MetricSpec) -> str:
+    return " *Not `today`.*" if spec.closed_only else ""
 
 
 def _row(spec: MetricSpec) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import NamedTuple
 
+from dataflows.agent_metrics import LEVELS
 from dataflows.lengths import Length
 from dataflows.metric import Samples
-from dataflows.subsystems.agents import LEVELS
 from dataflows.windows import Level
 
 _LENGTH = Length("1m", 60)

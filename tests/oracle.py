@@ -276,6 +276,8 @@ def _agents(origin: str, events: list[Fact], details: bool) -> Numbers:
         if details and _last_state(history) is not None:
             is_in = _last_state(history) == "logged_in"
             numbers["xivo_agent_logged_in", (origin, agent)] = int(is_in)
+            # The random traffic has no answers.
+            numbers["xivo_agent_calls_answered_total", (origin, agent)] = 0
     return numbers
 
 

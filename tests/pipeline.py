@@ -7,30 +7,26 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
-from heapq import heappop, heappush
 from typing import Any
 
 import pytest
-from bytewax.operators import StatefulBatchLogic
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import CollectorRegistry
 from prometheus_client.utils import floatToGoString
 
-from dataflows.decode import Decode
 from dataflows.envelope import Delivery, Rejected
-from dataflows.fan_out import Keyed, Values
+from dataflows.fan_out import Keyed
 from dataflows.items import Duplicates, Item
 from dataflows.lengths import parse_lengths
 from dataflows.metric import Histogram, LabelValues
 from dataflows.options import Options
-from dataflows.origins import Origins
 from dataflows.outputs import Output, Skipped
-from dataflows.stage import Logic, Stage
+from dataflows.slope import Slope
 from dataflows.subsystems import METRICS, SUBSYSTEMS
-from exporter.engine.sink import StoreSink
 from exporter.exposition.families import Families, family
-from exporter.exposition.store import SeriesStore, View
+from exporter.exposition.store import View
+from exporter.recording.player import Player
 from tests import corpus
 from tests.corpus import Message
 
@@ -40,17 +36,11 @@ ALL_DETAILS = frozenset(subsystem.name for subsystem in SUBSYSTEMS)
 WINDOWED = frozenset(spec.name for spec in SPECS if "window" in spec.labels)
 WINDOWS = "1m,5m,today"
 
-_PUNCTUAL_SECONDS = 900
-"""In a wait, states due after this time are called only at its end.
-
-It saves time: a week has ten thousand windows of a minute.
-"""
-
 SeriesValues = dict[tuple[str, LabelValues], float | Histogram]
 
 
-class Pipeline:
-    """The steps decode, state and store, without bytewax.
+class Pipeline(Player):
+    """A player with what tests ask for: batches, restarts, values and counts.
 
     Args:
         details: Subsystems that show a series for each entity.
@@ -58,6 +48,7 @@ class Pipeline:
         max_entities: Entities of a server alone on its bus, in each subsystem.
         max_series: The same for entities that have series of their own.
         windows: Lengths of windows, as in the setting; empty for none.
+        pause_reasons: Reasons of pauses that are shown by name.
 
     Attributes:
         now: The current time of all steps; `wait` advances it.
@@ -70,7 +61,10 @@ class Pipeline:
         late: Late events so far, by subsystem.
     """
 
-    def __init__(
+    # It saves time: a week has ten thousand windows of a minute.
+    punctual_seconds = 900.0
+
+    def __init__(  # noqa: PLR0913 -- the settings of an exporter
         self,
         *,
         details: Iterable[str] = (),
@@ -78,8 +72,8 @@ class Pipeline:
         max_entities: int = 100_000,
         max_series: int = 10_000,
         windows: str = WINDOWS,
+        pause_reasons: tuple[str, ...] = (),
     ) -> None:
-        self.now = corpus.ARRIVED
         self.decoded: list[Keyed] = []
         self.rejected: list[Rejected] = []
         self.shared: list[tuple[str, str, str]] = []
@@ -92,27 +86,9 @@ class Pipeline:
             max_entities,
             max_series,
             parse_lengths(windows) if windows else (),
-            zone_of=lambda _: zone,
+            pause_reasons=pause_reasons,
         )
-        self._zone = zone
-        self._logics: dict[str, Logic] = {}
-        self._begin()
-
-    def _begin(self) -> None:
-        self.store = SeriesStore(SPECS)
-        self._sink = StoreSink(self.store, SUBSYSTEMS).build("store", 0, 1)
-        self._stage = Stage(SUBSYSTEMS, self._options, lambda: self.now)
-        self.origins = Origins(lambda *shared: self.shared.append(shared))
-        self._decode = Decode(
-            SUBSYSTEMS,
-            lambda _: self._zone,
-            self._reject,
-            self.origins,
-            lambda *offset: self.offsets.append(offset),
-        )
-        self._due: dict[str, float] = {}
-        # It also contains outdated times, which `wait` skips.
-        self._alarms: list[tuple[float, str]] = []
+        super().__init__(self._options, corpus.ARRIVED, zone)
 
     def snapshots(self) -> dict[str, bytes]:
         """Return what bytewax writes to the recovery store for the step `state`."""
@@ -127,8 +103,7 @@ class Pipeline:
         kept = self.snapshots()
         carried = self.origins._buses  # noqa: SLF001 -- only a test needs all
         self._options = replace(self._options, **options)
-        self._logics.clear()
-        self._begin()
+        super().__init__(self._options, self.now, self._zone)
         for bus, known in carried.items():
             self.origins.of(bus).last_heard.update(known.last_heard)
             self.origins.of(bus).offsets.update(known.offsets)
@@ -145,9 +120,6 @@ class Pipeline:
             assert at.timestamp() == pytest.approx(self.now)
             self._put_out(key, logic, *logic.on_notify())
 
-    def _reject(self, _delivery: Delivery, rejected: Rejected) -> None:
-        self.rejected.append(rejected)
-
     def send(self, *messages: Message, duplicate: bool = False) -> None:
         """Process messages that arrive now, in one batch."""
         if duplicate:
@@ -156,36 +128,14 @@ class Pipeline:
         else:
             self.take([message.delivery(arrived=self.now) for message in messages])
 
-    def take(self, batch: Sequence[Item]) -> None:
-        """Process a batch of deliveries."""
-        self.decoded = self._decode(batch)
-        by_key: dict[str, list[Values]] = {}
-        for key, values in self.decoded:
-            by_key.setdefault(key, []).append(values)
-        # Bytewax calls a logic once for all items of its key.
-        for key, batches in by_key.items():
-            logic = self._logics.get(key) or self._stage(None)
-            self._logics[key] = logic
-            self._put_out(key, logic, *logic.on_batch(batches))
+    def take(self, batch: Sequence[Item]) -> list[Keyed]:
+        """Process a batch of deliveries; remember its events."""
+        self.decoded = super().take(batch)
+        return self.decoded
 
     def wait(self, seconds: float) -> None:
         """Advance the clock, and call each state when it is due."""
-        end = self.now + seconds
-        punctual = self.now + _PUNCTUAL_SECONDS
-        while self._alarms and self._alarms[0][0] <= end:
-            due, key = heappop(self._alarms)
-            if self._due.get(key) != due:
-                continue
-            del self._due[key]
-            self.now = max(self.now, due if due <= punctual else end)
-            logic = self._logics[key]
-            self._put_out(key, logic, *logic.on_notify())
-        self.now = end
-
-    @property
-    def due(self) -> dict[str, float]:
-        """When each key is due; bytewax keeps these times also when the clock is set back."""
-        return dict(self._due)
+        self.advance(self.now + seconds)
 
     def states(self) -> Iterator[object]:
         """Return the states that have started."""
@@ -197,22 +147,21 @@ class Pipeline:
         """The keys that have a state."""
         return set(self._logics)
 
-    def _put_out(self, key: str, logic: Logic, outputs: Iterable[Output], is_over: bool) -> None:
-        for output in outputs:
-            self._sink.write_batch([(key, output)])
-            if isinstance(output, Skipped):
-                # `+=` drops zeros, so that tests can compare with what they expect.
-                self.late += Counter({output.subsystem: output.late})
-                self.refused += Counter({output.subsystem: output.refused})
-                self.hidden += Counter({output.subsystem: output.hidden})
-        at = logic.notify_at()
-        if is_over is StatefulBatchLogic.DISCARD:
-            del self._logics[key]
-        if is_over is StatefulBatchLogic.DISCARD or at is None:
-            self._due.pop(key, None)
-        elif self._due.get(key) != at.timestamp():
-            self._due[key] = at.timestamp()
-            heappush(self._alarms, (self._due[key], key))
+    def _on_rejected(self, _delivery: Delivery, rejected: Rejected) -> None:
+        self.rejected.append(rejected)
+
+    def _on_shared(self, origin: str, bus: str, first_bus: str) -> None:
+        self.shared.append((origin, bus, first_bus))
+
+    def _on_offset(self, bus: str, origin: str, seconds: float) -> None:
+        self.offsets.append((bus, origin, seconds))
+
+    def _on_output(self, output: Output) -> None:
+        if isinstance(output, Skipped):
+            # `+=` drops zeros, so that tests can compare with what they expect.
+            self.late += Counter({output.subsystem: output.late})
+            self.refused += Counter({output.subsystem: output.refused})
+            self.hidden += Counter({output.subsystem: output.hidden})
 
     def series(self) -> SeriesValues:
         """Return all series."""
@@ -258,7 +207,7 @@ def series_of(view: View) -> SeriesValues:
             if spec.state_set:
                 series |= {(spec.name, (*labels, state)): state == value for state in spec.states}
             else:
-                assert not isinstance(value, str)
+                assert not isinstance(value, Slope | str)
                 series[spec.name, labels] = value
     return series
 

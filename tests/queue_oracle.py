@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import inf
 from typing import Any, Protocol
 
 DEVICE_STATES = [
@@ -51,6 +52,7 @@ class Member:
     rings_in_use: bool = False
     last_call: int = -1
     wrap_up: int = 0
+    reason: str = ""
 
     @property
     def can_ring(self) -> bool:
@@ -96,6 +98,14 @@ class Queue:
         return sum(
             member.can_ring and name not in self._until for name, member in self.members.items()
         )
+
+    def is_in_wrap_up(self, name: str) -> bool:
+        """Return whether the wrap-up of a member is not over."""
+        return name in self._until
+
+    def next_end(self) -> float:
+        """Return when the next wrap-up ends; infinite if there is none."""
+        return min((until for until, _ in self._until.values()), default=inf)
 
     def end_wrap_ups(self, now: float, *, is_clock: bool) -> Iterator[float]:
         """End the wrap-ups that are over, one after the other; yield when each ended.
@@ -298,7 +308,17 @@ def _state(before: Member | None, fact: Fact) -> Member:
         rings,
         last_call if is_renewed else max(last_call, known.last_call),
         number(data, "Wrapuptime", 86400),
+        _reason(known, fact),
     )
+
+
+def _reason(before: Member, fact: Fact) -> str:
+    if not _is_paused(fact):
+        return ""
+    said = [fact.data[field] for field in ("PausedReason", "Reason") if field in fact.data]
+    if not said and fact.name not in PAUSES:
+        return before.reason
+    return next((text for text in said if text), "")
 
 
 def _has_setting(fact: Fact) -> bool:

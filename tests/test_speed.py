@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.bench import core, queues, scale, scrape, traffic
+from tests.bench import core, queue_calls, queues, scale, scrape, traffic
 
 
 def least(measure: Callable[[], float]) -> float:
@@ -23,6 +23,17 @@ def test_a_batch_costs_about_the_same_among_few_queues_and_among_many() -> None:
     few = least(lambda: queues.cost(queues.FEW, queues.FEW))
     assert least(lambda: queues.cost(queues.MANY, queues.FEW)) < 2 * few
     assert least(lambda: queues.cost(queues.MANY, queues.MANY)) < 3 * few
+
+
+def test_a_batch_of_calls_costs_about_the_same_among_few_queues_and_among_many() -> None:
+    few = least(lambda: queue_calls.cost(queues.FEW, queues.FEW))
+    assert least(lambda: queue_calls.cost(queues.MANY, queues.FEW)) < 2 * few
+    assert least(lambda: queue_calls.cost(queues.MANY, queues.MANY)) < 3 * few
+
+
+def test_a_copy_with_a_call_in_each_queue_costs_little_when_few_queues_changed() -> None:
+    copies = queue_calls.copies()
+    assert copies.few < copies.all / 4
 
 
 def test_a_copy_costs_little_when_few_queues_changed() -> None:

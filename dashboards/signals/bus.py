@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.promql import Signal, age, once, rate, total
+from dashboards.promql import Signal, age, once, rate, today, total
 from dataflows.subsystems import bus
 
 MANY = 15
@@ -11,6 +11,9 @@ SILENCE = Signal(age(once(bus.LAST_EVENT_AT)), "s", "{{origin_uuid}}")
 LONGEST_SILENCE = Signal(f"max({SILENCE.expr})", "s")
 EVENTS = Signal(f"sort_desc(topk({MANY}, {total(rate(bus.EVENTS), 'event')}))", legend="{{event}}")
 ORIGINS = Signal(once(bus.ORIGIN_INFO))
+COUNTED = Signal(age(today(bus.WINDOW_START)), "s", "{{origin_uuid}}")
+"""How long the window `today` has counted."""
+
 READERS = Signal(
     f'count by (origin_uuid) ({bus.LAST_EVENT_AT.name}{{origin_uuid=~"$origin_uuid"}})'
 )

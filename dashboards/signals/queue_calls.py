@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from dashboards.promql import Signal, bucket_increase, increase, once, rate, total
+from dashboards.promql import Signal, bucket_increase, increase, once, rate, today, total
 from dataflows import queue_call_metrics as calls
 from dataflows.metric import MetricSpec
 from dataflows.queue_call_metrics import ServiceResult, Wait
@@ -28,9 +28,10 @@ LEAST_WAITING = _signal(once(calls.WAITING_LEVELS.low), legend=_QUEUE)
 MEAN_WAITING = _signal(once(calls.WAITING_LEVELS.mean), legend=_QUEUE)
 MOST_WAITING = _signal(once(calls.WAITING_LEVELS.high), legend=_QUEUE)
 LONGEST_ENDED_WAIT = _signal(once(calls.WAIT_MAX), "s", _QUEUE)
+LONGEST_TODAY = _signal(today(calls.WAIT_MAX), "s", _QUEUE)
 
 OUTCOMES = _signal(f"60 * {total(rate(calls.CALLS), 'outcome')}", "short", "{{outcome}}")
-WINDOW_OUTCOMES = _signal(total(once(calls.WINDOW_CALLS), "outcome"), legend="{{outcome}}")
+OUTCOMES_TODAY = _signal(total(today(calls.WINDOW_CALLS), "outcome"), legend="{{outcome}}")
 JOINED = _signal(f"60 * {total(rate(calls.JOINED))}", "short", "joined")
 REFUSED = _signal(f"60 * {total(rate(calls.REFUSED))}", "short", "refused")
 NO_ANSWER = _signal(f"60 * {total(rate(calls.RING_NO_ANSWER))}", "short", "unanswered rings")
@@ -56,6 +57,7 @@ MISSED = _signal(_results(ServiceResult.MISSED, *_BY_QUEUE), legend=_QUEUE)
 ABANDONED_EARLY = _signal(_results(ServiceResult.ABANDONED_EARLY, *_BY_QUEUE), legend=_QUEUE)
 SERVICE_LEVEL = _signal(_service_level(*_BY_QUEUE), "percentunit", _QUEUE)
 WINDOW_SERVICE_LEVEL = _signal(once(calls.SERVICE_RATIO), "percentunit", _QUEUE)
+SERVICE_LEVEL_TODAY = _signal(today(calls.SERVICE_RATIO), "percentunit", _QUEUE)
 ALL_SERVICE_LEVEL = _signal(_service_level(), "percentunit")
 
 

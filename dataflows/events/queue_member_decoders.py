@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Meta
 
 from dataflows.envelope import Envelope, Reason, Rejected, code, read
+from dataflows.events.ami_fields import flag, pause_reason
 from dataflows.events.queue_call_decoders import COMPLETED, MAX_WRAP_UP_SECONDS, wrap_up
 from dataflows.events.queue_members import (
     DEVICE_STATES,
@@ -61,6 +62,8 @@ class _Usual(msgspec.Struct, gc=False, rename="pascal"):
     ringinuse: _Bit | None = None
     last_call: _Time = -1
     wrapuptime: Annotated[int, Meta(ge=0, le=MAX_WRAP_UP_SECONDS)] = 0
+    paused_reason: str | None = None
+    reason: str | None = None
 
 
 class _Pause(_Identity, gc=False, rename="pascal", kw_only=True):
@@ -70,6 +73,8 @@ class _Pause(_Identity, gc=False, rename="pascal", kw_only=True):
     ringinuse: object = None
     last_call: object = None
     wrapuptime: object = 0
+    paused_reason: object = None
+    reason: object = None
 
 
 class _Member(_Pause, gc=False, rename="pascal", kw_only=True):
@@ -104,14 +109,6 @@ def _seconds(value: object, absent: int = 0) -> int:
         is_number = len(value) <= _MAX_TIME and value.isascii() and value.isdecimal()
         return int(value) if is_number else absent
     return value if type(value) is int and 0 <= value < 10**_MAX_TIME else absent
-
-
-def _flag(value: object) -> bool | None:
-    """Return a setting; None if it is absent or invalid."""
-    return _FLAGS.get(value) if isinstance(value, str | int) else None
-
-
-_FLAGS: dict[object, bool] = {"0": False, "1": True, 0: False, 1: True}
 
 
 def _device_state(value: int | str) -> DeviceState:
@@ -150,24 +147,27 @@ def _report(
         None if ringinuse is None else ringinuse == 1,
         data.last_call,
         data.wrapuptime,
+        pause_reason(data.paused_reason, data.reason) if data.paused else "",
     )
 
 
 def _report_unusual(kind: type[MemberReported], envelope: Envelope, data: _Pause) -> MemberReported:
     """Return the event of Asterisk 11, or of one with invalid fields."""
     queue, interface = _queue_and_interface(data)
+    is_paused = _is_paused(data.paused)
     return kind(
         envelope.origin_uuid,
         envelope.at,
         queue,
         interface,
-        _is_paused(data.paused),
+        is_paused,
         None if data.status is None else _device_state(data.status),
         data.membership,
         _seconds(data.login_time),
-        _flag(data.ringinuse),
+        flag(data.ringinuse),
         _seconds(data.last_call, absent=-1),
         wrap_up(data.wrapuptime),
+        pause_reason(data.paused_reason, data.reason) if is_paused else "",
     )
 
 
@@ -177,7 +177,7 @@ def _decode_setting(envelope: Envelope) -> Event | None:
         return _report(MemberReported, _member, envelope)
     # Asterisk 11 sends the setting alone.
     queue, interface = _queue_and_interface(data)
-    rings_in_use = _flag(data.ringinuse)
+    rings_in_use = flag(data.ringinuse)
     if rings_in_use is None:
         return None
     return RingInUseSet(envelope.origin_uuid, envelope.at, queue, interface, rings_in_use)

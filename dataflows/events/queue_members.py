@@ -50,6 +50,8 @@ class MemberReported(QueueEvent, frozen=True, gc=False):
         last_call: When its last call of the queue ended, Unix seconds of the server's clock;
             0 before the first one, -1 if the event does not contain it.
         wrap_up: Its own wrap-up time in seconds; 0 if that of the queue holds.
+        reason: Why it is paused, made safe for a label value; empty if there is no reason, None if
+            the event does not contain it.
     """
 
     paused: bool
@@ -59,6 +61,7 @@ class MemberReported(QueueEvent, frozen=True, gc=False):
     rings_in_use: bool | None = None
     last_call: int = -1
     wrap_up: int = 0
+    reason: str | None = None
 
 
 class StatusReported(MemberReported, frozen=True, gc=False):

@@ -1,144 +1,55 @@
-"""How many call-centre agents are logged in?
+"""What do call-centre agents do?
 
-Source: `agent_status_update` of xivo-agentd and wazo-agentd. Its status is
-`logged_in` or `logged_out`; pauses belong to queues.
+Sources: `agent_status_update` of xivo-agentd and wazo-agentd, whose status is `logged_in` or
+`logged_out`; and the QueueMember events of Asterisk, which contain the state of the agent's phone
+and their pause in each queue. An agent is a member of queues with the interface
+`Local/id-<agent_id>@agentcallback`; other members are no agents here.
 
 Trouble: a repeated status changes nothing, so duplicates do no harm. Reordered
-events: the last one to arrive wins. A missed event: the agent's next event
+events: the last one to arrive wins, except for events of queues, which
+`dataflows/queue_members.py` puts in order. A missed event: the agent's next event
 corrects the state. After a restart without a recovery store, an agent is unknown
-until its status changes. agentd logs a deleted agent off after the deletion; for a
+until its status changes. Events of queues before the first event of an agent change
+nothing; afterwards the memberships of agents who are logged out, or of whom no status is known,
+are kept, because they may log in later. agentd logs a deleted agent off after the deletion; for a
 minute, events of a deleted agent change nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
+from math import inf
 
-import msgspec
-
-from dataflows.envelope import Envelope, number_id, read
-from dataflows.events import asterisk
-from dataflows.levels import levels
-from dataflows.metric import Kind, MetricSpec
+from dataflows.activities import ACTIVITIES, LOGGED_OUT, Agent
+from dataflows.activity_times import ActivityTimes
+from dataflows.agent_metrics import (
+    ACTIVITY,
+    AGENTS,
+    ANSWERED,
+    BY_ACTIVITY,
+    LEVELS,
+    LOGGED_IN,
+    LOGINS,
+    LOGOUTS,
+    PAUSED,
+    PAUSES,
+    SECONDS,
+    SESSIONS,
+)
+from dataflows.duplicates import LastEvents
+from dataflows.events import asterisk, queue_member_decoders
+from dataflows.events.agents import DECODERS, AgentDeleted, AgentStatus, AgentStatusChanged
+from dataflows.events.queue_call_decoders import CONNECTED
+from dataflows.events.queue_calls import AgentConnected, CallCompleted
+from dataflows.events.queue_members import MemberRemoved, MemberReported, StatusReported
+from dataflows.memberships import OF_QUEUE, Memberships, agent_of
+from dataflows.pauses import Pauses
 from dataflows.recent import DELETED_SECONDS, MAX_DELETED, Recent
 from dataflows.state_counts import Outcome, StateCounts
-from dataflows.subsystem import Context, Decoder, Event, State, Subsystem
+from dataflows.subsystem import Context, Event, State, Subsystem
 from dataflows.windows import Level
 
 NAME = "agents"
-
-
-class AgentStatus(StrEnum):
-    """Status of an agent, as xivo-agentd publishes it."""
-
-    LOGGED_IN = "logged_in"
-    LOGGED_OUT = "logged_out"
-
-
-AGENTS = MetricSpec(
-    "xivo_agents",
-    Kind.GAUGE,
-    "Agents in each status. An agent counts from its first event until it is deleted.",
-    ("origin_uuid", "status"),
-    {"status": tuple(AgentStatus)},
-    cardinality="2 per origin",
-)
-LOGINS = MetricSpec(
-    "xivo_agent_logins_total",
-    Kind.COUNTER,
-    "Changes of agents to `logged_in`. The first event of an agent counts; a repeated status "
-    "does not.",
-    ("origin_uuid",),
-)
-LOGOUTS = MetricSpec(
-    "xivo_agent_logouts_total",
-    Kind.COUNTER,
-    "Changes of agents to `logged_out`. The first event of an agent counts; a repeated status "
-    "does not.",
-    ("origin_uuid",),
-)
-SESSIONS = MetricSpec(
-    "xivo_agent_session_duration_seconds",
-    Kind.HISTOGRAM,
-    "Time from an agent's login to its logout. A session counts at its logout, if the exporter "
-    "saw its login.",
-    ("origin_uuid",),
-    cardinality="12 per origin",
-    # Login by mistake, time until a break, half a shift, a shift, a forgotten logout.
-    buckets=(60, 300, 900, 1800, 3600, 7200, 14400, 21600, 28800, 36000, 43200, 86400),
-)
-LOGGED_IN = MetricSpec(
-    "xivo_agent_logged_in",
-    Kind.GAUGE,
-    "1 while the agent is logged in, 0 while it is logged out. The series ends when the agent is "
-    "deleted.",
-    ("origin_uuid", "agent_id"),
-    cardinality="one per agent",
-    detail=True,
-)
-
-LEVELS = levels(
-    "xivo_agents_logged_in_min",
-    "xivo_agents_logged_in_max",
-    "xivo_agents_logged_in_avg",
-    "agents logged in",
-    ("origin_uuid",),
-    gauge='`xivo_agents{status="logged_in"}`',
-)
-
-
-class AgentStatusChanged(Event, frozen=True, gc=False):
-    """An agent logged in or out."""
-
-    agent_id: str
-    status: AgentStatus
-
-
-class AgentDeleted(Event, frozen=True, gc=False):
-    """An administrator deleted an agent."""
-
-    agent_id: str
-
-
-class _StatusUpdate(msgspec.Struct, gc=False):
-    agent_id: int | str
-    status: AgentStatus
-
-
-class _Deleted(msgspec.Struct, gc=False):
-    id: int | str
-
-
-_status_update = msgspec.json.Decoder(_StatusUpdate)
-_deleted = msgspec.json.Decoder(_Deleted)
-
-
-def _decode_status(envelope: Envelope) -> AgentStatusChanged:
-    data = read(envelope, _status_update)
-    agent_id = number_id(data.agent_id, "agent_id")
-    return AgentStatusChanged(envelope.origin_uuid, envelope.at, agent_id, data.status)
-
-
-def _decode_deleted(envelope: Envelope) -> AgentDeleted:
-    agent_id = number_id(read(envelope, _deleted).id, "id")
-    return AgentDeleted(envelope.origin_uuid, envelope.at, agent_id)
-
-
-DECODERS = (
-    Decoder(
-        "agent_status_update",
-        "status.agent",
-        _decode_status,
-        "xivo-agentd, wazo-agentd. See the XiVO bus document; wazo-bus, agent/event.py",
-    ),
-    Decoder(
-        "agent_deleted",
-        "config.agent.deleted",
-        _decode_deleted,
-        "xivo-confd, wazo-confd. See xivo-bus 15.20 and wazo-bus, agent/event.py",
-    ),
-)
 
 
 class AgentsState(State[Event]):
@@ -149,6 +60,7 @@ class AgentsState(State[Event]):
         xivo_agents{origin_uuid="ca7f…",status="logged_in"} 1
         xivo_agents{origin_uuid="ca7f…",status="logged_out"} 0
         xivo_agent_logins_total{origin_uuid="ca7f…"} 1
+        xivo_agents_by_activity{origin_uuid="ca7f…",activity="available"} 1
     """
 
     def __init__(self, first: Event, context: Context) -> None:
@@ -158,6 +70,10 @@ class AgentsState(State[Event]):
             self.samples, AGENTS, self._origin, self.entities
         )
         self._login_at: dict[str, float] = {}
+        self._memberships = Memberships()
+        self._times = ActivityTimes(self.samples, self._origin, first.at)
+        self._pauses = Pauses(self.samples, self._origin, self.options.pause_reasons)
+        self._last_answers = LastEvents()
         self._deleted = Recent(DELETED_SECONDS, MAX_DELETED)
         self._logged_in = Level(
             self.samples, LEVELS, self._origin, self.windows, at=first.at, value=0
@@ -167,6 +83,18 @@ class AgentsState(State[Event]):
             self.samples.start(spec, self._origin)
 
     def apply(self, event: Event) -> None:
+        if self._memberships.wrap_ups.due <= event.at:
+            for until, agent in self._memberships.ended(event.at):
+                self._follow(agent, until)
+        # Nearly all events are of this kind, and `isinstance` takes longer.
+        if type(event) is StatusReported or isinstance(event, OF_QUEUE):
+            changed = self._memberships.apply(event, self)
+            if changed is not None:
+                self._follow(changed, event.at)
+        else:
+            self._apply_of_agent(event)
+
+    def _apply_of_agent(self, event: Event) -> None:
         match event:
             case AgentStatusChanged(agent_id=agent_id, status=status, at=at):
                 self._change(agent_id, status, at)
@@ -174,7 +102,12 @@ class AgentsState(State[Event]):
                 self._deleted.add(agent_id, at)
                 if self._agents.remove(agent_id):
                     self._login_at.pop(agent_id, None)
-                    self.details.retire(LOGGED_IN, (*self._origin, agent_id))
+                    self._set_login(agent_id, at, is_in=False)
+                    for spec in (LOGGED_IN, ANSWERED):
+                        self.details.retire(spec, (*self._origin, agent_id))
+            case AgentConnected():
+                if not self._last_answers.has(event.digest, event.at):
+                    self._answer(agent_of(event.interface))
         self._logged_in.follow(event.at, self._agents.count(AgentStatus.LOGGED_IN))
 
     def _change(self, agent_id: str, status: AgentStatus, at: float) -> None:
@@ -195,34 +128,104 @@ class AgentsState(State[Event]):
                 # A server clock that was set back must not give a negative duration.
                 samples.observe(SESSIONS, origin, max(0.0, at - login_at))
         self._show(agent_id, status)
+        self._set_login(agent_id, at, is_in=status is AgentStatus.LOGGED_IN)
+
+    def _answer(self, agent_id: str | None) -> None:
+        agent = self._memberships.agents.get(agent_id or "")
+        if agent is not None:
+            agent.answered += 1
+            self._show_answered(agent)
+
+    def _set_login(self, agent_id: str, at: float, *, is_in: bool) -> None:
+        agent = self._memberships.agent(agent_id)
+        agent.is_in, agent.is_seen = is_in, True
+        self._follow(agent, at)
+
+    def _follow(self, agent: Agent, at: float) -> None:
+        """Let an agent do from a time on what follows from login and memberships."""
+        before, after = agent.activity, agent.current()
+        if at < agent.since:
+            # What began later may have arrived before.
+            at = agent.since
+        if after != before:
+            self._times.move(before, after, at)
+            agent.activity, agent.since = after, at
+            if len(self.details):
+                self._show_activity(agent)
+        if agent.paused or agent.pause is not None:
+            self._pauses.follow(agent, at)
+        if not agent.queues and self._agents.get(agent.agent_id) is None:
+            self._memberships.forget(agent)
 
     def _show(self, agent_id: str, status: AgentStatus) -> None:
         if NAME in self.options.details:
             is_in = float(status is AgentStatus.LOGGED_IN)
             self.details.set(LOGGED_IN, (*self._origin, agent_id), is_in)
+            self._show_answered(self._memberships.agent(agent_id))
+
+    def _show_answered(self, agent: Agent) -> None:
+        labels = (*self._origin, agent.agent_id)
+        if self.details.is_shown(labels):
+            self.details.set(ANSWERED, labels, agent.answered)
+
+    def _show_activity(self, agent: Agent) -> None:
+        labels = (*self._origin, agent.agent_id)
+        if agent.activity == LOGGED_OUT:
+            self.details.retire(ACTIVITY, labels)
+        elif self.details.is_shown(labels):
+            self.details.set_state(ACTIVITY, labels, ACTIVITIES[agent.activity])
+
+    def expire(self, now: float) -> float | None:
+        for at, agent in self._memberships.ended(now, is_clock=True):
+            self._follow(agent, at)
+        self._times.publish(now)
+        due = min(
+            super().expire(now) or inf, self._memberships.wrap_ups.due, self._times.due(now) or inf
+        )
+        return None if due == inf else due
 
     def recheck(self, now: float) -> None:
         super().recheck(now)
+        self._times.recheck(now)
+        self._memberships.recheck(now)
         self._deleted.recheck(now)
         # The duration of a session that began in the future is not known.
         self._login_at = {agent: at for agent, at in self._login_at.items() if at <= now}
 
     def shift(self, corrected: Callable[[float], float]) -> None:
         self._login_at = {agent: corrected(at) for agent, at in self._login_at.items()}
+        self._memberships.shift(corrected)
 
     def restore(self, now: float) -> None:
         super().restore(now)
+        self._times.restore(now)
+        self._pauses.resize(self.options.pause_reasons, self._memberships.agents.values())
         for agent_id, status in self._agents:
             self._show(agent_id, status)
+            self._show_activity(self._memberships.agents[agent_id])
 
 
 SUBSYSTEM = Subsystem(
     NAME,
-    "How many call-centre agents are logged in?",
-    (AGENTS, LOGINS, LOGOUTS, SESSIONS, LOGGED_IN, *LEVELS),
+    "How many call-centre agents are logged in, and what do they do?",
+    (
+        AGENTS,
+        BY_ACTIVITY,
+        PAUSED,
+        SECONDS,
+        PAUSES,
+        LOGINS,
+        LOGOUTS,
+        SESSIONS,
+        LOGGED_IN,
+        ACTIVITY,
+        ANSWERED,
+        *LEVELS,
+    ),
     AgentsState,
     DECODERS,
     starters=(AgentStatusChanged, AgentDeleted),
-    also=asterisk.DECODERS,
+    also=(*asterisk.DECODERS, *queue_member_decoders.DECODERS, CONNECTED),
+    needs=(MemberReported, MemberRemoved, CallCompleted, AgentConnected),
     can_be_complete=True,
 )

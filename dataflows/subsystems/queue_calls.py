@@ -60,10 +60,8 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
         self._last_events = LastEvents()
 
     def apply(self, event: CallEvent | ChannelEvent | Fact) -> None:
-        settling = self._callers.settling
-        if settling.next_at <= event.at:
-            for at, name in settling.passed(event.at):
-                self._look_again(at, name)
+        if self._callers.settling.next_at <= event.at:
+            self._settle(event.at)
         if isinstance(event, ChannelEvent):
             self._follow(event)
         elif isinstance(event, CallEvent) and not self._last_events.has(event.digest, event.at):
@@ -71,6 +69,7 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
             self._apply_all(self._callers.follow(event))
             if type(event) is CallerJoined:
                 self._arrivals.join(event.caller, event.queue, event.at)
+                self._count_refused(event.at)
 
     def _follow(self, event: ChannelEvent) -> None:
         channel, at = event.channel, event.at
@@ -82,18 +81,27 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
         elif type(event) is HangupRequested:
             self._apply_all(self._callers.hang_up(channel, at))
         elif type(event) is QueueDialled:
-            self._refuse(self._arrivals.arrive(channel, event.queue_id, at), at)
+            self._arrivals.arrive(channel, event.queue_id, at)
+            self._count_refused(at)
         elif type(event) is CallerTransferred:
             self._apply_all(self._callers.transfer(channel, event.by, at))
+
+    def _settle(self, at: float) -> None:
+        """Settle what is due at the time of an event."""
+        for since, name in self._callers.settling.passed(at):
+            self._look_again(since, name)
 
     def _look_again(self, at: float, name: str) -> None:
         self._apply_all(self._callers.look_again(at, name))
         if self._arrivals.has_ended(name):
-            self._refuse(self._arrivals.leave(name), at)
+            self._arrivals.leave(name)
+            self._count_refused(at)
 
-    def _refuse(self, queue: str | None, at: float) -> None:
-        if queue is not None:
-            self._apply_all([CallRefused(self._origin, at, queue)])
+    def _count_refused(self, at: float) -> None:
+        refused = self._arrivals.refused
+        if refused:
+            self._apply_all([CallRefused(self._origin, at, queue) for queue in refused])
+            refused.clear()
 
     def _apply_all(self, facts: Iterable[Fact]) -> None:
         for fact in facts:
@@ -102,6 +110,7 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
                 part.apply(fact)
 
     def restart(self, at: float, started: float) -> None:
+        self._settle(at)
         self._apply_all(self._callers.lose(at, started))
         self._arrivals.forget(started)
 

@@ -32,10 +32,9 @@ from dataflows.events.queue_members import (
     RingInUseSet,
     StatusReported,
 )
-from dataflows.member_history import MemberHistory
-from dataflows.member_order import NEXT_STATUS, MemberEvent
-from dataflows.members import Change, Member, can_ring, merge
+from dataflows.members import Change, Member, can_ring
 from dataflows.parts import FORGET_AFTER_SECONDS, MAX_PARTS, PartedState
+from dataflows.queue_members import QueueMembers
 from dataflows.queue_metrics import AVAILABLE, AVAILABLE_LEVELS, CHANGES, MEMBERS, PAUSED, STATES
 from dataflows.subsystem import Context, State, Subsystem
 from dataflows.windows import Level
@@ -58,10 +57,8 @@ class QueueState(State[QueueEvent | CallCompleted]):
     def __init__(self, first: QueueEvent | CallCompleted, context: Context) -> None:
         super().__init__(context)
         self._queue = (first.origin_uuid, first.queue)
-        self._members: dict[str, Member] = {}
-        self._history = MemberHistory()
-        self._wrap_up_seconds = 0
         self._wrap_ups = WrapUps()
+        self._members = QueueMembers(self._wrap_ups)
         self._free = 0
         self._silence = Countdown(FORGET_AFTER_SECONDS)
         for spec in (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES):
@@ -83,93 +80,48 @@ class QueueState(State[QueueEvent | CallCompleted]):
             self._available.follow(at, self._free)
 
     def _follow(self, event: StatusReported) -> bool:
-        """Apply a status event if nothing speaks against its order; return whether it did.
-
-        This is true for most. `contradictions` would find it too, but slowly.
-        """
-        before = self._members.get(event.interface)
-        if (
-            before is None
-            or event.status not in NEXT_STATUS[before.status]
-            or event.paused is not before.paused
-            or event.login_time != before.login_time
-            or event.last_call < before.last_call
-            or before.is_doubtful
-        ):
+        """Apply a status event if nothing speaks against its order; return whether it did."""
+        queue, interface = self._members, event.interface
+        before = queue.members.get(interface)
+        if before is None or (after := queue.follow(before, event)) is None:
             return False
-        after = merge(before, event)
-        self._history.applied.append((before, event, ()))
-        if event.last_call > before.last_call or event.membership is not before.membership:
-            self._put(event, before, after)
+        if after.last_call > before.last_call or after.membership is not before.membership:
+            self._put(event, after)
             return True
-        interface, samples = event.interface, self.samples
-        self._members[interface] = after
-        samples.add(STATES, (*self._queue, before.status), -1)
-        samples.add(STATES, (*self._queue, after.status), 1)
-        if not event.paused and interface not in self._wrap_ups:
-            self._count_free(can_ring(before), can_ring(after))
+        queue.members[interface] = after
+        labels = self._queue
+        self.samples.move(STATES, (*labels, before.status), (*labels, after.status))
+        could, can = can_ring(before), can_ring(after)
+        if could is not can and not queue.is_in_wrap_up(interface):
+            self._count_free(could, can)
         return True
 
     def _apply_other(self, event: QueueEvent | CallCompleted) -> None:
         match event:
             case MemberReported() | MemberRemoved():
-                self._sort(self._members.get(event.interface), event)
-            case RingInUseSet() if (before := self._members.get(event.interface)) is not None:
-                after = structs.replace(before, rings_in_use=event.rings_in_use)
-                self._put(event, before, after)
+                if (found := self._members.sort(event, self)) is not None:
+                    self._put(event, *found)
+            case RingInUseSet() if before := self._members.members.get(event.interface):
+                self._put(event, structs.replace(before, rings_in_use=event.rings_in_use))
             case CallCompleted():
-                self._complete(self._members.get(event.interface), event)
+                was_free = self._is_free(event.interface)
+                self._members.complete(event)
+                self._count_free(was_free, self._is_free(event.interface))
 
-    def _sort(self, before: Member | None, event: MemberEvent) -> None:
-        """Apply an event that may be older than others that arrived before it."""
-        if before is None and self._history.is_overtaken(event):
-            self._history.applied.append((before, event, ()))
-            return
-        after, found = self._history.sort(before, event)
-        if before is None and after is not None and not self.entities.take():
-            self.refused += 1
-            return
-        if before is not None and after is None:
-            self.entities.release()
-        self._history.applied.append((before, event, found))
-        self._put(event, before, after, found)
-
-    def _complete(self, member: Member | None, event: CallCompleted) -> None:
-        if event.wrap_up is None:
-            return
-        self._wrap_up_seconds = event.wrap_up
-        # The call may belong to an earlier membership.
-        if member is not None and member.login_time <= event.at - (event.talk_time or 0):
-            was_free = self._is_free(event.interface, member)
-            self._wrap_up(event.interface, event.at, member, int(event.at))
-            self._count_free(was_free, self._is_free(event.interface, member))
-
-    def _put(
-        self,
-        event: QueueEvent,
-        before: Member | None,
-        after: Member | None,
-        found: tuple[Change, ...] = (),
-    ) -> None:
+    def _put(self, event: QueueEvent, after: Member | None, found: tuple[Change, ...] = ()) -> None:
         """Replace a member, and count it and its changes."""
-        interface, samples, queue = event.interface, self.samples, self._queue
-        was_free = is_free = False
+        before, was_free = (
+            self._members.members.get(event.interface),
+            self._is_free(event.interface),
+        )
+        self._members.put(event, after)
         if before is not None:
-            was_free = self._is_free(interface, before)
-            if after is None or after.login_time > before.login_time:
-                self._wrap_ups.drop(interface)
             self._count(before, -1, other=after)
-        if after is None:
-            self._members.pop(interface, None)
-        else:
-            self._members[interface] = after
-            if after.last_call > (before.last_call if before is not None else 0):
-                self._wrap_up(interface, event.at, after, after.last_call)
-            is_free = self._is_free(interface, after)
+        if after is not None:
             self._count(after, 1, other=before)
-        self._count_free(was_free, is_free)
+        self._count_free(was_free, self._is_free(event.interface))
         for change in found:
-            samples.add(CHANGES, (*queue, change))
+            self.samples.add(CHANGES, (*self._queue, change))
 
     def _count(self, member: Member, amount: int, *, other: Member | None) -> None:
         """Add or subtract a member, except for labels that `other`, before or after, shares."""
@@ -187,39 +139,34 @@ class QueueState(State[QueueEvent | CallCompleted]):
             self._free += is_free - was_free
             self.samples.set(AVAILABLE, self._queue, self._free)
 
-    def _is_free(self, interface: str, member: Member) -> bool:
-        return can_ring(member) and interface not in self._wrap_ups
-
-    def _wrap_up(self, interface: str, at: float, member: Member, ended: int) -> None:
-        """Let the wrap-up of a member begin, after a call that ended at a time."""
-        seconds = member.wrap_up or self._wrap_up_seconds
-        # The clock of the server may be ahead.
-        until = min(ended, at) + seconds
-        if until > at:
-            self._wrap_ups.start(interface, until, seconds)
+    def _is_free(self, interface: str) -> bool:
+        member = self._members.members.get(interface)
+        return (
+            member is not None and can_ring(member) and not self._members.is_in_wrap_up(interface)
+        )
 
     def _end_wrap_ups(self, ended: Iterator[tuple[float, str]]) -> None:
         for at, interface in ended:
-            self._count_free(False, can_ring(self._members[interface]))
+            self._count_free(False, can_ring(self._members.members[interface]))
             self._available.follow(at, self._free)
 
     def recheck(self, now: float) -> None:
         super().recheck(now)
-        self._history.recheck(now)
+        self._members.recheck(now)
 
     def end(self) -> None:
         super().end()
-        self.entities.release(len(self._members))
-        self._members.clear()
+        self.entities.release(len(self._members.members))
+        self._members.members.clear()
 
     def may_end(self) -> bool:
-        return not self._members or self._wrap_ups.due < inf
+        return not self._members.members or self._wrap_ups.due < inf
 
     def expire(self, now: float) -> float | None:
         if self._wrap_ups.due < inf:
             self._end_wrap_ups(self._wrap_ups.ended_by_clock(now))
         due = min(super().expire(now) or inf, self._wrap_ups.due)
-        if not self._members:
+        if not self._members.members:
             if self._silence.is_over(now):
                 self.samples.retire_all()
             due = min(self._silence.due or inf, due)

@@ -34,8 +34,14 @@ class Read(NamedTuple):
     problems: list[str]
 
 
-def read(arguments: Sequence[str], flags: Mapping[str, Flag]) -> Read:
-    """Read `--flag value`, `--flag=value`, `--flag` and `--no-flag`; the last of a flag wins."""
+def read(arguments: Sequence[str], flags: Mapping[str, Flag], operand: str | None = None) -> Read:
+    """Read `--flag value`, `--flag=value`, `--flag` and `--no-flag`; the last of a flag wins.
+
+    Args:
+        arguments: The words after the command.
+        flags: The flags that the command has.
+        operand: The setting whose value may stand without its flag, if there is one.
+    """
     result = Read({}, [])
     words = deque(arguments)
     # What follows an unknown flag, or one without its value, may be a secret.
@@ -46,6 +52,10 @@ def read(arguments: Sequence[str], flags: Mapping[str, Flag]) -> Read:
         if name in flags:
             problem = _take(flags[name], name, value if equals else None, words, result.values)
             is_after_problem = problem is not None
+        elif not (is_after_problem or operand in (None, *result.values) or _is_flag(word)):
+            assert operand is not None
+            result.values[operand] = word
+            problem = None
         else:
             is_value = is_after_problem and nearest(name, _names(flags)) is None
             problem = None if is_value else _unknown(name, flags)

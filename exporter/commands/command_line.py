@@ -55,8 +55,15 @@ _DESCRIPTIONS = {
         "serve metrics of a simulated call centre; needs no telephony server",
         "xivo-exporter demo --agents 100 --speed 10",
     ),
+    "replay": (
+        "show the metrics of a recorded message bus; needs no telephony server",
+        "xivo-exporter replay recording.jsonl.gz --windows 1m",
+    ),
 }
 """Of each command: what it does, and an example."""
+
+_OPERANDS = {"replay": "recording"}
+"""Of a command: the setting whose value may be written without its flag."""
 
 
 def parse(arguments: Sequence[str]) -> Logging:
@@ -74,7 +81,7 @@ def parse(arguments: Sequence[str]) -> Logging:
     if not {*_HELP}.isdisjoint(rest):
         _parser().parse_args([command, "--help"])
     model = COMMANDS[command]
-    flags, problems = read(rest, _flags(model))
+    flags, problems = read(rest, _flags(model), _OPERANDS.get(command))
     given = flags.pop("config", os.environ.get(variable("config")) or None)
     path = None if given is None else str(given)
     file: Mapping[str, Any] = {}
@@ -143,12 +150,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"xivo-exporter {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command, (text, example) in _DESCRIPTIONS.items():
+        operand = " FILE" if command in _OPERANDS else ""
         sub = commands.add_parser(
             command,
             help=text,
             description=text[0].upper() + text[1:] + ".",
             epilog=f"{_EPILOG}\nexample:\n  {example}",
-            usage=f"xivo-exporter {command} [--FLAG VALUE ...]",
+            usage=f"xivo-exporter {command}{operand} [--FLAG VALUE ...]",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         sub.add_argument("--config", metavar="FILE", help="TOML file with settings")
@@ -181,6 +189,8 @@ _METAVARS = {
     "file": "FILE",
     "listen": "HOST:PORT",
     "origin": "LENGTH",
+    "reasons": "NAME,...",
+    "recording": "FILE",
     "timezone": "ZONE",
     "url": "URL",
     "windows": "LENGTH,...",
@@ -192,7 +202,7 @@ def _help(field: FieldInfo) -> str:
     text = field.description or ""
     if field.default_factory is not None:
         text += " (default: the host name)"
-    elif field.default not in (None, False, frozenset(), ()):
+    elif not field.is_required() and field.default not in (None, False, frozenset(), ()):
         text += f" (default: {_spelled(field.default)})"
     return text.replace("%", "%%")
 

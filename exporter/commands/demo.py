@@ -1,35 +1,20 @@
-"""The `demo` command: a simulated call centre on kombu's in-memory broker, in this process.
-
-Its messages take the same way as real ones: they are published to an exchange, and pass an inbox,
-the consumer, the dataflow and the store. Only the network is missing.
-"""
+"""The `demo` command: a simulated call centre on a bus in this process."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
-
-from kombu.connection import Connection
-from kombu.entity import Exchange
+from functools import partial
 
 from dataflows.subsystems import SUBSYSTEMS
-from exporter import signals
 from exporter.app import App
-from exporter.consumer import Broker, Bus, Inbox, bindings
-from exporter.exposition.telemetry import BusStatus
+from exporter.clock import wall_clock
+from exporter.commands.memory_bus import TICK_SECONDS, Publish, memory_bus, serve
+from exporter.consumer import bindings
 from exporter.settings import Demo, ExchangeType
 from exporter.simulation.simulator import CallCentre
 
 NAME = "demo"
-EXCHANGE = "xivo"
-ADDRESS = "memory:"
-
-OPENING = datetime(2026, 3, 2, 9, 30, tzinfo=UTC).timestamp()
-"""A Monday morning, when a call centre has most calls."""
-
-TICK_SECONDS = 0.05
 
 
 def run(settings: Demo) -> bool:
@@ -38,71 +23,22 @@ def run(settings: Demo) -> bool:
     Raises:
         OSError: It cannot listen on its address; the message says what to do.
     """
-    status = BusStatus(NAME, ADDRESS, EXCHANGE)
-    app = App(settings, [Bus(status, (Broker(ADDRESS, _connect),), _inbox())])
+    app = App(settings, [memory_bus(NAME, bindings(SUBSYSTEMS, ExchangeType.TOPIC))])
     print(_welcome(settings, f"http://{app.address}"), flush=True)
-    stop = threading.Event()
-    simulation = threading.Thread(
-        target=_simulate, args=(settings, stop, app.stop), name="simulation"
-    )
-    _declare()
-    signals.hold()
-    simulation.start()
-    try:
-        return app.run()
-    finally:
-        stop.set()
-        simulation.join()
+    return serve(app, partial(_publish, settings))
 
 
-def _simulate(settings: Demo, stop: threading.Event, on_end: Callable[[], None]) -> None:
-    try:
-        _publish(settings, stop)
-    finally:
-        # Without the simulation there is nothing to show.
-        on_end()
-
-
-def _publish(settings: Demo, stop: threading.Event) -> None:
-    centre = CallCentre(agents=settings.agents, seed=settings.seed, start=OPENING, noise=False)
+def _publish(settings: Demo, publish: Publish, stop: threading.Event) -> None:
+    # It opens now, with a morning at any time of the day. Its times are those of the real clock.
+    opening = wall_clock()
+    centre = CallCentre(agents=settings.agents, seed=settings.seed, start=opening, noise=False)
     begin = time.monotonic()
-    with _connect() as connection:
-        producer = connection.Producer()
-        while not stop.wait(TICK_SECONDS):
-            elapsed = (time.monotonic() - begin) * settings.speed
-            for message in centre.until(OPENING + elapsed):
-                producer.publish(
-                    message.body,
-                    exchange=EXCHANGE,
-                    routing_key=message.routing_key,
-                    headers=dict(message.headers),
-                    content_type="application/data",
-                    content_encoding="binary",
-                )
-                if stop.is_set():
-                    return
-
-
-def _declare() -> None:
-    # On a XiVO, its services declare the exchange; the consumer never does.
-    with _connect() as connection:
-        Exchange(EXCHANGE, type="topic", durable=True)(connection.default_channel).declare()
-
-
-def _connect() -> Connection:
-    # The in-memory transport polls for messages at this interval.
-    return Connection("memory://", transport_options={"polling_interval": TICK_SECONDS / 5})
-
-
-def _inbox() -> Inbox:
-    return Inbox(
-        name=f"xivo-exporter.{NAME}",
-        expires=60,
-        max_length=100_000,
-        max_bytes=64 * 1024 * 1024,
-        exchange=EXCHANGE,
-        bindings=bindings(SUBSYSTEMS, ExchangeType.TOPIC),
-    )
+    while not stop.wait(TICK_SECONDS):
+        elapsed = (time.monotonic() - begin) * settings.speed
+        for message in centre.until(opening + elapsed):
+            publish(message.body, message.routing_key, message.headers)
+            if stop.is_set():
+                return
 
 
 def _welcome(settings: Demo, url: str) -> str:

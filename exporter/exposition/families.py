@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from dataflows.metric import Histogram, Kind, LabelValues, MetricSpec, Value
+from dataflows.slope import Slope
 
 
 class Families(Collector):
@@ -39,7 +40,7 @@ def family(spec: MetricSpec, series: Iterable[tuple[LabelValues, Value]]) -> Met
     make = GaugeMetricFamily if spec.kind is Kind.GAUGE else CounterMetricFamily
     plain = make(spec.name, spec.help, labels=spec.labels)
     for labels, value in series:
-        assert not isinstance(value, Histogram | str)
+        assert not isinstance(value, Histogram | Slope | str)
         plain.add_metric(labels, value)
     return plain
 

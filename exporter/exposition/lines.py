@@ -48,7 +48,10 @@ def lines_of(spec: MetricSpec) -> Lines:
     """Return the writer for the series of a metric."""
     if spec.kind is Kind.HISTOGRAM:
         return _HistogramLines(spec)
-    return _StateSetLines(spec) if spec.state_set else _NumberLines(spec)
+    if not spec.state_set:
+        return _NumberLines(spec)
+    is_last = spec.labels[-1] == max(spec.labels)
+    return _StateSetLines(spec) if is_last else _InnerStateSetLines(spec)
 
 
 class _NumberLines(Lines):
@@ -75,12 +78,14 @@ class _NumberLines(Lines):
 
 
 class _StateSetLines(Lines):
-    """A state set: the template is the common beginning of all its lines, before the state."""
+    """A state set: the template is the common beginning of all its lines, before the state.
+
+    The label of the state must be the last one in alphabetical order.
+    """
 
     def __init__(self, spec: MetricSpec) -> None:
         super().__init__(spec, lines_per_sample=len(spec.states))
         *others, state = spec.labels
-        assert state == max(spec.labels)
         self._order = sorted(range(len(others)), key=others.__getitem__)
         names = [f'{others[i]}="%s"' for i in self._order]
         self._format = f'{spec.name}{{{",".join([*names, state])}="'
@@ -101,6 +106,39 @@ class _StateSetLines(Lines):
         return "".join(
             [
                 template.join(suffixes[state])
+                for template, state in zip(templates, _states(values), strict=True)
+            ]
+        )
+
+
+class _InnerStateSetLines(Lines):
+    """Any state set: the template is all of its lines, with `%s` for each number."""
+
+    def __init__(self, spec: MetricSpec) -> None:
+        super().__init__(spec, lines_per_sample=len(spec.states))
+        self._spec = spec
+        self._numbers = {
+            state: tuple([_go_number(each == state) for each in spec.states])
+            for state in spec.states
+        }
+
+    def template(self, labels: LabelValues) -> str:
+        spec = self._spec
+        return "".join(
+            spec.name
+            + _braces(
+                f'{name}="{_escaped(value).replace("%", "%%")}"'
+                for name, value in sorted(zip(spec.labels, (*labels, state), strict=True))
+            )
+            + " %s\n"
+            for state in spec.states
+        )
+
+    def join(self, templates: Sequence[str], values: Sequence[Value]) -> str:
+        numbers = self._numbers
+        return "".join(
+            [
+                template % numbers[state]
                 for template, state in zip(templates, _states(values), strict=True)
             ]
         )

@@ -14,7 +14,7 @@ from dataflows import knowledge
 from dataflows.metric import MetricSpec
 from exporter.exposition.families import Families, family
 from exporter.exposition.lines import lines_of
-from exporter.exposition.store import Columns, SeriesStore
+from exporter.exposition.store import Columns, SeriesStore, View
 from exporter.exposition.telemetry import SPECS, BusStatus, self_series
 
 _SLICE = 2_000
@@ -133,6 +133,22 @@ def _unknown(spec: MetricSpec, columns: Columns) -> Columns:
     if spec not in (knowledge.KNOWN, knowledge.KNOWN_SINCE):
         return columns
     return columns._replace(values=[0.0] * len(columns.values))
+
+
+def text(specs: Iterable[MetricSpec], view: View) -> str:
+    """Return the series of some metrics as text, and nothing of the exporter or its process.
+
+    They are sorted by their label values: equal series give equal text, in any order of beginning.
+    """
+    parts: list[str] = []
+    for spec in specs:
+        labels, templates, values = view.series[spec.name]
+        order = sorted(range(len(labels)), key=labels.__getitem__)
+        if order:
+            lines = lines_of(spec)
+            parts.append(lines.text_header)
+            parts.append(lines.join([templates[i] for i in order], [values[i] for i in order]))
+    return "".join(parts)
 
 
 _CHANGES_NAMES = ("escaping=dots", "escaping=values")

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
+from dataflows.clock import Clock
 from dataflows.metric import LabelValues, MetricSpec, Sample, Value
+from dataflows.slope import Slope
+from exporter.clock import wall_clock
 from exporter.exposition.lines import lines_of
 
 T = TypeVar("T")
@@ -62,10 +65,12 @@ class SeriesStore:
 
     Args:
         specs: The metrics that may have series; the states limit how many.
+        clock: Returns Unix seconds: when a view is taken.
     """
 
-    def __init__(self, specs: Iterable[MetricSpec]) -> None:
+    def __init__(self, specs: Iterable[MetricSpec], clock: Clock = wall_clock) -> None:
         specs = tuple(specs)
+        self._clock = clock
         self._widths = {spec.name: spec.width for spec in specs}
         self._lines = {spec.name: lines_of(spec) for spec in specs}
         self._series: dict[str, dict[LabelValues, Value]] = {name: {} for name in self._lines}
@@ -76,6 +81,10 @@ class SeriesStore:
         # Written by the dataflow only. Has all keys from the start, so a view never sees one added.
         self._dropped: dict[str, int] = dict.fromkeys(self._series, 0)
         self._late: Counter[str] = Counter()
+        # By metric that grows between events: the highest value of each series in a view so far.
+        self._highest: dict[str, dict[LabelValues, float]] = {
+            spec.name: {} for spec in specs if spec.grows
+        }
         self._pending: deque[tuple[Sample, ...]] = deque()
         self._lock = threading.Lock()
 
@@ -104,12 +113,25 @@ class SeriesStore:
         """Return a consistent copy of everything. Called by any thread."""
         with self._lock:
             self._apply_pending()
+            now = self._clock()
             series = {
-                metric: Columns(*self._labels_and_templates(metric), _copy(values.values()))
-                for metric, values in self._series.items()
+                metric: Columns(*self._labels_and_templates(metric), self._values(metric, now))
+                for metric in self._series
             }
             counts = {name: len(self._series[name]) * width for name, width in self._widths.items()}
             return View(series, counts, dict(self._dropped), dict(self._late))
+
+    def _values(self, metric: str, now: float) -> list[Value]:
+        series = self._series[metric]
+        highest = self._highest.get(metric)
+        if highest is None:
+            return _copy(series.values())
+        for labels, value in series.items():
+            assert isinstance(value, Slope)
+            # An event with an earlier time stamp than the last view lowers a slope. Prometheus
+            # would take a lower counter for a new one, so it waits until the slope is there again.
+            highest[labels] = max(value.at(now), highest.get(labels, 0.0))
+        return [highest[labels] for labels in series]
 
     def _labels_and_templates(self, metric: str) -> tuple[list[LabelValues], list[str]]:
         copied = self._copied.get(metric)
@@ -126,6 +148,8 @@ class SeriesStore:
                 if value is None:
                     if series.pop(labels, None) is not None:
                         del self._templates[metric][labels]
+                        if metric in self._highest:
+                            self._highest[metric].pop(labels, None)
                         self._copied.pop(metric, None)
                 elif labels in series:
                     series[labels] = value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from exporter.settings.bus import SINGLE_BUS, BusSettings
 from exporter.settings.kinds import DETAILS, PREFIX, ExchangeType
 from exporter.settings.loading import SettingsError, load
-from exporter.settings.models import COMMANDS, Demo, Logging, Serving, Settings, settings_of
+from exporter.settings.models import COMMANDS, Demo, Logging, Replay, Serving, Settings, settings_of
 from exporter.settings.names import SECRETS, command_of, flag, spelled, variable
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Demo",
     "ExchangeType",
     "Logging",
+    "Replay",
     "Serving",
     "Settings",
     "SettingsError",

@@ -54,8 +54,8 @@ class BusSettings(Checked):
     name: Name = Field("default", description="name of the bus in the label bus and in the log")
     timezone: Zone = Field(
         None,
-        description="time zone of the server's timestamps, such as Europe/Paris; "
-        "default: that of this machine, corrected by what the timestamps show",
+        description="time zone of the server, such as Europe/Paris, for its timestamps and the "
+        "window today; default: that of this machine, and for timestamps what they show",
     )
     exchange: Name = Field("xivo", description="exchange to which the server publishes events")
     exchange_type: ExchangeType | None = Field(

@@ -17,6 +17,7 @@ from pydantic import (
     SecretStr,
 )
 
+from dataflows.labels import MAX_LABEL
 from dataflows.lengths import Length, parse_lengths
 from dataflows.service_levels import ServiceLevels
 from dataflows.subsystems import SUBSYSTEMS
@@ -31,6 +32,12 @@ PREFIX = "XIVO_EXPORTER_"
 
 DETAILS = tuple(s.name for s in SUBSYSTEMS if any(spec.detail for spec in s.metrics))
 """Subsystems that have detail series."""
+
+_MAX_REASONS = 50
+"""Each has two metrics, one of them a histogram. Call centres have about ten."""
+
+STDIN = Path("-")
+"""Stands for the standard input."""
 
 _MAX_NAME = 100
 """Bytes: names stand in labels, and together in the inbox's name of at most 255."""
@@ -83,6 +90,10 @@ def _readable(path: Path) -> Path:
         msg = f"cannot read {printable(path)}: {problem}"
         raise ValueError(msg)
     return path
+
+
+def _readable_or_stdin(path: Path) -> Path:
+    return path if path == STDIN else _readable(path)
 
 
 def _readable_secret(path: Path) -> Path:
@@ -166,6 +177,25 @@ def _known_details(value: frozenset[str]) -> frozenset[str]:
     return value
 
 
+def _pause_reasons(value: tuple[str, ...]) -> tuple[str, ...]:
+    for reason in value:
+        if len(reason) > MAX_LABEL or not reason.isprintable():
+            msg = f"a reason is printable, and at most {MAX_LABEL} characters long"
+            raise ValueError(msg)
+    if len(value) > _MAX_REASONS:
+        msg = f"at most {_MAX_REASONS} reasons can be shown by name"
+        raise ValueError(msg)
+    return value
+
+
+def _list(value: object) -> object:
+    if isinstance(value, str):
+        value = value.split(",")
+    if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
+        return tuple(dict.fromkeys(each.strip() for each in value if each.strip()))
+    return value
+
+
 def _addresses(value: object) -> object:
     if isinstance(value, str):
         value = [each.strip() for each in value.split(";") if each.strip()]
@@ -179,6 +209,7 @@ AnyPath = Annotated[Path, AfterValidator(_path)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 HostName = Annotated[str, AfterValidator(_host)]
 Password = Annotated[SecretStr, AfterValidator(_password)]
+Recording = Annotated[Path, AfterValidator(_readable_or_stdin)]
 SecretFile = Annotated[Path, AfterValidator(_readable_secret)]
 Zone = Annotated[ZoneInfo | None, PlainValidator(_zone)]
 Urls = Annotated[BusUrls, PlainValidator(_bus_urls)]
@@ -187,4 +218,5 @@ Addresses = Annotated[tuple[str, ...], BeforeValidator(_addresses)]
 Windows = Annotated[tuple[Length, ...], BeforeValidator(_lengths)]
 Silence = Annotated[Length, PlainValidator(_silence)]
 Service = Annotated[ServiceLevels, PlainValidator(_service_levels)]
+PauseReasons = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_pause_reasons)]
 Details = Annotated[frozenset[str], BeforeValidator(_words), AfterValidator(_known_details)]

@@ -86,6 +86,7 @@ _BOUNDS = {
 
 _OTHERS = {
     "frozen_set_type": "must be text or a list",
+    "missing": "is missing",
     "path_type": "must be text: write it in quotes",
     "string_too_short": "must not be empty",
     "string_type": "must be text: write it in quotes",

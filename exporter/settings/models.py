@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic.fields import FieldInfo
 
-from dataflows.lengths import Length
+from dataflows.lengths import TODAY, Length
 from exporter.logs import LogFormat, LogLevel
 from exporter.settings.address import Address
 from exporter.settings.bus import SINGLE_BUS, BusSettings
@@ -20,8 +20,11 @@ from exporter.settings.kinds import (
     Details,
     Listen,
     Name,
+    PauseReasons,
+    Recording,
     Silence,
     Windows,
+    Zone,
 )
 
 
@@ -39,12 +42,17 @@ class Serving(Logging):
         Address.parse("0.0.0.0:10495"), description="address and port to serve /metrics on"
     )
     windows: Windows = Field(
-        (Length("1m", 60), Length("5m", 300)),
-        description="lengths of the time windows, from 5s to 1d",
+        (Length("1m", 60), Length("5m", 300), TODAY),
+        description="lengths of the time windows, from 5s to 1d, and today: since midnight",
     )
     details: Details = Field(
         frozenset(),
         description=f"subsystems that get a series for each entity: {', '.join(DETAILS)}",
+    )
+    pause_reasons: PauseReasons = Field(
+        (),
+        description="reasons of agents' pauses that are shown by name, as the agents' program "
+        "sends them; all others are shown as `other`, so that no other text becomes a label",
     )
     max_series: int = Field(
         10_000,
@@ -127,12 +135,40 @@ class Demo(Serving):
     listen: Listen = Field(
         Address.parse("127.0.0.1:10495"), description="address and port to serve /metrics on"
     )
+    pause_reasons: PauseReasons = Field(
+        ("coffee", "lunch", "back-office"),
+        description="reasons of the simulated pauses that are shown by name; others are `other`",
+    )
     agents: int = Field(40, ge=1, le=5000, description="number of simulated agents")
     speed: float = Field(1, gt=0, le=1000, description="simulated seconds in each second")
     seed: int = Field(1, ge=0, description="number that selects the simulated day")
 
 
-COMMANDS: dict[str, type[Logging]] = {"run": Settings, "demo": Demo}
+class Replay(Serving):
+    """Settings of `replay`."""
+
+    recording: Recording = Field(
+        description="file with the recording, or - for the standard input; write it after replay"
+    )
+    listen: Listen = Field(
+        Address.parse("127.0.0.1:10495"),
+        description="address and port to serve /metrics on; with --speed",
+    )
+    bus_timezone: Zone = Field(
+        None,
+        description="time zone of the server's timestamps, such as Europe/Paris; default: the "
+        "offset that the first one shows",
+    )
+    speed: float | None = Field(
+        None,
+        gt=0,
+        le=100,
+        description="recorded seconds in each second: serve /metrics while the recording is played "
+        "as if it were now; default: play it at once, and print the series at its end",
+    )
+
+
+COMMANDS: dict[str, type[Logging]] = {"run": Settings, "demo": Demo, "replay": Replay}
 """The settings of each command."""
 
 

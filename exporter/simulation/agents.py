@@ -1,21 +1,43 @@
 """Agents: their shifts, breaks and queues."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from exporter.simulation.activities import Timesheet
 from exporter.simulation.day import DAY, Shift
+from exporter.simulation.members import Member
 from exporter.simulation.people import DISCONNECTED, Desk
-from exporter.simulation.queues import Member, Queue
+from exporter.simulation.phones import Phone
+from exporter.simulation.queues import Queue
 from exporter.simulation.scheduler import Process
 from exporter.simulation.services import Service
 from exporter.simulation.world import World
 
-# Reason of the pause; presence during it; shortest and longest time, in minutes; weight.
-_BREAKS = (
-    ("coffee", "berightback", (5, 15), 5),
-    ("lunch", "outtolunch", (30, 60), 1),
-    ("back-office", "away", (10, 30), 2),
-    ("réunion", "en réunion", (20, 60), 1),
-    ("", "away", (1, 5), 3),
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A pause.
+
+    Attributes:
+        reason: The reason that the agent gives; empty for none.
+        presence: What the agent's user shows.
+        minutes: Shortest and longest time.
+        weight: How often, compared with the others.
+    """
+
+    reason: str
+    presence: str
+    minutes: tuple[int, int]
+    weight: int
+
+
+BREAKS = (
+    Break("coffee", "berightback", (5, 15), 5),
+    Break("lunch", "outtolunch", (30, 60), 1),
+    Break("back-office", "away", (10, 30), 2),
+    Break("réunion", "en réunion", (20, 60), 1),
+    Break("", "away", (1, 5), 3),
 )
 _SECONDS_BETWEEN_BREAKS = 3000.0
 _SHORTEST_STRETCH = 60.0
@@ -23,9 +45,22 @@ _SHORTEST_STRETCH = 60.0
 # Share of breaks for which agents log off instead of pausing.
 _LOG_OFF = 0.1
 
+# Share of the breaks that an agent of several queues takes in one of them only.
+_PARTIAL = 0.1
+
+_LOG_IN = (5.0, 200.0)
+_FIRST_BREAK = (8.0, 16.0)
+
 
 class Agent:
-    """An agent: logs in on a phone, takes calls of queues, takes breaks, and logs off."""
+    """An agent: logs in on a phone, takes calls of queues, takes breaks, and logs off.
+
+    Attributes:
+        agent_id: Id in the configuration.
+        is_logged_in: None before the first login.
+        timesheet: What the agent does, and for how long.
+        pauses: Seconds of the pauses in all queues that ended, by reason.
+    """
 
     def __init__(
         self,
@@ -43,21 +78,60 @@ class Agent:
         self._agentd = agentd
         self._number = str(1000 + agent_id)
         self._queues = queues
-        self._members: list[Member] = []
+        self._members: list[tuple[Queue, Member]] = []
+        self.timesheet = Timesheet()
+        self.pauses: defaultdict[str, list[float]] = defaultdict(list)
 
-    def work_shifts(self, shift: Shift) -> Process:
-        """Work a shift every day."""
+    @property
+    def paused_for(self) -> str | None:
+        """Reason of the pause in all queues, empty for none; None if there is no such pause."""
+        return self._members[0][1].reason if self._is_paused else None
+
+    def work_shifts(
+        self,
+        shift: Shift,
+        *,
+        log_in: tuple[float, float] = _LOG_IN,
+        first_break: Break | None = None,
+    ) -> Process:
+        """Work a shift every day.
+
+        Args:
+            shift: The working hours.
+            log_in: Shortest and longest time from the begin of the shift to the login, in seconds.
+            first_break: A break soon after the first login; None for none.
+        """
         rng = self._world.rng
         begin = self._world.opened + shift.begins
         while True:
-            yield max(begin - self._world.now, 0) + rng.uniform(5, 200)
-            yield from self._work(until=begin + shift.length + rng.uniform(-600, 600))
+            yield max(begin - self._world.now, 0) + rng.uniform(*log_in)
+            until = begin + shift.length + rng.uniform(-600, 600)
+            yield from self._work(until=until, first_break=first_break)
             begin += DAY
+            first_break = None
 
-    def _work(self, *, until: float) -> Process:
+    def phone_changed(self, phone: Phone) -> None:
+        """Note what the agent does now."""
+        if not self.is_logged_in:
+            return
+        self.timesheet.note(
+            self._world.now,
+            phone.device,
+            is_paused=self._is_paused,
+            wraps_up_until=max(member.wraps_up_until for _, member in self._members),
+        )
+
+    @property
+    def _is_paused(self) -> bool:
+        return bool(self.is_logged_in) and all(member.paused for _, member in self._members)
+
+    def _work(self, *, until: float, first_break: Break | None) -> Process:
         """Log in, alternate between calls and breaks, and log off."""
         rng = self._world.rng
         yield from self._log_in()
+        if first_break is not None:
+            yield rng.uniform(*_FIRST_BREAK)
+            yield from self._take_a_break(first_break)
         while True:
             to_break = rng.expovariate(1 / _SECONDS_BETWEEN_BREAKS)
             yield max(_SHORTEST_STRETCH, min(to_break, until - self._world.now))
@@ -68,49 +142,66 @@ class Agent:
                 yield rng.uniform(120, 1800)
                 yield from self._log_in()
             else:
-                yield from self._take_a_break()
+                weights = [each.weight for each in BREAKS]
+                yield from self._take_a_break(rng.choices(BREAKS, weights)[0])
         yield from self._log_off()
 
-    def _take_a_break(self) -> Process:
-        rng = self._world.rng
-        reason, presence, minutes, _ = rng.choices(_BREAKS, [often for *_, often in _BREAKS])[0]
-        for member in self._members:
-            member.queue.pause(member, reason)
-        self._desk.user.show(presence)
-        yield 60 * rng.uniform(*minutes)
-        for member in self._members:
-            member.queue.resume(member)
+    def _take_a_break(self, taken: Break) -> Process:
+        rng, phone = self._world.rng, self._desk.phone
+        members = self._members
+        if self._world.chance(_PARTIAL):
+            members = members[:1]
+        begin = self._world.now
+        for queue, member in members:
+            queue.pause(member, taken.reason)
+        self.phone_changed(phone)
+        self._desk.user.show(taken.presence)
+        yield 60 * rng.uniform(*taken.minutes)
+        if self._is_paused:
+            self.pauses[taken.reason].append(self._world.now - begin)
+        for queue, member in members:
+            queue.resume(member)
+        self.phone_changed(phone)
         self._desk.user.show("available")
 
     def _log_in(self) -> Process:
         yield from self._agentd_answers()
         self.is_logged_in = True
         self._members = [
-            Member(
-                queue=queue,
-                name=f"Agent/{self._number}",
-                interface=f"Local/id-{self.agent_id}@agentcallback",
-                state_interface=self._desk.phone.interface,
-                desk=self._desk,
-                membership="dynamic",
-                # In the queues of others, an agent is called only if their own agents are busy.
-                penalty=min(rank, 1),
-                login_time=self._world.now,
-            )
+            (queue, self._join(queue, penalty=min(rank, 1)))
             for rank, queue in enumerate(self._queues)
         ]
-        for member in self._members:
-            member.queue.add(member)
+        for queue, member in self._members:
+            queue.add(member)
+        phone = self._desk.phone
+        phone.watchers.append(self)
+        self.phone_changed(phone)
         self._publish("AgentLogin", "logged_in")
         self._desk.user.show("available")
+
+    def _join(self, queue: Queue, *, penalty: int) -> Member:
+        """Return a new member; in the queues of others, only called if their agents are busy."""
+        return Member(
+            queue=queue.name,
+            name=f"Agent/{self._number}",
+            interface=f"Local/id-{self.agent_id}@agentcallback",
+            state_interface=self._desk.phone.interface,
+            desk=self._desk,
+            membership="dynamic",
+            publish=queue.publish,
+            penalty=penalty,
+            login_time=self._world.now,
+        )
 
     def _log_off(self) -> Process:
         while not self._desk.phone.is_at_rest:
             yield 5
         yield from self._agentd_answers()
         self.is_logged_in = False
-        for member in self._members:
-            member.queue.remove(member)
+        for queue, member in self._members:
+            queue.remove(member)
+        self._desk.phone.watchers.remove(self)
+        self.timesheet.stop(self._world.now)
         self._publish("AgentLogoff", "logged_out")
         self._desk.user.show(DISCONNECTED)
 

@@ -16,7 +16,8 @@ _CURVE = (
     (2.5, 0.9),
     (4.5, 0.65),
     (6.5, 1.0),
-    (9.0, 0.7),
+    (7.5, 0.75),
+    (8.5, 0.3),
     (13.0, 0.1),
     (23.0, 0.05),
     (_DAY_HOURS, 0.6),
@@ -46,8 +47,8 @@ class Shift:
 
 
 SHIFTS = (
-    Shift(share=0.80, begins=0, length=8 * HOUR),
-    Shift(share=0.14, begins=5 * HOUR, length=8 * HOUR),
+    Shift(share=0.72, begins=0, length=8 * HOUR),
+    Shift(share=0.22, begins=5 * HOUR, length=8 * HOUR),
     Shift(share=0.06, begins=-7.6 * HOUR, length=8 * HOUR),
 )
 DAY = _DAY_HOURS * HOUR

@@ -1,5 +1,6 @@
 """Channels: the legs of a call, as Asterisk describes them in its events."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 _NOBODY = "<unknown>"
@@ -17,6 +18,7 @@ class Leg:
         number: Caller's number.
         context: Its context in the dialplan.
         exten: Its extension in that context.
+        variables: Its variables that Asterisk adds to events; None where it adds none.
     """
 
     channel: str
@@ -25,15 +27,19 @@ class Leg:
     number: str
     context: str
     exten: str
+    variables: Mapping[str, str] | None = None
 
-    def snapshot(self, *, state: str = "Up", prefix: str = "") -> dict[str, str]:
+    def snapshot(self, *, state: str = "Up", prefix: str = "") -> dict[str, object]:
         """Return the channel's fields in the events of Asterisk 12 and later.
+
+        Only the variables of the first channel of an event become a dictionary in amid. Of the
+        others it keeps the last one, as text.
 
         Args:
             state: Name of the channel's state.
             prefix: `Dest` for the second channel of an event.
         """
-        return {
+        fields: dict[str, object] = {
             f"{prefix}Channel": self.channel,
             f"{prefix}ChannelState": _STATES[state],
             f"{prefix}ChannelStateDesc": state,
@@ -49,3 +55,11 @@ class Leg:
             f"{prefix}Uniqueid": self.uniqueid,
             f"{prefix}Linkedid": self.linkedid,
         }
+        if self.variables is not None:
+            fields[f"{prefix}ChanVariable"] = self._last_variable if prefix else self.variables
+        return fields
+
+    @property
+    def _last_variable(self) -> str:
+        *_, (name, value) = (self.variables or {}).items()
+        return f"{name}={value}"

@@ -30,17 +30,23 @@ class Network:
         self._phones = phones
         self._spare = spare
 
-    def open(self) -> None:
-        """Start to register the phones; a few of them register later."""
+    def open(self, *, prompt: int) -> None:
+        """Start to register the phones; a few of them register later.
+
+        Args:
+            prompt: How many of the phones register within the first seconds.
+        """
         scheduler, rng = self._world.scheduler, self._world.rng
-        for phone in self._phones:
+        for phone in self._phones[:prompt]:
+            scheduler.start(self._come_up(phone, latest=3))
+        for phone in self._phones[prompt:]:
             late = self._world.chance(_UNPLUGGED)
             scheduler.start(self._come_up(phone), after=rng.uniform(600, 3600) if late else 0)
         scheduler.start(self._outages())
         scheduler.start(self._withdrawals())
 
-    def _come_up(self, phone: Phone) -> Process:
-        yield self._world.rng.uniform(0.2, 20)
+    def _come_up(self, phone: Phone, *, latest: float = 20) -> Process:
+        yield self._world.rng.uniform(0.2, latest)
         phone.register()
 
     def _outages(self) -> Process:

@@ -21,6 +21,10 @@ class Stage(Enum):
     ANSWER = auto()
     HOLD = auto()
     RESUME = auto()
+    LEAVE = auto()
+    """The two sides part; other events tell how each of them ends."""
+    END = auto()
+    """The same, for a channel that leaves no other."""
     HANG_UP = auto()
 
 
@@ -36,25 +40,32 @@ _EVENTS = {
     Stage.RING: {
         "Newchannel": 3,
         "Newstate": 2,
-        "NewConnectedLine": 2,
+        "NewCallerid": 2,
+        "NewConnectedLine": 3,
         "DialBegin": 2,
+        "DialState": 1,
+        "LocalBridge": 1,
         "VarSet": 9,
         "Newexten": 7,
         "CEL": 2,
     },
     Stage.ANSWER: {
         "Newstate": 2,
-        "NewConnectedLine": 2,
-        "DialEnd": 2,
+        "NewConnectedLine": 3,
+        "BridgeCreate": 1,
         "BridgeEnter": 4,
         "VarSet": 5,
         "CEL": 2,
     },
     Stage.HOLD: {"MusicOnHoldStart": 1, "Hold": 1},
     Stage.RESUME: {"MusicOnHoldStop": 1, "Unhold": 1},
+    Stage.LEAVE: {"BridgeLeave": 4, "BridgeDestroy": 1, "VarSet": 3, "CEL": 2},
+    Stage.END: {"MusicOnHoldStop": 1, "VarSet": 3, "CEL": 2},
     Stage.HANG_UP: {
         "HangupRequest": 1,
+        "SoftHangupRequest": 1,
         "BridgeLeave": 2,
+        "BridgeDestroy": 1,
         "Hangup": 2,
         "VarSet": 3,
         "CEL": 2,
@@ -64,9 +75,10 @@ _EVENTS = {
 _EXTRAS = {
     "BridgeEnter": {"BridgeType": "basic", "BridgeTechnology": "simple_bridge"},
     "BridgeLeave": {"BridgeType": "basic", "BridgeTechnology": "simple_bridge"},
-    "DialEnd": {"DialStatus": "ANSWER"},
+    "DialState": {"DialStatus": "RINGING"},
     "Hangup": {"Cause": "16", "Cause-txt": "Normal Clearing"},
     "HangupRequest": {"Cause": "16"},
+    "SoftHangupRequest": {"Cause": "16"},
     "MusicOnHoldStart": {"Class": "default"},
     "NewCallerid": {"CID-CallingPres": "0 (Presentation Allowed, Not Screened)"},
     "Newexten": {"Extension": "s", "Application": "GotoIf", "AppData": "0?next"},

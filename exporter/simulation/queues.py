@@ -1,104 +1,92 @@
-"""Call-centre queues, their members, and the member events of app_queue."""
+"""Call-centre queues: their members, their waiting callers, and whom they ring."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from enum import Enum
+from typing import Protocol
 
-from exporter.simulation.people import Desk
-from exporter.simulation.phones import Device, Phone
+from exporter.simulation.members import ASTERISK_WITH_TIMES, Member
+from exporter.simulation.tallies import QueueCalls, Tally
 from exporter.simulation.world import World
 
-# Wrap-up time: seconds after a call in which a member gets no other.
-WRAP_UP = 10.0
-
-# From this version on, events have the times of login and pause, and the reason in one field only.
-_ASTERISK_WITH_TIMES = 18
+# More callers are refused.
+_FULL = 20
 
 
-@dataclass(slots=True, eq=False)
-class Member:
-    """A member of a queue.
+class Strategy(Enum):
+    """Which free members a queue rings; of those with the lowest penalty."""
 
-    Attributes:
-        queue: The queue.
-        name: `Agent/1042`, or the interface of a static member.
-        interface: What the queue dials; identifies the member in its queue.
-        state_interface: The device whose state is the state of the member: the phone of the desk.
-        desk: The user who takes the calls, and the phone.
-        membership: `dynamic` for agents who log in, `static` for members of the configuration.
-        last_call: Unix time of the end of the last call, in seconds; 0 if there was none.
-        last_pause: Unix time of the last pause, in seconds; 0 if there was none.
-        login_time: Unix time of the login, in seconds.
-        is_announced: Whether an event about it was published.
-    """
+    RING_ALL = "ringall"
+    ROUND_ROBIN = "rrmemory"
+    LEAST_RECENT = "leastrecent"
+    FEWEST_CALLS = "fewestcalls"
 
-    queue: "Queue"
-    name: str
-    interface: str
-    state_interface: str
-    desk: Desk
-    membership: str
-    penalty: int = 0
-    paused: bool = False
-    reason: str = ""
-    in_call: bool = False
-    calls_taken: int = 0
-    last_call: float = 0.0
-    last_pause: float = 0.0
-    login_time: float = 0.0
-    is_announced: bool = False
-    status: Device = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.status = self.desk.phone.device
+# The one with the smallest number; the members are in the order in which they were rung last.
+_PREFERENCES: dict[Strategy, Callable[[Member], int]] = {
+    Strategy.ROUND_ROBIN: lambda _: 0,
+    Strategy.LEAST_RECENT: lambda member: member.last_call,
+    Strategy.FEWEST_CALLS: lambda member: member.calls_taken,
+}
 
-    def phone_changed(self, phone: Phone) -> None:
-        """Publish the state of the device, if it changed."""
-        if phone.device is not self.status:
-            self.status = phone.device
-            self.queue.publish("QueueMemberStatus", self)
 
-    def can_take_a_call(self, now: float) -> bool:
-        """Whether the queue may ring it now."""
-        return self.desk.phone.is_idle and not self.paused and self.last_call + WRAP_UP <= now
+class Waiting(Protocol):
+    """A caller who waits in a queue."""
 
-    def complete(self, now: float) -> None:
-        """End a call of the queue."""
-        self.in_call = False
-        self.calls_taken += 1
-        self.last_call = now
+    @property
+    def joined(self) -> float:
+        """When the wait began, Unix time in seconds."""
 
-    def fields(self, asterisk: int) -> dict[str, str]:
-        """Return the member's fields in events of Asterisk 13 or 18."""
-        fields = {
-            "Queue": self.queue.name,
-            "MemberName": self.name,
-            "Interface": self.interface,
-            "StateInterface": self.state_interface,
-            "Membership": self.membership,
-            "Penalty": str(self.penalty),
-            "CallsTaken": str(self.calls_taken),
-            "LastCall": str(int(self.last_call)),
-            "InCall": str(int(self.in_call)),
-            "Status": str(int(self.status)),
-            "Paused": str(int(self.paused)),
-            "PausedReason": self.reason,
-            "Ringinuse": "0",
-            "Skills": "",
-        }
-        if asterisk >= _ASTERISK_WITH_TIMES:
-            fields["LastPause"] = str(int(self.last_pause))
-            fields["LoginTime"] = str(int(self.login_time))
-            fields["Wrapuptime"] = str(int(WRAP_UP))
-        return fields
+    @property
+    def is_ringing(self) -> bool:
+        """Whether phones ring for the caller."""
 
 
 class Queue:
-    """A queue: members in the order in which they are called, and waiting callers."""
+    """A queue: members in the order in which they are called, and waiting callers.
 
-    def __init__(self, world: World, name: str) -> None:
+    Attributes:
+        name: Its name in Asterisk.
+        number: Its id in the configuration.
+        timeout: After how many seconds a wait ends.
+        sibling: The queue that takes over callers who waited too long; None if there is none.
+        members: By interface.
+        waiting: Callers in the order of their positions.
+        tally: What happened so far.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        *,
+        number: int,
+        strategy: Strategy = Strategy.ROUND_ROBIN,
+        timeout: float = 180.0,
+    ) -> None:
         self.name = name
+        self.number = number
+        self.timeout = timeout
+        self.sibling: Queue | None = None
         self.members: dict[str, Member] = {}
-        self.waiting: list[str] = []
+        self.waiting: list[Waiting] = []
+        self.tally = Tally()
         self._world = world
+        self._strategy = strategy
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it refuses callers: it is full, or has no member."""
+        return not self.members or len(self.waiting) >= _FULL
+
+    def calls(self) -> QueueCalls:
+        """Return the true state of its calls."""
+        return QueueCalls(
+            waiting=len(self.waiting),
+            oldest_join=min((caller.joined for caller in self.waiting), default=None),
+            members_in_call=sum(member.in_call for member in self.members.values()),
+            tally=deepcopy(self.tally),
+        )
 
     def add(self, member: Member) -> None:
         """Add an agent who logs in."""
@@ -129,22 +117,29 @@ class Queue:
         member.reason = ""
         self.publish("QueueMemberPause", member)
 
-    def next_member(self) -> Member | None:
-        """Return the free member to call: lowest penalty first, then round robin."""
+    def members_for(self, caller: Waiting) -> Sequence[Member]:
+        """Return the free members to ring for a caller; who waits longer goes first."""
         now = self._world.now
         free = [member for member in self.members.values() if member.can_take_a_call(now)]
         if not free:
-            return None
-        chosen = min(free, key=lambda member: member.penalty)
-        # To the end of the order.
-        self.members[chosen.interface] = self.members.pop(chosen.interface)
+            return ()
+        before = self.waiting[: self.waiting.index(caller)]
+        if len(free) <= sum(not each.is_ringing for each in before):
+            return ()
+        lowest = min(member.penalty for member in free)
+        chosen = [member for member in free if member.penalty == lowest]
+        if self._strategy is not Strategy.RING_ALL:
+            chosen = [min(chosen, key=_PREFERENCES[self._strategy])]
+        for member in chosen:
+            # To the end of the order.
+            self.members[member.interface] = self.members.pop(member.interface)
         return chosen
 
     def publish(self, name: str, member: Member) -> None:
         """Publish a member event."""
-        asterisk = self._world.wire.era.asterisk
-        fields = member.fields(asterisk)
-        if name == "QueueMemberPause" and member.reason and asterisk < _ASTERISK_WITH_TIMES:
+        era = self._world.wire.era
+        fields = member.fields(era)
+        if name == "QueueMemberPause" and member.reason and era.asterisk < ASTERISK_WITH_TIMES:
             fields["Reason"] = member.reason
         member.is_announced = True
         self._world.wire.ami(name, fields)

@@ -9,52 +9,41 @@ same arguments give the same messages, byte for byte, as fast as the caller read
         publish(message)
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from math import ceil
-from string import ascii_lowercase, digits
 
-from exporter.simulation.agents import Agent
+from exporter.simulation import opening, staff
+from exporter.simulation.activities import Activity
 from exporter.simulation.calls import DirectCalls, traffic
-from exporter.simulation.day import SHIFTS
+from exporter.simulation.members import QueueMember
 from exporter.simulation.network import Network
-from exporter.simulation.people import Ctid, Desk, User, chats
-from exporter.simulation.phones import Phone
+from exporter.simulation.people import Ctid, Desk, chats
+from exporter.simulation.plans import Plan
 from exporter.simulation.queue_calls import QueueCall
-from exporter.simulation.queues import Member, Queue
 from exporter.simulation.scheduler import Process
 from exporter.simulation.services import PORTS, Service
-from exporter.simulation.wire import Era, Message
+from exporter.simulation.tallies import Outcome, QueueCalls, Tally
+from exporter.simulation.wire import LONGEST_PUBLICATION, Era, Message
 from exporter.simulation.world import World
 
-__all__ = ["CallCentre", "Era", "Message", "QueueMember"]
-
-_QUEUE_NAMES = ("support", "réclamations", "ventes", "hotline-nuit", "facturation", "livraison")
-_RECEPTION = "accueil"
-_AGENTS_PER_QUEUE = 12
+__all__ = [
+    "Activity",
+    "CallCentre",
+    "Era",
+    "Message",
+    "Outcome",
+    "QueueCalls",
+    "QueueMember",
+    "Tally",
+]
 
 # Calls per second and agent in the busiest hour.
-_QUEUE_CALLS = 0.0037
+_QUEUE_CALLS = 0.0031
 _DIRECT_CALLS = 0.005
 _RECEPTION_SHARE = 0.04
 
 _FEWEST_OFFICES = 6
 _FEWEST_RECEPTIONISTS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class QueueMember:
-    """The true state of a member of a queue.
-
-    Attributes:
-        membership: `static` or `dynamic`.
-        status: Device state, 0 to 8.
-        paused: Whether it is paused.
-    """
-
-    membership: str
-    status: int
-    paused: bool
 
 
 class CallCentre:
@@ -96,14 +85,18 @@ class CallCentre:
         )
         self._ctid = Ctid(self._world)
         self._services = {name: Service(self._world, name, self._ctid) for name in PORTS}
-        self._queues = {name: Queue(self._world, name) for name in _queue_names(agents)}
-        desks = self._make_desks(agents + max(_FEWEST_OFFICES, agents // 2))
-        self._agents = [
-            self._make_agent(number, desk) for number, desk in enumerate(desks[:agents], 1)
-        ]
+        self._until = start
+        self._queues = staff.make_queues(self._world, agents)
+        desks = staff.make_desks(
+            self._world, self._ctid, agents + max(_FEWEST_OFFICES, agents // 2)
+        )
+        self._agents = staff.make_agents(
+            self._world, self._services["xivo-agentd"], desks[:agents], self._queues
+        )
         offices = desks[agents:]
         receptionists = max(_FEWEST_RECEPTIONISTS, agents // 20)
-        self._queues[_RECEPTION] = self._make_reception(offices[:receptionists])
+        reception = staff.make_reception(self._world, offices[:receptionists])
+        self._queues[reception.name] = reception
         self._open(desks, offices, spare=offices[receptionists:])
 
     def until(self, at: float) -> Iterator[Message]:
@@ -113,10 +106,13 @@ class CallCentre:
             at: Unix time in seconds, inclusive.
         """
         outbox = self._world.wire.outbox
+        self._until = max(self._until, at)
         while True:
             while outbox and outbox[0].at <= at:
                 yield outbox.popleft()
-            if outbox or self._world.scheduler.next_at > at:
+            # An instant is published as a whole, so that the true state is always that of the
+            # messages.
+            if outbox or self._world.scheduler.next_at + LONGEST_PUBLICATION > at:
                 return
             self._world.scheduler.step()
             self._world.wire.flush()
@@ -164,6 +160,44 @@ class CallCentre:
         }
 
     @property
+    def queue_ids(self) -> Mapping[str, int]:
+        """Ids of the queues in the configuration, by name."""
+        return {name: queue.number for name, queue in self._queues.items()}
+
+    def queue_calls(self, queue: str) -> QueueCalls:
+        """Return the true state of the calls of a queue, and what happened there so far."""
+        return self._queues[queue].calls()
+
+    @property
+    def activities(self) -> Mapping[int, Activity]:
+        """What the agents who are logged in do now, by agent id."""
+        activities = {
+            agent.agent_id: agent.timesheet.activity(self._until) for agent in self._agents
+        }
+        return {agent: activity for agent, activity in activities.items() if activity}
+
+    @property
+    def activity_seconds(self) -> Mapping[int, Mapping[Activity, float]]:
+        """Seconds that agents spent in each activity while they were logged in, by agent id."""
+        return {agent.agent_id: agent.timesheet.seconds(self._until) for agent in self._agents}
+
+    @property
+    def agents_paused(self) -> Mapping[str, int]:
+        """Agents that are paused in all of their queues, by reason; the empty one is none."""
+        reasons = (agent.paused_for for agent in self._agents)
+        return Counter(reason for reason in reasons if reason is not None)
+
+    @property
+    def pauses_ended(self) -> Mapping[str, tuple[float, ...]]:
+        """Seconds of the pauses of agents in all of their queues that ended, by reason."""
+        return {
+            reason: tuple(
+                seconds for agent in self._agents for seconds in agent.pauses.get(reason, ())
+            )
+            for reason in sorted({reason for agent in self._agents for reason in agent.pauses})
+        }
+
+    @property
     def services_up(self) -> Mapping[str, str]:
         """Service id of the registered instance, by service name."""
         return {
@@ -177,89 +211,30 @@ class CallCentre:
         """Registrations that replaced an instance which never deregistered, by service name."""
         return {name: service.unclean_restarts for name, service in self._services.items()}
 
-    def _make_desks(self, count: int) -> list[Desk]:
-        """Make desks. Users and phones have different ids, so that a mix-up is noticed."""
-        names: dict[str, None] = {}
-        while len(names) < count:
-            names["".join(self._world.rng.choices(ascii_lowercase + digits, k=6))] = None
-        desks = []
-        for number, name in enumerate(names, 1):
-            user = User(self._world, self._ctid, user_id=10 + number)
-            phone = Phone(
-                self._world, endpoint_id=100 + number, name=name, number=str(1000 + number)
-            )
-            self._ctid.watch(phone)
-            desks.append(Desk(user, phone))
-        return desks
-
-    def _make_agent(self, number: int, desk: Desk) -> Agent:
-        """Make an agent for one to three queues."""
-        rng = self._world.rng
-        names = list(self._queues)
-        own = names[number % len(names)]
-        others = [name for name in names if name != own]
-        helped = rng.sample(others, min(len(others), rng.choice((0, 1, 2, 2, 2, 2))))
-        return Agent(
-            self._world,
-            self._services["xivo-agentd"],
-            agent_id=number,
-            desk=desk,
-            queues=[self._queues[name] for name in (own, *helped)],
-        )
-
-    def _make_reception(self, desks: Sequence[Desk]) -> Queue:
-        """Make the queue whose members are phones, in lower case as in a real configuration."""
-        queue = Queue(self._world, _RECEPTION)
-        for desk in desks:
-            interface = desk.phone.interface.lower()
-            queue.install(
-                Member(
-                    queue=queue,
-                    name=interface,
-                    interface=interface,
-                    state_interface=interface,
-                    desk=desk,
-                    membership="static",
-                )
-            )
-        return queue
-
     def _open(self, desks: Sequence[Desk], offices: Sequence[Desk], spare: Sequence[Desk]) -> None:
         """Start all processes."""
         world, scheduler = self._world, self._world.scheduler
-        world.wire.ami("FullyBooted", {"Status": "Fully Booted"})
+        world.wire.ami("FullyBooted", world.wire.era.boot)
         world.wire.flush()
         for service in self._services.values():
             scheduler.start(service.run())
         network = Network(
             world, [desk.phone for desk in desks], spare=[desk.phone for desk in spare]
         )
-        network.open()
+        network.open(prompt=opening.early(len(self._agents)))
         for desk in offices:
             scheduler.start(desk.user.office_day())
-        shifts = world.rng.choices(SHIFTS, [shift.share for shift in SHIFTS], k=len(self._agents))
-        for agent, shift in zip(self._agents, shifts, strict=True):
-            scheduler.start(agent.work_shifts(shift))
+        opening.start_agents(world, self._agents)
         scheduler.start(chats(world, [desk.user for desk in desks]))
         direct_calls = DirectCalls(world, [desk.phone for desk in desks])
         scheduler.start(traffic(world, _DIRECT_CALLS * len(self._agents), direct_calls.call))
         scheduler.start(traffic(world, _QUEUE_CALLS * len(self._agents), self._queue_call))
+        served = [queue for queue in self._queues.values() if queue.sibling is not None]
+        opening.start_calls(world, served)
 
     def _queue_call(self) -> Process:
         """Return the process of a call to a random queue."""
         rng = self._world.rng
         *served, reception = self._queues.values()
         queue = reception if self._world.chance(_RECEPTION_SHARE) else rng.choice(served)
-        return QueueCall(self._world, queue).process()
-
-
-def _queue_names(agents: int) -> list[str]:
-    """Return the queue names for a number of agents: one for each twelve agents, at least two."""
-    count = max(2, ceil(agents / _AGENTS_PER_QUEUE))
-    rounds = ceil(count / len(_QUEUE_NAMES))
-    names = [
-        name if number == 1 else f"{name}-{number}"
-        for number in range(1, rounds + 1)
-        for name in _QUEUE_NAMES
-    ]
-    return names[:count]
+        return QueueCall(self._world, queue, Plan.draw(self._world)).process()

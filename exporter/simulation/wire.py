@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from random import Random
 
 import msgspec
 
@@ -22,16 +23,32 @@ _PRIVILEGES = {
     "VarSet": "dialplan,all",
 }
 
+# Numbers of events in one read of amid, each as often as it stands here: mostly two to eight.
+_READS = (
+    *(1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4),
+    *(5, 5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 8, 8, 8, 14),
+)
+
+_ASTERISK_WITH_UPTIME = 16
+_UPTIME = {"Uptime": "5", "LastReload": "5"}
+
+_SECONDS_PER_MESSAGE = 0.000025
+
+LONGEST_PUBLICATION = 0.005
+"""Seconds after an instant in which all of its messages are published."""
+
 
 class Era(Enum):
     """Releases with different message formats.
 
     A real 21.08 does not publish presences, endpoint statuses, chat and call forms under these
-    names. The simulator does, so that every subsystem has events in both formats.
+    names. The simulator does, so that every subsystem has events in both formats. The last one is
+    an Asterisk without the patches of XiVO and Wazo, behind the amid of today.
     """
 
     XIVO_15_20 = 13
     WAZO_21_08 = 18
+    ASTERISK_22 = 22
 
     @property
     def asterisk(self) -> int:
@@ -43,16 +60,33 @@ class Era(Enum):
         """Channel technology of the phones."""
         return "SIP" if self is Era.XIVO_15_20 else "PJSIP"
 
+    @property
+    def boot(self) -> dict[str, str]:
+        """Fields of the event that tells that Asterisk has started."""
+        fields = {"Status": "Fully Booted"}
+        return fields if self.asterisk < _ASTERISK_WITH_UPTIME else fields | _UPTIME
+
+    @property
+    def is_patched(self) -> bool:
+        """Whether its Asterisk has the patches of XiVO and Wazo, which add fields."""
+        return self is not Era.ASTERISK_22
+
+    @property
+    def has_channel_variables(self) -> bool:
+        """Whether the events of channels carry variables, as Wazo configures it."""
+        return self is not Era.XIVO_15_20
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message as a server publishes it.
 
     Attributes:
-        at: Simulated time of publication, Unix time in seconds.
+        at: Simulated time of publication, Unix time in seconds; it is in the headers, too.
         routing_key: AMQP routing key, for the topic exchange `xivo`.
         body: JSON in UTF-8: `name`, `origin_uuid`, `data`, and the headers if there are any.
-        headers: AMQP headers. 15.20 has none; 21.08 has name, origin, required ACL and time.
+        headers: AMQP headers. 15.20 has none; 21.08 has name, origin, required ACL and time; later
+            releases also have the required access.
     """
 
     at: float
@@ -64,51 +98,87 @@ class Message:
 class Wire:
     """Formats the events of one server, and holds them until the caller reads them.
 
-    In every release, amid publishes the events of one read in reverse order. Therefore the AMI
-    events of one instant leave newest first. The events of the daemons follow them.
+    In every release, amid publishes the events of one read in reverse order. The AMI events of one
+    instant are cut into reads of a few events; each read leaves newest first. Therefore an event
+    can be published before or after the one that caused it. The events of the daemons follow.
 
     Attributes:
         outbox: Messages of finished instants, in order.
     """
 
-    def __init__(self, scheduler: Scheduler, origin_uuid: str, era: Era) -> None:
+    def __init__(self, scheduler: Scheduler, origin_uuid: str, era: Era, *, seed: int) -> None:
         self.origin_uuid = origin_uuid
         self.era = era
         self.outbox: deque[Message] = deque()
         self._scheduler = scheduler
-        self._ami: list[Message] = []
-        self._daemons: list[Message] = []
+        # Its own numbers: how amid reads must not change what happens.
+        self._rng = Random(seed)
+        self._last_at = 0.0
+        self._addresses: dict[str, tuple[str, str]] = {}
+        self._second = -1
+        self._second_text = ""
+        self._ami: list[tuple[str, Mapping[str, object]]] = []
+        self._daemons: list[tuple[str, str, Mapping[str, object]]] = []
 
     def publish(self, name: str, routing_key: str, data: Mapping[str, object]) -> None:
         """Publish the event of a daemon."""
-        self._daemons.append(self._message(name, routing_key, data))
+        self._daemons.append((name, routing_key, data))
 
     def ami(self, name: str, data: Mapping[str, object]) -> None:
         """Publish an event of Asterisk, as amid does."""
-        privilege = _PRIVILEGES.get(name, "agent,all" if name.startswith("Queue") else "call,all")
-        full = {"Event": name, "Privilege": privilege, **data}
-        self._ami.append(self._message(name, f"ami.{name}", full))
+        self._ami.append((name, data))
 
     def flush(self) -> None:
         """End the instant: move its messages to the outbox."""
-        self.outbox.extend(reversed(self._ami))
-        self.outbox.extend(self._daemons)
+        now = self._scheduler.now
+        at = max(now, self._last_at)
+        latest = now + LONGEST_PUBLICATION
+        begin, events = 0, self._ami
+        while begin < len(events):
+            end = begin + _READS[self._rng.getrandbits(5)]
+            for name, data in reversed(events[begin:end]):
+                self.outbox.append(self._of_asterisk(at, name, data))
+                at = min(at + _SECONDS_PER_MESSAGE, latest)
+            begin = end
+        for event in self._daemons:
+            self.outbox.append(self._message(at, *event))
+        self._last_at = at
         self._ami.clear()
         self._daemons.clear()
 
-    def _message(self, name: str, routing_key: str, data: Mapping[str, object]) -> Message:
-        headers = self._headers(name, routing_key)
-        body = {"name": name, "origin_uuid": self.origin_uuid, **headers, "data": data}
-        return Message(self._scheduler.now, routing_key, msgspec.json.encode(body), headers)
+    def _of_asterisk(self, at: float, name: str, data: Mapping[str, object]) -> Message:
+        if name not in self._addresses:
+            by_prefix = "agent,all" if name.startswith("Queue") else "call,all"
+            self._addresses[name] = (f"ami.{name}", _PRIVILEGES.get(name, by_prefix))
+        routing_key, privilege = self._addresses[name]
+        full = {"Event": name, "Privilege": privilege, **data}
+        return self._message(at, name, routing_key, full)
 
-    def _headers(self, name: str, routing_key: str) -> dict[str, object]:
+    def _message(
+        self, at: float, name: str, routing_key: str, data: Mapping[str, object]
+    ) -> Message:
+        headers = self._headers(at, name, routing_key)
+        body = {"name": name, "origin_uuid": self.origin_uuid, **headers, "data": data}
+        return Message(at, routing_key, msgspec.json.encode(body), headers)
+
+    def _headers(self, at: float, name: str, routing_key: str) -> dict[str, object]:
         if self.era is Era.XIVO_15_20:
             return {}
-        # In local time without a zone, like a real server; the zone of this server is UTC.
-        local = datetime.fromtimestamp(self._scheduler.now, UTC).replace(tzinfo=None)
-        return {
+        headers: dict[str, object] = {
             "name": name,
             "origin_uuid": self.origin_uuid,
             "required_acl": f"events.{routing_key}",
-            "timestamp": local.isoformat(),
+            "timestamp": self._timestamp(at),
         }
+        if self.era is Era.ASTERISK_22:
+            headers["required_access"] = f"event.{name}"
+        return headers
+
+    def _timestamp(self, at: float) -> str:
+        """Write a time without a zone, like a real server; the zone of this server is UTC."""
+        second, micros = divmod(round(at * 1_000_000), 1_000_000)
+        if second != self._second:
+            self._second = second
+            local = datetime.fromtimestamp(second, UTC).replace(tzinfo=None)
+            self._second_text = local.isoformat()
+        return f"{self._second_text}.{micros:06}" if micros else self._second_text

@@ -1,6 +1,6 @@
 """The state that all parts of the simulation share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
@@ -11,6 +11,14 @@ from exporter.simulation.legs import Leg
 from exporter.simulation.noise import Noise
 from exporter.simulation.scheduler import Scheduler
 from exporter.simulation.wire import Era, Wire
+
+# As in Wazo's configuration of Asterisk (wazo-asterisk-config, manager.d/99-general.conf).
+_VARIABLES: Mapping[str, str] = {
+    "WAZO_TENANT_UUID": "7d2a0000-0000-4000-8000-00000000ac3e",
+    "WAZO_USERUUID": "",
+    "WAZO_LINE_ID": "",
+    "WAZO_CONVERSATION_DIRECTION": "inbound",
+}
 
 
 def draw_uuid(rng: Random) -> str:
@@ -45,7 +53,7 @@ class World:
         rng = Random(seed)
         drawn_uuid = draw_uuid(rng)
         scheduler = Scheduler(start)
-        wire = Wire(scheduler, origin_uuid or drawn_uuid, era)
+        wire = Wire(scheduler, origin_uuid or drawn_uuid, era, seed=seed)
         return cls(scheduler, wire, Noise(scheduler, wire, enabled=noise), rng, opened=start)
 
     @property
@@ -80,4 +88,5 @@ class World:
             number=number,
             context=context,
             exten=exten,
+            variables=_VARIABLES if self.wire.era.has_channel_variables else None,
         )

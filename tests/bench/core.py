@@ -11,6 +11,7 @@ from dataflows.envelope import Delivery
 from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.stage import Logic, Stage
+from dataflows.subsystem import Subsystem
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.clock import wall_clock
 from exporter.engine.source import BATCH
@@ -27,15 +28,22 @@ def cpu_per_event(run: Round) -> float:
 
 def cost(wires: Sequence[Wire]) -> float:
     """Call both as bytewax does; give µs of processor time for each event."""
-    decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, Origins(lambda *_: None))
-    options = Options(windows=Settings.model_fields["windows"].default)
     now = wall_clock()
-    stage = Stage(SUBSYSTEMS, options, lambda: now)
+    return cost_of(SUBSYSTEMS, [Delivery("bench", stamped(wire, now).body, now) for wire in wires])
+
+
+def cost_of(subsystems: Sequence[Subsystem], deliveries: Sequence[Delivery]) -> float:
+    """Do the same with some subsystems; the clock is that of the arrivals."""
+    decode = Decode(subsystems, lambda _: UTC, lambda *_: None, Origins(lambda *_: None))
+    options = Options(windows=Settings.model_fields["windows"].default)
+    now = deliveries[0].arrived
+    stage = Stage(subsystems, options, lambda: now)
     logics: dict[str, Logic] = {}
-    deliveries = [Delivery("bench", stamped(wire, now).body, now) for wire in wires]
     began = time.process_time()
     for start in range(0, len(deliveries), BATCH):
-        for key, values in decode(deliveries[start : start + BATCH]):
+        batch = deliveries[start : start + BATCH]
+        now = batch[-1].arrived
+        for key, values in decode(batch):
             if key not in logics:
                 logics[key] = stage(None)
             logics[key].on_batch([values])

@@ -41,9 +41,14 @@ class Drained(NamedTuple):
 
 
 def by_reference(run: Round) -> Drained:
-    """Let the bus document's consumer read."""
-    fill(run.broker, REFERENCE, run.used, {})
-    return _read(run, "reference", run.broker.url(), REFERENCE)
+    """Let the bus document's consumer read what the exporter uses."""
+    return by_reference_of(run, run.used)
+
+
+def by_reference_of(run: Round, wires: Sequence[Wire], *, is_stamped: bool = False) -> Drained:
+    """Let the bus document's consumer read; `is_stamped` is that of `fill`."""
+    fill(run.broker, REFERENCE, wires, {}, is_stamped=is_stamped)
+    return _read(run, len(wires), "reference", run.broker.url(), REFERENCE)
 
 
 def by_null_reader(run: Round) -> Drained:
@@ -51,7 +56,7 @@ def by_null_reader(run: Round) -> Drained:
     run.broker.declare_exchange("xivo")
     inbox = bus_of(run.broker.url()).inbox
     fill(run.broker, inbox.name, run.used, inbox.arguments())
-    return _read(run, "null_reader", run.broker.url())
+    return _read(run, len(run.used), "null_reader", run.broker.url())
 
 
 def ours(run: Round) -> Drained:
@@ -64,11 +69,13 @@ def ours_of_firehose(run: Round) -> Drained:
     return by_exporter(run, run.firehose, "--bind-all")
 
 
-def by_exporter(run: Round, wires: Sequence[Wire], *options: str) -> Drained:
+def by_exporter(
+    run: Round, wires: Sequence[Wire], *options: str, is_stamped: bool = False
+) -> Drained:
     """Let an exporter with these options read; leave the broker as it was, without exchange."""
     broker = run.broker
     inbox = bus_of(broker.url()).inbox
-    fill(broker, inbox.name, wires, inbox.arguments())
+    fill(broker, inbox.name, wires, inbox.arguments(), is_stamped=is_stamped)
     with Exporter(run.folder, *flags(broker.url()), *options) as exporter:
         # It waits for the exchange, so that what its start costs can be told apart.
         eventually(lambda: exporter.logged("cannot connect, retrying"), what="it waits")
@@ -111,8 +118,7 @@ def _rest(exporter: Exporter, count: int) -> list[tuple[float, float]]:
     return [(began, cpu)] if found and float(found[1]) == count else []
 
 
-def _read(run: Round, program: str, *arguments: str) -> Drained:
-    count = len(run.used)
+def _read(run: Round, count: int, program: str, *arguments: str) -> Drained:
     done = subprocess.run(
         [sys.executable, "-m", f"tests.bench.{program}", *arguments, str(count)],
         capture_output=True,

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.bench import core, drain, latency, memory, queues, recovery, scale, scrape, start
+from tests.bench import (
+    calls,
+    core,
+    drain,
+    latency,
+    memory,
+    queue_calls,
+    queues,
+    recovery,
+    scale,
+    scrape,
+    start,
+)
 from tests.bench.figure import Figure, Target
 from tests.bench.noise import loop_ms
 from tests.bench.round import Round
@@ -36,6 +48,16 @@ def _batches(run: Round) -> queues.Batches:
 def _copies(run: Round) -> queues.Copies:
     del run
     return queues.copies()
+
+
+def _call_batches(run: Round) -> queues.Batches:
+    del run
+    return queue_calls.batches()
+
+
+def _call_copies(run: Round) -> queue_calls.Copies:
+    del run
+    return queue_calls.copies()
 
 
 FIGURES = (
@@ -82,6 +104,26 @@ FIGURES = (
         Target("≤", 1 / 2),
     ),
     Figure(
+        "calls",
+        "CPU per event of the recorded call centre, against the document's consumer",
+        "µs",
+        lambda run: run.once(calls.whole).event,
+        calls.by_reference,
+        Target("≤", 1 / 4),
+    ),
+    Figure(
+        "call",
+        "CPU per queue call: what the events of callers and channels add",
+        "µs",
+        lambda run: run.once(calls.whole).call,
+    ),
+    Figure(
+        "call-core",
+        "the same in decode and states alone",
+        "µs",
+        lambda run: run.once(calls.alone).call,
+    ),
+    Figure(
         "scale",
         "CPU per event among a million entities, against among a hundred",
         "µs",
@@ -118,6 +160,35 @@ FIGURES = (
         lambda run: run.once(_copies).all,
     ),
     Figure("copy-size", "its size", "kB", lambda run: run.once(_copies).size),
+    Figure(
+        "queue-calls",
+        "CPU of 1,000 events of calls in all 1,000 queues, against in all ten",
+        "ms",
+        lambda run: run.once(_call_batches).many_used,
+        lambda run: run.once(_call_batches).few,
+        Target("≤", 1.5),
+    ),
+    Figure(
+        "queue-calls-known",
+        "the same of ten queues among 1,000, against in all ten",
+        "ms",
+        lambda run: run.once(_call_batches).many_known,
+        lambda run: run.once(_call_batches).few,
+    ),
+    Figure(
+        "copy-calls",
+        "CPU of the copy of all states, 1,000 queues with a call in each, 30 of them changed",
+        "ms",
+        lambda run: run.once(_call_copies).few,
+        target=Target("≤", 100, is_ratio=False),
+    ),
+    Figure(
+        "copy-calls-all",
+        "the same when all of them changed",
+        "ms",
+        lambda run: run.once(_call_copies).all,
+    ),
+    Figure("copy-calls-size", "its size", "kB", lambda run: run.once(_call_copies).size),
     Figure("start", "start to ready", "s", start.empty, target=Target("≤", 2, is_ratio=False)),
     Figure(
         "resume",

@@ -32,8 +32,23 @@ def flags(url: str) -> list[str]:
     return [f"--{name.replace('_', '-')}={value}" for name, value in values.items()]
 
 
-def fill(broker: Broker, queue: str, wires: Sequence[Wire], arguments: dict[str, object]) -> None:
-    """Make an AMQP queue, and put messages into it; return when they are stored."""
+def fill(
+    broker: Broker,
+    queue: str,
+    wires: Sequence[Wire],
+    arguments: dict[str, object],
+    *,
+    is_stamped: bool = False,
+) -> None:
+    """Make an AMQP queue, and put messages into it; return when they are stored.
+
+    Args:
+        broker: Has the queue.
+        queue: Its name.
+        wires: The messages.
+        arguments: Of the queue.
+        is_stamped: Whether their time stamps stay, because they are from today.
+    """
     broker.declare_queue(queue, arguments)
     # Past the default exchange, for the routing keys are to be real.
     broker.declare_exchange(_FILLING, "fanout")
@@ -45,7 +60,7 @@ def fill(broker: Broker, queue: str, wires: Sequence[Wire], arguments: dict[str,
         for start in range(0, len(wires), _AT_ONCE):
             now = wall_clock()
             for wire in wires[start : start + _AT_ONCE]:
-                send(channel, stamped(wire, now), _FILLING)
+                send(channel, wire if is_stamped else stamped(wire, now), _FILLING)
             channel.tx_commit()
 
 

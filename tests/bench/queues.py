@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from dataflows.decode import Decode
 from dataflows.envelope import Delivery
+from dataflows.lengths import Length
 from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.stage import Logic, Stage
@@ -28,8 +29,10 @@ MEMBERS = 5
 _BATCHES = 30
 _COPIES = 11
 _STATUSES = ("1", "2", "6")
-_SECONDS = 0.2
-"""Between two batches, by the clock of the states."""
+_WINDOWS: tuple[Length, ...] = Settings.model_fields["windows"].default
+_SECONDS = 0.002
+"""Between two events. Those of a member are mostly further apart than the events that may have been
+published in reverse order, also if there are only ten queues."""
 
 
 class Batches(NamedTuple):
@@ -67,25 +70,53 @@ def batches() -> Batches:
 
 def copies() -> Copies:
     """Measure what bytewax does with the state: it asks for a copy and pickles that."""
-    world = _World(MANY)
+    world = _Queues(MANY)
     return Copies(world.cost_of_copy(FEW), world.cost_of_copy(MANY), len(world.copy()) / 1e3)
 
 
 def cost(known: int, used: int) -> float:
     """Return the ms of a batch with events of the first `used` queues of `known`."""
-    return _World(known).cost(used)
+    return _Queues(known).cost(used)
 
 
-class _World:
+class World:
+    """The dataflow, with a clock.
+
+    Args:
+        windows: Their lengths.
+
+    Attributes:
+        logics: Of all states, by key.
+    """
+
+    def __init__(self, windows: tuple[Length, ...] = _WINDOWS) -> None:
+        self._now = 1772442000.0
+        self._stage = Stage(SUBSYSTEMS, Options(windows=windows), lambda: self._now)
+        self._decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, Origins(lambda *_: None))
+        self.logics: dict[str, Logic] = {}
+
+    def take(self, bodies: Iterable[bytes]) -> float:
+        """Process a batch of messages; return seconds of CPU."""
+        batch = []
+        for body in bodies:
+            self._now += _SECONDS
+            batch.append(Delivery("bench", body, self._now))
+        return cpu(lambda: self._process(batch))
+
+    def _process(self, batch: list[Delivery]) -> None:
+        for state_key, values in self._decode(batch):
+            logic = self.logics.get(state_key)
+            if logic is None:
+                logic = self.logics[state_key] = self._stage(None)
+            logic.on_batch([values])
+
+
+class _Queues:
     """The dataflow, with so many queues in its state."""
 
     def __init__(self, size: int) -> None:
         self._random = Random(1)  # noqa: S311 -- no secret
-        self._now = 1772442000.0
-        options = Options(windows=Settings.model_fields["windows"].default)
-        self._stage = Stage(SUBSYSTEMS, options, lambda: self._now)
-        self._decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, Origins(lambda *_: None))
-        self._logics: dict[str, Logic] = {}
+        self._world = World()
         for queue in range(size):
             self._take((queue, number) for number in range(MEMBERS))
 
@@ -106,32 +137,25 @@ class _World:
 
         def copy() -> float:
             self._take((queue, 0) for queue in range(changed))
-            return _cpu(self.copy)
+            return cpu(self.copy)
 
         return median(copy() for _ in range(_COPIES)) * 1e3
 
     def copy(self) -> bytes:
         """Return what bytewax writes."""
-        return pickle.dumps(self._logics[key(queues.NAME, ORIGIN)].snapshot())
+        return pickle.dumps(self._world.logics[key(queues.NAME, ORIGIN)].snapshot())
 
     def _take(self, members: Iterable[tuple[int, int]]) -> float:
-        self._now += _SECONDS
-        bodies = [
-            member(f"queue-{queue}", f"SIP/{number}", Status=self._random.choice(_STATUSES))
-            for queue, number in members
-        ]
-        batch = [Delivery("bench", body, self._now) for body in bodies]
-        return _cpu(lambda: self._process(batch))
-
-    def _process(self, batch: list[Delivery]) -> None:
-        for state_key, values in self._decode(batch):
-            logic = self._logics.get(state_key)
-            if logic is None:
-                logic = self._logics[state_key] = self._stage(None)
-            logic.on_batch([values])
+        return self._world.take(
+            [
+                member(f"queue-{queue}", f"SIP/{number}", Status=self._random.choice(_STATUSES))
+                for queue, number in members
+            ]
+        )
 
 
-def _cpu(what: Callable[[], object]) -> float:
+def cpu(what: Callable[[], object]) -> float:
+    """Call something; return seconds of CPU."""
     began = time.process_time()
     what()
     return time.process_time() - began

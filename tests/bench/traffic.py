@@ -54,7 +54,7 @@ _CHANNEL_VARIABLES = {
 
 def used(count: int, agents: int = AGENTS) -> list[Wire]:
     """Give messages of all subsystems, as the inbox receives them by its bindings."""
-    return list(islice(filter(_is_used, _wires(agents, noise=False)), count))
+    return list(islice(filter(is_used, _wires(agents, noise=False)), count))
 
 
 def firehose(count: int) -> list[Wire]:
@@ -66,7 +66,7 @@ def stamped(wire: Wire, at: float) -> Wire:
     """Publish a message anew, now: what is long past would go another way in the exporter."""
     if not wire.headers:
         return wire
-    old, new = wire.headers["timestamp"], _iso(at)
+    old, new = wire.headers["timestamp"], iso(at)
     body = wire.body.replace(old.encode(), new.encode())
     return replace(wire, body=body, headers={**wire.headers, "timestamp": new})
 
@@ -85,7 +85,7 @@ def describe(wires: Iterable[Wire]) -> str:
 def _one_of_ten_used(wires: Iterator[Wire]) -> Iterator[Wire]:
     unused_since = 0
     for wire in wires:
-        if not _is_used(wire):
+        if not is_used(wire):
             unused_since += 1
             yield wire
         elif unused_since >= UNUSED_TO_USED:
@@ -123,19 +123,20 @@ def _as_today(message: Message) -> Wire:
         headers |= {"tenant_uuid": TENANT, "user_uuid:*": True}
     elif "Interface" in data and "StateInterface" in data:
         data = {**data, **_MEMBER}
-    elif "Uniqueid" in data:
+    elif "Linkedid" in data:
         variables = {"CHANNEL(linkedid)": data["Linkedid"], **_CHANNEL_VARIABLES}
         data = {**data, "ChanVariable": variables}
     raw = json.dumps({**body, **headers, "data": data}).encode()
     return Wire(raw, message.routing_key, headers, _WAZO)
 
 
-def _iso(at: float) -> str:
+def iso(at: float) -> str:
     """Write a time as Wazo does: naive, in the zone of the server, which here is UTC."""
     return datetime.fromtimestamp(at, UTC).replace(tzinfo=None).isoformat()
 
 
-def _is_used(wire: Wire) -> bool:
+def is_used(wire: Wire) -> bool:
+    """Whether the inbox receives a message by its bindings."""
     assert isinstance(wire.routing_key, str)
     return _is_bound(wire.routing_key)
 

@@ -8,7 +8,7 @@ import pytest
 from exporter import __version__
 from exporter.__main__ import FAILED, WRONG_SETTINGS, main
 from exporter.commands.command_line import parse
-from exporter.settings import COMMANDS, PREFIX, Demo, Settings, settings_of
+from exporter.settings import COMMANDS, PREFIX, Logging, Settings, settings_of
 
 SECRET = "s3cr3t-p4ss"
 
@@ -34,9 +34,9 @@ def _help(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("command", "model"), [("run", Settings), ("demo", Demo)])
+@pytest.mark.parametrize(("command", "model"), COMMANDS.items())
 def test_help_tells_of_every_setting(
-    capsys: pytest.CaptureFixture[str], command: str, model: type[Settings | Demo]
+    capsys: pytest.CaptureFixture[str], command: str, model: type[Logging]
 ) -> None:
     text = " ".join(_help(capsys, command).split())
     for name, field in settings_of(model).items():
@@ -82,6 +82,7 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ("run", "Read events from the message bus of a telephony server, and serve metrics."),
         ("demo", "Serve metrics of a simulated call centre; needs no telephony server."),
+        ("replay", "Show the metrics of a recorded message bus; needs no telephony server."),
     ],
 )
 def test_help_begins_with_what_the_command_does_and_ends_with_an_example(
@@ -89,7 +90,8 @@ def test_help_begins_with_what_the_command_does_and_ends_with_an_example(
 ) -> None:
     text = _help(capsys, command)
     usage, _, rest = text.partition("\n\n")
-    assert usage == f"usage: xivo-exporter {command} [--FLAG VALUE ...]"
+    operand = " FILE" if command == "replay" else ""
+    assert usage == f"usage: xivo-exporter {command}{operand} [--FLAG VALUE ...]"
     assert rest.startswith(f"{description}\n")
     last = text.rpartition("\n\n")[2].splitlines()
     assert last[0] == "example:"
@@ -101,14 +103,18 @@ def test_help_begins_with_what_the_command_does_and_ends_with_an_example(
 def test_examples_of_the_help_can_be_typed(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    password = tmp_path / "password"
-    password.write_text("x")
-    for arguments in ([], ["run"], ["demo"]):
+    files = {"/etc/xivo-exporter/bus-password": "password", "recording.jsonl.gz": "recording"}
+    for name in files.values():
+        (tmp_path / name).write_text("x")
+    for arguments in ([], *([command] for command in COMMANDS)):
         text = _help(capsys, *arguments)
         examples = re.findall("^  xivo-exporter (.*)$", text, re.MULTILINE)
         assert examples
         for example in examples:
-            parse(example.replace("/etc/xivo-exporter/bus-password", str(password)).split())
+            words = example.split()
+            for path, name in files.items():
+                words = [word.replace(path, str(tmp_path / name)) for word in words]
+            parse(words)
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:

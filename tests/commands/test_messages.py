@@ -37,7 +37,7 @@ class Told:
         return [line.removeprefix("xivo-exporter: ") for line in lines]
 
 
-COMMANDS = "write run or demo"
+COMMANDS = "write run, demo or replay"
 HELP = "xivo-exporter --help explains them"
 
 
@@ -171,7 +171,10 @@ def test_all_problems_are_shown_at_once_one_line_each(
     assert lines == [
         "--nope: there is no such flag",
         "--listen: needs a value",
-        "--windows (XIVO_EXPORTER_WINDOWS): must be lengths from 5s to 1d, such as 30s,1m,4h",
+        (
+            "--windows (XIVO_EXPORTER_WINDOWS): must be lengths from 5s to 1d, or today, such as "
+            "1m,4h,today"
+        ),
         "--max-series (XIVO_EXPORTER_MAX_SERIES): must be at least 1, not 0",
         f"bus-url in {file}: there is no such setting; did you mean bus_url?",
         f"bus_pasword in {file}: there is no such setting; did you mean bus_password?",

@@ -14,7 +14,11 @@ FOLDER = Path(subsystems.__file__).parent
 # The exporter's account of itself is no slice of the bus.
 OWN = "deliveries"
 # Words that the contract of the metrics fixes otherwise than by the stem.
-OTHER_WORDS = {OWN: ("exporter",), "bus": ("bus", "origin"), "queue_calls": ("queue",)}
+OTHER_WORDS = {
+    OWN: ("exporter",),
+    "bus": ("bus", "origin", "exporter_window_start"),
+    "queue_calls": ("queue",),
+}
 
 
 def by_name(subsystem: Subsystem) -> str:

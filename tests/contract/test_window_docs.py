@@ -8,10 +8,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from dataflows import agent_metrics
 from dataflows.lengths import Length
 from dataflows.levels import Levels
 from dataflows.metric import MetricSpec, Samples
-from dataflows.subsystems import METRICS, SUBSYSTEMS, agents, services
+from dataflows.subsystems import METRICS, SUBSYSTEMS, services
 from dataflows.windows import Level
 from scripts.window_picture import window_picture
 from tests.contract.test_docs import cells, code, rows, text
@@ -90,7 +91,7 @@ def test_the_picture_shows_changes_between_scrapes() -> None:
             1,
             [(4, 0), (7, 1)],
         ),
-        ('series, for `window="1m"`', agents.LEVELS, 12, [(20, 21), (31, 12)]),
+        ('series, for `window="1m"`', agent_metrics.LEVELS, 12, [(20, 21), (31, 12)]),
     ],
     ids=["a service down for three seconds", "a peak of agents"],
 )

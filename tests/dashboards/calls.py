@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
+from math import inf, nextafter
 
 from tests.windows.models import Fact, Model, Sighting
-from tests.windows.oracle import KeyHistory
+from tests.windows.oracle import DAY, KeyHistory
 
 Numbers = dict[tuple[str, tuple[str, ...]], float]
 Queue = tuple[str, str]
@@ -74,7 +76,7 @@ class Calls:
     """The calls of all queues.
 
     Args:
-        lengths: Seconds of each window, by its label value.
+        lengths: Seconds of each window, by its label value; 0 for `today`, in UTC.
     """
 
     def __init__(self, lengths: Mapping[str, int]) -> None:
@@ -93,7 +95,7 @@ class Calls:
             return
         queue = (fact.origin, data["Queue"])
         if queue not in self._waiting:
-            self._waiting[queue] = KeyHistory(_Waiting(), queue, self._lengths, fact.at)
+            self._waiting[queue] = KeyHistory(_Waiting(), queue, self._lengths, fact.at, UTC)
         self._waiting[queue].take(fact)
         if name in STAY_EVENTS:
             self._note(fact, self._stays[queue].setdefault(data["Uniqueid"], _Stays()))
@@ -129,10 +131,12 @@ class Calls:
             talking = sum(talks > 0 for talks in self._talks[queue].values())
             numbers["xivo_queue_members_in_call", queue] = talking
             numbers["xivo_queue_service_level_threshold_seconds", queue] = THRESHOLD
-            numbers |= {series: float(value) for series, value in history.shown.items()}
+            windows = history.shown | history.today()
+            numbers |= {series: float(value) for series, value in windows.items()}
             for window, seconds in self._lengths.items():
-                end = now // seconds * seconds
-                numbers |= self._of_window(queue, window, end - seconds, end)
+                end = now // seconds * seconds if seconds else nextafter(now, inf)
+                start = end - seconds if seconds else now // DAY * DAY
+                numbers |= self._of_window(queue, window, start, end)
         return numbers
 
     def _of_window(self, queue: Queue, window: str, start: float, end: float) -> Numbers:

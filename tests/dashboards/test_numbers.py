@@ -117,6 +117,12 @@ AGENTS, MEMBERS, FREE = "xivo_agents", "xivo_queue_members", "xivo_queue_members
 PHONES, USERS, UP = "xivo_endpoints", "xivo_users", "xivo_service_up"
 REGISTERED = "xivo_service_registered_timestamp_seconds"
 DEREGISTERED = "xivo_service_deregistered_timestamp_seconds"
+EXTREMES = (
+    ("call_centre", "Agents logged in per window", "xivo_agents_logged_in"),
+    ("endpoints", "Phones in use per window", "xivo_endpoints_in_use"),
+    ("endpoints", "Phones unavailable per window", "xivo_endpoints_unavailable"),
+    ("endpoints", "Users available per window", "xivo_users_available"),
+)
 
 EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("overview", "Services down", "A"): number(UP, 0),
@@ -147,14 +153,18 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("call_centre", "Callers of each queue", "E"): each("xivo_queue_callers_waiting_avg", WINDOW),
     ("call_centre", "Callers of each queue", "F"): each("xivo_queue_callers_waiting_max", WINDOW),
     ("call_centre", "Callers of each queue", "G"): each("xivo_queue_wait_max_seconds", WINDOW),
+    ("call_centre", "Callers of each queue", "H"): each("xivo_queue_wait_max_seconds", "today"),
     ("call_centre", "Service level of each queue", "A"): each(
         "xivo_queue_service_level_threshold_seconds"
     ),
     ("call_centre", "Service level of each queue", "F"): each(
         "xivo_queue_service_level_ratio", WINDOW
     ),
-    ("call_centre", "Ended calls of the window, by outcome", "A"): summed(
-        "xivo_queue_window_calls", 2, last=WINDOW
+    ("call_centre", "Service level of each queue", "G"): each(
+        "xivo_queue_service_level_ratio", "today"
+    ),
+    ("call_centre", "Ended calls today, by outcome", "A"): summed(
+        "xivo_queue_window_calls", 2, last="today"
     ),
     ("call_centre", COMPLETENESS, "B"): all_complete("queue_calls"),
     ("call_centre", "Users who submitted call forms", "A"): summed(
@@ -162,6 +172,10 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ),
     ("endpoints", "Phones", "A"): summed(PHONES),
     ("endpoints", "Phones unavailable", "A"): summed(PHONES, last="unavailable"),
+    ("call_centre", "Users who submitted call forms", "B"): summed(
+        "xivo_call_form_submitters", last="today"
+    ),
+    ("endpoints", "Users who chatted", "B"): summed("xivo_chat_senders", last="today"),
     ("endpoints", "Flapping phones", "A"): summed("xivo_endpoints_flapping", last=WINDOW),
     ("endpoints", "Users", "A"): summed(USERS),
     ("endpoints", "Users available", "A"): summed(USERS, last="available"),
@@ -186,14 +200,10 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("exporter", "What is known", "B"): complete_since,
     **{
         (stem, title, letter): each(f"{metric}_{end}", WINDOW)
-        for stem, title, metric in (
-            ("call_centre", "Agents logged in per window", "xivo_agents_logged_in"),
-            ("endpoints", "Phones in use per window", "xivo_endpoints_in_use"),
-            ("endpoints", "Phones unavailable per window", "xivo_endpoints_unavailable"),
-            ("endpoints", "Users available per window", "xivo_users_available"),
-        )
+        for stem, title, metric in EXTREMES
         for letter, end in (("A", "max"), ("B", "avg"), ("C", "min"))
     },
+    **{(stem, title, "D"): each(f"{metric}_max", "today") for stem, title, metric in EXTREMES},
 }
 
 NOT_OF_ONE_MOMENT = ("rate(", "increase(", "_over_time(", "time()")

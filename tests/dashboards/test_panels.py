@@ -52,7 +52,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
     directory = tmp_path_factory.mktemp("demo")
     demo = Exporter(
         directory,
-        *("--seed", str(SEED), "--speed", str(SPEED), "--windows", ",".join(LENGTHS)),
+        *("--seed", str(SEED), "--speed", str(SPEED), "--windows", ",".join((*LENGTHS, "today"))),
         program=(*PROGRAM, "demo", "--listen", "127.0.0.1:0"),
     )
     with demo, Prometheus(directory, {"xivo": [demo.address[1]]}) as server:

@@ -8,6 +8,7 @@ import pytest
 
 from dataflows.decode import Decode
 from dataflows.envelope import Delivery, Reason, Rejected
+from dataflows.events.agents import AgentDeleted, AgentStatus, AgentStatusChanged
 from dataflows.fan_out import Keyed
 from dataflows.items import (
     ClockSetBack,
@@ -35,7 +36,6 @@ from dataflows.notices import (
 from dataflows.origins import MAX_ORIGINS, Origins
 from dataflows.subsystem import Event, Subsystem, key
 from dataflows.subsystems import SUBSYSTEMS, agents
-from dataflows.subsystems.agents import AgentDeleted, AgentStatus, AgentStatusChanged
 from dataflows.subsystems.bus import EventsPublished
 from dataflows.subsystems.deliveries import DeliveriesProcessed
 from tests.corpus import ARRIVED, ORIGIN, event, load
@@ -82,8 +82,8 @@ def test_a_key_comes_once_in_a_batch_with_its_events_in_their_order() -> None:
     decode = Recorder()
     decode(AGENT)
     deleted = [event("agent_deleted", {"id": number}).delivery() for number in (1, 7, 2)]
-    call = load("queues/document_QueueMemberStatus").delivery()
-    keyed = decode.decode([deleted[0], call, deleted[1], BAD, deleted[2]])
+    other = load("endpoints/document_endpoint_status_update").delivery()
+    keyed = decode.decode([deleted[0], other, deleted[1], BAD, deleted[2]])
     assert len({key for key, _ in keyed}) == len(keyed)
     assert [events for _, (name, _, events) in keyed if name == "agents"] == [
         [
@@ -178,7 +178,7 @@ def test_each_subsystem_that_subscribes_to_an_event_gets_it_once(
 
 
 def test_an_event_has_one_decoder() -> None:
-    other = replace(agents.DECODERS[0], source="another service")
+    other = replace(agents.SUBSYSTEM.decoders[0], source="another service")
     with pytest.raises(AssertionError, match="agent_status_update has two decoders"):
         Recorder((agents.SUBSYSTEM, replace(AGENTS_TOO, decoders=(other,))))
 

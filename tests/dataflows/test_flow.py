@@ -86,7 +86,7 @@ def by_bytewax(
     workers: int = 1,
     windows: str = WINDOWS,
 ) -> SeriesValues:
-    store = SeriesStore(SPECS)
+    store = SeriesStore(SPECS, now)
     options = Options(ALL_DETAILS, windows=parse_lengths(windows) if windows else ())
     stage = Stage(SUBSYSTEMS, options, now)
     origins = Origins(lambda *_: None)

@@ -8,10 +8,11 @@ import msgspec
 import pytest
 from bytewax.operators import StatefulBatchLogic
 
+from dataflows.details import Details
 from dataflows.fan_out import Values
 from dataflows.lengths import parse_lengths
 from dataflows.levels import levels
-from dataflows.metric import Details, Histogram, Kind, MetricSpec, Samples
+from dataflows.metric import Histogram, Kind, MetricSpec, Samples
 from dataflows.notices import (
     ClockChecked,
     Notice,

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from dataflows.clock import BEHIND_SECONDS, event_time
+from dataflows.events.agents import AgentStatusChanged
 from dataflows.items import Opened, OriginSilent
 from dataflows.shifts import StampsShifted
 from dataflows.snapshot import seal, unseal
-from dataflows.subsystems.agents import AgentStatusChanged
 from dataflows.zone_offsets import (
     LIVE_BEHIND_SECONDS,
     LIVE_SECONDS,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from dataflows import queue_metrics
+from dataflows import agent_metrics, queue_metrics
 from dataflows.labels import MAX_LABEL
 from dataflows.metric import Histogram, LabelValues, MetricSpec
 from dataflows.subsystems import agents, deliveries, endpoints, queues, services, users
@@ -19,7 +19,7 @@ from tests.fuzz.caps import Caps
 from tests.pipeline import SPECS, Pipeline, SeriesValues
 
 _STATE_COUNTS = {
-    agents.NAME: agents.AGENTS.name,
+    agents.NAME: agent_metrics.AGENTS.name,
     endpoints.NAME: endpoints.ENDPOINTS.name,
     users.NAME: users.USERS.name,
     queues.NAME: queue_metrics.STATES.name,
@@ -27,7 +27,7 @@ _STATE_COUNTS = {
 """The gauges that count each entity of their subsystem once."""
 
 _SHOWN = {
-    agents.NAME: agents.LOGGED_IN,
+    agents.NAME: agent_metrics.LOGGED_IN,
     endpoints.NAME: endpoints.STATE,
     queues.NAME: queue_metrics.PAUSED,
     services.NAME: services.UP,
@@ -103,8 +103,8 @@ def assert_gauges_hold(pipeline: Pipeline, series: SeriesValues, caps: Caps) -> 
             counts[metric] += int(value)
     entities, shown = _taken(pipeline, caps)
     for subsystem, metric in _STATE_COUNTS.items():
-        # Windows of endpoints allocate from the same quota.
-        is_shared = subsystem == endpoints.NAME
+        # Windows of endpoints, and memberships of agents, allocate from the same quota.
+        is_shared = subsystem in (endpoints.NAME, agents.NAME)
         taken = entities[subsystem]
         assert counts[metric] <= taken if is_shared else counts[metric] == taken
     per_metric = Counter(metric for metric, _ in series)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from dataflows.metric import Details, MetricSpec, Samples
+from dataflows.days import Today
+from dataflows.details import Details
+from dataflows.metric import MetricSpec, Samples
 from dataflows.options import Options
 from dataflows.parts import PartedState, Parts
 from dataflows.quota import Allocation
@@ -55,7 +57,7 @@ def _walk(thing: object, found: dict[str, set[str]], seen: set[int]) -> None:
 def _attributes(thing: object) -> Iterator[tuple[str, object]]:
     # Classes with their own __getstate__ or reducer.
     match thing:
-        case Details() | Options() | Parts():
+        case Details() | Options() | Parts() | Today():
             return
         case Samples():
             yield "values", thing.__getstate__()

@@ -66,7 +66,9 @@ _USER = st.tuples(st.sampled_from(ORIGINS), IDS | _ANY_CASE).map(list)
 
 # Shortly before and after what happens, by the clock of the server.
 _RECENT = st.integers(-20, 3).map(lambda seconds: str(int(ARRIVED) + seconds))
-_MEMBER_NAMES = st.sampled_from(("SIP/a", "sip/A", "Local/id-1@agentcallback", "SIP/b"))
+_MEMBER_NAMES = st.sampled_from(
+    ("SIP/a", "sip/A", "Local/id-1@agentcallback", "SIP/b", "local/id-02@agentcallback")
+)
 _QUEUE = st.sampled_from(("petak", "support"))
 _FULL = {
     "Queue": _QUEUE,
@@ -74,6 +76,7 @@ _FULL = {
     "Paused": numbers(st.integers(0, 1)),
     "Membership": st.sampled_from(("static", "dynamic", "realtime")),
 }
+_REASONS = st.sampled_from(("", "lunch", "coffee", "Besprechung"))
 _EXTRAS = {
     "Privilege": st.just("agent,all"),
     "MemberName": st.just("Agent/1"),
@@ -82,6 +85,8 @@ _EXTRAS = {
     "Ringinuse": numbers(st.integers(0, 1)) | st.just("yes"),
     "Wrapuptime": st.sampled_from(("0", "5", "1000000", "soon")),
     "InCall": st.sampled_from(("0", "1")),
+    "PausedReason": _REASONS,
+    "Reason": _REASONS,
 }
 _NEWER = {"LoginTime": numbers(st.integers(0, 3)) | st.just("")}
 

@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflows.items import Item, Opened
+from dataflows.lengths import parse_lengths
 from dataflows.snapshot import seal
 from exporter.engine.recovery import StateDir
 from exporter.engine.resumed import Resumed
-from tests.laws.strategies import ORIGINS, Letter, letters
+from tests.laws.strategies import ORIGINS, Letter, Step, letters, traffic
+from tests.laws.test_laws import post
 from tests.pipeline import WINDOWED, Pipeline, SeriesValues
 
 
@@ -48,7 +50,9 @@ class Session:
 SETTINGS = st.builds(
     Chosen,
     st.sampled_from(((), ("agents",), ("endpoints",), ("agents", "endpoints"))),
-    st.sampled_from(("1m", "1m,5m", "30s,5m", "5m", "30s,1m,5m")),
+    st.sampled_from(
+        ("1m", "1m,5m", "30s,5m", "5m", "30s,1m,5m", "5m,today", "1m,5m,today", "today")
+    ),
     st.sampled_from(
         (("a",), ("b",), ("a", "b"), ("b", "a"), ("a", "c"), ("a", "b", "c"), ("c", "b", "a"))
     ),
@@ -196,3 +200,30 @@ def _comparable(pipeline: Pipeline, lengths: set[str]) -> SeriesValues:
         for (name, labels), value in pipeline.series().items()
         if name not in WINDOWED or labels[-1] in lengths
     }
+
+
+@given(traffic())
+def test_a_state_kept_without_the_window_today_has_it_from_the_restart_on(
+    steps: list[Step],
+) -> None:
+    pipeline = Pipeline(windows="1m,5m")
+    post(pipeline, steps)
+    before = pipeline.series()
+    pipeline.restart(windows=parse_lengths("1m,5m,today"))
+    after = pipeline.series()
+    assert {key: value for key, value in after.items() if key[1][-1:] != ("today",)} == before
+    # The same events in a window that began before them show where there must be one now.
+    other = Pipeline(windows="1m,5m,today")
+    post(other, steps)
+    added = after.keys() - before.keys()
+    assert added == other.series().keys() - before.keys()
+    for name, labels in added:
+        value, highest = after[name, labels], other.series()[name, labels]
+        assert isinstance(value, float | int)
+        assert isinstance(highest, float | int)
+        if name.endswith("_max"):
+            assert value <= highest
+        elif name == "xivo_exporter_window_start_timestamp_seconds":
+            assert value == pipeline.now
+        else:
+            assert value == 0

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from dataflows.metric import Histogram, Kind
 from dataflows.subsystems import queue_calls
+from tests.agent_oracle import METRICS as ACTIVITY_METRICS
 from tests.laws.strategies import Pause, Step, of_kinds, traffic
 from tests.oracle import Fact, Numbers, expect
 from tests.pipeline import ALL_DETAILS, SPECS, WINDOWED, Pipeline, SeriesValues
@@ -16,15 +17,19 @@ EXAMPLES = settings().max_examples
 # They have an oracle of their own: `tests/laws/calls_truth.py`.
 CALLS = {spec.name for spec in queue_calls.SUBSYSTEM.metrics}
 
-COUNTERS = {spec.name for spec in SPECS if spec.kind is Kind.COUNTER}
+# A counter of an entity ends with it.
+COUNTERS = {spec.name for spec in SPECS if spec.kind is Kind.COUNTER and not spec.detail}
 
 
 def plain(series: SeriesValues) -> Numbers:
-    """Return the series as the oracle computes them: no windows, histograms as tuples."""
+    """Return the series as the oracle computes them: no windows, histograms as tuples.
+
+    What agents do has an oracle and a test of its own, `tests/laws/test_activity.py`.
+    """
     return {
         key: (value.counts, value.total) if isinstance(value, Histogram) else value
         for key, value in series.items()
-        if key[0] not in WINDOWED | CALLS
+        if key[0] not in WINDOWED | CALLS | ACTIVITY_METRICS
     }
 
 

@@ -2,6 +2,7 @@
 
 from hypothesis import given
 
+from dataflows.agent_metrics import SECONDS
 from dataflows.metric import MetricSpec
 from dataflows.options import Options
 from dataflows.quota import Allocation, Quota
@@ -18,6 +19,17 @@ BETWEEN_BATCHES = 0.37
 """Seconds. A restart forgets which events of members may belong to a batch that goes on."""
 
 
+def assert_same(restarted: Pipeline, steady: Pipeline) -> None:
+    """Compare all series; a time that never decreases may stay longer at what was shown before."""
+    series, expected = restarted.series(), steady.series()
+    for key in [key for key in expected if key[0] == SECONDS.name]:
+        shown, wanted = series.pop(key), expected.pop(key)
+        assert isinstance(shown, int | float)
+        assert isinstance(wanted, int | float)
+        assert shown >= wanted
+    assert series == expected
+
+
 @given(traffic(), traffic())
 def test_a_restart_changes_nothing(before: list[Step], after: list[Step]) -> None:
     steady, restarted = Pipeline(details=ALL_DETAILS), Pipeline(details=ALL_DETAILS)
@@ -26,12 +38,12 @@ def test_a_restart_changes_nothing(before: list[Step], after: list[Step]) -> Non
     steady.wait(BETWEEN_BATCHES)
     restarted.wait(BETWEEN_BATCHES)
     restarted.restart()
-    assert restarted.series() == steady.series()
+    assert_same(restarted, steady)
     assert restarted.keys == steady.keys
     assert restarted.due == steady.due
     post(steady, after)
     post(restarted, after)
-    assert restarted.series() == steady.series()
+    assert_same(restarted, steady)
     assert restarted.late == steady.late
 
 
@@ -46,7 +58,7 @@ def test_several_restarts_change_nothing(
         steady.wait(BETWEEN_BATCHES)
         restarted.wait(BETWEEN_BATCHES)
         restarted.restart()
-    assert restarted.series() == steady.series()
+    assert_same(restarted, steady)
 
 
 def test_an_entity_adds_few_bytes_to_a_snapshot() -> None:

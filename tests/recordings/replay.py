@@ -8,8 +8,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from msgspec import Raw
+from msgspec.structs import replace
+
+from exporter.recording.format import Message, read
 from tests.queue_oracle import DEVICE_STATES
 
 FOLDER = Path(__file__).parent
@@ -42,15 +46,22 @@ class Snapshot:
     members: list[dict[str, str]]
 
 
-def messages(name: str) -> Iterator[dict[str, Any]]:
+class Recorded(NamedTuple):
+    """A message of a recording, with the name and the data of its event."""
+
+    message: Message
+    name: str
+    data: dict[str, Any]
+
+
+def messages(name: str) -> Iterator[Recorded]:
     """Yield the messages of a recording; ends of calls have the field of Wazo's Asterisk."""
-    with gzip.open(FOLDER / f"{name}.jsonl.gz", "rt") as lines:
-        for line in lines:
-            message = json.loads(line)
-            data = message["body"]["data"]
-            if message["body"]["name"] == "AgentComplete":
-                data["WrapupTime"] = str(WRAP_UPS.get(data["Queue"], 0))
-            yield message
+    for message in read(FOLDER / f"{name}.jsonl.gz"):
+        body = json.loads(message.content())
+        if body["name"] == "AgentComplete":
+            body["data"]["WrapupTime"] = str(WRAP_UPS.get(body["data"]["Queue"], 0))
+            message = replace(message, body=Raw(json.dumps(body)))  # noqa: PLW2901 -- the same message
+        yield Recorded(message, body["name"], body["data"])
 
 
 def answers(action: str) -> list[tuple[float, str, list[dict[str, str]]]]:
@@ -82,21 +93,24 @@ class Settings:
     def __init__(self) -> None:
         self._rings: dict[tuple[str, str], bool] = {}
 
-    def follow(self, message: dict[str, Any]) -> None:
+    def follow(self, recorded: Recorded) -> None:
         """Remember the setting of a member event."""
-        data = message["body"]["data"]
-        if message["body"]["name"].startswith("QueueMember"):
+        data = recorded.data
+        if recorded.name.startswith("QueueMember"):
             self._rings[data["Queue"], data["Interface"].lower()] = data["Ringinuse"] == "1"
+
+    def is_in_wrap_up(self, member: dict[str, str], now: float) -> bool:
+        """Return whether Asterisk gives a member no call, because one has just ended."""
+        seconds = int(member["Wrapuptime"]) or WRAP_UPS.get(member["Queue"], 0)
+        last_call = int(member["LastCall"])
+        return bool(last_call and seconds and int(now) - seconds < last_call)
 
     def is_available(self, member: dict[str, str], now: float) -> bool:
         """Return what Asterisk's `is_member_available` returns for a member."""
         queue, status = member["Queue"], int(member["Status"])
         rings = self._rings.get((queue, member["Location"].lower()), False)
-        seconds = int(member["Wrapuptime"]) or WRAP_UPS.get(queue, 0)
-        last_call = int(member["LastCall"])
-        in_wrap_up = bool(last_call and seconds and int(now) - seconds < last_call)
         can_ring = status in (0, 1) or (rings and status in (2, 3, 6, 7, 8))
-        return can_ring and member["Paused"] == "0" and not in_wrap_up
+        return can_ring and member["Paused"] == "0" and not self.is_in_wrap_up(member, now)
 
 
 def gauges_of(members: list[dict[str, str]], settings: Settings, now: float) -> Gauges:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
 
-from dataflows.envelope import Delivery
 from tests.pipeline import Pipeline
 from tests.recordings.replay import (
     GAUGES,
@@ -43,29 +41,27 @@ class Replay:
         self.settings = Settings()
         self.known: set[tuple[str, str]] = set()
         self._messages = [
-            message
-            for message in messages(name)
-            if message["body"]["name"].startswith("QueueMember")
-            or message["body"]["name"] == "AgentComplete"
+            each
+            for each in messages(name)
+            if each.name.startswith("QueueMember") or each.name == "AgentComplete"
         ]
         self._next = 0
         if self._messages:
-            self.pipeline.now = self._messages[0]["time"]
+            self.pipeline.now = self._messages[0].message.time
 
     def until(self, time: float) -> Iterator[float]:
         """Feed what arrives until a time; yield after each message, and at the end."""
-        while self._next < len(self._messages) and self._messages[self._next]["time"] <= time:
-            message = self._messages[self._next]
+        while self._next < len(self._messages) and self._messages[self._next].message.time <= time:
+            recorded = self._messages[self._next]
             self._next += 1
-            self.settings.follow(message)
-            name, data = message["body"]["name"], message["body"]["data"]
+            self.settings.follow(recorded)
+            message, name, data = recorded
             if name.startswith("QueueMember") and name != "QueueMemberRemoved":
                 self.known.add((data["Queue"], data["Interface"].lower()))
-            self.pipeline.wait(max(0.0, message["time"] - self.pipeline.now))
-            body = json.dumps(message["body"]).encode()
-            self.pipeline.take([Delivery("default", body, self.pipeline.now)])
+            self.pipeline.advance(message.time)
+            self.pipeline.take([message.delivery("default", self.pipeline.now)])
             yield self.pipeline.now
-        self.pipeline.wait(max(0.0, time - self.pipeline.now))
+        self.pipeline.advance(time)
         yield self.pipeline.now
 
     def shown(self) -> Gauges:

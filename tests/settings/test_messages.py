@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.settings import SINGLE_BUS, Demo, Logging, Settings, SettingsError, load, settings_of
+from exporter.settings import (
+    COMMANDS,
+    SINGLE_BUS,
+    Demo,
+    Logging,
+    Settings,
+    SettingsError,
+    load,
+    settings_of,
+)
 from exporter.settings.messages import nearest, shown
 
 SECRET = "s3cr3t-p4ss"
@@ -123,7 +132,7 @@ WRONG: tuple[Any, ...] = (
 
 @pytest.mark.parametrize(
     ("model", "name"),
-    [(model, name) for model in (Settings, Demo) for name in settings_of(model)]
+    [(model, name) for model in COMMANDS.values() for name in settings_of(model)]
     + [(Settings, "buses")],
 )
 @pytest.mark.parametrize("value", WRONG, ids=range(len(WRONG)))
@@ -144,7 +153,7 @@ def test_no_setting_lets_the_words_of_a_library_through(
 
 
 def test_every_setting_was_wrong_at_least_once() -> None:
-    for model in (Settings, Demo):
+    for model in COMMANDS.values():
         for name in settings_of(model):
             assert problems(model, {}, {name: {"a": [SECRET]}}), name
 

@@ -463,3 +463,19 @@ def test_no_text_after_a_semicolon_is_quoted(text: str) -> None:
 def test_an_address_is_host_and_port(text: str, address: tuple[str, int]) -> None:
     assert Address.parse(text) == address
     assert Address.parse(str(Address.parse(text))) == address
+
+
+def test_pause_reasons_are_names_in_their_order() -> None:
+    settings = load(Settings, {"pause_reasons": " lunch, coffee break,,lunch"}, {})
+    assert settings.pause_reasons == ("lunch", "coffee break")
+    # In a file, a reason may contain a comma.
+    settings = load(Settings, {}, {"pause_reasons": ["lunch, long", "café"]})
+    assert settings.pause_reasons == ("lunch, long", "café")
+
+
+@pytest.mark.parametrize(
+    "reasons", [["x" * 129], ["a\nb"], [f"reason {n}" for n in range(51)], [5], 5]
+)
+def test_pause_reasons_are_few_short_and_printable(reasons: object) -> None:
+    with pytest.raises(SettingsError, match="--pause-reasons"):
+        load(Settings, {}, {"pause_reasons": reasons})

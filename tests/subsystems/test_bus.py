@@ -1,4 +1,8 @@
-from dataflows.items import ClockSetBack, OriginSilent
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from dataflows.items import ClockSetBack, GapNoticed, Opened, OriginSilent
+from dataflows.lengths import parse_lengths
 from dataflows.subsystems.bus import MAX_NAMES
 from tests.corpus import ARRIVED, ORIGIN, OTHER_ORIGIN, event, load
 from tests.pipeline import Pipeline, assert_exposition
@@ -148,3 +152,97 @@ def test_with_a_lower_limit_the_names_known_longest_stay_and_no_event_is_lost() 
         xivo_bus_events_total{event="other",origin_uuid="ca7f…"} 3
         """,
     )
+
+
+# --- Since when `today` counts ------------------------------------------------------------------
+
+START = "xivo_exporter_window_start_timestamp_seconds"
+DAY = 86_400
+MIDNIGHT = ARRIVED // DAY * DAY
+
+
+def start(pipeline: Pipeline) -> object:
+    return pipeline.value(START, "today")
+
+
+def test_today_counts_from_the_first_event_and_on_the_next_day_from_midnight() -> None:
+    pipeline = Pipeline()
+    pipeline.send(event("x", None))
+    assert start(pipeline) == ARRIVED
+    pipeline.wait(MIDNIGHT + DAY - ARRIVED - 1)
+    assert start(pipeline) == ARRIVED
+    pipeline.wait(1)
+    assert start(pipeline) == MIDNIGHT + DAY
+
+
+def test_after_a_gap_today_counts_from_when_it_was_noticed() -> None:
+    pipeline = Pipeline()
+    pipeline.send(event("x", None))
+    pipeline.wait(DAY)
+    pipeline.take([GapNoticed("default", pipeline.now)])
+    assert start(pipeline) == ARRIVED + DAY
+    pipeline.wait(DAY)
+    assert start(pipeline) == MIDNIGHT + 2 * DAY
+
+
+def test_a_restart_with_kept_state_changes_no_start_of_today() -> None:
+    pipeline = Pipeline()
+    pipeline.send(event("x", None))
+    pipeline.now += 600
+    pipeline.restart()
+    assert start(pipeline) == ARRIVED
+    # Midnight passes while the exporter does not run.
+    pipeline.now += DAY
+    pipeline.restart()
+    assert start(pipeline) == MIDNIGHT + DAY
+
+
+def test_midnight_is_that_of_the_zone_of_the_bus() -> None:
+    montreal = ZoneInfo("America/Montreal")
+    pipeline = Pipeline(zone=montreal)
+    pipeline.send(event("x", None))
+    pipeline.wait(DAY)
+    at = start(pipeline)
+    assert isinstance(at, float | int)
+    local = datetime.fromtimestamp(at, montreal)
+    assert (local.hour, local.minute) == (0, 0)
+    assert ARRIVED < at <= ARRIVED + DAY
+
+
+def test_the_start_of_today_comes_back_with_the_clock() -> None:
+    pipeline = Pipeline()
+    pipeline.send(event("x", None))
+    pipeline.wait(DAY)
+    assert start(pipeline) == MIDNIGHT + DAY
+    pipeline.now -= DAY
+    pipeline.take([ClockSetBack("default", pipeline.now)])
+    assert start(pipeline) == ARRIVED
+    pipeline.now -= 60
+    pipeline.take([ClockSetBack("default", pipeline.now)])
+    assert start(pipeline) == ARRIVED - 60
+    pipeline.restart()
+    assert start(pipeline) == ARRIVED - 60
+
+
+def test_without_the_window_today_it_has_no_start() -> None:
+    pipeline = Pipeline(windows="1m,1d")
+    pipeline.send(event("x", None))
+    pipeline.wait(2 * DAY)
+    assert start(pipeline) is None
+    pipeline.restart(windows=parse_lengths("today"))
+    assert start(pipeline) == ARRIVED + 2 * DAY
+    pipeline.restart(windows=())
+    assert start(pipeline) is None
+
+
+def test_a_zone_in_which_the_day_began_later_makes_today_begin_at_the_restart() -> None:
+    pipeline = Pipeline(zone=UTC)
+    pipeline.take([Opened("default", pipeline.now)])
+    pipeline.send(event("x", None))
+    pipeline.wait(MIDNIGHT + DAY + 12 * 3600 - ARRIVED)
+    assert start(pipeline) == MIDNIGHT + DAY
+    # Kathmandu's day began before that of UTC, Montreal's after it.
+    pipeline.restart(zone_of=lambda _: ZoneInfo("Asia/Kathmandu"))
+    assert start(pipeline) == MIDNIGHT + DAY
+    pipeline.restart(zone_of=lambda _: ZoneInfo("America/Montreal"))
+    assert start(pipeline) == MIDNIGHT + DAY + 12 * 3600

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, tzinfo
 from typing import Any, NoReturn
 
@@ -49,6 +50,7 @@ class Driver:
         windows: Lengths of windows, as in the setting.
         now: Unix seconds.
         zone: Time zone of time stamps without a UTC offset.
+        days: Time zone of the window `today`, here another setting.
 
     Attributes:
         now: The current time.
@@ -56,14 +58,15 @@ class Driver:
         late: Late events, by subsystem.
     """
 
-    def __init__(self, windows: str, now: float, zone: tzinfo | None = UTC) -> None:
+    def __init__(
+        self, windows: str, now: float, zone: tzinfo | None = UTC, days: tzinfo = UTC
+    ) -> None:
         self.now = now
         self.shown: dict[Series, float] = {}
         self.late: Counter[str] = Counter()
         lengths = parse_lengths(windows)
-        self.oracle = Oracle({name: _seconds(name) for name in windows.split(",")})
-        self._seconds = [length.seconds for length in lengths]
-        self._options = Options(windows=lengths)
+        self.oracle = Oracle({name: _seconds(name) for name in windows.split(",")}, days)
+        self._options = Options(windows=lengths, zone_of={BUS: days}.get)
         self._origins = Origins(_fail)
         self._decode = Decode(SUBSYSTEMS, lambda _: zone, _fail, self._origins)
         self._logics: dict[str, Logic] = {}
@@ -116,10 +119,18 @@ class Driver:
             self.notify()
         self.now = max(self.now, until)
 
-    def restart(self) -> None:
-        """Resume all states from their snapshots, and discard all series."""
+    def restart(self, days: tzinfo | None = None) -> None:
+        """Resume all states from their snapshots, and discard all series.
+
+        Args:
+            days: A new time zone of the window `today`.
+        """
+        if days is not None:
+            self._options = replace(self._options, zone_of={BUS: days}.get)
         self._start()
         self.oracle.recheck(self.now)
+        if days is not None:
+            self.oracle.change_zone(days, self.now)
         self.shown.clear()
         for key, logic in self._logics.items():
             resumed = self._stage(logic.snapshot())
@@ -200,7 +211,11 @@ def differences(
 
 
 def _seconds(name: str) -> int:
-    return int(name[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400}[name[-1]]
+    return (
+        0
+        if name == "today"
+        else int(name[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400}[name[-1]]
+    )
 
 
 def _split(key: str) -> tuple[str, str]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, tzinfo
 from fractions import Fraction
+from functools import cache
 from math import floor
 from operator import itemgetter
 from typing import Any
@@ -39,24 +41,49 @@ def start_of(at: float, seconds: int) -> int:
     return floor(Fraction(at) / seconds) * seconds
 
 
+def day_of(at: float, zone: tzinfo) -> tuple[int, int]:
+    """Return the bounds of a local day, found by a walk to both midnights."""
+    return _day_around(floor(at / 900), zone)
+
+
+@cache
+def _day_around(quarter: int, zone: tzinfo) -> tuple[int, int]:
+    def date_of(quarter: int) -> date:
+        return datetime.fromtimestamp(quarter * 900, zone).date()
+
+    start, end = quarter, quarter + 1
+    while date_of(start - 1) >= date_of(start):
+        start -= 1
+    while date_of(end) <= date_of(end - 1):
+        end += 1
+    return start * 900, end * 900
+
+
 class _CurrentWindow:
     """The current window of one key and one length."""
 
-    def __init__(self, name: str, seconds: int, at: float) -> None:
+    def __init__(self, name: str, seconds: int, at: float, zone: tzinfo) -> None:
         self.name = name
+        self.is_today = name == "today"
         self.seconds = seconds
-        self.start = start_of(at, seconds)
+        self.zone = zone
         self.closings = 0
+        self._begin(at)
 
-    @property
-    def end(self) -> int:
-        return self.start + self.seconds
+    def _begin(self, at: float) -> None:
+        self.start, self.end = self._bounds(at)
+
+    def _bounds(self, at: float) -> tuple[int, int]:
+        if self.is_today:
+            return day_of(at, self.zone)
+        start = start_of(at, self.seconds)
+        return start, start + self.seconds
 
     def reach(self, at: float) -> bool:
         """Close the window if it has ended; return whether it has."""
         if at < self.end:
             return False
-        self.start = start_of(at, self.seconds)
+        self._begin(at)
         self.closings += 1
         return True
 
@@ -64,18 +91,32 @@ class _CurrentWindow:
         """Move the window back if the clock was set back; return whether it was."""
         if now >= self.start - 1:
             return False
-        self.start = start_of(now, self.seconds)
+        self._begin(now)
         return True
+
+    def change_zone(self, zone: tzinfo, now: float) -> bool:
+        """Be in another zone; return whether it counts from now on only."""
+        self.zone = zone
+        before = self.start
+        if not before <= now < self.end:
+            return False
+        self._begin(now)
+        return before < self.start
 
 
 class KeyHistory:
     """The history of one key."""
 
     def __init__(
-        self, model: Model, labels: tuple[str, ...], lengths: Mapping[str, int], at: float
+        self,
+        model: Model,
+        labels: tuple[str, ...],
+        lengths: Mapping[str, int],
+        at: float,
+        zone: tzinfo,
     ) -> None:
         self.model = model
-        self.clocks = [_CurrentWindow(name, seconds, at) for name, seconds in lengths.items()]
+        self.clocks = [_CurrentWindow(name, seconds, at, zone) for name, seconds in lengths.items()]
         self.late = 0
         self.shown: dict[Series, Number] = {}
         self._labels = labels
@@ -88,7 +129,7 @@ class KeyHistory:
 
     def take(self, fact: Fact) -> None:
         """Add an event to the history, with the time from which it counts."""
-        shortest = min(self.clocks, key=lambda clock: clock.seconds)
+        shortest = min(self.clocks, key=lambda clock: (clock.is_today, clock.seconds))
         self.late += fact.at < shortest.start
         for at in self.model.turn(fact.at, is_clock=False):
             self._change(at)
@@ -118,18 +159,62 @@ class KeyHistory:
         self._reach(now)
         for clock in self.clocks:
             if clock.wind_back(now):
-                for (_, name), changes in self._changes.items():
-                    if name == clock.name:
-                        # The value is known from now on only.
-                        changes[:] = [(now, changes[-1][1])]
-                for (_, name), seen in self._seen.items():
-                    if name == clock.name:
-                        seen.clear()
+                self._forget(clock, now)
+
+    def change_zone(self, zone: tzinfo, now: float) -> None:
+        """Have days of another zone."""
+        for clock in self.clocks:
+            not_before = clock.start
+            if clock.change_zone(zone, now):
+                self._forget(clock, now)
+                continue
+            # The new day may have begun earlier, but what was before belonged to another window.
+            for (_, name), changes in self._changes.items():
+                if name == clock.name:
+                    first = max(bisect_right(changes, not_before, key=itemgetter(0)) - 1, 0)
+                    at, value = changes[first]
+                    changes[: first + 1] = [(max(at, not_before), value)]
+            for (_, name), seen in self._seen.items():
+                if name == clock.name:
+                    seen[:] = [one for one in seen if one[0] >= not_before]
+
+    def _forget(self, clock: _CurrentWindow, now: float) -> None:
+        for (_, name), changes in self._changes.items():
+            if name == clock.name:
+                # The value is known from now on only.
+                changes[:] = [(now, changes[-1][1])]
+        for (_, name), seen in self._seen.items():
+            if name == clock.name:
+                seen.clear()
 
     def _reach(self, at: float) -> None:
         for clock in self.clocks:
-            if clock.reach(at):
+            end = clock.end
+            if not clock.reach(at):
+                continue
+            if not clock.is_today:
                 self._show(clock)
+            elif clock.start < end:
+                # The zone has changed: what was counted in its day belongs to another one.
+                self._forget(clock, end)
+
+    def today(self) -> dict[Series, Number]:
+        """Compute the series of today, so far."""
+        shown: dict[Series, Number] = {}
+        for clock in self.clocks:
+            if not clock.is_today:
+                continue
+            labels = (*self._labels, clock.name)
+            for (metric, name), changes in self._changes.items():
+                if name == clock.name:
+                    shown[f"{metric}_max", labels] = peak(changes, clock.start)
+            for (metric, name), seen in self._seen.items():
+                if name == clock.name:
+                    times = Counter(entity for at, entity in seen if at >= clock.start)
+                    shown[metric, labels] = sum(
+                        n >= self.model.often[metric] for n in times.values()
+                    )
+        return shown
 
     def _show(self, clock: _CurrentWindow) -> None:
         """Compute the last window that has ended."""
@@ -172,20 +257,32 @@ def integrate(
     return min(values), max(values), mean
 
 
+def peak(changes: list[tuple[float, int]], start: float) -> int:
+    """Return the maximum of the values since a time that lasted, and of the current one."""
+    untils = [*(at for at, _ in changes[1:]), None]
+    return max(
+        value
+        for (since, value), until in zip(changes, untils, strict=True)
+        if until is None or max(since, start) < until
+    )
+
+
 class Oracle:
     """The histories of all keys.
 
     Args:
-        lengths: Seconds of each window, by its label value.
+        lengths: Seconds of each window, by its label value; any number for `today`.
+        zone: The zone of the days.
 
     Attributes:
         clamped: Number of events whose time stamp was replaced.
     """
 
-    def __init__(self, lengths: Mapping[str, int]) -> None:
+    def __init__(self, lengths: Mapping[str, int], zone: tzinfo = UTC) -> None:
         self.keys: dict[Key, KeyHistory] = {}
         self.clamped = 0
         self._lengths = lengths
+        self._zone = zone
 
     def take(self, fact: Fact) -> None:
         """Add an event to the history of its key."""
@@ -212,9 +309,16 @@ class Oracle:
         for history in self.keys.values():
             history.model.recheck(now)
 
+    def change_zone(self, zone: tzinfo, now: float) -> None:
+        """Follow a change of the time zone in the settings."""
+        self._zone = zone
+        for history in self.keys.values():
+            history.change_zone(zone, now)
+
     def shown(self) -> dict[Series, Number]:
         """Return the values of all windows."""
-        return {one: number for key in self.keys.values() for one, number in key.shown.items()}
+        closed = {one: number for key in self.keys.values() for one, number in key.shown.items()}
+        return closed | {one: n for key in self.keys.values() for one, n in key.today().items()}
 
     def late(self) -> Counter[str]:
         """Count the late events, by subsystem."""
@@ -226,4 +330,4 @@ class Oracle:
     def _begin(self, key: Key, model: Model, at: float) -> None:
         _, origin, part = key
         labels = (origin, part) if part else (origin,)
-        self.keys[key] = KeyHistory(model, labels, self._lengths, at)
+        self.keys[key] = KeyHistory(model, labels, self._lengths, at, self._zone)

@@ -5,7 +5,9 @@ Times are whole microseconds, the resolution of time stamps on the bus.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from typing import Any
 
 from hypothesis import strategies as st
@@ -58,10 +60,16 @@ class Move:
 
 @dataclass(frozen=True)
 class Restart:
-    """The exporter restarts from its snapshots."""
+    """The exporter restarts from its snapshots.
+
+    Attributes:
+        days: A new time zone of the window `today`.
+    """
+
+    days: tzinfo | None = None
 
     def do(self, driver: Driver, _clock: Clock) -> None:
-        driver.restart()
+        driver.restart(self.days)
 
 
 Step = Batch | Move | Restart
@@ -221,7 +229,12 @@ _SET_BACK = st.sampled_from((1, SECOND // 2, SECOND, SECOND + 1, 61 * SECOND, 36
 
 @st.composite
 def days(
-    draw: st.DrawFn, kind: str, lengths: tuple[int, ...], *, is_calm: bool = False
+    draw: st.DrawFn,
+    kind: str,
+    lengths: tuple[int, ...],
+    *,
+    is_calm: bool = False,
+    zones: Sequence[tzinfo] = (),
 ) -> list[Step]:
     """Draw a sequence of steps for one subsystem, or for `all`.
 
@@ -230,12 +243,15 @@ def days(
         kind: A key of `KINDS`, or "all".
         lengths: Of the windows, seconds.
         is_calm: Whether clocks are right and no event is later than some minutes.
+        zones: Time zones that a restart may choose.
     """
     kinds = st.one_of(*KINDS.values()) if kind == "all" else KINDS[kind]
     letter = _letters(kinds, lengths, is_wild=not is_calm)
     batch = st.lists(letter, min_size=1, max_size=6).map(lambda some: Batch(tuple(some)))
     move = _moves(lengths)
     step: st.SearchStrategy[Step] = batch | batch | move | move | st.just(Restart())
+    if zones:
+        step |= st.sampled_from(zones).map(Restart)
     if not is_calm:
         step |= _SET_BACK
     # By default hypothesis draws about six elements, too few to fill windows.

@@ -24,6 +24,7 @@ LENGTHS = {
     # Not multiples of each other, and not sorted.
     "7s,1m,5s": (5, 7, 60),
     "13s,1h,1d": (13, 3600, 86_400),
+    "1m,today": (60,),
 }
 
 

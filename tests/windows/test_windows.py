@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, timedelta, timezone
 from fractions import Fraction
 from random import Random
 
+from dataflows.days import Today
 from dataflows.distinct import MAX_IDS, Distinct
-from dataflows.lengths import parse_lengths
+from dataflows.lengths import Length, parse_lengths
 from dataflows.levels import levels
-from dataflows.metric import Kind, MetricSpec, Samples
+from dataflows.metric import Kind, MetricSpec, Sample, Samples
 from dataflows.quota import Allocation, Quota
 from dataflows.windows import Level
 from tests.windows.oracle import integrate
@@ -273,3 +275,114 @@ def test_the_windows_of_a_subsystem_share_its_quota() -> None:
     ids.distinct.tick(300)
     assert ids.shown("5m") == 2
     assert ids.distinct.see(301, "c")
+
+
+# --- Today --------------------------------------------------------------------------------------
+
+DAY = 86_400
+
+
+class Peak(Value):
+    """A value with the window `today`, in UTC."""
+
+    def __init__(self, *, at: float, value: float = 0) -> None:
+        self._samples = Samples()
+        lengths = Length("1m", 60), Today(UTC)
+        self.level = Level(self._samples, LEVELS, ("o",), lengths, at=at, value=value)
+
+    @property
+    def today(self) -> float:
+        assert not {("low", ("o", "today")), ("mean", ("o", "today"))} & self.names
+        return self._samples.get(LEVELS.high, ("o", "today"))
+
+    def drain(self) -> tuple[Sample, ...]:
+        return self._samples.drain()
+
+    @property
+    def names(self) -> set[tuple[str, tuple[str, ...]]]:
+        return set(self._samples._values)  # noqa: SLF001 -- it has no public `in`
+
+
+def test_today_shows_the_maximum_so_far_at_once() -> None:
+    value = Peak(at=10, value=3)
+    assert value.today == 3
+    value.follow((20, 8))
+    assert value.today == 8
+    value.follow((30, 1))
+    assert value.today == 8
+
+
+def test_today_begins_at_midnight_with_the_current_value() -> None:
+    value = Peak(at=10)
+    value.follow((20, 8), (30, 2))
+    value.level.tick(DAY - 0.001)
+    assert value.today == 8
+    value.level.tick(DAY)
+    assert value.today == 2
+    value.follow((3 * DAY + 5, 1))
+    assert value.today == 2, "that was the value at midnight"
+
+
+def test_a_value_that_lasts_for_no_time_is_no_maximum_of_today() -> None:
+    value = Peak(at=10, value=3)
+    value.follow((20, 99), (20, 4))
+    assert value.today == 4
+    value.follow((25, 2), (20, 50), (20, 3))
+    assert value.today == 4
+
+
+def test_a_late_event_of_yesterday_counts_from_midnight() -> None:
+    value = Peak(at=10, value=9)
+    value.level.tick(DAY)
+    assert value.today == 9
+    value.follow((DAY - 5, 4))
+    assert value.today == 4, "9 lasted for no time today"
+
+
+def test_a_clock_that_is_set_back_to_yesterday_restarts_today() -> None:
+    value = Peak(at=DAY + 10, value=9)
+    value.follow((DAY + 20, 4))
+    value.level.tick(DAY + 19)
+    assert value.today == 9, "the same day"
+    value.level.tick(DAY - 10)
+    assert value.today == 4
+
+
+def test_only_a_series_that_changes_is_drained() -> None:
+    value = Peak(at=10, value=9)
+    assert value.drain() != ()
+    value.follow((20, 4), (30, 8), (40, 9))
+    assert value.drain() == ()
+
+
+def test_today_counts_different_ids_so_far() -> None:
+    samples = Samples()
+    allocation = Allocation(Quota("ids", 10))
+    distinct = Distinct(samples, COUNT, ("o",), (Today(UTC),), at=5, allocation=allocation, often=2)
+    series = (COUNT, ("o", "today"))
+    assert samples.drain() == (("count", ("o", "today"), 0),)
+    for at, entity in ((6, "a"), (7, "a"), (8, "b"), (9, "a")):
+        distinct.see(at, entity)
+    assert samples.get(*series) == 1
+    assert (allocation.taken, distinct.due, distinct.floor) == (2, DAY, 0)
+    distinct.see(DAY + 1, "b")
+    assert samples.get(*series) == 0
+    assert allocation.taken == 1
+
+
+def test_a_zone_that_changes_restarts_today_if_it_contains_a_part_of_yesterday() -> None:
+    value = Peak(at=10)
+    value.follow((20, 8), (30, 2))
+    noon = 12 * 3600
+    minute = Length("1m", 60)
+    value.level.tick(noon)
+    east, west = (timezone(timedelta(hours=hours)) for hours in (2, -2))
+    value.level.resize((minute, Today(east)), noon)
+    assert (value.today, value.level.floor) == (8, noon), "the day began two hours earlier"
+    value.level.resize((minute, Today(west)), noon)
+    assert value.today == 2
+    value.level.tick(DAY + 2 * 3600 - 1)
+    value.follow((DAY + 2 * 3600 - 1, 5), (DAY + 2 * 3600 - 0.5, 1))
+    assert value.today == 5
+    value.level.tick(DAY + 2 * 3600)
+    assert value.today == 1

@@ -1,0 +1,122 @@
+"""The metrics of agents."""
+
+from __future__ import annotations
+
+from dataflows.activities import ACTIVITIES
+from dataflows.events.agents import AgentStatus
+from dataflows.levels import levels
+from dataflows.metric import Kind, MetricSpec
+
+AGENTS = MetricSpec(
+    "xivo_agents",
+    Kind.GAUGE,
+    "Agents in each status. An agent counts from its first event until it is deleted.",
+    ("origin_uuid", "status"),
+    {"status": tuple(AgentStatus)},
+    cardinality="2 per origin",
+)
+LOGINS = MetricSpec(
+    "xivo_agent_logins_total",
+    Kind.COUNTER,
+    "Changes of agents to `logged_in`. The first event of an agent counts; a repeated status "
+    "does not.",
+    ("origin_uuid",),
+)
+LOGOUTS = MetricSpec(
+    "xivo_agent_logouts_total",
+    Kind.COUNTER,
+    "Changes of agents to `logged_out`. The first event of an agent counts; a repeated status "
+    "does not.",
+    ("origin_uuid",),
+)
+SESSIONS = MetricSpec(
+    "xivo_agent_session_duration_seconds",
+    Kind.HISTOGRAM,
+    "Time from an agent's login to its logout. A session counts at its logout, if the exporter "
+    "saw its login.",
+    ("origin_uuid",),
+    cardinality="12 per origin",
+    # Login by mistake, time until a break, half a shift, a shift, a forgotten logout.
+    buckets=(60, 300, 900, 1800, 3600, 7200, 14400, 21600, 28800, 36000, 43200, 86400),
+)
+LOGGED_IN = MetricSpec(
+    "xivo_agent_logged_in",
+    Kind.GAUGE,
+    "1 while the agent is logged in, 0 while it is logged out. The series ends when the agent is "
+    "deleted.",
+    ("origin_uuid", "agent_id"),
+    cardinality="one per agent",
+    detail=True,
+)
+
+BY_ACTIVITY = MetricSpec(
+    "xivo_agents_by_activity",
+    Kind.GAUGE,
+    "Agents logged in, by what they do: the first of these that holds. `on_call`: the phone is in "
+    "use, busy or on hold, also in a call that no queue sent. `ringing`: the phone rings. "
+    "`paused`: paused in all of their queues. `wrap_up`: in wrap-up in one of their queues. "
+    "`unavailable`: the phone cannot be reached. `unknown`: member of no queue that is known. The "
+    'sum is always that of `xivo_agents{status="logged_in"}`.',
+    ("origin_uuid", "activity"),
+    {"activity": ACTIVITIES},
+    cardinality="7 per origin",
+)
+PAUSED = MetricSpec(
+    "xivo_agents_paused",
+    Kind.GAUGE,
+    "Agents logged in who are paused in all of their queues, whatever else they do, by the reason "
+    "of the pause: a name of `--pause-reasons`, `other`, or `none` for a pause without a reason.",
+    ("origin_uuid", "reason"),
+    cardinality="one per origin and reason",
+)
+PAUSES = MetricSpec(
+    "xivo_agent_pause_duration_seconds",
+    Kind.HISTOGRAM,
+    "Time from the beginning of a pause of an agent in all of their queues to its end, by the "
+    "reason as in `xivo_agents_paused`. A pause counts at its end, if the exporter saw its "
+    "beginning. A logout ends a pause, and so does another reason.",
+    ("origin_uuid", "reason"),
+    cardinality="14 per origin and reason",
+    # By mistake, a note, coffee, a short and a long break, lunch, training, half a shift.
+    buckets=(30, 60, 120, 300, 600, 900, 1200, 1800, 2700, 3600, 7200, 14400),
+)
+SECONDS = MetricSpec(
+    "xivo_agent_activity_seconds_total",
+    Kind.COUNTER,
+    "Time that agents spent in each activity of `xivo_agents_by_activity`, all agents together, up "
+    "to the moment of the scrape. It never decreases: after an event that arrived late, it waits "
+    "until the right time is reached.",
+    ("origin_uuid", "activity"),
+    {"activity": ACTIVITIES},
+    cardinality="7 per origin",
+    grows=True,
+)
+ACTIVITY = MetricSpec(
+    "xivo_agent_activity",
+    Kind.GAUGE,
+    "1 for the current activity of the agent, 0 for all other activities, see "
+    "`xivo_agents_by_activity`. The series end while the agent is logged out.",
+    ("origin_uuid", "agent_id", "activity"),
+    {"activity": ACTIVITIES},
+    cardinality="7 per agent",
+    detail=True,
+    state_set=True,
+)
+
+ANSWERED = MetricSpec(
+    "xivo_agent_calls_answered_total",
+    Kind.COUNTER,
+    "Calls of queues that the agent answered. The series ends when the agent is deleted.",
+    ("origin_uuid", "agent_id"),
+    cardinality="one per agent",
+    detail=True,
+)
+
+LEVELS = levels(
+    "xivo_agents_logged_in_min",
+    "xivo_agents_logged_in_max",
+    "xivo_agents_logged_in_avg",
+    "agents logged in",
+    ("origin_uuid",),
+    gauge='`xivo_agents{status="logged_in"}`',
+)

@@ -1,0 +1,70 @@
+"""What happens to call-centre agents. Source: xivo-agentd, wazo-agentd and their confd."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from dataflows.envelope import Envelope, number_id, read
+from dataflows.subsystem import Decoder, Event
+
+
+class AgentStatus(StrEnum):
+    """Status of an agent, as xivo-agentd publishes it."""
+
+    LOGGED_IN = "logged_in"
+    LOGGED_OUT = "logged_out"
+
+
+class AgentStatusChanged(Event, frozen=True, gc=False):
+    """An agent logged in or out."""
+
+    agent_id: str
+    status: AgentStatus
+
+
+class AgentDeleted(Event, frozen=True, gc=False):
+    """An administrator deleted an agent."""
+
+    agent_id: str
+
+
+class _StatusUpdate(msgspec.Struct, gc=False):
+    agent_id: int | str
+    status: AgentStatus
+
+
+class _Deleted(msgspec.Struct, gc=False):
+    id: int | str
+
+
+_status_update = msgspec.json.Decoder(_StatusUpdate)
+_deleted = msgspec.json.Decoder(_Deleted)
+
+
+def _decode_status(envelope: Envelope) -> AgentStatusChanged:
+    data = read(envelope, _status_update)
+    agent_id = number_id(data.agent_id, "agent_id")
+    return AgentStatusChanged(envelope.origin_uuid, envelope.at, agent_id, data.status)
+
+
+def _decode_deleted(envelope: Envelope) -> AgentDeleted:
+    agent_id = number_id(read(envelope, _deleted).id, "id")
+    return AgentDeleted(envelope.origin_uuid, envelope.at, agent_id)
+
+
+DECODERS = (
+    Decoder(
+        "agent_status_update",
+        "status.agent",
+        _decode_status,
+        "xivo-agentd, wazo-agentd. See the XiVO bus document; wazo-bus, agent/event.py",
+    ),
+    Decoder(
+        "agent_deleted",
+        "config.agent.deleted",
+        _decode_deleted,
+        "xivo-confd, wazo-confd. See xivo-bus 15.20 and wazo-bus, agent/event.py",
+    ),
+)
