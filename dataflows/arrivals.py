@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from dataflows.visits import REVERSED_SECONDS
+from dataflows.waits import REVERSED_SECONDS
 
 MAX_ARRIVALS = 10_000
 """Calls that arrived and have not joined: more than a server can have. The oldest are forgotten."""

@@ -34,6 +34,7 @@ from dataflows.parts import MAX_PARTS, PartedState
 from dataflows.queue_call_metrics import METRICS
 from dataflows.queue_facts import CallRefused, Fact
 from dataflows.subsystem import Context, Event, Subsystem
+from dataflows.waits import MAX_GREETING_SECONDS
 
 NAME = "queue_calls"
 
@@ -127,12 +128,17 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
         if self.knowledge.is_updated:
             for at, name in callers.settling.passed_by_clock(now):
                 self._look_again(at, name)
+            for at, name in callers.leaving.passed_by_clock(now):
+                self._look_again(at + MAX_GREETING_SECONDS, name)
         else:
             callers.settling.hold()
+            callers.leaving.hold()
         self._apply_all(callers.expire(now))
         self.refused += callers.refused
         callers.refused = 0
-        due = min(super().expire(now) or inf, callers.settling.due, callers.due)
+        due = min(
+            super().expire(now) or inf, callers.settling.due, callers.leaving.due, callers.due
+        )
         return None if due == inf else due
 
 
