@@ -39,15 +39,14 @@ class Callers:
 
     Attributes:
         refused: Callers who were not admitted, because the quota was full.
-        channels: What happened to channels in the last seconds.
+        channels: What happened to them lately.
         settling: Callers to look at again.
     """
 
     def __init__(self, origin: str, allocation: Allocation) -> None:
         self._origin = origin
         self._allocation = allocation
-        # In the order of `since`.
-        self._callers: dict[str, Caller] = {}
+        self._callers: dict[str, Caller] = {}  # in the order of `since`
         self._talks = Talks()
         self.channels = RecentChannels()
         self.settling = Settling()
