@@ -73,7 +73,7 @@ chaos: setup ## Kill the exporter, cut it off, change its settings, count missed
 soak: setup ## Measure memory and disk under load (ARGS="--minutes 60 --rate 2000 --out soak")
 	@$(BIN)/python -m tests.chaos.soak $(ARGS)
 
-matrix: setup ## Test with other versions of RabbitMQ, Prometheus and Python (ARGS="--only rabbitmq-sid")
+matrix: setup ## Test with other versions of RabbitMQ, Prometheus, Python, and a real Asterisk (ARGS="--only rabbitmq-sid")
 	@$(BIN)/python -m tests.matrix $(ARGS)
 
 image: ## Build the image with podman, buildah or docker (ARGS="--build-arg BASE=…")

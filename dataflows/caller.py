@@ -18,6 +18,7 @@ class Caller(Struct):
         visits: One object for each queue.
         hung_up: When the caller hung up; -inf for never.
         ended: When the channel ended; inf for not yet.
+        joined: When the caller joined a queue for the last time; -inf for never.
         talks: Number of talks.
     """
 
@@ -25,6 +26,7 @@ class Caller(Struct):
     visits: tuple[Visits, ...] = ()
     hung_up: float = -inf
     ended: float = inf
+    joined: float = -inf
     talks: int = 0
 
     def of(self, queue: str) -> Visits:
@@ -47,5 +49,6 @@ class Caller(Struct):
         for visits in self.visits:
             visits.correct(corrected)
         self.hung_up = corrected(self.hung_up)
+        self.joined = corrected(self.joined)
         if self.ended < inf:
             self.ended = corrected(self.ended)

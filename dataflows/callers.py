@@ -24,7 +24,8 @@ from dataflows.quota import Allocation
 from dataflows.recent_channels import RecentChannels
 from dataflows.settling import Settling
 from dataflows.talks import Talks
-from dataflows.visits import SETTLE_SECONDS, Result, Visit, Visits
+from dataflows.visits import Visits
+from dataflows.waits import MAX_GREETING_SECONDS, SETTLE_SECONDS, Result, Visit
 
 MAX_VISIT_SECONDS = 24 * 3600.0
 """A visit or a talk whose end is not seen for a day is lost."""
@@ -39,7 +40,9 @@ class Callers:
 
     Attributes:
         refused: Callers who were not admitted, because the quota was full.
+        channels: What happened to channels in the last seconds.
         settling: Callers to look at again.
+        leaving: Callers who left without an answer that has come yet.
     """
 
     def __init__(self, origin: str, allocation: Allocation) -> None:
@@ -48,13 +51,14 @@ class Callers:
         # In the order of `since`.
         self._callers: dict[str, Caller] = {}
         self._talks = Talks()
-        self._channels = RecentChannels()
-        self.settling = Settling()
+        self.channels = RecentChannels()
+        self.settling = Settling(SETTLE_SECONDS)
+        self.leaving = Settling(MAX_GREETING_SECONDS)
         self.refused = 0
 
     def follow(self, event: CallEvent) -> list[Fact]:
         """Apply an event of a caller in a queue; return the facts that follow from it."""
-        name = self._channels.current(event.caller)
+        name = self.channels.current(event.caller)
         if type(event) is CallCompleted:
             return self._complete(name, event)
         caller = self._callers.get(name) or self._new(name, event.at)
@@ -72,7 +76,7 @@ class Callers:
 
     def hang_up(self, channel: str, at: float) -> list[Fact]:
         """Note that somebody hung up; return the facts that follow if it is a caller."""
-        self._channels.hang_up(channel, at)
+        self.channels.hang_up(channel, at)
         caller = self._callers.get(channel)
         if caller is None:
             return []
@@ -81,7 +85,7 @@ class Callers:
 
     def end(self, channel: str, at: float) -> None:
         """Note that a channel ended: a moment later, a caller neither waits nor talks."""
-        self._channels.end(channel, at)
+        self.channels.end(channel, at)
         caller = self._callers.get(channel)
         if caller is not None:
             caller.ended = at
@@ -89,7 +93,7 @@ class Callers:
 
     def transfer(self, old: str, by: str, at: float) -> list[Fact]:
         """Let a caller take over the visits of the channel that transferred it."""
-        new = self._channels.replace(old, by)
+        new = self.channels.replace(old, by)
         before = None if new == old else self._callers.pop(old, None)
         if before is None:
             return []
@@ -100,8 +104,10 @@ class Callers:
         else:
             self._allocation.release()
             for visits in before.visits:
-                facts += self._merge(visits, after.of(visits.queue), at)
+                began = after.of(visits.queue).absorb(visits)
+                facts += self._waits_over(visits.queue, at, began)
         after.talks += before.talks
+        after.joined = max(after.joined, before.joined)
         self._talks.rename(old, new)
         self.settling.add(at, new)
         return facts + self._complete_visits(new, after)
@@ -113,7 +119,11 @@ class Callers:
             return []
         facts: list[Fact] = []
         for visits in caller.visits:
-            settled, began = visits.overdue(at, caller.hung_up)
+            settled, began = visits.overdue(
+                at, caller.hung_up, ended=caller.ended, last_joined=caller.joined
+            )
+            if any(leave.at == at for leave in visits.leaves):
+                self.leaving.add(at, name)
             facts += self._waits_over(visits.queue, at, began)
             facts += self._settled(visits.queue, settled)
         if caller.ended <= at:
@@ -147,9 +157,10 @@ class Callers:
 
     @property
     def due(self) -> float:
-        """When `expire` must be called, Unix seconds; infinite for never."""
+        """When something must be settled or expires, Unix seconds; infinite for never."""
         first = next(iter(self._callers.values()), None)
-        return inf if first is None else first.since + MAX_VISIT_SECONDS
+        expires = inf if first is None else first.since + MAX_VISIT_SECONDS
+        return min(expires, self.settling.due, self.leaving.due)
 
     def correct(self, corrected: Callable[[float], float]) -> None:
         """Correct all times."""
@@ -157,6 +168,7 @@ class Callers:
             caller.correct(corrected)
         self._talks.correct(corrected)
         self.settling.correct(corrected)
+        self.leaving.correct(corrected)
 
     def _new(self, name: str, at: float) -> Caller | None:
         if not self._allocation.take():
@@ -166,8 +178,8 @@ class Callers:
 
     def _add(self, name: str, caller: Caller) -> Caller:
         """Add a caller, whose channel may have ended already."""
-        caller.hung_up = self._channels.hung_up_at(name)
-        caller.ended = self._channels.ended_at(name)
+        caller.hung_up = self.channels.hung_up_at(name)
+        caller.ended = self.channels.ended_at(name)
         if caller.ended < inf:
             self.settling.add(caller.ended, name)
         self._callers[name] = caller
@@ -176,6 +188,7 @@ class Callers:
     def _note(self, event: CallEvent, name: str, caller: Caller, visits: Visits) -> list[Fact]:
         match event:
             case CallerJoined():
+                caller.joined = max(caller.joined, event.at)
                 if visits.join(event.at):
                     return [WaitBegan(self._origin, event.at, event.queue)]
             case CallerLeft():
@@ -214,14 +227,6 @@ class Callers:
             facts += self._settled(visits.queue, visits.complete(caller.hung_up))
         self._drop_if_over(name, caller)
         return facts
-
-    def _merge(self, visits: Visits, into: Visits, at: float) -> list[Fact]:
-        """Add the visits of one channel to those of another."""
-        began = [joined for joined in visits.joins if not into.join(joined)]
-        into.leaves += visits.leaves
-        for result in visits.results:
-            into.end(result)
-        return self._waits_over(into.queue, at, began)
 
     def _lose(self, name: str, caller: Caller, at: float, until: float) -> list[Fact]:
         """Lose what a caller began until a time and has not ended."""

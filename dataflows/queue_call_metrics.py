@@ -75,7 +75,7 @@ CALLS = MetricSpec(
     "Asterisk ended the wait, for example after a timeout or because no member was left. `left`: "
     "the caller pressed the key to leave. `lost`: the end was not seen, for example because "
     "Asterisk crashed. If it is not clear at once how a visit ended, it counts about two seconds "
-    "later.",
+    "later, and `left` up to a minute later.",
     (*_QUEUE, "outcome"),
     {"outcome": tuple(Outcome)},
     cardinality="5 per queue",

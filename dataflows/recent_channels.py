@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 from dataflows.recent import Recent
-from dataflows.visits import SETTLE_SECONDS
+from dataflows.waits import SETTLE_SECONDS
 
 MAX_CHANNELS = 1_000
 """A hundred times as many as end on a busy server in two seconds."""

@@ -8,8 +8,6 @@ from math import inf
 
 from msgspec import Struct
 
-from dataflows.visits import SETTLE_SECONDS
-
 
 class _Entry(Struct):
     """Something to look at again.
@@ -26,19 +24,23 @@ class _Entry(Struct):
 
 
 class Settling:
-    """Callers to look at again, `SETTLE_SECONDS` after an event.
+    """Callers to look at again, some seconds after an event.
 
     The time passes with the time stamps of later events. If there are no later events, it passes
     with the clock, from the arrival on: in a backlog, events of the same moment arrive together,
     but long after that moment.
 
+    Args:
+        seconds: How long after the event.
+
     Attributes:
         next_at: Time of the event from which on `passed` yields something, Unix seconds.
     """
 
-    __slots__ = ("_entries", "next_at")
+    __slots__ = ("_entries", "_seconds", "next_at")
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self._entries: deque[_Entry] = deque()
         # Computed once for each entry, because every event reads it.
         self.next_at = inf
@@ -49,7 +51,7 @@ class Settling:
         if not self._entries:
             return inf
         seen = self._entries[0].seen
-        return inf if seen is None else seen + SETTLE_SECONDS
+        return inf if seen is None else seen + self._seconds
 
     def add(self, at: float, name: str) -> None:
         """Look at a caller again, because of an event at a time, Unix seconds."""
@@ -71,7 +73,7 @@ class Settling:
             if entry.seen is not None:
                 break
             entry.seen = now
-        while entries and (entries[0].seen or 0.0) + SETTLE_SECONDS <= now:
+        while self.due <= now:
             entry = entries.popleft()
             self._update()
             yield entry.at, entry.name
@@ -89,4 +91,4 @@ class Settling:
         self.hold()
 
     def _update(self) -> None:
-        self.next_at = self._entries[0].at + SETTLE_SECONDS if self._entries else inf
+        self.next_at = self._entries[0].at + self._seconds if self._entries else inf

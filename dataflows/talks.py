@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from dataflows.visits import REVERSED_SECONDS, SETTLE_SECONDS
+from dataflows.waits import REVERSED_SECONDS, SETTLE_SECONDS
 
 _MAX_EARLY = 16
 """More ends of talks do not arrive before their begins."""

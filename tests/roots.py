@@ -1,4 +1,4 @@
-"""RabbitMQ from another root file system and with another default queue type, for tests/matrix."""
+"""Servers from another root file system, and another default queue type, for tests/matrix."""
 
 import os
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 # Folder of a whole Debian system. It has our temporary files at the same paths.
 ROOT = "XIVO_TESTS_RABBITMQ_ROOT"
 QUEUE_TYPE = "XIVO_TESTS_QUEUE_TYPE"
+ASTERISK_ROOT = "XIVO_TESTS_ASTERISK_ROOT"
 
 Account = tuple[int, int]
 
@@ -24,6 +25,13 @@ def rabbitmq_root() -> Path | None:
     """Return the root file system that has RabbitMQ, None for our own."""
     root = os.environ.get(ROOT)
     return Path(root) if root else None
+
+
+def asterisk_root() -> Path:
+    """Return the root file system that has Asterisk and sipp."""
+    root = os.environ.get(ASTERISK_ROOT)
+    assert root, "Asterisk is run by: make matrix ARGS='--only asterisk'"
+    return Path(root)
 
 
 def default_queue_type(vhost: str = "/", kind: str = "") -> str | None:

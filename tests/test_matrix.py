@@ -6,7 +6,7 @@ import pytest
 
 from tests.matrix import __main__ as matrix
 from tests.matrix import combinations, roots
-from tests.matrix.combinations import Python, RabbitMQ, Trial
+from tests.matrix.combinations import Asterisk, Combination, Python, RabbitMQ, Trial
 from tests.roots import entering
 
 
@@ -26,12 +26,16 @@ def test_a_python_that_is_not_there_is_not_run_and_that_is_a_failure(
     assert "passed" not in table.replace("passed failed skipped", "")
 
 
+@pytest.mark.parametrize("combination", [RabbitMQ("trixie", "quorum"), Asterisk("sid")], ids=str)
 def test_a_root_that_cannot_be_made_is_not_run(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    combination: Combination,
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(matrix, "COMBINATIONS", (RabbitMQ("trixie", "quorum"),))
+    monkeypatch.setattr(matrix, "COMBINATIONS", (combination,))
     assert run(monkeypatch, tmp_path) == 1
     assert "not run: needs root, and debootstrap" in capsys.readouterr().out
 

@@ -34,6 +34,7 @@ from dataflows.parts import MAX_PARTS, PartedState
 from dataflows.queue_call_metrics import METRICS
 from dataflows.queue_facts import CallRefused, Fact
 from dataflows.subsystem import Context, Event, Subsystem
+from dataflows.waits import MAX_GREETING_SECONDS
 
 NAME = "queue_calls"
 
@@ -69,20 +70,23 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
             self._apply_all(self._callers.follow(event))
             if type(event) is CallerJoined:
                 self._arrivals.join(event.caller, event.queue, event.at)
-                self._count_refused(event.at)
+                self._callers.settling.add(event.at, event.caller)
 
     def _follow(self, event: ChannelEvent) -> None:
         channel, at = event.channel, event.at
         # Most channels are no callers, and their events cost less this way than with `match`.
         if type(event) is ChannelEnded:
             self._callers.end(channel, at)
-            if self._arrivals.end(channel):
+            if self._arrivals.end(channel, at):
                 self._callers.settling.add(at, channel)
         elif type(event) is HangupRequested:
             self._apply_all(self._callers.hang_up(channel, at))
         elif type(event) is QueueDialled:
-            self._arrivals.arrive(channel, event.queue_id, at)
-            self._count_refused(at)
+            if self._last_events.has(hash((channel, event.queue_id)), at):
+                return
+            ended = self._callers.channels.ended_at(channel)
+            self._arrivals.arrive(channel, event.queue_id, at, ended)
+            self._callers.settling.add(max(at, ended) if ended < inf else at, channel)
         elif type(event) is CallerTransferred:
             self._apply_all(self._callers.transfer(channel, event.by, at))
 
@@ -93,15 +97,8 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
 
     def _look_again(self, at: float, name: str) -> None:
         self._apply_all(self._callers.look_again(at, name))
-        if self._arrivals.has_ended(name):
-            self._arrivals.leave(name)
-            self._count_refused(at)
-
-    def _count_refused(self, at: float) -> None:
-        refused = self._arrivals.refused
-        if refused:
-            self._apply_all([CallRefused(self._origin, at, queue) for queue in refused])
-            refused.clear()
+        refused = self._arrivals.settle(name, at)
+        self._apply_all([CallRefused(self._origin, at, queue) for queue in refused])
 
     def _apply_all(self, facts: Iterable[Fact]) -> None:
         for fact in facts:
@@ -131,12 +128,17 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
         if self.knowledge.is_updated:
             for at, name in callers.settling.passed_by_clock(now):
                 self._look_again(at, name)
+            for at, name in callers.leaving.passed_by_clock(now):
+                self._look_again(at + MAX_GREETING_SECONDS, name)
         else:
             callers.settling.hold()
+            callers.leaving.hold()
         self._apply_all(callers.expire(now))
         self.refused += callers.refused
         callers.refused = 0
-        due = min(super().expire(now) or inf, callers.settling.due, callers.due)
+        due = min(
+            super().expire(now) or inf, callers.settling.due, callers.leaving.due, callers.due
+        )
         return None if due == inf else due
 
 

@@ -1,4 +1,4 @@
-"""`make matrix`: run the tests with other versions of RabbitMQ, Prometheus and Python."""
+"""`make matrix`: run the tests with other versions of RabbitMQ, Prometheus, Python and Asterisk."""
 
 import argparse
 import os
@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.asterisk.length import MINUTES
 from tests.matrix.combinations import COMBINATIONS, Combination, Trial
 from tests.matrix.python import NoPythonError
 from tests.matrix.roots import CannotMakeError
@@ -44,7 +45,10 @@ def main() -> int:
     names = " ".join(each.name for each in COMBINATIONS)
     parser.add_argument("--only", nargs="+", metavar="TEXT", help=f"those with it: {names}")
     parser.add_argument("--jobs", default="4", help="tests at the same time (default: 4)")
+    parser.add_argument("--minutes", help="how long calls come with Asterisk (default: 30)")
     given, further = parser.parse_known_args()
+    if given.minutes:
+        os.environ[MINUTES] = given.minutes
     RESULTS.mkdir(parents=True, exist_ok=True)
     outcomes = []
     for combination in COMBINATIONS:

@@ -1,4 +1,4 @@
-"""What is tried: versions of RabbitMQ, with each default queue type, of Prometheus, of Python."""
+"""What is tried: versions of RabbitMQ, with each default queue type, and of other programs."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.matrix import python, roots
-from tests.roots import QUEUE_TYPE, ROOT
+from tests.roots import ASTERISK_ROOT, QUEUE_TYPE, ROOT
 from tests.support import REPOSITORY
 
 PYTHON = f"{REPOSITORY / '.venv/bin/python'}"
@@ -19,6 +19,9 @@ _WITH_PROMETHEUS = (
     *("tests/scripts/test_stack.py", "tests/exposition", "tests/test_golden.py"),
     *("tests/dashboards", "tests/integration/test_alerts.py", "tests/integration/test_scrapes.py"),
 )
+
+# Calls through a real Asterisk, in real time.
+_WITH_ASTERISK = ("tests/matrix/test_asterisk.py",)
 
 # The image has a Python of its own.
 _WITH_PYTHON = ("-m", "not image")
@@ -125,10 +128,33 @@ class Python:
         )
 
 
-Combination = RabbitMQ | Prometheus | Python
+@dataclass(frozen=True)
+class Asterisk:
+    """Asterisk of a suite, with the RabbitMQ of this machine."""
+
+    suite: str
+
+    @property
+    def name(self) -> str:
+        """Name of the combination."""
+        return f"asterisk-{self.suite}"
+
+    def prepare(self, _: Path) -> Trial:
+        """Make the root, and return what to run."""
+        root = roots.install(self.suite, f"{self.suite}-telephony", roots.TELEPHONY)
+        return Trial(
+            version=f"Asterisk {roots.version(root, 'asterisk')}",
+            python=roots.within(root, [PYTHON]),
+            tests=_WITH_ASTERISK,
+            env={ASTERISK_ROOT: f"{root}"},
+        )
+
+
+Combination = RabbitMQ | Prometheus | Python | Asterisk
 
 COMBINATIONS: tuple[Combination, ...] = (
     *(RabbitMQ(suite, kind) for suite in roots.SUITES for kind in ("classic", "quorum")),
     *(Prometheus(suite) for suite in roots.SUITES),
     Python("3.12"),
+    Asterisk("sid"),
 )

@@ -14,6 +14,7 @@ HERE = "here"
 
 SUITES = (HERE, "trixie", "sid")
 PACKAGES = ("rabbitmq-server", "prometheus", "prometheus-alertmanager")
+TELEPHONY = ("asterisk", "sip-tester")
 
 # Mounts that follow are seen by nobody else, and end with the command.
 _PRIVATE = ("unshare", "--mount", "--propagation", "private")
@@ -38,15 +39,22 @@ class CannotMakeError(Exception):
 
 
 def make(suite: str) -> Path | None:
-    """Return the root of a suite, None for our own; make it, if it is not there yet.
+    """Return the root of a suite with servers, None for our own; make it, if it is not there yet.
 
     Raises:
         CannotMakeError: With the reason.
     """
-    if suite == HERE:
-        return None
+    return None if suite == HERE else install(suite, suite, PACKAGES)
+
+
+def install(suite: str, name: str, packages: Sequence[str]) -> Path:
+    """Return the root of that name, with packages of a suite; make it, if it is not there yet.
+
+    Raises:
+        CannotMakeError: With the reason.
+    """
     folder = cache_folder("roots")
-    root = folder / suite
+    root = folder / name
     if root.exists():
         return root
     if os.geteuid() != 0 or shutil.which("debootstrap") is None:
@@ -55,8 +63,8 @@ def make(suite: str) -> Path | None:
     unfinished = Path(f"{root}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     # What debootstrap mounts must not outlive it, or a later removal would reach it.
-    debootstrap = (*_PRIVATE, "debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}")
-    log = folder / f"{suite}.log"
+    debootstrap = (*_PRIVATE, "debootstrap", "--variant=minbase", f"--include={','.join(packages)}")
+    log = folder / f"{name}.log"
     with log.open("wb") as output:
         done = subprocess.run(
             [*debootstrap, suite, unfinished, *_mirror()],

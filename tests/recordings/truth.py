@@ -188,11 +188,20 @@ def ring_no_answers(name: str) -> Counter[str]:
 
 def expected(name: str) -> dict[str, Expected]:
     """Return the numbers of each queue at the end of `CALL_CENTRE` or of a scenario."""
+    return totals(visits(name), ring_no_answers(name))
+
+
+def totals(of_all: Iterable[Visit], missed: Mapping[str, int]) -> dict[str, Expected]:
+    """Return the numbers of each queue.
+
+    Args:
+        of_all: The visits of all queues.
+        missed: How often a member was rung and did not answer, by queue.
+    """
     by_queue: defaultdict[str, list[Visit]] = defaultdict(list)
-    for visit in visits(name):
+    for visit in of_all:
         by_queue[visit.queue].append(visit)
-    missed = ring_no_answers(name)
-    return {queue: _expected(each, missed[queue]) for queue, each in by_queue.items()}
+    return {queue: _expected(each, missed.get(queue, 0)) for queue, each in by_queue.items()}
 
 
 def waiting() -> list[Waiting]:

@@ -378,7 +378,9 @@ def test_a_refused_call_is_known_by_the_name_of_an_earlier_one() -> None:
     queue.wait(2.1)
     assert queue.value("refused_total") == 1
     queue.send(first.but(Uniqueid="6.6"))
+    queue.wait(1)
     queue.send(first.but(Uniqueid="6.6", XIVO_DSTID="99"))
+    queue.wait(2.1)
     assert queue.value("refused_total") == 2
 
 
@@ -391,6 +393,7 @@ def test_a_call_that_was_refused_counts_when_the_name_of_the_queue_is_known() ->
     queue.wait(3)
     assert queue.value("refused_total") == 0
     queue.send(*of(CALLER, arrival, JOIN))
+    queue.wait(3)
     assert queue.value("refused_total") == 2
     queue.send(*of("7.7", arrival, JOIN))
     assert queue.value("refused_total") == 2
