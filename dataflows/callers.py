@@ -40,7 +40,7 @@ class Callers:
 
     Attributes:
         refused: Callers who were not admitted, because the quota was full.
-        channels: What happened to channels in the last seconds.
+        channels: What happened to channels lately.
         settling: Callers to look at again.
         leaving: Callers who left, and whose answer may still come.
     """
@@ -60,9 +60,12 @@ class Callers:
         name = self.channels.current(event.caller)
         if type(event) is CallCompleted:
             return self._complete(name, event)
-        caller = self._callers.get(name) or self._new(name, event.at)
+        caller = self._callers.get(name)
         if caller is None:
-            return []
+            if not self._allocation.take():
+                self.refused += 1
+                return []
+            caller = self._add(name, Caller(event.at))
         visits = caller.of(event.queue)
         facts = self._note(event, name, caller, visits)
         if visits.leaves:
@@ -125,9 +128,7 @@ class Callers:
             return []
         facts: list[Fact] = []
         for visits in caller.visits:
-            settled, began = visits.overdue(
-                at, caller.hung_up, ended=caller.ended, last_joined=caller.joined
-            )
+            settled, began = visits.overdue(at, caller.hung_up, caller.ended, caller.joined)
             if any(leave.at == at for leave in visits.leaves):
                 self.leaving.add(at, name)
             facts += waits_ended(self._origin, visits.queue, at, began)
@@ -176,12 +177,6 @@ class Callers:
         self.settling.correct(corrected)
         self.leaving.correct(corrected)
 
-    def _new(self, name: str, at: float) -> Caller | None:
-        if not self._allocation.take():
-            self.refused += 1
-            return None
-        return self._add(name, Caller(at))
-
     def _add(self, name: str, caller: Caller) -> Caller:
         """Add a caller, whose channel may have ended already."""
         caller.hung_up = self.channels.hung_up_at(name)
@@ -217,15 +212,14 @@ class Callers:
 
     def _complete(self, name: str, event: CallCompleted) -> list[Fact]:
         """End a talk."""
-        at, queue = event.at, event.queue
-        began = at - (event.talk_time or 0)
-        found = self._talks.end(queue, event.interface, name, at, began)
-        caller = None if found is None else self._callers.get(found)
-        if found is None or caller is None:
+        began = event.at - (event.talk_time or 0)
+        found = self._talks.end(event.queue, event.interface, name, event.at, began)
+        caller = self._callers.get(found)
+        if caller is None:
             return []
         caller.talks -= 1
         self._drop_if_over(found, caller)
-        return [self._members(queue, at)]
+        return [self._members(event.queue, event.at)]
 
     def _complete_visits(self, name: str, caller: Caller) -> list[Fact]:
         facts: list[Fact] = []
@@ -240,9 +234,8 @@ class Callers:
         for visits in caller.visits:
             began = visits.lose(until)
             facts += waits_ended(self._origin, visits.queue, at, began)
-            facts += visits_ended(
-                self._origin, visits.queue, [Visit(at, Outcome.LOST, None) for _ in began]
-            )
+            lost = [Visit(at, Outcome.LOST, None)] * len(began)
+            facts += visits_ended(self._origin, visits.queue, lost)
         if caller.talks:
             for queue in self._talks.drop(name, until):
                 caller.talks -= 1

@@ -67,7 +67,7 @@ class Talks:
         self._set(queue, interface, (*self._open.get((queue, interface), ()), Talk(caller, at)))
         return True
 
-    def end(self, queue: str, interface: str, caller: str, at: float, began: float) -> str | None:
+    def end(self, queue: str, interface: str, caller: str, at: float, began: float) -> str:
         """End a talk.
 
         Args:
@@ -78,7 +78,7 @@ class Talks:
             began: When it began, computed from its length.
 
         Returns:
-            The caller; None if no such talk is open.
+            The caller; empty if no such talk is open.
         """
         talks = self._open.get((queue, interface), ())
         of_caller = [talk for talk in talks if talk.caller == caller]
@@ -88,7 +88,7 @@ class Talks:
         talk = min(of_caller or talks, key=lambda talk: abs(talk.at - began), default=None)
         if talk is None:
             self._early.append(_End(queue, interface, caller, at))
-            return None
+            return ""
         self._ended.append(_End(queue, interface, caller, at))
         self._remove(queue, interface, talk)
         return talk.caller
