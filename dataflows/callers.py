@@ -56,7 +56,7 @@ class Callers:
         self.refused = 0
 
     def follow(self, event: CallEvent) -> list[Fact]:
-        """Apply an event of a caller in a queue; return what follows from it."""
+        """Apply an event of a caller in a queue; return the facts that follow from it."""
         name = self.channels.current(event.caller)
         if type(event) is CallCompleted:
             return self._complete(name, event)
@@ -84,7 +84,7 @@ class Callers:
         return self._talks.has_ended(event.queue, event.interface, name, event.at)
 
     def hang_up(self, channel: str, at: float) -> list[Fact]:
-        """Note that somebody hung up; return what follows if it is a caller."""
+        """Note that somebody hung up; return the facts that follow if it is a caller."""
         self.channels.hang_up(channel, at)
         caller = self._callers.get(channel)
         if caller is None:

@@ -1,4 +1,4 @@
-"""What follows for a queue from the events of its callers and their channels."""
+"""Facts about a queue, which follow from the events of its callers and their channels."""
 
 from __future__ import annotations
 

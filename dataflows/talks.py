@@ -13,7 +13,7 @@ _MAX_LAST = 16
 
 
 class Talk(NamedTuple):
-    """A caller, and since when the talk lasts, Unix seconds."""
+    """A caller, and when the talk began, Unix seconds."""
 
     caller: str
     at: float
@@ -29,8 +29,8 @@ class _End(NamedTuple):
 class Talks:
     """The open talks of one server.
 
-    The end of a talk may lack the caller. Then it is that of the member's open talk; if the member
-    has several, of that which began when the length of the talk says.
+    The event of the end may lack the caller. Then it ends the open talk of the member. If the
+    member has several, it ends the one whose beginning fits the length in the event.
     """
 
     __slots__ = ("_early", "_ended", "_members", "_open")
