@@ -84,6 +84,13 @@ class Arrivals:
         call.joins = (*call.joins, _Step(queue, at))[-_MAX_OF_A_CALL:]
         self._learn_first(call)
 
+    def rename(self, old: str, new: str) -> None:
+        """Let a caller take the place of a channel that has not joined."""
+        call = self._calls.pop(old, None)
+        if call is not None and new not in self._calls:
+            call.ended = inf
+            self._calls[new] = call
+
     def end(self, channel: str, at: float) -> bool:
         """Note that a channel ended; return whether it must be settled later."""
         call = self._calls.get(channel)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Callable
 from math import inf
 
 from dataflows.call_windows import METRICS as WINDOW_METRICS
@@ -38,12 +36,11 @@ from dataflows.queue_call_metrics import (
     Wait,
 )
 from dataflows.queue_facts import (
+    CallersWait,
     CallRefused,
     Fact,
     MembersTalk,
     VisitEnded,
-    WaitBegan,
-    WaitEnded,
 )
 from dataflows.service_levels import DEFAULT
 from dataflows.subsystem import Context, State
@@ -57,8 +54,6 @@ class CallStatistics(State[CallEvent | Fact]):
         super().__init__(context)
         self._name = first.queue
         self._queue = (first.origin_uuid, first.queue)
-        # When each caller who waits joined, Unix seconds, ascending.
-        self._joined: list[float] = []
         self._silence = Countdown(FORGET_AFTER_SECONDS)
         for spec in METRICS:
             if "window" not in spec.labels:
@@ -97,12 +92,10 @@ class CallStatistics(State[CallEvent | Fact]):
 
     def _follow(self, fact: Fact) -> None:
         match fact:
-            case WaitBegan(at=at):
-                insort(self._joined, at)
-                self._show_waiting(at)
-            case WaitEnded(at=at, joined=joined):
-                del self._joined[bisect_left(self._joined, joined)]
-                self._show_waiting(at)
+            case CallersWait(at=at, callers=callers, oldest=oldest):
+                self.samples.set(WAITING, self._queue, callers)
+                self.samples.set(OLDEST_WAIT, self._queue, oldest)
+                self._waiting.follow(at, callers)
             case VisitEnded():
                 self._end_visit(fact)
             case MembersTalk(members=members):
@@ -110,35 +103,26 @@ class CallStatistics(State[CallEvent | Fact]):
             case CallRefused():
                 self.samples.add(REFUSED, self._queue)
 
-    def _show_waiting(self, at: float) -> None:
-        joined = self._joined
-        self.samples.set(WAITING, self._queue, len(joined))
-        self.samples.set(OLDEST_WAIT, self._queue, joined[0] if joined else 0)
-        self._waiting.follow(at, len(joined))
-
     def _end_visit(self, event: VisitEnded) -> None:
         outcome, wait = event.outcome, event.wait
         self.samples.add(CALLS, (*self._queue, outcome))
         if wait is not None:
             how = Wait.ANSWERED if outcome is Outcome.ANSWERED else Wait.UNANSWERED
             self.samples.observe(WAIT, (*self._queue, how), wait)
-        result = self._result(outcome, wait or 0)
+        result = self._result(outcome, wait)
         if result is not None:
             self.samples.add(SERVICE, (*self._queue, result))
         self._ended.end(event.at, outcome, wait, result)
 
-    def _result(self, outcome: Outcome, wait: int) -> ServiceResult | None:
-        match outcome:
-            case Outcome.ANSWERED:
-                is_in_time = wait <= self._threshold
-                return ServiceResult.IN_TIME if is_in_time else ServiceResult.MISSED
-            case Outcome.ABANDONED:
-                is_early = wait <= self._threshold
-                return ServiceResult.ABANDONED_EARLY if is_early else ServiceResult.MISSED
-            case Outcome.EXPIRED:
-                return ServiceResult.MISSED
-            case _:
-                return None
+    def _result(self, outcome: Outcome, wait: int | None) -> ServiceResult | None:
+        if outcome is Outcome.EXPIRED:
+            return ServiceResult.MISSED
+        if wait is None or outcome not in (Outcome.ANSWERED, Outcome.ABANDONED):
+            return None
+        if wait > self._threshold:
+            return ServiceResult.MISSED
+        is_answered = outcome is Outcome.ANSWERED
+        return ServiceResult.IN_TIME if is_answered else ServiceResult.ABANDONED_EARLY
 
     def _show_threshold(self) -> None:
         levels = self.options.service_levels.get(self.bus, DEFAULT)
@@ -150,20 +134,15 @@ class CallStatistics(State[CallEvent | Fact]):
         super().restore(now)
         self._show_threshold()
 
-    def recheck(self, now: float) -> None:
-        """Let nobody have joined in the future: the clock was set back."""
-        super().recheck(now)
-        self.shift(lambda at: min(at, now))
-
-    def shift(self, corrected: Callable[[float], float]) -> None:
-        """Correct when the callers joined."""
-        self._joined = [corrected(at) for at in self._joined]
-        self.samples.set(OLDEST_WAIT, self._queue, self._joined[0] if self._joined else 0)
+    def move(self, bus: str, now: float) -> None:
+        """Belong to another bus, perhaps with another threshold."""
+        super().move(bus, now)
+        self._show_threshold()
 
     def expire(self, now: float) -> float | None:
         """Close windows; end all series if the queue had no calls for a week."""
         due = super().expire(now) or inf
-        if not self._joined and self._silence.is_over(now):
+        if not self.samples.get(WAITING, self._queue) and self._silence.is_over(now):
             self.samples.retire_all()
         due = min(self._silence.due or inf, due)
         return None if due == inf else due

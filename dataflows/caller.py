@@ -7,6 +7,7 @@ from math import inf
 
 from msgspec import Struct
 
+from dataflows.talks import Key
 from dataflows.visits import Visits
 
 
@@ -19,7 +20,7 @@ class Caller(Struct):
         hung_up: When the caller hung up; -inf for never.
         ended: When the channel ended; inf for not yet.
         joined: When the caller joined a queue for the last time; -inf for never.
-        talks: Number of talks.
+        talks: Queue and member of each talk.
     """
 
     since: float
@@ -27,7 +28,7 @@ class Caller(Struct):
     hung_up: float = -inf
     ended: float = inf
     joined: float = -inf
-    talks: int = 0
+    talks: tuple[Key, ...] = ()
 
     def of(self, queue: str) -> Visits:
         """Return the visits in a queue."""
@@ -35,8 +36,18 @@ class Caller(Struct):
             if visits.queue == queue:
                 return visits
         visits = Visits(queue)
-        self.visits = (*self.visits, visits)
+        self.visits = (*[each for each in self.visits if not each.is_over], visits)
         return visits
+
+    @property
+    def size(self) -> int:
+        """How much is under way."""
+        return len(self.talks) + sum([visits.size for visits in self.visits])
+
+    def end_talk(self, key: Key) -> None:
+        """Forget one talk with a member."""
+        index = self.talks.index(key)
+        self.talks = self.talks[:index] + self.talks[index + 1 :]
 
     @property
     def is_over(self) -> bool:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 MAX_REMEMBERED = 128
 """Events: some batches of amid. A publisher that tries again repeats its last message."""
 
 
 class LastEvents:
-    """The last events of a server. A restart forgets them: the source recognises redeliveries."""
+    """The last events of a server."""
 
     __slots__ = ("_events",)
 
@@ -17,20 +15,17 @@ class LastEvents:
         # In the order of their arrival.
         self._events: dict[tuple[int, float], None] = {}
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return LastEvents, ()
-
-    def has(self, digest: int, at: float) -> bool:
+    def has(self, digest: int, arrived: float) -> bool:
         """Return whether the same event came before; remember it if not.
 
         Args:
-            digest: Of all fields.
-            at: Its time stamp, else its arrival, Unix seconds.
+            digest: Of all fields, and of the time stamp if the event has one.
+            arrived: Unix seconds if it has none; else 0.
         """
         known = self._events
-        if (digest, at) in known:
+        if (digest, arrived) in known:
             return True
-        known[digest, at] = None
+        known[digest, arrived] = None
         if len(known) > MAX_REMEMBERED:
             del known[next(iter(known))]
         return False

@@ -78,6 +78,7 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
         data: The event's own fields, as unparsed JSON.
         at: When the event happened, Unix seconds.
         is_clamped: Its time stamp cannot be true and was replaced by the arrival.
+        stamp: The publisher's time stamp as it is, empty if there is none.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     data: msgspec.Raw
     at: float
     is_clamped: bool = False
+    stamp: str = ""
 
 
 class _Wire(msgspec.Struct, gc=False):
@@ -132,7 +134,7 @@ def open_envelope(
     at, is_clamped = delivery.arrived, False
     if stamp is not None or delivery.stamp_ms is not None:
         at, is_clamped = event_time(stamp, delivery.stamp_ms, at, zone, offsets.get(origin))
-    return Envelope(wire.name or "", origin, wire.data, at, is_clamped)
+    return Envelope(wire.name or "", origin, wire.data, at, is_clamped, stamp or "")
 
 
 def _open_invalid(body: bytes | str, error: Exception) -> _Wire:

@@ -9,17 +9,17 @@ from dataflows.subsystem import Event
 from dataflows.waits import Visit
 
 
-class WaitBegan(Event, frozen=True, gc=False):
-    """A caller waits in a queue."""
+class CallersWait(Event, frozen=True, gc=False):
+    """The number of callers who wait in a queue changed, or since when.
+
+    Attributes:
+        callers: How many wait.
+        oldest: When the one joined who waits longest, Unix seconds; 0 if nobody waits.
+    """
 
     queue: str
-
-
-class WaitEnded(Event, frozen=True, gc=False):
-    """A caller who joined at a time, Unix seconds, does not wait any more."""
-
-    queue: str
-    joined: float
+    callers: int
+    oldest: float
 
 
 class VisitEnded(Event, frozen=True, gc=False):
@@ -43,12 +43,7 @@ class CallRefused(Event, frozen=True, gc=False):
     queue: str
 
 
-Fact = WaitBegan | WaitEnded | VisitEnded | MembersTalk | CallRefused
-
-
-def waits_ended(origin: str, queue: str, at: float, began: Iterable[float]) -> list[Fact]:
-    """Return that the waits ended at a time which began at some times, Unix seconds."""
-    return [WaitEnded(origin, at, queue, joined) for joined in began]
+Fact = CallersWait | VisitEnded | MembersTalk | CallRefused
 
 
 def visits_ended(origin: str, queue: str, visits: Iterable[Visit]) -> list[Fact]:

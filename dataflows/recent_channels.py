@@ -45,6 +45,9 @@ class RecentChannels:
         new = self.current(by)
         self._became.pop(old, None)
         if new != old:
+            for channel, became in self._became.items():
+                if became == old:
+                    self._became[channel] = new
             self._became[old] = new
             if len(self._became) > MAX_CHANNELS:
                 del self._became[next(iter(self._became))]

@@ -12,6 +12,10 @@ _MAX_LAST = 16
 """More talks do not end within some milliseconds."""
 
 
+Key = tuple[str, str]
+"""Name of a queue, and interface of a member."""
+
+
 class Talk(NamedTuple):
     """A caller, and when the talk began, Unix seconds."""
 
@@ -20,8 +24,7 @@ class Talk(NamedTuple):
 
 
 class _End(NamedTuple):
-    queue: str
-    interface: str
+    key: Key
     caller: str
     at: float
 
@@ -36,7 +39,7 @@ class Talks:
     __slots__ = ("_early", "_ended", "_members", "_open")
 
     def __init__(self) -> None:
-        self._open: dict[tuple[str, str], tuple[Talk, ...]] = {}
+        self._open: dict[Key, tuple[Talk, ...]] = {}
         self._members: Counter[str] = Counter()
         # Ends without a talk: in a talk of no length, the end may arrive before the begin.
         self._early: deque[_End] = deque(maxlen=_MAX_LAST)
@@ -46,33 +49,33 @@ class Talks:
         """Return how many members talk to callers of a queue."""
         return self._members[queue]
 
-    def has_ended(self, queue: str, interface: str, caller: str, at: float) -> bool:
+    def has_ended(self, key: Key, caller: str, at: float) -> bool:
         """Return whether a talk ended at the same moment, and is not open again.
 
         After an attended transfer, Asterisk may report two ends of one talk.
         """
-        if (queue, interface) in self._open:
-            return False
-        return any(
-            end[:3] == (queue, interface, caller) and abs(end.at - at) <= REVERSED_SECONDS
-            for end in self._ended
+        return key not in self._open and any(
+            end[:2] == (key, caller) and abs(end.at - at) <= REVERSED_SECONDS for end in self._ended
         )
 
-    def begin(self, queue: str, interface: str, caller: str, at: float) -> bool:
+    def begin(self, key: Key, caller: str, at: float) -> bool:
         """Begin a talk; return False if its end has arrived already."""
         for end in self._early:
-            if end[:2] == (queue, interface) and abs(end.at - at) <= REVERSED_SECONDS:
+            if end.key == key and abs(end.at - at) <= REVERSED_SECONDS:
                 self._early.remove(end)
                 return False
-        self._set(queue, interface, (*self._open.get((queue, interface), ()), Talk(caller, at)))
+        self._set(key, (*self._open.get(key, ()), Talk(caller, at)))
         return True
 
-    def end(self, queue: str, interface: str, caller: str, at: float, began: float) -> str:
+    def of(self, key: Key, caller: str) -> list[Talk]:
+        """Return the talks of a member with a caller."""
+        return [talk for talk in self._open.get(key, ()) if talk.caller == caller]
+
+    def end(self, key: Key, caller: str, at: float, began: float) -> str:
         """End a talk.
 
         Args:
-            queue: Name of the queue.
-            interface: Of the member.
+            key: Queue and interface of the member.
             caller: Empty if it is not known.
             at: When it ended, Unix seconds.
             began: When it began, computed from its length.
@@ -80,38 +83,35 @@ class Talks:
         Returns:
             The caller; empty if no such talk is open.
         """
-        talks = self._open.get((queue, interface), ())
+        talks = self._open.get(key, ())
         of_caller = [talk for talk in talks if talk.caller == caller]
         if caller and not of_caller:
             # The channel of the caller was replaced, or the begin was missed.
             talks = tuple([talk for talk in talks if abs(talk.at - began) <= SETTLE_SECONDS])
         talk = min(of_caller or talks, key=lambda talk: abs(talk.at - began), default=None)
         if talk is None:
-            self._early.append(_End(queue, interface, caller, at))
+            if at - began < 1:
+                self._early.append(_End(key, caller, at))
             return ""
-        self._ended.append(_End(queue, interface, caller, at))
-        self._remove(queue, interface, talk)
+        self._ended.append(_End(key, caller, at))
+        self._remove(key, talk)
         return talk.caller
 
-    def drop(self, caller: str, until: float) -> list[str]:
-        """End the talks of a caller that began until a time; return the queue of each."""
-        found = [
-            (queue, interface, talk)
-            for (queue, interface), talks in self._open.items()
-            for talk in talks
-            if talk.caller == caller and talk.at <= until
-        ]
-        for queue, interface, talk in found:
-            self._remove(queue, interface, talk)
-        return [queue for queue, _, _ in found]
+    def drop(self, key: Key, caller: str, until: float) -> int:
+        """End the talks of a member with a caller that began until a time; return how many."""
+        found = [talk for talk in self.of(key, caller) if talk.at <= until]
+        for talk in found:
+            self._remove(key, talk)
+        return len(found)
 
-    def rename(self, old: str, new: str) -> None:
+    def rename(self, key: Key, old: str, new: str) -> None:
         """Let a caller have another channel."""
-        for key, talks in self._open.items():
-            if any(talk.caller == old for talk in talks):
-                self._open[key] = tuple(
-                    [talk._replace(caller=new) if talk.caller == old else talk for talk in talks]
-                )
+        self._open[key] = tuple(
+            [
+                talk._replace(caller=new) if talk.caller == old else talk
+                for talk in self._open.get(key, ())
+            ]
+        )
 
     def correct(self, corrected: Callable[[float], float]) -> None:
         """Correct the times of the talks."""
@@ -120,13 +120,13 @@ class Talks:
             for key, talks in self._open.items()
         }
 
-    def _remove(self, queue: str, interface: str, talk: Talk) -> None:
-        talks = list(self._open[queue, interface])
+    def _remove(self, key: Key, talk: Talk) -> None:
+        talks = list(self._open[key])
         talks.remove(talk)
-        self._set(queue, interface, tuple(talks))
+        self._set(key, tuple(talks))
 
-    def _set(self, queue: str, interface: str, talks: tuple[Talk, ...]) -> None:
-        key = (queue, interface)
+    def _set(self, key: Key, talks: tuple[Talk, ...]) -> None:
+        queue, _ = key
         self._members[queue] += bool(talks) - (key in self._open)
         if talks:
             self._open[key] = talks

@@ -10,6 +10,7 @@ Join belongs to the first Leave.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 from msgspec import Struct
 
@@ -42,6 +43,17 @@ class Visits(Struct):
     joins: tuple[float, ...] = ()
     leaves: tuple[Leave, ...] = ()
     results: tuple[Result, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How much is under way."""
+        return len(self.joins) + len(self.leaves) + len(self.results)
+
+    @property
+    def latest(self) -> float:
+        """When the last thing happened that is not settled, Unix seconds; -inf if nothing."""
+        times = [leave.at for leave in self.leaves] + [result.at for result in self.results]
+        return max(times, default=-inf)
 
     @property
     def is_over(self) -> bool:
@@ -150,7 +162,11 @@ class Visits(Struct):
         return lost
 
     def absorb(self, other: Visits) -> list[float]:
-        """Add the visits of another channel; return when those began whose Leave had arrived."""
+        """Add the visits of another channel.
+
+        Returns:
+            When those began whose Leave had arrived, Unix seconds.
+        """
         began = [joined for joined in other.joins if not self.join(joined)]
         self.leaves += other.leaves
         for result in other.results:
@@ -159,7 +175,7 @@ class Visits(Struct):
 
     def correct(self, corrected: Callable[[float], float]) -> None:
         """Correct all times."""
-        self.joins = tuple(map(corrected, self.joins))
+        self.joins = tuple(sorted(map(corrected, self.joins)))
         self.leaves = tuple(
             [
                 Leave(

@@ -28,11 +28,13 @@ class Result(NamedTuple):
         at: When, Unix seconds.
         is_answer: Whether it is a Connect.
         wait: Seconds since the Join, as Asterisk says; None if it is not known.
+        is_stamped: Whether its time is that of a time stamp, and not that of the arrival.
     """
 
     at: float
     is_answer: bool
     wait: int | None
+    is_stamped: bool
 
 
 class Leave(NamedTuple):
@@ -76,8 +78,8 @@ def _has_hung_up(joined: float | None, result: Result, hung_up: float) -> bool:
 
     Asterisk may play a message to the caller before it notices the hangup.
     """
-    if hung_up == result.at and misfit(joined, result):
-        # In a backlog without time stamps, all have the time of the arrival, which tells nothing.
+    if not result.is_stamped and misfit(joined, result):
+        # In a backlog without time stamps, the times are those of the arrival and tell nothing.
         return False
     since = result.at - (result.wait or 0) - SETTLE_SECONDS if joined is None else joined
     return since - REVERSED_SECONDS <= hung_up <= result.at + HANGUP_SECONDS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from zlib import crc32
 
 import msgspec
 
@@ -41,9 +42,13 @@ class QueueDialled(ChannelEvent, frozen=True, gc=False):
 
     Attributes:
         queue_id: Of the queue, in the database of XiVO or Wazo.
+        digest: As that of a `CallEvent`.
+        is_stamped: Whether it has a time stamp.
     """
 
     queue_id: str
+    digest: int
+    is_stamped: bool
 
 
 class _Channel(msgspec.Struct, gc=False, rename="pascal"):
@@ -86,6 +91,14 @@ def channel_id(uniqueid: str | None) -> str:
     return label(uniqueid)
 
 
+def digest(envelope: Envelope) -> int:
+    """Return a checksum of all fields and of the time stamp, the same in each process."""
+    return crc32(envelope.data) << _CHECKSUM_BITS | crc32(envelope.stamp.encode())
+
+
+_CHECKSUM_BITS = 32
+
+
 def _decode_request(envelope: Envelope) -> HangupRequested:
     channel = channel_id(read(envelope, _channel).uniqueid)
     return HangupRequested(envelope.origin_uuid, envelope.at, channel)
@@ -108,6 +121,8 @@ def _decode_transfer(envelope: Envelope) -> CallerTransferred | None:
     if data.dest_type != "App":
         return None
     old, new = data.second_transferer_uniqueid, data.transferee_uniqueid
+    if not new:
+        return None  # More than two people talk: nobody takes the place of the channel.
     return CallerTransferred(envelope.origin_uuid, envelope.at, channel_id(old), channel_id(new))
 
 
@@ -116,7 +131,12 @@ def _decode_user_event(envelope: Envelope) -> QueueDialled | None:
     if data.user_event != "Queue" or data.queue_id is None:
         return None
     return QueueDialled(
-        envelope.origin_uuid, envelope.at, channel_id(data.uniqueid), label(str(data.queue_id))
+        envelope.origin_uuid,
+        envelope.at,
+        channel_id(data.uniqueid),
+        label(str(data.queue_id)),
+        digest(envelope),
+        bool(envelope.stamp),
     )
 
 

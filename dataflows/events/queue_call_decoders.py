@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from dataflows.envelope import Envelope, Reason, Rejected, read
-from dataflows.events.channels import channel_id
+from dataflows.events.channels import channel_id, digest
 from dataflows.events.queue_calls import (
     AgentConnected,
     CallCompleted,
@@ -64,10 +64,6 @@ def seconds(value: object) -> int | None:
     return value if type(value) is int and 0 <= value <= MAX_CALL_SECONDS else None
 
 
-def _digest(envelope: Envelope) -> int:
-    return hash(bytes(envelope.data))
-
-
 def wrap_up(value: object) -> int:
     """Return a wrap-up time in seconds; 0 if it is invalid."""
     length = seconds(value) or 0
@@ -95,7 +91,14 @@ def _decode_caller(
         data = read(envelope, _caller)
         # Without its channel, XiVO's Asterisk sends only the id.
         caller = channel_id(data.uniqueid or data.ast11_uniqueid)
-        return kind(envelope.origin_uuid, envelope.at, _queue(data), caller, _digest(envelope))
+        return kind(
+            envelope.origin_uuid,
+            envelope.at,
+            _queue(data),
+            caller,
+            digest(envelope),
+            bool(envelope.stamp),
+        )
 
     return decode
 
@@ -107,7 +110,8 @@ def _decode_failed(envelope: Envelope) -> WaitFailed:
         envelope.at,
         _queue(data),
         channel_id(data.uniqueid),
-        _digest(envelope),
+        digest(envelope),
+        bool(envelope.stamp),
         seconds(data.hold_time),
     )
 
@@ -119,7 +123,8 @@ def _decode_connected(envelope: Envelope) -> AgentConnected:
         envelope.at,
         _queue(data),
         channel_id(data.uniqueid),
-        _digest(envelope),
+        digest(envelope),
+        bool(envelope.stamp),
         _interface(data),
         seconds(data.hold_time),
         seconds(data.ring_time),
@@ -133,7 +138,8 @@ def _decode_no_answer(envelope: Envelope) -> MemberDidNotAnswer:
         envelope.at,
         _queue(data),
         label(data.uniqueid or ""),
-        _digest(envelope),
+        digest(envelope),
+        bool(envelope.stamp),
         _interface(data),
     )
 
@@ -147,7 +153,8 @@ def _decode_completed(envelope: Envelope) -> CallCompleted:
         _queue(data),
         # Asterisk without the patch of XiVO and Wazo may send no id at all.
         label(data.uniqueid or ""),
-        _digest(envelope),
+        digest(envelope),
+        bool(envelope.stamp),
         _interface(data),
         seconds(data.talk_time),
         _ENDED_BY.get(reason.lower()) if isinstance(reason, str) else None,

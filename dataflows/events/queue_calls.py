@@ -11,12 +11,15 @@ class CallEvent(Event, frozen=True, gc=False):
 
     Attributes:
         caller: `Uniqueid` of the caller's channel; empty if the event lacks it.
-        digest: Of all fields of the event. An event with the same digest and time is a duplicate.
+        digest: Of all fields of the event and of its time stamp. An event with the same digest is a
+            duplicate; without a time stamp, it must also have arrived at the same time.
+        is_stamped: Whether it has a time stamp.
     """
 
     queue: str
     caller: str
     digest: int
+    is_stamped: bool
 
 
 class CallerJoined(CallEvent, frozen=True, gc=False):

@@ -73,7 +73,8 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
                 self._callers.settling.add(event.at, event.caller)
 
     def _is_repeated(self, event: CallEvent) -> bool:
-        return self._last_events.has(event.digest, event.at) or self._callers.is_repeated(event)
+        arrived = 0.0 if event.is_stamped else event.at
+        return self._last_events.has(event.digest, arrived) or self._callers.is_repeated(event)
 
     def _follow(self, event: ChannelEvent) -> None:
         channel, at = event.channel, event.at
@@ -85,13 +86,14 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
         elif type(event) is HangupRequested:
             self._apply_all(self._callers.hang_up(channel, at))
         elif type(event) is QueueDialled:
-            if self._last_events.has(hash((channel, event.queue_id)), at):
+            if self._last_events.has(event.digest, 0.0 if event.is_stamped else at):
                 return
             ended = self._callers.channels.ended_at(channel)
             self._arrivals.arrive(channel, event.queue_id, at, ended)
             self._callers.settling.add(max(at, ended) if ended < inf else at, channel)
         elif type(event) is CallerTransferred:
             self._apply_all(self._callers.transfer(channel, event.by, at))
+            self._arrivals.rename(channel, event.by)
 
     def _settle(self, at: float) -> None:
         """Settle what is due at the time of an event."""
@@ -116,15 +118,15 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
 
     def recheck(self, now: float) -> None:
         super().recheck(now)
-        self._correct(lambda at: min(at, now))
+        self._correct(now, lambda at: min(at, now))
 
     def shift(self, corrected: Callable[[float], float]) -> None:
         super().shift(corrected)
-        self._correct(corrected)
+        self._correct(0.0, corrected)
 
-    def _correct(self, corrected: Callable[[float], float]) -> None:
-        self._callers.correct(corrected)
+    def _correct(self, at: float, corrected: Callable[[float], float]) -> None:
         self._arrivals.correct(corrected)
+        self._apply_all(self._callers.correct(at, corrected))
 
     def expire(self, now: float) -> float | None:
         callers = self._callers
