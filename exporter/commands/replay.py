@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -46,13 +47,22 @@ def run(settings: Replay) -> bool:
             return _print(_played(settings))
         except KeyboardInterrupt:
             return False
-    app = App(settings, [memory_bus(NAME, (everything(ExchangeType.TOPIC),))])
+    bus = replace(
+        memory_bus(NAME, (everything(ExchangeType.TOPIC),)), service_levels=settings.service_level
+    )
+    app = App(settings, [bus])
     print(_welcome(settings, f"http://{app.address}"), flush=True)
     return serve(app, partial(_publish, settings))
 
 
 def _played(settings: Replay) -> bytes:
-    options = Options(settings.details, max_shown=settings.max_series, windows=settings.windows)
+    options = Options(
+        settings.details,
+        max_shown=settings.max_series,
+        windows=settings.windows,
+        service_levels={NAME: settings.service_level},
+        pause_reasons=settings.pause_reasons,
+    )
     player = Player(options, zone=settings.bus_timezone)
     player.play(read(settings.recording), NAME)
     if not player.now:

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 from pydantic.fields import FieldInfo
 
 from dataflows.lengths import TODAY, Length
+from dataflows.service_levels import DEFAULT
 from exporter.logs import LogFormat, LogLevel
 from exporter.settings.address import Address
 from exporter.settings.bus import SINGLE_BUS, BusSettings
@@ -22,6 +23,7 @@ from exporter.settings.kinds import (
     Name,
     PauseReasons,
     Recording,
+    Service,
     Silence,
     Windows,
     Zone,
@@ -158,6 +160,9 @@ class Replay(Serving):
         None,
         description="time zone of the server's timestamps, such as Europe/Paris; default: the "
         "offset that the first one shows",
+    )
+    service_level: Service = Field(
+        DEFAULT, description=BusSettings.model_fields["service_level"].description
     )
     speed: float | None = Field(
         None,
