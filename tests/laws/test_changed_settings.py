@@ -206,9 +206,11 @@ def _comparable(pipeline: Pipeline, lengths: set[str]) -> SeriesValues:
 def test_a_state_kept_without_the_window_today_has_it_from_the_restart_on(
     steps: list[Step],
 ) -> None:
-    pipeline = Pipeline(windows="1m,5m")
-    post(pipeline, steps)
-    before = pipeline.series()
+    pipeline, unchanged = Pipeline(windows="1m,5m"), Pipeline(windows="1m,5m")
+    for each in (pipeline, unchanged):
+        post(each, steps)
+    unchanged.restart()
+    before = unchanged.series()
     pipeline.restart(windows=parse_lengths("1m,5m,today"))
     after = pipeline.series()
     assert {key: value for key, value in after.items() if key[1][-1:] != ("today",)} == before
