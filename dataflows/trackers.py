@@ -9,8 +9,9 @@ When it closes, the next one is shown.
 
 Event time does not go back. An event older than the last change of the value
 counts from that change. An event older than the window is *late* and counts from
-the start of the window. So closed windows never change, but the state does. The
-cost of an event does not depend on the number of events.
+the start of the window. So closed windows never change, but the state does. Only
+`today` does not count what ended or was seen before midnight. The cost of an event
+does not depend on the number of events.
 """
 
 from __future__ import annotations

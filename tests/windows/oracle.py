@@ -137,6 +137,8 @@ class KeyHistory:
         sightings = self.model.apply(fact)
         self._change(fact.at)
         for clock in self.clocks:
+            if clock.is_today and fact.at < clock.start:
+                continue  # That was yesterday.
             not_before = max(fact.at, clock.start)
             for metric, entity in sightings:
                 self._seen[metric, clock.name].append((not_before, entity))

@@ -370,6 +370,20 @@ def test_today_counts_different_ids_so_far() -> None:
     assert allocation.taken == 1
 
 
+def test_an_id_that_was_seen_yesterday_does_not_count_today_if_it_is_late() -> None:
+    samples = Samples()
+    allocation = Allocation(Quota("ids", 10))
+    lengths = Length("1m", 60), Today(UTC)
+    distinct = Distinct(samples, COUNT, ("o",), lengths, at=DAY - 5, allocation=allocation)
+    distinct.tick(DAY)
+    assert distinct.see(DAY - 1, "a"), "it is not refused"
+    assert samples.get(COUNT, ("o", "today")) == 0
+    assert distinct.see(DAY, "b")
+    assert samples.get(COUNT, ("o", "today")) == 1
+    distinct.tick(DAY + 60)
+    assert samples.get(COUNT, ("o", "1m")) == 2, "late ids count in the other windows"
+
+
 def test_a_zone_that_changes_restarts_today_if_it_contains_a_part_of_yesterday() -> None:
     value = Peak(at=10)
     value.follow((20, 8), (30, 2))
