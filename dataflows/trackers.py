@@ -115,6 +115,11 @@ class Tracker(ABC, Generic[W]):
                     self._show(labels, window.results())
                 self._update_bounds()
 
+    def recheck(self, now: float) -> None:
+        """Let no time of a window be in the future: the clock was set back."""
+        for _, window in self._windows:
+            window.recheck(now)
+
     def advance(self, at: float) -> None:
         """Close the windows that end at or before a time, of an event or of the clock."""
         if at < self.due:
@@ -171,6 +176,9 @@ class Window(ABC):
         results = self.results()
         self.open(start)
         return results
+
+    def recheck(self, now: float) -> None:  # noqa: B027 -- most windows need nothing
+        """Let no time be in the future: the clock was set back."""
 
     @abstractmethod
     def results(self) -> Results:

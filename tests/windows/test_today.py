@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dataflows.items import ClockSetBack
 from tests.corpus import load
 from tests.pipeline import Pipeline
 from tests.windows.driver import Driver
@@ -65,6 +66,7 @@ QUEUE = "petak"
 JOIN = load("queue_calls/xivo-15.20_QueueCallerJoin")
 LEAVE = load("queue_calls/xivo-15.20_QueueCallerLeave")
 CONNECT = load("queue_calls/xivo-15.20_AgentConnect").but(HoldTime="7")
+LOGGED_IN = load("agents/xivo-15.20_agent_status_update")
 CHAT = load("chat/xivo-15.20_chat_message_event")
 
 
@@ -104,3 +106,16 @@ def test_a_backlog_of_yesterday_does_not_count_today_after_a_restart_over_midnig
     pipeline.send(CHAT.but(timestamp="2026-03-03T00:10:00"))
     assert calls_answered(pipeline) == 1
     assert pipeline.value("xivo_chat_senders", "today") == 1
+
+
+def test_the_maximum_of_today_does_not_fall_after_the_clock_was_set_back_within_the_day() -> None:
+    pipeline = Pipeline()
+    pipeline.send(*(LOGGED_IN.but(agent_id=agent, status="logged_in") for agent in range(10)))
+    pipeline.now -= 3600
+    pipeline.take([ClockSetBack("default", pipeline.now)])
+    pipeline.wait(10)
+    pipeline.send(*(LOGGED_IN.but(agent_id=agent, status="logged_in") for agent in range(15)))
+    pipeline.wait(300)
+    pipeline.send(*(LOGGED_IN.but(agent_id=agent, status="logged_out") for agent in range(15)))
+    pipeline.wait(600)
+    assert pipeline.value("xivo_agents_logged_in_max", "today") == 15

@@ -348,6 +348,19 @@ def test_a_clock_that_is_set_back_to_yesterday_restarts_today() -> None:
     assert value.today == 4
 
 
+def test_the_maximum_of_today_never_falls_after_the_clock_was_set_back_within_the_day() -> None:
+    value = Peak(at=7200, value=0)
+    value.follow((7300, 10))
+    for tracked in (value.level.recheck, value.level.tick):
+        tracked(3700)
+    value.follow((3800, 15))
+    assert value.today == 15
+    value.follow((4100, 0))
+    assert value.today == 15
+    value.follow((4090, 20), (4200, 3))
+    assert value.today == 20
+
+
 def test_only_a_series_that_changes_is_drained() -> None:
     value = Peak(at=10, value=9)
     assert value.drain() != ()
