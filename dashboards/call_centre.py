@@ -137,16 +137,17 @@ def _agents() -> list[Panel]:
     return [
         stacked(
             "Agents by activity",
-            "Agents who are logged in, by what they do: the first of these that holds: on call, "
-            "ringing, paused in all of their queues, in wrap-up, phone unavailable, available. "
-            "Unknown: member of no queue that is known.",
+            "Agents who are logged in, by what they do. If several activities are true, the first "
+            "of these counts: on call, ringing, paused in all of their queues, in wrap-up, phone "
+            "unavailable, available. Unknown: no queue of the agent is known.",
             agents.BY_ACTIVITY,
             colours=palette.ACTIVITIES,
         ),
         bars(
             "Agents paused, by reason",
-            "Agents who are paused in all of their queues now. The setting `pause_reasons` says "
-            "which reasons are shown by name.",
+            "Agents who are paused in all of their queues now, also if they are on a call. The "
+            "setting `pause_reasons` lists the reasons that are shown by name; all others are "
+            "shown as other, and none is a pause without a reason.",
             agents.PAUSED,
             span=12,
         ),
@@ -191,14 +192,14 @@ def _agents() -> list[Panel]:
         ),
         stat(
             "Occupancy",
-            "Share of the time on calls and in wrap-up, of the time in which agents were not "
-            "paused, in the selected time range.",
+            "Time on calls and in wrap-up, divided by the time on calls, in wrap-up, ringing or "
+            "available, of all agents in the selected time range. Pauses do not count.",
             agents.OCCUPANCY,
             decimals=0,
         ),
         stat(
             "Median pause",
-            "Half of the pauses that ended in the selected time range were shorter.",
+            "Half of the pauses in all queues that ended in the selected time range were shorter.",
             agents.MEDIAN_PAUSE,
         ),
     ]

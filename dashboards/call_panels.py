@@ -22,7 +22,7 @@ def _callers() -> list[Panel]:
         ),
         stat(
             "Longest wait now",
-            "How long the caller who joined first has been waiting; 0 while nobody waits.",
+            "How long the caller who waits longest has been waiting; 0 while nobody waits.",
             queue_calls.ALL_LONGEST_WAIT,
             decimals=0,
         ),
@@ -33,8 +33,9 @@ def _callers() -> list[Panel]:
         ),
         stat(
             "Service level",
-            "Share of the calls that were answered in time, in the selected time range. Callers "
-            "who hung up within the threshold do not count. Orange below 80 %, red below 60 %.",
+            "Share of the calls that were answered within the threshold, in the selected time "
+            "range. Callers who hung up within the threshold do not count. Orange below 80 %, red "
+            "below 60 %.",
             queue_calls.ALL_SERVICE_LEVEL,
             steps=house.LOW_IS_BAD,
             span=6,
@@ -42,8 +43,8 @@ def _callers() -> list[Panel]:
         ),
         stat(
             "Calls refused",
-            "Calls that never joined their queue in the selected time range, because it was full, "
-            "had no members or was closed.",
+            "Calls that arrived in the selected time range but never joined their queue: it was "
+            "full, closed or had no members who could answer, or the caller hung up before.",
             queue_calls.ALL_REFUSED,
             steps=house.SOME_STANDS_OUT,
             span=6,
@@ -52,8 +53,9 @@ def _callers() -> list[Panel]:
         table(
             "Callers of each queue",
             "Each queue now: callers who wait, the longest wait, and members who talk to callers. "
-            "Then, of the last window, the fewest, average and most callers who waited at the same "
-            "time, and the longest wait that ended; and the longest that ended today.",
+            "Then, for the last window: the fewest, average and most callers who waited at the "
+            "same time, and the longest wait that ended. At the end: the longest wait that ended "
+            "today.",
             {"origin_uuid": "server", "queue": "queue"},
             (
                 Column("waiting", queue_calls.WAITING),
@@ -157,8 +159,8 @@ def _times() -> list[Panel]:
         ),
         stat(
             "Median ring time",
-            "Half of the phones of the members who answered in the selected time range rang for "
-            "less.",
+            "Half of the phones that were answered in the selected time range rang for a shorter "
+            "time.",
             queue_calls.MEDIAN_RING,
             decimals=0,
         ),
@@ -181,8 +183,8 @@ def _rates() -> list[Panel]:
     return [
         lines(
             "Calls per minute",
-            "Calls that joined the selected queues, calls that these refused, and rings that "
-            "members did not answer.",
+            "Calls that joined the selected queues, calls that these queues refused, and how often "
+            "a member was called and did not answer.",
             queue_calls.JOINED,
             queue_calls.REFUSED,
             queue_calls.NO_ANSWER,

@@ -148,9 +148,9 @@ def _delay() -> list[Panel]:
         ),
         lines(
             "How long today has counted",
-            "Time since the window today of each server began to count. It begins at midnight in "
-            "the time zone of the bus. If it begins at another time, the exporter started or "
-            "missed events then, and the numbers of that day are incomplete.",
+            "Time since the window today of each server began to count. Normally it begins at "
+            "midnight in the time zone of the bus. If it begins at another time, the exporter "
+            "started or missed events then, and the numbers of that day may be too low.",
             bus.COUNTED,
             looks={},
             span=8,

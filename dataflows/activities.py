@@ -11,7 +11,7 @@ from dataflows.members import Member
 
 
 class Activity(StrEnum):
-    """What an agent who is logged in does: the first of these that holds."""
+    """What an agent who is logged in does. If several are true, the first one counts."""
 
     ON_CALL = "on_call"
     RINGING = "ringing"
@@ -56,11 +56,12 @@ class Agent(Struct, gc=False):
         phones: Number of memberships by what the device does, see `PHONE`.
         activity: What they do, as a position in `ACTIVITIES`, or `LOGGED_OUT`.
         since: When that began, Unix seconds.
-        reason: Why the membership is paused that was paused last; empty without a reason.
+        reason: Reason of the newest pause in a queue; empty without a reason.
         pause: The reason of the pause in all queues; None if there is no such pause.
         paused_at: When that pause began, Unix seconds; None if that is not known.
         answered: Number of calls that they answered.
-        is_seen: Whether the last change of a membership was one, and not the first report of it.
+        is_seen: Whether the exporter saw the last change of a membership happen. The first report
+            of a membership says only what it is now.
     """
 
     agent_id: str

@@ -1,12 +1,12 @@
 """How many agents do what, and how long they have done so.
 
-The time in an activity is a straight line until an agent begins or ends it: it grows by a second a
-second for each agent. So nothing happens between two events, and a scrape computes the value.
+Between two events, the time in an activity grows steadily: by one second a second for each agent.
+So a scrape computes the value, and nothing must be done between two events. Such a value is a
+`Slope`.
 
-A line becomes lower if an event arrives after a scrape and its time stamp is earlier than the
-scrape. The store then shows the highest value so far (`exporter.exposition.store`). After a
-restart, the store is empty, so the lines have a floor: the highest value that an earlier process
-can have shown.
+An event that arrives after a scrape, with an earlier time stamp, can make the value lower. The
+store then shows the highest value so far (`exporter.exposition.store`). After a restart the store
+is empty. So each slope has a floor: the highest value that an earlier process can have shown.
 """
 
 from __future__ import annotations
@@ -60,7 +60,10 @@ class ActivityTimes:
             samples.set(SECONDS, spec_labels, line)
 
     def move(self, before: int, after: int, at: float) -> None:
-        """Let an agent change the activity at a time; both are positions, or `LOGGED_OUT`."""
+        """Move an agent from one activity to another at a time, in Unix seconds.
+
+        Activities are positions in `ACTIVITIES`, or `LOGGED_OUT`.
+        """
         passed = at - self._origin
         if before != LOGGED_OUT:
             self._counts[before] -= 1
@@ -70,7 +73,7 @@ class ActivityTimes:
             self._offsets[after] -= passed
 
     def publish(self, now: float) -> None:
-        """Show what has changed. The clock says `now`."""
+        """Show the values that have changed; `now` is the time of the clock, in Unix seconds."""
         self._seen = max(self._seen, now)
         for position, line in enumerate(self._lines):
             count, offset = self._counts[position], self._offsets[position]
@@ -86,7 +89,7 @@ class ActivityTimes:
         return (now // SEEN_SECONDS + 1) * SEEN_SECONDS if any(self._counts) else None
 
     def recheck(self, now: float) -> None:
-        """Go on from here if the clock was set back: the lines continue at their last height."""
+        """If the clock was set back, let the values continue from what they were."""
         if now >= self._seen:
             return
         for position, count in enumerate(self._counts):
@@ -96,7 +99,7 @@ class ActivityTimes:
         self._seen = now
 
     def restore(self, now: float) -> None:
-        """Never show less than an earlier process did, until `now` or its end."""
+        """Never show less than the process before the restart can have shown."""
         until = min(now, self._seen + SEEN_SECONDS)
         for position, line in enumerate(self._lines):
             floor = max(self._floors[position], line.at(until))

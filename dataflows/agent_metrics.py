@@ -52,11 +52,12 @@ LOGGED_IN = MetricSpec(
 BY_ACTIVITY = MetricSpec(
     "xivo_agents_by_activity",
     Kind.GAUGE,
-    "Agents logged in, by what they do: the first of these that holds. `on_call`: the phone is in "
-    "use, busy or on hold, also in a call that no queue sent. `ringing`: the phone rings. "
-    "`paused`: paused in all of their queues. `wrap_up`: in wrap-up in one of their queues. "
-    "`unavailable`: the phone cannot be reached. `unknown`: member of no queue that is known. The "
-    'sum is always that of `xivo_agents{status="logged_in"}`.',
+    "Agents logged in, by what they do now. If several activities are true, the first one counts. "
+    "`on_call`: the phone is in use, busy or on hold, also in a call that did not come from a "
+    "queue. `ringing`: the phone rings. `paused`: paused in all of their queues. `wrap_up`: in "
+    "wrap-up in one of their queues. `unavailable`: the phone cannot be reached. `available`: the "
+    "agent waits for a call. `unknown`: no queue of the agent is known. The sum is always "
+    'that of `xivo_agents{status="logged_in"}`.',
     ("origin_uuid", "activity"),
     {"activity": ACTIVITIES},
     cardinality="7 per origin",
@@ -64,17 +65,18 @@ BY_ACTIVITY = MetricSpec(
 PAUSED = MetricSpec(
     "xivo_agents_paused",
     Kind.GAUGE,
-    "Agents logged in who are paused in all of their queues, whatever else they do, by the reason "
-    "of the pause: a name of `--pause-reasons`, `other`, or `none` for a pause without a reason.",
+    "Agents logged in who are paused in all of their queues, also if they are on a call, by the "
+    "reason of the pause: a name of `--pause-reasons`, `other`, or `none` for a pause without a "
+    "reason.",
     ("origin_uuid", "reason"),
     cardinality="one per origin and reason",
 )
 PAUSES = MetricSpec(
     "xivo_agent_pause_duration_seconds",
     Kind.HISTOGRAM,
-    "Time from the beginning of a pause of an agent in all of their queues to its end, by the "
-    "reason as in `xivo_agents_paused`. A pause counts at its end, if the exporter saw its "
-    "beginning. A logout ends a pause, and so does another reason.",
+    "How long agents were paused in all of their queues, by the reason as in `xivo_agents_paused`. "
+    "A pause counts when it ends, if the exporter saw its beginning. It ends when the agent takes "
+    "calls of one queue again, logs out, or gives another reason.",
     ("origin_uuid", "reason"),
     cardinality="14 per origin and reason",
     # By mistake, a note, coffee, a short and a long break, lunch, training, half a shift.
@@ -84,8 +86,8 @@ SECONDS = MetricSpec(
     "xivo_agent_activity_seconds_total",
     Kind.COUNTER,
     "Time that agents spent in each activity of `xivo_agents_by_activity`, all agents together, up "
-    "to the moment of the scrape. It never decreases: after an event that arrived late, it waits "
-    "until the right time is reached.",
+    "to the moment of the scrape. It grows by one second a second for each agent in the activity. "
+    "It never decreases: if an event arrives late, it stops until the correct time is higher.",
     ("origin_uuid", "activity"),
     {"activity": ACTIVITIES},
     cardinality="7 per origin",

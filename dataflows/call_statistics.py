@@ -73,7 +73,7 @@ class CallStatistics(State[CallEvent | Fact]):
         self._show_threshold()
 
     def apply(self, event: CallEvent | Fact) -> None:
-        """Count an event of a caller, or what follows from one."""
+        """Count an event of a caller, or a fact that follows from one."""
         self._silence.due = None  # A call of `stop` for each event would cost more.
         if isinstance(event, CallEvent):
             self._count(event)

@@ -36,7 +36,7 @@ METRICS = CallMetrics(WINDOW_CALLS, SERVICE_RATIO, WAIT_MAX)
 
 
 class CallWindows(Tracker["_CallWindow"]):
-    """What the visits that ended in a window have in common, for one queue."""
+    """The windows of the visits of one queue: their number, service level and longest wait."""
 
     def __init__(
         self,

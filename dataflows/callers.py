@@ -19,7 +19,7 @@ from dataflows.events.queue_calls import (
     WaitFailed,
 )
 from dataflows.queue_call_metrics import Outcome
-from dataflows.queue_facts import Fact, MembersTalk, VisitEnded, WaitBegan, WaitEnded
+from dataflows.queue_facts import Fact, MembersTalk, WaitBegan, visits_ended, waits_ended
 from dataflows.quota import Allocation
 from dataflows.recent_channels import RecentChannels
 from dataflows.settling import Settling
@@ -40,16 +40,15 @@ class Callers:
 
     Attributes:
         refused: Callers who were not admitted, because the quota was full.
-        channels: What happened to channels in the last seconds.
+        channels: What happened to channels lately.
         settling: Callers to look at again.
-        leaving: Callers who left without an answer that has come yet.
+        leaving: Callers who left, and whose answer may still come.
     """
 
     def __init__(self, origin: str, allocation: Allocation) -> None:
         self._origin = origin
         self._allocation = allocation
-        # In the order of `since`.
-        self._callers: dict[str, Caller] = {}
+        self._callers: dict[str, Caller] = {}  # in the order of `since`
         self._talks = Talks()
         self.channels = RecentChannels()
         self.settling = Settling(SETTLE_SECONDS)
@@ -57,25 +56,35 @@ class Callers:
         self.refused = 0
 
     def follow(self, event: CallEvent) -> list[Fact]:
-        """Apply an event of a caller in a queue; return what follows from it."""
+        """Apply an event of a caller in a queue; return the facts that follow from it."""
         name = self.channels.current(event.caller)
         if type(event) is CallCompleted:
             return self._complete(name, event)
-        caller = self._callers.get(name) or self._new(name, event.at)
+        caller = self._callers.get(name)
         if caller is None:
-            return []
+            if not self._allocation.take():
+                self.refused += 1
+                return []
+            caller = self._add(name, Caller(event.at))
         visits = caller.of(event.queue)
         facts = self._note(event, name, caller, visits)
         if visits.leaves:
-            facts += self._settled(event.queue, visits.complete(caller.hung_up))
+            facts += visits_ended(self._origin, event.queue, visits.complete(caller.hung_up))
         if visits.leaves or visits.results:
             self.settling.add(event.at, name)
         elif not visits.joins:
             self._drop_if_over(name, caller)
         return facts
 
+    def is_repeated(self, event: CallEvent) -> bool:
+        """Return whether an event is the second end of a talk."""
+        if type(event) is not CallCompleted:
+            return False
+        name = self.channels.current(event.caller)
+        return self._talks.has_ended(event.queue, event.interface, name, event.at)
+
     def hang_up(self, channel: str, at: float) -> list[Fact]:
-        """Note that somebody hung up; return what follows if it is a caller."""
+        """Note that somebody hung up; return the facts that follow if it is a caller."""
         self.channels.hang_up(channel, at)
         caller = self._callers.get(channel)
         if caller is None:
@@ -105,7 +114,7 @@ class Callers:
             self._allocation.release()
             for visits in before.visits:
                 began = after.of(visits.queue).absorb(visits)
-                facts += self._waits_over(visits.queue, at, began)
+                facts += waits_ended(self._origin, visits.queue, at, began)
         after.talks += before.talks
         after.joined = max(after.joined, before.joined)
         self._talks.rename(old, new)
@@ -119,13 +128,11 @@ class Callers:
             return []
         facts: list[Fact] = []
         for visits in caller.visits:
-            settled, began = visits.overdue(
-                at, caller.hung_up, ended=caller.ended, last_joined=caller.joined
-            )
+            settled, began = visits.overdue(at, caller.hung_up, caller.ended, caller.joined)
             if any(leave.at == at for leave in visits.leaves):
                 self.leaving.add(at, name)
-            facts += self._waits_over(visits.queue, at, began)
-            facts += self._settled(visits.queue, settled)
+            facts += waits_ended(self._origin, visits.queue, at, began)
+            facts += visits_ended(self._origin, visits.queue, settled)
         if caller.ended <= at:
             facts += self._lose(name, caller, at + SETTLE_SECONDS, inf)
         self._drop_if_over(name, caller)
@@ -170,12 +177,6 @@ class Callers:
         self.settling.correct(corrected)
         self.leaving.correct(corrected)
 
-    def _new(self, name: str, at: float) -> Caller | None:
-        if not self._allocation.take():
-            self.refused += 1
-            return None
-        return self._add(name, Caller(at))
-
     def _add(self, name: str, caller: Caller) -> Caller:
         """Add a caller, whose channel may have ended already."""
         caller.hung_up = self.channels.hung_up_at(name)
@@ -194,7 +195,7 @@ class Callers:
             case CallerLeft():
                 joined = visits.leave(event.at)
                 if joined is not None:
-                    return self._waits_over(event.queue, event.at, [joined])
+                    return waits_ended(self._origin, event.queue, event.at, [joined])
             case WaitFailed():
                 visits.end(Result(event.at, is_answer=False, wait=event.wait))
             case AgentConnected():
@@ -211,20 +212,19 @@ class Callers:
 
     def _complete(self, name: str, event: CallCompleted) -> list[Fact]:
         """End a talk."""
-        at, queue = event.at, event.queue
-        began = at - (event.talk_time or 0)
-        found = self._talks.end(queue, event.interface, name, at, began)
-        caller = None if found is None else self._callers.get(found)
-        if found is None or caller is None:
+        began = event.at - (event.talk_time or 0)
+        found = self._talks.end(event.queue, event.interface, name, event.at, began)
+        caller = self._callers.get(found)
+        if caller is None:
             return []
         caller.talks -= 1
         self._drop_if_over(found, caller)
-        return [self._members(queue, at)]
+        return [self._members(event.queue, event.at)]
 
     def _complete_visits(self, name: str, caller: Caller) -> list[Fact]:
         facts: list[Fact] = []
         for visits in caller.visits:
-            facts += self._settled(visits.queue, visits.complete(caller.hung_up))
+            facts += visits_ended(self._origin, visits.queue, visits.complete(caller.hung_up))
         self._drop_if_over(name, caller)
         return facts
 
@@ -233,8 +233,9 @@ class Callers:
         facts: list[Fact] = []
         for visits in caller.visits:
             began = visits.lose(until)
-            facts += self._waits_over(visits.queue, at, began)
-            facts += self._settled(visits.queue, [Visit(at, Outcome.LOST, None) for _ in began])
+            facts += waits_ended(self._origin, visits.queue, at, began)
+            lost = [Visit(at, Outcome.LOST, None)] * len(began)
+            facts += visits_ended(self._origin, visits.queue, lost)
         if caller.talks:
             for queue in self._talks.drop(name, until):
                 caller.talks -= 1
@@ -244,12 +245,6 @@ class Callers:
     def _drop_if_over(self, name: str, caller: Caller) -> None:
         if caller.is_over and self._callers.pop(name, None) is not None:
             self._allocation.release()
-
-    def _settled(self, queue: str, visits: list[Visit]) -> list[Fact]:
-        return [VisitEnded(self._origin, at, queue, how, wait) for at, how, wait in visits]
-
-    def _waits_over(self, queue: str, at: float, began: list[float]) -> list[Fact]:
-        return [WaitEnded(self._origin, at, queue, joined) for joined in began]
 
     def _members(self, queue: str, at: float) -> Fact:
         return MembersTalk(self._origin, at, queue, self._talks.members(queue))

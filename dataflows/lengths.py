@@ -28,7 +28,7 @@ class Length(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Length:
-        """Parse the length of a window; `today` is one too.
+        """Parse the length of a window, or `today`.
 
         Raises:
             ValueError: The text is not a length, or the length is out of range.

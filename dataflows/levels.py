@@ -24,7 +24,7 @@ SO_FAR = "so far in the window `today`"
 class HelpTexts(NamedTuple):
     """The help texts of the three metrics; each contains "the last closed window".
 
-    That of the maximum also says what `today` is.
+    The help text of the maximum also mentions `today`.
     """
 
     low: str

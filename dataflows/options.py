@@ -28,7 +28,7 @@ class Options:
         max_entities: Entities that a server alone on its bus can have in each subsystem.
         max_shown: The same for entities that have series of their own.
         windows: Lengths of the windows, the shortest first.
-        service_levels: By name of the bus, within which time a call must be answered.
+        service_levels: The thresholds of the service level, by name of the bus.
         pause_reasons: Reasons of pauses that are shown by name.
         zone_of: Returns the time zone of a bus, by its name; None means this machine's.
     """

@@ -29,7 +29,7 @@ class EndedBy(StrEnum):
 
 
 class ServiceResult(StrEnum):
-    """What a visit means for the service level."""
+    """How a visit counts for the service level."""
 
     IN_TIME = "in_time"
     MISSED = "missed"
@@ -46,8 +46,9 @@ class Wait(StrEnum):
 WAITING = MetricSpec(
     "xivo_queue_callers_waiting",
     Kind.GAUGE,
-    "Callers who wait in the queue now. After a start of the exporter without kept state, callers "
-    "who joined before the start do not count.",
+    "Callers who wait in the queue now. A caller who joins raises it; the end of a wait lowers it. "
+    "After a start of the exporter without kept state, callers who joined before the start do not "
+    "count.",
     _QUEUE,
     cardinality="one per queue",
 )
@@ -72,8 +73,9 @@ CALLS = MetricSpec(
     Kind.COUNTER,
     "Visits that ended. `answered`: a member answered. `abandoned`: the caller hung up. `expired`: "
     "Asterisk ended the wait, for example after a timeout or because no member was left. `left`: "
-    "the caller left by a key. `lost`: the end was not seen, for example because Asterisk crashed. "
-    "If it is not clear at once how a visit ended, it counts about two seconds later.",
+    "the caller pressed the key to leave. `lost`: the end was not seen, for example because "
+    "Asterisk crashed. If it is not clear at once how a visit ended, it counts about two seconds "
+    "later, and `left` up to a minute later.",
     (*_QUEUE, "outcome"),
     {"outcome": tuple(Outcome)},
     cardinality="5 per queue",
@@ -81,8 +83,8 @@ CALLS = MetricSpec(
 WAIT = MetricSpec(
     "xivo_queue_wait_seconds",
     Kind.HISTOGRAM,
-    "How long callers waited, in whole seconds, at the end of their visit. `unanswered` are the "
-    "visits that ended as `abandoned`, `expired` or `left`.",
+    "How long callers waited, in whole seconds. A wait counts when it ends: with an answer, or "
+    "`unanswered` as `abandoned`, `expired` or `left`. The wait of a `lost` visit is not known.",
     (*_QUEUE, "outcome"),
     {"outcome": tuple(Wait)},
     cardinality="30 per queue",
@@ -92,7 +94,7 @@ WAIT = MetricSpec(
 RING = MetricSpec(
     "xivo_queue_ring_seconds",
     Kind.HISTOGRAM,
-    "How long the phone of the member who answered had rung.",
+    "How long the phone of the member who answered rang. It counts at the answer.",
     _QUEUE,
     cardinality="15 per queue",
     buckets=(5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600),
@@ -100,7 +102,7 @@ RING = MetricSpec(
 TALK = MetricSpec(
     "xivo_queue_talk_seconds",
     Kind.HISTOGRAM,
-    "How long members and callers talked, at the end of their talk.",
+    "How long members and callers talked. A talk counts when it ends.",
     _QUEUE,
     cardinality="13 per queue",
     buckets=(15, 30, 60, 120, 180, 300, 600, 900, 1800, 3600),
@@ -117,21 +119,22 @@ COMPLETED = MetricSpec(
 RING_NO_ANSWER = MetricSpec(
     "xivo_queue_ring_no_answer_total",
     Kind.COUNTER,
-    "How often a member was rung and did not answer in time, or rejected the call.",
+    "How often a member was called and did not answer in time, or rejected the call.",
     _QUEUE,
     cardinality="one per queue",
 )
 IN_CALL = MetricSpec(
     "xivo_queue_members_in_call",
     Kind.GAUGE,
-    "Members who talk to a caller of this queue now.",
+    "Members who talk to a caller of this queue now. An answer raises it; the end of a talk lowers "
+    "it. After a start of the exporter without kept state, earlier talks do not count.",
     _QUEUE,
     cardinality="one per queue",
 )
 THRESHOLD = MetricSpec(
     "xivo_queue_service_level_threshold_seconds",
     Kind.GAUGE,
-    "A call that is answered within this time is in time. Set it with `--service-level`.",
+    "The longest wait after which an answer is still in time. Set it with `--service-level`.",
     _QUEUE,
     cardinality="one per queue",
 )
@@ -148,9 +151,9 @@ SERVICE = MetricSpec(
 REFUSED = MetricSpec(
     "xivo_queue_refused_total",
     Kind.COUNTER,
-    "Calls that arrived for the queue but never joined it: it was full, had no members or was "
-    "closed. Only on XiVO and Wazo, which publish arrivals. They count as soon as the exporter has "
-    "seen one call join the queue.",
+    "Calls that arrived for the queue but never joined it: it was full, closed, or had no members "
+    "who could answer, or the caller hung up before. Only on XiVO and Wazo, which publish "
+    "arrivals. They count as soon as the exporter has seen one call join the queue.",
     _QUEUE,
     cardinality="one per queue",
 )
@@ -158,7 +161,7 @@ WAITING_LEVELS = levels(
     "xivo_queue_callers_waiting_min",
     "xivo_queue_callers_waiting_max",
     "xivo_queue_callers_waiting_avg",
-    "callers who wait in the queue",
+    "callers waiting in the queue",
     _QUEUE,
     per="queue",
     gauge="`xivo_queue_callers_waiting`",
@@ -166,8 +169,7 @@ WAITING_LEVELS = levels(
 WINDOW_CALLS = MetricSpec(
     "xivo_queue_window_calls",
     Kind.GAUGE,
-    "Visits that ended during the last closed window, by outcome. The window `today` is shown "
-    "while it is under way.",
+    "Visits that ended during the last closed window, or so far in the window `today`, by outcome.",
     (*_QUEUE, "outcome", "window"),
     cardinality="5 per window and queue",
     beyond_promql="`increase` of `xivo_queue_calls_total` estimates; this metric is exact, a whole "
@@ -176,9 +178,9 @@ WINDOW_CALLS = MetricSpec(
 SERVICE_RATIO = MetricSpec(
     "xivo_queue_service_level_ratio",
     Kind.GAUGE,
-    "Share of the visits that were answered in time: in_time / (in_time + missed), see "
-    "`xivo_queue_service_level_calls_total`. Of the last closed window; `today` is shown while it "
-    "is under way. Absent if there were no such visits.",
+    "Service level of the last closed window, or so far of the window `today`, from 0 to 1: "
+    "in_time / (in_time + missed), see `xivo_queue_service_level_calls_total`. Absent if there "
+    "were no such visits.",
     (*_QUEUE, "window"),
     cardinality="one per window and queue",
     beyond_promql="`increase` of `xivo_queue_service_level_calls_total` estimates, so the quotient "
@@ -187,8 +189,8 @@ SERVICE_RATIO = MetricSpec(
 WAIT_MAX = MetricSpec(
     "xivo_queue_wait_max_seconds",
     Kind.GAUGE,
-    "Longest wait that ended during the last closed window; `today` is shown while it is under "
-    "way. Absent if no wait ended.",
+    "Longest wait that ended during the last closed window, or so far in the window `today`. "
+    "Absent if no wait ended.",
     (*_QUEUE, "window"),
     cardinality="one per window and queue",
     beyond_promql="`increase` of `xivo_queue_wait_seconds` counts waits by bucket, so a query "

@@ -1,9 +1,12 @@
-"""What follows for a queue from the events of its callers and their channels."""
+"""Facts about a queue, which follow from the events of its callers and their channels."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dataflows.queue_call_metrics import Outcome
 from dataflows.subsystem import Event
+from dataflows.waits import Visit
 
 
 class WaitBegan(Event, frozen=True, gc=False):
@@ -41,3 +44,13 @@ class CallRefused(Event, frozen=True, gc=False):
 
 
 Fact = WaitBegan | WaitEnded | VisitEnded | MembersTalk | CallRefused
+
+
+def waits_ended(origin: str, queue: str, at: float, began: Iterable[float]) -> list[Fact]:
+    """Return that the waits ended at a time which began at some times, Unix seconds."""
+    return [WaitEnded(origin, at, queue, joined) for joined in began]
+
+
+def visits_ended(origin: str, queue: str, visits: Iterable[Visit]) -> list[Fact]:
+    """Return that some visits are settled."""
+    return [VisitEnded(origin, at, queue, outcome, wait) for at, outcome, wait in visits]

@@ -1,4 +1,4 @@
-"""The members of one queue: which there are, in which state, and who is in wrap-up.
+"""The members of one queue, their states, and who is in wrap-up.
 
 Several subsystems follow them, each in a state of its own.
 """
@@ -25,8 +25,8 @@ class QueueMembers:
     `follow` or `sort` returns the member after it, `put` replaces the member.
 
     Args:
-        wrap_ups: Shared by several queues, if a prefix tells their members apart.
-        prefix: What the interface of a member is preceded by in `wrap_ups`.
+        wrap_ups: May be shared by several queues; the prefix distinguishes their members.
+        prefix: Text before the interface of a member in `wrap_ups`.
 
     Attributes:
         members: By interface.
@@ -55,9 +55,9 @@ class QueueMembers:
         return self._prefix + interface in self._wrap_ups
 
     def follow(self, before: Member, event: StatusReported) -> Member | None:
-        """Return the member after a status event; None if something speaks against its order.
+        """Return the member after a status event; None if the event may be an older one.
 
-        Nothing does for most. `contradictions` would find that too, but slowly.
+        Most events are certainly new. `contradictions` would find that too, but slowly.
         """
         last_call, paused, reason = event.last_call, event.paused, event.reason
         if (

@@ -1,4 +1,4 @@
-"""The time within which a call must be answered, for each queue."""
+"""The threshold of the service level: within how many seconds a call must be answered."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import NamedTuple
 DEFAULT_SECONDS = 20
 MAX_SECONDS = 3600
 
-_PROBLEM = "must be seconds from 1 to 3600, such as 20, or by queue, such as support=10,sales=30"
+_PROBLEM = (
+    "must be seconds from 1 to 3600, such as 20; or by queue, such as support=10,sales=30; "
+    "or both, such as 20,support=10"
+)
 
 
 class ServiceLevels(NamedTuple):

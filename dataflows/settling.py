@@ -1,4 +1,4 @@
-"""What must be looked at again a moment later, when all events of the same moment have arrived."""
+"""Callers whose visits are settled a moment after an event, when all events have arrived."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ class _Entry(Struct):
 class Settling:
     """Callers to look at again, some seconds after an event.
 
-    The time is that of later events. If there are none, it is that of the clock, counted from the
-    arrival: in a backlog, events of the same moment arrive together, but long after it.
+    The time passes with the time stamps of later events. If there are no later events, it passes
+    with the clock, from the arrival on: in a backlog, events of the same moment arrive together,
+    but long after that moment.
 
     Args:
         seconds: How long after the event.
@@ -66,7 +67,7 @@ class Settling:
             yield entry.at, entry.name
 
     def passed_by_clock(self, now: float) -> Iterator[tuple[float, str]]:
-        """Do the same by the clock."""
+        """Remove what is due by the clock; yield the time and the caller of each."""
         entries = self._entries
         for entry in reversed(entries):
             if entry.seen is not None:
@@ -78,7 +79,7 @@ class Settling:
             yield entry.at, entry.name
 
     def hold(self) -> None:
-        """Count by the clock from the next call on: no events arrive now."""
+        """Begin to count by the clock again at the next call, because no events arrive now."""
         for entry in self._entries:
             entry.seen = None
 

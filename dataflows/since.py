@@ -14,7 +14,7 @@ class Since(Tracker["_SinceWindow"]):
     """The start of what is counted today: midnight, or later if events were missed since then."""
 
     def resize(self, lengths: Iterable[Length | Today], at: float) -> None:
-        """Have the window `today` if it is one of these lengths."""
+        """Use the window `today` if it is one of these lengths."""
         super().resize((each for each in lengths if isinstance(each, Today)), at)
 
     def restart(self, now: float) -> None:
@@ -26,7 +26,7 @@ class Since(Tracker["_SinceWindow"]):
         self._update_bounds()
 
     def tick(self, now: float) -> None:
-        """Begin again at midnight, or where the clock was set back to."""
+        """Begin again at midnight, or at the new time if the clock was set back."""
         super().tick(now)
         for labels, window in self._windows:
             if window.since > now:  # The clock was set back.

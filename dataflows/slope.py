@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Slope(Struct, frozen=True, gc=False):
-    """A number that depends on the time at which somebody looks at it.
+    """A number that grows steadily, so that its value depends on the time of the scrape.
 
     Attributes:
         base: The number at the time `since`; it may be below 0, so that `since` need not change.

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from dataflows.waits import REVERSED_SECONDS, SETTLE_SECONDS
 
-_MAX_EARLY = 16
-"""More ends of talks do not arrive before their begins."""
+_MAX_LAST = 16
+"""More talks do not end within some milliseconds."""
 
 
 class Talk(NamedTuple):
-    """A caller, and since when the talk lasts, Unix seconds."""
+    """A caller, and when the talk began, Unix seconds."""
 
     caller: str
     at: float
@@ -22,27 +22,41 @@ class Talk(NamedTuple):
 class _End(NamedTuple):
     queue: str
     interface: str
+    caller: str
     at: float
 
 
 class Talks:
     """The open talks of one server.
 
-    The end of a talk may lack the caller. Then it is that of the member's open talk; if the member
-    has several, of that which began when the length of the talk says.
+    The event of the end may lack the caller. Then it ends the open talk of the member. If the
+    member has several, it ends the one whose beginning fits the length in the event.
     """
 
-    __slots__ = ("_early", "_members", "_open")
+    __slots__ = ("_early", "_ended", "_members", "_open")
 
     def __init__(self) -> None:
         self._open: dict[tuple[str, str], tuple[Talk, ...]] = {}
         self._members: Counter[str] = Counter()
         # Ends without a talk: in a talk of no length, the end may arrive before the begin.
-        self._early: deque[_End] = deque(maxlen=_MAX_EARLY)
+        self._early: deque[_End] = deque(maxlen=_MAX_LAST)
+        self._ended: deque[_End] = deque(maxlen=_MAX_LAST)
 
     def members(self, queue: str) -> int:
         """Return how many members talk to callers of a queue."""
         return self._members[queue]
+
+    def has_ended(self, queue: str, interface: str, caller: str, at: float) -> bool:
+        """Return whether a talk ended at the same moment, and is not open again.
+
+        After an attended transfer, Asterisk may report two ends of one talk.
+        """
+        if (queue, interface) in self._open:
+            return False
+        return any(
+            end[:3] == (queue, interface, caller) and abs(end.at - at) <= REVERSED_SECONDS
+            for end in self._ended
+        )
 
     def begin(self, queue: str, interface: str, caller: str, at: float) -> bool:
         """Begin a talk; return False if its end has arrived already."""
@@ -53,7 +67,7 @@ class Talks:
         self._set(queue, interface, (*self._open.get((queue, interface), ()), Talk(caller, at)))
         return True
 
-    def end(self, queue: str, interface: str, caller: str, at: float, began: float) -> str | None:
+    def end(self, queue: str, interface: str, caller: str, at: float, began: float) -> str:
         """End a talk.
 
         Args:
@@ -64,7 +78,7 @@ class Talks:
             began: When it began, computed from its length.
 
         Returns:
-            The caller; None if no such talk is open.
+            The caller; empty if no such talk is open.
         """
         talks = self._open.get((queue, interface), ())
         of_caller = [talk for talk in talks if talk.caller == caller]
@@ -73,8 +87,9 @@ class Talks:
             talks = tuple([talk for talk in talks if abs(talk.at - began) <= SETTLE_SECONDS])
         talk = min(of_caller or talks, key=lambda talk: abs(talk.at - began), default=None)
         if talk is None:
-            self._early.append(_End(queue, interface, at))
-            return None
+            self._early.append(_End(queue, interface, caller, at))
+            return ""
+        self._ended.append(_End(queue, interface, caller, at))
         self._remove(queue, interface, talk)
         return talk.caller
 

@@ -65,11 +65,11 @@ class Tracker(ABC, Generic[W]):
         self.resize(lengths, at)
 
     def resize(self, lengths: Iterable[Length | Today], at: float) -> None:
-        """Have windows of these lengths, the shortest first.
+        """Use windows of these lengths, the shortest first.
 
         Windows of other lengths end with their series. New windows begin at a time,
-        Unix seconds. `today` begins then too if its zone has changed and it counts from
-        before midnight.
+        Unix seconds. `today` also begins at that time if its time zone has changed, and
+        it would contain a part of the day before.
         """
         known = {labels[-1]: (labels, window) for labels, window in self._windows}
         self._windows = []
@@ -137,7 +137,7 @@ class Tracker(ABC, Generic[W]):
 
 
 class Window(ABC):
-    """One length: the window that is open."""
+    """The open window of one length."""
 
     __slots__ = ("end", "length", "start")
 
@@ -155,7 +155,7 @@ class Window(ABC):
         self.start, self.end = self.length.bounds(at)
 
     def adopt(self, length: Length | Today, at: float) -> None:
-        """Have the same length, perhaps in another zone, at a time within the window."""
+        """Use the same length, whose time zone may have changed, from a time in the window on."""
         self.length = length
         start, end = length.bounds(at)
         if self.start <= at < self.end and (self.start, self.end) != (start, end):
@@ -182,4 +182,4 @@ class Window(ABC):
 
     @abstractmethod
     def results(self) -> Results:
-        """Return what a window has counted that ends now or, if it is live, is open."""
+        """Return the results of the window: at its end, or so far if it is live."""

@@ -104,7 +104,7 @@ class Visits(Struct):
         return [visit(leave, leave.at, hung_up) for leave in found]
 
     def overdue(
-        self, until: float, hung_up: float, *, ended: float, last_joined: float
+        self, until: float, hung_up: float, ended: float, last_joined: float
     ) -> tuple[list[Visit], list[float]]:
         """Settle what was noted until a time with what is known.
 

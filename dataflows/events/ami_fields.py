@@ -1,4 +1,4 @@
-"""Read fields of AMI events that must never reject an event."""
+"""Read optional fields of AMI events. An invalid value never rejects the event."""
 
 from __future__ import annotations
 

@@ -130,18 +130,23 @@ DECODERS = (
     _ami(
         "HangupRequest",
         _decode_request,
-        "The caller hung up: if there is an Abandon, the visit was abandoned",
+        "The caller hung up. With an Abandon, the visit counts as abandoned",
     ),
     _ami(
         "SoftHangupRequest",
         _decode_soft_request,
-        "With cause 1, the caller vanished: if there is an Abandon, the visit was abandoned",
+        "With cause 1: the caller vanished. With an Abandon, the visit counts as abandoned",
     ),
-    _ami("Hangup", _decode_ended, "A channel ended: that of a caller, or of a refused call"),
+    _ami(
+        "Hangup",
+        _decode_ended,
+        "A channel ended. It may be that of a caller, or of a refused call",
+    ),
     _ami(
         "AttendedTransfer",
         _decode_transfer,
-        "With the destination `App`: the transferred caller waits instead of the transferer",
+        "With the destination `App`: the transferred caller takes the place of the transferring "
+        "person in the queue",
         "12 to 22",
     ),
     _ami(

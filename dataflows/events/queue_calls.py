@@ -11,7 +11,7 @@ class CallEvent(Event, frozen=True, gc=False):
 
     Attributes:
         caller: `Uniqueid` of the caller's channel; empty if the event lacks it.
-        digest: Of all its fields; an event with the same digest and time is a duplicate.
+        digest: Of all fields of the event. An event with the same digest and time is a duplicate.
     """
 
     queue: str
@@ -24,7 +24,7 @@ class CallerJoined(CallEvent, frozen=True, gc=False):
 
 
 class CallerLeft(CallEvent, frozen=True, gc=False):
-    """A caller does not wait any more, for whatever reason."""
+    """A caller does not wait any more. The event does not say why."""
 
 
 class WaitFailed(CallEvent, frozen=True, gc=False):
@@ -54,7 +54,7 @@ class AgentConnected(CallEvent, frozen=True, gc=False):
 
 
 class MemberDidNotAnswer(CallEvent, frozen=True, gc=False):
-    """A member was rung, and did not answer in time or rejected the call."""
+    """A member was called, and did not answer in time or rejected the call."""
 
     interface: str
 

@@ -55,7 +55,7 @@ NAME = "agents"
 class AgentsState(State[Event]):
     """The agents of one origin.
 
-    After agent 42 logged in:
+    After agent 42 logged in, and a queue reported that their phone is idle:
 
         xivo_agents{origin_uuid="ca7f…",status="logged_in"} 1
         xivo_agents{origin_uuid="ca7f…",status="logged_out"} 0

@@ -65,12 +65,15 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
             self._settle(event.at)
         if isinstance(event, ChannelEvent):
             self._follow(event)
-        elif isinstance(event, CallEvent) and not self._last_events.has(event.digest, event.at):
+        elif isinstance(event, CallEvent) and not self._is_repeated(event):
             super().apply(event)
             self._apply_all(self._callers.follow(event))
             if type(event) is CallerJoined:
                 self._arrivals.join(event.caller, event.queue, event.at)
                 self._callers.settling.add(event.at, event.caller)
+
+    def _is_repeated(self, event: CallEvent) -> bool:
+        return self._last_events.has(event.digest, event.at) or self._callers.is_repeated(event)
 
     def _follow(self, event: ChannelEvent) -> None:
         channel, at = event.channel, event.at

@@ -50,7 +50,7 @@ Simulating a call centre with {settings.agents} agents, at {settings.speed:g} ti
 
 Try:
 
-  curl -s {url}/metrics | grep -E '^xivo_(agents|endpoints|queue_members_available|service_up)'
+  curl -s {url}/metrics | grep -E '^xivo_(agents|queue_callers_waiting|queue_calls_total)'
 
 Press Ctrl-C to stop.
 """

@@ -5,7 +5,8 @@
 
 `time` is the arrival in Unix seconds. `body` is the body itself if it is a JSON object, or a string
 with its text. Routing key, headers and properties may be missing. The file of a user is untrusted:
-it is read line by line, and no line is longer than `MAX_LINE`, however well it is compressed.
+it is read line by line, and a line that is longer than `MAX_LINE` is an error, also in a compressed
+file.
 """
 
 from __future__ import annotations

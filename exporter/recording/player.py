@@ -31,8 +31,8 @@ PUNCTUAL_SECONDS = 86_400.0
 once, at the end: a file may contain a silence of years."""
 
 SETTLE_SECONDS = 5.0
-"""How long the clock goes on after the last message, so that states complete what waits for the
-next events."""
+"""How long the clock goes on after the last message, so that states settle what waits for later
+events."""
 
 
 class Player:

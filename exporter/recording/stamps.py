@@ -15,10 +15,10 @@ _INSIDE = ("LastCall", "LoginTime", "LastPause")
 """Fields of Asterisk's member events: Unix seconds as digits, 0 for never."""
 
 _DIGITS = 11
-"""At most in such a field."""
+"""The largest number of digits in such a field."""
 
 _FARTHEST_SECONDS = 14 * 3600.0
-"""Of all zones from UTC."""
+"""The largest offset of a time zone from UTC."""
 
 _STAMP, _STAMP_MS = "timestamp", "timestamp_in_ms"
 
@@ -48,7 +48,7 @@ class Shift:
 
     Args:
         begin: A recorded time, Unix seconds.
-        now: What it becomes; up to a second later, Unix seconds.
+        now: The time that `begin` becomes, Unix seconds, rounded up by less than a second.
         speed: Recorded seconds in each second.
         zone: Time zone of time stamps without a UTC offset; None for that of the first one.
     """
@@ -115,7 +115,8 @@ class Shift:
 def zone_seen(message: Message) -> tzinfo | None:
     """Return the zone in which a time stamp without a UTC offset must be, by its arrival.
 
-    It is wrong by a quarter of an hour or more if the message was delayed by half of that.
+    It is wrong by a quarter of an hour or more if the message was delayed by at least half of
+    that.
 
     Returns:
         A fixed offset; None if the message has no such stamp, or one that cannot be true.

@@ -68,8 +68,8 @@ class BusSettings(Checked):
     )
     service_level: Service = Field(
         DEFAULT,
-        description="seconds within which a call of a queue must be answered; or by queue, such as "
-        "support=10,sales=30",
+        description="seconds within which a call must be answered to be in time, for all queues; "
+        "or by queue, such as support=10,sales=30; or both: 20,support=10",
     )
 
     # Each looks at settings declared before its own, so that all problems are reported at once.

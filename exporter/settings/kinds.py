@@ -180,7 +180,7 @@ def _known_details(value: frozenset[str]) -> frozenset[str]:
 def _pause_reasons(value: tuple[str, ...]) -> tuple[str, ...]:
     for reason in value:
         if len(reason) > MAX_LABEL or not reason.isprintable():
-            msg = f"a reason is printable, and at most {MAX_LABEL} characters long"
+            msg = f"a reason must be printable, and at most {MAX_LABEL} characters long"
             raise ValueError(msg)
     if len(value) > _MAX_REASONS:
         msg = f"at most {_MAX_REASONS} reasons can be shown by name"

@@ -51,8 +51,8 @@ class Serving(Logging):
     )
     pause_reasons: PauseReasons = Field(
         (),
-        description="reasons of agents' pauses that are shown by name, as the agents' program "
-        "sends them; all others are shown as `other`, so that no other text becomes a label",
+        description="reasons of agents' pauses that are shown by name, written as the agents' "
+        "program sends them; all others are shown as `other`",
     )
     max_series: int = Field(
         10_000,

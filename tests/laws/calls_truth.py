@@ -18,6 +18,9 @@ SETTLING = 2_500_000
 """Microseconds after the end of a visit in which its outcome may not be clear yet: 2 s after the
 caller left, and up to 0.3 s for what tells an abandoned visit from an expired one."""
 
+LEAVING = SETTLING + 60 * MICROSECONDS
+"""The same for a caller who left by a key and did not hang up: a member may still answer."""
+
 AGEING = 60 * MICROSECONDS
 """How exactly a visit must end as lost when it is a day old."""
 
@@ -61,7 +64,7 @@ def settled(visit: Visit) -> tuple[int, int]:
         return visit.gone - AGEING, visit.gone + AGEING
     if visit.outcome == "answered":
         return visit.gone, visit.gone
-    return visit.gone, visit.gone + SETTLING
+    return visit.gone, visit.gone + (LEAVING if visit.outcome == "left" else SETTLING)
 
 
 def counts(history: History, until: int) -> tuple[Numbers, Numbers]:

@@ -155,11 +155,67 @@ def test_a_caller_who_leaves_by_a_key_is_left() -> None:
     queue.send(JOIN)
     queue.wait(7)
     queue.send(LEAVE)
+    queue.wait(30)
+    assert (queue.waiting(), queue.outcomes) == (0, {})
+    queue.send(REQUEST, HANGUP)
     queue.wait(2)
     assert queue.outcomes == {"left": 1}
     assert queue.observed("wait_seconds", "unanswered") == (1, 7)
     results = ("in_time", "missed", "abandoned_early")
     assert [queue.value("service_level_calls_total", each) for each in results] == [0, 0, 0]
+
+
+def test_a_caller_who_left_by_a_key_and_stays_is_left_after_a_minute() -> None:
+    queue = Queue()
+    queue.send(JOIN, LEAVE)
+    queue.wait(61)
+    assert queue.outcomes == {}
+    queue.wait(1)
+    assert queue.outcomes == {"left": 1}
+
+
+def test_a_caller_who_left_by_a_key_and_joins_another_queue_is_left() -> None:
+    queue = Queue()
+    queue.send(JOIN)
+    queue.wait(7)
+    queue.send(LEAVE, JOIN.but(Queue="second"))
+    queue.wait(2)
+    assert queue.outcomes == {"left": 1}
+
+
+@pytest.mark.parametrize("seconds", [0.0, 3.0, 59.0])
+def test_a_queue_may_play_a_message_to_the_agent_before_the_answer(seconds: float) -> None:
+    queue = Queue()
+    queue.send(JOIN)
+    queue.wait(7)
+    queue.send(LEAVE)
+    queue.wait(seconds)
+    queue.send(CONNECT.but(HoldTime=str(int(7 + seconds))))
+    assert queue.outcomes == {"answered": 1}
+    queue.wait(70)
+    assert queue.outcomes == {"answered": 1}
+    assert queue.observed("wait_seconds", "unanswered") == (0, 0)
+
+
+def test_a_caller_may_hang_up_long_before_asterisk_notices() -> None:
+    queue = Queue()
+    queue.send(JOIN)
+    queue.wait(3)
+    queue.send(REQUEST)
+    queue.wait(4)
+    queue.send(ABANDON, LEAVE)
+    assert queue.outcomes == {"abandoned": 1}
+
+
+def test_a_caller_who_hangs_up_just_after_a_timeout_has_not_abandoned() -> None:
+    queue = Queue()
+    queue.send(JOIN)
+    queue.wait(7)
+    queue.send(ABANDON, LEAVE, JOIN.but(Queue="second"))
+    queue.wait(0.288)
+    queue.send(REQUEST, ABANDON.but(Queue="second", HoldTime="0"), LEAVE.but(Queue="second"))
+    queue.wait(3)
+    assert queue.outcomes == {"expired": 1}
 
 
 def test_in_a_backlog_without_time_stamps_a_hangup_tells_nothing() -> None:
@@ -267,6 +323,16 @@ def test_the_caller_of_a_talk_may_have_another_channel_at_its_end() -> None:
     queue.wait(60)
     queue.send(COMPLETE.but(Uniqueid="8.8"))
     assert queue.value("members_in_call") == 0
+
+
+def test_two_ends_of_one_talk_count_once() -> None:
+    queue = Queue()
+    queue.send(JOIN, LEAVE, CONNECT)
+    queue.wait(60)
+    queue.send(COMPLETE.but(Reason="transfer"), COMPLETE)
+    assert queue.observed("talk_seconds") == (1, 60)
+    assert queue.value("calls_completed_total", "transfer") == 1
+    assert queue.value("calls_completed_total", "caller") == 0
 
 
 def test_a_talk_of_no_length_may_end_before_it_begins() -> None:
