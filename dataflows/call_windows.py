@@ -52,7 +52,7 @@ class CallWindows(Tracker["_CallWindow"]):
     def end(
         self, at: float, outcome: Outcome, wait: float | None, result: ServiceResult | None
     ) -> None:
-        """Count a visit.
+        """Count a visit; `today` does not count one that ended before midnight.
 
         Args:
             at: When it ended, Unix seconds.
@@ -62,9 +62,11 @@ class CallWindows(Tracker["_CallWindow"]):
         """
         self.advance(at)
         for labels, window in self._windows:
-            before = window.results()
-            window.count(outcome, wait, result)
-            if window.is_live:
+            if not window.is_live:
+                window.count(outcome, wait, result)
+            elif at >= window.start:
+                before = window.results()
+                window.count(outcome, wait, result)
                 self._show(labels, window.results(), before)
 
     def _open(self, length: Length | Today, at: float) -> _CallWindow:

@@ -38,10 +38,15 @@ class Distinct(Tracker["_DistinctWindow"]):
         super().__init__(samples, (spec,), labels, lengths, at)
 
     def see(self, at: float, entity: Hashable) -> bool:
-        """Count an id at a time; return False if a window could not, because it was full."""
+        """Count an id at a time; return False if a window could not, because it was full.
+
+        `today` does not count an id that was seen before midnight.
+        """
         self.advance(at)
         is_counted = True
         for labels, window in self._windows:
+            if window.is_live and at < window.start:
+                continue
             before = window.count
             is_counted &= window.see(entity, self._often)
             if window.is_live and window.count != before:

@@ -140,6 +140,8 @@ class State(ABC, Generic[E]):
         """Have no time in the future, after the clock was set back; timers follow in `expire`."""
         for samples in (self.samples, self.details):
             samples.change_times(lambda at: min(at, now))
+        for tracker in self.trackers:
+            tracker.recheck(now)
         self.knowledge.recheck(now)
 
     def shift(self, corrected: Callable[[float], float]) -> None:

@@ -9,8 +9,9 @@ When it closes, the next one is shown.
 
 Event time does not go back. An event older than the last change of the value
 counts from that change. An event older than the window is *late* and counts from
-the start of the window. So closed windows never change, but the state does. The
-cost of an event does not depend on the number of events.
+the start of the window. So closed windows never change, but the state does. Only
+`today` does not count what ended or was seen before midnight. The cost of an event
+does not depend on the number of events.
 """
 
 from __future__ import annotations
@@ -114,6 +115,11 @@ class Tracker(ABC, Generic[W]):
                     self._show(labels, window.results())
                 self._update_bounds()
 
+    def recheck(self, now: float) -> None:
+        """Let no time of a window be in the future: the clock was set back."""
+        for _, window in self._windows:
+            window.recheck(now)
+
     def advance(self, at: float) -> None:
         """Close the windows that end at or before a time, of an event or of the clock."""
         if at < self.due:
@@ -170,6 +176,9 @@ class Window(ABC):
         results = self.results()
         self.open(start)
         return results
+
+    def recheck(self, now: float) -> None:  # noqa: B027 -- most windows need nothing
+        """Let no time be in the future: the clock was set back."""
 
     @abstractmethod
     def results(self) -> Results:

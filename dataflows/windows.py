@@ -116,5 +116,11 @@ class _PeakWindow(_ValueWindow):
         self._peak = max(self._high, value)
         return self._peak != before
 
+    def recheck(self, now: float) -> None:
+        if self._since > max(now, self.start):
+            # Events from now on are no late ones: the current value lasted.
+            self._since = max(now, self.start)
+            self._high = self._peak
+
     def results(self) -> Results:
         return None, self._peak, None

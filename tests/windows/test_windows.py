@@ -348,6 +348,19 @@ def test_a_clock_that_is_set_back_to_yesterday_restarts_today() -> None:
     assert value.today == 4
 
 
+def test_the_maximum_of_today_never_falls_after_the_clock_was_set_back_within_the_day() -> None:
+    value = Peak(at=7200, value=0)
+    value.follow((7300, 10))
+    for tracked in (value.level.recheck, value.level.tick):
+        tracked(3700)
+    value.follow((3800, 15))
+    assert value.today == 15
+    value.follow((4100, 0))
+    assert value.today == 15
+    value.follow((4090, 20), (4200, 3))
+    assert value.today == 20
+
+
 def test_only_a_series_that_changes_is_drained() -> None:
     value = Peak(at=10, value=9)
     assert value.drain() != ()
@@ -368,6 +381,20 @@ def test_today_counts_different_ids_so_far() -> None:
     distinct.see(DAY + 1, "b")
     assert samples.get(*series) == 0
     assert allocation.taken == 1
+
+
+def test_an_id_that_was_seen_yesterday_does_not_count_today_if_it_is_late() -> None:
+    samples = Samples()
+    allocation = Allocation(Quota("ids", 10))
+    lengths = Length("1m", 60), Today(UTC)
+    distinct = Distinct(samples, COUNT, ("o",), lengths, at=DAY - 5, allocation=allocation)
+    distinct.tick(DAY)
+    assert distinct.see(DAY - 1, "a"), "it is not refused"
+    assert samples.get(COUNT, ("o", "today")) == 0
+    assert distinct.see(DAY, "b")
+    assert samples.get(COUNT, ("o", "today")) == 1
+    distinct.tick(DAY + 60)
+    assert samples.get(COUNT, ("o", "1m")) == 2, "late ids count in the other windows"
 
 
 def test_a_zone_that_changes_restarts_today_if_it_contains_a_part_of_yesterday() -> None:
