@@ -105,7 +105,7 @@ class Memberships:
             or (after := queue.follow(before, event)) is None
         ):
             return self._sort(event, state)
-        if after.last_call > before.last_call:
+        if after.last_call > before.last_call or (after.paused and after.reason != before.reason):
             return self._put(agent, queue, event, after)
         queue.members[interface] = after
         was, is_now = PHONE[before.status], PHONE[after.status]

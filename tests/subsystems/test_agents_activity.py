@@ -157,6 +157,17 @@ def test_a_pause_with_another_reason_is_another_pause() -> None:
     assert pipeline.value("xivo_agents_paused", "none") == 1
 
 
+def test_a_status_event_may_tell_another_reason() -> None:
+    pipeline = Pipeline(pause_reasons=("lunch", "coffee"))
+    do(pipeline, LOGGED_IN, status(), pause("support", "lunch"))
+    pipeline.wait(10)
+    coffee = {"Paused": "1", "PausedReason": "coffee"}
+    do(pipeline, *(status(Status=code, **coffee) for code in ("6", "1", "1")))
+    assert pauses(pipeline, "lunch") == (1, 10.1)
+    assert pipeline.value("xivo_agents_paused", "lunch") == 0
+    assert pipeline.value("xivo_agents_paused", "coffee") == 1
+
+
 def test_a_pause_whose_beginning_was_not_seen_has_no_duration() -> None:
     pipeline = Pipeline()
     do(pipeline, LOGGED_IN, status(Paused="1"))
