@@ -19,6 +19,7 @@ from dataflows.events.queue_members import (
     QueueEvent,
     StatusReported,
 )
+from dataflows.member_order import MemberEvent
 from dataflows.members import Member
 from dataflows.parts import MAX_PARTS
 from dataflows.queue_members import QueueMembers
@@ -60,12 +61,14 @@ class Memberships:
         wrap_ups: The ends of their wrap-ups.
     """
 
-    __slots__ = ("_by_interface", "_queues", "agents", "wrap_ups")
+    __slots__ = ("_by_interface", "_has_empty", "_queues", "agents", "wrap_ups")
 
     def __init__(self) -> None:
         self.agents: dict[str, Agent] = {}
         self.wrap_ups = WrapUps()
         self._queues: dict[str, QueueMembers] = {}
+        # Whether a queue may have no members. To look for one takes long.
+        self._has_empty = False
         # Of members: a look-up is faster than to read the id.
         self._by_interface: dict[str, Agent] = {}
 
@@ -75,6 +78,7 @@ class Memberships:
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         agents, self.wrap_ups, self._queues = state
+        self._has_empty = True
         self._by_interface = {}
         self.agents = msgspec.msgpack.decode(agents, type=dict[str, Agent])
 
@@ -124,19 +128,27 @@ class Memberships:
         match event:
             case MemberReported() | MemberRemoved():
                 queue = self._queue(event.queue, state)
-                if queue is None or (found := queue.sort(event, state)) is None:
-                    return None
-                after, _ = found
-                if after is None and event.interface not in queue.members:
-                    return None
-                agent = self.agent(agent_id)
-                if after is None:
-                    # Of other queues too: each is found again at its next event.
-                    self._by_interface.pop(event.interface, None)
-                else:
-                    self._by_interface[event.interface] = agent
-                return self._put(agent, queue, event, after)
+                if queue is not None:
+                    changed = self._change(queue, event, agent_id, state)
+                    self._has_empty |= not queue.members
+                    return changed
         return None
+
+    def _change(
+        self, queue: QueueMembers, event: MemberEvent, agent_id: str, state: State[Any]
+    ) -> Agent | None:
+        if (found := queue.sort(event, state)) is None:
+            return None
+        after, _ = found
+        if after is None and event.interface not in queue.members:
+            return None
+        agent = self.agent(agent_id)
+        if after is None:
+            # Of other queues too: each is found again at its next event.
+            self._by_interface.pop(event.interface, None)
+        else:
+            self._by_interface[event.interface] = agent
+        return self._put(agent, queue, event, after)
 
     def forget(self, agent: Agent) -> None:
         """Forget an agent who has no membership."""
@@ -147,8 +159,9 @@ class Memberships:
     def _queue(self, name: str, state: State[Any]) -> QueueMembers | None:
         queue = self._queues.get(name)
         if queue is None:
-            if len(self._queues) >= MAX_PARTS:
+            if len(self._queues) >= MAX_PARTS and self._has_empty:
                 self._queues = {name: each for name, each in self._queues.items() if each.members}
+                self._has_empty = False
             if len(self._queues) >= MAX_PARTS:
                 state.refused += 1
                 return None

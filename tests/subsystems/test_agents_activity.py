@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from dataflows.items import ClockSetBack
+from dataflows.memberships import Memberships
 from dataflows.metric import Histogram
+from dataflows.parts import MAX_PARTS
+from dataflows.subsystems.agents import AgentsState
 from tests.agent_oracle import ACTIVITIES
 from tests.corpus import Message, load
 from tests.pipeline import Pipeline, assert_exposition
@@ -62,6 +65,11 @@ def seconds(pipeline: Pipeline, what: str) -> float:
     value = pipeline.value("xivo_agent_activity_seconds_total", what)
     assert isinstance(value, int | float)
     return round(value, 3)
+
+
+def memberships_of(pipeline: Pipeline) -> Memberships:
+    [state] = [state for state in pipeline.states() if isinstance(state, AgentsState)]
+    return state._memberships  # noqa: SLF001 -- only a test needs it
 
 
 def test_what_an_agent_does_is_the_first_activity_that_holds() -> None:
@@ -250,6 +258,29 @@ def test_the_memberships_of_all_servers_are_bounded() -> None:
     assert pipeline.refused["agents"] == 1
     do(pipeline, REMOVED.but(Queue="support"), status("urgence"))
     assert pipeline.refused["agents"] == 1
+
+
+def test_a_queue_without_agents_makes_place_for_another_one() -> None:
+    pipeline = Pipeline()
+    queues = [f"queue{number}" for number in range(MAX_PARTS)]
+    pipeline.send(now(LOGGED_IN), *(now(status(queue, LoginTime="0")) for queue in queues))
+    pipeline.send(now(status("more", Status="2")))
+    assert pipeline.refused["agents"] == 1
+    assert activity(pipeline) == {"available": 1}
+    do(pipeline, REMOVED.but(Queue=queues[5], LoginTime="0"), status("more", Status="2"))
+    assert pipeline.refused["agents"] == 1
+    assert activity(pipeline) == {"on_call": 1}
+    # One that has never had a member, because its event came too late, takes no place either.
+    do(pipeline, REMOVED.but(Queue="more"), REMOVED.but(Queue="late"), status("last", Status="6"))
+    assert pipeline.refused["agents"] == 1
+    assert activity(pipeline) == {"ringing": 1}
+
+    # To find no empty queue takes long, so it is tried only once.
+    kept = memberships_of(pipeline)._queues  # noqa: SLF001 -- a new dictionary means a search
+    pipeline.send(now(status("more")))
+    do(pipeline, *(status(f"more{number}") for number in range(3)))
+    assert memberships_of(pipeline)._queues is kept  # noqa: SLF001 -- as above
+    assert pipeline.refused["agents"] > 1
 
 
 def test_the_activity_of_each_agent_is_a_state_set() -> None:
