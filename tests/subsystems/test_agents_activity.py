@@ -243,6 +243,14 @@ def test_events_of_queues_alone_start_nothing() -> None:
     assert_exposition(pipeline, "", "xivo_agents", "xivo_agents_by_activity")
 
 
+def test_a_membership_from_before_the_first_event_of_an_agent_is_known_at_its_next_event() -> None:
+    pipeline = Pipeline()
+    do(pipeline, status(), LOGGED_IN)
+    assert activity(pipeline) == {"unknown": 1}
+    do(pipeline, status(Status="6"), status())
+    assert activity(pipeline) == {"available": 1}
+
+
 @pytest.mark.parametrize(
     "interface", ["SIP/abc", "Local/42@agentcallback", "Local/id-x@agentcallback"]
 )
