@@ -209,12 +209,17 @@ class Memberships:
             agent.wrap_ups -= 1
             yield until, agent
 
-    def shift(self, corrected: Callable[[float], float]) -> None:
-        """Correct the times that were taken from time stamps."""
+    def shift(self, corrected: Callable[[float], float]) -> Iterator[tuple[Agent, float]]:
+        """Correct the times that were taken from time stamps.
+
+        Returns:
+            Each agent, and since when the activity seemed to go on.
+        """
         for agent in self.agents.values():
-            agent.since = corrected(agent.since)
+            before, agent.since = agent.since, corrected(agent.since)
             if agent.paused_at is not None:
                 agent.paused_at = corrected(agent.paused_at)
+            yield agent, before
 
     def recheck(self, now: float) -> None:
         """Let nothing have happened in the future: the clock was set back."""

@@ -43,6 +43,7 @@ from dataflows.events.queue_call_decoders import CONNECTED
 from dataflows.events.queue_calls import AgentConnected, CallCompleted
 from dataflows.events.queue_members import MemberRemoved, MemberReported, StatusReported
 from dataflows.memberships import OF_QUEUE, Memberships, agent_of
+from dataflows.metric import Sample
 from dataflows.pauses import Pauses
 from dataflows.recent import DELETED_SECONDS, MAX_DELETED, Recent
 from dataflows.state_counts import Outcome, StateCounts
@@ -71,7 +72,7 @@ class AgentsState(State[Event]):
         )
         self._login_at: dict[str, float] = {}
         self._memberships = Memberships()
-        self._times = ActivityTimes(self.samples, self._origin, first.at)
+        self._times = ActivityTimes(self.samples, self._origin)
         self._pauses = Pauses(self.samples, self._origin, self.options.pause_reasons)
         self._last_answers = LastEvents()
         self._deleted = Recent(DELETED_SECONDS, MAX_DELETED)
@@ -90,8 +91,10 @@ class AgentsState(State[Event]):
         if type(event) is StatusReported or isinstance(event, OF_QUEUE):
             changed = self._memberships.apply(event, self)
             if changed is not None:
+                self._times.hear(event.at)
                 self._follow(changed, event.at)
         else:
+            self._times.hear(event.at)
             self._apply_of_agent(event)
 
     def _apply_of_agent(self, event: Event) -> None:
@@ -176,13 +179,25 @@ class AgentsState(State[Event]):
             self.details.set_state(ACTIVITY, labels, ACTIVITIES[agent.activity])
 
     def expire(self, now: float) -> float | None:
-        for at, agent in self._memberships.ended(now, is_clock=True):
-            self._follow(agent, at)
-        self._times.publish(now)
+        is_updated = self.knowledge.is_updated
+        if is_updated:
+            for at, agent in self._memberships.ended(now, is_clock=True):
+                self._follow(agent, at)
+        self._times.publish(now, is_updated=is_updated)
         due = min(
-            super().expire(now) or inf, self._memberships.wrap_ups.due, self._times.due(now) or inf
+            super().expire(now) or inf,
+            self._memberships.wrap_ups.due if is_updated else inf,
+            self._times.due,
         )
         return None if due == inf else due
+
+    def miss(self, at: float) -> None:
+        super().miss(at)
+        self._times.miss(at)
+
+    def withhold(self) -> tuple[Sample, ...]:
+        self._times.keep_height()
+        return super().withhold()
 
     def recheck(self, now: float) -> None:
         super().recheck(now)
@@ -194,11 +209,13 @@ class AgentsState(State[Event]):
 
     def shift(self, corrected: Callable[[float], float]) -> None:
         self._login_at = {agent: corrected(at) for agent, at in self._login_at.items()}
-        self._memberships.shift(corrected)
+        for agent, before in self._memberships.shift(corrected):
+            if agent.activity != LOGGED_OUT:
+                self._times.shift(agent.activity, before, agent.since)
 
     def restore(self, now: float) -> None:
         super().restore(now)
-        self._times.restore(now)
+        self._times.keep_height()
         self._pauses.resize(self.options.pause_reasons, self._memberships.agents.values())
         for agent_id, status in self._agents:
             self._show(agent_id, status)
