@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from dataflows.activities import PHONE, Agent
-from dataflows.envelope import Rejected, number_id
+from dataflows.agent_interfaces import agent_of
 from dataflows.events.queue_calls import CallCompleted
 from dataflows.events.queue_members import (
     MemberAdded,
@@ -26,27 +25,8 @@ from dataflows.queue_members import QueueMembers
 from dataflows.subsystem import State
 from dataflows.wrap_ups import WrapUps
 
-_MANY_INTERFACES = 8192
-"""More than the agents of the largest call centres; each takes about 300 bytes."""
-
 # Names of queues are printable, so they contain no tab.
 _SEPARATOR = "\t"
-
-
-@lru_cache(maxsize=_MANY_INTERFACES)
-def agent_of(interface: str) -> str | None:
-    """Return the id of the agent of a member, by its interface; None if it is no agent.
-
-    XiVO and Wazo add the agent 42 to queues as `Local/id-42@agentcallback`. It is cached, because
-    a lookup takes a tenth of the time.
-    """
-    begin, _, end = interface.partition("@")
-    if end != "agentcallback" or not begin.startswith("local/id-"):
-        return None
-    try:
-        return number_id(begin.removeprefix("local/id-"), "interface")
-    except Rejected:
-        return None
 
 
 OfQueue = QueueEvent | CallCompleted
@@ -205,9 +185,30 @@ class Memberships:
         """
         ended = self.wrap_ups.ended_by_clock(at) if is_clock else self.wrap_ups.ended(at)
         for until, key in ended:
-            agent = self.agents[str(agent_of(key.partition(_SEPARATOR)[2]))]
+            agent = self._agent_with(key.partition(_SEPARATOR)[2])
             agent.wrap_ups -= 1
             yield until, agent
+
+    def restart(self, started: float) -> Iterable[Agent]:
+        """Follow a start of Asterisk at a time, Unix seconds; return the agents that it changes.
+
+        Calls and wrap-ups from before it are over.
+        """
+        changed: dict[str, Agent] = {}
+        for queue in self._queues.values():
+            for interface, before, after in queue.restart(started):
+                agent = self._agent_with(interface)
+                agent.phones[PHONE[before.status]] -= 1
+                agent.phones[PHONE[after.status]] += 1
+                changed[agent.agent_id] = agent
+        for key in self.wrap_ups.lose(started):
+            agent = self._agent_with(key.partition(_SEPARATOR)[2])
+            agent.wrap_ups -= 1
+            changed[agent.agent_id] = agent
+        return changed.values()
+
+    def _agent_with(self, interface: str) -> Agent:
+        return self.agents[str(agent_of(interface))]
 
     def shift(self, corrected: Callable[[float], float]) -> Iterator[tuple[Agent, float]]:
         """Correct the times that were taken from time stamps.
@@ -215,6 +216,8 @@ class Memberships:
         Returns:
             Each agent, and since when the activity seemed to go on.
         """
+        for queue in self._queues.values():
+            queue.correct(corrected)
         for agent in self.agents.values():
             before, agent.since = agent.since, corrected(agent.since)
             if agent.paused_at is not None:

@@ -160,6 +160,11 @@ class PartedState(State[E]):
             part.miss(at)
         self._touched.update(self._parts)
 
+    def restart(self, at: float, started: float) -> None:
+        for part in self._parts.values():
+            part.restart(at, started)
+        self._touched.update(self._parts)
+
     def mark_all(self) -> None:
         super().mark_all()
         for part in self._parts.values():

@@ -5,14 +5,13 @@ Sources: `agent_status_update` of xivo-agentd and wazo-agentd, whose status is `
 and their pause in each queue. An agent is a member of queues with the interface
 `Local/id-<agent_id>@agentcallback`; other members are no agents here.
 
-Trouble: a repeated status changes nothing, so duplicates do no harm. Reordered
-events: the last one to arrive wins, except for events of queues, which
-`dataflows/queue_members.py` puts in order. A missed event: the agent's next event
-corrects the state. After a restart without a recovery store, an agent is unknown
-until its status changes. Events of queues before the first event of an agent change
-nothing; afterwards the memberships of agents who are logged out, or of whom no status is known,
-are kept, because they may log in later. agentd logs a deleted agent off after the deletion; for a
-minute, events of a deleted agent change nothing.
+Trouble: a repeated status changes nothing, so duplicates do no harm. Reordered events: the last one
+to arrive wins, except for events of queues, which `dataflows/queue_members.py` puts in order. A
+missed event: the agent's next event corrects the state. After a restart without a recovery store,
+an agent is unknown until its status changes. Events of queues before the first event of an agent
+change nothing; afterwards the memberships of agents who are logged out, or of whom no status is
+known, are kept, because they may log in later. A start of Asterisk ends calls and wrap-ups. agentd
+logs a deleted agent off after the deletion; for a minute, events of a deleted agent change nothing.
 """
 
 from __future__ import annotations
@@ -22,18 +21,16 @@ from math import inf
 
 from dataflows.activities import ACTIVITIES, LOGGED_OUT, Agent
 from dataflows.activity_times import ActivityTimes
+from dataflows.agent_interfaces import agent_of
 from dataflows.agent_metrics import (
     ACTIVITY,
     AGENTS,
     ANSWERED,
-    BY_ACTIVITY,
     LEVELS,
     LOGGED_IN,
     LOGINS,
     LOGOUTS,
-    PAUSED,
-    PAUSES,
-    SECONDS,
+    METRICS,
     SESSIONS,
 )
 from dataflows.duplicates import LastEvents
@@ -42,7 +39,7 @@ from dataflows.events.agents import DECODERS, AgentDeleted, AgentStatus, AgentSt
 from dataflows.events.queue_call_decoders import CONNECTED
 from dataflows.events.queue_calls import AgentConnected, CallCompleted
 from dataflows.events.queue_members import MemberRemoved, MemberReported, StatusReported
-from dataflows.memberships import OF_QUEUE, Memberships, agent_of
+from dataflows.memberships import OF_QUEUE, Memberships
 from dataflows.metric import Sample
 from dataflows.pauses import Pauses
 from dataflows.recent import DELETED_SECONDS, MAX_DELETED, Recent
@@ -195,6 +192,11 @@ class AgentsState(State[Event]):
         super().miss(at)
         self._times.miss(at)
 
+    def restart(self, at: float, started: float) -> None:
+        self._times.hear(at)
+        for agent in self._memberships.restart(started):
+            self._follow(agent, started)
+
     def withhold(self) -> tuple[Sample, ...]:
         self._times.keep_height()
         return super().withhold()
@@ -225,20 +227,7 @@ class AgentsState(State[Event]):
 SUBSYSTEM = Subsystem(
     NAME,
     "How many call-centre agents are logged in, and what do they do?",
-    (
-        AGENTS,
-        BY_ACTIVITY,
-        PAUSED,
-        SECONDS,
-        PAUSES,
-        LOGINS,
-        LOGOUTS,
-        SESSIONS,
-        LOGGED_IN,
-        ACTIVITY,
-        ANSWERED,
-        *LEVELS,
-    ),
+    METRICS,
     AgentsState,
     DECODERS,
     starters=(AgentStatusChanged, AgentDeleted),

@@ -564,6 +564,50 @@ def test_a_standby_that_takes_over_again_lowers_no_time() -> None:
     assert seconds(pipeline, "unknown") >= shown
 
 
+def booted(pipeline: Pipeline, uptime: int) -> Message:
+    """Return that Asterisk runs, some seconds after its start."""
+    return at(pipeline.now, load("asterisk/wazo-26.04_FullyBooted").but(Uptime=str(uptime)))
+
+
+def test_calls_and_wrap_ups_from_before_a_start_of_asterisk_are_over() -> None:
+    pipeline = Pipeline()
+    names = [f"Local/id-{agent}@agentcallback" for agent in range(4)]
+    do(pipeline, *(LOGGED_IN.but(agent_id=agent) for agent in range(4)))
+    do(pipeline, *(status(queue, Interface=names[0], Status="2") for queue in QUEUES))
+    do(pipeline, status(Interface=names[1], Status="6"))
+    do(pipeline, status(Interface=names[2], Status="5"))
+    done = {"Wrapuptime": "1000", "LastCall": str(int(pipeline.now))}
+    do(pipeline, status(Interface=names[3], Wrapuptime="1000"))
+    do(pipeline, status("ventes", Interface=names[3], **done))
+    assert activity(pipeline) == {"on_call": 1, "ringing": 1, "unavailable": 1, "wrap_up": 1}
+    pipeline.wait(100)
+    do(pipeline, booted(pipeline, 5))
+    assert activity(pipeline) == {"available": 3, "unavailable": 1}
+    spent = seconds(pipeline, "on_call")
+    assert 94 < spent < 97
+    pipeline.wait(7200)
+    assert seconds(pipeline, "on_call") == spent
+
+
+def test_a_call_goes_on_when_amid_connects_again() -> None:
+    pipeline = Pipeline()
+    do(pipeline, LOGGED_IN, status(Status="2"))
+    pipeline.wait(100)
+    do(pipeline, booted(pipeline, 7200))
+    assert activity(pipeline) == {"on_call": 1}
+    # Also if the call began after a start of Asterisk that is reported later.
+    do(pipeline, booted(pipeline, 105))
+    assert activity(pipeline) == {"on_call": 1}
+    # Old releases do not say when it started.
+    do(pipeline, now(load("asterisk/xivo-15.20_FullyBooted")))
+    assert activity(pipeline) == {"on_call": 1}
+    pipeline.restart()
+    do(pipeline, booted(pipeline, 1))
+    assert activity(pipeline) == {"available": 1}
+    do(pipeline, status(Status="6"))
+    assert activity(pipeline) == {"ringing": 1}
+
+
 def test_other_reasons_are_shown_after_a_restart_with_other_settings() -> None:
     pipeline = Pipeline(pause_reasons=("lunch",))
     do(pipeline, LOGGED_IN, status(), pause("support", "coffee"))
