@@ -122,3 +122,18 @@ LEVELS = levels(
     ("origin_uuid",),
     gauge='`xivo_agents{status="logged_in"}`',
 )
+
+METRICS = (
+    AGENTS,
+    BY_ACTIVITY,
+    PAUSED,
+    SECONDS,
+    PAUSES,
+    LOGINS,
+    LOGOUTS,
+    SESSIONS,
+    LOGGED_IN,
+    ACTIVITY,
+    ANSWERED,
+    *LEVELS,
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from dataflows.events.queue_members import (
     DeviceState,
@@ -38,6 +38,7 @@ class Member(Struct, frozen=True, gc=False, array_like=True):
         wrap_up: Its own wrap-up time in seconds; 0 if that of the queue holds.
         reason: Why it is paused; empty if there is no reason.
         is_doubtful: Whether the order of its last events is not certain.
+        at: When its last event happened, Unix seconds.
     """
 
     paused: bool
@@ -50,6 +51,19 @@ class Member(Struct, frozen=True, gc=False, array_like=True):
     wrap_up: int
     reason: str = ""
     is_doubtful: bool = False
+    at: float = 0.0
+
+
+def after_restart(member: Member, started: float) -> Member:
+    """Return the member after a start of Asterisk at a time, Unix seconds.
+
+    A device that was in a call or rang before is not any more. Nobody says whether it is idle or
+    cannot be reached, so its state is unknown until its next event. Asterisk restores the rest of
+    a member, and asks the devices itself, without an event.
+    """
+    if member.at > started or member.status not in _WITH_CALL:
+        return member
+    return structs.replace(member, status=_UNKNOWN)
 
 
 def can_ring(member: Member) -> bool:
@@ -67,6 +81,15 @@ def can_ring(member: Member) -> bool:
 
 _NOT_IN_USE, _UNKNOWN = DeviceState.NOT_IN_USE, DeviceState.UNKNOWN
 _UNAVAILABLE, _INVALID = DeviceState.UNAVAILABLE, DeviceState.INVALID
+_WITH_CALL = frozenset(
+    {
+        DeviceState.IN_USE,
+        DeviceState.BUSY,
+        DeviceState.RINGING,
+        DeviceState.RINGING_IN_USE,
+        DeviceState.ON_HOLD,
+    }
+)
 
 
 def merge(before: Member | None, event: MemberReported) -> Member:
@@ -84,6 +107,7 @@ def merge(before: Member | None, event: MemberReported) -> Member:
             event.last_call,
             event.wrap_up,
             event.reason or "",
+            at=event.at,
         )
     login_time, last_call = event.login_time or before.login_time, event.last_call
     is_renewed = login_time > before.login_time > 0
@@ -99,6 +123,7 @@ def merge(before: Member | None, event: MemberReported) -> Member:
         last_call,
         event.wrap_up,
         _reason(before, event),
+        at=event.at,
     )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from dataflows.activities import PHONE, Agent
-from dataflows.envelope import Rejected, number_id
+from dataflows.agent_interfaces import agent_of
 from dataflows.events.queue_calls import CallCompleted
 from dataflows.events.queue_members import (
     MemberAdded,
@@ -19,33 +18,15 @@ from dataflows.events.queue_members import (
     QueueEvent,
     StatusReported,
 )
+from dataflows.member_order import MemberEvent
 from dataflows.members import Member
 from dataflows.parts import MAX_PARTS
 from dataflows.queue_members import QueueMembers
 from dataflows.subsystem import State
 from dataflows.wrap_ups import WrapUps
 
-_MANY_INTERFACES = 8192
-"""More than the agents of the largest call centres; each takes about 300 bytes."""
-
 # Names of queues are printable, so they contain no tab.
 _SEPARATOR = "\t"
-
-
-@lru_cache(maxsize=_MANY_INTERFACES)
-def agent_of(interface: str) -> str | None:
-    """Return the id of the agent of a member, by its interface; None if it is no agent.
-
-    XiVO and Wazo add the agent 42 to queues as `Local/id-42@agentcallback`. It is cached, because
-    a lookup takes a tenth of the time.
-    """
-    begin, _, end = interface.partition("@")
-    if end != "agentcallback" or not begin.startswith("local/id-"):
-        return None
-    try:
-        return number_id(begin.removeprefix("local/id-"), "interface")
-    except Rejected:
-        return None
 
 
 OfQueue = QueueEvent | CallCompleted
@@ -60,12 +41,14 @@ class Memberships:
         wrap_ups: The ends of their wrap-ups.
     """
 
-    __slots__ = ("_by_interface", "_queues", "agents", "wrap_ups")
+    __slots__ = ("_by_interface", "_has_empty", "_queues", "agents", "wrap_ups")
 
     def __init__(self) -> None:
         self.agents: dict[str, Agent] = {}
         self.wrap_ups = WrapUps()
         self._queues: dict[str, QueueMembers] = {}
+        # Whether a queue may have no members. To look for one takes long.
+        self._has_empty = False
         # Of members: a look-up is faster than to read the id.
         self._by_interface: dict[str, Agent] = {}
 
@@ -75,6 +58,7 @@ class Memberships:
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         agents, self.wrap_ups, self._queues = state
+        self._has_empty = True
         self._by_interface = {}
         self.agents = msgspec.msgpack.decode(agents, type=dict[str, Agent])
 
@@ -105,7 +89,7 @@ class Memberships:
             or (after := queue.follow(before, event)) is None
         ):
             return self._sort(event, state)
-        if after.last_call > before.last_call:
+        if after.last_call > before.last_call or (after.paused and after.reason != before.reason):
             return self._put(agent, queue, event, after)
         queue.members[interface] = after
         was, is_now = PHONE[before.status], PHONE[after.status]
@@ -124,19 +108,27 @@ class Memberships:
         match event:
             case MemberReported() | MemberRemoved():
                 queue = self._queue(event.queue, state)
-                if queue is None or (found := queue.sort(event, state)) is None:
-                    return None
-                after, _ = found
-                if after is None and event.interface not in queue.members:
-                    return None
-                agent = self.agent(agent_id)
-                if after is None:
-                    # Of other queues too: each is found again at its next event.
-                    self._by_interface.pop(event.interface, None)
-                else:
-                    self._by_interface[event.interface] = agent
-                return self._put(agent, queue, event, after)
+                if queue is not None:
+                    changed = self._change(queue, event, agent_id, state)
+                    self._has_empty |= not queue.members
+                    return changed
         return None
+
+    def _change(
+        self, queue: QueueMembers, event: MemberEvent, agent_id: str, state: State[Any]
+    ) -> Agent | None:
+        if (found := queue.sort(event, state)) is None:
+            return None
+        after, _ = found
+        if after is None and event.interface not in queue.members:
+            return None
+        agent = self.agent(agent_id)
+        if after is None:
+            # Of other queues too: each is found again at its next event.
+            self._by_interface.pop(event.interface, None)
+        else:
+            self._by_interface[event.interface] = agent
+        return self._put(agent, queue, event, after)
 
     def forget(self, agent: Agent) -> None:
         """Forget an agent who has no membership."""
@@ -147,8 +139,9 @@ class Memberships:
     def _queue(self, name: str, state: State[Any]) -> QueueMembers | None:
         queue = self._queues.get(name)
         if queue is None:
-            if len(self._queues) >= MAX_PARTS:
+            if len(self._queues) >= MAX_PARTS and self._has_empty:
                 self._queues = {name: each for name, each in self._queues.items() if each.members}
+                self._has_empty = False
             if len(self._queues) >= MAX_PARTS:
                 state.refused += 1
                 return None
@@ -192,16 +185,44 @@ class Memberships:
         """
         ended = self.wrap_ups.ended_by_clock(at) if is_clock else self.wrap_ups.ended(at)
         for until, key in ended:
-            agent = self.agents[str(agent_of(key.partition(_SEPARATOR)[2]))]
+            agent = self._agent_with(key.partition(_SEPARATOR)[2])
             agent.wrap_ups -= 1
             yield until, agent
 
-    def shift(self, corrected: Callable[[float], float]) -> None:
-        """Correct the times that were taken from time stamps."""
+    def restart(self, started: float) -> Iterable[Agent]:
+        """Follow a start of Asterisk at a time, Unix seconds; return the agents that it changes.
+
+        Calls and wrap-ups from before it are over.
+        """
+        changed: dict[str, Agent] = {}
+        for queue in self._queues.values():
+            for interface, before, after in queue.restart(started):
+                agent = self._agent_with(interface)
+                agent.phones[PHONE[before.status]] -= 1
+                agent.phones[PHONE[after.status]] += 1
+                changed[agent.agent_id] = agent
+        for key in self.wrap_ups.lose(started):
+            agent = self._agent_with(key.partition(_SEPARATOR)[2])
+            agent.wrap_ups -= 1
+            changed[agent.agent_id] = agent
+        return changed.values()
+
+    def _agent_with(self, interface: str) -> Agent:
+        return self.agents[str(agent_of(interface))]
+
+    def shift(self, corrected: Callable[[float], float]) -> Iterator[tuple[Agent, float]]:
+        """Correct the times that were taken from time stamps.
+
+        Returns:
+            Each agent, and since when the activity seemed to go on.
+        """
+        for queue in self._queues.values():
+            queue.correct(corrected)
         for agent in self.agents.values():
-            agent.since = corrected(agent.since)
+            before, agent.since = agent.since, corrected(agent.since)
             if agent.paused_at is not None:
                 agent.paused_at = corrected(agent.paused_at)
+            yield agent, before
 
     def recheck(self, now: float) -> None:
         """Let nothing have happened in the future: the clock was set back."""

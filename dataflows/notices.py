@@ -54,7 +54,7 @@ class EventsMissed(Notice, frozen=True, gc=False):
 
     def tell(self, state: State[Any]) -> None:
         """Note in a state that it may have missed events."""
-        state.miss()
+        state.miss(self.at)
 
 
 class StateOutdated(Notice, frozen=True, gc=False):

@@ -154,10 +154,15 @@ class PartedState(State[E]):
         for name, part in [*self._parts.items()]:
             self._end(name, part)
 
-    def miss(self) -> None:
-        super().miss()
+    def miss(self, at: float) -> None:
+        super().miss(at)
         for part in self._parts.values():
-            part.miss()
+            part.miss(at)
+        self._touched.update(self._parts)
+
+    def restart(self, at: float, started: float) -> None:
+        for part in self._parts.values():
+            part.restart(at, started)
         self._touched.update(self._parts)
 
     def mark_all(self) -> None:

@@ -5,15 +5,17 @@ Several subsystems follow them, each in a state of its own.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from dataflows.events.queue_calls import CallCompleted
 from dataflows.events.queue_members import QueueEvent, StatusReported
 from dataflows.member_history import MemberHistory
 from dataflows.member_order import NEXT_STATUS, MemberEvent
-from dataflows.members import Change, Member
+from dataflows.members import Change, Member, after_restart
 from dataflows.subsystem import State
 from dataflows.wrap_ups import WrapUps
 
@@ -81,6 +83,8 @@ class QueueMembers:
             last_call,
             event.wrap_up,
             (before.reason if reason is None else reason) if paused else "",
+            False,
+            event.at,
         )
 
     def sort(
@@ -138,6 +142,24 @@ class QueueMembers:
         if until > at:
             self._wrap_ups.start(self._prefix + interface, until, seconds)
 
+    def restart(self, started: float) -> Iterator[tuple[str, Member, Member]]:
+        """Follow a start of Asterisk at a time, Unix seconds.
+
+        Returns:
+            The members that changed: interface, before and after.
+        """
+        for interface, before in [*self.members.items()]:
+            after = after_restart(before, started)
+            if after is not before:
+                self.members[interface] = after
+                yield interface, before, after
+
+    def correct(self, corrected: Callable[[float], float]) -> None:
+        """Correct the times that were taken from time stamps."""
+        for interface, member in self.members.items():
+            self.members[interface] = structs.replace(member, at=corrected(member.at))
+
     def recheck(self, now: float) -> None:
         """Let nothing have happened in the future: the clock was set back."""
         self._history.recheck(now)
+        self.correct(lambda at: min(at, now))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from msgspec import Struct
 
 
@@ -13,13 +15,15 @@ class Slope(Struct, frozen=True, gc=False):
         per_second: By how much it grows in each second.
         since: Unix seconds.
         floor: The number is never below this.
+        until: It does not grow after this time, Unix seconds.
     """
 
     base: float
     per_second: float
     since: float
     floor: float = 0.0
+    until: float = inf
 
     def at(self, now: float) -> float:
         """Return the number at a time, Unix seconds."""
-        return max(self.floor, self.base + self.per_second * (now - self.since))
+        return max(self.floor, self.base + self.per_second * (min(now, self.until) - self.since))

@@ -224,8 +224,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
     def _withhold(self, state: State[Any]) -> list[Output]:
         if self._is_withheld:
             return []
-        state.mark_all()
-        gone = tuple([(metric, labels, None) for metric, labels, _ in state.drain()])
+        gone = state.withhold()
         self._is_withheld = True
         return [Changes(gone)] if gone else []
 

@@ -115,9 +115,15 @@ class State(ABC, Generic[E]):
         for tracker in self.trackers:
             tracker.resize(self.windows, now)
 
-    def miss(self) -> None:
-        """Note that events were missed, or may have been."""
+    def miss(self, at: float) -> None:
+        """Note that events were missed, or may have been, until a time in Unix seconds."""
+        del at
         self.knowledge.end()
+
+    def withhold(self) -> tuple[Sample, ...]:
+        """Return the ends of all series, which may be shown again later."""
+        self.mark_all()
+        return tuple([(metric, labels, None) for metric, labels, _ in self.drain()])
 
     def restart(self, at: float, started: float) -> None:
         """Note at a time that Asterisk started at another one, both in Unix seconds."""

@@ -44,6 +44,17 @@ class WrapUps:
         """Forget the wrap-up of a member that left."""
         self._until.pop(interface, None)
 
+    def lose(self, until: float) -> list[str]:
+        """Remove the wrap-ups that began until a time, Unix seconds; return their members."""
+        lost = [
+            interface
+            for end, interface, seconds in self._heap
+            if end - seconds <= until and self._until.get(interface) == end
+        ]
+        for interface in lost:
+            del self._until[interface]
+        return lost
+
     def ended(self, now: float) -> Iterator[tuple[float, str]]:
         """Remove the wrap-ups that ended; return their ends and members, the earliest first."""
         while self._heap and self._heap[0][0] <= now:

@@ -46,8 +46,10 @@ class Stretch:
     begin: float
     end: float = inf
 
-    def length(self, now: float) -> float:
-        return min(self.end, now) - self.begin
+    def length(self, gaps: Iterable[tuple[float, float]], now: float) -> float:
+        end = min(self.end, now)
+        missed = (max(0.0, min(end, to) - max(self.begin, since)) for since, to in gaps)
+        return end - self.begin - sum(missed)
 
 
 @dataclass
@@ -63,6 +65,10 @@ class Agents:
 
     def __init__(self) -> None:
         self.has_begun = False
+        # Since when time counts: since the first events had been processed, or since a gap.
+        self.counts_since: float | None = None
+        # The beginnings and ends of times that do not count.
+        self.gaps: list[tuple[float, float]] = []
         self.is_in: dict[str, bool] = {}
         self.deleted_at: dict[str, float] = {}
         self.queues: dict[str, Queue] = {}
@@ -109,10 +115,19 @@ class Agents:
 
     def look(self, now: float) -> None:
         """Pass the time of the clock."""
+        if self.has_begun and self.counts_since is None:
+            self.counts_since = now
+            self.gaps.append((-inf, now))
         self.end_wrap_ups(now)
         for queue in self.queues.values():
             for at in queue.end_wrap_ups(now, is_clock=True):
                 self._update(at, is_seen=True)
+
+    def miss(self, since: float, now: float) -> None:
+        """Miss what happens between two times, of which the second one is now."""
+        if self.counts_since is not None:
+            self.gaps.append((since, now))
+            self.counts_since = now
 
     def apply(self, fact: Fact) -> None:
         """Apply an event."""
@@ -175,10 +190,11 @@ class Agents:
         now = self.doing(agent)
         if [each.what for each in mine] == ([] if now is None else [now]):
             return
+        counted = max(at, self.counts_since or at)
         for each in mine:
-            each.end = at
+            each.end = counted
         if now is not None:
-            self.stretches.append(Stretch(agent, now, at))
+            self.stretches.append(Stretch(agent, now, counted))
         self._last_change[agent] = at
 
     def _update_pause(self, agent: str, at: float, *, is_seen: bool) -> None:
@@ -194,7 +210,7 @@ class Agents:
 
     def spent(self, what: str, now: float) -> float:
         """Return the seconds that all agents spent in an activity."""
-        return sum(each.length(now) for each in self.stretches if each.what == what)
+        return sum(each.length(self.gaps, now) for each in self.stretches if each.what == what)
 
     def numbers(self, origin: str, now: float, reasons: Sequence[str], *, details: bool) -> Numbers:
         """Return all series of activities and pauses."""

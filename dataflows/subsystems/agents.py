@@ -5,14 +5,13 @@ Sources: `agent_status_update` of xivo-agentd and wazo-agentd, whose status is `
 and their pause in each queue. An agent is a member of queues with the interface
 `Local/id-<agent_id>@agentcallback`; other members are no agents here.
 
-Trouble: a repeated status changes nothing, so duplicates do no harm. Reordered
-events: the last one to arrive wins, except for events of queues, which
-`dataflows/queue_members.py` puts in order. A missed event: the agent's next event
-corrects the state. After a restart without a recovery store, an agent is unknown
-until its status changes. Events of queues before the first event of an agent change
-nothing; afterwards the memberships of agents who are logged out, or of whom no status is known,
-are kept, because they may log in later. agentd logs a deleted agent off after the deletion; for a
-minute, events of a deleted agent change nothing.
+Trouble: a repeated status changes nothing, so duplicates do no harm. Reordered events: the last one
+to arrive wins, except for events of queues, which `dataflows/queue_members.py` puts in order. A
+missed event: the agent's next event corrects the state. After a restart without a recovery store,
+an agent is unknown until its status changes. Events of queues before the first event of an agent
+change nothing; afterwards the memberships of agents who are logged out, or of whom no status is
+known, are kept, because they may log in later. A start of Asterisk ends calls and wrap-ups. agentd
+logs a deleted agent off after the deletion; for a minute, events of a deleted agent change nothing.
 """
 
 from __future__ import annotations
@@ -22,18 +21,16 @@ from math import inf
 
 from dataflows.activities import ACTIVITIES, LOGGED_OUT, Agent
 from dataflows.activity_times import ActivityTimes
+from dataflows.agent_interfaces import agent_of
 from dataflows.agent_metrics import (
     ACTIVITY,
     AGENTS,
     ANSWERED,
-    BY_ACTIVITY,
     LEVELS,
     LOGGED_IN,
     LOGINS,
     LOGOUTS,
-    PAUSED,
-    PAUSES,
-    SECONDS,
+    METRICS,
     SESSIONS,
 )
 from dataflows.duplicates import LastEvents
@@ -42,7 +39,8 @@ from dataflows.events.agents import DECODERS, AgentDeleted, AgentStatus, AgentSt
 from dataflows.events.queue_call_decoders import CONNECTED
 from dataflows.events.queue_calls import AgentConnected, CallCompleted
 from dataflows.events.queue_members import MemberRemoved, MemberReported, StatusReported
-from dataflows.memberships import OF_QUEUE, Memberships, agent_of
+from dataflows.memberships import OF_QUEUE, Memberships
+from dataflows.metric import Sample
 from dataflows.pauses import Pauses
 from dataflows.recent import DELETED_SECONDS, MAX_DELETED, Recent
 from dataflows.state_counts import Outcome, StateCounts
@@ -71,7 +69,7 @@ class AgentsState(State[Event]):
         )
         self._login_at: dict[str, float] = {}
         self._memberships = Memberships()
-        self._times = ActivityTimes(self.samples, self._origin, first.at)
+        self._times = ActivityTimes(self.samples, self._origin)
         self._pauses = Pauses(self.samples, self._origin, self.options.pause_reasons)
         self._last_answers = LastEvents()
         self._deleted = Recent(DELETED_SECONDS, MAX_DELETED)
@@ -90,8 +88,10 @@ class AgentsState(State[Event]):
         if type(event) is StatusReported or isinstance(event, OF_QUEUE):
             changed = self._memberships.apply(event, self)
             if changed is not None:
+                self._times.hear(event.at)
                 self._follow(changed, event.at)
         else:
+            self._times.hear(event.at)
             self._apply_of_agent(event)
 
     def _apply_of_agent(self, event: Event) -> None:
@@ -176,13 +176,30 @@ class AgentsState(State[Event]):
             self.details.set_state(ACTIVITY, labels, ACTIVITIES[agent.activity])
 
     def expire(self, now: float) -> float | None:
-        for at, agent in self._memberships.ended(now, is_clock=True):
-            self._follow(agent, at)
-        self._times.publish(now)
+        is_updated = self.knowledge.is_updated
+        if is_updated:
+            for at, agent in self._memberships.ended(now, is_clock=True):
+                self._follow(agent, at)
+        self._times.publish(now, is_updated=is_updated)
         due = min(
-            super().expire(now) or inf, self._memberships.wrap_ups.due, self._times.due(now) or inf
+            super().expire(now) or inf,
+            self._memberships.wrap_ups.due if is_updated else inf,
+            self._times.due,
         )
         return None if due == inf else due
+
+    def miss(self, at: float) -> None:
+        super().miss(at)
+        self._times.miss(at)
+
+    def restart(self, at: float, started: float) -> None:
+        self._times.hear(at)
+        for agent in self._memberships.restart(started):
+            self._follow(agent, started)
+
+    def withhold(self) -> tuple[Sample, ...]:
+        self._times.keep_height()
+        return super().withhold()
 
     def recheck(self, now: float) -> None:
         super().recheck(now)
@@ -194,11 +211,13 @@ class AgentsState(State[Event]):
 
     def shift(self, corrected: Callable[[float], float]) -> None:
         self._login_at = {agent: corrected(at) for agent, at in self._login_at.items()}
-        self._memberships.shift(corrected)
+        for agent, before in self._memberships.shift(corrected):
+            if agent.activity != LOGGED_OUT:
+                self._times.shift(agent.activity, before, agent.since)
 
     def restore(self, now: float) -> None:
         super().restore(now)
-        self._times.restore(now)
+        self._times.keep_height()
         self._pauses.resize(self.options.pause_reasons, self._memberships.agents.values())
         for agent_id, status in self._agents:
             self._show(agent_id, status)
@@ -208,20 +227,7 @@ class AgentsState(State[Event]):
 SUBSYSTEM = Subsystem(
     NAME,
     "How many call-centre agents are logged in, and what do they do?",
-    (
-        AGENTS,
-        BY_ACTIVITY,
-        PAUSED,
-        SECONDS,
-        PAUSES,
-        LOGINS,
-        LOGOUTS,
-        SESSIONS,
-        LOGGED_IN,
-        ACTIVITY,
-        ANSWERED,
-        *LEVELS,
-    ),
+    METRICS,
     AgentsState,
     DECODERS,
     starters=(AgentStatusChanged, AgentDeleted),

@@ -116,8 +116,8 @@ class BusState(State[Event]):
             self._shown_bus = self.bus
         self.samples.set(ORIGIN_INFO, (*self._origin, self.bus), 1)
 
-    def miss(self) -> None:
-        super().miss()
+    def miss(self, at: float) -> None:
+        super().miss(at)
         self._has_missed = True
 
     def expire(self, now: float) -> float | None:

@@ -206,8 +206,8 @@ class EndpointsState(State[Event]):
         self._deleted.recheck(now)
         self._ctid.recheck(now)
 
-    def miss(self) -> None:
-        super().miss()
+    def miss(self, at: float) -> None:
+        super().miss(at)
         # A phone that the new process published may be among them.
         self._silent = None
         self._ctid.miss()

@@ -9,13 +9,15 @@ Trouble: amid publishes the events of a few milliseconds in reverse order. The l
 wins, unless its fields contradict that order (`dataflows/member_order.py`). The member's next event
 corrects a wrong state, because it contains all fields. For a second after a removal, status and
 pause events of the member are ignored, because they are older; only `QueueMemberAdded`, or a newer
-`LoginTime` (Asterisk 18 and later), adds the member again. Duplicates change nothing. A queue
-without members stays, at 0, until it had no event for a week.
+`LoginTime` (Asterisk 18 and later), adds the member again. Duplicates change nothing. After a start
+of Asterisk 16 or later, members whose device was in a call or rang before it are `unknown` until
+their next event, and wrap-ups from before it are over. A queue without members stays, at 0, until
+it had no event for a week.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import inf
 from operator import attrgetter
 
@@ -150,9 +152,21 @@ class QueueState(State[QueueEvent | CallCompleted]):
             self._count_free(False, can_ring(self._members.members[interface]))
             self._available.follow(at, self._free)
 
+    def restart(self, at: float, started: float) -> None:
+        for interface, before, after in self._members.restart(started):
+            self.samples.move(STATES, (*self._queue, before.status), (*self._queue, after.status))
+            if not self._members.is_in_wrap_up(interface):
+                self._count_free(can_ring(before), can_ring(after))
+        for interface in self._wrap_ups.lose(started):
+            self._count_free(False, can_ring(self._members.members[interface]))
+        self._available.follow(at, self._free)
+
     def recheck(self, now: float) -> None:
         super().recheck(now)
         self._members.recheck(now)
+
+    def shift(self, corrected: Callable[[float], float]) -> None:
+        self._members.correct(corrected)
 
     def end(self) -> None:
         super().end()

@@ -180,8 +180,8 @@ class ServiceState(State[ServiceEvent]):
         self.samples.add(DEREGISTRATIONS, self._service)
         self.samples.set(DEREGISTERED_AT, self._service, at)
 
-    def miss(self) -> None:
-        super().miss()
+    def miss(self, at: float) -> None:
+        super().miss(at)
         self._is_uncertain = True
 
     def shift(self, corrected: Callable[[float], float]) -> None:

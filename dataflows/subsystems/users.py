@@ -124,8 +124,8 @@ class UsersState(State[Event]):
             self.knowledge.complete(now)
         return self._ctid.earliest(super().expire(now))
 
-    def miss(self) -> None:
-        super().miss()
+    def miss(self, at: float) -> None:
+        super().miss(at)
         self._ctid.miss()
 
     def _disconnect_others(self, event: CtidRegistered) -> None:

@@ -6,8 +6,18 @@ from typing import Any
 
 import pytest
 
-from dataflows.items import ClockSetBack
+from dataflows.items import (
+    ClockSetBack,
+    GapNoticed,
+    ReadingContinued,
+    ReadingResumed,
+    ReadingStopped,
+    StandbyBegan,
+)
+from dataflows.memberships import Memberships
 from dataflows.metric import Histogram
+from dataflows.parts import MAX_PARTS
+from dataflows.subsystems.agents import AgentsState
 from tests.agent_oracle import ACTIVITIES
 from tests.corpus import Message, load
 from tests.pipeline import Pipeline, assert_exposition
@@ -62,6 +72,11 @@ def seconds(pipeline: Pipeline, what: str) -> float:
     value = pipeline.value("xivo_agent_activity_seconds_total", what)
     assert isinstance(value, int | float)
     return round(value, 3)
+
+
+def memberships_of(pipeline: Pipeline) -> Memberships:
+    [state] = [state for state in pipeline.states() if isinstance(state, AgentsState)]
+    return state._memberships  # noqa: SLF001 -- only a test needs it
 
 
 def test_what_an_agent_does_is_the_first_activity_that_holds() -> None:
@@ -157,6 +172,17 @@ def test_a_pause_with_another_reason_is_another_pause() -> None:
     assert pipeline.value("xivo_agents_paused", "none") == 1
 
 
+def test_a_status_event_may_tell_another_reason() -> None:
+    pipeline = Pipeline(pause_reasons=("lunch", "coffee"))
+    do(pipeline, LOGGED_IN, status(), pause("support", "lunch"))
+    pipeline.wait(10)
+    coffee = {"Paused": "1", "PausedReason": "coffee"}
+    do(pipeline, *(status(Status=code, **coffee) for code in ("6", "1", "1")))
+    assert pauses(pipeline, "lunch") == (1, 10.1)
+    assert pipeline.value("xivo_agents_paused", "lunch") == 0
+    assert pipeline.value("xivo_agents_paused", "coffee") == 1
+
+
 def test_a_pause_whose_beginning_was_not_seen_has_no_duration() -> None:
     pipeline = Pipeline()
     do(pipeline, LOGGED_IN, status(Paused="1"))
@@ -224,6 +250,14 @@ def test_events_of_queues_alone_start_nothing() -> None:
     assert_exposition(pipeline, "", "xivo_agents", "xivo_agents_by_activity")
 
 
+def test_a_membership_from_before_the_first_event_of_an_agent_is_known_at_its_next_event() -> None:
+    pipeline = Pipeline()
+    do(pipeline, status(), LOGGED_IN)
+    assert activity(pipeline) == {"unknown": 1}
+    do(pipeline, status(Status="6"), status())
+    assert activity(pipeline) == {"available": 1}
+
+
 @pytest.mark.parametrize(
     "interface", ["SIP/abc", "Local/42@agentcallback", "Local/id-x@agentcallback"]
 )
@@ -239,6 +273,29 @@ def test_the_memberships_of_all_servers_are_bounded() -> None:
     assert pipeline.refused["agents"] == 1
     do(pipeline, REMOVED.but(Queue="support"), status("urgence"))
     assert pipeline.refused["agents"] == 1
+
+
+def test_a_queue_without_agents_makes_place_for_another_one() -> None:
+    pipeline = Pipeline()
+    queues = [f"queue{number}" for number in range(MAX_PARTS)]
+    pipeline.send(now(LOGGED_IN), *(now(status(queue, LoginTime="0")) for queue in queues))
+    pipeline.send(now(status("more", Status="2")))
+    assert pipeline.refused["agents"] == 1
+    assert activity(pipeline) == {"available": 1}
+    do(pipeline, REMOVED.but(Queue=queues[5], LoginTime="0"), status("more", Status="2"))
+    assert pipeline.refused["agents"] == 1
+    assert activity(pipeline) == {"on_call": 1}
+    # One that has never had a member, because its event came too late, takes no place either.
+    do(pipeline, REMOVED.but(Queue="more"), REMOVED.but(Queue="late"), status("last", Status="6"))
+    assert pipeline.refused["agents"] == 1
+    assert activity(pipeline) == {"ringing": 1}
+
+    # To find no empty queue takes long, so it is tried only once.
+    kept = memberships_of(pipeline)._queues  # noqa: SLF001 -- a new dictionary means a search
+    pipeline.send(now(status("more")))
+    do(pipeline, *(status(f"more{number}") for number in range(3)))
+    assert memberships_of(pipeline)._queues is kept  # noqa: SLF001 -- as above
+    assert pipeline.refused["agents"] > 1
 
 
 def test_the_activity_of_each_agent_is_a_state_set() -> None:
@@ -320,6 +377,235 @@ def test_a_clock_that_was_wrong_stops_no_time() -> None:
     pipeline.wait(120)
     # A minute may pass until it is known how high the time was.
     assert ahead + 60 <= seconds(pipeline, "available") <= ahead + 120
+
+
+BUS = "default"
+
+
+def at(moment: float, message: Message) -> Message:
+    """Return a message with a time stamp."""
+    return now(message).but(timestamp=datetime.fromtimestamp(moment, UTC).isoformat())
+
+
+def with_agents_on_calls(count: int = 20) -> Pipeline:
+    """Return a pipeline with some agents who have been on calls for about ten seconds."""
+    pipeline = Pipeline()
+    for agent in range(count):
+        on_call = status(Interface=f"Local/id-{agent}@agentcallback", Status="2")
+        pipeline.send(now(LOGGED_IN.but(agent_id=agent)), now(on_call))
+    pipeline.wait(10)
+    return pipeline
+
+
+def hang_up(pipeline: Pipeline, moment: float, count: int = 20) -> None:
+    """Let the events arrive that the calls of some agents ended at a time."""
+    idle = [status(Interface=f"Local/id-{agent}@agentcallback") for agent in range(count)]
+    pipeline.send(*(at(moment, each) for each in idle))
+
+
+def test_no_time_counts_while_the_exporter_does_not_run() -> None:
+    pipeline = with_agents_on_calls()
+    assert seconds(pipeline, "on_call") == 200
+    pipeline.now += 12 * 3600
+    pipeline.restart()
+    # A former process can have shown as much as until the end of its minute.
+    assert 200 <= seconds(pipeline, "on_call") <= 200 + 20 * 60
+    pipeline.take([GapNoticed(BUS, pipeline.now), ReadingContinued(BUS)])
+    pipeline.send(*(now(LOGGED_OUT.but(agent_id=agent)) for agent in range(20)))
+    pipeline.wait(100)
+    assert 200 <= seconds(pipeline, "on_call") <= 200 + 20 * 60
+
+
+def test_the_events_of_a_short_absence_tell_what_happened_in_it() -> None:
+    pipeline = with_agents_on_calls()
+    stopped = pipeline.now
+    pipeline.now += 600
+    pipeline.restart()
+    first = seconds(pipeline, "on_call")
+    assert first <= 200 + 20 * 60
+    pipeline.take([ReadingContinued(BUS)])
+    pipeline.wait(1)
+    assert seconds(pipeline, "on_call") == first
+    hang_up(pipeline, stopped + 5)
+    pipeline.wait(60)
+    assert seconds(pipeline, "on_call") == first
+    assert seconds(pipeline, "available") == 20 * (595 + 1 + 60)
+    # From now on the right time counts, and what was too much does not.
+    pipeline.send(
+        *(now(status(Interface=f"Local/id-{i}@agentcallback", Status="2")) for i in range(20))
+    )
+    pipeline.wait(600)
+    assert seconds(pipeline, "on_call") == 300 + 20 * 600
+
+
+def test_time_counts_up_to_the_stop_of_reading_and_then_by_the_events_that_arrive_late() -> None:
+    pipeline = with_agents_on_calls()
+    pipeline.take([ReadingStopped(BUS)])
+    stopped = pipeline.now
+    pipeline.wait(3600)
+    assert seconds(pipeline, "on_call") == 200
+    pipeline.take([ReadingContinued(BUS)])
+    pipeline.wait(1)
+    assert seconds(pipeline, "on_call") == 200
+    hang_up(pipeline, stopped + 55, count=10)
+    assert seconds(pipeline, "on_call") == 200 + 20 * 55
+    hang_up(pipeline, stopped + 95)
+    assert seconds(pipeline, "on_call") == 1300 + 10 * 40
+    assert seconds(pipeline, "available") == 10 * 40
+    # The end of the backlog.
+    do(pipeline, LOGGED_IN.but(agent_id=99))
+    pipeline.wait(1800)
+    assert seconds(pipeline, "on_call") == 1700
+    elapsed = round(pipeline.now - stopped, 3)
+    assert seconds(pipeline, "available") == 10 * 40 + 20 * (elapsed - 95)
+
+
+def test_time_counts_again_after_a_minute_without_events() -> None:
+    pipeline = with_agents_on_calls()
+    pipeline.take([ReadingStopped(BUS)])
+    pipeline.wait(100)
+    pipeline.take([ReadingContinued(BUS)])
+    pipeline.wait(59)
+    assert seconds(pipeline, "on_call") == 200
+    pipeline.wait(2)
+    # Nothing was missed, so they were on calls all the time.
+    assert seconds(pipeline, "on_call") == 200 + 20 * 161
+
+
+def test_the_time_of_a_gap_does_not_count() -> None:
+    pipeline = with_agents_on_calls()
+    pipeline.take([ReadingStopped(BUS)])
+    stopped = pipeline.now
+    pipeline.wait(3600)
+    pipeline.take([GapNoticed(BUS, pipeline.now), ReadingContinued(BUS)])
+    # What arrives with an earlier time was missed in part.
+    hang_up(pipeline, stopped + 55, count=10)
+    do(pipeline, LOGGED_IN.but(agent_id=99))
+    pipeline.wait(9.9)
+    assert seconds(pipeline, "on_call") == 200 + 10 * 10
+    assert seconds(pipeline, "available") == 10 * 10
+
+
+def test_a_stalled_dataflow_adds_a_minute_at_most() -> None:
+    pipeline = with_agents_on_calls()
+    pipeline.now += 3600
+    assert seconds(pipeline, "on_call") <= 200 + 20 * 60
+
+
+def test_a_wrap_up_does_not_end_while_the_bus_is_not_read() -> None:
+    pipeline = Pipeline()
+    do(pipeline, LOGGED_IN, status(Status="2", Wrapuptime="5"))
+    do(pipeline, status(Status="1", Wrapuptime="5", LastCall=str(int(pipeline.now))))
+    pipeline.take([ReadingStopped(BUS)])
+    pipeline.wait(60)
+    assert activity(pipeline) == {"wrap_up": 1}
+    pipeline.take([ReadingContinued(BUS)])
+    assert activity(pipeline) == {"available": 1}
+    pipeline.wait(61)
+    assert 4 < seconds(pipeline, "wrap_up") <= 5
+    assert 115 < seconds(pipeline, "available") <= 117
+
+
+def test_no_time_counts_before_the_exporter_sees_the_server() -> None:
+    pipeline = Pipeline()
+    pipeline.send(at(pipeline.now - 3600, LOGGED_IN))
+    pipeline.send(at(pipeline.now - 1800, LOGGED_IN.but(agent_id=43)))
+    pipeline.wait(10)
+    assert seconds(pipeline, "unknown") == 20
+
+
+def test_a_time_zone_that_is_found_later_is_taken_out_of_the_times() -> None:
+    pipeline = Pipeline(zone=None)
+    local = datetime.now().astimezone().utcoffset()
+    assert local is not None
+    begun: list[float] = []
+
+    def tell(message: Message) -> None:
+        # The server is one hour behind this machine.
+        stamp = datetime.fromtimestamp(pipeline.now - 3600 + local.total_seconds(), UTC)
+        pipeline.send(now(message).but(timestamp=stamp.replace(tzinfo=None).isoformat()))
+
+    for agent in range(10):
+        begun.append(pipeline.now)
+        tell(LOGGED_IN.but(agent_id=agent))
+        pipeline.wait(1)
+    assert seconds(pipeline, "unknown") <= 10 * 10
+    while not pipeline.offsets:
+        pipeline.wait(10)
+        tell(LOGGED_OUT.but(agent_id=99))
+    pipeline.wait(200)
+    assert seconds(pipeline, "unknown") == sum(pipeline.now - each for each in begun)
+
+
+def test_a_restart_while_the_clock_is_set_back_lowers_no_time() -> None:
+    for back in (1, 50, 100, 3600):
+        pipeline = Pipeline()
+        do(pipeline, LOGGED_IN)
+        pipeline.wait(100)
+        shown = seconds(pipeline, "unknown")
+        pipeline.now -= back
+        pipeline.restart()
+        assert seconds(pipeline, "unknown") >= shown
+        pipeline.take([ReadingContinued(BUS)])
+        pipeline.wait(back + 120 if back < 60 else 240)
+        # It grows again after a short time.
+        assert seconds(pipeline, "unknown") > shown
+
+
+def test_a_standby_that_takes_over_again_lowers_no_time() -> None:
+    pipeline = Pipeline()
+    do(pipeline, LOGGED_IN)
+    pipeline.wait(1010)
+    shown = seconds(pipeline, "unknown")
+    pipeline.send(at(pipeline.now - 900, LOGGED_OUT))
+    pipeline.take([StandbyBegan(BUS)])
+    assert pipeline.value("xivo_agent_activity_seconds_total", "unknown") is None
+    pipeline.take([ReadingResumed(BUS, pipeline.now, is_complete=True)])
+    assert seconds(pipeline, "unknown") >= shown
+
+
+def booted(pipeline: Pipeline, uptime: int) -> Message:
+    """Return that Asterisk runs, some seconds after its start."""
+    return at(pipeline.now, load("asterisk/wazo-26.04_FullyBooted").but(Uptime=str(uptime)))
+
+
+def test_calls_and_wrap_ups_from_before_a_start_of_asterisk_are_over() -> None:
+    pipeline = Pipeline()
+    names = [f"Local/id-{agent}@agentcallback" for agent in range(4)]
+    do(pipeline, *(LOGGED_IN.but(agent_id=agent) for agent in range(4)))
+    do(pipeline, *(status(queue, Interface=names[0], Status="2") for queue in QUEUES))
+    do(pipeline, status(Interface=names[1], Status="6"))
+    do(pipeline, status(Interface=names[2], Status="5"))
+    done = {"Wrapuptime": "1000", "LastCall": str(int(pipeline.now))}
+    do(pipeline, status(Interface=names[3], Wrapuptime="1000"))
+    do(pipeline, status("ventes", Interface=names[3], **done))
+    assert activity(pipeline) == {"on_call": 1, "ringing": 1, "unavailable": 1, "wrap_up": 1}
+    pipeline.wait(100)
+    do(pipeline, booted(pipeline, 5))
+    assert activity(pipeline) == {"available": 3, "unavailable": 1}
+    spent = seconds(pipeline, "on_call")
+    assert 94 < spent < 97
+    pipeline.wait(7200)
+    assert seconds(pipeline, "on_call") == spent
+
+
+def test_a_call_goes_on_when_amid_connects_again() -> None:
+    pipeline = Pipeline()
+    do(pipeline, LOGGED_IN, status(Status="2"))
+    pipeline.wait(100)
+    do(pipeline, booted(pipeline, 7200))
+    assert activity(pipeline) == {"on_call": 1}
+    # Also if the call began after a start of Asterisk that is reported later.
+    do(pipeline, booted(pipeline, 105))
+    assert activity(pipeline) == {"on_call": 1}
+    # Old releases do not say when it started.
+    do(pipeline, now(load("asterisk/xivo-15.20_FullyBooted")))
+    assert activity(pipeline) == {"on_call": 1}
+    pipeline.restart()
+    do(pipeline, booted(pipeline, 1))
+    assert activity(pipeline) == {"available": 1}
+    do(pipeline, status(Status="6"))
+    assert activity(pipeline) == {"ringing": 1}
 
 
 def test_other_reasons_are_shown_after_a_restart_with_other_settings() -> None:

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
-from tests.corpus import load
+from dataflows.metric import Histogram
+from tests.corpus import Message, load
 from tests.pipeline import Pipeline, assert_exposition
 
 WEEK = 7 * 24 * 3600
@@ -30,6 +33,8 @@ REMOVED_11 = load("queues/xivo-15.12_QueueMemberRemoved")
 # From Asterisk 18 on, with the time at which the member joined.
 ADDED_18 = ADDED.but(LoginTime="1615370000")
 REMOVED_18 = REMOVED.but(LoginTime="1615370000")
+
+BOOTED = load("asterisk/wazo-26.04_FullyBooted")
 
 
 def test_the_example_of_the_bus_document() -> None:
@@ -437,3 +442,60 @@ def test_servers_and_queues_with_bars_in_their_names_stay_apart() -> None:
     assert series["xivo_queue_member_states", ("a|b", "c", "in_use")] == 1
     assert sorted(labels[0] for metric, labels in series if metric == METRICS[2]) == ["a", "a|b"]
     assert len(pipeline.keys & {key for key in pipeline.keys if key.startswith("queues")}) == 2
+
+
+def now(message: Message) -> Message:
+    """Return a message that has no time stamp: it happens when it arrives."""
+    body = {key: value for key, value in message.content.items() if key != "timestamp"}
+    return replace(message, content=body, headers={})
+
+
+def test_members_who_were_in_a_call_before_a_start_of_asterisk_are_unknown() -> None:
+    pipeline = Pipeline()
+    queue = STATUS.content["data"]["Queue"]
+    codes = ("1", "2", "3", "5", "6", "7", "8")
+    statuses = [now(STATUS.but(Interface=f"SIP/{code}", Status=code, Paused="0")) for code in codes]
+    pipeline.send(*statuses)
+    pipeline.wait(60)
+    # This one is new, and its call too.
+    late = now(STATUS.but(Interface="SIP/late", Status="2", Paused="0"))
+    pipeline.send(late)
+    pipeline.wait(1)
+    booted = now(BOOTED.but(Uptime="10"))
+    pipeline.send(booted)
+
+    def states() -> dict[str, float | Histogram]:
+        return {
+            labels[-1]: value
+            for (metric, labels), value in pipeline.series().items()
+            if metric == "xivo_queue_member_states" and value
+        }
+
+    assert states() == {"not_in_use": 1, "unavailable": 1, "unknown": 5, "in_use": 1}
+    # Asterisk rings members in an unknown state.
+    assert pipeline.value("xivo_queue_members_available", queue) == 6
+    pipeline.send(*statuses)
+    assert states() == {
+        "not_in_use": 1,
+        "in_use": 2,
+        "busy": 1,
+        "unavailable": 1,
+        "ringing": 1,
+        "ringing_in_use": 1,
+        "on_hold": 1,
+    }
+    assert pipeline.value("xivo_queue_members_available", queue) == 1
+
+
+def test_a_wrap_up_from_before_a_start_of_asterisk_is_over() -> None:
+    pipeline = Pipeline()
+    queue = STATUS.content["data"]["Queue"]
+    done = STATUS.but(Status="1", Paused="0", Wrapuptime="1000")
+    pipeline.send(now(done.but(LastCall="0")))
+    pipeline.send(now(done.but(LastCall=str(int(pipeline.now)))))
+    assert pipeline.value("xivo_queue_members_available", queue) == 0
+    pipeline.wait(60)
+    pipeline.send(now(BOOTED.but(Uptime="100")))
+    assert pipeline.value("xivo_queue_members_available", queue) == 0
+    pipeline.send(now(BOOTED.but(Uptime="5")))
+    assert pipeline.value("xivo_queue_members_available", queue) == 1
