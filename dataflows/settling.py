@@ -8,6 +8,8 @@ from math import inf
 
 from msgspec import Struct
 
+from dataflows.waits import SETTLE_SECONDS
+
 
 class _Entry(Struct):
     """Something to look at again.
@@ -15,20 +17,20 @@ class _Entry(Struct):
     Attributes:
         at: Time of the event, Unix seconds.
         name: Of the caller.
-        seen: When the clock was first read afterwards; None if it was not.
+        due: When to look at it by the clock; None until the clock was read.
     """
 
     at: float
     name: str
-    seen: float | None = None
+    due: float | None = None
 
 
 class Settling:
     """Callers to look at again, some seconds after an event.
 
     The time passes with the time stamps of later events. If there are no later events, it passes
-    with the clock, from the arrival on: in a backlog, events of the same moment arrive together,
-    but long after that moment.
+    with the clock, but at least two seconds from the arrival on: in a backlog, events of the same
+    moment arrive together, but long after that moment.
 
     Args:
         seconds: How long after the event.
@@ -50,8 +52,8 @@ class Settling:
         """When to call `passed_by_clock` at the latest, Unix seconds; infinite for never."""
         if not self._entries:
             return inf
-        seen = self._entries[0].seen
-        return inf if seen is None else seen + self._seconds
+        due = self._entries[0].due
+        return inf if due is None else due
 
     def add(self, at: float, name: str) -> None:
         """Look at a caller again, because of an event at a time, Unix seconds."""
@@ -70,9 +72,10 @@ class Settling:
         """Remove what is due by the clock; yield the time and the caller of each."""
         entries = self._entries
         for entry in reversed(entries):
-            if entry.seen is not None:
+            if entry.due is not None:
                 break
-            entry.seen = now
+            # An event of the same moment may arrive just after this one, also in a backlog.
+            entry.due = max(entry.at + self._seconds, now + SETTLE_SECONDS)
         while self.due <= now:
             entry = entries.popleft()
             self._update()
@@ -81,7 +84,7 @@ class Settling:
     def hold(self) -> None:
         """Begin to count by the clock again at the next call, because no events arrive now."""
         for entry in self._entries:
-            entry.seen = None
+            entry.due = None
 
     def correct(self, corrected: Callable[[float], float]) -> None:
         """Correct the times of events."""

@@ -99,6 +99,8 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
         """Settle what is due at the time of an event."""
         for since, name in self._callers.settling.passed(at):
             self._look_again(since, name)
+        for since, name in self._callers.leaving.passed(at):
+            self._look_again(since + MAX_GREETING_SECONDS, name)
 
     def _look_again(self, at: float, name: str) -> None:
         self._apply_all(self._callers.look_again(at, name))

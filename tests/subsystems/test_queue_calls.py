@@ -168,7 +168,7 @@ def test_a_caller_who_leaves_by_a_key_is_left() -> None:
 def test_a_caller_who_left_by_a_key_and_stays_is_left_after_a_minute() -> None:
     queue = Queue()
     queue.send(JOIN, LEAVE)
-    queue.wait(61)
+    queue.wait(59)
     assert queue.outcomes == {}
     queue.wait(1)
     assert queue.outcomes == {"left": 1}
