@@ -68,8 +68,7 @@ class Tracker(ABC, Generic[W]):
         """Use windows of these lengths, the shortest first.
 
         Windows of other lengths end with their series. New windows begin at a time,
-        Unix seconds. `today` also begins at that time if its time zone has changed, and
-        it would contain a part of the day before.
+        Unix seconds. `today` also begins at that time if its time zone has other days now.
         """
         known = {labels[-1]: (labels, window) for labels, window in self._windows}
         self._windows = []
@@ -155,20 +154,16 @@ class Window(ABC):
         self.start, self.end = self.length.bounds(at)
 
     def adopt(self, length: Length | Today, at: float) -> None:
-        """Use the same length, whose time zone may have changed, from a time in the window on."""
+        """Use the same length from a time on; in another time zone, count from then on."""
         self.length = length
-        start, end = length.bounds(at)
-        if self.start <= at < self.end and (self.start, self.end) != (start, end):
-            if self.start < start:
-                self.open(at)
-            self.start, self.end = start, end
+        if length.bounds(self.start) != (self.start, self.end):
+            self.open(at)
 
     def close(self, until: float) -> Results:
         """Close all windows that end until then; return what to show from then on."""
         start, _ = self.length.bounds(until)
         if self.is_live:
-            # It may have ended in another zone, after the midnight of this one.
-            self.open(max(start, self.end))
+            self.open(start)
             return self.results()
         if start > self.end:
             # Some windows without an event have ended. The last of them is shown.

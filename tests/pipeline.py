@@ -23,6 +23,7 @@ from dataflows.metric import Histogram, LabelValues
 from dataflows.options import Options
 from dataflows.outputs import Output, Skipped
 from dataflows.slope import Slope
+from dataflows.stage import Stage
 from dataflows.subsystems import METRICS, SUBSYSTEMS
 from exporter.exposition.families import Families, family
 from exporter.exposition.store import View
@@ -104,6 +105,8 @@ class Pipeline(Player):
         carried = self.origins._buses  # noqa: SLF001 -- only a test needs all
         self._options = replace(self._options, **options)
         super().__init__(self._options, self.now, self._zone)
+        if "zone_of" in options:
+            self._stage = Stage(SUBSYSTEMS, self._options, lambda: self.now)
         for bus, known in carried.items():
             self.origins.of(bus).last_heard.update(known.last_heard)
             self.origins.of(bus).offsets.update(known.offsets)

@@ -17,19 +17,21 @@ from exporter.simulation.world import World
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A pause.
+    """A pause, or an absence for which the agent logs off.
 
     Attributes:
         reason: The reason that the agent gives; empty for none.
         presence: What the agent's user shows.
         minutes: Shortest and longest time.
         weight: How often, compared with the others.
+        logs_off: Whether the agent logs off instead of pausing.
     """
 
     reason: str
     presence: str
-    minutes: tuple[int, int]
-    weight: int
+    minutes: tuple[float, float]
+    weight: int = 0
+    logs_off: bool = False
 
 
 BREAKS = (
@@ -44,12 +46,14 @@ _SHORTEST_STRETCH = 60.0
 
 # Share of breaks for which agents log off instead of pausing.
 _LOG_OFF = 0.1
+_ABSENCE = Break("", DISCONNECTED, (2, 30), logs_off=True)
 
 # Share of the breaks that an agent of several queues takes in one of them only.
 _PARTIAL = 0.1
 
 _LOG_IN = (5.0, 200.0)
-_FIRST_BREAK = (8.0, 16.0)
+FIRST_BREAK = (8.0, 16.0)
+"""Seconds from the login to an early break: shortest and longest time."""
 
 
 class Agent:
@@ -93,22 +97,28 @@ class Agent:
         *,
         log_in: tuple[float, float] = _LOG_IN,
         first_break: Break | None = None,
+        worked: tuple[float, float] = FIRST_BREAK,
     ) -> Process:
         """Work a shift every day.
 
         Args:
             shift: The working hours.
             log_in: Shortest and longest time from the begin of the shift to the login, in seconds.
-            first_break: A break soon after the first login; None for none.
+            first_break: A break in all queues soon after the first login; None for none.
+            worked: Shortest and longest time from the login to this break, in seconds.
         """
         rng = self._world.rng
         begin = self._world.opened + shift.begins
         while True:
             yield max(begin - self._world.now, 0) + rng.uniform(*log_in)
             until = begin + shift.length + rng.uniform(-600, 600)
-            yield from self._work(until=until, first_break=first_break)
+            yield from self._log_in()
+            if first_break is not None:
+                yield rng.uniform(*worked)
+                yield from self._take_a_break(first_break)
+                first_break = None
+            yield from self._work(until=until)
             begin += DAY
-            first_break = None
 
     def phone_changed(self, phone: Phone) -> None:
         """Note what the agent does now."""
@@ -125,32 +135,31 @@ class Agent:
     def _is_paused(self) -> bool:
         return bool(self.is_logged_in) and all(member.paused for _, member in self._members)
 
-    def _work(self, *, until: float, first_break: Break | None) -> Process:
-        """Log in, alternate between calls and breaks, and log off."""
+    def _work(self, *, until: float) -> Process:
+        """Alternate between calls and breaks, and log off."""
         rng = self._world.rng
-        yield from self._log_in()
-        if first_break is not None:
-            yield rng.uniform(*_FIRST_BREAK)
-            yield from self._take_a_break(first_break)
         while True:
             to_break = rng.expovariate(1 / _SECONDS_BETWEEN_BREAKS)
             yield max(_SHORTEST_STRETCH, min(to_break, until - self._world.now))
             if self._world.now >= until:
                 break
             if self._world.chance(_LOG_OFF):
-                yield from self._log_off()
-                yield rng.uniform(120, 1800)
-                yield from self._log_in()
+                yield from self._take_a_break(_ABSENCE)
             else:
                 weights = [each.weight for each in BREAKS]
-                yield from self._take_a_break(rng.choices(BREAKS, weights)[0])
+                [taken] = rng.choices(BREAKS, weights)
+                yield from self._take_a_break(taken, is_partial=self._world.chance(_PARTIAL))
         yield from self._log_off()
 
-    def _take_a_break(self, taken: Break) -> Process:
+    def _take_a_break(self, taken: Break, *, is_partial: bool = False) -> Process:
+        """Take a break; a partial one is a pause in the first queue only."""
         rng, phone = self._world.rng, self._desk.phone
-        members = self._members
-        if self._world.chance(_PARTIAL):
-            members = members[:1]
+        if taken.logs_off:
+            yield from self._log_off()
+            yield 60 * rng.uniform(*taken.minutes)
+            yield from self._log_in()
+            return
+        members = self._members[:1] if is_partial else self._members
         begin = self._world.now
         for queue, member in members:
             queue.pause(member, taken.reason)

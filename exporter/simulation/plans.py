@@ -61,6 +61,7 @@ class Plan:
         timeout: How long the caller may wait in the first queue; None for the queue's own limit.
         answer: After how long a phone is picked up; infinite if never, None if it varies.
         talk: How long the two talk; None if it varies, and has holds.
+        has_form: Whether the member submits the call form; None if it varies.
     """
 
     menu: float
@@ -70,6 +71,7 @@ class Plan:
     timeout: float | None = None
     answer: float | None = None
     talk: float | None = None
+    has_form: bool | None = None
 
     @classmethod
     def draw(cls, world: World) -> "Plan":

@@ -138,7 +138,8 @@ class QueueCall:
             case _:
                 visit.complete(ringing, "caller")
         self._end_call()
-        if world.chance(_FORMS):
+        has_form = self._plan.has_form
+        if world.chance(_FORMS) if has_form is None else has_form:
             ringing.member.desk.user.fill_in_form(caller=self.caller.leg.number)
         return following
 

@@ -229,8 +229,9 @@ class CallCentre:
         direct_calls = DirectCalls(world, [desk.phone for desk in desks])
         scheduler.start(traffic(world, _DIRECT_CALLS * len(self._agents), direct_calls.call))
         scheduler.start(traffic(world, _QUEUE_CALLS * len(self._agents), self._queue_call))
-        served = [queue for queue in self._queues.values() if queue.sibling is not None]
-        opening.start_calls(world, served)
+        *served, reception = self._queues.values()
+        opening.start_calls(world, served, reception)
+        opening.start_chat(world, desks[0].user, desks[1].user)
 
     def _queue_call(self) -> Process:
         """Return the process of a call to a random queue."""

@@ -91,6 +91,10 @@ class Calls:
         name, data = fact.name, fact.data
         if name == "HangupRequest" or (name == "SoftHangupRequest" and data["Cause"] == "1"):
             self._hung_up[data["Uniqueid"]].append(fact.at)
+        if name == "AttendedTransfer":
+            self._transfer(
+                fact.origin, data["SecondTransfererUniqueid"], data["TransfereeUniqueid"]
+            )
         if name not in EVENTS:
             return
         queue = (fact.origin, data["Queue"])
@@ -101,6 +105,18 @@ class Calls:
             self._note(fact, self._stays[queue].setdefault(data["Uniqueid"], _Stays()))
         member = data.get("Interface", "").casefold()
         self._talks[queue][member] += {"AgentConnect": 1, "AgentComplete": -1}.get(name, 0)
+
+    def _transfer(self, origin: str, transferer: str, caller: str) -> None:
+        """Let a caller have the stays of the channel that waited instead."""
+        for (where, _), stays in self._stays.items():
+            if where == origin and transferer in stays:
+                before = stays.pop(transferer)
+                after = stays.setdefault(caller, _Stays())
+                after.joined += before.joined
+                after.left += before.left
+                after.connected += before.connected
+                after.abandoned += before.abandoned
+                after.hung_up = self._hung_up[caller]
 
     def _note(self, fact: Fact, stays: _Stays) -> None:
         stays.hung_up = self._hung_up[fact.data["Uniqueid"]]

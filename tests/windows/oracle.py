@@ -96,12 +96,12 @@ class _CurrentWindow:
 
     def change_zone(self, zone: tzinfo, now: float) -> bool:
         """Be in another zone; return whether it counts from now on only."""
+        before = self.start, self.end
         self.zone = zone
-        before = self.start
-        if not before <= now < self.end:
+        if self._bounds(self.start) == before:
             return False
         self._begin(now)
-        return before < self.start
+        return True
 
 
 class KeyHistory:
@@ -186,19 +186,8 @@ class KeyHistory:
     def change_zone(self, zone: tzinfo, now: float) -> None:
         """Have days of another zone."""
         for clock in self.clocks:
-            not_before = clock.start
             if clock.change_zone(zone, now):
                 self._forget(clock, now)
-                continue
-            # The new day may have begun earlier, but what was before belonged to another window.
-            for (_, name), changes in self._changes.items():
-                if name == clock.name:
-                    first = max(bisect_right(changes, not_before, key=itemgetter(0)) - 1, 0)
-                    at, value = changes[first]
-                    changes[: first + 1] = [(max(at, not_before), value)]
-            for (_, name), seen in self._seen.items():
-                if name == clock.name:
-                    seen[:] = [one for one in seen if one[0] >= not_before]
 
     def _forget(self, clock: _CurrentWindow, now: float) -> None:
         for (metric, name), changes in self._changes.items():
@@ -212,16 +201,12 @@ class KeyHistory:
 
     def _reach(self, at: float) -> None:
         for clock in self.clocks:
-            end = clock.end
             if not clock.reach(at):
                 continue
-            if not clock.is_today:
+            if clock.is_today:
+                self._peaks.clear()
+            else:
                 self._show(clock)
-                continue
-            self._peaks.clear()
-            if clock.start < end:
-                # The zone has changed: what was counted in its day belongs to another one.
-                self._forget(clock, end)
 
     def today(self) -> dict[Series, Number]:
         """Compute the series of today, so far."""

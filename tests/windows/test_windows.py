@@ -397,16 +397,19 @@ def test_an_id_that_was_seen_yesterday_does_not_count_today_if_it_is_late() -> N
     assert samples.get(COUNT, ("o", "1m")) == 2, "late ids count in the other windows"
 
 
-def test_a_zone_that_changes_restarts_today_if_it_contains_a_part_of_yesterday() -> None:
+def test_a_zone_with_other_days_restarts_today() -> None:
     value = Peak(at=10)
     value.follow((20, 8), (30, 2))
     noon = 12 * 3600
     minute = Length("1m", 60)
     value.level.tick(noon)
     east, west = (timezone(timedelta(hours=hours)) for hours in (2, -2))
+    value.level.resize((minute, Today(timezone(timedelta()))), noon)
+    assert (value.today, value.level.floor) == (8, noon), "the days are the same"
     value.level.resize((minute, Today(east)), noon)
-    assert (value.today, value.level.floor) == (8, noon), "the day began two hours earlier"
-    value.level.resize((minute, Today(west)), noon)
+    assert (value.today, value.level.floor) == (2, noon)
+    value.follow((noon + 5, 9), (noon + 6, 2))
+    value.level.resize((minute, Today(west)), noon + 60)
     assert value.today == 2
     value.level.tick(DAY + 2 * 3600 - 1)
     value.follow((DAY + 2 * 3600 - 1, 5), (DAY + 2 * 3600 - 0.5, 1))
