@@ -85,7 +85,8 @@ SECONDS = MetricSpec(
     Kind.COUNTER,
     "Time that agents spent in each activity of `xivo_agents_by_activity`, all agents together, up "
     "to the moment of the scrape. It never decreases: after an event that arrived late, it waits "
-    "until the right time is reached.",
+    "until the right time is reached. The time in which the bus is not read counts once its events "
+    "have arrived; if some were missed, it does not count.",
     ("origin_uuid", "activity"),
     {"activity": ACTIVITIES},
     cardinality="7 per origin",
