@@ -5,9 +5,10 @@ second for each agent. So nothing happens between two events, and a scrape compu
 
 Time counts only while the exporter knows what the agents do. So each line has an end: the next full
 minute, and `publish` moves it once a minute. If the bus is not read, the lines end where the
-reading stopped. When it is read again, the events since then arrive first, so the lines go to the
-time stamps of these events, until an event is young, or for a minute. If events were missed, the
-lines go on from where they are: the time of the gap does not count.
+reading stopped. When it is read again, and when the process itself was stopped, the events since
+then arrive first. So the lines go to the time stamps of these events, until an event is young, or
+for a minute. If events were missed, the lines go on from where they are: the time of the gap does
+not count.
 
 A line becomes lower if an event arrives after a scrape and its time stamp is earlier than the
 scrape. The store then shows the highest value so far (`exporter.exposition.store`). After a
@@ -137,7 +138,7 @@ class ActivityTimes:
         if not is_updated:
             self._hold = inf
             self._until = min(self._until, now)
-        elif self._hold == inf:
+        elif self._hold == inf or self._is_late(now):
             self._hold = now + CATCH_UP_SECONDS
         if self._hold:
             self._until = max(self._until, min(self._heard, now))
@@ -146,6 +147,11 @@ class ActivityTimes:
         if not self._hold:
             self._until = (now // TICK_SECONDS + 1) * TICK_SECONDS
         self._is_changed = True
+
+    def _is_late(self, now: float) -> bool:
+        """Return whether the process was stopped or stalled, so that events have been waiting."""
+        is_late = not self._hold and now > self._until + YOUNG_SECONDS
+        return is_late and any(line.per_second for line in self._lines)
 
     def _go_on(self, until: float, now: float) -> None:
         """Go on at a time from the heights of another time, both in Unix seconds."""

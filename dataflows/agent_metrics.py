@@ -87,7 +87,9 @@ SECONDS = MetricSpec(
     Kind.COUNTER,
     "Time that agents spent in each activity of `xivo_agents_by_activity`, all agents together, up "
     "to the moment of the scrape. It grows by one second a second for each agent in the activity. "
-    "It never decreases: if an event arrives late, it stops until the correct time is higher.",
+    "It never falls: after an event that arrived late, it stops until the correct time is higher. "
+    "While the bus is not read, it stops; the time counts once its events have arrived. If events "
+    "were missed, the time does not count.",
     ("origin_uuid", "activity"),
     {"activity": ACTIVITIES},
     cardinality="7 per origin",

@@ -35,6 +35,8 @@ SPECS = METRICS
 ALL_DETAILS = frozenset(subsystem.name for subsystem in SUBSYSTEMS)
 
 WINDOWED = frozenset(spec.name for spec in SPECS if "window" in spec.labels)
+GROWING = frozenset(spec.name for spec in SPECS if spec.grows)
+"""After a restart they show what the process before can have shown at most, and then wait."""
 WINDOWS = "1m,5m,today"
 
 SeriesValues = dict[tuple[str, LabelValues], float | Histogram]

@@ -200,6 +200,33 @@ def test_sessions_last_as_long_as_they_do_also_across_the_decision(
         assert sessions.total == sum(true)
 
 
+@given(OFFSETS, minutes(1), minutes(1))
+def test_agents_were_logged_in_as_long_as_they_were_also_across_the_decision(
+    offset: float, before: list[Login], after: list[Login]
+) -> None:
+    server = Server(offset)
+    server.live(before)
+    decided = server.pipeline.now - ARRIVED
+    server.live(after)
+    server.pipeline.wait(1000)
+    true, logins = 0.0, 0
+    began: dict[int, float] = {}
+    now = ARRIVED
+    for login in [*before, *after]:
+        now += login.pause
+        if login.is_in:
+            logins += login.agent not in began
+            began.setdefault(login.agent, now)
+        elif login.agent in began:
+            true += now - began.pop(login.agent)
+    true += sum(server.pipeline.now - each for each in began.values())
+    shown = server.pipeline.value("xivo_agent_activity_seconds_total", "unknown")
+    assert isinstance(shown, float | int)
+    # Where a stamp could not be true, the arrival is used, or the first sight of the server.
+    slack = SPREAD_SECONDS * (logins + 1)
+    assert true - 3 * decided - slack <= shown <= max(true, 3 * decided) + slack
+
+
 @given(OFFSETS.filter(bool), OFFSETS.filter(bool), minutes(1), minutes(1))
 def test_another_offset_is_found_within_a_minute_too(
     first: float, second: float, before: list[Login], after: list[Login]
