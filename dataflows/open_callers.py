@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
+from operator import attrgetter
 
 from dataflows.caller import Caller
 from dataflows.queue_call_metrics import Outcome
@@ -77,12 +78,15 @@ class OpenCallers:
         if now < self._expires:
             return []
         facts: list[Fact] = []
+        until = now - MAX_VISIT_SECONDS
         for name, caller in [*self._callers.items()]:
-            if caller.since + MAX_VISIT_SECONDS <= now:
+            if caller.since <= until:
                 facts += self.look_again(now, name)
-                facts += self._lose(name, caller, now, now - MAX_VISIT_SECONDS)
+                oldest = self._oldest(name, caller)
+                facts += self._lose(name, caller, min(now, oldest + MAX_VISIT_SECONDS), until)
                 self._drop_if_over(name, caller)
                 caller.since = self._oldest(name, caller)
+        facts.sort(key=attrgetter("at"))
         oldest = min([caller.since for caller in self._callers.values()], default=inf)
         self._expires = oldest + MAX_VISIT_SECONDS
         return facts

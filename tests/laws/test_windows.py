@@ -101,6 +101,7 @@ GAUGES_OF_WINDOWS = {
     "xivo_endpoints_unavailable": ("xivo_endpoints", ("unavailable",)),
     "xivo_users_available": ("xivo_users", ("available",)),
     "xivo_queue_members_available": ("xivo_queue_members_available", ()),
+    "xivo_queue_callers_waiting": ("xivo_queue_callers_waiting", ()),
     "xivo_service_up": ("xivo_service_up", ()),
 }
 NO_COMBINATION = letters().filter(
@@ -159,7 +160,16 @@ def test_states_that_are_called_late_show_the_same_in_the_end(
         for _ in range(minutes * 60):
             punctual.wait(60)
         assert slow.now == punctual.now
-        assert slow.series() == punctual.series()
+        assert without_activity_times(slow) == without_activity_times(punctual)
+
+
+def without_activity_times(pipeline: Pipeline) -> SeriesValues:
+    """Return all series but the times of activities, which do not count while nothing runs."""
+    return {
+        key: value
+        for key, value in pipeline.series().items()
+        if key[0] != "xivo_agent_activity_seconds_total"
+    }
 
 
 def late(pipeline: Pipeline, subsystem: str) -> int:
@@ -198,7 +208,7 @@ def without_times(series: SeriesValues) -> SeriesValues:
     return {
         key: value
         for key, value in without_windows(series).items()
-        if not key[0].endswith(("_timestamp_seconds", "_duration_seconds"))
+        if not key[0].endswith(("_timestamp_seconds", "_duration_seconds", "_seconds_total"))
     }
 
 
@@ -208,6 +218,7 @@ def _pair(subsystem: str) -> tuple[Message, Message]:
         "agents": ("xivo-15.20_agent_status_update", {"status": "logged_out"}),
         "endpoints": ("document_endpoint_status_update", {"status": 4}),
         "queues": ("xivo-15.20_QueueMemberStatus", {"Paused": "1"}),
+        "queue_calls": ("xivo-15.20_QueueCallerJoin", {"Uniqueid": "5.5"}),
         "users": ("document_user_status_update", {"status": "away"}),
         "services": ("document_service_registered_event", {"service_id": "another"}),
         "chat": ("document_chat_message_event_corrected", {"msg": "Bye"}),

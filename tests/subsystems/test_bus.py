@@ -18,7 +18,7 @@ def test_every_well_formed_event_counts_by_its_name_used_or_not() -> None:
         load("channels/xivo-15.20_Hangup"),
         load("channels/xivo-15.20_Hangup"),
         load("rejected/bad_field_agent_status_update_status_on_break"),
-        event("Hangup", {}, OTHER_ORIGIN),
+        event("Hangup", {"Uniqueid": "1.1"}, OTHER_ORIGIN),
     )
     assert_exposition(
         pipeline,
