@@ -269,10 +269,10 @@ def integrate(
 
 def peak(changes: list[tuple[float, int]], start: float) -> int:
     """Return the maximum of the values since a time that lasted, and of the current one."""
-    untils = [*(at for at, _ in changes[1:]), None]
+    ends = [*(at for at, _ in changes[1:]), None]
     return max(
         value
-        for (since, value), until in zip(changes, untils, strict=True)
+        for (since, value), until in zip(changes, ends, strict=True)
         if until is None or max(since, start) < until
     )
 
