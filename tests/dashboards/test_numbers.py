@@ -167,6 +167,8 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
         "xivo_queue_window_calls", 2, last="today"
     ),
     ("call_centre", COMPLETENESS, "B"): all_complete("queue_calls"),
+    ("call_centre", "Agents by activity", "A"): summed("xivo_agents_by_activity", 1),
+    ("call_centre", "Agents paused, by reason", "A"): summed("xivo_agents_paused", 1),
     ("call_centre", "Users who submitted call forms", "A"): summed(
         "xivo_call_form_submitters", last=WINDOW
     ),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from zlib import crc32
 
 from dataflows.envelope import Delivery
+from exporter.simulation.activities import Activity
 from exporter.simulation.simulator import CallCentre
 from tests import oracle
 from tests.dashboards.calls import Calls
@@ -23,6 +25,19 @@ WINDOWS = {"1m": 60, "5m": 300, "today": 0}
 BUS = "default"
 BURST_SECONDS = 5
 """Within this time after its registration, xivo-ctid publishes the phones."""
+
+
+def _of_agents(centre: CallCentre) -> dict[tuple[str, tuple[str, ...]], float]:
+    """Return what the agents of a centre do, as they know it themselves."""
+    origin, paused = centre.origin_uuid, centre.agents_paused
+    doing = Counter(map(str, centre.activities.values()))
+    numbers: dict[tuple[str, tuple[str, ...]], float] = {
+        ("xivo_agents_by_activity", (origin, each)): doing[each] for each in (*Activity, "unknown")
+    }
+    without = paused.get("", 0)
+    numbers["xivo_agents_paused", (origin, "none")] = without
+    numbers["xivo_agents_paused", (origin, "other")] = sum(paused.values()) - without
+    return numbers
 
 
 class World:
@@ -62,6 +77,8 @@ class World:
         self.numbers |= {series: float(value) for series, value in self._windows.shown().items()}
         self.numbers |= self._calls.numbers(self._pipeline.now)
         self.numbers |= self._complete()
+        for centre in centres:
+            self.numbers |= _of_agents(centre)
 
     def _complete(self) -> dict[tuple[str, tuple[str, ...]], float]:
         """Compute since when users and phones are known: since the last start of xivo-ctid."""
