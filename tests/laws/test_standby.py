@@ -7,7 +7,7 @@ from enum import Enum, auto
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflows.items import ReadingResumed, StandbyBegan
+from dataflows.items import ReadingContinued, ReadingResumed, StandbyBegan
 from tests.laws.strategies import BUSES, ORIGINS, Letter, Pause, Step, letters, traffic
 from tests.laws.test_laws import domain, post
 from tests.laws.test_recovery import BETWEEN_BATCHES
@@ -76,6 +76,7 @@ def test_a_standby_shows_nothing_and_a_reader_what_it_has_read_without_a_gap(
                 # It shows what was kept, until it finds that it is a standby.
                 check([Pause(BETWEEN_BATCHES)])
                 pipeline.restart()
+                pipeline.take([ReadingContinued(bus) for bus in BUSES])
                 withheld.clear()
             case _:
                 is_complete = turn is Turn.RESUMED
