@@ -7,6 +7,8 @@ from xdist.scheduler import LoadScopeScheduling
 LONGEST_FIRST = (
     *("maltreated broker", "tests/integration/test_image.py", "tests/integration/test_chaos.py"),
     *("tests/windows/test_simulated_day.py", "tests/dashboards/test_panels.py"),
+    *("tests/laws/test_queue_calls.py", "tests/simulation/test_first_minute.py"),
+    *("tests/integration/test_recorded_calls.py", "tests/recordings/test_disturbed_calls.py"),
     *("tests/integration/test_windows.py", "tests/integration/test_network.py"),
     *("tests/integration/test_cluster.py", "tests/dashboards/test_numbers.py"),
     *("tests/fuzz/test_hostile_traffic.py", "tests/scripts/test_locked_versions.py"),

@@ -26,7 +26,7 @@ from tests.integration.bus import (
     rejected,
 )
 from tests.integration.conftest import RunExporter
-from tests.pipeline import SPECS, WINDOWED, Pipeline
+from tests.pipeline import GROWING, SPECS, WINDOWED, Pipeline
 from tests.program import samples_of
 from tests.servers import Broker
 
@@ -35,7 +35,7 @@ TEXT = {"content_type": "text/plain", "content_encoding": "utf-8"}
 JSON = {"content_type": "application/json", "content_encoding": "utf-8"}
 TOPIC, HEADERS = ("xivo", "topic"), ("wazo-headers", "headers")
 # They depend on the moment of arrival, where a message has no time of its own.
-OF_THE_CLOCK = ("timestamp_seconds", "duration_seconds", *WINDOWED)
+OF_THE_CLOCK = ("timestamp_seconds", "duration_seconds", *WINDOWED, *GROWING)
 
 
 def _wire(message: Message, properties: dict[str, str]) -> Wire:

@@ -236,7 +236,7 @@ KINDS = (
                 "TransfereeUniqueid": _UNIQUEIDS,
             }
         ),
-        ("SecondTransfererUniqueid", "TransfereeUniqueid"),
+        ("SecondTransfererUniqueid",),
     ),
     Kind(
         ("UserEvent",),

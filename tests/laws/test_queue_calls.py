@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflows.items import GapNoticed, ReadingContinued
@@ -28,8 +28,6 @@ from tests.laws.call_traffic import Disturbance, disturbances, published, traffi
 from tests.laws.calls import Call, History, Plan, Stay, plans
 from tests.laws.calls_truth import Key, Numbers
 from tests.pipeline import Pipeline
-
-EXAMPLES = settings().max_examples
 
 DAY = 24 * 3600
 
@@ -87,7 +85,6 @@ def play(history: History, disturbance: Disturbance, *, windows: str = "1m,5m") 
 
 
 @given(plans(), disturbances())
-@settings(max_examples=4 * EXAMPLES)
 def test_calls_are_shown_as_they_happened_whatever_the_order(
     plan: Plan, disturbance: Disturbance
 ) -> None:
@@ -134,7 +131,6 @@ def test_callers_of_whom_nothing_is_heard_are_lost_after_a_day(
 
 
 @given(plans(are_heard=False), disturbances(loses=True))
-@settings(max_examples=2 * EXAMPLES)
 def test_with_losses_nothing_is_counted_that_did_not_happen(
     plan: Plan, disturbance: Disturbance
 ) -> None:

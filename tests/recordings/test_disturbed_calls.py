@@ -65,7 +65,7 @@ def test_the_numbers_of_the_call_centre_stay_true_with_any_disturbance(how: Dist
 
 
 @given(st.sampled_from(scenarios()), DISTURBANCES)
-@settings(max_examples=4 * EXAMPLES, phases=PHASES)
+@settings(phases=PHASES)
 def test_the_numbers_of_a_scenario_stay_true_with_any_disturbance(
     name: str, how: Disturbance
 ) -> None:
