@@ -51,11 +51,17 @@ class _Name(NamedTuple):
 
 
 class Arrivals:
-    """The arrivals of one server that have not joined."""
+    """The arrivals of one server that have not joined.
 
-    __slots__ = ("_calls", "_earlier", "_names", "_unnamed")
+    Args:
+        began: When the first event of a queue came, Unix seconds. A call that arrived before it may
+            have joined before it.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_began", "_calls", "_earlier", "_names", "_unnamed")
+
+    def __init__(self, began: float) -> None:
+        self._began = began
         # By channel, the oldest first.
         self._calls: dict[str, _Call] = {}
         self._names: dict[str, _Name] = {}
@@ -115,16 +121,16 @@ class Arrivals:
         call.joins = tuple([join for join in call.joins if join.at > until])
         if not (call.arrivals or call.joins):
             del self._calls[channel]
-        return self._named(step.queue for step in left if step.at <= over)
+        return self._named(step for step in left if step.at <= over)
 
-    def _named(self, queue_ids: Iterable[str]) -> list[str]:
+    def _named(self, refused: Iterable[_Step]) -> list[str]:
         """Return the names of queues that refused a call, and of those whose name is new."""
         names, self._earlier = self._earlier, []
-        for queue_id in queue_ids:
+        for queue_id, at in refused:
             known = self._names.get(queue_id)
             if known is not None:
                 names.append(known.name)
-            elif queue_id in self._unnamed or len(self._unnamed) < MAX_NAMES:
+            elif at > self._began + REVERSED_SECONDS and len(self._unnamed) < MAX_NAMES:
                 self._unnamed[queue_id] += 1
         return names
 
@@ -138,6 +144,7 @@ class Arrivals:
 
     def correct(self, corrected: Callable[[float], float]) -> None:
         """Correct all times."""
+        self._began = corrected(self._began)
         for call in self._calls.values():
             call.arrivals, call.joins = (
                 tuple([step._replace(at=corrected(step.at)) for step in steps])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
-from operator import attrgetter
 
 from dataflows.caller import Caller
 from dataflows.queue_call_metrics import Outcome
@@ -79,14 +78,13 @@ class OpenCallers:
             return []
         facts: list[Fact] = []
         until = now - MAX_VISIT_SECONDS
-        for name, caller in [*self._callers.items()]:
-            if caller.since <= until:
-                facts += self.look_again(now, name)
-                oldest = self._oldest(name, caller)
-                facts += self._lose(name, caller, min(now, oldest + MAX_VISIT_SECONDS), until)
-                self._drop_if_over(name, caller)
-                caller.since = self._oldest(name, caller)
-        facts.sort(key=attrgetter("at"))
+        old = [each for each in self._callers.items() if each[1].since <= until]
+        for name, caller in sorted(old, key=lambda each: each[1].since):
+            facts += self.look_again(now, name)
+            oldest = self._oldest(name, caller)
+            facts += self._lose(name, caller, min(now, oldest + MAX_VISIT_SECONDS), until)
+            self._drop_if_over(name, caller)
+            caller.since = self._oldest(name, caller)
         oldest = min([caller.since for caller in self._callers.values()], default=inf)
         self._expires = oldest + MAX_VISIT_SECONDS
         return facts

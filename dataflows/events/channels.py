@@ -93,7 +93,9 @@ def channel_id(uniqueid: str | None) -> str:
 
 def digest(envelope: Envelope) -> int:
     """Return a checksum of all fields and of the time stamp, the same in each process."""
-    return crc32(envelope.data) << _CHECKSUM_BITS | crc32(envelope.stamp.encode(errors="surrogatepass"))
+    return crc32(envelope.data) << _CHECKSUM_BITS | crc32(
+        envelope.stamp.encode(errors="surrogatepass")
+    )
 
 
 _CHECKSUM_BITS = 32

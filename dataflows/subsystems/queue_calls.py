@@ -57,7 +57,7 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
         super().__init__(first, context)
         self._origin = first.origin_uuid
         self._callers = Callers(first.origin_uuid, self.entities)
-        self._arrivals = Arrivals()
+        self._arrivals = Arrivals(first.at)
         self._last_events = LastEvents()
 
     def apply(self, event: CallEvent | ChannelEvent | Fact) -> None:

@@ -454,6 +454,7 @@ def test_a_call_that_was_refused_counts_when_the_name_of_the_queue_is_known() ->
     queue = Queue()
     arrival = ARRIVAL.but(origin=JOIN.content["origin_uuid"], XIVO_DSTID="4")
     queue.send(NO_ANSWER)
+    queue.wait(1)
     for caller in ("5.5", "6.6"):
         queue.send(*of(caller, arrival, HANGUP))
     queue.wait(3)
