@@ -41,12 +41,15 @@ def expected(history: list[Fact], now: float) -> dict[Series, float]:
 
 def shown(samples: Mapping[Series, float]) -> dict[Series, float]:
     """Pick the series that follow from what was published on the bus that stays."""
-    names = {name for spec in METRICS if "window" not in spec.labels for name in _names(spec)}
+    compared = [
+        spec for spec in METRICS if "window" not in spec.labels and spec.name not in _UNKNOWN
+    ]
+    names = {name for spec in compared for name in _names(spec)}
     others = {("origin_uuid", VISITOR), ("bus", OTHER_BUS)}
     return {
         (name, labels): value
         for (name, labels), value in samples.items()
-        if name in names - _UNKNOWN and not labels & others
+        if name in names and not labels & others
     }
 
 

@@ -36,12 +36,13 @@ pytestmark = pytest.mark.promtool
 LENGTHS = ("5s", "10s")
 CHOICES = Choices(window="5s", seconds=300)
 
-# The rarest events that panels show: a service that stopped normally, and the end of an agent's
-# shift. With this seed and speed, both happen within half a minute.
+# The rarest events that panels show: a service that stopped normally, the end of an agent's shift,
+# and a caller whom nobody answers. With this seed and speed, all happen within half a minute.
 SEED, SPEED = 7, 60
 RARE = (
     "xivo_service_deregistered_timestamp_seconds",
     "increase(xivo_agent_session_duration_seconds_count[5m]) > 0",
+    'sum(increase(xivo_queue_wait_seconds_count{outcome="unanswered"}[5m])) > 0',
     f'count(xivo_service_up_avg{{window="10s"}}) == {len(PORTS)}',
 )
 

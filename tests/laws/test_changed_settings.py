@@ -85,6 +85,7 @@ class _Kept:
 
     path: Path
     epoch: int = 1
+    heard: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def start(self, chosen: Chosen, now: float) -> Pipeline:
         """Return a new process."""
@@ -95,6 +96,9 @@ class _Kept:
             with self._database() as database:
                 rows = database.execute(f"{query} GROUP BY step_id, state_key").fetchall()
         states = {key: data for step, key, _, data in rows if step == "xivo_exporter.state"}
+        self.heard = {bus: self.heard.get(bus, {}) for bus in chosen.buses}
+        for bus, heard in self.heard.items():
+            pipeline.origins.of(bus).last_heard.update(heard)
         pipeline.resume({key: data for key, data in states.items() if data is not None})
         return pipeline
 
@@ -109,6 +113,7 @@ class _Kept:
         rows = [("xivo_exporter.state", key, row) for key, row in pipeline.snapshots().items()]
         for bus in chosen.buses:
             carried = pipeline.origins.of(bus)
+            self.heard[bus] = dict(carried.last_heard)
             memory = (b"", ())
             seconds, heard = carried.read_seconds, carried.last_heard
             kept = Resumed(bus, (bus,), "x", memory, 0, 0.0, seconds, heard)
