@@ -83,8 +83,7 @@ class Talks:
         Returns:
             The caller; empty if no such talk is open.
         """
-        talks = self._open.get(key, ())
-        of_caller = [talk for talk in talks if talk.caller == caller]
+        talks, of_caller = self._open.get(key, ()), self.of(key, caller)
         if caller and not of_caller:
             # The channel of the caller was replaced, or the begin was missed.
             talks = tuple([talk for talk in talks if abs(talk.at - began) <= SETTLE_SECONDS])

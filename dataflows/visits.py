@@ -71,10 +71,7 @@ class Visits(Struct):
 
     def leave(self, at: float) -> float | None:
         """Note a Leave; return when its visit began, or None if the Join has not arrived."""
-        joined = None
-        if self.joins:
-            joined, *rest = self.joins
-            self.joins = tuple(rest)
+        joined = self._take_join()
         near = [each for each in self.results if abs(each.at - at) <= SETTLE_SECONDS]
         result = min(near, key=lambda each: abs(each.at - at), default=None)
         if result is not None:
@@ -144,10 +141,8 @@ class Visits(Struct):
         began: list[float] = []
         for result in self.results:
             if result.at <= until:
-                joined = None
-                if self.joins:
-                    joined, *rest = self.joins
-                    self.joins = tuple(rest)
+                joined = self._take_join()
+                if joined is not None:
                     began.append(joined)
                 leave = Leave(result.at, joined, result)
                 visits.append(visit(leave, until + SETTLE_SECONDS, hung_up))
@@ -187,6 +182,14 @@ class Visits(Struct):
             ]
         )
         self.results = tuple([each._replace(at=corrected(each.at)) for each in self.results])
+
+    def _take_join(self) -> float | None:
+        """Remove and return the earliest Join that waits; None if there is none."""
+        if not self.joins:
+            return None
+        joined, *rest = self.joins
+        self.joins = tuple(rest)
+        return joined
 
     def _replace(self, index: int, leave: Leave) -> None:
         self.leaves = (*self.leaves[:index], leave, *self.leaves[index + 1 :])

@@ -143,9 +143,7 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
         self._apply_all(callers.expire(now))
         self.refused += callers.refused
         callers.refused = 0
-        due = min(
-            super().expire(now) or inf, callers.settling.due, callers.leaving.due, callers.due
-        )
+        due = min(super().expire(now) or inf, callers.due)
         return None if due == inf else due
 
 

@@ -48,7 +48,7 @@ class Phones:
         self, exten: str, number: str, plan: str, **how: str | float
     ) -> subprocess.Popen[bytes]:
         """Let somebody call; see `sip_caller.caller`. The process ends with the call."""
-        text = sip_caller.caller(exten, number, plan, **how)  # type: ignore[arg-type]
+        text = sip_caller.caller(exten, number, plan, **how)  # type: ignore[arg-type]  # of each field its own type
         return self._run(f"call-{number}", text, free_port(), "-m", "1")
 
     def log(self) -> str:

@@ -104,7 +104,7 @@ class Planner:
         self._count += 1
         number = f"0555{self._count:05}"
         exten = first + _EXTENS[queue][1:]
-        return Call(number, exten, plan, **how)  # type: ignore[arg-type]
+        return Call(number, exten, plan, **how)  # type: ignore[arg-type]  # of each field its own type
 
     def _one(self, plan: str, *queues: str, first: str = "8", **how: str | float) -> list[Step]:
         queue = self._random.choice(queues or _BUSY)
