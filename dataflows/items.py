@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from dataflows.envelope import Delivery
+from dataflows.listings import Listing, Source
 
 T = TypeVar("T")
 
@@ -103,6 +104,54 @@ class ReadingContinued(msgspec.Struct, frozen=True, gc=False):
     bus: str
 
 
+class SnapshotBegun(msgspec.Struct, frozen=True, gc=False):
+    """An API of a server is asked for its lists. What arrives from now on may be newer.
+
+    Attributes:
+        bus: Name of the bus.
+        at: When, Unix seconds.
+        origin: The server.
+        source: The API.
+        number: Of the request, unique for the bus and the process.
+    """
+
+    bus: str
+    at: float
+    origin: str
+    source: Source
+    number: int
+
+
+class SnapshotTaken(msgspec.Struct, frozen=True):
+    """An API has answered.
+
+    Attributes:
+        bus: Name of the bus.
+        at: When the answer came, Unix seconds.
+        origin: The server.
+        source: The API.
+        number: Of the request.
+        listings: What it answered; all of this source, origin and number.
+    """
+
+    bus: str
+    at: float
+    origin: str
+    source: Source
+    number: int
+    listings: tuple[Listing, ...]
+
+
+class SnapshotFailed(msgspec.Struct, frozen=True, gc=False):
+    """An API was asked, and no usable answer came. The states stay as they are."""
+
+    bus: str
+    at: float
+    origin: str
+    source: Source
+    number: int
+
+
 BusItem = (
     Opened
     | ClockSetBack
@@ -112,6 +161,9 @@ BusItem = (
     | GapNoticed
     | ReadingStopped
     | ReadingContinued
+    | SnapshotBegun
+    | SnapshotTaken
+    | SnapshotFailed
 )
 """What happens to a bus between its deliveries."""
 

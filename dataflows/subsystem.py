@@ -8,7 +8,7 @@ any single subsystem.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
@@ -60,6 +60,21 @@ class Context(NamedTuple):
     shown: Allocation
 
 
+class Changed:
+    """The entities that events changed since an API was asked.
+
+    Attributes:
+        number: Of the request.
+        entities: Their keys.
+    """
+
+    __slots__ = ("entities", "number")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.entities: set[Hashable] = set()
+
+
 class State(ABC, Generic[E]):
     """The state of one key: its entities, its counters and its samples.
 
@@ -75,6 +90,7 @@ class State(ABC, Generic[E]):
         details: The series of single entities.
         trackers: Its windows.
         knowledge: Whether it is complete, and when it was last heard of.
+        asked: By name of an API that was asked and has not answered: what events changed since.
         refused: Events refused because the quota was full, since `Stage` last read this.
         late: Events older than the shortest current window, since `Stage` last read this.
     """
@@ -85,6 +101,7 @@ class State(ABC, Generic[E]):
         self.details = Details(self.shown)
         self.trackers: tuple[Tracker[Any], ...] = ()
         self.knowledge = Knowledge(self.samples)
+        self.asked: dict[str, Changed] = {}
         self.refused = 0
         self.late = 0
 
@@ -119,6 +136,19 @@ class State(ABC, Generic[E]):
         """Note that events were missed, or may have been, until a time in Unix seconds."""
         del at
         self.knowledge.end()
+
+    def ask(self, source: str, number: int) -> None:
+        """Note from now on what events change, because an API is asked for its lists."""
+        self.asked[source] = Changed(number)
+
+    def give_up(self, source: str, number: int) -> None:
+        """Note no longer what events change, because the API did not answer the request."""
+        if source in self.asked and self.asked[source].number == number:
+            del self.asked[source]
+
+    def merge(self, listing: Any) -> None:  # noqa: ANN401 -- each state has listings of its own
+        """Follow a `Listing` that the subsystem declares."""
+        raise NotImplementedError
 
     def withhold(self) -> tuple[Sample, ...]:
         """Return the ends of all series, which may be shown again later."""
@@ -203,6 +233,7 @@ class Subsystem:
             subject. Events before the first of them change nothing.
         also: The decoders of other events that its states need: notices, `starters` and `needs`.
         needs: Kinds of these events that start no state.
+        listings: Kinds of the `Listing`s that its states follow.
         can_be_complete: Whether it keeps a state that can be complete, and not only counters.
         is_per_bus: Whether it has a state for each bus, instead of one for each origin.
         max_shown: Limit of entities with series of their own, if `Options.max_shown` is higher.
@@ -218,6 +249,7 @@ class Subsystem:
     starters: tuple[type[Event], ...] = (Event,)
     also: tuple[Decoder, ...] = ()
     needs: tuple[type[Event], ...] = ()
+    listings: tuple[type[Event], ...] = ()
     can_be_complete: bool = False
     is_per_bus: bool = False
     max_shown: int = MAX_ENTITIES

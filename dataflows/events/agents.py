@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import ClassVar
 
 import msgspec
 
 from dataflows.envelope import Envelope, number_id, read
+from dataflows.listings import Listing, Source
 from dataflows.subsystem import Decoder, Event
 
 
@@ -28,6 +30,19 @@ class AgentDeleted(Event, frozen=True, gc=False):
     """An administrator deleted an agent."""
 
     agent_id: str
+
+
+class AgentsListed(Listing, frozen=True, gc=False):
+    """All agents of a server, by their id. Source: agentd."""
+
+    source: ClassVar[Source] = Source.AGENTD
+
+    agents: dict[str, AgentStatus]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no agent."""
+        return not self.agents
 
 
 class _StatusUpdate(msgspec.Struct, gc=False):

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+import msgspec
+
+from dataflows.listings import Listing, Source
 from dataflows.queue_call_metrics import EndedBy
 from dataflows.subsystem import Event
 
@@ -76,3 +81,44 @@ class CallCompleted(CallEvent, frozen=True, gc=False):
     talk_time: int | None
     by: EndedBy | None
     wrap_up: int | None
+
+
+class ListedCaller(msgspec.Struct, frozen=True, gc=False):
+    """A caller who waits.
+
+    Attributes:
+        channel: `Uniqueid` of the channel.
+        wait: Whole seconds since the caller joined.
+    """
+
+    channel: str
+    wait: int
+
+
+class ListedQueue(msgspec.Struct, frozen=True, gc=False):
+    """The calls of one queue.
+
+    Attributes:
+        queue: Its name.
+        threshold: Of the service level in seconds; 0 if the queue has none.
+        callers: Who waits.
+        talking: Interfaces of the members who talk to a caller of the queue, in lower case.
+    """
+
+    queue: str
+    threshold: int
+    callers: tuple[ListedCaller, ...]
+    talking: tuple[str, ...]
+
+
+class CallersListed(Listing, frozen=True, gc=False):
+    """All queues of a server with their calls. Source: `QueueStatus` of Asterisk, through amid."""
+
+    source: ClassVar[Source] = Source.AMID
+
+    queues: tuple[ListedQueue, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no queue."""
+        return not self.queues

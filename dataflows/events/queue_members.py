@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import ClassVar
 
+from dataflows.listings import Listing, Source
 from dataflows.subsystem import Event
 
 
@@ -86,3 +88,29 @@ class RingInUseSet(QueueEvent, frozen=True, gc=False):
     """Asterisk 11: the setting was changed whether the queue rings a busy member."""
 
     rings_in_use: bool
+
+
+class MembersListed(Listing, frozen=True, gc=False):
+    """All queues of a server with their members. Source: `QueueStatus` of Asterisk, through amid.
+
+    Attributes:
+        queues: By name of the queue. A member does not say whether it rings while it is busy.
+    """
+
+    source: ClassVar[Source] = Source.AMID
+
+    queues: dict[str, tuple[MemberReported, ...]]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no queue."""
+        return not self.queues
+
+
+class AgentMembersListed(MembersListed, frozen=True, gc=False):
+    """The same, only with members that are agents."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no agent is a member of a queue."""
+        return not any(self.queues.values())

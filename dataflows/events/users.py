@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import ClassVar
 
 import msgspec
 
 from dataflows.envelope import Envelope, Reason, Rejected, entity_id, number_id, read
+from dataflows.listings import Listing, Source
 from dataflows.subsystem import Decoder, Event
 
 
@@ -44,6 +46,19 @@ class UserDeleted(Event, frozen=True, gc=False):
     """An administrator deleted a user, whose events may have used any of these ids."""
 
     users: tuple[str, ...]
+
+
+class PresencesListed(Listing, frozen=True, gc=False):
+    """All users of a server, by their UUID. Source: wazo-chatd."""
+
+    source: ClassVar[Source] = Source.CHATD
+
+    users: dict[str, Presence]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no user."""
+        return not self.users
 
 
 class _StatusUpdate(msgspec.Struct, gc=False):
