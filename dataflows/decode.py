@@ -123,29 +123,39 @@ class Decode:
         self._on_rejected = on_rejected
         self._origins = origins
         self._on_offset = on_offset
-        self._fan_out = FanOut(self._of_origins, origins)
+        self._fan_out = FanOut(subsystems, origins)
 
     def __call__(self, batch: Sequence[Item]) -> list[Keyed]:
         """Decode a batch. Never raises because of what a delivery contains."""
         keyed: list[Keyed] = []
         for (name, kind), items in groupby(batch, _bus_and_kind):
-            account = _Account(name, self._origins.of(name), self._zone_of(name))
-            for item in items:
-                if isinstance(item, Delivery):
-                    self._process(item, account)
-                elif isinstance(item, Duplicates):
-                    account.skip(item)
-                else:
-                    keyed += self._fan_out(item)
-            if kind is Opened and account.zone is not None:
-                # What an earlier process found out in another zone.
-                account.known.offsets.clear()
-            if kind in (Delivery, Duplicates, Opened):
-                keyed += self._keyed(account)
-            if kind is Delivery and account.known.is_withheld:
-                # For origins that were new in deliveries from before the standby.
-                keyed += self._fan_out(StandbyBegan(name))
+            known = self._origins.of(name)
+            was_alone = known.is_alone
+            account = _Account(name, known, self._zone_of(name))
+            keyed += self._decode_all(items, kind, account)
+            if known.is_alone is not was_alone:
+                keyed += self._fan_out.name_origins(name, account.last_at)
         return keyed
+
+    def _decode_all(
+        self, items: Iterable[Item], kind: type[Item], account: _Account
+    ) -> Iterator[Keyed]:
+        """Decode items of one kind on one bus."""
+        for item in items:
+            if isinstance(item, Delivery):
+                self._process(item, account)
+            elif isinstance(item, Duplicates):
+                account.skip(item)
+            else:
+                yield from self._fan_out(item)
+        if kind is Opened and account.zone is not None:
+            # What an earlier process found out in another zone.
+            account.known.offsets.clear()
+        if kind in (Delivery, Duplicates, Opened):
+            yield from self._keyed(account)
+        if kind is Delivery and account.known.is_withheld:
+            # For origins that were new in deliveries from before the standby.
+            yield from self._fan_out(StandbyBegan(account.bus))
 
     def _process(self, delivery: Delivery, account: _Account) -> None:
         """Decode a delivery, or count it as rejected."""
@@ -219,7 +229,8 @@ class Decode:
                 shifted = settle(origin, offset, published.at, on_found, is_used=is_used)
             names = dict(Counter(published.names))
             shown = offset.found if is_used else 0.0
-            counts = bus.EventsPublished(origin, published.at, names, shown)
+            is_alone = account.known.is_alone
+            counts = bus.EventsPublished(origin, published.at, is_alone, names, shown)
             published.events[bus.NAME].append(counts)
             for name, arrived in published.arrived.items():
                 published.events[name].append(Heard(origin, arrived))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from dataflows.items import (
     BusItem,
@@ -13,8 +13,12 @@ from dataflows.items import (
     ReadingContinued,
     ReadingResumed,
     ReadingStopped,
+    SnapshotBegun,
+    SnapshotFailed,
+    SnapshotTaken,
     StandbyBegan,
 )
+from dataflows.listings import SourceAsked, SourceFailed
 from dataflows.notices import (
     ClockChecked,
     EventsMissed,
@@ -27,8 +31,8 @@ from dataflows.notices import (
     UpdatesStopped,
 )
 from dataflows.origins import Origins
-from dataflows.subsystem import Event, key
-from dataflows.subsystems import deliveries
+from dataflows.subsystem import Event, Subsystem, key
+from dataflows.subsystems import bus, deliveries
 
 Values = tuple[str, str, list[Event]]
 """(name of the subsystem, name of the bus, its events in order).
@@ -43,12 +47,13 @@ class FanOut:
     """Make keyed events of an item: `BusItem` → `Iterator[Keyed]`.
 
     Args:
-        of_origins: Names of the subsystems that have a state for each origin.
-        origins: The origins of each bus; those that are forgotten are removed.
+        subsystems: Those that have a state for each origin get the events about origins.
+        origins: The origins of each bus; those that are forgotten are removed, and those of which
+            only an API tells are added.
     """
 
-    def __init__(self, of_origins: Sequence[str], origins: Origins) -> None:
-        self._of_origins = of_origins
+    def __init__(self, subsystems: Iterable[Subsystem], origins: Origins) -> None:
+        self._subsystems = [each for each in subsystems if not each.is_per_bus]
         self._origins = origins
 
     def __call__(self, item: BusItem) -> Iterator[Keyed]:
@@ -56,6 +61,8 @@ class FanOut:
         bus = item.bus
         known = self._origins.of(bus)
         match item:
+            case SnapshotBegun() | SnapshotTaken() | SnapshotFailed():
+                yield from self._follow_snapshot(item)
             case OriginSilent(origin=origin, at=at):
                 yield from self._forget(bus, origin, at)
             case ReadingResumed(at=at, is_complete=is_complete):
@@ -69,6 +76,40 @@ class FanOut:
                 known.is_withheld = True
         if (notice := _NOTICES.get(type(item))) is not None:
             yield from self._for_all(bus, notice, getattr(item, "at", 0.0))
+
+    def _follow_snapshot(
+        self, item: SnapshotBegun | SnapshotTaken | SnapshotFailed
+    ) -> Iterator[Keyed]:
+        origin, known = item.origin, self._origins.of(item.bus)
+        if origin not in known.last_heard:
+            # Only a new request: an answer is of no use if the states did not note what changed.
+            if not (isinstance(item, SnapshotBegun) and known.admit(origin)):
+                return
+            yield from self._for_origin(item.bus, OriginSeen(origin, item.at))
+        if isinstance(item, SnapshotTaken):
+            known.answer(origin)
+            named = bus.OriginNamed(origin, item.at, is_alone=known.is_alone)
+            yield key(bus.NAME, origin), (bus.NAME, item.bus, [named])
+            yield from self._lists(item)
+        else:
+            kind = SourceAsked if isinstance(item, SnapshotBegun) else SourceFailed
+            notice = kind(origin, item.at, item.source, item.number)
+            for each in self._subsystems:
+                if item.source in each.sources:
+                    yield key(each.name, origin), (each.name, item.bus, [notice])
+
+    def name_origins(self, name: str, at: float) -> Iterator[Keyed]:
+        """Yield the name of each origin of a bus, because it became one of several, or alone."""
+        known = self._origins.of(name)
+        for origin in known.last_heard:
+            named = bus.OriginNamed(origin, at, is_alone=known.is_alone)
+            yield key(bus.NAME, origin), (bus.NAME, name, [named])
+
+    def _lists(self, item: SnapshotTaken) -> Iterator[Keyed]:
+        for listing in item.listings:
+            for each in self._subsystems:
+                if type(listing) in each.listings:
+                    yield key(each.name, item.origin), (each.name, item.bus, [listing])
 
     def _for_all(self, bus: str, kind: type[Notice], at: float) -> Iterator[Keyed]:
         for origin in self._origins.of(bus).last_heard:
@@ -87,8 +128,8 @@ class FanOut:
             yield from self._for_origin(other, OriginSeen(origin, at))
 
     def _for_origin(self, bus: str, event: Event) -> Iterator[Keyed]:
-        for name in self._of_origins:
-            yield key(name, event.origin_uuid), (name, bus, [event])
+        for each in self._subsystems:
+            yield key(each.name, event.origin_uuid), (each.name, bus, [event])
 
 
 _NOTICES: dict[type[BusItem], type[Notice]] = {

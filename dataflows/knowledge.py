@@ -1,14 +1,27 @@
 """Is the state of a subsystem complete? What the exporter says about its own knowledge.
 
 The exporter learns of an agent, a phone or a queue member when an event tells of it.
-So after a start, the state of a server is partial, and it stays so until evidence makes
-it complete. It is not known any more when events may have been missed: after a gap, a
-stall of the dataflow, a start or a reload of Asterisk.
+So after a start, the state of a server is partial, and it stays so until it is complete:
+when all APIs of the server that it needs have listed what there is, or by other evidence.
+It is not known any more when events may have been missed: after a gap, a stall of the
+dataflow, a start or a reload of Asterisk.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from enum import StrEnum
+
 from dataflows.metric import Kind, LabelValues, MetricSpec, Samples
+
+
+class Drift(StrEnum):
+    """How an entity in an answer of an API differs from what events told."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
 
 _LABELS = ("origin_uuid", "subsystem")
 _PER_STATE = "one per origin and subsystem"
@@ -35,8 +48,18 @@ LAST_EVENT_AT = MetricSpec(
     _LABELS,
     cardinality=_PER_STATE,
 )
+DRIFT = MetricSpec(
+    "xivo_state_drift_total",
+    Kind.COUNTER,
+    "Agents, queue members, callers and so on that were wrong in a state that counted as complete: "
+    "an answer of the server's APIs differed from what events had told. The difference is "
+    "repaired. Absent before the first answer.",
+    (*_LABELS, "kind"),
+    {"kind": tuple(Drift)},
+    cardinality="3 per origin and subsystem, with an API",
+)
 
-METRICS = (KNOWN, KNOWN_SINCE, LAST_EVENT_AT)
+METRICS = (KNOWN, KNOWN_SINCE, LAST_EVENT_AT, DRIFT)
 """The metrics that the states of several subsystems have."""
 
 
@@ -48,10 +71,13 @@ class Knowledge:
     """
 
     __slots__ = (
+        "_asked",
         "_can_be_complete",
         "_is_learning",
         "_is_updated",
         "_labels",
+        "_listed",
+        "_needed",
         "_samples",
         "_since",
     )
@@ -60,6 +86,10 @@ class Knowledge:
         self._samples = samples
         self._labels: LabelValues = ()
         self._can_be_complete = False
+        self._needed: frozenset[str] = frozenset()
+        # The request to each API since which nothing was missed, and the APIs that answered it.
+        self._asked: dict[str, int] = {}
+        self._listed: set[str] = set()
         # Whether something is under way that makes the state complete.
         self._is_learning = False
         # Unix seconds; None while the state is not complete.
@@ -72,16 +102,25 @@ class Knowledge:
         """Whether events of the server arrive, because its bus is read."""
         return self._is_updated
 
-    def begin(self, origin: str, subsystem: str, *, can_be_complete: bool) -> None:
+    def begin(
+        self,
+        origin: str,
+        subsystem: str,
+        *,
+        can_be_complete: bool,
+        needed: frozenset[str] = frozenset(),
+    ) -> None:
         """Show what is known of a subsystem of an origin.
 
         Args:
             origin: The server.
             subsystem: Name of the subsystem.
             can_be_complete: Whether the subsystem keeps a state, and not only counters.
+            needed: The APIs whose lists make the state complete.
         """
         self._labels = (origin, subsystem)
         self._can_be_complete = can_be_complete
+        self._needed = needed
         self._show()
 
     def hear(self, arrived: float) -> None:
@@ -108,8 +147,44 @@ class Knowledge:
             self._since = at
             self._show()
 
+    def ask(self, source: str, number: int) -> None:
+        """Note that an API is asked; the request has a number."""
+        self._asked[source] = number
+
+    def forget_requests(self) -> None:
+        """Note that no answer comes to earlier requests, because the process is a new one."""
+        self._asked.clear()
+
+    def list(self, source: str, number: int, at: float, drift: Mapping[Drift, int]) -> None:
+        """Note that an API answered a request, and that the state follows the answer.
+
+        Args:
+            source: The API.
+            number: Of the request. If something was missed since then, the answer may be old.
+            at: When, Unix seconds.
+            drift: How many entities were different.
+        """
+        was_complete = self._since is not None and self._is_updated
+        self._samples.start(DRIFT, self._labels)
+        for kind, count in drift.items():
+            if was_complete and count:
+                self._samples.add(DRIFT, (*self._labels, kind), count)
+        if self._asked.pop(source, None) == number:
+            self._listed.add(source)
+        if self._since is None and self._needed and self._needed <= self._listed:
+            self._since = at
+            self._show()
+
+    def doubt(self, source: str) -> None:
+        """Note that the answer of an API lacks what events told."""
+        self._listed.discard(source)
+        self._since = None
+        self._show()
+
     def end(self) -> None:
         """Note that the state may not be complete: something may have been missed."""
+        self._asked.clear()
+        self._listed.clear()
         self._is_learning = False
         self._since = None
         self._show()

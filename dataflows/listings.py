@@ -78,4 +78,4 @@ class Listing(Notice, frozen=True, gc=False):
 
     def tell(self, state: State[Any]) -> None:
         """Let a state follow it."""
-        state.merge(self)
+        state.follow_listing(self.source, self.number, self.at, self)

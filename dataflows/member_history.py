@@ -89,7 +89,7 @@ class MemberHistory:
             found.subtract(change for *_, counted in recent for change in counted)
             changes = tuple(found.elements())
         if after is None:
-            self._remember_removal(event, login_time)
+            self.remember_removal(event, login_time)
         else:
             self._removals.pop(event.interface, None)
             if after.is_doubtful is is_certain:
@@ -112,7 +112,8 @@ class MemberHistory:
                 found.append(applied)
         return found[::-1]
 
-    def _remember_removal(self, event: MemberEvent, login_time: int) -> None:
+    def remember_removal(self, event: MemberEvent, login_time: int) -> None:
+        """Note that a member is gone, whose last login time was this one."""
         if len(self._removals) >= _MANY_REMOVALS:
             # To bound the memory, forget all removals if even the recent ones are too many.
             oldest = event.at - OVERTAKEN_SECONDS

@@ -92,6 +92,35 @@ _WITH_CALL = frozenset(
 )
 
 
+def as_listed(before: Member | None, report: MemberReported) -> Member:
+    """Return a member as an API lists it; the same object if it was known so."""
+    if before is None:
+        return merge(None, report)
+    after = structs.replace(
+        before,
+        paused=report.paused,
+        status=report.status or before.status,
+        membership=report.membership or before.membership,
+        login_time=report.login_time or before.login_time,
+        last_call=before.last_call if report.last_call < 0 else report.last_call,
+        wrap_up=report.wrap_up,
+        reason=before.reason if report.paused and report.reason is None else report.reason or "",
+        is_doubtful=False,
+    )
+    return before if after == before else structs.replace(after, at=report.at)
+
+
+def differs(before: Member | None, after: Member | None) -> bool:
+    """Return whether events missed something that matters about a member."""
+    if before is None or after is None:
+        return True
+    return (before.status, before.paused, before.membership) != (
+        after.status,
+        after.paused,
+        after.membership,
+    )
+
+
 def merge(before: Member | None, event: MemberReported) -> Member:
     """Return the member after an event; fields that the event lacks keep their values."""
     if before is None:

@@ -22,6 +22,9 @@ class BusOrigins:
         free: Origins that it carried at another address, and not yet at this one.
         offsets: The time zone offsets of their time stamps.
         is_withheld: Whether their series are withheld, because the exporter is a standby.
+        listed: Origins of which only an API tells, each with `read_seconds` since which the bus has
+            carried events of other origins, but none of this one.
+        strangers: Origins of APIs whose events this bus certainly does not carry.
     """
 
     def __init__(self) -> None:
@@ -30,6 +33,13 @@ class BusOrigins:
         self.free: set[str] = set()
         self.offsets: dict[str, ZoneOffset] = {}
         self.is_withheld = False
+        self.listed: dict[str, float] = {}
+        self.strangers: set[str] = set()
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether there is one origin at most."""
+        return len(self.last_heard) <= 1
 
     def add(self, origin: str) -> bool:
         """Add an origin; return False if there are too many."""
@@ -41,10 +51,37 @@ class BusOrigins:
     def hear(self, origin: str) -> None:
         """Note that an origin published an event."""
         self.last_heard[origin] = self.read_seconds
+        if self.listed or self.strangers:
+            self.listed.pop(origin, None)
+            self.strangers.discard(origin)
+
+    def admit(self, origin: str) -> bool:
+        """Add an origin of which an API tells; return False if it is none of this bus."""
+        if origin in self.strangers or not self.add(origin):
+            return False
+        self.listed[origin] = self.read_seconds
+        return True
+
+    def answer(self, origin: str) -> None:
+        """Note that an API of an origin has answered: the origin is not silent."""
+        self.last_heard[origin] = self.read_seconds
+
+    def find_strangers(self, seconds: float) -> list[str]:
+        """Return the origins of APIs that the bus does not carry, strangers from now on.
+
+        It has carried only events of others for some seconds.
+        """
+        if not self.last_heard.keys() - self.listed.keys():
+            self.listed = dict.fromkeys(self.listed, self.read_seconds)
+        since = self.read_seconds - seconds
+        found = [origin for origin, at in self.listed.items() if at <= since]
+        self.strangers.update(found)
+        return found
 
     def forget(self, origin: str) -> bool:
         """Forget an origin; return whether it was known."""
         self.free.discard(origin)
+        self.listed.pop(origin, None)
         self.offsets.pop(origin, None)
         return self.last_heard.pop(origin, None) is not None
 

@@ -28,4 +28,21 @@ class Skipped(NamedTuple):
     hidden: int
 
 
-Output = Changes | Skipped
+class AnswerCompared(NamedTuple):
+    """An answer of an API was compared with what events told.
+
+    Attributes:
+        bus: Name of the bus.
+        subsystem: Name of the subsystem.
+        source: The API.
+        lacking: How many entities the answer lacks, although events told of them; not 0 if it
+            lacks so many that it is not believed.
+    """
+
+    bus: str
+    subsystem: str
+    source: str
+    lacking: int
+
+
+Output = Changes | Skipped | AnswerCompared

@@ -211,6 +211,13 @@ class PartedState(State[E]):
             self._due[name] = due
             heappush(self._heap, (due, name))
 
+    def drop(self, name: str) -> None:
+        """End a part."""
+        self.shown.release()
+        self._parts.mark_changed(name)
+        self._touched.pop(name, None)
+        self._end(name, self._parts[name])
+
     def _end(self, name: str, part: State[Any]) -> None:
         part.end()
         del self._parts[name]

@@ -5,19 +5,46 @@ Several subsystems follow them, each in a state of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import structs
 
 from dataflows.events.queue_calls import CallCompleted
-from dataflows.events.queue_members import QueueEvent, StatusReported
+from dataflows.events.queue_members import (
+    MemberRemoved,
+    MemberReported,
+    QueueEvent,
+    StatusReported,
+)
+from dataflows.knowledge import Drift
 from dataflows.member_history import MemberHistory
 from dataflows.member_order import NEXT_STATUS, MemberEvent
-from dataflows.members import Change, Member, after_restart
+from dataflows.members import Change, Member, after_restart, as_listed, differs
+from dataflows.merging import Changed, drift
 from dataflows.subsystem import State
 from dataflows.wrap_ups import WrapUps
+
+
+class Listed(NamedTuple):
+    """A member that an API lists otherwise than it was known.
+
+    Attributes:
+        event: As if one had told of it.
+        before: None if it was no member.
+        after: None if it is none.
+    """
+
+    event: MemberReported | MemberRemoved
+    before: Member | None
+    after: Member | None
+
+
+def drift_of(found: Iterable[Listed]) -> Counter[Drift]:
+    """Count the members that were wrong in what matters."""
+    return drift(each for each in found if differs(each.before, each.after))
 
 
 class QueueMembers:
@@ -124,6 +151,47 @@ class QueueMembers:
         self.members[interface] = after
         if after.last_call > (before.last_call if before is not None else 0):
             self._wrap_up(interface, event.at, after, after.last_call)
+
+    def compare(
+        self,
+        of: MemberRemoved,
+        listed: Iterable[MemberReported],
+        changed: Changed,
+        state: State[Any],
+    ) -> Iterator[Listed]:
+        """Yield the members that an API lists otherwise than they are known.
+
+        The caller replaces each with `put`, before it asks for the next one. A member that is new
+        or gone takes or releases a place of the state.
+
+        Args:
+            of: The removal of a member of this queue, for those that are not listed.
+            listed: All members of the queue.
+            changed: What events changed since the API was asked, as queue and interface.
+            state: Whose places the members take, and which counts what is refused.
+        """
+        found: set[str] = set()
+        for report in listed:
+            interface = report.interface
+            found.add(interface)
+            if (of.queue, interface) in changed:
+                continue
+            before = self.members.get(interface)
+            after = as_listed(before, report)
+            if after is before:
+                continue
+            if before is None and not state.entities.take():
+                state.refused += 1
+                continue
+            yield Listed(report, before, after)
+        for interface in self.members.keys() - found:
+            if (of.queue, interface) not in changed:
+                before = self.members[interface]
+                state.entities.release()
+                gone = structs.replace(of, interface=interface)
+                # An event that is late must not add it again.
+                self._history.remember_removal(gone, before.login_time)
+                yield Listed(gone, before, None)
 
     def complete(self, event: CallCompleted) -> None:
         """Let the wrap-up of a member begin, because its call has ended."""

@@ -63,3 +63,13 @@ AVAILABLE_LEVELS = levels(
     per="queue",
     gauge="`xivo_queue_members_available`",
 )
+
+INFO = MetricSpec(
+    "xivo_queue_info",
+    Kind.GAUGE,
+    "Always 1. The name of the queue for people, whether it is a call-centre queue or a group of "
+    "users, and its tenant. Only with an API; joins with other metrics of queues by `origin_uuid` "
+    "and `queue`.",
+    ("origin_uuid", "queue", "display_name", "kind", "tenant_uuid"),
+    cardinality="one per queue, with an API",
+)

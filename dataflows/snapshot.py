@@ -51,6 +51,7 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
         state: Pickle of the state.
         is_free: The bus has another address since then: the next bus that carries the origin
             takes the state over.
+        is_hidden: Whether its series are not shown yet, because nothing has told of its subject.
     """
 
     subsystem: str
@@ -60,6 +61,7 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     shown: int
     state: bytes
     is_free: bool = False
+    is_hidden: bool = False
 
 
 def seal(content: object) -> bytes:

@@ -8,8 +8,9 @@ from typing import Any
 
 from bytewax.operators import StatefulBatchLogic
 
-from dataflows.clock import Clock, aware
+from dataflows.clock import aware
 from dataflows.fan_out import Values
+from dataflows.listings import SourceAsked
 from dataflows.notices import (
     Heard,
     Notice,
@@ -18,87 +19,18 @@ from dataflows.notices import (
     SeriesShown,
     SeriesWithheld,
 )
-from dataflows.options import Options
-from dataflows.outputs import Changes, Output, Skipped
-from dataflows.quota import Allocation, Quota
-from dataflows.snapshot import Snapshot, dump, load, seal, unseal
-from dataflows.subsystem import Context, Event, State, Subsystem, key
+from dataflows.outputs import AnswerCompared, Changes, Output, Skipped
+from dataflows.snapshot import Snapshot, dump, seal, unseal
+from dataflows.states import States
+from dataflows.subsystem import Event, State, key
 
 
-class Stage:
-    """The builder of the logic of each key, for `stateful_batch`.
-
-    Args:
-        subsystems: The subsystems whose states to build.
-        options: Passed to the states.
-        clock: Returns Unix seconds.
-        is_kept: Whether there is a recovery store; without one, no snapshots are made.
-    """
-
-    def __init__(
-        self,
-        subsystems: Iterable[Subsystem],
-        options: Options,
-        clock: Clock,
-        *,
-        is_kept: bool = True,
-    ) -> None:
-        self.clock = clock
-        self.is_kept = is_kept
-        self._subsystems = {subsystem.name: subsystem for subsystem in subsystems}
-        self._metrics = {
-            subsystem.name: {spec.name: spec for spec in subsystem.metrics}
-            for subsystem in self._subsystems.values()
-        }
-        self._options = options
-        # By subsystem and bus: the places for entities, and for those with series.
-        self._quotas: dict[tuple[str, str], tuple[Quota, Quota]] = {}
+class Stage(States):
+    """The builder of the logic of each key, for `stateful_batch`."""
 
     def __call__(self, resumed: bytes | None) -> Logic:
         """Return the logic of a new key, or of one resumed from the recovery store."""
         return Logic(self, resumed)
-
-    def start(self, name: str, bus: str, first: Event) -> State[Any] | None:
-        """Return a new state for the first event of a key, or None if no state starts with it."""
-        subsystem = self._subsystems[name]
-        if not isinstance(first, subsystem.starters) or isinstance(first, Notice):
-            return None
-        state = subsystem.start(first, self._context(name, bus))
-        if subsystem.decoders:
-            can_be_complete = subsystem.can_be_complete
-            state.knowledge.begin(first.origin_uuid, name, can_be_complete=can_be_complete)
-        return state
-
-    def resume(self, snapshot: Snapshot) -> State[Any]:
-        """Return the started state of a snapshot from the recovery store."""
-        name = snapshot.subsystem
-        context = self._context(name, snapshot.bus, snapshot.entities, snapshot.shown)
-        state: State[Any] = load(snapshot.state, self._metrics[name], context)
-        context.shown.reserve()
-        state.restore(self.clock())
-        context.shown.release_reserved()
-        return state
-
-    def move(self, state: State[Any], name: str, bus: str) -> None:
-        """Let a state belong to another bus."""
-        state.move(bus, self.clock())
-        entities, shown = self._quotas_of(name, bus)
-        state.entities.move(entities)
-        state.shown.move(shown)
-
-    def _context(self, name: str, bus: str, entities: int = 0, shown: int = 0) -> Context:
-        options = self._options
-        quotas = self._quotas_of(name, bus)
-        return Context(bus, options, Allocation(quotas[0], entities), Allocation(quotas[1], shown))
-
-    def _quotas_of(self, name: str, bus: str) -> tuple[Quota, Quota]:
-        quotas = self._quotas.get((name, bus))
-        if quotas is None:
-            options = self._options
-            max_shown = min(options.max_shown, self._subsystems[name].max_shown)
-            quotas = Quota("entities", options.max_entities), Quota("shown", max_shown)
-            self._quotas[name, bus] = quotas
-        return quotas
 
 
 class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
@@ -114,13 +46,16 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         self._bus: str | None = None
         self._state: State[Any] | None = None
         self._is_free = False
+        # A state that was started by a request to an API notes events until the answer comes, but
+        # nothing is shown before the server has told of the subject.
+        self._is_hidden = False
         # Not in a snapshot: a new process shows what was kept, until it is a standby itself.
         self._is_withheld = False
         self._due: float | None = None
         if resumed is not None:
             snapshot = unseal(resumed, Snapshot)
             self._name, self._key, self._bus = snapshot.subsystem, snapshot.key, snapshot.bus
-            self._is_free = snapshot.is_free
+            self._is_free, self._is_hidden = snapshot.is_free, snapshot.is_hidden
             if snapshot.state:
                 self._state = stage.resume(snapshot)
                 self._due = stage.clock()
@@ -154,7 +89,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         kept = (0, 0, b"")
         if state is not None:
             kept = state.entities.taken, state.shown.taken, dump(state)
-        return seal(Snapshot(self._name, self._key, bus, *kept, self._is_free))
+        return seal(Snapshot(self._name, self._key, bus, *kept, self._is_free, self._is_hidden))
 
     def _belongs(self, name: str, bus: str, first: Event) -> bool:
         """Return whether events on a bus belong to this key; the key may get its bus now."""
@@ -178,6 +113,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
                 break
             self._state = self._stage.start(self._name, self._bus, event)
             if self._state is not None:
+                self._is_hidden = type(event) is SourceAsked
                 return events[index:]
         return []
 
@@ -186,6 +122,9 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         state = self._state
         if state is None:
             return outputs
+        if self._is_hidden and any(self._stage.tells(self._name, event) for event in events):
+            self._is_hidden = False
+            state.mark_all()
         windows = state.trackers[0] if state.trackers else None
         for event in events:
             if event.is_notice:
@@ -218,7 +157,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         state.entities.release(state.entities.taken)
         state.shown.release(state.shown.taken)
         self._state = self._bus = self._due = None
-        self._is_free = self._is_withheld = False
+        self._is_free = self._is_withheld = self._is_hidden = False
         return outputs
 
     def _withhold(self, state: State[Any]) -> list[Output]:
@@ -226,7 +165,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
             return []
         gone = state.withhold()
         self._is_withheld = True
-        return [Changes(gone)] if gone else []
+        return [Changes(gone)] if gone and not self._is_hidden else []
 
     def _show(self, state: State[Any]) -> None:
         if self._is_withheld:
@@ -240,10 +179,14 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
     def _drain(self, state: State[Any]) -> list[Output]:
         outputs: list[Output] = []
         samples = state.drain()
-        if samples and not self._is_withheld:
+        if samples and not self._is_withheld and not self._is_hidden:
             outputs.append(Changes(samples))
         hidden = state.details.hidden
         if state.late or state.refused or hidden:
             outputs.append(Skipped(self._name, state.late, state.refused, hidden))
             state.late = state.refused = state.details.hidden = 0
+        if state.lacking:
+            for source, lacking in state.lacking.items():
+                outputs.append(AnswerCompared(state.bus, self._name, source, lacking))
+            state.lacking.clear()
         return outputs

@@ -8,7 +8,7 @@ any single subsystem.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
@@ -20,6 +20,7 @@ from dataflows.details import Details
 from dataflows.envelope import Envelope
 from dataflows.knowledge import Knowledge
 from dataflows.lengths import Length
+from dataflows.list_follower import ListFollower
 from dataflows.metric import MetricSpec, Sample, Samples
 from dataflows.options import MAX_ENTITIES, Options
 from dataflows.quota import Allocation
@@ -60,22 +61,7 @@ class Context(NamedTuple):
     shown: Allocation
 
 
-class Changed:
-    """The entities that events changed since an API was asked.
-
-    Attributes:
-        number: Of the request.
-        entities: Their keys.
-    """
-
-    __slots__ = ("entities", "number")
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.entities: set[Hashable] = set()
-
-
-class State(ABC, Generic[E]):
+class State(ListFollower, ABC, Generic[E]):
     """The state of one key: its entities, its counters and its samples.
 
     It is a plain object without a clock: every event contains its time, and
@@ -90,7 +76,6 @@ class State(ABC, Generic[E]):
         details: The series of single entities.
         trackers: Its windows.
         knowledge: Whether it is complete, and when it was last heard of.
-        asked: By name of an API that was asked and has not answered: what events changed since.
         refused: Events refused because the quota was full, since `Stage` last read this.
         late: Events older than the shortest current window, since `Stage` last read this.
     """
@@ -100,8 +85,7 @@ class State(ABC, Generic[E]):
         self.samples = Samples()
         self.details = Details(self.shown)
         self.trackers: tuple[Tracker[Any], ...] = ()
-        self.knowledge = Knowledge(self.samples)
-        self.asked: dict[str, Changed] = {}
+        super().__init__(Knowledge(self.samples))
         self.refused = 0
         self.late = 0
 
@@ -120,6 +104,7 @@ class State(ABC, Generic[E]):
             tracker.resize(self.windows, now)
         # Until the bus is read, and it is clear that nothing was missed.
         self.knowledge.stop_updates()
+        self.forget_requests()
 
     @property
     def windows(self) -> tuple[Length | Today, ...]:
@@ -136,19 +121,6 @@ class State(ABC, Generic[E]):
         """Note that events were missed, or may have been, until a time in Unix seconds."""
         del at
         self.knowledge.end()
-
-    def ask(self, source: str, number: int) -> None:
-        """Note from now on what events change, because an API is asked for its lists."""
-        self.asked[source] = Changed(number)
-
-    def give_up(self, source: str, number: int) -> None:
-        """Note no longer what events change, because the API did not answer the request."""
-        if source in self.asked and self.asked[source].number == number:
-            del self.asked[source]
-
-    def merge(self, listing: Any) -> None:  # noqa: ANN401 -- each state has listings of its own
-        """Follow a `Listing` that the subsystem declares."""
-        raise NotImplementedError
 
     def withhold(self) -> tuple[Sample, ...]:
         """Return the ends of all series, which may be shown again later."""
@@ -249,10 +221,20 @@ class Subsystem:
     starters: tuple[type[Event], ...] = (Event,)
     also: tuple[Decoder, ...] = ()
     needs: tuple[type[Event], ...] = ()
-    listings: tuple[type[Event], ...] = ()
+    listings: tuple[type[Any], ...] = ()
     can_be_complete: bool = False
     is_per_bus: bool = False
     max_shown: int = MAX_ENTITIES
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The APIs that it follows."""
+        return frozenset(kind.source for kind in self.listings)
+
+    @property
+    def needed_sources(self) -> frozenset[str]:
+        """The APIs whose lists make its states complete."""
+        return frozenset(kind.source for kind in self.listings if kind.is_needed)
 
     @property
     def all_decoders(self) -> tuple[Decoder, ...]:

@@ -89,6 +89,10 @@ def expect(history: list[Fact], now: float, *, details: bool) -> Numbers:
         # An origin on two buses belongs to the first.
         mine = [fact for fact in everywhere if fact.bus == everywhere[0].bus]
         numbers |= _published(origin, mine)
+        bus = mine[0].bus
+        is_alone = len({fact.origin for fact in events if fact.bus == bus}) == 1
+        server = bus if is_alone else f"{bus} ({origin[:8]})"
+        numbers["xivo_origin_info", (origin, bus, server)] = 1
         for subsystem, names in EVENTS.items():
             told = [fact for fact in mine if fact.name in names and is_used(fact)]
             # A line may be deleted on a server that tells of no phone.
@@ -147,7 +151,6 @@ def _published(origin: str, events: list[Fact]) -> Numbers:
         # The tests configure the time zone of the bus.
         ("xivo_bus_clock_offset_seconds", (origin,)): 0,
     }
-    numbers["xivo_origin_info", (origin, events[0].bus)] = 1
     for name in {fact.name for fact in events}:
         count = sum(fact.name == name for fact in events)
         numbers["xivo_bus_events_total", (origin, name)] = count

@@ -22,6 +22,9 @@ MAX_NAMES = 1000
 
 OTHER = "other"
 
+_SHORT = 8
+"""Characters of a UUID up to its first hyphen."""
+
 EVENTS = MetricSpec(
     "xivo_bus_events_total",
     Kind.COUNTER,
@@ -47,8 +50,10 @@ CLOCK_OFFSET = MetricSpec(
 ORIGIN_INFO = MetricSpec(
     "xivo_origin_info",
     Kind.GAUGE,
-    "Always 1. The label `bus` is the configured bus on which the origin was seen.",
-    ("origin_uuid", "bus"),
+    "Always 1. The label `bus` is the configured bus on which the origin was seen; `server` is the "
+    "name of the origin for people: that of the bus, and if the bus carries several origins, also "
+    "the first characters of the origin.",
+    ("origin_uuid", "bus", "server"),
 )
 WINDOW_START = MetricSpec(
     "xivo_exporter_window_start_timestamp_seconds",
@@ -62,7 +67,13 @@ WINDOW_START = MetricSpec(
 )
 
 
-class EventsPublished(Event, frozen=True, gc=False):
+class OriginNamed(Event, frozen=True, gc=False):
+    """An origin is known; `is_alone` says whether its bus carries no other one."""
+
+    is_alone: bool
+
+
+class EventsPublished(OriginNamed, frozen=True, gc=False):
     """How many events of each name an origin published.
 
     Attributes:
@@ -79,7 +90,7 @@ class BusState(State[Event]):
     """The counts of events that one origin published.
 
     xivo_bus_events_total{origin_uuid="ca7f…",event="QueueMemberStatus"} 1
-    xivo_origin_info{origin_uuid="ca7f…",bus="default"} 1
+    xivo_origin_info{origin_uuid="ca7f…",bus="default",server="default"} 1
     xivo_exporter_window_start_timestamp_seconds{origin_uuid="ca7f…",window="today"} 1449702000
     """
 
@@ -88,8 +99,8 @@ class BusState(State[Event]):
         self._origin = (first.origin_uuid,)
         # A dict, because it keeps the order: those known longest stay.
         self._names: dict[str, None] = {}
-        # The bus that is shown: a state can move to another one.
-        self._shown_bus = self.bus
+        # The names that are shown: a state can move to another bus.
+        self._info: tuple[str, ...] = ()
         self._has_missed = False
         self._since = Since(self.samples, (WINDOW_START,), self._origin, self.windows, first.at)
         self.trackers = (self._since,)
@@ -105,16 +116,25 @@ class BusState(State[Event]):
                 self.samples.retire(EVENTS, series)
 
     def apply(self, event: Event) -> None:
-        assert isinstance(event, EventsPublished)
+        assert isinstance(event, OriginNamed)
+        self._show_name(is_alone=event.is_alone)
+        if isinstance(event, EventsPublished):
+            self._count(event)
+
+    def _count(self, event: EventsPublished) -> None:
         for name, count in event.names.items():
             self.samples.add(EVENTS, (*self._origin, self._label(name)), count)
         self.samples.set(LAST_EVENT_AT, self._origin, event.at)
         if event.clock_offset is not None:
             self.samples.set(CLOCK_OFFSET, self._origin, event.clock_offset)
-        if self._shown_bus != self.bus:
-            self.samples.retire(ORIGIN_INFO, (*self._origin, self._shown_bus))
-            self._shown_bus = self.bus
-        self.samples.set(ORIGIN_INFO, (*self._origin, self.bus), 1)
+
+    def _show_name(self, *, is_alone: bool) -> None:
+        server = self.bus if is_alone else f"{self.bus} ({self._origin[0][:_SHORT]})"
+        info = (*self._origin, self.bus, server)
+        if info != self._info:
+            self.samples.retire(ORIGIN_INFO, self._info)
+            self.samples.set(ORIGIN_INFO, info, 1)
+            self._info = info
 
     def miss(self, at: float) -> None:
         super().miss(at)

@@ -17,194 +17,100 @@ it had no event for a week.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from math import inf
+from collections import Counter
+from collections.abc import Mapping
 from operator import attrgetter
 
-from msgspec import structs
-
-from dataflows.clock import Countdown
 from dataflows.events import asterisk
 from dataflows.events.queue_calls import CallCompleted
 from dataflows.events.queue_member_decoders import DECODERS
-from dataflows.events.queue_members import (
-    MemberRemoved,
-    MemberReported,
-    QueueEvent,
-    RingInUseSet,
-    StatusReported,
+from dataflows.events.queue_members import MemberRemoved, MemberReported, MembersListed, QueueEvent
+from dataflows.events.queue_names import QueuesNamed
+from dataflows.knowledge import Drift
+from dataflows.listings import Source
+from dataflows.merging import Changed
+from dataflows.parts import MAX_PARTS, PartedState
+from dataflows.queue_members import drift_of
+from dataflows.queue_metrics import (
+    AVAILABLE,
+    AVAILABLE_LEVELS,
+    CHANGES,
+    INFO,
+    MEMBERS,
+    PAUSED,
+    STATES,
 )
-from dataflows.members import Change, Member, can_ring
-from dataflows.parts import FORGET_AFTER_SECONDS, MAX_PARTS, PartedState
-from dataflows.queue_members import QueueMembers
-from dataflows.queue_metrics import AVAILABLE, AVAILABLE_LEVELS, CHANGES, MEMBERS, PAUSED, STATES
-from dataflows.subsystem import Context, State, Subsystem
-from dataflows.windows import Level
-from dataflows.wrap_ups import WrapUps
+from dataflows.queue_names import QueueNames
+from dataflows.queue_state import QueueState
+from dataflows.subsystem import Context, Event, Subsystem
 
 NAME = "queues"
 
 
-class QueueState(State[QueueEvent | CallCompleted]):
-    """The members of one queue.
-
-    With one member, idle and not paused:
-
-        xivo_queue_members{origin_uuid="ca7f…",queue="petak",membership="static"} 1
-        xivo_queue_member_states{origin_uuid="ca7f…",queue="petak",status="not_in_use"} 1
-        xivo_queue_members_paused{origin_uuid="ca7f…",queue="petak"} 0
-        xivo_queue_members_available{origin_uuid="ca7f…",queue="petak"} 1
-    """
-
-    def __init__(self, first: QueueEvent | CallCompleted, context: Context) -> None:
-        super().__init__(context)
-        self._queue = (first.origin_uuid, first.queue)
-        self._wrap_ups = WrapUps()
-        self._members = QueueMembers(self._wrap_ups)
-        self._free = 0
-        self._silence = Countdown(FORGET_AFTER_SECONDS)
-        for spec in (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES):
-            self.samples.start(spec, self._queue)
-        self._available = Level(
-            self.samples, AVAILABLE_LEVELS, self._queue, self.windows, at=first.at, value=0
-        )
-        self.trackers = (self._available,)
-
-    def apply(self, event: QueueEvent | CallCompleted) -> None:
-        self._silence.due = None  # A call of `stop` for each event would cost more.
-        at = event.at
-        if self._wrap_ups.due <= at:
-            self._end_wrap_ups(self._wrap_ups.ended(at))
-        free = self._free
-        if type(event) is not StatusReported or not self._follow(event):
-            self._apply_other(event)
-        if self._free != free or at >= self._available.due:
-            self._available.follow(at, self._free)
-
-    def _follow(self, event: StatusReported) -> bool:
-        """Apply a status event if nothing speaks against its order; return whether it did."""
-        queue, interface = self._members, event.interface
-        before = queue.members.get(interface)
-        if before is None or (after := queue.follow(before, event)) is None:
-            return False
-        if after.last_call > before.last_call or after.membership is not before.membership:
-            self._put(event, after)
-            return True
-        queue.members[interface] = after
-        labels = self._queue
-        self.samples.move(STATES, (*labels, before.status), (*labels, after.status))
-        could, can = can_ring(before), can_ring(after)
-        if could is not can and not queue.is_in_wrap_up(interface):
-            self._count_free(could, can)
-        return True
-
-    def _apply_other(self, event: QueueEvent | CallCompleted) -> None:
-        match event:
-            case MemberReported() | MemberRemoved():
-                if (found := self._members.sort(event, self)) is not None:
-                    self._put(event, *found)
-            case RingInUseSet() if before := self._members.members.get(event.interface):
-                self._put(event, structs.replace(before, rings_in_use=event.rings_in_use))
-            case CallCompleted():
-                was_free = self._is_free(event.interface)
-                self._members.complete(event)
-                self._count_free(was_free, self._is_free(event.interface))
-
-    def _put(self, event: QueueEvent, after: Member | None, found: tuple[Change, ...] = ()) -> None:
-        """Replace a member, and count it and its changes."""
-        before, was_free = (
-            self._members.members.get(event.interface),
-            self._is_free(event.interface),
-        )
-        self._members.put(event, after)
-        if before is not None:
-            self._count(before, -1, other=after)
-        if after is not None:
-            self._count(after, 1, other=before)
-        self._count_free(was_free, self._is_free(event.interface))
-        for change in found:
-            self.samples.add(CHANGES, (*self._queue, change))
-
-    def _count(self, member: Member, amount: int, *, other: Member | None) -> None:
-        """Add or subtract a member, except for labels that `other`, before or after, shares."""
-        samples, queue = self.samples, self._queue
-        membership, status = member.membership, member.status
-        if membership is not None and (other is None or membership is not other.membership):
-            samples.add(MEMBERS, (*queue, membership), amount)
-        if other is None or status is not other.status:
-            samples.add(STATES, (*queue, status), amount)
-        if member.paused:
-            samples.add(PAUSED, queue, amount)
-
-    def _count_free(self, was_free: bool, is_free: bool) -> None:
-        if was_free is not is_free:
-            self._free += is_free - was_free
-            self.samples.set(AVAILABLE, self._queue, self._free)
-
-    def _is_free(self, interface: str) -> bool:
-        member = self._members.members.get(interface)
-        return (
-            member is not None and can_ring(member) and not self._members.is_in_wrap_up(interface)
-        )
-
-    def _end_wrap_ups(self, ended: Iterator[tuple[float, str]]) -> None:
-        for at, interface in ended:
-            self._count_free(False, can_ring(self._members.members[interface]))
-            self._available.follow(at, self._free)
-
-    def restart(self, at: float, started: float) -> None:
-        for interface, before, after in self._members.restart(started):
-            self.samples.move(STATES, (*self._queue, before.status), (*self._queue, after.status))
-            if not self._members.is_in_wrap_up(interface):
-                self._count_free(can_ring(before), can_ring(after))
-        for interface in self._wrap_ups.lose(started):
-            self._count_free(False, can_ring(self._members.members[interface]))
-        self._available.follow(at, self._free)
-
-    def recheck(self, now: float) -> None:
-        super().recheck(now)
-        self._members.recheck(now)
-
-    def shift(self, corrected: Callable[[float], float]) -> None:
-        self._members.correct(corrected)
-
-    def end(self) -> None:
-        super().end()
-        self.entities.release(len(self._members.members))
-        self._members.members.clear()
-
-    def may_end(self) -> bool:
-        return not self._members.members or self._wrap_ups.due < inf
-
-    def expire(self, now: float) -> float | None:
-        if self._wrap_ups.due < inf:
-            self._end_wrap_ups(self._wrap_ups.ended_by_clock(now))
-        due = min(super().expire(now) or inf, self._wrap_ups.due)
-        if not self._members.members:
-            if self._silence.is_over(now):
-                self.samples.retire_all()
-            due = min(self._silence.due or inf, due)
-        return None if due == inf else due
-
-
 class QueuesState(PartedState[QueueEvent | CallCompleted]):
-    """The queues of one origin."""
+    """The queues of one origin, and their names for people.
+
+    xivo_queue_info{origin_uuid="ca7f…",queue="support-88511897",display_name="Support",
+    kind="queue",tenant_uuid="2c34…"} 1
+    """
 
     part_name = attrgetter("queue")
     start_part = QueueState
+
+    def __init__(self, first: Event, context: Context) -> None:
+        super().__init__(first, context)
+        self._origin = first.origin_uuid
+        self._names = QueueNames(self.samples, first.origin_uuid)
+
+    def apply(self, event: QueueEvent | CallCompleted) -> None:
+        if self.asked:
+            self.note(event)
+        super().apply(event)
+
+    def note(self, event: QueueEvent | CallCompleted) -> None:
+        if (changed := self.asked.get(Source.AMID)) is not None:
+            changed.add((event.queue, event.interface))
 
     def may_start(self, event: QueueEvent | CallCompleted) -> bool:
         # The end of a call does not say how many members the queue has.
         return isinstance(event, MemberReported | MemberRemoved)
 
+    def merge(self, listing: MembersListed | QueuesNamed, changed: Changed) -> Mapping[Drift, int]:
+        if isinstance(listing, QueuesNamed):
+            self._names.show(listing.queues)
+            return {}
+        found: Counter[Drift] = Counter()
+        for name, members in listing.queues.items():
+            found += self._follow_members(name, members, changed, listing.at)
+        touched = changed.queues()
+        for name in self._parts.keys() - listing.queues.keys():
+            found += self._follow_members(name, (), changed, listing.at)
+            if name not in touched:
+                self.drop(name)
+        return found
+
+    def _follow_members(
+        self, name: str, members: tuple[MemberReported, ...], changed: Changed, at: float
+    ) -> Counter[Drift]:
+        of = MemberRemoved(self._origin, at, name, "")
+        part = self._parts.get(name) or self.part_of(of)
+        if part is None:
+            return Counter()
+        assert isinstance(part, QueueState)
+        found = part.follow_members(of, members, changed)
+        if found:
+            self._touched[name] = part
+        return drift_of(found)
+
 
 SUBSYSTEM = Subsystem(
     NAME,
     "How many members of each call-centre queue can take a call?",
-    (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES, *AVAILABLE_LEVELS),
+    (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES, *AVAILABLE_LEVELS, INFO),
     QueuesState,
     DECODERS,
     also=asterisk.DECODERS,
+    listings=(MembersListed, QueuesNamed),
     can_be_complete=True,
     max_shown=MAX_PARTS,
 )

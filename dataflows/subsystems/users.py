@@ -9,11 +9,13 @@ Trouble: a repeated presence changes nothing, so duplicates do no harm. Reordere
 events: the last one to arrive wins. After a restart of xivo-ctid all users are
 disconnected, without an event. So when it registers, all users become disconnected
 here, except those whose events it published in the seconds before, and the state is
-complete. chatd may publish the presence of a deleted user; for a minute, events of a
-deleted user change nothing.
+complete. It is also complete when chatd has listed all users. chatd may publish the
+presence of a deleted user; for a minute, events of a deleted user change nothing.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from dataflows.ctid_start import CtidStart
 from dataflows.events import asterisk
@@ -21,10 +23,14 @@ from dataflows.events.services import DEREGISTERED, REGISTERED, CtidDeregistered
 from dataflows.events.users import (
     DECODERS,
     Presence,
+    PresencesListed,
     UserDeleted,
     UserPresenceChanged,
 )
+from dataflows.knowledge import Drift
 from dataflows.levels import levels
+from dataflows.listings import Source
+from dataflows.merging import Changed, drift, merge
 from dataflows.metric import Kind, MetricSpec
 from dataflows.recent import DELETED_SECONDS, MAX_DELETED, Recent
 from dataflows.state_counts import Outcome, StateCounts
@@ -88,6 +94,8 @@ class UsersState(State[Event]):
         self.trackers = (self._available,)
 
     def apply(self, event: Event) -> None:
+        if self.asked:
+            self.note(event)
         match event:
             case UserPresenceChanged():
                 self._change(event)
@@ -101,6 +109,21 @@ class UsersState(State[Event]):
                 if self._ctid.end(event):
                     self.knowledge.end()
         self._available.follow(event.at, self._users.count(Presence.AVAILABLE))
+
+    def note(self, event: Event) -> None:
+        changed = self.asked[Source.CHATD]
+        match event:
+            case UserPresenceChanged(user=user):
+                changed.add(user)
+            case UserDeleted(users=users):
+                for user in users:
+                    changed.add(user)
+
+    def merge(self, listing: PresencesListed, changed: Changed) -> Mapping[Drift, int]:
+        merged = merge(self._users, listing.users, changed, self._deleted, listing.at)
+        self.refused += merged.refused
+        self._available.follow(listing.at, self._users.count(Presence.AVAILABLE))
+        return drift(merged.differences)
 
     def recheck(self, now: float) -> None:
         super().recheck(now)
@@ -145,5 +168,6 @@ SUBSYSTEM = Subsystem(
     starters=(UserPresenceChanged, UserDeleted, CtidRegistered),
     also=(REGISTERED, DEREGISTERED, *asterisk.DECODERS),
     needs=(CtidDeregistered,),
+    listings=(PresencesListed,),
     can_be_complete=True,
 )

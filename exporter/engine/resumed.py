@@ -26,6 +26,7 @@ class Resumed(msgspec.Struct, frozen=True, array_like=True):
         has_read: Whether the inbox was read.
         is_withheld: Whether it was a standby, and showed no series of the bus.
         offsets: See `BusOrigins`.
+        listed: See `BusOrigins`.
     """
 
     bus: str
@@ -40,6 +41,7 @@ class Resumed(msgspec.Struct, frozen=True, array_like=True):
     has_read: bool = False
     is_withheld: bool = False
     offsets: dict[str, ZoneOffset] = msgspec.field(default_factory=dict)
+    listed: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 def has_moved(before: Iterable[str], now: Iterable[str]) -> bool:

@@ -42,6 +42,10 @@ as much as a hundred deliveries."""
 CHECK_SILENCE_SECONDS = 60.0
 """Interval at which silent origins are looked for: the setting is in days."""
 
+STRANGER_SECONDS = 600.0
+"""Time in which the bus carries events of other servers only, until the server of the API is not
+believed to be one of the bus."""
+
 AHEAD_SECONDS = 60.0
 """Time after the clock was set back in which the arrival of a delivery may be in the future: some
 deliveries are held for half a minute."""
@@ -209,6 +213,7 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
             feed.origins.read_seconds = kept.read_seconds
             feed.origins.last_heard.update(kept.last_heard)
             feed.origins.offsets.update(kept.offsets)
+            feed.origins.listed.update(kept.listed)
             has_other_urls = has_moved(kept.urls, feed.urls)
             feed.origins.free.update(kept.last_heard if has_other_urls else kept.free)
         feed.open(self._earlier_exchange)
@@ -270,6 +275,15 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
         if self._read_at < self._silence_checked_at + CHECK_SILENCE_SECONDS:
             return []
         self._silence_checked_at = self._read_at
+        strangers = self._origins.find_strangers(STRANGER_SECONDS)
+        for origin in strangers:
+            log.warning(
+                "the API is that of a server whose events the bus does not carry; "
+                "nothing is shown of it",
+                bus=self._bus,
+                origin_uuid=origin,
+            )
+        self._status.strangers = tuple(sorted(self._origins.strangers))
         silent = self._origins.silent(self._context.forget_seconds)
         for origin in silent:
             log.warning(
@@ -278,7 +292,7 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
                 origin_uuid=origin,
                 seconds=self._context.forget_seconds,
             )
-        return silent
+        return [*strangers, *silent]
 
     def snapshot(self) -> bytes:
         """Record what was taken by the end of an epoch; return the state to keep."""
@@ -299,5 +313,6 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
                 status.has_read,
                 status.is_withheld,
                 origins.offsets,
+                origins.listed,
             )
         )

@@ -156,6 +156,7 @@ class BusStatus:
         held: Deliveries held back after a reconnection, until it is clear which came again.
         has_read: Whether the inbox was read, by this process or an earlier one whose state is kept.
         note: A rule of the broker that weakens a guarantee, in one line; empty if none is known.
+        strangers: Origins of the APIs of this bus that the bus does not carry.
     """
 
     name: str
@@ -176,6 +177,7 @@ class BusStatus:
     held: int = 0
     has_read: bool = False
     note: str = ""
+    strangers: tuple[str, ...] = ()
 
 
 def self_series(

@@ -195,7 +195,9 @@ def test_every_batch_ends_with_the_counts_of_its_deliveries() -> None:
     out = Recorder()(AGENT, BAD, Duplicates("default", 3, ARRIVED + 1), late, early)
     events = [happened for _, (_, happened) in out]
     assert events[-4:] == [
-        EventsPublished(ORIGIN, ARRIVED, {"agent_status_update": 1}, 0.0),
+        EventsPublished(
+            ORIGIN, ARRIVED, is_alone=True, names={"agent_status_update": 1}, clock_offset=0.0
+        ),
         DeliveriesProcessed(
             "",
             ARRIVED,

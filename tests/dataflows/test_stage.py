@@ -12,6 +12,7 @@ from dataflows.details import Details
 from dataflows.fan_out import Values
 from dataflows.lengths import parse_lengths
 from dataflows.levels import levels
+from dataflows.listings import Listing, Source, SourceAsked, SourceFailed
 from dataflows.metric import Histogram, Kind, MetricSpec, Samples
 from dataflows.notices import (
     ClockChecked,
@@ -115,7 +116,10 @@ def happened(at: float, origin: str = "o", bus: str = BUS, subsystem: str = "thi
 
 
 def of_kind(kind: type[Event], origin: str = "o", bus: str = BUS) -> Values:
-    return "things", bus, [kind(origin, 100.0)]
+    more: dict[str, Any] = {"number": 1} if kind is Listing else {}
+    if kind in (SourceAsked, SourceFailed):
+        more = {"number": 1, "source": Source.AMID}
+    return "things", bus, [kind(origin, 100.0, **more)]
 
 
 def batch(logic: Logic, *values: Values) -> tuple[list[Any], bool]:

@@ -73,6 +73,9 @@ class Call:
     stays: tuple[Stay, ...]
 
 
+_MOMENT = 100 * MILLISECOND
+
+
 @dataclass(frozen=True)
 class Disaster:
     """Something that happens to the server, in milliseconds after the start of the history.
@@ -141,6 +144,9 @@ def _strike(server: Asterisk, disaster: Disaster) -> Process:
     if disaster.kind == "login":
         server.log_in()
         return
+    while any(server.now - visit.joined < _MOMENT for visit in server.visits):
+        # Of a caller who left and joined again, nothing would tell which visit has just ended.
+        yield _MOMENT
     server.stop(is_orderly=disaster.kind == "restart")
     yield disaster.down * MILLISECOND
     server.boot(min(disaster.down // 1000, 5))

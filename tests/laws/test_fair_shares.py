@@ -138,8 +138,8 @@ def test_a_server_on_two_buses_belongs_to_the_first() -> None:
     pipeline.send(AGENT.but(status="logged_in"))
     pipeline.take([AGENT.but(status="logged_out").delivery(bus="other")])
     assert pipeline.value("xivo_agents", "logged_in") == 1
-    assert pipeline.value("xivo_origin_info", "default") == 1
-    assert pipeline.value("xivo_origin_info", "other") is None
+    assert pipeline.value("xivo_origin_info", "default", "default") == 1
+    assert pipeline.value("xivo_origin_info", "other", "other") is None
     assert pipeline.value("xivo_bus_events_total", "agent_status_update") == 1
     assert pipeline.value("xivo_exporter_used_total", "other") == 1
     assert pipeline.shared == [(ORIGIN, "other", "default")]

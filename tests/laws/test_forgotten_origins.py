@@ -106,8 +106,8 @@ def test_a_server_on_two_buses_is_forgotten_by_the_first_and_goes_on_with_the_se
     assert pipeline.value("xivo_agents", "logged_in") is None
     pipeline.take([AGENT.but(status="logged_out").delivery(bus="second")])
     assert pipeline.value("xivo_agents", "logged_out") == 1
-    assert pipeline.value("xivo_origin_info", "second") == 1
-    assert pipeline.value("xivo_origin_info", "default") is None
+    assert pipeline.value("xivo_origin_info", "second", "second") == 1
+    assert pipeline.value("xivo_origin_info", "default", "default") is None
 
 
 def test_a_server_that_is_unknown_can_be_reported_as_silent() -> None:

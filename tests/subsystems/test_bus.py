@@ -30,8 +30,8 @@ def test_every_well_formed_event_counts_by_its_name_used_or_not() -> None:
         xivo_bus_last_event_timestamp_seconds{{origin_uuid="0d6c…"}} {ARRIVED}
         xivo_bus_clock_offset_seconds{{origin_uuid="ca7f…"}} 0
         xivo_bus_clock_offset_seconds{{origin_uuid="0d6c…"}} 0
-        xivo_origin_info{{bus="default",origin_uuid="ca7f…"}} 1
-        xivo_origin_info{{bus="default",origin_uuid="0d6c…"}} 1
+        xivo_origin_info{{bus="default",origin_uuid="ca7f…",server="default (ca7f87e9)"}} 1
+        xivo_origin_info{{bus="default",origin_uuid="0d6c…",server="default (0d6c1e5b)"}} 1
         """,
     )
 
@@ -79,7 +79,7 @@ def test_only_the_events_on_the_first_bus_of_an_origin_count() -> None:
     assert_exposition(
         pipeline,
         f"""
-        xivo_origin_info{{bus="paris",origin_uuid="ca7f…"}} 1
+        xivo_origin_info{{bus="paris",origin_uuid="ca7f…",server="paris"}} 1
         xivo_bus_events_total{{event="x",origin_uuid="ca7f…"}} 1
         xivo_bus_last_event_timestamp_seconds{{origin_uuid="ca7f…"}} {pipeline.now}
         """,
@@ -94,14 +94,14 @@ def test_an_origin_moves_to_another_bus_when_the_first_one_forgets_it() -> None:
     pipeline.take([message.delivery(bus=bus) for bus in ("paris", "lyon")])
     # The state belongs to the other bus.
     pipeline.take([OriginSilent("lyon", ORIGIN, pipeline.now)])
-    assert pipeline.value("xivo_origin_info", "paris") == 1
+    assert pipeline.value("xivo_origin_info", "paris", "paris") == 1
     pipeline.take([OriginSilent("paris", ORIGIN, pipeline.now)])
     assert_exposition(pipeline, "", "xivo_origin_info", "xivo_bus_events_total")
     pipeline.take([message.delivery(bus="lyon")])
     assert_exposition(
         pipeline,
         """
-        xivo_origin_info{bus="lyon",origin_uuid="ca7f…"} 1
+        xivo_origin_info{bus="lyon",origin_uuid="ca7f…",server="lyon"} 1
         xivo_bus_events_total{event="x",origin_uuid="ca7f…"} 1
         """,
     )

@@ -1,0 +1,140 @@
+"""Compare what an API lists with what events told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from dataflows.knowledge import Drift
+from dataflows.recent import Recent
+from dataflows.state_counts import Outcome, StateCounts
+
+S = TypeVar("S", bound=str)
+
+MAX_CHANGED = 200_000
+"""Entities that events change while an API is asked; more are forged."""
+
+_MIN_LACKING = 3
+"""An administrator may delete two entities just before the exporter asks."""
+
+
+class Changed:
+    """The entities that events changed since an API was asked: what the events said is newer.
+
+    Args:
+        number: Of the request.
+        absent: What the answer before lacked too, and no event told of since then.
+
+    Attributes:
+        number: Of the request.
+        absent: As above.
+        lacking: What the answer to this request lacks, although events told of it.
+    """
+
+    __slots__ = ("_entities", "absent", "lacking", "number")
+
+    def __init__(self, number: int, absent: frozenset[Hashable] = frozenset()) -> None:
+        self.number = number
+        self.absent = absent
+        self.lacking: frozenset[Hashable] = frozenset()
+        self._entities: set[Hashable] = set()
+
+    def add(self, entity: Hashable) -> None:
+        """Note that an event changed an entity."""
+        if len(self._entities) < MAX_CHANGED:
+            self._entities.add(entity)
+
+    def __contains__(self, entity: Hashable) -> bool:
+        return entity in self._entities
+
+    def queues(self) -> set[str]:
+        """Return the queues of members or callers that events changed."""
+        return {entity[0] for entity in self._entities if isinstance(entity, tuple)}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there were too many to know all of them."""
+        return len(self._entities) >= MAX_CHANGED
+
+    def again(self, number: int) -> Changed:
+        """Return the same for the next request."""
+        return Changed(number, self.lacking - self._entities)
+
+    def doubts(self, known: int, missing: Iterable[Hashable]) -> bool:
+        """Return whether an answer lacks so much that it must be wrong, and note what it lacks.
+
+        A user without the right to see all tenants gets a shorter answer, without an error. It is
+        believed if the next answer lacks the same, and no event told of it in between.
+
+        Args:
+            known: How many entities events told of.
+            missing: Those of them that the answer lacks.
+        """
+        lacking = frozenset(missing) - self.absent
+        if len(lacking) < _MIN_LACKING or 2 * len(lacking) <= known:
+            return False
+        self.lacking = lacking
+        return True
+
+
+class Difference(NamedTuple, Generic[S]):
+    """An entity whose state a listing changed; None before if it was not known, after if gone."""
+
+    entity: str
+    before: S | None
+    after: S | None
+
+
+class Merged(NamedTuple, Generic[S]):
+    """What a listing changed.
+
+    Attributes:
+        differences: The entities that it changed.
+        refused: How many were not added, because the quota was full.
+    """
+
+    differences: list[Difference[S]]
+    refused: int
+
+
+def merge(
+    counts: StateCounts[S], listed: Mapping[str, S], changed: Changed, deleted: Recent, at: float
+) -> Merged[S]:
+    """Let each entity have the state that an API lists, unless an event changed it since.
+
+    Args:
+        counts: The states.
+        listed: The states that the API lists.
+        changed: What events changed since the request. If the answer lacks too much, nothing is
+            removed.
+        deleted: What was deleted lately, and may still be listed.
+        at: When the answer came, Unix seconds.
+    """
+    found: list[Difference[S]] = []
+    refused = 0
+    for entity, state in listed.items():
+        if entity in changed:
+            continue
+        before = counts.get(entity)
+        if before == state or deleted.has(entity, at):
+            continue
+        if counts.set_state(entity, state) is Outcome.OVER_QUOTA:
+            refused += 1
+        else:
+            found.append(Difference(entity, before, state))
+    known = [(entity, state) for entity, state in counts if entity not in changed]
+    missing = [(entity, state) for entity, state in known if entity not in listed]
+    if not changed.doubts(len(known), (entity for entity, _ in missing)):
+        for entity, state in missing:
+            counts.remove(entity)
+            found.append(Difference(entity, state, None))
+    return Merged(found, refused)
+
+
+def drift(differences: Iterable[tuple[Any, object | None, object | None]]) -> Counter[Drift]:
+    """Count differences, each with what was before, and what is after."""
+    return Counter(
+        Drift.ADDED if before is None else Drift.REMOVED if after is None else Drift.CHANGED
+        for _, before, after in differences
+    )

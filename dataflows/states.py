@@ -1,0 +1,96 @@
+"""Builds the states of all keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from dataflows.clock import Clock
+from dataflows.listings import Listing, SourceAsked
+from dataflows.notices import Notice
+from dataflows.options import Options
+from dataflows.quota import Allocation, Quota
+from dataflows.snapshot import Snapshot, load
+from dataflows.subsystem import Context, Event, State, Subsystem
+
+
+class States:
+    """The builder of the states of all keys; those of a bus share its quotas.
+
+    Args:
+        subsystems: The subsystems whose states to build.
+        options: Passed to the states.
+        clock: Returns Unix seconds.
+        is_kept: Whether there is a recovery store; without one, no snapshots are made.
+    """
+
+    def __init__(
+        self,
+        subsystems: Iterable[Subsystem],
+        options: Options,
+        clock: Clock,
+        *,
+        is_kept: bool = True,
+    ) -> None:
+        self.clock = clock
+        self.is_kept = is_kept
+        self._subsystems = {subsystem.name: subsystem for subsystem in subsystems}
+        self._metrics = {
+            subsystem.name: {spec.name: spec for spec in subsystem.metrics}
+            for subsystem in self._subsystems.values()
+        }
+        self._options = options
+        # By subsystem and bus: the places for entities, and for those with series.
+        self._quotas: dict[tuple[str, str], tuple[Quota, Quota]] = {}
+
+    def start(self, name: str, bus: str, first: Event) -> State[Any] | None:
+        """Return a new state for the first event of a key, or None if no state starts with it."""
+        subsystem = self._subsystems[name]
+        if not (type(first) is SourceAsked or self.tells(name, first)):
+            return None
+        state = subsystem.start(first, self._context(name, bus))
+        if subsystem.decoders:
+            state.knowledge.begin(
+                first.origin_uuid,
+                name,
+                can_be_complete=subsystem.can_be_complete,
+                needed=subsystem.needed_sources,
+            )
+        return state
+
+    def tells(self, name: str, event: Event) -> bool:
+        """Return whether an event shows that its server tells of the subject of a subsystem."""
+        if isinstance(event, Listing):
+            return not event.is_empty
+        return isinstance(event, self._subsystems[name].starters) and not isinstance(event, Notice)
+
+    def resume(self, snapshot: Snapshot) -> State[Any]:
+        """Return the started state of a snapshot from the recovery store."""
+        name = snapshot.subsystem
+        context = self._context(name, snapshot.bus, snapshot.entities, snapshot.shown)
+        state: State[Any] = load(snapshot.state, self._metrics[name], context)
+        context.shown.reserve()
+        state.restore(self.clock())
+        context.shown.release_reserved()
+        return state
+
+    def move(self, state: State[Any], name: str, bus: str) -> None:
+        """Let a state belong to another bus."""
+        state.move(bus, self.clock())
+        entities, shown = self._quotas_of(name, bus)
+        state.entities.move(entities)
+        state.shown.move(shown)
+
+    def _context(self, name: str, bus: str, entities: int = 0, shown: int = 0) -> Context:
+        options = self._options
+        quotas = self._quotas_of(name, bus)
+        return Context(bus, options, Allocation(quotas[0], entities), Allocation(quotas[1], shown))
+
+    def _quotas_of(self, name: str, bus: str) -> tuple[Quota, Quota]:
+        quotas = self._quotas.get((name, bus))
+        if quotas is None:
+            options = self._options
+            max_shown = min(options.max_shown, self._subsystems[name].max_shown)
+            quotas = Quota("entities", options.max_entities), Quota("shown", max_shown)
+            self._quotas[name, bus] = quotas
+        return quotas
