@@ -90,6 +90,12 @@ class Arrivals:
         call.joins = (*call.joins, _Step(queue, at))[-_MAX_OF_A_CALL:]
         self._learn_first(call)
 
+    def name(self, queue_id: str, name: str) -> None:
+        """Learn the name of a queue from an API."""
+        if queue_id in self._names or len(self._names) < MAX_NAMES:
+            self._names[queue_id] = _Name(name)
+            self._earlier += [name] * min(self._unnamed.pop(queue_id, 0), MAX_ARRIVALS)
+
     def rename(self, old: str, new: str) -> None:
         """Let a caller take the place of a channel that has not joined."""
         call = self._calls.pop(old, None)

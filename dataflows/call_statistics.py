@@ -40,6 +40,7 @@ from dataflows.queue_facts import (
     CallRefused,
     Fact,
     MembersTalk,
+    QueueListed,
     VisitEnded,
 )
 from dataflows.service_levels import DEFAULT
@@ -48,7 +49,11 @@ from dataflows.windows import Level
 
 
 class CallStatistics(State[CallEvent | Fact]):
-    """The calls of one queue."""
+    """The calls of one queue.
+
+    Attributes:
+        listed_threshold: Of the service level in seconds, as an API lists it; 0 if it does not.
+    """
 
     def __init__(self, first: CallEvent | Fact, context: Context) -> None:
         super().__init__(context)
@@ -65,6 +70,7 @@ class CallStatistics(State[CallEvent | Fact]):
             self.samples, WINDOW_METRICS, self._queue, self.windows, at=first.at
         )
         self.trackers = (self._waiting, self._ended)
+        self.listed_threshold = 0
         self._show_threshold()
 
     def apply(self, event: CallEvent | Fact) -> None:
@@ -102,6 +108,9 @@ class CallStatistics(State[CallEvent | Fact]):
                 self.samples.set(IN_CALL, self._queue, members)
             case CallRefused():
                 self.samples.add(REFUSED, self._queue)
+            case QueueListed(threshold=threshold):
+                self.listed_threshold = threshold
+                self._show_threshold()
 
     def _end_visit(self, event: VisitEnded) -> None:
         outcome, wait = event.outcome, event.wait
@@ -126,8 +135,12 @@ class CallStatistics(State[CallEvent | Fact]):
 
     def _show_threshold(self) -> None:
         levels = self.options.service_levels.get(self.bus, DEFAULT)
-        self._threshold = levels.of(self._name)
+        self._threshold = self.listed_threshold or levels.of(self._name)
         self.samples.set(THRESHOLD, self._queue, self._threshold)
+
+    def stay(self) -> None:
+        """Let the week of silence begin anew, because an API lists the queue."""
+        self._silence.due = None
 
     def restore(self, now: float) -> None:
         """Follow the options after a resume, also the threshold of the service level."""

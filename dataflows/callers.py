@@ -18,6 +18,7 @@ from dataflows.events.queue_calls import (
 )
 from dataflows.open_callers import OpenCallers
 from dataflows.queue_facts import Fact, visits_ended
+from dataflows.talks import unknown_caller
 from dataflows.visits import Visits
 from dataflows.waits import Result
 
@@ -108,9 +109,7 @@ class Callers(OpenCallers):
         match event:
             case CallerJoined():
                 caller.joined = max(caller.joined, at)
-                if visits.join(at):
-                    self._waiting.add(queue, at)
-                    return [self._waits(queue, at)]
+                return self._join(visits, at)
             case CallerLeft():
                 joined = visits.leave(at)
                 if joined is not None:
@@ -120,10 +119,21 @@ class Callers(OpenCallers):
             case AgentConnected():
                 visits.end(Result(at, True, event.wait, event.is_stamped))
                 key = (queue, event.interface)
+                self._drop_talk(key, unknown_caller(key))
                 if self._talks.begin(key, name, at):
                     caller.talks += (key,)
                     return [self._members(queue, at)]
         return []
+
+    def _join(self, visits: Visits, at: float) -> list[Fact]:
+        """Let a caller wait, unless the Leave has arrived."""
+        queue, assumed = visits.queue, visits.confirm(at)
+        if assumed is not None:
+            self._waiting.remove(queue, [assumed])
+        elif not visits.join(at):
+            return []
+        self._waiting.add(queue, at)
+        return [self._waits(queue, at)]
 
     def _complete(self, name: str, event: CallCompleted) -> list[Fact]:
         """End a talk."""

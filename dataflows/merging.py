@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from dataflows.knowledge import Drift
@@ -48,9 +48,8 @@ class Changed:
     def __contains__(self, entity: Hashable) -> bool:
         return entity in self._entities
 
-    def queues(self) -> set[str]:
-        """Return the queues of members or callers that events changed."""
-        return {entity[0] for entity in self._entities if isinstance(entity, tuple)}
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._entities)
 
     @property
     def is_full(self) -> bool:

@@ -11,7 +11,7 @@ from dataflows.queue_facts import CallersWait, Fact, MembersTalk, visits_ended
 from dataflows.quota import Allocation
 from dataflows.recent_channels import RecentChannels
 from dataflows.settling import Settling
-from dataflows.talks import Talks
+from dataflows.talks import Key, Talks
 from dataflows.waiting import Waiting
 from dataflows.waits import MAX_GREETING_SECONDS, SETTLE_SECONDS, Visit
 
@@ -57,7 +57,8 @@ class OpenCallers:
             if any(leave.at == at for leave in visits.leaves):
                 self.leaving.add(at, name)
             facts += self._stop_waiting(visits.queue, at, began)
-            facts += visits_ended(self._origin, visits.queue, settled)
+            lost = [Visit(at + SETTLE_SECONDS, Outcome.LOST, None)] * visits.lose_gone(at)
+            facts += visits_ended(self._origin, visits.queue, settled + lost)
         if caller.ended <= at:
             facts += self._lose(name, caller, at + SETTLE_SECONDS, inf)
         self._drop_if_over(name, caller)
@@ -89,6 +90,14 @@ class OpenCallers:
         self._expires = oldest + MAX_VISIT_SECONDS
         return facts
 
+    def has(self, queue: str) -> bool:
+        """Return whether anything is under way in a queue."""
+        return any(
+            visits.queue == queue and not visits.is_over
+            for caller in self._callers.values()
+            for visits in caller.visits
+        ) or bool(self._talks.members(queue))
+
     @property
     def due(self) -> float:
         """When something must be settled or expires, Unix seconds; infinite for never."""
@@ -119,7 +128,7 @@ class OpenCallers:
         for visits in caller.visits:
             began = visits.lose(until)
             facts += self._stop_waiting(visits.queue, at, began)
-            lost = [Visit(at, Outcome.LOST, None)] * len(began)
+            lost = [Visit(at, Outcome.LOST, None)] * (len(began) + visits.lose_gone(until))
             facts += visits_ended(self._origin, visits.queue, lost)
         for key in dict.fromkeys(caller.talks):
             for _ in range(self._talks.drop(key, name, until)):
@@ -132,6 +141,17 @@ class OpenCallers:
         began = [at for visits in caller.visits for at in visits.joins]
         began += [talk.at for key in caller.talks for talk in self._talks.of(key, name)]
         return min(began, default=inf)
+
+    def _drop_talk(self, key: Key, name: str) -> bool:
+        """End the talks of a member with a caller; return whether there was one."""
+        caller = self._callers.get(name)
+        if caller is None:
+            return False
+        dropped = self._talks.drop(key, name, inf)
+        for _ in range(dropped):
+            caller.end_talk(key)
+        self._drop_if_over(name, caller)
+        return bool(dropped)
 
     def _drop_if_over(self, name: str, caller: Caller) -> None:
         if caller.is_over and self._callers.pop(name, None) is not None:

@@ -43,7 +43,18 @@ class CallRefused(Event, frozen=True, gc=False):
     queue: str
 
 
-Fact = CallersWait | VisitEnded | MembersTalk | CallRefused
+class QueueListed(Event, frozen=True, gc=False):
+    """An API lists a queue.
+
+    Attributes:
+        threshold: Of the service level in seconds; 0 if the queue has none.
+    """
+
+    queue: str
+    threshold: int
+
+
+Fact = QueueListed | CallersWait | VisitEnded | MembersTalk | CallRefused
 
 
 def visits_ended(origin: str, queue: str, visits: Iterable[Visit]) -> list[Fact]:

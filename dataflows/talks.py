@@ -16,6 +16,12 @@ Key = tuple[str, str]
 """Name of a queue, and interface of a member."""
 
 
+def unknown_caller(key: Key) -> str:
+    """Return the name that stands for the caller of a talk of which only an API tells."""
+    # Names of channels are printable, so they contain no tab.
+    return "\t".join(key)
+
+
 class Talk(NamedTuple):
     """A caller, and when the talk began, Unix seconds."""
 
@@ -58,6 +64,14 @@ class Talks:
             end[:2] == (key, caller) and abs(end.at - at) <= REVERSED_SECONDS for end in self._ended
         )
 
+    def keys(self) -> list[Key]:
+        """Return the members who talk, with the queue of each."""
+        return [*self._open]
+
+    def callers(self, key: Key) -> list[str]:
+        """Return to whom a member talks."""
+        return [talk.caller for talk in self._open.get(key, ())]
+
     def begin(self, key: Key, caller: str, at: float) -> bool:
         """Begin a talk; return False if its end has arrived already."""
         for end in self._early:
@@ -86,7 +100,14 @@ class Talks:
         talks, of_caller = self._open.get(key, ()), self.of(key, caller)
         if caller and not of_caller:
             # The channel of the caller was replaced, or the begin was missed.
-            talks = tuple([talk for talk in talks if abs(talk.at - began) <= SETTLE_SECONDS])
+            unknown = unknown_caller(key)
+            talks = tuple(
+                [
+                    talk
+                    for talk in talks
+                    if talk.caller == unknown or abs(talk.at - began) <= SETTLE_SECONDS
+                ]
+            )
         talk = min(of_caller or talks, key=lambda talk: abs(talk.at - began), default=None)
         if talk is None:
             if at - began < 1:

@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import inf
 
-from msgspec import Struct
-
+from dataflows.joins import Joins
 from dataflows.waits import (
     MAX_GREETING_SECONDS,
     REVERSED_SECONDS,
@@ -29,25 +28,21 @@ from dataflows.waits import (
 )
 
 
-class Visits(Struct):
+class Visits(Joins):
     """What is known of the visits of one caller in one queue.
 
     Attributes:
-        queue: Name of the queue.
-        joins: When the caller joined, for each visit that waits, the earliest first.
         leaves: Ends of waits that are not settled.
         results: Connects and Abandons whose Leave has not arrived.
     """
 
-    queue: str
-    joins: tuple[float, ...] = ()
     leaves: tuple[Leave, ...] = ()
     results: tuple[Result, ...] = ()
 
     @property
     def size(self) -> int:
         """How much is under way."""
-        return len(self.joins) + len(self.leaves) + len(self.results)
+        return len(self.joins) + len(self.leaves) + len(self.results) + len(self.gone)
 
     @property
     def latest(self) -> float:
@@ -58,7 +53,7 @@ class Visits(Struct):
     @property
     def is_over(self) -> bool:
         """Whether nothing is under way."""
-        return not (self.joins or self.leaves or self.results)
+        return not (self.joins or self.leaves or self.results or self.gone)
 
     def join(self, at: float) -> bool:
         """Note a Join; return whether the caller waits, so that its Leave has not arrived."""
@@ -70,15 +65,17 @@ class Visits(Struct):
         return True
 
     def leave(self, at: float) -> float | None:
-        """Note a Leave; return when its visit began, or None if the Join has not arrived."""
-        joined = self._take_join()
+        """Note a Leave; return when its visit began, if the caller waited until now."""
+        is_late = bool(self.gone) and (not self.joins or at < self.joins[0])
+        waited_since = None if is_late else self.take_join()
+        joined = self.take_gone() if is_late else waited_since
         near = [each for each in self.results if abs(each.at - at) <= SETTLE_SECONDS]
         result = min(near, key=lambda each: abs(each.at - at), default=None)
         if result is not None:
             index = self.results.index(result)
             self.results = self.results[:index] + self.results[index + 1 :]
         self.leaves = (*self.leaves, Leave(at, joined, result))
-        return joined
+        return waited_since
 
     def end(self, result: Result) -> None:
         """Note a Connect or an Abandon.
@@ -141,20 +138,15 @@ class Visits(Struct):
         began: list[float] = []
         for result in self.results:
             if result.at <= until:
-                joined = self._take_join()
+                joined = self.take_join()
                 if joined is not None:
                     began.append(joined)
+                else:
+                    joined = self.take_gone()
                 leave = Leave(result.at, joined, result)
                 visits.append(visit(leave, until + SETTLE_SECONDS, hung_up))
         self.results = tuple([result for result in self.results if result.at > until])
         return visits, began
-
-    def lose(self, until: float) -> list[float]:
-        """Remove the visits that wait and began until a time; return when they began."""
-        lost = [at for at in self.joins if at <= until]
-        if lost:
-            self.joins = tuple([at for at in self.joins if at > until])
-        return lost
 
     def absorb(self, other: Visits) -> list[float]:
         """Add the visits of another channel.
@@ -163,6 +155,7 @@ class Visits(Struct):
             When those began whose Leave had arrived, Unix seconds.
         """
         began = [joined for joined in other.joins if not self.join(joined)]
+        self.absorb_listed(other)
         self.leaves += other.leaves
         for result in other.results:
             self.end(result)
@@ -170,7 +163,7 @@ class Visits(Struct):
 
     def correct(self, corrected: Callable[[float], float]) -> None:
         """Correct all times."""
-        self.joins = tuple(sorted(map(corrected, self.joins)))
+        super().correct(corrected)
         self.leaves = tuple(
             [
                 Leave(
@@ -182,14 +175,6 @@ class Visits(Struct):
             ]
         )
         self.results = tuple([each._replace(at=corrected(each.at)) for each in self.results])
-
-    def _take_join(self) -> float | None:
-        """Remove and return the earliest Join that waits; None if there is none."""
-        if not self.joins:
-            return None
-        joined, *rest = self.joins
-        self.joins = tuple(rest)
-        return joined
 
     def _replace(self, index: int, leave: Leave) -> None:
         self.leaves = (*self.leaves[:index], leave, *self.leaves[index + 1 :])

@@ -13,13 +13,12 @@ visit counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from operator import attrgetter
 
 from dataflows.arrivals import Arrivals
 from dataflows.call_statistics import CallStatistics
-from dataflows.callers import Callers
 from dataflows.duplicates import LastEvents
 from dataflows.events import asterisk, channels, queue_call_decoders
 from dataflows.events.channels import (
@@ -29,10 +28,15 @@ from dataflows.events.channels import (
     HangupRequested,
     QueueDialled,
 )
-from dataflows.events.queue_calls import CallerJoined, CallEvent
+from dataflows.events.queue_calls import CallerJoined, CallersListed, CallEvent
+from dataflows.events.queue_names import QueueKind, QueuesNamed
+from dataflows.knowledge import Drift
+from dataflows.listed_callers import ListedCallers
+from dataflows.listings import Source
+from dataflows.merging import Changed
 from dataflows.parts import MAX_PARTS, PartedState
 from dataflows.queue_call_metrics import METRICS
-from dataflows.queue_facts import CallRefused, Fact
+from dataflows.queue_facts import CallRefused, Fact, QueueListed
 from dataflows.subsystem import Context, Event, Subsystem
 from dataflows.waits import MAX_GREETING_SECONDS
 
@@ -56,11 +60,13 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
     def __init__(self, first: Event, context: Context) -> None:
         super().__init__(first, context)
         self._origin = first.origin_uuid
-        self._callers = Callers(first.origin_uuid, self.entities)
+        self._callers = ListedCallers(first.origin_uuid, self.entities)
         self._arrivals = Arrivals(first.at)
         self._last_events = LastEvents()
 
     def apply(self, event: CallEvent | ChannelEvent | Fact) -> None:
+        if self.asked:
+            self.note(event)
         if self._callers.settling.next_at <= event.at:
             self._settle(event.at)
         if isinstance(event, ChannelEvent):
@@ -71,6 +77,35 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
             if type(event) is CallerJoined:
                 self._arrivals.join(event.caller, event.queue, event.at)
                 self._callers.settling.add(event.at, event.caller)
+
+    def note(self, event: CallEvent | ChannelEvent | Fact) -> None:
+        changed = self.asked.get(Source.AMID)
+        if changed is not None and isinstance(event, CallEvent):
+            self._callers.note(event, changed)
+
+    def merge(self, listing: CallersListed | QueuesNamed, changed: Changed) -> Mapping[Drift, int]:
+        if isinstance(listing, QueuesNamed):
+            for each in listing.queues:
+                if each.kind is QueueKind.QUEUE:
+                    self._arrivals.name(each.queue_id, each.queue)
+            return {}
+        self._settle(listing.at)
+        facts, drift = self._callers.follow_listing(listing.queues, listing.at, changed)
+        self._apply_all(facts)
+        self._follow_queues(listing, {queue for queue, *_ in changed})
+        return drift
+
+    def _follow_queues(self, listing: CallersListed, changed: set[str]) -> None:
+        for each in listing.queues:
+            part = self._parts.get(each.queue)
+            assert part is None or isinstance(part, CallStatistics)
+            if part is not None:
+                part.stay()
+            if part is None or part.listed_threshold != each.threshold:
+                self._apply_all([QueueListed(self._origin, listing.at, each.queue, each.threshold)])
+        for name in self._parts.keys() - {each.queue for each in listing.queues} - changed:
+            if not self._callers.has(name):
+                self.drop(name)
 
     def _is_repeated(self, event: CallEvent) -> bool:
         arrived = 0.0 if event.is_stamped else event.at
@@ -156,6 +191,7 @@ SUBSYSTEM = Subsystem(
     starters=(CallEvent,),
     also=(*channels.DECODERS, *asterisk.DECODERS),
     needs=(ChannelEvent,),
+    listings=(CallersListed, QueuesNamed),
     can_be_complete=True,
     max_shown=MAX_PARTS,
 )

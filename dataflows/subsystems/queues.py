@@ -82,7 +82,7 @@ class QueuesState(PartedState[QueueEvent | CallCompleted]):
         found: Counter[Drift] = Counter()
         for name, members in listing.queues.items():
             found += self._follow_members(name, members, changed, listing.at)
-        touched = changed.queues()
+        touched = {queue for queue, _ in changed}
         for name in self._parts.keys() - listing.queues.keys():
             found += self._follow_members(name, (), changed, listing.at)
             if name not in touched:
