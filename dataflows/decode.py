@@ -105,15 +105,19 @@ class Decode:
         on_offset: Called with a bus, an origin and the offset of its time stamps in seconds: when
             it is found for the first time and is not 0, and when it has changed. If `zone_of`
             returns a zone, it is not used.
+        on_reason: Called with a bus and the names of APIs after an event that may have changed
+            what they answer. It must be fast.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what it tells goes to different parts of the program
         self,
         subsystems: Iterable[Subsystem],
         zone_of: Callable[[str], tzinfo | None],
         on_rejected: Callable[[Delivery, Rejected], None],
         origins: Origins,
         on_offset: Callable[[str, str, float], object] = lambda *_: None,
+        *,
+        on_reason: Callable[[str, tuple[str, ...]], object] = lambda *_: None,
     ) -> None:
         subsystems = tuple(subsystems)
         # Names of the subsystems that have a state for each origin.
@@ -123,6 +127,7 @@ class Decode:
         self._on_rejected = on_rejected
         self._origins = origins
         self._on_offset = on_offset
+        self._on_reason = on_reason
         self._fan_out = FanOut(self._of_origins, origins)
 
     def __call__(self, batch: Sequence[Item]) -> list[Keyed]:
@@ -177,6 +182,8 @@ class Decode:
             published = self._first_of_origin(envelope, delivery.arrived, account)
         if found and event is not None:
             account.used += 1
+            if found[0].asks:
+                self._on_reason(account.bus, found[0].asks)
             for subscriber in found[1]:
                 published.events[subscriber].append(event)
                 published.arrived[subscriber] = delivery.arrived

@@ -211,12 +211,15 @@ class Decoder:
         decode: Returns the event, or None if this delivery has nothing for any subscriber;
             then it counts as unused. Raises `Rejected`.
         source: Which service publishes it, in which versions, and the reference.
+        asks: Names of the APIs to ask again after this event, because it may have changed what
+            they answer.
     """
 
     name: str
     routing_key: str
     decode: Callable[[Envelope], Event | None]
     source: str
+    asks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from dataflows.agent_metrics import (
     SESSIONS,
 )
 from dataflows.duplicates import LastEvents
-from dataflows.events import asterisk, queue_member_decoders
+from dataflows.events import asterisk, configuration, queue_member_decoders
 from dataflows.events.agents import DECODERS, AgentDeleted, AgentStatus, AgentStatusChanged
 from dataflows.events.queue_call_decoders import CONNECTED
 from dataflows.events.queue_calls import AgentConnected, CallCompleted
@@ -231,7 +231,12 @@ SUBSYSTEM = Subsystem(
     AgentsState,
     DECODERS,
     starters=(AgentStatusChanged, AgentDeleted),
-    also=(*asterisk.DECODERS, *queue_member_decoders.DECODERS, CONNECTED),
+    also=(
+        *asterisk.DECODERS,
+        *queue_member_decoders.DECODERS,
+        CONNECTED,
+        *configuration.AGENTS,
+    ),
     needs=(MemberReported, MemberRemoved, CallCompleted, AgentConnected),
     can_be_complete=True,
 )

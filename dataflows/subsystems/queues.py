@@ -24,7 +24,7 @@ from operator import attrgetter
 from msgspec import structs
 
 from dataflows.clock import Countdown
-from dataflows.events import asterisk
+from dataflows.events import asterisk, configuration
 from dataflows.events.queue_calls import CallCompleted
 from dataflows.events.queue_member_decoders import DECODERS
 from dataflows.events.queue_members import (
@@ -204,7 +204,8 @@ SUBSYSTEM = Subsystem(
     (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES, *AVAILABLE_LEVELS),
     QueuesState,
     DECODERS,
-    also=asterisk.DECODERS,
+    starters=(QueueEvent, CallCompleted),
+    also=(*asterisk.DECODERS, *configuration.QUEUES),
     can_be_complete=True,
     max_shown=MAX_PARTS,
 )

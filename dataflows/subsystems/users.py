@@ -16,7 +16,7 @@ deleted user change nothing.
 from __future__ import annotations
 
 from dataflows.ctid_start import CtidStart
-from dataflows.events import asterisk
+from dataflows.events import asterisk, configuration
 from dataflows.events.services import DEREGISTERED, REGISTERED, CtidDeregistered, CtidRegistered
 from dataflows.events.users import (
     DECODERS,
@@ -143,7 +143,7 @@ SUBSYSTEM = Subsystem(
     UsersState,
     DECODERS,
     starters=(UserPresenceChanged, UserDeleted, CtidRegistered),
-    also=(REGISTERED, DEREGISTERED, *asterisk.DECODERS),
+    also=(REGISTERED, DEREGISTERED, *asterisk.DECODERS, *configuration.USERS),
     needs=(CtidDeregistered,),
     can_be_complete=True,
 )
