@@ -2,91 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
 
+from dataflows.account import Account, Published
 from dataflows.envelope import Delivery, Envelope, Reason, Rejected, open_envelope
 from dataflows.fan_out import FanOut, Keyed
-from dataflows.items import Duplicates, Item, Opened, StandbyBegan
+from dataflows.items import Duplicates, GapNoticed, Item, Opened, ReadingResumed, StandbyBegan
+from dataflows.listings import ALL
 from dataflows.notices import Heard, OriginSeen
-from dataflows.origins import BusOrigins, Origins
+from dataflows.origins import Origins
 from dataflows.shifts import settle
 from dataflows.subscriptions import subscriptions
-from dataflows.subsystem import Event, Subsystem, key
+from dataflows.subsystem import Subsystem, key
 from dataflows.subsystems import bus, deliveries
 from dataflows.zone_offsets import ZoneOffset
 
 _bus_and_kind = attrgetter("bus", "__class__")
-
-
-class _Published:
-    """What one origin published in one batch.
-
-    Attributes:
-        at: When the newest event arrived, Unix seconds.
-        names: Of all its events.
-        events: Its events by subsystem.
-        arrived: By subsystem, when its last event arrived, Unix seconds.
-    """
-
-    __slots__ = ("arrived", "at", "events", "names")
-
-    def __init__(self) -> None:
-        self.at = 0.0
-        self.names: list[str] = []
-        self.events: defaultdict[str, list[Event]] = defaultdict(list)
-        self.arrived: dict[str, float] = {}
-
-
-class _Account:
-    """What happened to some consecutive deliveries of one bus."""
-
-    __slots__ = (
-        "bus",
-        "clamped",
-        "count",
-        "duplicates",
-        "known",
-        "last_at",
-        "origins",
-        "rejected",
-        "unused",
-        "used",
-        "zone",
-    )
-
-    def __init__(self, name: str, known: BusOrigins, zone: tzinfo | None) -> None:
-        self.bus = name
-        self.known = known
-        self.zone = zone
-        self.count = self.used = self.unused = self.duplicates = self.clamped = 0
-        self.rejected: Counter[Reason] = Counter()
-        self.last_at = 0.0
-        self.origins: dict[str, _Published] = {}
-
-    def skip(self, duplicates: Duplicates) -> None:
-        """Count deliveries that change nothing."""
-        self.count += duplicates.count
-        self.duplicates += duplicates.count
-        self.last_at = max(self.last_at, duplicates.arrived)
-
-    def processed(self) -> deliveries.DeliveriesProcessed:
-        """Return the counts as an event of the subsystem `deliveries`."""
-        return deliveries.DeliveriesProcessed(
-            "",
-            self.last_at,
-            self.bus,
-            deliveries=self.count,
-            used=self.used,
-            unused=self.unused,
-            duplicates=self.duplicates,
-            clamped=self.clamped,
-            rejected=dict(self.rejected),
-        )
 
 
 class Decode:
@@ -105,15 +41,19 @@ class Decode:
         on_offset: Called with a bus, an origin and the offset of its time stamps in seconds: when
             it is found for the first time and is not 0, and when it has changed. If `zone_of`
             returns a zone, it is not used.
+        on_reason: Called with a bus and the names of APIs after an event that may have changed
+            what they answer. It must be fast.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what it tells goes to different parts of the program
         self,
         subsystems: Iterable[Subsystem],
         zone_of: Callable[[str], tzinfo | None],
         on_rejected: Callable[[Delivery, Rejected], None],
         origins: Origins,
         on_offset: Callable[[str, str, float], object] = lambda *_: None,
+        *,
+        on_reason: Callable[[str, tuple[str, ...]], object] = lambda *_: None,
     ) -> None:
         subsystems = tuple(subsystems)
         # Names of the subsystems that have a state for each origin.
@@ -124,6 +64,7 @@ class Decode:
         self._origins = origins
         self._on_offset = on_offset
         self._fan_out = FanOut(subsystems, origins)
+        self._on_reason = on_reason
 
     def __call__(self, batch: Sequence[Item]) -> list[Keyed]:
         """Decode a batch. Never raises because of what a delivery contains."""
@@ -131,14 +72,14 @@ class Decode:
         for (name, kind), items in groupby(batch, _bus_and_kind):
             known = self._origins.of(name)
             was_alone = known.is_alone
-            account = _Account(name, known, self._zone_of(name))
+            account = Account(name, known, self._zone_of(name))
             keyed += self._decode_all(items, kind, account)
             if known.is_alone is not was_alone:
                 keyed += self._fan_out.name_origins(name, account.last_at)
         return keyed
 
     def _decode_all(
-        self, items: Iterable[Item], kind: type[Item], account: _Account
+        self, items: Iterable[Item], kind: type[Item], account: Account
     ) -> Iterator[Keyed]:
         """Decode items of one kind on one bus."""
         for item in items:
@@ -148,6 +89,8 @@ class Decode:
                 account.skip(item)
             else:
                 yield from self._fan_out(item)
+                if kind in (GapNoticed, ReadingResumed):
+                    self._on_reason(account.bus, ALL)
         if kind is Opened and account.zone is not None:
             # What an earlier process found out in another zone.
             account.known.offsets.clear()
@@ -157,7 +100,7 @@ class Decode:
             # For origins that were new in deliveries from before the standby.
             yield from self._fan_out(StandbyBegan(account.bus))
 
-    def _process(self, delivery: Delivery, account: _Account) -> None:
+    def _process(self, delivery: Delivery, account: Account) -> None:
         """Decode a delivery, or count it as rejected."""
         account.count += 1
         if delivery.arrived > account.last_at:
@@ -168,7 +111,7 @@ class Decode:
             account.rejected[rejected.reason] += 1
             self._on_rejected(delivery, rejected)
 
-    def _decode(self, delivery: Delivery, account: _Account) -> None:
+    def _decode(self, delivery: Delivery, account: Account) -> None:
         """Add the event of a delivery to its origin, if a decoder returns one.
 
         Raises:
@@ -187,6 +130,8 @@ class Decode:
             published = self._first_of_origin(envelope, delivery.arrived, account)
         if found and event is not None:
             account.used += 1
+            if found[0].asks:
+                self._on_reason(account.bus, found[0].asks)
             for subscriber in found[1]:
                 published.events[subscriber].append(event)
                 published.arrived[subscriber] = delivery.arrived
@@ -197,14 +142,14 @@ class Decode:
         published.names.append(name)
         published.at = delivery.arrived
 
-    def _first_of_origin(self, envelope: Envelope, arrived: float, account: _Account) -> _Published:
+    def _first_of_origin(self, envelope: Envelope, arrived: float, account: Account) -> Published:
         """Return a new record of an origin, which becomes known to the bus if it is not.
 
         Raises:
             Rejected: The bus has too many origins.
         """
         origin = envelope.origin_uuid
-        published = _Published()
+        published = Published()
         if not self._origins.is_settled(origin, account.bus):
             if not self._origins.add(origin, account.bus):
                 raise Rejected(Reason.OVER_LIMIT, "too many origins")
@@ -219,7 +164,7 @@ class Decode:
         account.origins[origin] = published
         return published
 
-    def _keyed(self, account: _Account) -> Iterator[Keyed]:
+    def _keyed(self, account: Account) -> Iterator[Keyed]:
         for origin, published in account.origins.items():
             account.known.hear(origin)
             offset, is_used = account.known.offsets[origin], account.zone is None

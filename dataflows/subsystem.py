@@ -64,8 +64,7 @@ class Context(NamedTuple):
 class State(ListFollower, ABC, Generic[E]):
     """The state of one key: its entities, its counters and its samples.
 
-    It is a plain object without a clock: every event contains its time, and
-    `expire` gets the current time.
+    It is a plain object without a clock: each event contains its time, `expire` gets the time.
 
     Attributes:
         bus: Name of the bus of its origin; events on other buses are not applied.
@@ -183,12 +182,15 @@ class Decoder:
         decode: Returns the event, or None if this delivery has nothing for any subscriber;
             then it counts as unused. Raises `Rejected`.
         source: Which service publishes it, in which versions, and the reference.
+        asks: Names of the APIs to ask again after this event, because it may have changed what
+            they answer.
     """
 
     name: str
     routing_key: str
     decode: Callable[[Envelope], Event | None]
     source: str
+    asks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dataflows import knowledge
-from dataflows.events import asterisk
+from dataflows.events import asterisk, configuration
 from dataflows.metric import MetricSpec
 from dataflows.subsystem import Decoder, Subsystem
 from dataflows.subsystems import SUBSYSTEMS
@@ -48,6 +48,14 @@ exchange, by name on a headers exchange. With `--bind-all` it also receives all 
 counts them by name, as unused.
 """
 
+_ABOUT_CONFIGURATION = """\
+## Configuration
+
+These events change no metric of a subsystem. After one of them, the exporter asks the APIs again
+that tell what may have changed, if APIs are configured. It does the same after `FullyBooted`,
+`Reload`, `agent_deleted`, `user_deleted` and the registration of a service.
+"""
+
 
 def metrics_page(subsystems: Iterable[Subsystem], own: Sequence[MetricSpec]) -> str:
     """Return the page of all metrics, in Markdown.
@@ -80,7 +88,7 @@ def events_page(subsystems: Iterable[Subsystem]) -> str:
     subsystems = [*subsystems]
     # Those of a subsystem or of a whole server stand in another section.
     elsewhere = {each for subsystem in subsystems for each in subsystem.decoders}
-    elsewhere |= {*asterisk.DECODERS}
+    elsewhere |= {*asterisk.DECODERS, *configuration.DECODERS}
     for subsystem in subsystems:
         if subsystem.decoders:
             parts.append(f"## {subsystem.name}\n\n{subsystem.question}\n")
@@ -89,6 +97,8 @@ def events_page(subsystems: Iterable[Subsystem]) -> str:
             elsewhere |= {*others}
     parts.append("## What is known\n\nAfter these events, no state is known to be complete.\n")
     parts.append(_events(asterisk.DECODERS))
+    parts.append(_ABOUT_CONFIGURATION)
+    parts.append(_events(configuration.DECODERS))
     return "\n".join(parts)
 
 

@@ -81,5 +81,6 @@ DECODERS = (
         "config.agent.deleted",
         _decode_deleted,
         "xivo-confd, wazo-confd. See xivo-bus 15.20 and wazo-bus, agent/event.py",
+        (Source.AGENTD,),
     ),
 )

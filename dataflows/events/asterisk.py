@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from dataflows.envelope import Envelope, read
+from dataflows.listings import ALL
 from dataflows.notices import AsteriskBooted, StateOutdated
 from dataflows.subsystem import Decoder
 
@@ -42,11 +43,13 @@ DECODERS = (
         _decode_booted,
         "Asterisk 11 to 22, through amid. After a start of Asterisk, and when amid logs in again: "
         "earlier events may be lost",
+        ALL,
     ),
     Decoder(
         "Reload",
         "ami.Reload",
         _decode_reload,
         "Asterisk 11 to 22, through amid. A reload changes queue members without any event",
+        ALL,
     ),
 )

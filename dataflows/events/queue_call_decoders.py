@@ -70,10 +70,15 @@ def wrap_up(value: object) -> int:
     return length if length <= MAX_WRAP_UP_SECONDS else 0
 
 
-def _queue(data: _Caller) -> str:
-    if not data.queue:
+def queue_name(queue: str) -> str:
+    """Return the name of a queue, made safe for a label value.
+
+    Raises:
+        Rejected: BAD_FIELD if it is empty.
+    """
+    if not queue:
         raise Rejected(Reason.BAD_FIELD, "Queue is empty")
-    return label(data.queue)
+    return label(queue)
 
 
 def _interface(data: _Member) -> str:
@@ -94,7 +99,7 @@ def _decode_caller(
         return kind(
             envelope.origin_uuid,
             envelope.at,
-            _queue(data),
+            queue_name(data.queue),
             caller,
             digest(envelope),
             bool(envelope.stamp),
@@ -108,7 +113,7 @@ def _decode_failed(envelope: Envelope) -> WaitFailed:
     return WaitFailed(
         envelope.origin_uuid,
         envelope.at,
-        _queue(data),
+        queue_name(data.queue),
         channel_id(data.uniqueid),
         digest(envelope),
         bool(envelope.stamp),
@@ -121,7 +126,7 @@ def _decode_connected(envelope: Envelope) -> AgentConnected:
     return AgentConnected(
         envelope.origin_uuid,
         envelope.at,
-        _queue(data),
+        queue_name(data.queue),
         channel_id(data.uniqueid),
         digest(envelope),
         bool(envelope.stamp),
@@ -136,7 +141,7 @@ def _decode_no_answer(envelope: Envelope) -> MemberDidNotAnswer:
     return MemberDidNotAnswer(
         envelope.origin_uuid,
         envelope.at,
-        _queue(data),
+        queue_name(data.queue),
         label(data.uniqueid or ""),
         digest(envelope),
         bool(envelope.stamp),
@@ -150,7 +155,7 @@ def _decode_completed(envelope: Envelope) -> CallCompleted:
     return CallCompleted(
         envelope.origin_uuid,
         envelope.at,
-        _queue(data),
+        queue_name(data.queue),
         # Asterisk without the patch of XiVO and Wazo may send no id at all.
         label(data.uniqueid or ""),
         digest(envelope),

@@ -201,6 +201,12 @@ def _ami(
     return Decoder(name, f"ami.{name}", decode, f"Asterisk {versions} (app_queue), through amid")
 
 
+decode_member = partial(_report, MemberReported, _member)
+"""Reads a member in an answer to `QueueStatus`, whose fields are those of events.
+
+It calls the interface `Location`, in all versions.
+"""
+
 _decode_pause = partial(_report, MemberPauseSet, _pause)
 
 DECODERS = (

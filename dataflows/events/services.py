@@ -6,6 +6,7 @@ import msgspec
 
 from dataflows.envelope import Envelope, Reason, Rejected, code, entity_id, read
 from dataflows.labels import label
+from dataflows.listings import ALL
 from dataflows.subsystem import Decoder, Event
 
 
@@ -95,7 +96,9 @@ _XIVO = "all XiVO daemons that use xivo-lib-python, from 15.17. See the XiVO bus
 _WAZO = "Wazo daemons from 22.13, off by default. See wazo-bus, services/event.py"
 _WAZO_KEY = f"{_WAZO}. Wazo uses the routing key of the registration, by mistake"
 
-REGISTERED = Decoder("service_registered_event", "service.registered.#", _decode_registered, _XIVO)
+REGISTERED = Decoder(
+    "service_registered_event", "service.registered.#", _decode_registered, _XIVO, ALL
+)
 DEREGISTERED = Decoder(
     "service_deregistered_event", "service.deregistered.#", _decode_deregistered, _XIVO
 )
@@ -103,6 +106,6 @@ DEREGISTERED = Decoder(
 DECODERS = (
     REGISTERED,
     DEREGISTERED,
-    Decoder("service_registered", "service.registered.#", _decode_registered, _WAZO),
+    Decoder("service_registered", "service.registered.#", _decode_registered, _WAZO, ALL),
     Decoder("service_deregistered", "service.registered.#", _decode_deregistered, _WAZO_KEY),
 )

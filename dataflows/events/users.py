@@ -97,13 +97,23 @@ def _decode_status(envelope: Envelope) -> UserPresenceChanged:
     return UserPresenceChanged(envelope.origin_uuid, envelope.at, user, presence)
 
 
+def chatd_presence(state: str, *, do_not_disturb: bool | None) -> Presence:
+    """Return the presence of a user of wazo-chatd.
+
+    Raises:
+        Rejected: BAD_FIELD if the state is empty.
+    """
+    if not state:
+        raise Rejected(Reason.BAD_FIELD, "state is empty")
+    presence = _CHATD_STATES.get(state, Presence.OTHER)
+    if do_not_disturb and presence is Presence.AVAILABLE:
+        return Presence.DO_NOT_DISTURB
+    return presence
+
+
 def _decode_chatd(envelope: Envelope) -> UserPresenceChanged:
     data = read(envelope, _chatd_presence)
-    if not data.state:
-        raise Rejected(Reason.BAD_FIELD, "state is empty")
-    presence = _CHATD_STATES.get(data.state, Presence.OTHER)
-    if data.do_not_disturb and presence is Presence.AVAILABLE:
-        presence = Presence.DO_NOT_DISTURB
+    presence = chatd_presence(data.state, do_not_disturb=data.do_not_disturb)
     user = entity_id(data.uuid, "uuid")
     return UserPresenceChanged(envelope.origin_uuid, envelope.at, user, presence)
 
@@ -134,5 +144,6 @@ DECODERS = (
         "config.user.deleted",
         _decode_deleted,
         "xivo-confd, wazo-confd. See xivo-bus 15.20 and wazo-bus, user/event.py",
+        (Source.CHATD,),
     ),
 )

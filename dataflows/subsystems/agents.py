@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataflows import agents_state
 from dataflows.agent_metrics import METRICS
 from dataflows.agents_state import AgentEventsState
-from dataflows.events import asterisk, queue_member_decoders
+from dataflows.events import asterisk, configuration, queue_member_decoders
 from dataflows.events.agents import (
     DECODERS,
     AgentDeleted,
@@ -98,7 +98,12 @@ SUBSYSTEM = Subsystem(
     AgentsState,
     DECODERS,
     starters=(AgentStatusChanged, AgentDeleted),
-    also=(*asterisk.DECODERS, *queue_member_decoders.DECODERS, CONNECTED),
+    also=(
+        *asterisk.DECODERS,
+        *queue_member_decoders.DECODERS,
+        CONNECTED,
+        *configuration.AGENTS,
+    ),
     needs=(MemberReported, MemberRemoved, CallCompleted, AgentConnected),
     listings=(AgentsListed, AgentMembersListed),
     can_be_complete=True,

@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Mapping
 from operator import attrgetter
 
-from dataflows.events import asterisk
+from dataflows.events import asterisk, configuration
 from dataflows.events.queue_calls import CallCompleted
 from dataflows.events.queue_member_decoders import DECODERS
 from dataflows.events.queue_members import MemberRemoved, MemberReported, MembersListed, QueueEvent
@@ -109,7 +109,8 @@ SUBSYSTEM = Subsystem(
     (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES, *AVAILABLE_LEVELS, INFO),
     QueuesState,
     DECODERS,
-    also=asterisk.DECODERS,
+    starters=(QueueEvent, CallCompleted),
+    also=(*asterisk.DECODERS, *configuration.QUEUES),
     listings=(MembersListed, QueuesNamed),
     can_be_complete=True,
     max_shown=MAX_PARTS,

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dataflows.ctid_start import CtidStart
-from dataflows.events import asterisk
+from dataflows.events import asterisk, configuration
 from dataflows.events.services import DEREGISTERED, REGISTERED, CtidDeregistered, CtidRegistered
 from dataflows.events.users import (
     DECODERS,
@@ -166,7 +166,7 @@ SUBSYSTEM = Subsystem(
     UsersState,
     DECODERS,
     starters=(UserPresenceChanged, UserDeleted, CtidRegistered),
-    also=(REGISTERED, DEREGISTERED, *asterisk.DECODERS),
+    also=(REGISTERED, DEREGISTERED, *asterisk.DECODERS, *configuration.USERS),
     needs=(CtidDeregistered,),
     listings=(PresencesListed,),
     can_be_complete=True,

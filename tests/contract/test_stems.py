@@ -72,7 +72,7 @@ def test_test_files_and_corpus_folders_are_of_subsystems() -> None:
     assert names <= stems
     assert all(any(stem.startswith(name) for name in names) for stem in stems)
     folders = {path.name for path in corpus.FOLDER.iterdir() if any(path.glob("*.json"))}
-    assert folders <= names | {"asterisk", "channels", "unused", "rejected"}
+    assert folders <= names | {"asterisk", "channels", "configuration", "unused", "rejected"}
 
 
 def test_modules_stay_readable() -> None:

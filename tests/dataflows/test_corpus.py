@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dataflows.envelope import Reason
-from dataflows.events import asterisk, channels
+from dataflows.events import asterisk, channels, configuration
 from dataflows.repair import repaired
 from dataflows.subsystems import SUBSYSTEMS
 from tests import corpus
@@ -15,6 +15,8 @@ from tests.pipeline import Pipeline
 
 NAMES = corpus.names()
 _REASONS_OF_ONE_MESSAGE = set(Reason) - {Reason.OVER_LIMIT}
+_BOUND_BY_NAME = {"configuration/wazo-26.04_queue_created"}
+"""Their routing key is not bound, because only a headers exchange has them."""
 
 
 def _outcome(message: Message) -> str:
@@ -78,6 +80,7 @@ def test_a_used_message_is_in_the_folder_of_its_subsystem() -> None:
     }
     reads |= {decoder.name: "asterisk" for decoder in asterisk.DECODERS}
     reads |= {decoder.name: "channels" for decoder in channels.DECODERS}
+    reads |= {decoder.name: "configuration" for decoder in configuration.DECODERS}
     for name in NAMES:
         message = corpus.load(name)
         folder = name.partition("/")[0]
@@ -108,7 +111,7 @@ def test_routing_keys_of_used_messages_are_bound() -> None:
     bound = {decoder.name: decoder.routing_key for s in SUBSYSTEMS for decoder in s.all_decoders}
     for name in NAMES:
         message = corpus.load(name)
-        if message.outcome == "used":
+        if message.outcome == "used" and name not in _BOUND_BY_NAME:
             pattern = bound[_content(message)["name"]]
             assert _matches(pattern.split("."), message.routing_key.split(".")), name
 

@@ -22,6 +22,7 @@ from dataflows.items import (
     ReadingStopped,
     StandbyBegan,
 )
+from dataflows.listings import ALL, Source
 from dataflows.notices import (
     ClockChecked,
     EventsMissed,
@@ -38,7 +39,7 @@ from dataflows.subsystem import Event, Subsystem, key
 from dataflows.subsystems import SUBSYSTEMS, agents
 from dataflows.subsystems.bus import EventsPublished
 from dataflows.subsystems.deliveries import DeliveriesProcessed
-from tests.corpus import ARRIVED, ORIGIN, event, load
+from tests.corpus import ARRIVED, ORIGIN, event, load, names
 
 AGENT_EVENT = load("agents/xivo-15.20_agent_status_update")
 AGENT = AGENT_EVENT.delivery()
@@ -474,3 +475,60 @@ def test_stamps_without_offset_are_in_the_zone_of_their_bus() -> None:
     for bus, offset in (("west", -1800), ("east", -3 * 3600 - 1800)):
         out = flat(decode([stamped.delivery(bus=bus)]))
         assert AgentDeleted(ORIGIN, ARRIVED + offset, "1") in [e for _, (_, e) in out]
+
+
+ASKS = {
+    "asterisk/wazo-26.04_FullyBooted": ALL,
+    "asterisk/asterisk-22.10_Reload": ALL,
+    "services/xivo-15.20_service_registered_event": ALL,
+    "services/wazo-26.04_service_registered": ALL,
+    "services/wazo-26.04_service_deregistered": (),
+    "agents/wazo-26.04_agent_deleted": (Source.AGENTD,),
+    "agents/wazo-26.04_agent_status_update": (),
+    "configuration/wazo-26.04_agent_created": (Source.AGENTD,),
+    "configuration/xivo-15.20_agent_edited": (Source.AGENTD,),
+    "users/wazo-26.04_user_deleted": (Source.CHATD,),
+    "configuration/wazo-26.04_user_created": (Source.CHATD,),
+    "configuration/wazo-26.04_queue_created": (Source.AMID, Source.CONFD),
+    "configuration/wazo-26.04_group_deleted": (Source.AMID, Source.CONFD),
+    "configuration/xivo-15.20_agent_removed_from_queue": (Source.AMID, Source.CONFD),
+    "queues/wazo-26.04_QueueMemberAdded": (),
+    "unused/wazo-26.04_CEL": (),
+}
+
+
+@pytest.mark.parametrize("name", ASKS)
+def test_an_event_asks_the_apis_whose_answer_it_may_change(name: str) -> None:
+    asked: list[tuple[str, tuple[str, ...]]] = []
+    decode = Decode(
+        SUBSYSTEMS,
+        lambda _: UTC,
+        lambda *_: None,
+        Origins(print),
+        on_reason=lambda *both: asked.append(both),
+    )
+    decode([load(name).delivery(bus="other")])
+    assert asked == ([("other", ASKS[name])] if ASKS[name] else [])
+
+
+def test_a_rejected_event_asks_no_api() -> None:
+    asked: list[object] = []
+    decode = Decode(
+        SUBSYSTEMS,
+        lambda _: UTC,
+        lambda *_: None,
+        Origins(print),
+        on_reason=lambda *both: asked.append(both),
+    )
+    decode([event("queue_created", 5).delivery(), event("agent_deleted", {}).delivery()])
+    assert asked == []
+
+
+@pytest.mark.parametrize("name", names("configuration"))
+def test_a_changed_configuration_is_used_and_reaches_no_state(name: str) -> None:
+    decode = Recorder()
+    decode(AGENT)
+    counted, processed = decode(load(name).delivery())
+    assert counted[1][0] == "bus"
+    assert isinstance(processed[1][1], DeliveriesProcessed)
+    assert processed[1][1].used == 1

@@ -1,0 +1,52 @@
+"""Asks the modules of the sources without a network."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dataflows.listings import Listing
+from exporter.exposition.snapshot_status import SnapshotOutcome
+from exporter.snapshots.source import Request, SnapshotError, SourceModule
+
+BODIES = Path(__file__).parent / "bodies"
+ORIGIN = "6a1f0a3e-7f0b-4b0e-9d52-0d5b4c7e1a10"
+AT = 1_764_079_457.0
+REQUEST = Request(ORIGIN, 7, lambda: AT)
+
+
+def body(name: str) -> bytes:
+    """Return an answer of a real server."""
+    return (BODIES / f"{name}.json").read_bytes()
+
+
+def content(name: str) -> Any:  # noqa: ANN401 -- JSON
+    """Return the content of an answer of a real server."""
+    return json.loads(body(name))
+
+
+def listings(
+    module: SourceModule, answers: Mapping[str, bytes]
+) -> tuple[tuple[Listing, ...], list[tuple[str, str, str]]]:
+    """Return what a source lists, and the method, path and right of each request.
+
+    Args:
+        module: The source.
+        answers: By path; another one gives an error, as a server does that does not have it.
+    """
+    asked: list[tuple[str, str, str]] = []
+
+    async def ask(method: str, path: str, *, right: str) -> bytes:
+        asked.append((method, path, right))
+        if path not in answers:
+            raise SnapshotError(SnapshotOutcome.REFUSED, f"the user lacks {right}")
+        return answers[path]
+
+    return asyncio.run(_listings(module, ask)), asked
+
+
+async def _listings(module: SourceModule, ask: Any) -> tuple[Listing, ...]:  # noqa: ANN401 -- an Ask
+    return await module.listings(ask, REQUEST)
