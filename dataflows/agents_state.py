@@ -39,15 +39,7 @@ NAME = "agents"
 
 
 class AgentEventsState(State[Event]):
-    """The agents of one origin.
-
-    After agent 42 logged in, and a queue reported that their phone is idle:
-
-        xivo_agents{origin_uuid="ca7f…",status="logged_in"} 1
-        xivo_agents{origin_uuid="ca7f…",status="logged_out"} 0
-        xivo_agent_logins_total{origin_uuid="ca7f…"} 1
-        xivo_agents_by_activity{origin_uuid="ca7f…",activity="available"} 1
-    """
+    """The agents of one origin, as events tell of them."""
 
     def __init__(self, first: Event, context: Context) -> None:
         super().__init__(context)

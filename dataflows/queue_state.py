@@ -27,15 +27,7 @@ from dataflows.wrap_ups import WrapUps
 
 
 class QueueState(State[QueueEvent | CallCompleted]):
-    """The members of one queue.
-
-    With one member, idle and not paused:
-
-        xivo_queue_members{origin_uuid="ca7f…",queue="petak",membership="static"} 1
-        xivo_queue_member_states{origin_uuid="ca7f…",queue="petak",status="not_in_use"} 1
-        xivo_queue_members_paused{origin_uuid="ca7f…",queue="petak"} 0
-        xivo_queue_members_available{origin_uuid="ca7f…",queue="petak"} 1
-    """
+    """The members of one queue."""
 
     def __init__(self, first: QueueEvent | CallCompleted, context: Context) -> None:
         super().__init__(context)

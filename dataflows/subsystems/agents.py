@@ -43,7 +43,15 @@ NAME = agents_state.NAME
 
 
 class AgentsState(AgentEventsState):
-    """The agents of one origin, as events tell of them and as APIs list them."""
+    """The agents of one origin, as events tell of them and as APIs list them.
+
+    After agent 42 logged in, and a queue reported that their phone is idle:
+
+        xivo_agents{origin_uuid="ca7f…",status="logged_in"} 1
+        xivo_agents{origin_uuid="ca7f…",status="logged_out"} 0
+        xivo_agent_logins_total{origin_uuid="ca7f…"} 1
+        xivo_agents_by_activity{origin_uuid="ca7f…",activity="available"} 1
+    """
 
     def note(self, event: Event) -> None:
         """Note what an event changes while an API is asked."""

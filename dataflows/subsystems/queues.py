@@ -50,8 +50,12 @@ NAME = "queues"
 class QueuesState(PartedState[QueueEvent | CallCompleted]):
     """The queues of one origin, and their names for people.
 
-    xivo_queue_info{origin_uuid="ca7f…",queue="support-88511897",display_name="Support",
-    kind="queue",tenant_uuid="2c34…"} 1
+    A queue with one member, idle and not paused:
+
+        xivo_queue_members{origin_uuid="ca7f…",queue="petak",membership="static"} 1
+        xivo_queue_member_states{origin_uuid="ca7f…",queue="petak",status="not_in_use"} 1
+        xivo_queue_members_paused{origin_uuid="ca7f…",queue="petak"} 0
+        xivo_queue_members_available{origin_uuid="ca7f…",queue="petak"} 1
     """
 
     part_name = attrgetter("queue")

@@ -37,7 +37,7 @@ from dataflows.notices import (
 from dataflows.origins import MAX_ORIGINS, Origins
 from dataflows.subsystem import Event, Subsystem, key
 from dataflows.subsystems import SUBSYSTEMS, agents
-from dataflows.subsystems.bus import EventsPublished
+from dataflows.subsystems.bus import EventsPublished, OriginNamed
 from dataflows.subsystems.deliveries import DeliveriesProcessed
 from tests.corpus import ARRIVED, ORIGIN, event, load, names
 
@@ -327,7 +327,9 @@ def test_a_clock_that_was_set_back_is_checked_by_the_states_of_its_bus() -> None
 def test_a_silent_origin_is_forgotten_by_its_states_and_unknown() -> None:
     decode = known("o", "p")
     silent = [OriginSilent("default", "o", 0.0)]
-    assert decode.decode(silent) == of_all(OriginForgotten, "o", 0.0)
+    *forgotten, named = decode.decode(silent)
+    assert forgotten == of_all(OriginForgotten, "o", 0.0)
+    assert named == ("bus\tp", ("bus", "default", [OriginNamed("p", 0.0, is_alone=True)]))
     assert decode.decode(silent) == []
     assert decode.decode([OriginSilent("default", "never known", 5.0)]) == []
     assert decode.decode([OriginSilent("default", "elsewhere", 5.0)]) == []

@@ -69,6 +69,15 @@ def domain(series: SeriesValues) -> SeriesValues:
     return {key: value for key, value in series.items() if not key[0].startswith(EXPORTERS_OWN)}
 
 
+def of_one(series: SeriesValues, origin: str) -> SeriesValues:
+    """Return the series of an origin but its name, which says whether it is alone on its bus."""
+    return {
+        key: value
+        for key, value in domain(series).items()
+        if key[1][0] == origin and key[0] != "xivo_origin_info"
+    }
+
+
 def of_kind(series: SeriesValues, kind: Kind) -> SeriesValues:
     return {key: value for key, value in series.items() if BY_NAME[key[0]].kind is kind}
 
@@ -78,12 +87,13 @@ def of_kind(series: SeriesValues, kind: Kind) -> SeriesValues:
 
 # They are absent after a window without visits; `tests/windows/test_call_windows.py` tests them.
 ABSENT_IF_EMPTY = {"xivo_queue_service_level_ratio", "xivo_queue_wait_max_seconds"}
+OF_AN_API = {"xivo_queue_info", "xivo_state_drift_total"}
 
 
 def test_every_declared_metric_is_emitted_by_some_message_of_the_corpus() -> None:
     pipeline = replay()
     shown = {metric for metric, _ in pipeline.series()}
-    assert BY_NAME.keys() - shown <= ABSENT_IF_EMPTY
+    assert BY_NAME.keys() - shown <= ABSENT_IF_EMPTY | OF_AN_API
 
 
 def test_every_window_metric_has_a_series_for_each_length() -> None:
@@ -375,8 +385,9 @@ def test_two_origins_never_mix(steps: list[Step]) -> None:
             for step in steps
         ]
         post(alone, mine)
-        of_mine = {k: v for k, v in domain(mixed.series()).items() if k[1][0] == origin}
-        assert of_mine == domain(alone.series())
+        assert of_one(mixed.series(), origin) == of_one(alone.series(), origin)
+        names = domain(alone.series()).keys() - of_one(alone.series(), origin).keys()
+        assert all(name == "xivo_origin_info" for name, _ in names)
 
 
 NAMES = st.sampled_from(("a", "a|", "|a", "a|a", "|"))
@@ -597,13 +608,16 @@ def test_a_forgotten_server_leaves_nothing_and_starts_again(origin: str) -> None
         each: [corpus.load(name).but(origin=each) for name in USED if corpus.load(name).is_json]
         for each in ORIGINS
     }
-    for of_one in messages.values():
-        pipeline.send(*of_one)
+    for mine in messages.values():
+        pipeline.send(*mine)
     pipeline.wait(LONGEST_WINDOW)
     before = domain(pipeline.series())
     pipeline.take([OriginSilent("default", origin, pipeline.now)])
-    others = {key: value for key, value in before.items() if key[1][0] != origin}
-    assert domain(pipeline.series()) == others
+    [other] = {*ORIGINS} - {origin}
+    after = domain(pipeline.series())
+    assert {labels[0] for _, labels in after} == {other}
+    assert of_one(after, other) == of_one(before, other)
+    assert after["xivo_origin_info", (other, "default", "default")] == 1
     assert not [key for key in pipeline.keys if origin in key]
     # A later event starts its states again, and they know nothing of before.
     fresh = Pipeline(details=ALL_DETAILS)

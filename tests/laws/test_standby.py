@@ -62,6 +62,8 @@ def test_a_standby_shows_nothing_and_a_reader_what_it_has_read_without_a_gap(
         received = [_without(withheld, step) for step in steps]
         for each in (pipeline, *steady.values()):
             post(each, received)
+            # A new process waits for events of the same moment from its start on.
+            each.wait(2 * SETTLE_SECONDS)
         for origin, bus in BUS_OF.items():
             expected = {} if bus in withheld else of_origin(steady[bus], origin)
             assert of_origin(pipeline, origin) == expected
