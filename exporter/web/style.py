@@ -46,6 +46,8 @@ summary h3 { display: inline; margin-right: .75rem; overflow-wrap: anywhere; }
 table { width: 100%; margin-top: .5rem; border-collapse: collapse; }
 th, td { padding: .2rem 0; text-align: left; vertical-align: baseline; overflow-wrap: anywhere; }
 th { width: 9rem; padding-right: 1rem; color: var(--soft); font-weight: 400; }
+@media (max-width: 30rem) { th { width: 6.75rem; padding-right: .5rem; } }
+time { white-space: nowrap; }
 .yes, .no { font-weight: 600; }
 .yes { color: var(--good); }
 .no { color: var(--wait); }
