@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from dashboards import frame, house, palette
+from dashboards import frame, house, knowledge_panels, palette
 from dashboards.frame import Section
 from dashboards.names import EXPORTER
 from dashboards.panels import Panel, bars, lines, stat, timeline
-from dashboards.signals import bus, deliveries, exporter, knowledge
+from dashboards.signals import bus, deliveries, exporter
 from dashboards.tables import Column, table
 
 _CONNECTION: house.Words = {
@@ -16,7 +16,6 @@ _CONNECTION: house.Words = {
     1: ("connected", palette.GOOD),
     2: ("standby", palette.GREY),
 }
-_STATE: house.Words = {0: ("partial", palette.GREY), 1: ("complete", palette.GOOD)}
 _STALLED: house.Words = {0: ("moving", palette.GOOD), 1: ("stalled", palette.BAD)}
 
 
@@ -35,7 +34,8 @@ def dashboard() -> Dashboard:
             Section("Connections", _connections()),
             Section("Series", _series()),
             Section("Servers and exporters", _origins()),
-            Section("Knowledge", _knowledge()),
+            Section("Knowledge", knowledge_panels.known()),
+            Section("Snapshots", knowledge_panels.snapshots()),
         ),
     )
 
@@ -267,24 +267,5 @@ def _origins() -> list[Panel]:
             (Column("", exporter.BUILDS), Column("uptime", exporter.UPTIME, decimals=0)),
             span=10,
             height=5,
-        ),
-    ]
-
-
-def _knowledge() -> list[Panel]:
-    return [
-        table(
-            "What is known",
-            "Each server and subsystem of which events have told. Complete: the exporter knows "
-            "the whole state and has missed nothing since. Partial: the numbers may be too low or "
-            "old. That is normal after a start, and no sign of an error. Chat and call forms have "
-            "no state, only events.",
-            {"origin_uuid": "server", "subsystem": "subsystem"},
-            (
-                Column("state", knowledge.STATE, words=_STATE),
-                Column("complete since", knowledge.COMPLETE_SINCE),
-                Column("time since the last event", knowledge.LAST_EVENT, decimals=0),
-            ),
-            height=9,
         ),
     ]

@@ -33,6 +33,7 @@ from exporter.engine.source import (
     Progress,
 )
 from exporter.engine.watchdog import Watchdog
+from exporter.exposition import known
 from exporter.exposition.readiness import silence, unread
 from exporter.exposition.render import FORMATS, Exposition
 from exporter.exposition.store import SeriesStore
@@ -40,9 +41,9 @@ from exporter.exposition.telemetry import BusStatus
 from exporter.logs import RateLimited
 from exporter.settings import Serving
 from exporter.settings.address import Address
-from exporter.web.landing import BusView
 from exporter.web.listening import listen_problem
 from exporter.web.server import WebServer
+from exporter.web.views import BusView, KnownView
 
 log = structlog.get_logger(__name__)
 
@@ -171,6 +172,13 @@ class App:
         """Return the buses that this process reads, for the landing page."""
         return [self._view(status) for status in self._statuses]
 
+    def knowledge(self) -> Sequence[KnownView]:
+        """Return what is known of each subsystem of each server, and why not."""
+        series = self._store.columns(known.METRICS)
+        is_stalled = self._watchdog.is_stalled
+        found = known.known(series, self._statuses, SUBSYSTEMS, is_stalled=is_stalled)
+        return [KnownView(*each) for each in found]
+
     def _view(self, status: BusStatus) -> BusView:
         # Not from the store: in a cluster, another process may count the deliveries of the bus.
         last = status.last_delivery_at
@@ -185,6 +193,7 @@ class App:
             note=status.note or silence(status, wall_clock()),
             is_standby=status.is_standby,
             is_withheld=status.is_withheld,
+            api_problems=tuple(s.problem for s in status.sources.values() if s.problem),
         )
 
     def _feed(self, bus: Bus) -> Feed:

@@ -192,6 +192,7 @@ _METAVARS = {
     "origin": "LENGTH",
     "reasons": "REASON,...",
     "recording": "FILE",
+    "services": "NAME=URL,...",
     "timezone": "ZONE",
     "url": "URL",
     "windows": "LENGTH,...",
@@ -203,7 +204,7 @@ def _help(field: FieldInfo) -> str:
     text = field.description or ""
     if field.default_factory is not None:
         text += " (default: the host name)"
-    elif not field.is_required() and field.default not in (None, False, frozenset(), ()):
+    elif not field.is_required() and field.default not in (None, False, frozenset(), (), {}):
         text += f" (default: {_spelled(field.default)})"
     return text.replace("%", "%%")
 

@@ -9,6 +9,7 @@ from dataflows.service_levels import DEFAULT, ServiceLevels
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.consumer.connection import Broker, brokers
 from exporter.consumer.inbox import Inbox, bindings, every_binding, everything
+from exporter.exposition.snapshot_status import SourceStatus
 from exporter.exposition.telemetry import BusStatus
 from exporter.settings import BusSettings, ExchangeType, Settings
 
@@ -52,5 +53,11 @@ def _configured(bus: BusSettings, settings: Settings) -> Bus:
         bindings=wanted,
         unwanted=tuple(each for each in every_binding(SUBSYSTEMS) if each not in wanted),
     )
-    status = BusStatus(bus.name, str(bus.url[0]), bus.exchange, settings.instance)
+    status = BusStatus(
+        bus.name,
+        str(bus.url[0]),
+        bus.exchange,
+        settings.instance,
+        sources={source: SourceStatus() for source in bus.api_sources},
+    )
     return Bus(status, brokers(bus, settings.instance), inbox, bus.timezone, bus.service_level)

@@ -6,22 +6,13 @@ and what to do, and contains nothing of the file.
 
 from __future__ import annotations
 
-import codecs
 import ssl
-from pathlib import Path
 from typing import Any
 
-from exporter.consumer.refusals import one_line, tls_reason
+from exporter.consumer.refusals import tls_reason
 from exporter.settings import BusSettings
 from exporter.settings.bus_url import BusUrl
-from exporter.settings.files import open_without_waiting
-from exporter.settings.password import HAS_NUL, MAX_PASSWORD, NOT_UTF8, TOO_LONG, fault_of
-
-_ADVICE = {
-    NOT_UTF8: "save it as UTF-8",
-    HAS_NUL: "save it as UTF-8, not as UTF-16",
-    TOO_LONG: "check the path",
-}
+from exporter.settings.secret_files import read_password
 
 
 def password(url: BusUrl, bus: BusSettings) -> str:
@@ -31,7 +22,7 @@ def password(url: BusUrl, bus: BusSettings) -> str:
         ValueError: The file with the password cannot be used.
     """
     if bus.password_file is not None:
-        return _from_file(bus.password_file)
+        return read_password(bus.password_file, "--bus-password-file")
     if bus.password is not None:
         return bus.password.get_secret_value()
     return url.password
@@ -56,30 +47,6 @@ def tls(url: BusUrl, bus: BusSettings) -> dict[str, Any] | bool:
         options["keyfile"] = str(bus.key_file)
     _check_files(bus)
     return options
-
-
-def _from_file(path: Path) -> str:
-    name = f"the password file {one_line(path)} (--bus-password-file)"
-    # Raised outside of the except clauses: the context of an exception keeps what was read.
-    read: str | None = None
-    problem = f"{NOT_UTF8}: {_ADVICE[NOT_UTF8]}"
-    try:
-        with open_without_waiting(path) as file:
-            data = file.read(MAX_PASSWORD + len(codecs.BOM_UTF8 + b"\r\n") + 1) or b""
-        read = data.decode("utf-8-sig").rstrip("\r\n")
-    except OSError as error:
-        problem = f"cannot be read: {error.strerror or type(error).__name__}"
-    except UnicodeError:
-        pass
-    if read is not None:
-        if not read:
-            problem = "is empty: write the password into it"
-        elif fault := fault_of(read):
-            problem = f"{fault}: {_ADVICE[fault]}"
-        else:
-            return read
-    msg = f"{name} {problem}"
-    raise ValueError(msg)
 
 
 def _check_files(bus: BusSettings) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from dataflows.listings import Source
+from dataflows.listings import ALL, Source
+from dataflows.metric import Kind, LabelValues, MetricSpec
 
 
 class SnapshotOutcome(StrEnum):
@@ -40,3 +42,57 @@ class SourceStatus:
 
 SourceStatuses = dict[Source, SourceStatus]
 """The APIs that are asked on a bus; empty if none is set."""
+
+_LABELS = ("bus", "source")
+_PER_API = "one per API that is set"
+
+SNAPSHOTS = MetricSpec(
+    "xivo_exporter_snapshots_total",
+    Kind.COUNTER,
+    "Requests to an API for the whole state, by outcome: `ok`; `unreachable`: no answer; "
+    "`refused`: the login or the request was refused; `not_ready`: the service has just started; "
+    "`malformed`: the answer cannot be used.",
+    (*_LABELS, "outcome"),
+    {"source": ALL, "outcome": tuple(SnapshotOutcome)},
+    cardinality="5 per API that is set",
+)
+LAST_SUCCESS_AT = MetricSpec(
+    "xivo_exporter_snapshot_last_success_timestamp_seconds",
+    Kind.GAUGE,
+    "Unix time of the last complete answer of an API; 0 before the first one.",
+    _LABELS,
+    {"source": ALL},
+    cardinality=_PER_API,
+)
+DURATION = MetricSpec(
+    "xivo_exporter_snapshot_duration_seconds",
+    Kind.GAUGE,
+    "How long the last request to an API for the whole state took, answered or not; 0 before the "
+    "first one.",
+    _LABELS,
+    {"source": ALL},
+    cardinality=_PER_API,
+)
+
+SPECS = (SNAPSHOTS, LAST_SUCCESS_AT, DURATION)
+
+
+def snapshot_series(
+    buses: Mapping[str, SourceStatuses],
+) -> Iterator[tuple[MetricSpec, Mapping[LabelValues, float]]]:
+    """Return the series of every metric in `SPECS`, of buses by name."""
+    statuses = {
+        (bus, source.value): status
+        for bus, sources in buses.items()
+        for source, status in sources.items()
+    }
+    yield (
+        SNAPSHOTS,
+        {
+            (*labels, outcome.value): status.outcomes[outcome]
+            for labels, status in statuses.items()
+            for outcome in SnapshotOutcome
+        },
+    )
+    yield LAST_SUCCESS_AT, {labels: each.last_success_at for labels, each in statuses.items()}
+    yield DURATION, {labels: each.duration for labels, each in statuses.items()}

@@ -113,13 +113,22 @@ class SeriesStore:
         """Return a consistent copy of everything. Called by any thread."""
         with self._lock:
             self._apply_pending()
-            now = self._clock()
-            series = {
-                metric: Columns(*self._labels_and_templates(metric), self._values(metric, now))
-                for metric in self._series
-            }
+            series = self._columns(self._series)
             counts = {name: len(self._series[name]) * width for name, width in self._widths.items()}
             return View(series, counts, dict(self._dropped), dict(self._late))
+
+    def columns(self, metrics: Iterable[str]) -> dict[str, Columns]:
+        """Return a consistent copy of the series of some metrics, by name. Called by any thread."""
+        with self._lock:
+            self._apply_pending()
+            return self._columns(metrics)
+
+    def _columns(self, metrics: Iterable[str]) -> dict[str, Columns]:
+        now = self._clock()
+        return {
+            metric: Columns(*self._labels_and_templates(metric), self._values(metric, now))
+            for metric in metrics
+        }
 
     def _values(self, metric: str, now: float) -> list[Value]:
         series = self._series[metric]

@@ -10,6 +10,8 @@ from importlib.metadata import version
 from dataflows.metric import Kind, LabelValues, MetricSpec
 from dataflows.subsystems import SUBSYSTEMS
 from exporter import __version__
+from exporter.exposition import snapshot_status
+from exporter.exposition.snapshot_status import SourceStatuses, snapshot_series
 from exporter.exposition.store import View
 
 _PER_BUS = "one per bus"
@@ -124,6 +126,7 @@ SPECS = (
     SERIES_DROPPED,
     LATE_EVENTS,
     STALLED,
+    *snapshot_status.SPECS,
 )
 
 
@@ -131,8 +134,9 @@ SPECS = (
 class BusStatus:
     """Status of one bus. Any thread reads it.
 
-    Its consumer's thread writes all but `is_withheld`, which the dataflow writes. After the clock
-    was set back, the dataflow lowers `last_gap_at`.
+    Its consumer's thread writes all but `is_withheld`, which the dataflow writes, and what is in
+    `sources`, which the thread of the snapshots writes. After the clock was set back, the dataflow
+    lowers `last_gap_at`.
 
     Attributes:
         name: Name of the bus in the settings.
@@ -157,6 +161,7 @@ class BusStatus:
         has_read: Whether the inbox was read, by this process or an earlier one whose state is kept.
         note: A rule of the broker that weakens a guarantee, in one line; empty if none is known.
         strangers: Origins of the APIs of this bus that the bus does not carry.
+        sources: The APIs that are asked for the state of its server; empty without any.
     """
 
     name: str
@@ -178,6 +183,7 @@ class BusStatus:
     has_read: bool = False
     note: str = ""
     strangers: tuple[str, ...] = ()
+    sources: SourceStatuses = field(default_factory=dict)
 
 
 def self_series(
@@ -204,3 +210,4 @@ def self_series(
         },
     )
     yield STALLED, {(): float(is_stalled)}
+    yield from snapshot_series({bus.name: bus.sources for bus in buses})

@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from dataflows.service_levels import DEFAULT
+from exporter.settings.api import ApiSettings
 from exporter.settings.bus_url import BusUrls
 from exporter.settings.kinds import (
     PREFIX,
-    Checked,
     ExchangeType,
     HostName,
     Name,
@@ -23,8 +23,8 @@ from exporter.settings.kinds import (
 )
 
 
-class BusSettings(Checked):
-    """How to reach a bus, what it is called, and what to read there."""
+class BusSettings(ApiSettings):
+    """How to reach a bus, what it is called, what to read there, and the APIs of its server."""
 
     url: Urls = Field(
         BusUrls.parse("amqp://localhost"),
@@ -100,9 +100,13 @@ class BusSettings(Checked):
         return value
 
 
-_OF_ITS_OWN = ("exchange", "exchange_type", "bind_all", "service_level")
+_OF_ITS_OWN = (
+    *("exchange", "exchange_type", "bind_all", "service_level"),
+    *ApiSettings.model_fields,
+)
 
-SINGLE_BUS = {
-    field if field in _OF_ITS_OWN else f"bus_{field}": field for field in BusSettings.model_fields
-}
+# Pydantic lists inherited fields first, but users look for the bus itself.
+_FIELDS = sorted(BusSettings.model_fields, key=ApiSettings.model_fields.__contains__)
+
+SINGLE_BUS = {field if field in _OF_ITS_OWN else f"bus_{field}": field for field in _FIELDS}
 """The fields of a bus, by the names that they have as settings of a single bus."""

@@ -6,13 +6,12 @@ any character, so any piece of a URL may be a piece of a password.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address
 from urllib.parse import unquote_to_bytes
 
-from exporter.settings.address import Address, is_name
+from exporter.settings.address import Address
+from exporter.settings.location import parse_location
 from exporter.settings.password import fault_of
 
 _DEFAULT_PORTS = {"amqp": 5672, "amqps": 5671}
@@ -43,7 +42,7 @@ class BusUrl:
             raise ValueError(_AT_IN_PATH)
         credentials, at, location = authority.rpartition("@")
         user, colon, password = credentials.partition(":")
-        host, port = _location(location, is_after_at=bool(at))
+        host, port = parse_location(location, "amqp", _FORM, is_after_at=bool(at))
         vhost = _decoded("vhost", path)
         if len(vhost.encode()) > _MAX_VHOST:
             msg = f"the vhost is longer than {_MAX_VHOST} bytes"
@@ -122,43 +121,6 @@ def _scheme(url: str) -> tuple[str, str]:
     return scheme.lower(), rest
 
 
-def _location(text: str, *, is_after_at: bool) -> tuple[str, int | None]:
-    """Parse host and port; the port is None if it is missing."""
-    if text.startswith("["):
-        host, bracket, end = text[1:].partition("]")
-        if not bracket or not _is_ipv6(host):
-            raise ValueError(_IPV6)
-        if end and not end.startswith(":"):
-            msg = "the port must follow the ] after a colon, as in amqp://[::1]:5672"
-            raise ValueError(msg)
-        return host, _port(end[1:], is_after_at=is_after_at)
-    if _is_ipv6(text):
-        raise ValueError(_IPV6)
-    host, _, port = text.partition(":")
-    if not host or re.search(r"[\s\[\]%]", host) or not is_name(host):
-        msg = f"the host is missing or wrong; {_FORM}"
-        raise ValueError(msg)
-    return host.lower(), _port(port, is_after_at=is_after_at)
-
-
-def _port(text: str, *, is_after_at: bool) -> int | None:
-    if not text:
-        return None
-    if re.fullmatch("[0-9]{1,5}", text) and 1 <= int(text) <= _LAST_PORT:
-        return int(text)
-    msg = f"the port must be a number from 1 to {_LAST_PORT}"
-    # Without a host, the password stands where a port does.
-    raise ValueError(msg if is_after_at else f"{msg}; if it is a password, add @host after it")
-
-
-def _is_ipv6(text: str) -> bool:
-    try:
-        IPv6Address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _decoded(part: str, text: str) -> str:
     """Replace %XX in a part of a URL; any other % stands for itself."""
     try:
@@ -180,11 +142,8 @@ def _credential(part: str, text: str) -> str:
 _MAX_VHOST = 255
 """Bytes; AMQP allows no more."""
 
-_LAST_PORT = 65535
-
 _FORM = "write amqp://user:password@host:port/vhost, or amqps:// for TLS"
 _EMPTY = f"the URL is empty; {_FORM}"
-_IPV6 = "an IPv6 address must be in brackets, as in amqp://[::1]:5672"
 _AT_IN_PATH = (
     "the URL contains an @ after the first /; in the user, the password and the vhost, "
     "write / as %2F and @ as %40"

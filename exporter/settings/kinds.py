@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -22,10 +23,11 @@ from dataflows.lengths import Length, parse_lengths
 from dataflows.service_levels import ServiceLevels
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.settings.address import Address, is_name
+from exporter.settings.api_url import parse_api_services, parse_api_url
 from exporter.settings.bus_url import BusUrls
 from exporter.settings.files import open_without_waiting
 from exporter.settings.messages import did_you_mean, one_of, printable
-from exporter.settings.password import fault_of
+from exporter.settings.password import fault_of, fault_of_user
 
 PREFIX = "XIVO_EXPORTER_"
 """How the name of every environment variable begins."""
@@ -118,6 +120,13 @@ def _password(value: SecretStr) -> SecretStr:
     return value
 
 
+def _user_name(value: str) -> str:
+    if fault := fault_of_user(value):
+        msg = f"the user {fault}"
+        raise ValueError(msg)
+    return value
+
+
 def _unreadable(path: Path) -> str | None:
     try:
         with open_without_waiting(_path(path)):
@@ -143,6 +152,17 @@ def _bus_urls(value: object) -> BusUrls:
     if isinstance(value, BusUrls):
         return value
     return BusUrls.parse(map(str, value) if isinstance(value, list) else str(value))
+
+
+def _api_url(value: object) -> str | None:
+    return None if value is None else parse_api_url(str(value))
+
+
+def _api_services(value: object) -> Mapping[str, str]:
+    if isinstance(value, str | list | dict):
+        return parse_api_services(value)
+    msg = "must be text, a list or a table"
+    raise ValueError(msg)
 
 
 def _address(value: object) -> Address:
@@ -212,7 +232,10 @@ Password = Annotated[SecretStr, AfterValidator(_password)]
 Recording = Annotated[Path, AfterValidator(_readable_or_stdin)]
 SecretFile = Annotated[Path, AfterValidator(_readable_secret)]
 Zone = Annotated[ZoneInfo | None, PlainValidator(_zone)]
+UserName = Annotated[str, Field(min_length=1), AfterValidator(_user_name)]
 Urls = Annotated[BusUrls, PlainValidator(_bus_urls)]
+ApiUrl = Annotated[str | None, PlainValidator(_api_url)]
+ApiServices = Annotated[Mapping[str, str], PlainValidator(_api_services)]
 Listen = Annotated[Address, PlainValidator(_address)]
 Addresses = Annotated[tuple[str, ...], BeforeValidator(_addresses)]
 Windows = Annotated[tuple[Length, ...], BeforeValidator(_lengths)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from exporter.settings.kinds import PREFIX
 from exporter.settings.models import COMMANDS, settings_of
 
-SECRETS = ("bus_password",)
+SECRETS = ("bus_password", "api_password")
 """Settings without a flag: every user of a machine can read the command lines of its processes."""
 
 

@@ -11,8 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from exporter.web.landing import POLICY, BusView, Link, landing_page
+from exporter.web.known import known_lines
+from exporter.web.landing import landing_page
 from exporter.web.negotiation import accepts_gzip, preferred_type
+from exporter.web.style import POLICY
+from exporter.web.views import BusView, KnownView, Link
 
 METRICS, HEALTHY, READY, LANDING = "/metrics", "/-/healthy", "/-/ready", "/"
 
@@ -48,6 +51,10 @@ class Pages(Protocol):
 
     def buses(self) -> Sequence[BusView]:
         """Return the buses that this process reads."""
+        ...
+
+    def knowledge(self) -> Sequence[KnownView]:
+        """Return what is known of each subsystem of each server, sorted by server."""
         ...
 
 
@@ -130,9 +137,10 @@ class Routes:
         reason = self._pages.not_ready()
         if request.path == READY:
             if reason is None:
-                return Reply(200, [b"Ready.\n"])
+                return Reply(200, [b"Ready.\n", known_lines(self._pages.knowledge()).encode()])
             return Reply(503, [f"{reason}\n".encode()])
-        page = landing_page(self._version, reason, self._pages.buses(), self._links)
+        known = self._pages.knowledge()
+        page = landing_page(self._version, reason, self._pages.buses(), self._links, known)
         headers = (("content-security-policy", POLICY), ("referrer-policy", "no-referrer"))
         return Reply(200, [page.encode()], "text/html; charset=utf-8", headers)
 

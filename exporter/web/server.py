@@ -28,11 +28,11 @@ from exporter import __version__
 from exporter.logs import RateLimited
 from exporter.settings.address import Address
 from exporter.web.asgi import App
-from exporter.web.landing import BusView, Link
 from exporter.web.limiter import MAX_HEAD_BYTES, Connection, ConnectionLimiter, Limits
 from exporter.web.routes import Pages, Routes
+from exporter.web.views import Link
 
-__all__ = ["BusView", "Limits", "Link", "Pages", "WebServer"]
+__all__ = ["Limits", "Pages", "WebServer"]
 
 log = structlog.get_logger(__name__)
 

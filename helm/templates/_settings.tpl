@@ -17,7 +17,7 @@
 {{- if and .Values.buses .Values.bus.url }}{{ fail "Set either bus.url or buses, not both." }}{{ end -}}
 {{- if not (or .Values.buses .Values.bus.url) }}{{ fail "Say which bus to read: --set bus.url=amqp://USER@HOST" }}{{ end -}}
 {{- $own := include "xivo-exporter.fullname" . -}}
-{{- $defaults := dict "name" "default" "passwordKey" "password" "tls" (dict "caKey" "ca.crt") -}}
+{{- $defaults := dict "name" "default" "passwordKey" "password" "tls" (dict "caKey" "ca.crt") "api" (dict "interval" 300) -}}
 {{- $buses := list -}}
 {{- $names := list -}}
 {{- range .Values.buses | default (list .Values.bus) -}}
@@ -27,6 +27,17 @@
 {{- if regexMatch "://[^/;]*/[^;]*@" $bus.url }}{{ fail (printf "In the URL of the bus %s, write / as %%2F and @ as %%40 in the user, the password and the vhost." $bus.name) }}{{ end -}}
 {{- if and $.Values.buses (regexMatch "://[^/;]*:[^/;]*@" $bus.url) }}{{ fail (printf "The URL of the bus %s must not contain a password: use password or existingSecret." $bus.name) }}{{ end -}}
 {{- if not (regexMatch "^(\\s*-----BEGIN |$)" ($bus.tls.key | default "")) }}{{ fail (printf "The private key of the bus %s is not PEM: it must begin with -----BEGIN." $bus.name) }}{{ end -}}
+{{- $api := $bus.api -}}
+{{- range prepend (values ($api.services | default dict)) ($api.url | default "") -}}
+{{- /* As for the URL of the bus. */ -}}
+{{- if not (regexMatch "^(https?://[^\\s@?#,]+)?$" .) }}{{ fail (printf "The URLs of the APIs of the bus %s must be https://host/api, without user and password." $bus.name) }}{{ end -}}
+{{- end -}}
+{{- $isAsked := or $api.url $api.services -}}
+{{- $hasPassword := or $api.password (and $api.existingSecret $api.passwordKey) -}}
+{{- $hasKeyFile := or $api.keyFile (and $api.existingSecret $api.keyFileKey) -}}
+{{- if and (not $isAsked) (or $api.username $hasPassword $hasKeyFile $api.ca $api.serverName) }}{{ fail (printf "The API of the bus %s needs a URL: set api.url." $bus.name) }}{{ end -}}
+{{- if and $isAsked (not $hasKeyFile) (not (and $api.username $hasPassword)) }}{{ fail (printf "The API of the bus %s needs a user and a password, or a key file: set api.username with api.password, or api.keyFile, or api.existingSecret with their keys." $bus.name) }}{{ end -}}
+{{- if and $hasKeyFile (or $api.username $hasPassword) }}{{ fail (printf "The API of the bus %s needs a user with a password, or a key file, not both." $bus.name) }}{{ end -}}
 {{- $_ := set $bus "url" (include "xivo-exporter.publicUrl" $bus.url) -}}
 {{- if has $bus.name $names }}{{ fail (printf "buses: two buses are named %s." $bus.name) }}{{ end -}}
 {{- $names = append $names $bus.name -}}
@@ -36,9 +47,12 @@
       (list "ca" "ca.crt" $bus.tls.ca $bus.tls.existingSecret $bus.tls.caKey)
       (list "cert" "tls.crt" $bus.tls.cert $bus.tls.existingSecret $bus.tls.certKey)
       (list "key" "tls.key" $bus.tls.key $bus.tls.existingSecret $bus.tls.keyKey)
+      (list "api_password" "api-password" $api.password $api.existingSecret $api.passwordKey)
+      (list "api_key" "api-key.yml" $api.keyFile $api.existingSecret $api.keyFileKey)
+      (list "api_ca" "api-ca.crt" $api.ca $api.existingSecret $api.caKey)
 -}}
 {{- $file := dict "setting" (index . 0) "path" (printf "%s/%s" $bus.name (index . 1)) -}}
-{{- if and (index . 2) (index . 3) }}{{ fail (printf "Set the %s of the bus %s in the values or in an existing Secret, not in both." (index . 0) $bus.name) }}{{ end -}}
+{{- if and (index . 2) (index . 3) (or (index . 4) (not (hasPrefix "api_" (index . 0)))) }}{{ fail (printf "Set the %s of the bus %s in the values or in an existing Secret, not in both." (index . 0) $bus.name) }}{{ end -}}
 {{- if index . 2 -}}
 {{- $files = append $files (merge $file (dict "secret" $own "key" (printf "%s.%s" $bus.name (index . 1)) "value" (index . 2))) -}}
 {{- else if and (index . 3) (index . 4) -}}
@@ -56,7 +70,7 @@
 {{- with .bus }}
 {{ $prefix }}name = {{ toJson .name }}
 {{- range .files }}
-{{ $prefix }}{{ .setting }}_file = {{ printf "/etc/xivo-exporter/buses/%s" .path | toJson }}
+{{ hasPrefix "api_" .setting | ternary "" $prefix }}{{ .setting }}_file = {{ printf "/etc/xivo-exporter/buses/%s" .path | toJson }}
 {{- end }}
 {{- with .serverName }}
 {{ $prefix }}server_name = {{ toJson . }}
@@ -66,6 +80,27 @@
 {{- end }}
 {{- with .serviceLevel }}
 service_level = {{ include "xivo-exporter.toml" . }}
+{{- end }}
+{{- with .api }}
+{{- with .url }}
+api_url = {{ toJson . }}
+{{- end }}
+{{- with .services }}
+api_services = [
+{{- range $name, $url := . }}
+  {{ printf "%s=%s" $name $url | toJson }},
+{{- end }}
+]
+{{- end }}
+{{- with .username }}
+api_username = {{ toJson . }}
+{{- end }}
+{{- with .serverName }}
+api_server_name = {{ toJson . }}
+{{- end }}
+{{- if ne (float64 .interval) 300.0 }}
+api_interval = {{ include "xivo-exporter.toml" (float64 .interval) }}
+{{- end }}
 {{- end }}
 {{- with .exchange }}
 exchange = {{ toJson . }}

@@ -15,8 +15,8 @@ from dataflows.metric import Kind, MetricSpec
 from exporter.exposition.families import Families, family
 from exporter.exposition.render import FORMATS, Exposition
 from exporter.exposition.store import SeriesStore
-from exporter.web.landing import BusView
 from exporter.web.routes import METRICS, Request, Routes
+from exporter.web.views import BusView, KnownView
 
 _SPECS = tuple(
     MetricSpec(name, kind, "A metric of the benchmark.", ("origin_uuid", "queue", "member"))
@@ -56,6 +56,9 @@ class _Pages:
         return None
 
     def buses(self) -> Sequence[BusView]:
+        return ()
+
+    def knowledge(self) -> Sequence[KnownView]:
         return ()
 
 

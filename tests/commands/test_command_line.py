@@ -8,7 +8,7 @@ import pytest
 from exporter import __version__
 from exporter.__main__ import FAILED, WRONG_SETTINGS, main
 from exporter.commands.command_line import parse
-from exporter.settings import COMMANDS, PREFIX, Logging, Settings, settings_of
+from exporter.settings import COMMANDS, PREFIX, SECRETS, Logging, Settings, settings_of
 
 SECRET = "s3cr3t-p4ss"
 
@@ -43,7 +43,7 @@ def test_help_tells_of_every_setting(
         flag, variable = "--" + name.replace("_", "-"), PREFIX + name.upper()
         assert re.search(rf"{flag}\b|{variable}\b", text), name
         assert field.description, name
-        assert name == "bus_password" or " ".join(field.description.split()) in text, name
+        assert name in SECRETS or " ".join(field.description.split()) in text, name
     assert PREFIX in text
     assert "--config" in text
 
@@ -59,7 +59,9 @@ def test_help_shows_defaults_and_no_internals(capsys: pytest.CaptureFixture[str]
 
 
 def test_a_password_is_never_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "--bus-password " not in _help(capsys, "run")
+    text = _help(capsys, "run")
+    for name in SECRETS:
+        assert f"--{name.replace('_', '-')} " not in text
 
 
 def test_problems_of_flags_file_and_settings_are_told_together(

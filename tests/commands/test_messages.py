@@ -119,6 +119,14 @@ def test_there_is_no_flag_for_the_password_and_the_reason_is_given(
     )
 
 
+@pytest.mark.parametrize("argument", [SECRET, f"--{SECRET}"])
+def test_there_is_no_flag_for_the_password_of_the_apis(told: Told, argument: str) -> None:
+    for arguments in (["--api-password", argument], [f"--api-password={argument}"]):
+        [line] = told("run", *arguments)
+        assert line.startswith("--api-password: there is no such flag: every user of this machine")
+        assert line.endswith("use --api-password-file or XIVO_EXPORTER_API_PASSWORD")
+
+
 @pytest.mark.parametrize("flag", ["--bus-passwd", "--password", "--bus_password", "--BusPassword"])
 def test_what_resembles_the_flag_of_the_password_gets_the_same_answer(
     told: Told, flag: str

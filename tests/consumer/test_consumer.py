@@ -10,6 +10,7 @@ from kombu.connection import Connection
 from kombu.entity import Exchange
 from structlog.testing import capture_logs
 
+from dataflows.listings import ALL
 from dataflows.subsystems import SUBSYSTEMS
 from exporter import logs
 from exporter.consumer import bindings, configured_buses, reader
@@ -119,6 +120,13 @@ def test_every_binding_of_any_settings_is_wanted_or_unwanted(
     assert len(inbox.bindings) + len(inbox.unwanted) == len(every)
     assert inbox.unwanted_on("e") == inbox.unwanted
     assert {*inbox.unwanted_on("earlier")} == every
+
+
+def test_the_apis_that_are_set_have_a_status_each() -> None:
+    api = {"api_url": "https://h/api", "api_username": "u", "api_password": SECRET}
+    with_api = BusSettings.model_validate({"name": "a", **api})
+    configured = configured_buses(Settings(buses=(with_api, BusSettings(name="b"))))
+    assert [[*bus.status.sources] for bus in configured] == [[*ALL], []]
 
 
 @pytest.mark.parametrize(

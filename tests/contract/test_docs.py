@@ -93,7 +93,7 @@ def documented_default(name: str) -> str:
         return "off"
     if name == "windows":
         return ",".join(length.name for length in field.default)
-    return "" if field.default in (None, frozenset(), ()) else str(field.default)
+    return "" if field.default in (None, frozenset(), (), {}) else str(field.default)
 
 
 def test_the_table_has_every_setting_with_its_variable_and_default() -> None:

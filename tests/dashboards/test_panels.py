@@ -72,7 +72,11 @@ def ask(prometheus: Prometheus, query: Json) -> list[Series]:
     return prometheus.query_range(expr, now - 30, now, 1)
 
 
-@pytest.mark.parametrize("panel", all_panels(), ids=str)
+# The demo has no API.
+PANELS = [panel for panel in all_panels() if "xivo_exporter_snapshot" not in str(panel.queries)]
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=str)
 def test_every_query_of_every_panel_returns_data(prometheus: Prometheus, panel: Panel) -> None:
     assert panel.queries
     for query in panel.queries:
@@ -90,7 +94,7 @@ def test_every_query_of_the_page_of_calls_returns_data(prometheus: Prometheus, q
     assert all(series.value >= 0 for series in answer)
 
 
-@pytest.mark.parametrize("panel", all_panels(), ids=str)
+@pytest.mark.parametrize("panel", PANELS, ids=str)
 def test_every_series_has_a_name_of_its_own_or_a_row(prometheus: Prometheus, panel: Panel) -> None:
     answers = [ask(prometheus, query) for query in panel.queries]
     if panel.kind == "table":

@@ -12,8 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from dataflows import knowledge
 from dataflows.labels import MAX_LABEL, label
+from dataflows.listings import Source
 from dataflows.metric import Histogram, Kind, MetricSpec, Sample
 from exporter.exposition.render import FORMATS, Exposition
+from exporter.exposition.snapshot_status import SnapshotOutcome, SourceStatus
 from exporter.exposition.store import SeriesStore
 from exporter.exposition.telemetry import SPECS as OWN_SPECS
 from exporter.exposition.telemetry import BusStatus
@@ -45,9 +47,8 @@ def _exposition(*samples: Sample, dropped: int = 0) -> Exposition:
     store = SeriesStore(SPECS)
     store.apply(samples)
     store.count_dropped([COUNTER.name], dropped)
-    return Exposition(
-        store, SPECS, [BusStatus("default", "amqp://h:1", "xivo")], lambda: False, float
-    )
+    status = BusStatus("default", "amqp://h:1", "xivo", sources={Source.AMID: SourceStatus()})
+    return Exposition(store, SPECS, [status], lambda: False, float)
 
 
 def _text(exposition: Exposition, content_type: str = TEXT) -> str:
@@ -137,6 +138,30 @@ def test_a_standby_says_so_and_how_many_deliveries_are_held_back() -> None:
         text = _text(exposition)
         assert _value(text, "xivo_exporter_bus_standby", bus="default") == is_standby
         assert _value(text, "xivo_exporter_deliveries_held", bus="default") == held
+
+
+def test_each_api_has_its_requests_by_outcome_and_no_api_has_no_series() -> None:
+    amid, chatd = SourceStatus(), SourceStatus()
+    amid.outcomes[SnapshotOutcome.REFUSED] = 2
+    amid.last_success_at, amid.duration = 1.5e9, 0.25
+    buses = [
+        BusStatus("paris", "amqp://h:1", "xivo", sources={Source.AMID: amid}),
+        BusStatus("lyon", "amqp://h:1", "xivo", sources={Source.CHATD: chatd}),
+        BusStatus("nantes", "amqp://h:1", "xivo"),
+    ]
+    text = _text(Exposition(SeriesStore(SPECS), SPECS, buses, lambda: False, float))
+
+    def shown(metric: str, bus: str, source: str, **labels: str) -> float | None:
+        return _value(text, f"xivo_exporter_{metric}", bus=bus, source=source, **labels)
+
+    assert shown("snapshots_total", "paris", "amid", outcome="refused") == 2
+    assert shown("snapshots_total", "paris", "amid", outcome="ok") == 0
+    assert shown("snapshots_total", "lyon", "chatd", outcome="refused") == 0
+    assert shown("snapshots_total", "lyon", "amid", outcome="ok") is None
+    assert shown("snapshot_last_success_timestamp_seconds", "paris", "amid") == 1.5e9
+    assert shown("snapshot_last_success_timestamp_seconds", "lyon", "chatd") == 0
+    assert shown("snapshot_duration_seconds", "paris", "amid") == 0.25
+    assert text.count("xivo_exporter_snapshots_total{") == 2 * len(SnapshotOutcome)
 
 
 def test_a_scrape_is_of_one_moment_however_long_it_takes() -> None:

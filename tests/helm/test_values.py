@@ -14,6 +14,7 @@ from tests.chart import CHART, refusal, render
 from tests.helm.readme import README, readme, values
 
 BUS = "bus.url=amqp://pbx.example.com"
+API, OWN = "bus.api.url=https://h/api", "bus.api.existingSecret=s"
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
 DEFAULTS: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
 
@@ -30,6 +31,9 @@ OF_THE_CHART = {"instance", "listen", "state_dir", "addresses", "process_id", "d
         ("bus.timezone=Europe Paris", "'/bus/timezone'"),
         ("bus.tls.ca=/etc/ssl/ca.pem", "BEGIN"),
         ("bus.secret=s3cret", "'secret' not allowed"),
+        ("bus.api.services.calld=https://h", "'calld' not allowed"),
+        ("bus.api.interval=5", "got 5, want 30"),
+        ("bus.api.ca=/etc/ssl/ca.pem", "BEGIN"),
         ("bus.passwordKey=", "'/bus/passwordKey'"),
         ("buses[0].name=a", "missing property 'url'"),
         ("buses[0].url=amqp://a", "missing property 'name'"),
@@ -76,6 +80,15 @@ def test_a_wrong_value_is_refused_with_its_place_and_the_reason(value: str, erro
         (["buses[0].name=a,buses[0].url=amqp://a", "buses[1].name=a,buses[1].url=amqp://b"], "two"),
         ([BUS, "bus.password=a,bus.existingSecret=b"], "Set the password of the bus default in"),
         ([BUS, "bus.tls.existingSecret=b", "bus.tls.ca=-----BEGIN X-----"], "not in both"),
+        ([BUS, "bus.api.username=u"], "needs a URL: set api.url"),
+        ([BUS, API], "needs a user and a password, or a key file"),
+        ([BUS, API, "bus.api.username=u"], "needs a user and a password, or a key file"),
+        ([BUS, API, "bus.api.password=p"], "needs a user and a password, or a key file"),
+        ([BUS, API, "bus.api.username=u,bus.api.password=p,bus.api.keyFile=k"], "not both"),
+        (
+            [BUS, API, "bus.api.username=u,bus.api.password=p", OWN, "bus.api.passwordKey=k"],
+            "Set the api_password of the bus default in",
+        ),
         ([BUS, "serviceMonitor.enabled=true,podMonitor.enabled=true"], "scraped twice"),
     ],
 )
@@ -94,6 +107,10 @@ def test_values_that_do_not_fit_together_are_refused(options: list[str], error: 
         ("bus.url=amqp://user:s3/cr8t@pbx.example.com", "write / as %2F"),
         ("bus.url=amqp://user:@/s3@cr8t@pbx.example.com", "write / as %2F"),
         ("buses[0].name=a,buses[0].url=amqp://u:s3cr8t@a", "bus a must not contain a password"),
+        (f"{BUS},bus.api.url=https://u:s3cr8t@h/api", "without user and password"),
+        (f"{BUS},bus.api.services.amid=https://u:s3cr8t@h", "without user and password"),
+        (f"{BUS},bus.api.url=ftp://s3cr8t", "must be https://host/api"),
+        (f"{BUS},bus.api.password.s3=cr8t", "at '/bus/api/password': got object, want string"),
         (f"{BUS},bus.tls.cert=-----BEGIN X-----,bus.tls.key=s3cr8t", "is not PEM"),
         (f"{BUS},bus.password.s3=cr8t", "at '/bus/password': got object, want string"),
     ],

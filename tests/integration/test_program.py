@@ -101,7 +101,13 @@ def test_the_demonstration_shows_life_in_seconds_and_ends_when_told_to(
     program = Exporter(tmp_path, program=DEMO)
     with program:
         _shows_life(program)
-        assert program.get("/-/ready").status == 200
+        ready = program.get("/-/ready")
+        assert ready.status == 200
+        first, *others = ready.text.splitlines()
+        assert first == "Ready."
+        for subsystem in ("agents", "queues", "users"):
+            assert any(line.startswith(f"demo {subsystem}: ") for line in others)
+        assert "of 6 known" in program.get("/").text
         host, port = program.address
         # It prints where to look.
         assert f"http://{host}:{port}/metrics" in program.output()

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflows.items import ReadingContinued, ReadingResumed, StandbyBegan
+from dataflows.waits import SETTLE_SECONDS
 from tests.laws.strategies import BUSES, ORIGINS, Letter, Pause, Step, letters, traffic
 from tests.laws.test_laws import domain, post
 from tests.laws.test_recovery import BETWEEN_BATCHES

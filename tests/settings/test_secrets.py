@@ -40,6 +40,22 @@ def _key(secret: str) -> dict[str, str]:
     }
 
 
+def _api_password(secret: str) -> dict[str, str]:
+    return {f"{NAMES}API_URL": "https://h", f"{NAMES}API_PASSWORD": secret.replace("\0", "")}
+
+
+def _api_url(secret: str) -> dict[str, str]:
+    return {f"{NAMES}API_URL": f"https://u:{secret}@h/api".replace("\0", "")}
+
+
+def _api_services(secret: str) -> dict[str, str]:
+    return {f"{NAMES}API_SERVICES": f"auth=https://u:{secret}@h".replace("\0", "")}
+
+
+def _api_key_file(secret: str) -> dict[str, str]:
+    return {f"{NAMES}API_KEY_FILE": f"/nowhere/{secret}".replace("\0", "")}
+
+
 def _told(environment: dict[str, str], *arguments: str) -> str:
     with mock.patch.dict(os.environ, environment):
         try:
@@ -77,7 +93,13 @@ _SECRETS = st.text(
 )
 
 
-@pytest.mark.parametrize("place", [_environment, _url, _url_without_host, _file_name, _key])
+@pytest.mark.parametrize(
+    "place",
+    [
+        *(_environment, _url, _url_without_host, _file_name, _key),
+        *(_api_password, _api_url, _api_services, _api_key_file),
+    ],
+)
 @given(secret=_SECRETS)
 def test_no_piece_of_a_secret_of_the_environment_is_told(
     place: Callable[[str], dict[str, str]], secret: str
@@ -90,7 +112,8 @@ def test_no_piece_of_a_secret_of_the_file_is_told(
     tmp_path_factory: pytest.TempPathFactory, secret: str
 ) -> None:
     file = tmp_path_factory.mktemp("f") / "settings.toml"
-    for line in (f'bus_password = "{secret}"', f"bus_password = {secret}", f"{secret}"):
+    passwords = [f'bus_password = "{secret}"', f'api_password = "{secret}"']
+    for line in (*passwords, f"bus_password = {secret}", f"{secret}"):
         file.write_bytes(f"{line}\n".encode(errors="surrogateescape"))
         told = _told({}, "--config", f"{file}")
         # Names of settings are shown: here the secret would have to be `name = value` itself.

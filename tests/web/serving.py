@@ -9,7 +9,8 @@ from typing import Protocol
 
 from exporter.exposition.render import FORMATS
 from exporter.settings.address import Address
-from exporter.web.server import BusView, Limits, Link, WebServer
+from exporter.web.server import Limits, WebServer
+from exporter.web.views import BusView, KnownView, Link
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -22,6 +23,7 @@ class FakePages:
     body: bytes = b"up 1\n"
     reason: str | None = None
     views: Sequence[BusView] = ()
+    known: Sequence[KnownView] = ()
     asked: list[str] = field(default_factory=list)
     before: Callable[[], object] = lambda: None
     formats: Sequence[str] = FORMATS
@@ -36,6 +38,9 @@ class FakePages:
 
     def buses(self) -> Sequence[BusView]:
         return self.views
+
+    def knowledge(self) -> Sequence[KnownView]:
+        return self.known
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 from exporter import __version__
 from exporter.web.landing import landing_page
-from exporter.web.server import BusView, Link
+from exporter.web.views import BusView, KnownView, Link
 from tests.web.serving import FakePages, ask, serving
 
 
@@ -44,8 +44,12 @@ def test_the_landing_page_shows_version_links_and_buses() -> None:
 
 
 def test_the_landing_page_says_what_it_means_to_be_a_standby() -> None:
-    def shown(**status: bool) -> str:
-        view = BusView("main", False, "amqp://pbx/", "xivo", 7, None, "it waits", "", **status)
+    def shown(*, is_standby: bool = False, is_withheld: bool = False) -> str:
+        view = BusView(
+            *("main", False, "amqp://pbx/", "xivo", 7, None, "it waits"),
+            is_standby=is_standby,
+            is_withheld=is_withheld,
+        )
         return Outline(landing_page("1", None, [view])).text
 
     connected = BusView("main", True, "amqp://pbx/", "xivo", 7, 3)
@@ -66,13 +70,18 @@ def test_the_landing_page_without_any_bus_says_so() -> None:
 
 def test_every_value_on_the_landing_page_is_escaped() -> None:
     evil = """<script>alert("x")</script>'&"""
-    view = BusView(evil, False, evil, evil, None, None, evil)
+
+    def page_of(text: str) -> str:
+        view = BusView(text, False, text, text, None, None, text, text, api_problems=(text, text))
+        known = [KnownView(text, text, None, text), KnownView(text, text, 1.0)]
+        return landing_page(text, text, [view], [link], known)
+
     link = Link(evil, evil, evil)
-    page = landing_page(evil, evil, [view], [link])
-    harmless = landing_page("v", "v", [BusView("v", False, "v", "v", None, None, "v")], [link])
+    page = page_of(evil)
+    harmless = page_of("v")
     assert Outline(page).tags == Outline(harmless).tags
     assert "script" not in Outline(page).tags
-    assert Outline(page).text.count(evil) == 8
+    assert Outline(page).text.count(evil) == 15
     assert Outline(page).hrefs[-1] == evil
 
 
@@ -90,3 +99,12 @@ def test_the_landing_page_needs_and_allows_nothing_but_itself() -> None:
 def test_the_landing_page_names_a_rule_of_the_broker() -> None:
     view = BusView("main", True, "amqp://pbx/", "xivo", 7, 3, note="a <rule> of the broker")
     assert "a <rule> of the broker" in Outline(landing_page("1", None, [view])).text
+
+
+def test_the_landing_page_says_what_is_wrong_with_apis_below_their_bus() -> None:
+    problems = ("agentd refused: the user lacks agentd.agents.read", "chatd: no answer <in> 10 s")
+    view = BusView("main", True, "amqp://pbx/", "xivo", 7, 3, api_problems=problems)
+    outline = Outline(landing_page("1", None, [view, BusView("b", True, "amqp://b/", "xivo")]))
+    first, second = outline.text.split("amqp://pbx/")
+    assert all(problem in first for problem in problems)
+    assert not any(problem in second for problem in problems)

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import urljoin
 
-from exporter.web.server import Link, WebServer
+from exporter.web.server import WebServer
+from exporter.web.views import Link
 from tests.http_server import answering
 from tests.web.serving import GENEROUS, FakePages, serving
 from tests.web.test_landing import Outline

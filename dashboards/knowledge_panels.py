@@ -1,0 +1,58 @@
+"""Panels about what the exporters know of each server, and how they ask for it."""
+
+from __future__ import annotations
+
+from dashboards import house, palette
+from dashboards.panels import Panel, bars
+from dashboards.signals import knowledge
+from dashboards.signals import snapshots as requests
+from dashboards.tables import Column, table
+
+_STATE: house.Words = {0: ("partial", palette.GREY), 1: ("complete", palette.GOOD)}
+_NEVER: house.Words = {0: ("never", palette.BAD)}
+
+
+def known() -> list[Panel]:
+    """Build the panels that show what the exporters know of each server."""
+    return [
+        table(
+            "What is known",
+            "Each server and subsystem of which events have told. Complete: the exporter knows "
+            "the whole state and has missed nothing since. Partial: the numbers may be too low or "
+            "old. That is normal after a start, and no sign of an error. Chat and call forms have "
+            "no state, only events.",
+            {"origin_uuid": "server", "subsystem": "subsystem"},
+            (
+                Column("state", knowledge.STATE, words=_STATE),
+                Column("complete since", knowledge.COMPLETE_SINCE),
+                Column("time since the last event", knowledge.LAST_EVENT, decimals=0),
+            ),
+            height=9,
+        ),
+    ]
+
+
+def snapshots() -> list[Panel]:
+    """Build the panels about the requests for the whole state of servers."""
+    return [
+        bars(
+            "Requests to APIs, by outcome",
+            "Requests for the whole state of a server in the selected time range, of the exporter "
+            "with most requests. No data means that no API is set.",
+            requests.BY_OUTCOME,
+            decimals=0,
+            span=12,
+        ),
+        table(
+            "APIs",
+            "Each API that an exporter asks for the whole state of a server: when it last gave a "
+            "complete answer, and how long the last request took. The page of the exporter shows "
+            "the reason of a failure.",
+            {"bus": "bus", "source": "API", "instance": "exporter"},
+            (
+                Column("last success", requests.LAST_SUCCESS_AT, words=_NEVER),
+                Column("duration", requests.DURATION, decimals=2),
+            ),
+            span=12,
+        ),
+    ]

@@ -1,0 +1,119 @@
+"""What is known of each server, and why not: in words, for people."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from dataflows.knowledge import KNOWN, KNOWN_SINCE
+from dataflows.listings import ALL, Listing, Source
+from dataflows.subsystem import Subsystem
+from dataflows.subsystems.bus import ORIGIN_INFO
+from exporter.exposition.store import Columns
+from exporter.exposition.telemetry import BusStatus
+from exporter.settings.messages import choices
+
+METRICS = (KNOWN.name, KNOWN_SINCE.name, ORIGIN_INFO.name)
+"""The metrics of which the series are needed."""
+
+_SHORT = 8
+"""Characters of a UUID by which people recognise a server."""
+
+
+class Known(NamedTuple):
+    """What is known of a subsystem of a server.
+
+    Attributes:
+        server: Name of the server for people.
+        subsystem: Name of the subsystem.
+        since: Unix time since which its state is complete, in seconds; None if it is not.
+        reason: Why it is not, in one line; empty if it is.
+    """
+
+    server: str
+    subsystem: str
+    since: float | None
+    reason: str = ""
+
+
+def known(
+    series: Mapping[str, Columns],
+    buses: Sequence[BusStatus],
+    subsystems: Iterable[Subsystem],
+    *,
+    is_stalled: bool,
+) -> list[Known]:
+    """Return what is known of each server, sorted by its name, and then as the subsystems are.
+
+    A subsystem of which the server has never told is left out, unless an API that would tell of it
+    has a problem.
+
+    Args:
+        series: The series of `METRICS`.
+        buses: The buses that this process reads. In a cluster it may also keep states of others.
+        subsystems: All subsystems.
+        is_stalled: Whether the dataflow has stalled: then nothing is known.
+    """
+    subsystems = [each for each in subsystems if each.can_be_complete]
+    statuses = {bus.name: bus for bus in buses}
+    since = dict(series[KNOWN_SINCE.name].items())
+    is_known = dict(series[KNOWN.name].items())
+    bus_of: dict[str, str] = dict(series[ORIGIN_INFO.name].labels)  # type: ignore[arg-type]  # pairs
+    names = _names([*dict.fromkeys([*bus_of, *(origin for origin, _ in is_known)])], bus_of)
+    found = []
+    for origin, server in sorted(names.items(), key=lambda item: (item[1], item[0])):
+        bus = statuses.get(bus_of.get(origin, ""))
+        for subsystem in subsystems:
+            labels = (origin, subsystem.name)
+            if is_known.get(labels) and not is_stalled:
+                found.append(Known(server, subsystem.name, float(since[labels])))  # type: ignore[arg-type]  # a gauge
+            elif labels in is_known or _problem(_needed(subsystem), bus):
+                reason = _STALLED if is_stalled else _reason(_needed(subsystem), bus)
+                found.append(Known(server, subsystem.name, None, reason))
+    return found
+
+
+def _names(origins: Sequence[str], bus_of: Mapping[str, str]) -> dict[str, str]:
+    """Name servers by their bus, and by the beginning of their UUID where a bus has several."""
+    by_bus: dict[str, list[str]] = defaultdict(list)
+    for origin in origins:
+        by_bus[bus_of.get(origin, "")].append(origin)
+    names = {}
+    for bus, all_ in by_bus.items():
+        beginnings = [origin[:_SHORT] for origin in all_]
+        for origin, beginning in zip(all_, beginnings, strict=True):
+            part = beginning if beginnings.count(beginning) == 1 else origin
+            names[origin] = bus if bus and len(all_) == 1 else f"{bus} {part}".strip()
+    return names
+
+
+def _needed(subsystem: Subsystem) -> list[Source]:
+    sources = {
+        each.source for each in subsystem.listings if issubclass(each, Listing) and each.is_needed
+    }
+    return [source for source in ALL if source in sources]
+
+
+def _problem(needed: Iterable[Source], bus: BusStatus | None) -> str:
+    if bus is None:
+        return ""
+    problems = [bus.sources[each].problem for each in needed if each in bus.sources]
+    return "; ".join(filter(None, problems))
+
+
+def _reason(needed: Sequence[Source], bus: BusStatus | None) -> str:
+    if bus is None:
+        return "another process of the cluster reads the bus"
+    if not bus.connected:
+        return "the bus is not read"
+    if not needed:
+        return "no API lists them, so the exporter knows only what events have told"
+    if not bus.sources:
+        return "no API is set, so the exporter knows only what events have told"
+    if missing := [each for each in needed if each not in bus.sources]:
+        return f"the API of {choices(missing, 'and')} is not set"
+    return _problem(needed, bus) or "waits for the next snapshot"
+
+
+_STALLED = "the dataflow has stalled"
