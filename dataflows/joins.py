@@ -10,9 +10,6 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-ASSUMED_SECONDS = 3.0
-"""An API tells the wait in whole seconds, and its answer takes a moment."""
-
 
 class Joins(Struct):
     """When a caller joined a queue.
@@ -36,12 +33,15 @@ class Joins(Struct):
         self.assumed += (joined,)
 
     def confirm(self, at: float) -> float | None:
-        """Replace an assumed Join by one that has arrived; return the assumed time, or None."""
-        near = [joined for joined in self.assumed if abs(joined - at) <= ASSUMED_SECONDS]
-        if not near:
+        """Replace an assumed Join by one that has arrived; return the assumed time, or None.
+
+        A caller who waits cannot join the same queue, so it is the same visit; or its end was
+        missed, and the caller waits again.
+        """
+        if not self.assumed:
             return None
-        assumed = min(near, key=lambda joined: abs(joined - at))
-        self.assumed = _without(self.assumed, assumed)
+        assumed, *rest = self.assumed
+        self.assumed = tuple(rest)
         self.joins = tuple(sorted((*_without(self.joins, assumed), at)))
         return assumed
 

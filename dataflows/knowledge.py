@@ -73,6 +73,7 @@ class Knowledge:
     __slots__ = (
         "_asked",
         "_can_be_complete",
+        "_has_drift",
         "_is_learning",
         "_is_updated",
         "_labels",
@@ -90,6 +91,8 @@ class Knowledge:
         # The request to each API since which nothing was missed, and the APIs that answered it.
         self._asked: dict[str, int] = {}
         self._listed: set[str] = set()
+        # Whether an API has ever answered.
+        self._has_drift = False
         # Whether something is under way that makes the state complete.
         self._is_learning = False
         # Unix seconds; None while the state is not complete.
@@ -165,7 +168,9 @@ class Knowledge:
             drift: How many entities were different.
         """
         was_complete = self._since is not None and self._is_updated
-        self._samples.start(DRIFT, self._labels)
+        if not self._has_drift:
+            self._has_drift = True
+            self._samples.start(DRIFT, self._labels)
         for kind, count in drift.items():
             if was_complete and count:
                 self._samples.add(DRIFT, (*self._labels, kind), count)

@@ -72,7 +72,7 @@ class ListedCallers(Callers):
                 began = [] if key in kept else visits.vanish(at, keep=key in listed)
                 if began:
                     drift[Drift.REMOVED] += len(began)
-                    self.settling.add(at, name)
+                    self.leaving.add(at, name)
                     facts += self._stop_waiting(visits.queue, at, began)
         return facts
 

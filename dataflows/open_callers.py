@@ -57,7 +57,8 @@ class OpenCallers:
             if any(leave.at == at for leave in visits.leaves):
                 self.leaving.add(at, name)
             facts += self._stop_waiting(visits.queue, at, began)
-            lost = [Visit(at + SETTLE_SECONDS, Outcome.LOST, None)] * visits.lose_gone(at)
+            gone = visits.lose_gone(at - MAX_GREETING_SECONDS)
+            lost = [Visit(at, Outcome.LOST, None)] * gone
             facts += visits_ended(self._origin, visits.queue, settled + lost)
         if caller.ended <= at:
             facts += self._lose(name, caller, at + SETTLE_SECONDS, inf)
