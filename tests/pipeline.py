@@ -198,7 +198,8 @@ class Pipeline(Player):
             Families(
                 family(spec, series[spec.name].items())
                 for spec in SPECS
-                if spec.name in metrics or not metrics
+                # As the exporter does, nothing is said of a metric without series.
+                if series[spec.name] and (spec.name in metrics or not metrics)
             )
         )
         return registry

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from dataflows.knowledge import KNOWN, KNOWN_SINCE
-from dataflows.listings import ALL, Listing, Source
+from dataflows.listings import ALL, Source
 from dataflows.subsystem import Subsystem
 from dataflows.subsystems.bus import ORIGIN_INFO
 from exporter.exposition.store import Columns
@@ -16,9 +15,6 @@ from exporter.settings.messages import choices
 
 METRICS = (KNOWN.name, KNOWN_SINCE.name, ORIGIN_INFO.name)
 """The metrics of which the series are needed."""
-
-_SHORT = 8
-"""Characters of a UUID by which people recognise a server."""
 
 
 class Known(NamedTuple):
@@ -59,11 +55,11 @@ def known(
     statuses = {bus.name: bus for bus in buses}
     since = dict(series[KNOWN_SINCE.name].items())
     is_known = dict(series[KNOWN.name].items())
-    bus_of: dict[str, str] = dict(series[ORIGIN_INFO.name].labels)  # type: ignore[arg-type]  # pairs
-    names = _names([*dict.fromkeys([*bus_of, *(origin for origin, _ in is_known)])], bus_of)
+    infos = {origin: (bus, server) for origin, bus, server in series[ORIGIN_INFO.name].labels}
+    origins = {*infos, *(origin for origin, _ in is_known)}
     found = []
-    for origin, server in sorted(names.items(), key=lambda item: (item[1], item[0])):
-        bus = statuses.get(bus_of.get(origin, ""))
+    for server, origin in sorted((infos.get(each, ("", each))[1], each) for each in origins):
+        bus = statuses.get(infos.get(origin, ("", ""))[0])
         for subsystem in subsystems:
             labels = (origin, subsystem.name)
             if is_known.get(labels) and not is_stalled:
@@ -74,25 +70,8 @@ def known(
     return found
 
 
-def _names(origins: Sequence[str], bus_of: Mapping[str, str]) -> dict[str, str]:
-    """Name servers by their bus, and by the beginning of their UUID where a bus has several."""
-    by_bus: dict[str, list[str]] = defaultdict(list)
-    for origin in origins:
-        by_bus[bus_of.get(origin, "")].append(origin)
-    names = {}
-    for bus, all_ in by_bus.items():
-        beginnings = [origin[:_SHORT] for origin in all_]
-        for origin, beginning in zip(all_, beginnings, strict=True):
-            part = beginning if beginnings.count(beginning) == 1 else origin
-            names[origin] = bus if bus and len(all_) == 1 else f"{bus} {part}".strip()
-    return names
-
-
 def _needed(subsystem: Subsystem) -> list[Source]:
-    sources = {
-        each.source for each in subsystem.listings if issubclass(each, Listing) and each.is_needed
-    }
-    return [source for source in ALL if source in sources]
+    return [source for source in ALL if source in subsystem.needed_sources]
 
 
 def _problem(needed: Iterable[Source], bus: BusStatus | None) -> str:

@@ -236,7 +236,7 @@ def test_while_the_dataflow_is_stalled_nothing_is_known() -> None:
         text = _text(exposition)
         return [
             _value(text, spec.name, origin_uuid="o", subsystem="users")
-            for spec in knowledge.METRICS
+            for spec in (knowledge.KNOWN, knowledge.KNOWN_SINCE, knowledge.LAST_EVENT_AT)
         ]
 
     assert shown() == [1, 5, 7]
