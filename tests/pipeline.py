@@ -199,7 +199,7 @@ class Pipeline(Player):
                 family(spec, series[spec.name].items())
                 for spec in SPECS
                 # As the exporter does, nothing is said of a metric without series.
-                if series[spec.name] and (spec.name in metrics or not metrics)
+                if series[spec.name].labels and (spec.name in metrics or not metrics)
             )
         )
         return registry
