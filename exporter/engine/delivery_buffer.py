@@ -68,6 +68,13 @@ class DeliveryBuffer:
             self._waiting.append((number, duplicates))
         self._wake.set()
 
+    def put_item(self, item: Item) -> None:
+        """Add an item that is no delivery, after all that wait."""
+        with self._lock:
+            number = self._waiting[-1][0] if self._waiting else self.taken
+            self._waiting.append((number, item))
+        self._wake.set()
+
     def take(self, limit: int) -> list[Item]:
         """Remove and return up to `limit` waiting items, in order."""
         with self._lock:

@@ -77,7 +77,8 @@ def _needed(subsystem: Subsystem) -> list[Source]:
 def _problem(needed: Iterable[Source], bus: BusStatus | None) -> str:
     if bus is None:
         return ""
-    problems = [bus.sources[each].problem for each in needed if each in bus.sources]
+    asked = [bus.sources[each] for each in needed if each in bus.sources]
+    problems = [each.problem or each.doubt for each in asked]
     return "; ".join(filter(None, problems))
 
 

@@ -28,6 +28,8 @@ class SourceStatus:
         outcomes: How often each outcome occurred.
         problem: Why the last request failed, in one line such as `agentd refused: the user lacks
             agentd.agents.read`; empty if it did not, or if there was none.
+        doubt: Why the last answer is not believed, in one line; empty if it is. Written by the
+            dataflow.
         last_success_at: Unix time of the last complete answer, in seconds; 0 before the first.
         duration: How long the last request took, in seconds; 0 before the first.
     """
@@ -36,6 +38,7 @@ class SourceStatus:
         default_factory=lambda: dict.fromkeys(SnapshotOutcome, 0)
     )
     problem: str = ""
+    doubt: str = ""
     last_success_at: float = 0.0
     duration: float = 0.0
 
