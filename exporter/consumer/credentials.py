@@ -11,7 +11,7 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-from exporter.consumer.refusals import one_line, tls_reason
+from exporter.exposition.problems import one_line, tls_reason
 from exporter.settings import BusSettings
 from exporter.settings.bus_url import BusUrl
 from exporter.settings.files import open_without_waiting
