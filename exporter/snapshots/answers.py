@@ -6,6 +6,7 @@ answer's body, and no address.
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import ssl
@@ -137,12 +138,16 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _network(error: BaseException, daemon: str) -> str | None:
     if isinstance(error, socket.gaierror):
         return f"the host name of {daemon} cannot be resolved: {one_line(error.strerror)}"
+    if isinstance(error, ssl.SSLWantReadError | ssl.SSLWantWriteError):
+        # No fault: the handshake waited for the peer.
+        return None
     if isinstance(error, ssl.SSLError):
         return _tls(error, daemon)
     if isinstance(error, TimeoutError):
         return f"{daemon} does not answer in time"
     if isinstance(error, OSError) and error.errno is not None:
-        return f"{daemon} cannot be reached: {one_line(error.strerror)}"
+        # asyncio's own words contain the address.
+        return f"{daemon} cannot be reached: {os.strerror(error.errno)}"
     return None
 
 

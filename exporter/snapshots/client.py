@@ -13,7 +13,7 @@ import msgspec
 from dataflows.listings import Source
 from exporter.exposition.snapshot_status import SnapshotOutcome
 from exporter.snapshots.answers import UNAUTHORISED, Answer, success
-from exporter.snapshots.connections import Connections
+from exporter.snapshots.connections import REQUEST_SECONDS, Connections
 from exporter.snapshots.login import Credentials, Login
 from exporter.snapshots.source import Ask, SnapshotError
 
@@ -64,6 +64,7 @@ class Client:
         server: The server.
         clock: Unix time in seconds.
         timer: Monotonic clock, in seconds.
+        seconds: Time of each request.
     """
 
     def __init__(
@@ -71,9 +72,10 @@ class Client:
         server: Server,
         clock: Callable[[], float],
         timer: Callable[[], float] = time.monotonic,
+        seconds: float = REQUEST_SECONDS,
     ) -> None:
         self._server = server
-        self._connections = Connections(server.ca_file, server.server_name)
+        self._connections = Connections(server.ca_file, server.server_name, seconds)
         self._login = Login(server.url(AUTH), self._connections, server.credentials, clock, timer)
         self._users = 0
         # The token with which auth has listed all tenants.

@@ -44,10 +44,17 @@ class Connections:
     Args:
         ca_file: CA certificates, if they are not those of the system.
         server_name: The name that the certificates must have; "" if it is the host of the URL.
+        seconds: Time from the begin of a request to the end of the answer.
     """
 
-    def __init__(self, ca_file: Path | None = None, server_name: str = "") -> None:
+    def __init__(
+        self,
+        ca_file: Path | None = None,
+        server_name: str = "",
+        seconds: float = REQUEST_SECONDS,
+    ) -> None:
         self._ca_file = ca_file
+        self._seconds = seconds
         # For the handshake, and for the check of the certificate. Without TLS it has no effect.
         self._extensions = {"sni_hostname": server_name} if server_name else {}
         self._users = 0
@@ -71,7 +78,7 @@ class Connections:
             http, self._http = self._http, None
             await http.aclose()
 
-    async def send(  # noqa: PLR0913 -- what a request has
+    async def send(
         self,
         daemon: str,
         method: str,
@@ -79,7 +86,6 @@ class Connections:
         headers: Mapping[str, str],
         *,
         content: bytes | None = None,
-        seconds: float = REQUEST_SECONDS,
     ) -> Answer:
         """Send a request, and return the answer, whatever its status is.
 
@@ -91,7 +97,6 @@ class Connections:
             url: Whole URL.
             headers: Besides the usual ones.
             content: JSON, if there is any.
-            seconds: Time until the end of the answer.
 
         Raises:
             SnapshotError: There is no answer, or it has no bound.
@@ -101,7 +106,7 @@ class Connections:
             sent["Content-Type"] = "application/json"
         # Raised outside of the except clause: the errors of httpx keep the request, with the token.
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(self._seconds):
                 http = await self._open()
                 async with http.stream(
                     method, url, headers=sent, content=content, extensions=self._extensions
@@ -122,7 +127,10 @@ class Connections:
                     follow_redirects=False,
                     # What nobody decompresses cannot grow.
                     headers={"Accept-Encoding": "identity", "User-Agent": "xivo-exporter"},
-                    timeout=httpx.Timeout(REQUEST_SECONDS, connect=CONNECT_SECONDS),
+                    # Shorter than the whole: httpcore does not close what ends in a handshake.
+                    timeout=httpx.Timeout(
+                        self._seconds, connect=min(CONNECT_SECONDS, self._seconds / 2)
+                    ),
                     limits=httpx.Limits(
                         max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS
                     ),
