@@ -192,8 +192,9 @@ class SourceLoop:
         """Count an outcome; log a problem if it is another one than before, and its end."""
         status = self._status
         status.duration = self._timer() - began
-        status.outcomes[outcome] += 1
         before, status.problem = status.problem, problem
+        # The last one: who sees the count sees its reason too.
+        status.outcomes[outcome] += 1
         if problem and problem != before:
             self._log.warning("cannot get the state from the API", problem=problem, **where)
         elif before and not problem:
