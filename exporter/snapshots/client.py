@@ -76,7 +76,14 @@ class Client:
     ) -> None:
         self._server = server
         self._connections = Connections(server.ca_file, server.server_name, seconds)
-        self._login = Login(server.url(AUTH), self._connections, server.credentials, clock, timer)
+        self._login = Login(
+            server.url(AUTH),
+            self._connections,
+            server.credentials,
+            clock=clock,
+            timer=timer,
+            seconds=seconds,
+        )
         self._users = 0
         # The token with which auth has listed all tenants.
         self._complete_with = ""

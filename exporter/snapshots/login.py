@@ -73,21 +73,25 @@ class Login:
         credentials: Read at each login.
         clock: Unix time in seconds.
         timer: Monotonic clock, in seconds.
+        seconds: Time to read the credentials.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- the clocks are given, as everywhere
         self,
         url: str,
         connections: Connections,
         credentials: Credentials,
+        *,
         clock: Callable[[], float],
         timer: Callable[[], float],
+        seconds: float = REQUEST_SECONDS,
     ) -> None:
         self._tokens = f"{url}/0.1/token"
         self._connections = connections
         self._credentials = credentials
         self._clock = clock
         self._timer = timer
+        self._seconds = seconds
         self._lock = asyncio.Lock()
         self._token: Token | None = None
         self._unused: list[str] = []
@@ -202,7 +206,7 @@ class Login:
 
     async def _read_credentials(self) -> tuple[str, str]:
         with suppress(TimeoutError):
-            async with asyncio.timeout(REQUEST_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 return await asyncio.to_thread(_read, self._credentials)
         problem = "the file with the password or the key cannot be read: it does not answer"
         raise SnapshotError(SnapshotOutcome.REFUSED, problem)

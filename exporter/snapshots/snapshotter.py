@@ -18,8 +18,8 @@ from itertools import count
 import structlog
 
 from dataflows.listings import Source
+from exporter.snapshots.loop import SnapshotLoop
 from exporter.snapshots.source_loop import DEFAULT_PACE, Pace, SnapshotBus, SourceLoop
-from exporter.snapshots.unjoined import UnjoinedThreads
 
 log = structlog.get_logger(__name__)
 
@@ -85,11 +85,9 @@ class Snapshotter:
                     self._loop.call_soon_threadsafe(function)
 
     def _run(self) -> None:
-        loop = asyncio.new_event_loop()
-        loop.set_default_executor(UnjoinedThreads())
+        loop = SnapshotLoop()
         try:
             loop.run_until_complete(self._ask_until_stopped())
-            loop.run_until_complete(loop.shutdown_asyncgens())
         except Exception:
             log.exception("the thread of the snapshots failed because of an internal error")
         finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,19 @@ import pytest
 from exporter.exposition.snapshot_status import SnapshotOutcome
 from exporter.snapshots.key_file import read_key_file
 from exporter.snapshots.login import RENEW_AFTER, REUSE_FAILURE_SECONDS
-from tests.snapshots.clients import NOW, Timer, agents, client_of, failure, members, presences, run
+from exporter.snapshots.loop import SnapshotLoop
+from exporter.snapshots.source import SnapshotError
+from tests.snapshots.clients import (
+    NOW,
+    Timer,
+    agents,
+    client_of,
+    credentials,
+    failure,
+    members,
+    presences,
+    run,
+)
 from tests.snapshots.server import PASSWORD, USER, Apis, body, reply, serving, silent
 from tests.support import within
 
@@ -238,3 +251,20 @@ def test_a_key_file_logs_in(apis: Apis, tmp_path: Path) -> None:
     path.write_text(f"{{service_id: {USER}, service_key: {PASSWORD}}}\n")
     client = client_of(apis, credentials=lambda: read_key_file(path))
     assert run(agents(client)) == body("agentd_agents")
+
+
+def test_a_file_that_never_answers_is_a_problem(apis: Apis) -> None:
+    never = threading.Event()
+
+    def wait() -> tuple[str, str]:
+        never.wait()
+        return credentials()
+
+    client = client_of(apis, credentials=wait, seconds=0.2)
+    loop = SnapshotLoop()
+    try:
+        with within(5), pytest.raises(SnapshotError, match="it does not answer"):
+            loop.run_until_complete(agents(client))
+    finally:
+        loop.close()
+        never.set()

@@ -4,19 +4,20 @@ import asyncio
 import socket
 import threading
 import time
+from collections.abc import Coroutine
 
 import pytest
 
-from exporter.snapshots.unjoined import MAX_THREADS, UnjoinedThreads
+from exporter.snapshots.loop import SnapshotLoop
+from exporter.snapshots.unjoined import MAX_THREADS
 from tests.support import eventually, within
 
 
-def run(awaitable: object) -> object:
-    """Run in a loop whose executor is ours, as the thread of the snapshots does it."""
-    loop = asyncio.new_event_loop()
-    loop.set_default_executor(UnjoinedThreads())
+def run(awaitable: Coroutine[None, None, None]) -> None:
+    """Run in the loop of the snapshots, which has such threads."""
+    loop = SnapshotLoop()
     try:
-        return loop.run_until_complete(awaitable)  # type: ignore[arg-type]  # a coroutine
+        loop.run_until_complete(awaitable)
     finally:
         loop.close()
 
