@@ -9,7 +9,7 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-from exporter.consumer.refusals import tls_reason
+from exporter.exposition.problems import tls_reason
 from exporter.settings import BusSettings
 from exporter.settings.bus_url import BusUrl
 from exporter.settings.secret_files import read_password

@@ -15,9 +15,7 @@ from amqp.exceptions import AccessRefused, AMQPError, ConsumerCancelled, NotFoun
 from kombu.exceptions import OperationalError
 
 from exporter.consumer.inbox import Inbox
-
-_MAX_TEXT = 300
-"""Characters of a text from a broker or a library. RabbitMQ's have at most 255 bytes."""
+from exporter.exposition.problems import one_line, tls_reason
 
 _SHORTEST_SECRET = 4
 """Characters. Shorter text occurs in any sentence by chance."""
@@ -189,13 +187,6 @@ def _explain_network(error: OSError) -> str:
     return one_line(f"{text}: {error.filename}" if error.filename else text)
 
 
-def one_line(text: object) -> str:
-    """Return text on one line, printable, and not too long."""
-    words = " ".join(str(text).split())
-    words = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words)
-    return words if len(words) <= _MAX_TEXT else f"{words[:_MAX_TEXT]}…"
-
-
 def _words(text: str, instead: str, secrets: Sequence[str]) -> str:
     """Return a text on one line; `instead` if it is empty or contains a secret."""
     has_secret = any(len(each) >= _SHORTEST_SECRET and each in text for each in secrets)
@@ -242,8 +233,3 @@ def _explain_tls(error: ssl.SSLError) -> str:
         if re.search(pattern, reason):
             return f"{meaning} ({tls_reason(error)})"
     return f"TLS failed: {tls_reason(error)}"
-
-
-def tls_reason(error: ssl.SSLError) -> str:
-    """Return OpenSSL's words, without the place in Python's source."""
-    return one_line(re.sub(r" \(_ssl\.c:\d+\)$", "", error.strerror or str(error)))
