@@ -25,7 +25,8 @@ def completeness(*signals: Signal) -> Panel:
         .description(
             "Complete: the exporter knows the whole state of all selected servers. Partial: it "
             "knows only a part, or may have missed events, so the numbers may be too low or old. "
-            "Partial is normal and no error. The next events add what is missing."
+            "Without an API, partial is normal and no error, and the next events add what is "
+            "missing. With an API, the next answer makes the numbers complete."
         )
         .datasource(house.DATA_SOURCE)
         .unit("short")

@@ -246,9 +246,10 @@ def _origins() -> list[Panel]:
     return [
         table(
             "Servers",
-            "Each server: its bus, the number of exporters that show it, the time since its last "
-            "event, and the difference between the last events that its exporters show.",
-            {"origin_uuid": "server", "bus": "bus"},
+            "Each server: its name, its UUID, its bus, the number of exporters that show it, the "
+            "time since its last event, and the difference between the last events that its "
+            "exporters show.",
+            {"server": "server", "origin_uuid": "UUID", "bus": "bus"},
             (
                 Column("", bus.ORIGINS),
                 Column("exporters", bus.READERS),

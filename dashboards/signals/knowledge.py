@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.promql import Signal, age, once
+from dashboards.promql import Signal, age, increase, once, total
 from dataflows import knowledge
 from dataflows.subsystems import agents, endpoints, queue_calls, queues, services, users
 
@@ -11,6 +11,11 @@ STATE = Signal(once(knowledge.KNOWN))
 
 COMPLETE_SINCE = Signal(f"1000 * {once(knowledge.KNOWN_SINCE)} > 0", "dateTimeFromNow")
 LAST_EVENT = Signal(age(once(knowledge.LAST_EVENT_AT)), "s")
+DRIFT = Signal(total(increase(knowledge.DRIFT), "origin_uuid", "subsystem"))
+BY_DRIFT = Signal(
+    f"sort_desc({total(increase(knowledge.DRIFT), 'subsystem', 'kind')})",
+    legend="{{subsystem}} {{kind}}",
+)
 
 
 def _all_complete(subsystem: str, word: str) -> Signal:

@@ -17,6 +17,12 @@ AVAILABLE = _signal(once(queues.AVAILABLE), legend=_QUEUE)
 ALL_AVAILABLE = _signal(total(once(queues.AVAILABLE)), legend="available")
 PAUSED = _signal(once(queues.PAUSED), legend=_QUEUE)
 ALL_PAUSED = _signal(total(once(queues.PAUSED)), legend="paused")
+NAMES = _signal(
+    f"max by (origin_uuid, queue, display_name, kind) ({once(queues.INFO)})"
+    f" and on (origin_uuid, queue) {once(queues.AVAILABLE)}"
+)
+"""Names for people, only with an API."""
+
 MEMBERS = _signal(total(once(queues.MEMBERS), *_BY_QUEUE), legend=_QUEUE)
 ALL_MEMBERS = _signal(total(once(queues.MEMBERS)), legend="members")
 BY_MEMBERSHIP = _signal(total(once(queues.MEMBERS), "membership"), legend="{{membership}}")

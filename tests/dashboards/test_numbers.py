@@ -101,6 +101,11 @@ def complete_since(world: World) -> Shown:
     return {labels: value for labels, value in since.items() if value}
 
 
+def nothing(_: World) -> Shown:
+    """Expect no series: the servers have no API."""
+    return {}
+
+
 def all_complete(subsystem: str) -> Expected:
     """Expect 1 if the state of a subsystem is complete for every server."""
 
@@ -143,6 +148,7 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("call_centre", "Queues now", "D"): each(f"{FREE}_min", WINDOW),
     ("call_centre", "Queues now", "E"): each(f"{FREE}_avg", WINDOW),
     ("call_centre", "Queues now", "F"): each(f"{FREE}_max", WINDOW),
+    ("call_centre", "Queues now", "G"): nothing,
     ("call_centre", "Members by phone state", "A"): summed("xivo_queue_member_states", 2),
     ("call_centre", "Static and dynamic members", "A"): summed(MEMBERS, 2),
     ("call_centre", "Callers waiting", "A"): summed("xivo_queue_callers_waiting"),
@@ -212,7 +218,7 @@ NOT_OF_ONE_MOMENT = ("rate(", "increase(", "_over_time(", "time()")
 
 
 # The order of the declaration, which is not alphabetical.
-ORDER = ("origin_uuid", "queue", "service_name", "service_id", "address", "port", "bus")
+ORDER = ("origin_uuid", "queue", "service_name", "service_id", "address", "port", "bus", "server")
 
 
 def by_labels(labels: Mapping[str, str]) -> tuple[str, ...]:

@@ -73,7 +73,12 @@ def ask(prometheus: Prometheus, query: Json) -> list[Series]:
 
 
 # The demo has no API.
-PANELS = [panel for panel in all_panels() if "xivo_exporter_snapshot" not in str(panel.queries)]
+OF_AN_API = re.compile("xivo_exporter_snapshot|xivo_state_drift|xivo_queue_info")
+PANELS = [
+    panel
+    for panel in all_panels()
+    if not all(OF_AN_API.search(query["expr"]) for query in panel.queries)
+]
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=str)
@@ -81,7 +86,7 @@ def test_every_query_of_every_panel_returns_data(prometheus: Prometheus, panel: 
     assert panel.queries
     for query in panel.queries:
         answer = ask(prometheus, query)
-        assert answer, query["expr"]
+        assert answer or OF_AN_API.search(query["expr"]), query["expr"]
         assert all(isfinite(series.value) for series in answer), query["expr"]
 
 

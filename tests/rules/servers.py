@@ -113,7 +113,7 @@ _SERIES: dict[tuple[str, str], tuple[_Shown, _Shown]] = {
     ("xivo_endpoints", ',state="unavailable"'): (_unavailable, _two),
     ("xivo_endpoints", ',state="idle"'): (_idle, _zero),
     ("xivo_bus_last_event_timestamp_seconds", ""): (_last_event, _last_event),
-    ("xivo_origin_info", ',bus="servers"'): (_one, _one),
+    ("xivo_origin_info", ',bus="servers",server="servers"'): (_one, _one),
     **{
         ("xivo_service_up", f',service_name="{name}"'): (_up if number else _first_up, _none)
         for number, name in enumerate(SERVICES)
