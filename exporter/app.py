@@ -34,6 +34,7 @@ from exporter.engine.source import (
 )
 from exporter.engine.watchdog import Watchdog
 from exporter.exposition import known
+from exporter.exposition.doubts import Doubts, problems_of_apis
 from exporter.exposition.readiness import silence, unread
 from exporter.exposition.render import FORMATS, Exposition
 from exporter.exposition.store import SeriesStore
@@ -41,6 +42,8 @@ from exporter.exposition.telemetry import BusStatus
 from exporter.logs import RateLimited
 from exporter.settings import Serving
 from exporter.settings.address import Address
+from exporter.snapshots.bus import snapshot_bus
+from exporter.snapshots.snapshotter import Snapshotter
 from exporter.web.listening import listen_problem
 from exporter.web.server import WebServer
 from exporter.web.views import BusView, KnownView
@@ -48,8 +51,8 @@ from exporter.web.views import BusView, KnownView
 log = structlog.get_logger(__name__)
 
 STOP_SECONDS = 2.0
-"""Timeout for the end of all consumers, and for the end of the web server. Together they take less
-than five seconds."""
+"""Timeout for the end of the snapshots, of all consumers, and of the web server. Each mostly takes
+much less: together they end before a supervisor kills the process after ten seconds."""
 
 _ALONE = Runtime()
 
@@ -87,6 +90,14 @@ class App:
         self._consumers: list[Consumer] = []
         self._origins = Origins(self._on_shared_origin)
         self._feeds = {bus.status.name: self._feed(bus) for bus in buses}
+        self._snapshotter = Snapshotter(
+            [
+                snapshot_bus(bus.api, bus.status, feed.buffer, feed.origins, wall_clock)
+                for bus, feed in zip(buses, self._feeds.values(), strict=True)
+                if bus.api is not None
+            ],
+            wall_clock,
+        )
         self._warn = RateLimited(log.warning)
         # Of its own, because only the thread of signals uses it.
         self._on_hangup = RateLimited(log.info)
@@ -108,9 +119,10 @@ class App:
                 self._on_rejected,
                 self._origins,
                 self._on_offset,
+                on_reason=self._snapshotter.ask,
             ),
             stage,
-            StoreSink(self._store, SUBSYSTEMS),
+            StoreSink(self._store, SUBSYSTEMS, Doubts(bus.status for bus in buses)),
         )
         host, port = settings.listen
         try:
@@ -133,6 +145,7 @@ class App:
         self._web.start()
         log.info("listening", address=str(self.address), version=__version__)
         self._watchdog.start()
+        self._snapshotter.start()
         try:
             self._runtime.run(self._flow)
             # It ended normally, so everything that it took is processed.
@@ -146,6 +159,7 @@ class App:
             else:
                 log.exception("the dataflow failed")
         self._watchdog.stop()
+        self._snapshotter.stop(STOP_SECONDS)
         stop_all(self._consumers, STOP_SECONDS)
         self._web.stop(STOP_SECONDS)
         log.info("stopped")
@@ -193,7 +207,7 @@ class App:
             note=status.note or silence(status, wall_clock()),
             is_standby=status.is_standby,
             is_withheld=status.is_withheld,
-            api_problems=tuple(s.problem for s in status.sources.values() if s.problem),
+            api_problems=problems_of_apis(status),
         )
 
     def _feed(self, bus: Bus) -> Feed:

@@ -12,6 +12,7 @@ from exporter.consumer.inbox import Inbox, bindings, every_binding, everything
 from exporter.exposition.snapshot_status import SourceStatus
 from exporter.exposition.telemetry import BusStatus
 from exporter.settings import BusSettings, ExchangeType, Settings
+from exporter.settings.api import ApiSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Bus:
         brokers: Addresses, at least one, in the order in which they are tried.
         zone: Time zone of time stamps without one; None means the zone of this machine.
         service_levels: Within which time a call of a queue must be answered.
+        api: How to reach the APIs of its server; None without one.
     """
 
     status: BusStatus
@@ -29,6 +31,7 @@ class Bus:
     inbox: Inbox
     zone: tzinfo | None = None
     service_levels: ServiceLevels = DEFAULT
+    api: ApiSettings | None = None
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -60,4 +63,11 @@ def _configured(bus: BusSettings, settings: Settings) -> Bus:
         settings.instance,
         sources={source: SourceStatus() for source in bus.api_sources},
     )
-    return Bus(status, brokers(bus, settings.instance), inbox, bus.timezone, bus.service_level)
+    return Bus(
+        status,
+        brokers(bus, settings.instance),
+        inbox,
+        bus.timezone,
+        bus.service_level,
+        bus if bus.api_sources else None,
+    )

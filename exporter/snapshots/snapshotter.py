@@ -17,7 +17,6 @@ from itertools import count
 
 import structlog
 
-from dataflows.listings import Source
 from exporter.snapshots.loop import SnapshotLoop
 from exporter.snapshots.source_loop import DEFAULT_PACE, Pace, SnapshotBus, SourceLoop
 
@@ -42,7 +41,9 @@ class Snapshotter:
         self, buses: Sequence[SnapshotBus], clock: Callable[[], float], pace: Pace = DEFAULT_PACE
     ) -> None:
         self._buses = buses
-        self._loops = {bus.name: _loops(bus, clock, pace) for bus in buses}
+        self._loops: dict[str, dict[str, SourceLoop]] = {
+            bus.name: _loops(bus, clock, pace) for bus in buses
+        }
         self._thread = threading.Thread(target=self._run, name="snapshots", daemon=True)
         # Guards the two below.
         self._lock = threading.Lock()
@@ -57,7 +58,7 @@ class Snapshotter:
         if any(self._loops.values()):
             self._thread.start()
 
-    def ask(self, bus: str, sources: Sequence[Source]) -> None:
+    def ask(self, bus: str, sources: Sequence[str]) -> None:
         """Note a reason to ask sources of a bus; unknown ones are ignored."""
         # Before the start it is no news: all sources are asked first of all.
         for source in sources:
@@ -110,7 +111,7 @@ class Snapshotter:
         await asyncio.gather(*(bus.client.close() for bus in self._buses), return_exceptions=True)
 
 
-def _loops(bus: SnapshotBus, clock: Callable[[], float], pace: Pace) -> dict[Source, SourceLoop]:
+def _loops(bus: SnapshotBus, clock: Callable[[], float], pace: Pace) -> dict[str, SourceLoop]:
     numbers = count(1)
     return {
         module.source: SourceLoop(

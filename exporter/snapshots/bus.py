@@ -1,0 +1,54 @@
+"""How to ask for the state of the server of a bus, as the settings say."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from dataflows.clock import Clock
+from dataflows.origins import BusOrigins
+from exporter.engine.delivery_buffer import DeliveryBuffer
+from exporter.exposition.telemetry import BusStatus
+from exporter.settings.api import ApiSettings
+from exporter.snapshots import agentd, amid, chatd, confd
+from exporter.snapshots.client import Client, Server
+from exporter.snapshots.credentials import credentials
+from exporter.snapshots.source_loop import SnapshotBus
+
+MODULES = (amid.MODULE, agentd.MODULE, chatd.MODULE, confd.MODULE)
+
+
+def snapshot_bus(
+    api: ApiSettings, status: BusStatus, buffer: DeliveryBuffer, origins: BusOrigins, clock: Clock
+) -> SnapshotBus:
+    """Return what the snapshotter needs of a bus.
+
+    Args:
+        api: Has the URL of an API.
+        status: Of the bus; its sources are kept up to date.
+        buffer: Gets requests and answers, between the deliveries.
+        origins: Of the bus. If it has one, that is the server of an API that does not say whose
+            it is.
+        clock: Unix time in seconds.
+    """
+    server = Server(
+        partial(credentials, api),
+        api.api_url or "",
+        api.api_services,
+        api.api_ca_file,
+        api.api_server_name or "",
+    )
+    return SnapshotBus(
+        status.name,
+        buffer.put_item,
+        lambda: status.connected,
+        status.sources,
+        Client(server, clock),
+        MODULES,
+        api.api_interval,
+        lambda: _only(origins),
+    )
+
+
+def _only(origins: BusOrigins) -> str | None:
+    known = [*origins.last_heard]
+    return known[0] if len(known) == 1 else None
