@@ -40,6 +40,7 @@ from tests.laws.strategies import (
 from tests.laws.strategies import Kind as KindOfEvent
 from tests.pipeline import (
     ALL_DETAILS,
+    OF_AN_API,
     SPECS,
     WINDOWED,
     WINDOWS,
@@ -87,7 +88,6 @@ def of_kind(series: SeriesValues, kind: Kind) -> SeriesValues:
 
 # They are absent after a window without visits; `tests/windows/test_call_windows.py` tests them.
 ABSENT_IF_EMPTY = {"xivo_queue_service_level_ratio", "xivo_queue_wait_max_seconds"}
-OF_AN_API = {"xivo_queue_info", "xivo_state_drift_total"}
 
 
 def test_every_declared_metric_is_emitted_by_some_message_of_the_corpus() -> None:
