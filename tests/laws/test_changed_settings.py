@@ -65,7 +65,7 @@ def sessions(draw: st.DrawFn) -> Session:
     chosen = draw(SETTINGS)
     letter = st.builds(_on_bus, letters(), st.sampled_from(chosen.buses))
     batches = st.lists(st.lists(letter, max_size=6), max_size=3)
-    pauses = st.sampled_from((0.0, 1.0, 45.0, 400.0, 25 * 3600.0, 8 * 24 * 3600.0))
+    pauses = st.sampled_from((0.0, 1.0, 45.0, 400.0, 25 * 3600.0, 9 * 24 * 3600.0))
     return Session(
         chosen,
         draw(st.lists(st.tuples(batches, pauses), min_size=1, max_size=3)),
