@@ -189,7 +189,7 @@ def test_any_starts_with_changed_settings_end_in_the_state_of_a_fresh_exporter(
                 redelivered = []
                 history.steps.append(pause)
                 _wait(pipeline, pause)
-            else:
+                # Epochs also end while nothing arrives.
                 kept.save(pipeline, chosen)
             now = pipeline.now
         last = plan[-1].chosen
