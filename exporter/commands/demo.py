@@ -69,7 +69,7 @@ Try:
 
 After a few seconds the state is complete:
 
-  curl -s {url}/metrics | grep '^xivo_state_known'
+  curl -s {url}/metrics | grep '^xivo_state_known{{'
 
 Now and then a queue is reloaded, which no event tells. The APIs do, and the state is repaired:
 
