@@ -1,4 +1,4 @@
-"""The `demo` command: a simulated call centre on a bus in this process."""
+"""The `demo` command: a simulated call centre, with a bus and APIs in this process."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from functools import partial
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.app import App
 from exporter.clock import wall_clock
+from exporter.commands.demo_api import DemoApi
 from exporter.commands.memory_bus import TICK_SECONDS, Publish, memory_bus, serve
 from exporter.consumer import bindings
 from exporter.settings import Demo, ExchangeType
 from exporter.simulation.simulator import CallCentre
 
 NAME = "demo"
+
+_SLICE_SECONDS = 1.0
+"""Simulated time that is published while the APIs wait."""
 
 
 def run(settings: Demo) -> bool:
@@ -23,34 +27,53 @@ def run(settings: Demo) -> bool:
     Raises:
         OSError: It cannot listen on its address; the message says what to do.
     """
-    app = App(settings, [memory_bus(NAME, bindings(SUBSYSTEMS, ExchangeType.TOPIC))])
-    print(_welcome(settings, f"http://{app.address}"), flush=True)
-    return serve(app, partial(_publish, settings))
+    with DemoApi() as api:
+        wanted = bindings(SUBSYSTEMS, ExchangeType.TOPIC)
+        app = App(settings, [memory_bus(NAME, wanted, api.settings)])
+        print(_welcome(settings, f"http://{app.address}"), flush=True)
+        return serve(app, partial(_publish, settings, api))
 
 
-def _publish(settings: Demo, publish: Publish, stop: threading.Event) -> None:
+def _publish(settings: Demo, api: DemoApi, publish: Publish, stop: threading.Event) -> None:
     # It opens now, with a morning at any time of the day. Its times are those of the real clock.
     opening = wall_clock()
-    centre = CallCentre(agents=settings.agents, seed=settings.seed, start=opening, noise=False)
+    centre = CallCentre(
+        agents=settings.agents, seed=settings.seed, start=opening, noise=False, reloads=True
+    )
     begin = time.monotonic()
-    while not stop.wait(TICK_SECONDS):
-        elapsed = (time.monotonic() - begin) * settings.speed
-        for message in centre.until(opening + elapsed):
-            publish(message.body, message.routing_key, message.headers)
-            if stop.is_set():
-                return
+    done = 0.0
+    # While it is held, the state of the call centre is that of the published messages.
+    lock = threading.Lock()
+    with api.serving(centre.apis, lock, settings.speed):
+        while not stop.wait(TICK_SECONDS):
+            elapsed = (time.monotonic() - begin) * settings.speed
+            while done < elapsed and not stop.is_set():
+                done = min(done + _SLICE_SECONDS, elapsed)
+                with lock:
+                    for message in centre.until(opening + done):
+                        publish(message.body, message.routing_key, message.headers)
+                # An API that waits for the lock gets it.
+                time.sleep(0)
 
 
 def _welcome(settings: Demo, url: str) -> str:
     return f"""\
 Simulating a call centre with {settings.agents} agents, at {settings.speed:g} times real speed.
 
-  {url}/          status of the exporter
+  {url}/          status of the exporter, and what it knows
   {url}/metrics   metrics for Prometheus
 
 Try:
 
   curl -s {url}/metrics | grep -E '^xivo_(agents|queue_callers_waiting|queue_calls_total)'
+
+After a few seconds the state is complete:
+
+  curl -s {url}/metrics | grep '^xivo_state_known{{'
+
+Now and then a queue is reloaded, which no event tells. The APIs do, and the state is repaired:
+
+  curl -s {url}/metrics | grep '^xivo_state_drift_total'
 
 Press Ctrl-C to stop.
 """

@@ -18,7 +18,9 @@ from exporter import signals
 from exporter.app import App
 from exporter.consumer import Broker, Bus, Inbox
 from exporter.consumer.inbox import Binding
+from exporter.exposition.snapshot_status import SourceStatus
 from exporter.exposition.telemetry import BusStatus
+from exporter.settings.api import ApiSettings
 
 EXCHANGE = "xivo"
 ADDRESS = "memory:"
@@ -30,8 +32,14 @@ Publish = Callable[[bytes, str, Mapping[str, Any]], None]
 """Publishes a body with a routing key and headers."""
 
 
-def memory_bus(name: str, wanted: tuple[Binding, ...]) -> Bus:
-    """Return a bus on the in-memory broker, with an inbox for some of its messages."""
+def memory_bus(name: str, wanted: tuple[Binding, ...], api: ApiSettings | None = None) -> Bus:
+    """Return a bus on the in-memory broker, with an inbox for some of its messages.
+
+    Args:
+        name: Of the bus.
+        wanted: The messages.
+        api: How to reach the APIs of its server; None without one.
+    """
     inbox = Inbox(
         name=f"xivo-exporter.{name}",
         expires=60,
@@ -40,7 +48,9 @@ def memory_bus(name: str, wanted: tuple[Binding, ...]) -> Bus:
         exchange=EXCHANGE,
         bindings=wanted,
     )
-    return Bus(BusStatus(name, ADDRESS, EXCHANGE), (Broker(ADDRESS, _connect),), inbox)
+    sources = {source: SourceStatus() for source in (api.api_sources if api else ())}
+    status = BusStatus(name, ADDRESS, EXCHANGE, sources=sources)
+    return Bus(status, (Broker(ADDRESS, _connect),), inbox, api=api)
 
 
 def serve(app: App, publish: Callable[[Publish, threading.Event], None]) -> bool:

@@ -61,6 +61,7 @@ class Agent:
 
     Attributes:
         agent_id: Id in the configuration.
+        number: What the agent dials to log in.
         is_logged_in: None before the first login.
         timesheet: What the agent does, and for how long.
         pauses: Seconds of the pauses in all queues that ended, by reason.
@@ -80,11 +81,16 @@ class Agent:
         self._desk = desk
         self._world = world
         self._agentd = agentd
-        self._number = str(1000 + agent_id)
+        self.number = str(1000 + agent_id)
         self._queues = queues
         self._members: list[tuple[Queue, Member]] = []
         self.timesheet = Timesheet()
         self.pauses: defaultdict[str, list[float]] = defaultdict(list)
+
+    @property
+    def phone(self) -> Phone:
+        """The phone on which the agent logs in."""
+        return self._desk.phone
 
     @property
     def paused_for(self) -> str | None:
@@ -192,7 +198,7 @@ class Agent:
         """Return a new member; in the queues of others, only called if their agents are busy."""
         return Member(
             queue=queue.name,
-            name=f"Agent/{self._number}",
+            name=f"Agent/{self.number}",
             interface=f"Local/id-{self.agent_id}@agentcallback",
             state_interface=self._desk.phone.interface,
             desk=self._desk,
@@ -218,7 +224,7 @@ class Agent:
         fields = {
             "UserEvent": user_event,
             "AgentID": str(self.agent_id),
-            "AgentNumber": self._number,
+            "AgentNumber": self.number,
         }
         self._world.noise.event("UserEvent", fields)
         data = {"agent_id": self.agent_id, "status": status}

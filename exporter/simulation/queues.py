@@ -5,6 +5,7 @@ from copy import deepcopy
 from enum import Enum
 from typing import Protocol
 
+from exporter.simulation.legs import Leg
 from exporter.simulation.members import ASTERISK_WITH_TIMES, Member
 from exporter.simulation.tallies import QueueCalls, Tally
 from exporter.simulation.world import World
@@ -41,6 +42,10 @@ class Waiting(Protocol):
     def is_ringing(self) -> bool:
         """Whether phones ring for the caller."""
 
+    @property
+    def leg(self) -> Leg:
+        """The channel that waits."""
+
 
 class Queue:
     """A queue: members in the order in which they are called, and waiting callers.
@@ -49,6 +54,7 @@ class Queue:
         name: Its name in Asterisk.
         number: Its id in the configuration.
         timeout: After how many seconds a wait ends.
+        strategy: Whom it rings.
         sibling: The queue that takes over callers who waited too long; None if there is none.
         members: By interface.
         waiting: Callers in the order of their positions.
@@ -71,8 +77,8 @@ class Queue:
         self.members: dict[str, Member] = {}
         self.waiting: list[Waiting] = []
         self.tally = Tally()
+        self.strategy = strategy
         self._world = world
-        self._strategy = strategy
 
     @property
     def is_closed(self) -> bool:
@@ -98,10 +104,14 @@ class Queue:
         self.members[member.interface] = member
         member.desk.phone.watchers.append(member)
 
-    def remove(self, member: Member) -> None:
-        """Remove an agent who logs off."""
+    def uninstall(self, member: Member) -> None:
+        """Remove a member of the configuration; no event is published."""
         del self.members[member.interface]
         member.desk.phone.watchers.remove(member)
+
+    def remove(self, member: Member) -> None:
+        """Remove an agent who logs off."""
+        self.uninstall(member)
         self.publish("QueueMemberRemoved", member)
 
     def pause(self, member: Member, reason: str) -> None:
@@ -128,8 +138,8 @@ class Queue:
             return ()
         lowest = min(member.penalty for member in free)
         chosen = [member for member in free if member.penalty == lowest]
-        if self._strategy is not Strategy.RING_ALL:
-            chosen = [min(chosen, key=_PREFERENCES[self._strategy])]
+        if self.strategy is not Strategy.RING_ALL:
+            chosen = [min(chosen, key=_PREFERENCES[self.strategy])]
         for member in chosen:
             # To the end of the order.
             self.members[member.interface] = self.members.pop(member.interface)

@@ -14,12 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from exporter.simulation import opening, staff
 from exporter.simulation.activities import Activity
+from exporter.simulation.apis import Apis
 from exporter.simulation.calls import DirectCalls, traffic
 from exporter.simulation.members import QueueMember
 from exporter.simulation.network import Network
 from exporter.simulation.people import Ctid, Desk, chats
 from exporter.simulation.plans import Plan
 from exporter.simulation.queue_calls import QueueCall
+from exporter.simulation.reloads import Reloads
 from exporter.simulation.scheduler import Process
 from exporter.simulation.services import PORTS, Service
 from exporter.simulation.tallies import Outcome, QueueCalls, Tally
@@ -42,8 +44,7 @@ _QUEUE_CALLS = 0.0031
 _DIRECT_CALLS = 0.005
 _RECEPTION_SHARE = 0.04
 
-_FEWEST_OFFICES = 6
-_FEWEST_RECEPTIONISTS = 3
+_FEWEST_OFFICES, _FEWEST_RECEPTIONISTS = 6, 3
 
 
 class CallCentre:
@@ -51,6 +52,10 @@ class CallCentre:
 
     Its properties are the true state at the end of the last `until`, as far as it was published: a
     phone that never registered, or a crash before the next registration, is not included.
+
+    Attributes:
+        apis: Tell the same, and what no event tells.
+        reloads: What silent reloads changed.
     """
 
     def __init__(  # noqa: PLR0913 -- they are what makes a centre, and all are named
@@ -62,6 +67,7 @@ class CallCentre:
         origin_uuid: str | None = None,
         era: Era = Era.XIVO_15_20,
         noise: bool = True,
+        reloads: bool = False,
     ) -> None:
         """Make a call centre at the moment when it opens.
 
@@ -71,8 +77,8 @@ class CallCentre:
             start: When it opens, Unix time in seconds.
             origin_uuid: UUID of the server; made from the seed if None.
             era: Release whose messages it publishes.
-            noise: Whether to publish also AMI events that change no metric. It changes nothing
-                else.
+            noise: Whether to publish also AMI events that change no metric; all else is the same.
+            reloads: Whether queues are reloaded silently now and then; no event changes.
 
         Raises:
             ValueError: There is no agent.
@@ -87,9 +93,8 @@ class CallCentre:
         self._services = {name: Service(self._world, name, self._ctid) for name in PORTS}
         self._until = start
         self._queues = staff.make_queues(self._world, agents)
-        desks = staff.make_desks(
-            self._world, self._ctid, agents + max(_FEWEST_OFFICES, agents // 2)
-        )
+        people = agents + max(_FEWEST_OFFICES, agents // 2)
+        desks = staff.make_desks(self._world, self._ctid, people)
         self._agents = staff.make_agents(
             self._world, self._services["xivo-agentd"], desks[:agents], self._queues
         )
@@ -97,6 +102,10 @@ class CallCentre:
         receptionists = max(_FEWEST_RECEPTIONISTS, agents // 20)
         reception = staff.make_reception(self._world, offices[:receptionists])
         self._queues[reception.name] = reception
+        self.apis = Apis(self._world, self._queues, self._agents, lambda: self._until)
+        self.reloads = Reloads(self._world, self._ctid, reception, seed=seed)
+        if reloads:
+            self._world.scheduler.start(self.reloads.process())
         self._open(desks, offices, spare=offices[receptionists:])
 
     def until(self, at: float) -> Iterator[Message]:
@@ -226,8 +235,8 @@ class CallCentre:
             scheduler.start(desk.user.office_day())
         opening.start_agents(world, self._agents)
         scheduler.start(chats(world, [desk.user for desk in desks]))
-        direct_calls = DirectCalls(world, [desk.phone for desk in desks])
-        scheduler.start(traffic(world, _DIRECT_CALLS * len(self._agents), direct_calls.call))
+        direct = DirectCalls(world, [desk.phone for desk in desks])
+        scheduler.start(traffic(world, _DIRECT_CALLS * len(self._agents), direct.call))
         scheduler.start(traffic(world, _QUEUE_CALLS * len(self._agents), self._queue_call))
         *served, reception = self._queues.values()
         opening.start_calls(world, served, reception)

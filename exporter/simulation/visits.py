@@ -4,6 +4,7 @@ from collections.abc import Generator, Sequence
 from enum import Enum, auto
 
 from exporter.simulation import channel_events
+from exporter.simulation.legs import Leg
 from exporter.simulation.members import Member
 from exporter.simulation.noise import Stage
 from exporter.simulation.plans import GivesUp, Plan
@@ -127,6 +128,11 @@ class Visit:
         for channel in {leg.uniqueid: leg, ringing.phone.uniqueid: ringing.phone}.values():
             channel_events.request_soft_hangup(world, channel)
             channel_events.hang_up(world, channel)
+
+    @property
+    def leg(self) -> Leg:
+        """The channel that waits; an attended transfer into the queue replaces it."""
+        return self.caller.leg
 
     @property
     def _remaining(self) -> float:

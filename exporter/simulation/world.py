@@ -12,9 +12,12 @@ from exporter.simulation.noise import Noise
 from exporter.simulation.scheduler import Scheduler
 from exporter.simulation.wire import Era, Wire
 
+TENANT_UUID = "7d2a0000-0000-4000-8000-00000000ac3e"
+"""The only tenant."""
+
 # As in Wazo's configuration of Asterisk (wazo-asterisk-config, manager.d/99-general.conf).
 _VARIABLES: Mapping[str, str] = {
-    "WAZO_TENANT_UUID": "7d2a0000-0000-4000-8000-00000000ac3e",
+    "WAZO_TENANT_UUID": TENANT_UUID,
     "WAZO_USERUUID": "",
     "WAZO_LINE_ID": "",
     "WAZO_CONVERSATION_DIRECTION": "inbound",

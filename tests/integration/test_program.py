@@ -117,6 +117,37 @@ def test_the_demonstration_shows_life_in_seconds_and_ends_when_told_to(
     assert "warning" not in program.log()
 
 
+def test_the_demonstration_knows_what_its_apis_list_and_has_no_problem(tmp_path: Path) -> None:
+    with Exporter(tmp_path, program=DEMO) as program:
+        complete = {"agents", "endpoints", "users", "queues", "queue_calls"}
+
+        def known() -> bool:
+            return complete == {
+                dict(labels)["subsystem"]
+                for (name, labels), value in program.samples().items()
+                if name == "xivo_state_known" and value
+            }
+
+        eventually(known, timeout=30, what="the state is complete")
+        samples = program.samples()
+        names = {
+            dict(labels)["display_name"] for name, labels in samples if name == "xivo_queue_info"
+        }
+        assert {"Accueil", "Support", "Hotline nuit"} <= names
+        drift = {value for (name, _), value in samples.items() if name == "xivo_state_drift_total"}
+        assert drift == {0}
+        page = program.get("/").text
+        assert "5 of 6 known" in page
+        assert 'class="problem"' not in page
+        host, port = program.address
+        assert f"curl -s http://{host}:{port}/metrics | grep '^xivo_state_known{{'" in (
+            program.output()
+        )
+        assert program.terminate(timeout=5) == 0
+    assert not program.logged("cannot get the state from the API")
+    assert "warning" not in program.log()
+
+
 @pytest.mark.promtool
 def test_a_large_demonstration_in_a_hurry_keeps_its_account(tmp_path: Path) -> None:
     with Exporter(tmp_path, "--speed", "50", "--agents", "200", program=DEMO) as program:
