@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from math import inf
 
 from dataflows.envelope import Delivery
+from dataflows.events.agents import AgentsListed
 from dataflows.items import Item, Opened, ReadingContinued, SnapshotBegun, SnapshotTaken
 from dataflows.listings import Source
 from exporter.snapshots import agentd, amid
@@ -33,6 +34,7 @@ _ASKED_SECONDS = 0.1
 
 WAITING = "xivo_queue_callers_waiting"
 IN_CALL = "xivo_queue_members_in_call"
+KNOWN = "xivo_state_known"
 OLDEST = "xivo_queue_oldest_wait_timestamp_seconds"
 GAUGES = frozenset(
     {
@@ -117,6 +119,7 @@ class Merged:
         wanted: What they must be afterwards, by the answer.
         still: The queues of which no event arrived between the request and the merge.
         drift: How much of it counted as drift, by subsystem and kind.
+        is_old: Whether Asterisk started or reloaded between the request and the merge.
     """
 
     answer: Answer
@@ -126,6 +129,7 @@ class Merged:
     wanted: Gauges
     still: frozenset[str]
     drift: Counter[tuple[str, str]]
+    is_old: bool
 
     def of_queue(self, gauges: Gauges, queue: str) -> Gauges:
         """Return the gauges of one queue."""
@@ -164,17 +168,15 @@ class Watched:
         self.pipeline.now = self.messages[0].message.time - 1
         self.settings = Settings()
         self._next = self._number = 0
+        self._agents = [{"id": number, "logged": True} for number in range(1, agents + 1)]
         self._take(Opened(BUS, self.pipeline.now), ReadingContinued(BUS))
-        self._begin(Source.AGENTD)
-        listed = [{"id": number, "logged": True} for number in range(1, agents + 1)]
-        self._end(Source.AGENTD, json.dumps(listed).encode(), self.pipeline.now)
 
     def merge(self, answers: list[Answer]) -> Iterator[Merged]:
         """Merge answers, those that come while the exporter runs; yield what each changed."""
         last = self.messages[-1].message.time
         for answer in answers:
             if self.pipeline.now < answer.asked < last:
-                yield self._merge(answer)
+                yield self.merge_one(answer)
 
     def finish(self) -> None:
         """Let the rest of the recording arrive."""
@@ -188,6 +190,15 @@ class Watched:
             if metric in metrics and value and isinstance(value, int | float)
         }
 
+    def known(self) -> dict[str, float]:
+        """Return whether the state of each subsystem is complete that has one."""
+        return {subsystem: value for (subsystem,), value in self.of_origin(KNOWN).items()}
+
+    def activities(self) -> Counter[str]:
+        """Return how many agents do what."""
+        found = self.of_origin("xivo_agents_by_activity")
+        return +Counter({activity: int(value) for (activity,), value in found.items()})
+
     def of_origin(self, metric: str) -> dict[tuple[str, ...], float]:
         """Return the series of a metric, by the labels after that of the server."""
         return {
@@ -196,18 +207,26 @@ class Watched:
             if name == metric and isinstance(value, int | float)
         }
 
-    def _merge(self, answer: Answer) -> Merged:
+    def merge_one(self, answer: Answer, arrived: float = ARRIVED_SECONDS) -> Merged:
+        """Merge an answer so many seconds after it came."""
         self._until(answer.asked)
-        self._begin(Source.AMID)
-        heard = {each.data.get("Queue") for each in self._until(answer.time + ARRIVED_SECONDS)}
+        for source in (Source.AGENTD, Source.AMID):
+            self._begin(source)
+        heard = self._until(answer.time + arrived)
         before, drift = self.shown(), Counter(self._drift())
-        self._end(Source.AMID, json.dumps(answer.parts).encode(), answer.time)
+        self._end(answer)
         found = Counter(self._drift())
         found.subtract(drift)
         wanted = answer.gauges(self.settings, self.pipeline.now)
-        still = frozenset(answer.queues - heard)
         return Merged(
-            answer, self.pipeline.now, before, self.shown(), wanted, still, Counter(+found)
+            answer,
+            self.pipeline.now,
+            before,
+            self.shown(),
+            wanted,
+            frozenset(answer.queues - {each.data.get("Queue") for each in heard}),
+            Counter(+found),
+            any(each.name in ("FullyBooted", "Reload") for each in heard),
         )
 
     def _until(self, time: float) -> list[Recorded]:
@@ -228,14 +247,14 @@ class Watched:
         self._number += 1
         self._take(SnapshotBegun(BUS, self.pipeline.now, self._origin, source, self._number))
 
-    def _end(self, source: Source, body: bytes, at: float) -> None:
-        request = Request(self._origin, self._number, lambda: at)
-        if source is Source.AMID:
-            listings = amid.decode(body, request, at)
-        else:
-            agents = agentd.decode(body, self._origin)
-            listings = (agentd.AgentsListed(self._origin, at, self._number, agents),)
-        self._take(SnapshotTaken(BUS, at, self._origin, source, self._number, listings))
+    def _end(self, answer: Answer) -> None:
+        at, origin, number = answer.time, self._origin, self._number
+        agents = agentd.decode(json.dumps(self._agents).encode(), origin)
+        logged_in = AgentsListed(origin, at, number - 1, agents)
+        self._take(SnapshotTaken(BUS, at, origin, Source.AGENTD, number - 1, (logged_in,)))
+        body = json.dumps(answer.parts).encode()
+        queues = amid.decode(body, Request(origin, number, lambda: at), at)
+        self._take(SnapshotTaken(BUS, at, origin, Source.AMID, number, queues))
 
     def _take(self, *items: Item) -> None:
         self.pipeline.take(items)
