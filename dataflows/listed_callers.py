@@ -7,7 +7,13 @@ from collections.abc import Iterable, Set
 
 from dataflows.caller import Caller
 from dataflows.callers import Callers
-from dataflows.events.queue_calls import AgentConnected, CallCompleted, CallEvent, ListedQueue
+from dataflows.events.queue_calls import (
+    AgentConnected,
+    CallCompleted,
+    CallEvent,
+    ListedQueue,
+    MemberDidNotAnswer,
+)
 from dataflows.knowledge import Drift
 from dataflows.merging import Changed
 from dataflows.queue_facts import Fact
@@ -23,8 +29,12 @@ class ListedCallers(Callers):
     """
 
     def note(self, event: CallEvent, changed: Changed) -> None:
-        """Note which wait and which talk an event changes, while the API is asked."""
-        changed.add((event.queue, _WAIT, event.caller))
+        """Note which wait and which talk an event changes, while the API is asked.
+
+        Other events of a caller do not say whether the caller waits.
+        """
+        if not isinstance(event, MemberDidNotAnswer | CallCompleted):
+            changed.add((event.queue, _WAIT, event.caller))
         if isinstance(event, AgentConnected | CallCompleted):
             changed.add((event.queue, _TALK, event.interface))
 

@@ -34,7 +34,6 @@ from dataflows.events.queue_calls import AgentConnected, CallCompleted
 from dataflows.events.queue_members import AgentMembersListed, MemberRemoved, MemberReported
 from dataflows.knowledge import Drift
 from dataflows.listings import Source
-from dataflows.memberships import OF_QUEUE
 from dataflows.merging import Changed, drift, merge
 from dataflows.queue_members import Listed, drift_of
 from dataflows.subsystem import Event, Subsystem
@@ -55,7 +54,7 @@ class AgentsState(AgentEventsState):
 
     def note(self, event: Event) -> None:
         """Note what an event changes while an API is asked."""
-        if isinstance(event, OF_QUEUE):
+        if isinstance(event, MemberReported | MemberRemoved):
             if (changed := self.asked.get(Source.AMID)) is not None:
                 changed.add((event.queue, event.interface))
         elif isinstance(event, AgentStatusChanged | AgentDeleted) and (

@@ -72,7 +72,10 @@ class QueuesState(PartedState[QueueEvent | CallCompleted]):
         super().apply(event)
 
     def note(self, event: QueueEvent | CallCompleted) -> None:
-        if (changed := self.asked.get(Source.AMID)) is not None:
+        # Other events do not say whether somebody is a member, so they are no reason to keep the
+        # answer away.
+        changed = self.asked.get(Source.AMID)
+        if changed is not None and isinstance(event, MemberReported | MemberRemoved):
             changed.add((event.queue, event.interface))
 
     def may_start(self, event: QueueEvent | CallCompleted) -> bool:

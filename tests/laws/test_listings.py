@@ -547,6 +547,42 @@ def test_a_silent_change_is_repaired_and_counted(silent: tuple[Any, ...]) -> Non
     assert before == {name: world.total(name) for name in before}
 
 
+ALSO_HEARD = {
+    "QueueMemberRinginuse": {"Queue": "support", "Interface": INTERFACES[0], "Ringinuse": "1"},
+    "AgentRingNoAnswer": {
+        "Queue": "support",
+        "Uniqueid": CHANNELS[0],
+        "Interface": INTERFACES[0],
+        "RingTime": "5000",
+    },
+    "AgentComplete": {
+        "Queue": "support",
+        "Uniqueid": CHANNELS[0],
+        "Interface": INTERFACES[0],
+        "TalkTime": "9",
+        "Reason": "agent",
+    },
+}
+"""Events that do not say whether somebody is a member or waits."""
+
+
+@pytest.mark.parametrize("name", ALSO_HEARD)
+def test_an_event_that_says_nothing_of_an_entity_does_not_keep_the_answer_away(name: str) -> None:
+    world = World()
+    world.silently(("agent", "1", "logged_in", None))
+    world.silently(("member", ("support", INTERFACES[0]), 1, False))
+    world.silently(("join", ("support", CHANNELS[0]), None, None))
+    for source in (Source.AGENTD, Source.AMID):
+        world.step(("ask", source))
+        world.pipeline.send(event(name, ALSO_HEARD[name]))
+        world.step(("read", source))
+        world.step(("answer", source))
+    assert world.shown() == world.server.numbers()
+    assert all(world.known().values())
+    world.settle(is_asked=True)
+    assert world.total("xivo_state_drift_total") == 0
+
+
 def test_an_answer_that_lacks_most_of_what_events_told_is_not_believed() -> None:
     world = World()
     for agent in AGENTS:

@@ -10,7 +10,8 @@ import pytest
 
 from dataflows.envelope import Delivery
 from tests.agent_oracle import agent_of
-from tests.recordings.replay import Settings, Snapshot, ends, snapshots
+from tests.recordings.activities import activity
+from tests.recordings.replay import Snapshot, ends, snapshots
 from tests.recordings.test_replay import DIFFER, SLACK_SECONDS, Replay
 
 ORIGIN = "5e0c1f3a-1b1d-4a52-8d11-000000000a1a"
@@ -27,21 +28,6 @@ def log_in(replay: Replay) -> None:
         }
         delivery = Delivery("default", json.dumps(body).encode(), replay.pipeline.now)
         replay.pipeline.take([delivery])
-
-
-def activity(members: list[dict[str, str]], settings: Settings, now: float) -> str:
-    """Return what an agent with these memberships does."""
-    states = {int(member["Status"]) for member in members}
-    holds = {
-        "on_call": bool(states & {2, 3, 7, 8}),
-        "ringing": 6 in states,
-        "unknown": not members,
-        "paused": all(member["Paused"] == "1" for member in members),
-        "wrap_up": any(settings.is_in_wrap_up(member, now) for member in members),
-        "unavailable": states <= {4, 5},
-        "available": True,
-    }
-    return next(what for what, is_so in holds.items() if is_so)
 
 
 def expected(replay: Replay, snapshot: Snapshot, now: float) -> Counter[str]:
