@@ -99,9 +99,7 @@ class App:
         self._feeds = {bus.status.name: self._feed(bus) for bus in buses}
         self._snapshotter = Snapshotter(
             [
-                snapshot_bus(
-                    bus.api, bus.status, feed.buffer, feed.origins, wall_clock, pace=pace
-                )
+                snapshot_bus(bus.api, bus.status, feed.buffer, feed.origins, wall_clock, pace=pace)
                 for bus, feed in zip(buses, self._feeds.values(), strict=True)
                 if bus.api is not None
             ],
