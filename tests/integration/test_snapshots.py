@@ -26,11 +26,20 @@ from tests.integration.snapshots import (
 )
 from tests.program import PROGRAM, Exporter, Series
 from tests.servers import Broker
-from tests.snapshots.server import AGENTS, Apis
-from tests.snapshots.whole import PRESENCES, QUEUE_STATUS, QUEUES, SOURCES, arguments, changed
+from tests.snapshots.server import AGENTS, USER, Apis, serving
+from tests.snapshots.whole import (
+    PRESENCES,
+    QUEUE_STATUS,
+    QUEUES,
+    SOURCES,
+    arguments,
+    changed,
+    tell_all,
+)
 from tests.support import eventually, free_port
 
 EXCHANGES = [("xivo", "topic"), ("wazo-headers", "headers")]
+OTHER = "6a1f0a3e-7f0b-4b0e-9d52-0d5b4c7e1a11"
 TENANT = "2c34c282-433e-4bb8-8d56-fec14ff7e1e9"
 
 
@@ -295,3 +304,37 @@ def test_in_a_cluster_the_state_is_known_wherever_it_lives(
     samples = all_known(processes)
     # The counter is kept, and nothing is added.
     assert (drift(samples), members_of(samples)) == (expected, 3)
+    # One that is told to stop while the other goes on deletes its token too.
+    (reader,) = [each for each in processes if outcomes(series(each), "amid")]
+    assert reader.terminate() == 0
+    assert not apis.tokens
+
+
+def test_one_of_a_cluster_that_cannot_wait_for_the_others_deletes_its_token_too(
+    broker: Broker, exporter: RunExporter, apis: Apis, tmp_path: Path
+) -> None:
+    arguments(apis, tmp_path)
+    table = '[[buses]]\nname = "{0}"\nurl = "{1}"\napi_url = "{2}"\napi_username = "{3}"\n'
+    password = f'api_password_file = "{tmp_path / "api-password"}"\n'
+    with serving() as second, broker.vhosts("lyon", "nantes"):
+        tell_all(second).token_keys["xivo_uuid"] = OTHER
+        buses = zip(("lyon", "nantes"), (apis, second), strict=True)
+        (file := tmp_path / "settings.toml").write_text(
+            "".join(
+                table.format(bus, broker.url(vhost=bus), its.url, USER) + password
+                for bus, its in buses
+            )
+        )
+        addresses = ";".join(f"127.0.0.1:{free_port()}" for _ in range(2))
+        common = ("--config", str(file), "--instance", "i", "--addresses", addresses)
+        processes = [
+            exporter(None, *common, "--process-id", f"{n}", wait=False, program=HURRIED)
+            for n in range(2)
+        ]
+        eventually(lambda: apis.tokens and second.tokens, timeout=30, what="both are asked")
+        os.kill(processes[0].pid, signal.SIGTERM)
+        assert processes[0].wait() == 0
+        # The other one reads the other bus, and cannot go on alone.
+        processes[1].wait()
+        assert not apis.tokens
+        assert not second.tokens
