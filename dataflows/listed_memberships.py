@@ -36,7 +36,9 @@ class ListedMemberships(Memberships):
             changed: What events changed since the API was asked, as queue and interface.
             state: As in `apply`.
         """
-        for name in [*self._queues, *(name for name in queues if queues[name])]:
+        # Most queues are both known and listed.
+        listed = (name for name in queues if queues[name])
+        for name in dict.fromkeys((*self._queues, *listed)):
             queue = self._queue(name, state)
             if queue is None:
                 continue

@@ -44,6 +44,7 @@ from exporter.settings import Serving
 from exporter.settings.address import Address
 from exporter.snapshots.bus import snapshot_bus
 from exporter.snapshots.snapshotter import Snapshotter
+from exporter.snapshots.source_loop import DEFAULT_PACE, Pace
 from exporter.web.listening import listen_problem
 from exporter.web.server import WebServer
 from exporter.web.views import BusView, KnownView
@@ -69,7 +70,13 @@ class App:
 
     formats = FORMATS
 
-    def __init__(self, settings: Serving, buses: Sequence[Bus], runtime: Runtime = _ALONE) -> None:
+    def __init__(
+        self,
+        settings: Serving,
+        buses: Sequence[Bus],
+        runtime: Runtime = _ALONE,
+        pace: Pace = DEFAULT_PACE,
+    ) -> None:
         self._runtime = runtime
         # Of the buses that this process reads; in a cluster, bytewax distributes the buses.
         self._statuses = [] if runtime.addresses else [bus.status for bus in buses]
@@ -92,11 +99,12 @@ class App:
         self._feeds = {bus.status.name: self._feed(bus) for bus in buses}
         self._snapshotter = Snapshotter(
             [
-                snapshot_bus(bus.api, bus.status, feed.buffer, feed.origins, wall_clock)
+                snapshot_bus(bus.api, bus.status, feed.buffer, feed.origins, wall_clock, pace=pace)
                 for bus, feed in zip(buses, self._feeds.values(), strict=True)
                 if bus.api is not None
             ],
             wall_clock,
+            pace,
         )
         self._warn = RateLimited(log.warning)
         # Of its own, because only the thread of signals uses it.
@@ -281,6 +289,11 @@ class App:
         self.stop()
         if self._runtime.addresses is not None:
             # Bytewax would wait for the other processes, which may continue or not have started.
-            leave = threading.Timer(STOP_SECONDS, os._exit, (0,))
+            leave = threading.Timer(STOP_SECONDS, self._leave)
             leave.daemon = True
             leave.start()
+
+    def _leave(self) -> None:
+        """End the process at once, but delete its tokens: no one else does it."""
+        self._snapshotter.stop(STOP_SECONDS)
+        os._exit(0)

@@ -20,6 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from tests.support import REPOSITORY, ProcessGroup, eventually, is_frozen
 
 PROGRAM = (sys.executable, "-m", "exporter")
+RUN = ("run", "--listen", "127.0.0.1:0")
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 # The one line of the log that the tests rely on to find the program.
@@ -51,7 +52,7 @@ class Exporter:
         directory: Path,
         *arguments: str,
         env: Mapping[str, str] | None = None,
-        program: Sequence[str] = (*PROGRAM, "run", "--listen", "127.0.0.1:0"),
+        program: Sequence[str] = (*PROGRAM, *RUN),
     ) -> None:
         """Prepare to run the program.
 

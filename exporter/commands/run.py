@@ -15,12 +15,17 @@ from exporter.engine.cluster import cluster_of
 from exporter.engine.recovery import StateDir
 from exporter.engine.runtime import Runtime
 from exporter.settings import Settings
+from exporter.snapshots.source_loop import DEFAULT_PACE, Pace
 
 log = structlog.get_logger(__name__)
 
 
-def run(settings: Settings) -> bool:
+def run(settings: Settings, pace: Pace = DEFAULT_PACE) -> bool:
     """Serve until SIGTERM or SIGINT; return whether one of these ended it.
+
+    Args:
+        settings: All of them.
+        pace: Times of the snapshots; tests hurry.
 
     Raises:
         SettingsError: The settings of the cluster are wrong.
@@ -39,11 +44,11 @@ def run(settings: Settings) -> bool:
     runtime = Runtime(None, *(cluster or (None, None)))
     buses = configured_buses(settings)
     if settings.state_dir is None:
-        return App(settings, buses, runtime).run()
+        return App(settings, buses, runtime, pace).run()
     urls = {bus.status.name: bus.urls for bus in buses}
     process = cluster.process_id if cluster else 0
     with closing(
         StateDir(settings.state_dir, urls, process=process, discard=settings.discard_state)
     ) as state_dir:
         runtime = runtime._replace(recovery=state_dir.config)
-        return App(settings, buses, runtime).run()
+        return App(settings, buses, runtime, pace).run()

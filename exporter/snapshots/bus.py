@@ -12,13 +12,19 @@ from exporter.settings.api import ApiSettings
 from exporter.snapshots import agentd, amid, chatd, confd
 from exporter.snapshots.client import Client, Server
 from exporter.snapshots.credentials import credentials
-from exporter.snapshots.source_loop import SnapshotBus
+from exporter.snapshots.source_loop import DEFAULT_PACE, Pace, SnapshotBus
 
 MODULES = (amid.MODULE, agentd.MODULE, chatd.MODULE, confd.MODULE)
 
 
-def snapshot_bus(
-    api: ApiSettings, status: BusStatus, buffer: DeliveryBuffer, origins: BusOrigins, clock: Clock
+def snapshot_bus(  # noqa: PLR0913 -- all that a bus consists of
+    api: ApiSettings,
+    status: BusStatus,
+    buffer: DeliveryBuffer,
+    origins: BusOrigins,
+    clock: Clock,
+    *,
+    pace: Pace = DEFAULT_PACE,
 ) -> SnapshotBus:
     """Return what the snapshotter needs of a bus.
 
@@ -29,6 +35,7 @@ def snapshot_bus(
         origins: Of the bus. If it has one, that is the server of an API that does not say whose
             it is.
         clock: Unix time in seconds.
+        pace: Times.
     """
     server = Server(
         partial(credentials, api),
@@ -42,7 +49,7 @@ def snapshot_bus(
         buffer.put_item,
         lambda: status.connected,
         status.sources,
-        Client(server, clock),
+        Client(server, clock, seconds=pace.request),
         MODULES,
         api.api_interval,
         lambda: _only(origins),

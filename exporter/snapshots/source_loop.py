@@ -17,6 +17,7 @@ from dataflows.items import SnapshotBegun, SnapshotFailed, SnapshotTaken
 from dataflows.listings import Listing
 from exporter.exposition.snapshot_status import SnapshotOutcome, SourceStatus, SourceStatuses
 from exporter.snapshots.client import Client
+from exporter.snapshots.connections import REQUEST_SECONDS
 from exporter.snapshots.schedule import GATHER_SECONDS, SHORTEST_SECONDS, Schedule
 from exporter.snapshots.source import Request, SnapshotError, SourceModule
 
@@ -42,6 +43,7 @@ class Pace(NamedTuple):
     shortest: float = SHORTEST_SECONDS
     settle: float = SETTLE_SECONDS
     poll: float = POLL_SECONDS
+    request: float = REQUEST_SECONDS
 
 
 DEFAULT_PACE = Pace()

@@ -6,19 +6,22 @@ import http.client
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from statistics import quantiles
 from typing import NamedTuple
 
 from exporter.clock import wall_clock
 from tests.bench import traffic
+from tests.bench.bad_apis import bad_apis
 from tests.bench.drain import cpu_seconds
 from tests.bench.inbox import flags
 from tests.bench.round import Round
 from tests.integration.bus import CHAT, ORIGIN, Wire, chat, connected, send
-from tests.program import Exporter
+from tests.integration.snapshots import HURRIED
+from tests.program import PROGRAM, RUN, Exporter
 from tests.servers import Broker
+from tests.snapshots.whole import arguments
 
 RATE = 1000
 """Events a second."""
@@ -45,30 +48,79 @@ class Latency(NamedTuple):
     Attributes:
         p50: The median.
         p99: All but the slowest hundredth are as fast.
+        scrape: All but the slowest hundredth of the scrapes are as fast.
         idle: Without events.
         busy: With events, but without scrapes.
     """
 
     p50: float
     p99: float
+    scrape: float
     idle: float
     busy: float
 
 
+class Delays(NamedTuple):
+    """Seconds of each probe until it was visible, and of each scrape."""
+
+    probes: list[float]
+    scrapes: list[float]
+
+    def percent(self, part: int) -> float:
+        """Return the milliseconds in which so many percent of the probes were visible."""
+        return quantiles(self.probes, n=100)[part - 1] * 1e3
+
+    def scrape_percent(self, part: int) -> float:
+        """Return the milliseconds in which so many percent of the scrapes were answered."""
+        return quantiles(self.scrapes, n=100)[part - 1] * 1e3
+
+
 def measure(run: Round) -> Latency:
     """Measure an exporter at rest, and then one with 1,000 events a second."""
+    return _measure(run, (), PROGRAM)
+
+
+def with_apis(run: Round) -> Latency:
+    """Do the same with APIs. With events they are bad, and asked thirty times too often."""
+    with bad_apis() as bad:
+        given = arguments(bad.apis, run.folder)
+        return _measure(run, given, HURRIED, lambda: bad.spoilt(run.broker))
+
+
+def before_and_with_bad_apis(run: Round, seconds: float) -> tuple[Delays, Delays]:
+    """Measure one exporter with 1,000 events a second: while its APIs are good, and while not."""
+    run.broker.declare_exchange("xivo")
+    wires = traffic.used(int(RATE * (2 * seconds + 60)), AGENTS)
+    with bad_apis() as bad:
+        given = (*flags(run.broker.url()), *arguments(bad.apis, run.folder))
+        with Exporter(run.folder, *given, program=(*HURRIED, *RUN)) as exporter:
+            connected(exporter)
+            time.sleep(WARM_UP_SECONDS)
+            with _publishing(run.broker, wires) as published:
+                before = _delays(exporter, published, seconds)
+                with bad.spoilt(run.broker):
+                    return before, _delays(exporter, published, seconds)
+
+
+def _measure(
+    run: Round,
+    further: Sequence[str],
+    program: Sequence[str],
+    during: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> Latency:
     run.broker.declare_exchange("xivo")
     wires = traffic.used(RATE * SECONDS * 4, AGENTS)
-    with Exporter(run.folder, *flags(run.broker.url())) as exporter:
+    given = (*flags(run.broker.url()), *further)
+    with Exporter(run.folder, *given, program=(*program, *RUN)) as exporter:
         connected(exporter)
         time.sleep(WARM_UP_SECONDS)
         idle = _busy_percent(exporter.pid)
-        with _publishing(run.broker, wires) as published:
+        with during(), _publishing(run.broker, wires) as published:
             busy = _busy_percent(exporter.pid)
-            delays = _delays(exporter, published)
+            delays = _delays(exporter, published, SECONDS)
     run.broker.clear()
-    percents = quantiles(delays, n=100)
-    return Latency(percents[49] * 1e3, percents[98] * 1e3, idle, busy)
+    p50, p99 = delays.percent(50), delays.percent(99)
+    return Latency(p50, p99, delays.scrape_percent(99), idle, busy)
 
 
 def _busy_percent(pid: int) -> float:
@@ -77,19 +129,22 @@ def _busy_percent(pid: int) -> float:
     return 100 * (cpu_seconds(pid) - before) / (time.monotonic() - began)
 
 
-def _delays(exporter: Exporter, published: Sequence[float]) -> list[float]:
-    """Look at what is visible for some time; give the seconds that each probe took."""
+def _delays(exporter: Exporter, published: Sequence[float], seconds: float) -> Delays:
+    """Look at what is visible for some time."""
     connection = http.client.HTTPConnection(*exporter.address, timeout=10)
     seen = _seen(connection)
     delays: list[float] = []
-    end = time.monotonic() + SECONDS
+    scrapes: list[float] = []
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
+        began = time.monotonic()
         count, now = _seen(connection), time.monotonic()
+        scrapes.append(now - began)
         delays += [now - at for at in published[seen:count]]
         seen = count
         time.sleep(CHECK_SECONDS)
     connection.close()
-    return delays
+    return Delays(delays, scrapes)
 
 
 def _seen(connection: http.client.HTTPConnection) -> int:

@@ -37,6 +37,7 @@ from exporter.engine.source import (
     CHECK_SILENCE_SECONDS,
     GATHER_SECONDS,
     IDLE_SECONDS,
+    STRANGER_SECONDS,
     BusSource,
     Feed,
     LoopContext,
@@ -322,6 +323,54 @@ def test_an_origin_is_silent_only_while_the_bus_is_read() -> None:
     rig.status.connected = True
     assert rig.wait(_FORGET_SECONDS) == []
     assert rig.wait(CHECK_SILENCE_SECONDS) == [OriginSilent("default", "o", 100.0)]
+
+
+def test_the_server_of_an_api_is_accepted_while_the_bus_has_carried_no_other() -> None:
+    rig = _Rig(wake=_Waits()).opened()
+    rig.status.connected = True
+    assert rig.origins.admit("api")
+    for _ in range(5):
+        assert rig.wait(STRANGER_SECONDS) == []
+        rig.origins.answer("api")
+    assert rig.status.strangers == ()
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_the_server_of_an_api_is_withdrawn_after_ten_minutes_of_events_of_others(
+    *, restarts: bool
+) -> None:
+    rig = _Rig(wake=_Waits()).opened()
+    rig.status.connected = True
+    rig.origins.admit("api")
+    assert rig.wait(STRANGER_SECONDS) == []
+    rig.origins.add("other")
+    # While the bus is not read, nothing is learnt.
+    rig.status.connected = False
+    assert rig.wait(10 * STRANGER_SECONDS) == []
+    rig.status.connected = True
+    assert rig.wait(STRANGER_SECONDS - 2 * CHECK_SILENCE_SECONDS) == []
+    if restarts:
+        rig = _Rig(rig.part.snapshot(), wake=_Waits()).opened()
+        rig.status.connected = True
+    rig.origins.answer("api")
+    assert rig.wait(2 * CHECK_SILENCE_SECONDS) == [OriginSilent("default", "api", 100.0)]
+    assert "api" in rig.status.strangers
+    # The dataflow forgets it; it is not accepted again, until it publishes.
+    rig.origins.forget("api")
+    assert not rig.origins.admit("api")
+    rig.origins.add("api")
+    rig.wait(CHECK_SILENCE_SECONDS)
+    assert not rig.status.strangers
+
+
+def test_the_server_of_an_api_that_publishes_is_no_stranger() -> None:
+    rig = _Rig(wake=_Waits()).opened()
+    rig.status.connected = True
+    rig.origins.admit("api")
+    rig.origins.add("other")
+    assert rig.wait(STRANGER_SECONDS - CHECK_SILENCE_SECONDS) == []
+    rig.origins.hear("api")
+    assert rig.wait(3 * STRANGER_SECONDS) == []
 
 
 def test_a_process_that_was_frozen_has_not_listened() -> None:

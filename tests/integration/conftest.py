@@ -1,15 +1,17 @@
 """Real servers for the tests: a shared broker, a broker to maltreat, and the exporter itself."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
 from tests.certificates import Certificates, make_certificates
-from tests.program import Exporter
+from tests.program import PROGRAM, RUN, Exporter
 from tests.rabbitmq import INSTALL, find_rabbitmq
 from tests.servers import Broker
+from tests.snapshots.server import Apis, serving
+from tests.snapshots.whole import tell_all
 from tests.support import missing
 from tests.support import promtool as find_promtool
 
@@ -99,6 +101,7 @@ class RunExporter(Protocol):
         *arguments: str,
         env: Mapping[str, str] | None = None,
         wait: bool = True,
+        program: Sequence[str] = PROGRAM,
     ) -> Exporter:
         """Start `exporter run` with these arguments, and wait until it listens."""
         ...
@@ -114,11 +117,12 @@ def exporter(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunExpo
         *arguments: str,
         env: Mapping[str, str] | None = None,
         wait: bool = True,
+        program: Sequence[str] = PROGRAM,
     ) -> Exporter:
         directory = tmp_path / f"exporter-{len(running) + 1}"
         directory.mkdir()
         bus = [] if bus_url is None else ["--bus-url", bus_url]
-        process = Exporter(directory, *bus, *arguments, env=env)
+        process = Exporter(directory, *bus, *arguments, env=env, program=(*program, *RUN))
         running.append(process)
         return process.start(wait=wait)
 
@@ -132,3 +136,10 @@ def exporter(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunExpo
 def promtool() -> Path:
     """The path of promtool."""
     return find_promtool() or missing("promtool", "apt-get install prometheus")
+
+
+@pytest.fixture
+def apis() -> Iterator[Apis]:
+    """The APIs of a server; they tell everything that the exporter asks for."""
+    with serving() as running:
+        yield tell_all(running)

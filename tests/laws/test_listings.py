@@ -25,6 +25,7 @@ from dataflows.events.users import Presence, PresencesListed
 from dataflows.items import (
     GapNoticed,
     Opened,
+    OriginSilent,
     ReadingContinued,
     SnapshotBegun,
     SnapshotFailed,
@@ -35,6 +36,7 @@ from tests.corpus import ORIGIN, Message, event
 from tests.pipeline import Pipeline
 
 BUS = "default"
+OTHER = "ca7f87e9-c2c8-5fad-ba1b-c3140ebb9be4"
 QUEUES = ("support", "ventes")
 AGENTS = ("1", "2", "3", "4")
 USERS = tuple(f"user-{number}" for number in range(1, 5))
@@ -648,3 +650,19 @@ def test_what_is_missed_between_request_and_answer_leaves_the_state_incomplete()
     assert not world.known()[ORIGIN, "agents"]
     world.settle(is_asked=True)
     assert world.known()[ORIGIN, "agents"]
+
+
+def test_nothing_is_shown_of_the_server_of_an_api_that_is_found_to_be_a_stranger() -> None:
+    world = World()
+    world.silently(("agent", "1", "logged_in", None))
+    world.settle(is_asked=True)
+    pipeline = world.pipeline
+    # The bus carries events of another one only, for so long that the source notices it.
+    pipeline.send(event("agent_status_update", {"agent_id": 1, "status": "logged_in"}, OTHER))
+    origins = pipeline.origins.of(BUS)
+    origins.read_seconds = origins.listed[ORIGIN] + 600
+    (stranger,) = origins.find_strangers(600)
+    pipeline.take([OriginSilent(BUS, stranger, pipeline.now)])
+    assert stranger == ORIGIN
+    world.settle(is_asked=True)
+    assert not [labels for _, labels in pipeline.series() if ORIGIN in labels]

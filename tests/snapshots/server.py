@@ -5,6 +5,7 @@ import base64
 import json
 import ssl
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -28,13 +29,23 @@ def body(name: str) -> bytes:
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it arrived; the names of its headers are in lower case."""
+    """A request as it arrived; the names of its headers are in lower case.
+
+    `at` is when, by the monotonic clock.
+    """
 
     method: str
     path: str
     headers: dict[str, str]
     content: bytes
+    at: float = field(default_factory=time.monotonic)
 
+
+CONTENTS = {
+    "/auth/0.1/tenants": ("auth.tenants.read", body("auth_tenants")),
+    AGENTS: ("agentd.agents.read", body("agentd_agents")),
+    "/chatd/1.0/users/presences": ("chatd.users.presences.read", b'{"items": []}'),
+}
 
 Behaviour = Callable[[Request, asyncio.StreamWriter], Awaitable[None]]
 
@@ -87,6 +98,7 @@ class Apis:
         tokens: Those that are valid.
         issued: All tokens so far.
         requests: All requests so far.
+        contents: By path without its query: the right that is needed, and the answer.
         behaviours: By path without its query; they come before what is usual.
         life: Seconds that a token is valid.
         token_keys: Replace keys in the answer to a login; None removes one.
@@ -100,6 +112,7 @@ class Apis:
     tokens: set[str] = field(default_factory=set)
     issued: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    contents: dict[str, tuple[str, bytes]] = field(default_factory=lambda: dict(CONTENTS))
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     life: int = 7200
     token_keys: dict[str, Any] = field(default_factory=dict)
@@ -125,11 +138,7 @@ class Apis:
             return self._token(request, path)
         if request.headers.get("x-auth-token") not in self.tokens:
             return 401, b'{"reason": ["Authentication failed"]}'
-        right, content = {
-            "/auth/0.1/tenants": ("auth.tenants.read", body("auth_tenants")),
-            AGENTS: ("agentd.agents.read", body("agentd_agents")),
-            "/chatd/1.0/users/presences": ("chatd.users.presences.read", b'{"items": []}'),
-        }.get(path, ("", b""))
+        right, content = self.contents.get(path, ("", b""))
         if not content:
             return 404, b"not here"
         return (200, content) if right in self.rights else (401, b"{}")
