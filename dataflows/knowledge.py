@@ -154,6 +154,10 @@ class Knowledge:
         """Note that an API is asked; the request has a number."""
         self._asked[source] = number
 
+    def is_following(self, source: str) -> bool:
+        """Return whether nothing was missed since an API was asked, so that its answer is true."""
+        return source in self._asked
+
     def forget_requests(self) -> None:
         """Note that no answer comes to earlier requests, because the process is a new one."""
         self._asked.clear()

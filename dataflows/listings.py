@@ -14,12 +14,17 @@ from dataflows.subsystem import State
 
 
 class Source(StrEnum):
-    """The APIs that tell a state, by the name of the daemon without its prefix."""
+    """The APIs that tell a state, by the name of the daemon without its prefix.
+
+    `STATUS` is no daemon: several daemons tell at `/status` which of their components work.
+    """
 
     AMID = "amid"
     AGENTD = "agentd"
     CHATD = "chatd"
     CONFD = "confd"
+    STATUS = "status"
+    CONSUL = "consul"
 
 
 ALL = tuple(Source)

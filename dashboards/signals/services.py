@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from dashboards.promql import Signal, increase, once, over_range, total
-from dataflows.subsystems import services
+from dataflows import service_metrics as services
 
 _signal = partial(Signal, about="services")
 

@@ -1,12 +1,18 @@
-"""Events of services: those of XiVO, and those of Wazo, which differ only in name."""
+"""Events of services: those of XiVO, and those of Wazo, which differ only in name.
+
+Also what consul and the daemons themselves tell of services.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
 
 import msgspec
 
 from dataflows.envelope import Envelope, Reason, Rejected, code, entity_id, read
 from dataflows.labels import label
-from dataflows.listings import ALL
+from dataflows.listings import ALL, Listing, Source
 from dataflows.subsystem import Decoder, Event
 
 
@@ -40,6 +46,52 @@ class CtidDeregistered(ServiceDeregistered, frozen=True, gc=False):
     """xivo-ctid shut down: nothing tells of phones and users until it starts again."""
 
 
+class Instance(msgspec.Struct, frozen=True, gc=False):
+    """A process of a service that has registered and not deregistered. It may have crashed.
+
+    Attributes:
+        service_id: New for each process.
+        address: Where it listens.
+        port: The same.
+        index: The higher, the later it registered; 0 if consul is too old to tell.
+    """
+
+    service_id: str
+    address: str
+    port: str
+    index: int = 0
+
+
+class ServicesListed(Listing, frozen=True, gc=False):
+    """All registered services of a server by name, each with its instances. Source: consul."""
+
+    source: ClassVar[Source] = Source.CONSUL
+
+    services: Mapping[str, tuple[Instance, ...]]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no service is registered."""
+        return not self.services
+
+
+class ComponentsListed(Listing, frozen=True, gc=False):
+    """Whether the components of each daemon work: by daemon and component.
+
+    Daemons of which nothing is known are left out. The component `api` is the daemon itself.
+    """
+
+    source: ClassVar[Source] = Source.STATUS
+    is_needed: ClassVar[bool] = False
+
+    components: Mapping[str, Mapping[str, bool]]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no daemon told of a component."""
+        return not self.components
+
+
 class _Registered(msgspec.Struct, gc=False):
     service_name: str
     service_id: str
@@ -59,25 +111,40 @@ _MAX_PORT = 65535
 _CTID = "xivo-ctid"
 
 
-def _name(text: str) -> str:
+def service_name(text: str) -> str:
+    """Return the name of a service, safe for a label value.
+
+    Raises:
+        Rejected: It is empty.
+    """
     if not text:
         raise Rejected(Reason.BAD_FIELD, "service_name is empty")
     return label(text)
 
 
-def _decode_registered(envelope: Envelope) -> ServiceRegistered:
-    data = read(envelope, _registered)
-    port = code(data.port, "port")
+def service_port(value: int | str) -> str:
+    """Return a port of TCP as text.
+
+    Raises:
+        Rejected: It is none.
+    """
+    port = code(value, "port")
     if not 0 <= port <= _MAX_PORT:
         raise Rejected(Reason.BAD_FIELD, "port is out of range")
+    return str(port)
+
+
+def _decode_registered(envelope: Envelope) -> ServiceRegistered:
+    data = read(envelope, _registered)
+    port = service_port(data.port)
     kind = CtidRegistered if data.service_name == _CTID else ServiceRegistered
     return kind(
         envelope.origin_uuid,
         envelope.at,
-        _name(data.service_name),
+        service_name(data.service_name),
         entity_id(data.service_id, "service_id"),
         label(data.address),
-        str(port),
+        port,
     )
 
 
@@ -87,7 +154,7 @@ def _decode_deregistered(envelope: Envelope) -> ServiceDeregistered:
     return kind(
         envelope.origin_uuid,
         envelope.at,
-        _name(data.service_name),
+        service_name(data.service_name),
         entity_id(data.service_id, "service_id"),
     )
 

@@ -87,13 +87,21 @@ def _reason(needed: Sequence[Source], bus: BusStatus | None) -> str:
         return "another process of the cluster reads the bus"
     if not bus.connected:
         return "the bus is not read"
-    if not needed:
-        return "no API lists them, so the exporter knows only what events have told"
-    if not bus.sources:
-        return "no API is set, so the exporter knows only what events have told"
     if missing := [each for each in needed if each not in bus.sources]:
-        return f"the API of {choices(missing, 'and')} is not set"
+        return _missing(missing, has_any=bool(bus.sources))
+    if not needed:
+        return f"no API lists them, {_ONLY_EVENTS}"
     return _problem(needed, bus) or "waits for the next snapshot"
 
 
+def _missing(missing: Sequence[Source], *, has_any: bool) -> str:
+    if Source.CONSUL in missing:
+        # No advice: a newer Wazo has no consul, and then nothing is wrong.
+        return f"the server has no consul, or no URL of it is set, {_ONLY_EVENTS}"
+    if not has_any:
+        return f"no API is set, {_ONLY_EVENTS}"
+    return f"the API of {choices(missing, 'and')} is not set"
+
+
+_ONLY_EVENTS = "so the exporter knows only what events have told"
 _STALLED = "the dataflow has stalled"

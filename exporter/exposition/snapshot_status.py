@@ -26,8 +26,9 @@ class SourceStatus:
 
     Attributes:
         outcomes: How often each outcome occurred.
-        problem: Why the last request failed, in one line such as `agentd refused: the user lacks
-            agentd.agents.read`; empty if it did not, or if there was none.
+        problem: Why the last request failed, or why its answer is only a part, in one line such as
+            `agentd refused: the user lacks agentd.agents.read`; empty if nothing is wrong, or if
+            there was no request.
         doubt: Why the last answer is not believed, in one line; empty if it is. Written by the
             dataflow.
         last_success_at: Unix time of the last complete answer, in seconds; 0 before the first.

@@ -9,7 +9,13 @@ from typing import Any
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from dataflows.listings import ALL, Source
-from exporter.settings.api_url import AUTH, SERVICES
+from exporter.settings.api_url import (
+    AUTH,
+    SERVICES,
+    STATUS_DAEMONS,
+    daemons_of,
+    is_below_base,
+)
 from exporter.settings.kinds import (
     PREFIX,
     ApiServices,
@@ -68,14 +74,20 @@ class ApiSettings(Checked):
     @property
     def api_sources(self) -> tuple[Source, ...]:
         """The APIs that are asked; empty if there is none."""
-        return ALL if self.api_url is not None else tuple(s for s in ALL if s in self.api_services)
+        return tuple(source for source in ALL if any(map(self.api_address, daemons_of(source))))
+
+    @property
+    def status_daemons(self) -> tuple[str, ...]:
+        """The daemons that are asked which of their components work."""
+        return tuple(filter(self.api_address, STATUS_DAEMONS))
 
     def api_address(self, service: str) -> str | None:
         """Return the URL of one of `SERVICES`, without a slash at its end; None if it has none.
 
         Its version and path follow, as in `/1.0/agents`.
         """
-        base = None if self.api_url is None else f"{self.api_url}/{service}"
+        has_base = self.api_url is not None and is_below_base(service)
+        base = f"{self.api_url}/{service}" if has_base else None
         return self.api_services.get(service, base)
 
     # A method of the same name in a subclass would override these.
@@ -85,7 +97,8 @@ class ApiSettings(Checked):
     def _can_log_in(cls, value: Mapping[str, str], info: ValidationInfo) -> Mapping[str, str]:
         has_auth = AUTH in value
         if value and info.data.get("api_url", "") is None and (not has_auth or len(value) == 1):
-            missing = f"one of {choices(ALL)}" if has_auth else f"{AUTH}, to log in"
+            others = [service for service in SERVICES if service != AUTH]
+            missing = f"one of {choices(others)}" if has_auth else f"{AUTH}, to log in"
             msg = f"without api_url, it must also have {missing}"
             raise ValueError(msg)
         return value

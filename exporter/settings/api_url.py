@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from dataflows.listings import ALL
+from dataflows.listings import Source
 from exporter.settings.address import Address
 from exporter.settings.location import parse_location
 from exporter.settings.messages import choices, one_of
@@ -13,8 +13,25 @@ from exporter.settings.messages import choices, one_of
 AUTH = "auth"
 """The service that checks the password, and issues the tokens for all others."""
 
-SERVICES = (AUTH, *ALL)
+STATUS_DAEMONS = ("amid", "agentd", "chatd", "calld", "confd", "call-logd")
+"""The daemons that tell which of their components work."""
+
+SERVICES = (AUTH, *STATUS_DAEMONS, Source.CONSUL.value)
 """The names of the daemons with an API, without their prefix."""
+
+
+def is_below_base(service: str) -> bool:
+    """Return whether a service is below the base URL of the APIs, if it has no URL of its own.
+
+    Consul is not. XiVO and old Wazo have it, and no web server passes requests on to it.
+    """
+    return service != Source.CONSUL
+
+
+def daemons_of(source: Source) -> tuple[str, ...]:
+    """Return the daemons of which a source asks those that have a URL."""
+    return STATUS_DAEMONS if source is Source.STATUS else (source.value,)
+
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 

@@ -76,15 +76,15 @@ def success(answer: Answer, daemon: str, right: str) -> bytes:
     Args:
         answer: The answer.
         daemon: Its name.
-        right: The access that the request needs.
+        right: The access that the request needs; "" if the daemon knows no rights.
 
     Raises:
         SnapshotError: It is no success.
     """
     if answer.status not in SUCCESSES:
-        outcome, meaning = _meaning(answer)
+        outcome, meaning = _meaning(answer, right)
         meaning = meaning.format(right=right, error=_error_of(answer.body))
-        raise SnapshotError(outcome, f"{daemon} {meaning}")
+        raise SnapshotError(outcome, f"{daemon} {meaning}", daemon, answer.status)
     # Only a daemon answers in JSON; a login page of a web server does not.
     if answer.body[:_BEGINNING].lstrip()[:1] in (b"{", b"["):
         return answer.body
@@ -94,9 +94,9 @@ def success(answer: Answer, daemon: str, right: str) -> bytes:
 _BEGINNING = 64
 
 
-def _meaning(answer: Answer) -> tuple[SnapshotOutcome, str]:
+def _meaning(answer: Answer, right: str) -> tuple[SnapshotOutcome, str]:
     status = answer.status
-    if status in _MEANINGS:
+    if status in _MEANINGS and (right or status not in UNAUTHORISED):
         return _MEANINGS[status]
     if status in _REDIRECTIONS:
         where = "to another host" if answer.is_elsewhere else f"({status})"
@@ -121,7 +121,7 @@ def no_answer(error: BaseException, daemon: str) -> SnapshotError:
         if (words := _network(cause, daemon)) is not None:
             problem = words
             break
-    return SnapshotError(SnapshotOutcome.UNREACHABLE, problem)
+    return SnapshotError(SnapshotOutcome.UNREACHABLE, problem, daemon)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -11,7 +11,6 @@ from typing import TypeVar
 import msgspec
 
 from dataflows.envelope import Rejected
-from dataflows.listings import Source
 from exporter.exposition.snapshot_status import SnapshotOutcome
 from exporter.snapshots.source import SnapshotError
 
@@ -27,7 +26,7 @@ A body of a given size could otherwise become dozens of times larger in memory.
 """
 
 
-def read(source: Source, body: bytes, of: Callable[[bytes], T]) -> T:
+def read(source: str, body: bytes, of: Callable[[bytes], T]) -> T:
     """Return what a function reads from a body.
 
     Args:
@@ -49,7 +48,7 @@ def read(source: Source, body: bytes, of: Callable[[bytes], T]) -> T:
     raise malformed(source)
 
 
-def bounded(source: Source, count: int) -> None:
+def bounded(source: str, count: int) -> None:
     """Check the number of entities in an answer.
 
     Raises:
@@ -59,6 +58,6 @@ def bounded(source: Source, count: int) -> None:
         raise malformed(source, "the answer is too long")
 
 
-def malformed(source: Source, problem: str = "the answer is not as expected") -> SnapshotError:
+def malformed(source: str, problem: str = "the answer is not as expected") -> SnapshotError:
     """Return the error of an answer that cannot be used."""
     return SnapshotError(SnapshotOutcome.MALFORMED, f"{source}: {problem}")

@@ -9,17 +9,18 @@ from dataflows.origins import BusOrigins
 from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.exposition.telemetry import BusStatus
 from exporter.settings.api import ApiSettings
-from exporter.snapshots import agentd, amid, chatd, confd
+from exporter.snapshots import agentd, amid, chatd, confd, consul, status
 from exporter.snapshots.client import Client, Server
 from exporter.snapshots.credentials import credentials
 from exporter.snapshots.source_loop import DEFAULT_PACE, Pace, SnapshotBus
 
-MODULES = (amid.MODULE, agentd.MODULE, chatd.MODULE, confd.MODULE)
+MODULES = (amid.MODULE, agentd.MODULE, chatd.MODULE, confd.MODULE, consul.MODULE)
+"""Those of the sources that are one daemon each."""
 
 
 def snapshot_bus(  # noqa: PLR0913 -- all that a bus consists of
     api: ApiSettings,
-    status: BusStatus,
+    bus: BusStatus,
     buffer: DeliveryBuffer,
     origins: BusOrigins,
     clock: Clock,
@@ -30,7 +31,7 @@ def snapshot_bus(  # noqa: PLR0913 -- all that a bus consists of
 
     Args:
         api: Has the URL of an API.
-        status: Of the bus; its sources are kept up to date.
+        bus: Its sources are kept up to date.
         buffer: Gets requests and answers, between the deliveries.
         origins: Of the bus. If it has one, that is the server of an API that does not say whose
             it is.
@@ -44,13 +45,14 @@ def snapshot_bus(  # noqa: PLR0913 -- all that a bus consists of
         api.api_ca_file,
         api.api_server_name or "",
     )
+    modules = (*MODULES, status.module(api.status_daemons))
     return SnapshotBus(
-        status.name,
+        bus.name,
         buffer.put_item,
-        lambda: status.connected,
-        status.sources,
+        lambda: bus.connected,
+        bus.sources,
         Client(server, clock, seconds=pace.request),
-        MODULES,
+        tuple(each for each in modules if each.source in api.api_sources),
         api.api_interval,
         lambda: _only(origins),
     )

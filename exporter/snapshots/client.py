@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -12,12 +13,11 @@ import msgspec
 
 from dataflows.listings import Source
 from exporter.exposition.snapshot_status import SnapshotOutcome
+from exporter.settings.api_url import AUTH, is_below_base
 from exporter.snapshots.answers import UNAUTHORISED, Answer, success
 from exporter.snapshots.connections import REQUEST_SECONDS, Connections
 from exporter.snapshots.login import Credentials, Login
 from exporter.snapshots.source import Ask, SnapshotError
-
-AUTH = "auth"
 
 _RECURSING = frozenset({Source.AGENTD, Source.CHATD, Source.CONFD})
 """Sources that list all tenants, as far as the user sees them."""
@@ -51,7 +51,7 @@ class Server(NamedTuple):
     def url(self, daemon: str) -> str:
         """Return the URL of a daemon; "" if it has none."""
         own = self.services.get(daemon, "").rstrip("/")
-        base = self.api_url.rstrip("/")
+        base = self.api_url.rstrip("/") if is_below_base(daemon) else ""
         return own or (f"{base}/{daemon}" if base else "")
 
 
@@ -88,6 +88,7 @@ class Client:
         # The token with which auth has listed all tenants.
         self._complete_with = ""
         self._checking = asyncio.Lock()
+        self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def __aenter__(self) -> None:
         """Keep the connections open, until the context is left as often as it was entered."""
@@ -103,10 +104,6 @@ class Client:
         finally:
             await self._connections.__aexit__(None, None, None)
 
-    def has(self, source: Source) -> bool:
-        """Return whether the source has a URL."""
-        return bool(self._server.url(source) and self._server.url(AUTH))
-
     async def origin(self) -> str:
         """Return the `origin_uuid` of the server; "" if it does not tell it.
 
@@ -117,14 +114,15 @@ class Client:
             return (await self._login.token()).origin
 
     def ask(self, source: Source) -> Ask:
-        """Return what sends requests to the daemon of a source."""
+        """Return what sends requests to the daemon of a source, or to another one for it."""
 
-        async def ask(method: str, path: str, *, right: str) -> bytes:
+        async def ask(method: str, path: str, *, right: str, daemon: str = "") -> bytes:
+            daemon = daemon or source
             async with self:
                 if source in _RECURSING:
                     await self._check_tenants()
-                answer = await self._send(source, method, path, right)
-            return success(answer, source, right + (_MASTER if source is Source.AMID else ""))
+                answer = await self._send(daemon, method, path, right)
+            return success(answer, daemon, right + (_MASTER if source is Source.AMID else ""))
 
         return ask
 
@@ -135,6 +133,9 @@ class Client:
 
     async def _send(self, daemon: str, method: str, path: str, right: str) -> Answer:
         """Send a request; if the token is refused, once more with another one."""
+        if daemon == Source.CONSUL:
+            # It is no part of the server's own software, and gets no token of it.
+            return await self._send_once(daemon, method, path)
         token = await self._login.token()
         answer = await self._send_once(daemon, method, path, token.text)
         if answer.status in UNAUTHORISED:
@@ -146,11 +147,12 @@ class Client:
             self._login.note_accepted(right)
         return answer
 
-    async def _send_once(self, daemon: str, method: str, path: str, token: str) -> Answer:
+    async def _send_once(self, daemon: str, method: str, path: str, token: str = "") -> Answer:
         content = b"{}" if method == "POST" else None
         url = self._server.url(daemon) + path
-        headers = {"X-Auth-Token": token}
-        return await self._connections.send(daemon, method, url, headers, content=content)
+        headers = {"X-Auth-Token": token} if token else {}
+        async with self._asking[daemon]:
+            return await self._connections.send(daemon, method, url, headers, content=content)
 
     async def _check_tenants(self) -> None:
         """Check, once for each token, that the user sees all tenants.

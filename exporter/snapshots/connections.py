@@ -32,7 +32,7 @@ REQUEST_SECONDS = 20.0
 CONNECT_SECONDS = 5.0
 """Time to connect, with TLS."""
 
-MAX_CONNECTIONS = 8
+MAX_CONNECTIONS = 10
 """Connections to one server at once: one for each daemon, and those of a login."""
 
 

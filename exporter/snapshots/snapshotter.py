@@ -124,7 +124,6 @@ def _loops(bus: SnapshotBus, clock: Callable[[], float], pace: Pace) -> dict[str
             pace=pace,
         )
         for module in bus.modules
-        if bus.client.has(module.source)
     }
 
 

@@ -15,24 +15,35 @@ class SnapshotError(Exception):
     Attributes:
         outcome: For the metric.
         problem: Why, in one line, with nothing of a secret and nothing unprintable.
+        daemon: Whose answer is no success, or is missing; "" if it is another problem.
+        status: HTTP status of the answer; 0 if there is none.
     """
 
-    def __init__(self, outcome: SnapshotOutcome, problem: str) -> None:
+    def __init__(
+        self, outcome: SnapshotOutcome, problem: str, daemon: str = "", status: int = 0
+    ) -> None:
         super().__init__(problem)
         self.outcome = outcome
         self.problem = problem
+        self.daemon = daemon
+        self.status = status
 
 
 class Ask(Protocol):
-    """Sends a request to the daemon of a source, and returns the body of the answer."""
+    """Sends a request to the daemon of a source, and returns the body of the answer.
 
-    async def __call__(self, method: str, path: str, *, right: str) -> bytes:
+    There is never more than one request to one daemon at the same time.
+    """
+
+    async def __call__(self, method: str, path: str, *, right: str, daemon: str = "") -> bytes:
         """Send one request.
 
         Args:
             method: GET or POST; a POST sends `{}`.
             path: From the version on, such as `/1.0/agents?recurse=true`.
-            right: The access that the request needs, such as `agentd.agents.read`.
+            right: The access that the request needs, such as `agentd.agents.read`; "" if the
+                daemon knows no rights.
+            daemon: Another one than that of the source's name.
 
         Raises:
             SnapshotError: There is no answer, or one that is no success, or it is too large.
@@ -47,11 +58,14 @@ class Request(NamedTuple):
         origin: The server.
         number: Unique for the bus.
         clock: Unix time in seconds; read when the answer is there.
+        note: Notes a problem that leaves a part of the answer out, in one line; see
+            `SnapshotError.problem`.
     """
 
     origin: str
     number: int
     clock: Callable[[], float]
+    note: Callable[[str], None] = lambda _: None
 
 
 class SourceModule(NamedTuple):

@@ -59,7 +59,7 @@ class SnapshotBus(NamedTuple):
             without the later events would soon be wrong.
         statuses: Get an entry for each source, which is kept up to date.
         client: Of the server's APIs.
-        modules: How to ask the sources. Those without a URL are left out.
+        modules: How to ask the sources that have a URL.
         interval: Seconds between two snapshots.
         fallback_origin: Returns the `origin_uuid` of the server if the login does not tell it; None
             or "" if it is not known.
@@ -163,12 +163,14 @@ class SourceLoop:
         self._bus.put(SnapshotBegun(name, self._clock(), origin, source, number))
         taken: SnapshotTaken | None = None
         try:
-            listings = await self._listings(Request(origin, number, self._clock))
+            problems: list[str] = []
+            request = Request(origin, number, self._clock, problems.append)
+            listings = await self._listings(request)
             at = self._clock()
             if await self._origin() != origin:
                 raise SnapshotError(SnapshotOutcome.NOT_READY, _MOVED)
             self._status.last_success_at = at
-            self._record(began, SnapshotOutcome.OK, "")
+            self._record(began, SnapshotOutcome.OK, "; ".join(problems))
             await asyncio.sleep(self._pace.settle)
             if self._bus.is_read():
                 taken = SnapshotTaken(name, at, origin, source, number, listings)

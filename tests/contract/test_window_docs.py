@@ -8,11 +8,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from dataflows import agent_metrics
+from dataflows import agent_metrics, service_metrics
 from dataflows.lengths import Length
 from dataflows.levels import Levels
 from dataflows.metric import MetricSpec, Samples
-from dataflows.subsystems import METRICS, SUBSYSTEMS, services
+from dataflows.subsystems import METRICS, SUBSYSTEMS
 from dataflows.windows import Level
 from scripts.window_picture import window_picture
 from tests.contract.test_docs import cells, code, rows, text
@@ -87,7 +87,7 @@ def test_the_picture_shows_changes_between_scrapes() -> None:
     [
         (
             'series, for `service_name="xivo-ctid"` and `window="1m"`',
-            services.UP_LEVELS,
+            service_metrics.UP_LEVELS,
             1,
             [(4, 0), (7, 1)],
         ),

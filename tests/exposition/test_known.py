@@ -13,7 +13,7 @@ from dataflows.events.queue_names import QueuesNamed
 from dataflows.knowledge import KNOWN, KNOWN_SINCE
 from dataflows.listings import ALL, Source
 from dataflows.subsystems import METRICS as ALL_METRICS
-from dataflows.subsystems import SUBSYSTEMS, agents, chat, queues, services
+from dataflows.subsystems import SUBSYSTEMS, agents, chat, endpoints, queues, services
 from dataflows.subsystems.bus import ORIGIN_INFO
 from exporter.exposition.known import METRICS, Known, known
 from exporter.exposition.snapshot_status import SourceStatus
@@ -24,10 +24,15 @@ ONE, TWO = "ca7f12ab-0000-4000-8000-000000000001", "00000000-0000-4000-8000-0000
 
 AGENTS = replace(agents.SUBSYSTEM, listings=(AgentsListed, AgentMembersListed))
 QUEUES = replace(queues.SUBSYSTEM, listings=(QueuesNamed, MembersListed))
-OURS = (AGENTS, QUEUES, replace(services.SUBSYSTEM, listings=()), chat.SUBSYSTEM)
+ENDPOINTS = endpoints.SUBSYSTEM
+OURS = (AGENTS, ENDPOINTS, QUEUES, services.SUBSYSTEM, chat.SUBSYSTEM)
 
 WAITS = "waits for the next snapshot"
 NO_API = "no API is set, so the exporter knows only what events have told"
+NO_CONSUL = (
+    "the server has no consul, or no URL of it is set, so the exporter knows only what events have "
+    "told"
+)
 NO_LIST = "no API lists them, so the exporter knows only what events have told"
 
 Since = Mapping[tuple[str, str], float]
@@ -84,8 +89,21 @@ def test_a_bus_that_is_not_read_is_the_first_reason() -> None:
 def test_without_an_api_only_events_tell() -> None:
     assert reason(read(), "agents") == NO_API
     # An API would not help.
-    assert reason(read(), "services") == NO_LIST
-    assert reason(read("paris", *ALL), "services") == NO_LIST
+    assert reason(read(), "endpoints") == NO_LIST
+    assert reason(read("paris", *ALL), "endpoints") == NO_LIST
+
+
+def test_a_server_without_consul_is_not_told_to_have_one() -> None:
+    others = [source for source in ALL if source is not Source.CONSUL]
+    for bus in (read(), read("paris", *others)):
+        assert reason(bus, "services") == NO_CONSUL
+    bus = read("paris", *ALL)
+    assert reason(bus, "services") == WAITS
+    # What the daemons tell is not needed.
+    bus.sources[Source.STATUS].problem = "amid refused: the user lacks amid.status.read"
+    assert reason(bus, "services") == WAITS
+    bus.sources[Source.CONSUL].problem = "consul cannot be reached: Connection refused"
+    assert reason(bus, "services") == "consul cannot be reached: Connection refused"
 
 
 def test_an_api_that_is_needed_and_not_set_is_named() -> None:

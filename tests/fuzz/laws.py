@@ -10,7 +10,7 @@ from typing import NamedTuple
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from dataflows import agent_metrics, queue_metrics
+from dataflows import agent_metrics, queue_metrics, service_metrics
 from dataflows.labels import MAX_LABEL
 from dataflows.metric import Histogram, LabelValues, MetricSpec
 from dataflows.subsystems import agents, deliveries, endpoints, queues, services, users
@@ -30,7 +30,7 @@ _SHOWN = {
     agents.NAME: agent_metrics.LOGGED_IN,
     endpoints.NAME: endpoints.STATE,
     queues.NAME: queue_metrics.PAUSED,
-    services.NAME: services.UP,
+    services.NAME: service_metrics.UP,
 }
 """Metrics with one series, or state set, for each entity that has series of its own."""
 

@@ -21,6 +21,7 @@ from dataflows.events.queue_members import (
     Membership,
     MembersListed,
 )
+from dataflows.events.services import Instance, ServicesListed
 from dataflows.events.users import Presence, PresencesListed
 from dataflows.items import (
     GapNoticed,
@@ -42,6 +43,7 @@ AGENTS = ("1", "2", "3", "4")
 USERS = tuple(f"user-{number}" for number in range(1, 5))
 INTERFACES = ("local/id-1@agentcallback", "local/id-2@agentcallback", "sip/a")
 CHANNELS = ("1449700000.1", "1449700000.2", "1449700000.3")
+SERVICES = ("xivo-ctid", "xivo-agentd")
 PRESENCES = (Presence.AVAILABLE, Presence.AWAY)
 
 
@@ -53,6 +55,9 @@ class Server:
         members: By queue and interface: device state, and whether paused.
         waiting: By queue and channel: when the caller joined.
         talks: Queue, interface and channel.
+        services: By service: the ids of its registered instances, the latest one at the end. Those
+            before it crashed.
+        instances: Number of instances so far.
         said: Messages that have not arrived; those of the same moment arrive together.
         calls: Number of events of callers; it tells two equal ones apart.
         deleted: Agents and users that were deleted; an id never comes again.
@@ -63,6 +68,8 @@ class Server:
     members: dict[tuple[str, str], tuple[int, bool]] = field(default_factory=dict)
     waiting: dict[tuple[str, str], float] = field(default_factory=dict)
     talks: dict[tuple[str, str], str] = field(default_factory=dict)
+    services: dict[str, list[str]] = field(default_factory=dict)
+    instances: int = 0
     said: deque[list[Message]] = field(default_factory=deque)
     calls: int = 0
     deleted: set[str] = field(default_factory=set)
@@ -171,6 +178,22 @@ class Server:
         more = {"Interface": key[1], "TalkTime": "1", "Reason": "agent"}
         return [self._call("AgentComplete", (key[0], channel), **more)]
 
+    def register(self, service: str, _: object, _third: object, _now: float) -> list[Message]:
+        """Start a service; if it was up, it has crashed."""
+        self.instances += 1
+        instance = str(self.instances)
+        self.services.setdefault(service, []).append(instance)
+        more = {"address": "10.0.0.5", "port": 9495, "tags": []}
+        data = {"service_name": service, "service_id": instance, **more}
+        return [event("service_registered_event", data)]
+
+    def deregister(self, service: str, _: object, _third: object, _now: float) -> list[Message]:
+        """Stop a service; what crashed before is cleaned up."""
+        if service not in self.services:
+            return []
+        data = {"service_name": service, "service_id": self.services.pop(service)[-1], "tags": []}
+        return [event("service_deregistered_event", data)]
+
     def _call(self, name: str, of: tuple[str, str], **more: str) -> Message:
         self._count = getattr(self, "_count", 0) + 1
         return event(
@@ -185,6 +208,12 @@ class Server:
                 return (AgentsListed(ORIGIN, now, number, agents),)
             case Source.CHATD:
                 return (PresencesListed(ORIGIN, now, number, dict(self.users)),)
+            case Source.CONSUL:
+                services = {
+                    name: tuple(Instance(each, "10.0.0.5", "9495", int(each)) for each in ids)
+                    for name, ids in self.services.items()
+                }
+                return (ServicesListed(ORIGIN, now, number, services),)
         members = {queue: tuple(self._reports(queue, now)) for queue in QUEUES}
         of_agents = {
             queue: tuple(each for each in reports if each.interface.startswith("local"))
@@ -231,6 +260,7 @@ class Server:
             numbers["xivo_agents", login] += 1
         for presence in self.users.values():
             numbers["xivo_users", presence] += 1
+        numbers.update(("xivo_service_up", service) for service in self.services)
         for (queue, _), (status, is_paused) in self.members.items():
             numbers["xivo_queue_members", queue, "dynamic"] += 1
             numbers["xivo_queue_member_states", queue, DEVICE_STATES[status]] += 1
@@ -264,6 +294,7 @@ class Server:
 GAUGES = {
     "xivo_agents",
     "xivo_users",
+    "xivo_service_up",
     "xivo_queue_members",
     "xivo_queue_member_states",
     "xivo_queue_members_paused",
@@ -275,6 +306,8 @@ GAUGES = {
 COUNTERS = {
     "agent_status_update": ("xivo_agent_logins_total", "xivo_agent_logouts_total"),
     "chatd_presence_updated": ("xivo_user_presence_changes_total",),
+    "service_registered_event": ("xivo_service_registrations_total",),
+    "service_deregistered_event": ("xivo_service_deregistrations_total",),
     "QueueCallerJoin": ("xivo_queue_calls_joined_total",),
     "AgentComplete": ("xivo_queue_calls_completed_total",),
 }
@@ -395,7 +428,7 @@ class World:
             labels: value
             for (name, labels), value in self.pipeline.series().items()
             if name == "xivo_state_known" and isinstance(value, float | int)
-            if labels[1] in ("agents", "queues", "queue_calls", "users")
+            if labels[1] in ("agents", "queues", "queue_calls", "users", "services")
         }
 
     def total(self, metric: str) -> int:
@@ -403,7 +436,7 @@ class World:
         return sum(int(value) for value in values if isinstance(value, float | int))
 
 
-SOURCES = (Source.AGENTD, Source.AMID, Source.CHATD)
+SOURCES = (Source.AGENTD, Source.AMID, Source.CHATD, Source.CONSUL)
 _MEMBERS = st.tuples(st.sampled_from(QUEUES), st.sampled_from(INTERFACES))
 _CALLERS = st.tuples(st.sampled_from(QUEUES), st.sampled_from(CHANNELS))
 _NOTHING = st.none()
@@ -419,6 +452,12 @@ def _deeds(*, with_calls: bool = True) -> st.SearchStrategy[tuple[str, Any, Any,
         ),
         st.tuples(one("member"), _MEMBERS, st.sampled_from((1, 2, 5)), st.booleans()),
         st.tuples(one("remove"), _MEMBERS, _NOTHING, _NOTHING),
+        st.tuples(
+            st.sampled_from(("register", "deregister")),
+            st.sampled_from(SERVICES),
+            _NOTHING,
+            _NOTHING,
+        ),
     ]
     if with_calls:
         deeds += [
@@ -516,6 +555,8 @@ SILENT = [
     ("join", ("support", "1449700000.3"), None, None, "queue_calls", "added"),
     ("abandon", ("support", "1449700000.1"), None, None, "queue_calls", "removed"),
     ("complete", ("support", "sip/a"), None, None, "queue_calls", "removed"),
+    ("deregister", "xivo-ctid", None, None, "services", "removed"),
+    ("register", "xivo-agentd", None, None, "services", "added"),
 ]
 
 
@@ -532,6 +573,7 @@ def test_a_silent_change_is_repaired_and_counted(silent: tuple[Any, ...]) -> Non
         ("member", ("support", "local/id-1@agentcallback"), 1, False),
         ("join", ("support", "1449700000.1"), None, None),
         ("join", ("support", "1449700000.2"), None, None),
+        ("register", "xivo-ctid", None, None),
     ):
         world.do(each)
     world.settle(is_asked=True)
@@ -619,13 +661,14 @@ def test_the_state_is_complete_before_the_first_event() -> None:
         ("user", "user-1", Presence.AVAILABLE, None),
         ("member", ("support", "local/id-1@agentcallback"), 1, False),
         ("join", ("support", "1449700000.1"), None, None),
+        ("register", "xivo-ctid", None, None),
     ):
         world.silently(each)
     assert world.known() == {}
     world.settle(is_asked=True)
     assert world.shown() == world.server.numbers()
     assert world.known() == dict.fromkeys(
-        [(ORIGIN, each) for each in ("agents", "queues", "queue_calls", "users")], 1
+        [(ORIGIN, each) for each in ("agents", "queues", "queue_calls", "users", "services")], 1
     )
 
 

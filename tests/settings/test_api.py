@@ -11,10 +11,16 @@ from hypothesis import strategies as st
 
 from dataflows.listings import ALL, Source
 from exporter.settings import BusSettings, Settings, SettingsError, load
-from exporter.settings.api_url import SERVICES, parse_api_services, parse_api_url
+from exporter.settings.api_url import (
+    SERVICES,
+    STATUS_DAEMONS,
+    parse_api_services,
+    parse_api_url,
+)
 
 SECRET = "s3cr3t-p4ss"
 URL = "https://wazo.example.com/api"
+BELOW = tuple(source for source in ALL if source is not Source.CONSUL)
 USER = {"api_username": "exporter", "api_password": SECRET}
 
 pytestmark = pytest.mark.usefixtures("no_settings_of_the_developer")
@@ -63,9 +69,25 @@ def test_no_api_is_set_by_default() -> None:
 
 def test_a_url_is_the_base_of_all_apis() -> None:
     settings = bus(api_url=f"{URL}/", **USER)
-    assert settings.api_sources == ALL
+    assert settings.api_sources == BELOW
     for service in SERVICES:
-        assert settings.api_address(service) == f"{URL}/{service}"
+        if service != Source.CONSUL:
+            assert settings.api_address(service) == f"{URL}/{service}"
+
+
+def test_consul_is_asked_only_if_it_has_a_url_of_its_own() -> None:
+    assert bus(api_url=URL, **USER).api_address("consul") is None
+    services = "auth=https://pbx:9497,consul=http://127.0.0.1:8500"
+    assert bus(api_services=services, **USER).api_sources == (Source.CONSUL,)
+    assert bus(api_url=URL, api_services=services, **USER).api_sources == ALL
+
+
+def test_the_daemons_that_have_a_url_are_asked_for_their_components() -> None:
+    assert bus().status_daemons == ()
+    assert bus(api_url=URL, **USER).status_daemons == STATUS_DAEMONS
+    settings = bus(api_services="auth=https://h,call-logd=https://i,consul=https://j", **USER)
+    assert settings.status_daemons == ("call-logd",)
+    assert settings.api_sources == (Source.STATUS, Source.CONSUL)
 
 
 @pytest.mark.parametrize(
@@ -78,12 +100,12 @@ def test_a_url_is_the_base_of_all_apis() -> None:
 )
 def test_a_service_may_be_elsewhere_and_needs_no_base(services: object) -> None:
     alone = bus(api_services=services, **USER)
-    assert alone.api_sources == (Source.AMID,)
+    assert alone.api_sources == (Source.AMID, Source.STATUS)
     assert alone.api_address("amid") == "https://pbx:9491"
     assert alone.api_address("auth") == "http://127.0.0.1:9497"
     assert alone.api_address("chatd") is None
     both = bus(api_url=URL, api_services=services, **USER)
-    assert both.api_sources == ALL
+    assert both.api_sources == BELOW
     assert both.api_address("amid") == "https://pbx:9491"
     assert both.api_address("chatd") == f"{URL}/chatd"
 
@@ -199,8 +221,11 @@ def test_http_without_tls_is_allowed_on_the_machine_itself(url: str) -> None:
     ("services", "says"),
     [
         ("agend=https://h", "not 'agend'; did you mean agentd?"),
-        ("calld=https://h", "must be auth, amid, agentd, chatd or confd, not 'calld'"),
-        (f"https://u:{SECRET}=@h", "the name of a service must be auth, amid, agentd, chatd or"),
+        (
+            "ctid=https://h",
+            "must be auth, amid, agentd, chatd, calld, confd, call-logd or consul, not 'ctid'",
+        ),
+        (f"https://u:{SECRET}=@h", "the name of a service must be auth, amid, agentd, chatd,"),
         (SECRET, "must be pairs of name and URL, such as amid=https://pbx:9491,auth=https://"),
         ("", "must be pairs of name and URL"),
         ([7], "must be pairs of name and URL"),

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from dataflows.listings import Listing
 from exporter.exposition.snapshot_status import SnapshotOutcome
-from exporter.snapshots.source import Request, SnapshotError, SourceModule
+from exporter.snapshots.source import Ask, Request, SnapshotError, SourceModule
 
 BODIES = Path(__file__).parent / "bodies"
 ORIGIN = "6a1f0a3e-7f0b-4b0e-9d52-0d5b4c7e1a10"
 AT = 1_764_079_457.0
-REQUEST = Request(ORIGIN, 7, lambda: AT)
+REQUEST = Request(ORIGIN, 7, lambda: AT, lambda _: None)
 
 
 def body(name: str) -> bytes:
@@ -29,24 +29,32 @@ def content(name: str) -> Any:  # noqa: ANN401 -- JSON
 
 
 def listings(
-    module: SourceModule, answers: Mapping[str, bytes]
+    module: SourceModule,
+    answers: Mapping[str, bytes | SnapshotError],
+    note: Callable[[str], None] = lambda _: None,
 ) -> tuple[tuple[Listing, ...], list[tuple[str, str, str]]]:
     """Return what a source lists, and the method, path and right of each request.
 
     Args:
         module: The source.
-        answers: By path; another one gives an error, as a server does that does not have it.
+        answers: By path, after the name of the daemon if the source asks another one; another one
+            gives an error, as a server does that does not have it.
+        note: Gets the problems that leave the answer usable.
     """
     asked: list[tuple[str, str, str]] = []
 
-    async def ask(method: str, path: str, *, right: str) -> bytes:
+    async def ask(method: str, path: str, *, right: str, daemon: str = "") -> bytes:
+        path = f"{daemon}{path}"
         asked.append((method, path, right))
-        if path not in answers:
-            raise SnapshotError(SnapshotOutcome.REFUSED, f"the user lacks {right}")
-        return answers[path]
+        answer = answers.get(
+            path, SnapshotError(SnapshotOutcome.REFUSED, f"the user lacks {right}")
+        )
+        if isinstance(answer, SnapshotError):
+            raise answer
+        return answer
 
-    return asyncio.run(_listings(module, ask)), asked
+    return asyncio.run(_listings(module, ask, REQUEST._replace(note=note))), asked
 
 
-async def _listings(module: SourceModule, ask: Any) -> tuple[Listing, ...]:  # noqa: ANN401 -- an Ask
-    return await module.listings(ask, REQUEST)
+async def _listings(module: SourceModule, ask: Ask, request: Request) -> tuple[Listing, ...]:
+    return await module.listings(ask, request)

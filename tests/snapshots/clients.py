@@ -55,6 +55,11 @@ async def members(client: Client) -> bytes:
     return await ask("POST", "/1.0/action/QueueStatus", right=right)
 
 
+async def status(client: Client, daemon: str) -> bytes:
+    ask = client.ask(Source.STATUS)
+    return await ask("GET", "/1.0/status", right=f"{daemon}.status.read", daemon=daemon)
+
+
 def run(awaitable: Awaitable[T]) -> T:
     async def main() -> T:
         return await awaitable

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dataflows.events.queue_names import QueueKind
 from dataflows.listings import Listing, Source
 from exporter.exposition.snapshot_status import SnapshotOutcome
-from exporter.snapshots import agentd, amid, chatd, confd
+from exporter.snapshots import agentd, amid, bus, chatd, confd, consul, status
 from exporter.snapshots.bounded_json import MAX_ENTITIES, MAX_OBJECTS
 from exporter.snapshots.source import SnapshotError
 from tests.snapshots.answering import AT, ORIGIN, REQUEST, body, content, listings
@@ -23,16 +23,18 @@ READERS: dict[Source, Callable[[bytes], object]] = {
     Source.AGENTD: lambda text: agentd.decode(text, ORIGIN),
     Source.CHATD: chatd.decode,
     Source.CONFD: lambda text: confd.decode(text, QueueKind.QUEUE),
+    Source.STATUS: lambda text: status.decode(text, Source.STATUS),
+    Source.CONSUL: lambda text: consul.decode_instances(text, ORIGIN),
 }
 GOOD = {
     Source.AMID: "amid_action_QueueStatus",
     Source.AGENTD: "agentd_agents",
     Source.CHATD: "chatd_users_presences",
     Source.CONFD: "confd_queues",
+    Source.STATUS: "status_calld",
+    Source.CONSUL: "consul_catalog_service_xivo-agentd",
 }
-MODULES = {
-    module.source: module for module in (amid.MODULE, agentd.MODULE, chatd.MODULE, confd.MODULE)
-}
+MODULES = {module.source: module for module in (*bus.MODULES, status.module(["calld"]))}
 PROBLEMS = {
     "the answer is not as expected",
     "the answer is too long",
@@ -142,6 +144,10 @@ def test_deep_answers_are_refused(source: Source, opening: bytes) -> None:
 @SOURCES
 @pytest.mark.parametrize("other", ["chatd_not_initialized_503", "auth_token", "calld_calls"])
 def test_the_answer_of_another_api_is_refused(source: Source, other: str) -> None:
+    if source is Source.STATUS:
+        # A daemon may have any components, or none.
+        assert READERS[source](body(other)) == {"api": True}
+        return
     with pytest.raises(SnapshotError, match="the answer is not as expected"):
         READERS[source](body(other))
 
@@ -159,6 +165,12 @@ def _many(source: Source, count: int) -> bytes:
             return b'[{"Response":"Success"},' + member + b'{"Event":"QueueStatusComplete"}]'
         case Source.AGENTD:
             return b"[" + b'{"id":1,"logged":true},' * count + b'{"id":1,"logged":true}]'
+        case Source.STATUS:
+            each = (b'"%d":{"status":"ok"}' % number for number in range(count))
+            return b"{" + b",".join(each) + b"}"
+        case Source.CONSUL:
+            item = b'{"ServiceID":"1","ServiceTags":[],"ServicePort":1}'
+            return b"[" + (item + b",") * count + item + b"]"
         case _:
             item = b'{"id":1,"name":"x","uuid":"a","state":"away"}'
             numbers = b'],"total":%d,"filtered":%d}' % (count + 1, count + 1)
@@ -177,6 +189,9 @@ def test_all_listings_answer_the_request(source: Source) -> None:
         amid.PATH: body(GOOD[Source.AMID]),
         agentd.PATH: body(GOOD[Source.AGENTD]),
         chatd.PATH: body(GOOD[Source.CHATD]),
+        f"calld{status.PATHS['calld']}": body(GOOD[Source.STATUS]),
+        consul.CATALOG: json.dumps({"xivo-agentd": [ORIGIN]}).encode(),
+        f"{consul.SERVICE}/xivo-agentd": body(GOOD[Source.CONSUL]),
     } | {
         f"{path}?recurse=true&limit=500&offset=0": body("confd_queues")
         for path in confd.PATHS.values()

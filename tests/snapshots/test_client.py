@@ -2,15 +2,27 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 
 from dataflows.listings import Source
 from exporter.exposition.snapshot_status import SnapshotOutcome
+from exporter.snapshots.client import Server
 from exporter.snapshots.login import MAX_REPLACE_SECONDS, REPLACE_SECONDS
-from tests.snapshots.clients import Timer, agents, client_of, failure, members, presences, run
-from tests.snapshots.server import AGENTS, ORIGIN, Apis, Behaviour, body, reply, serving
+from tests.snapshots.clients import (
+    Timer,
+    agents,
+    client_of,
+    credentials,
+    failure,
+    members,
+    presences,
+    run,
+    status,
+)
+from tests.snapshots.server import AGENTS, ORIGIN, Apis, Behaviour, Request, body, reply, serving
 
 TENANTS = "/auth/0.1/tenants"
 MASTER = "47bfdafc-2897-4369-8fb3-153d41fb835d"
@@ -44,8 +56,57 @@ def test_the_server_tells_its_origin(apis: Apis) -> None:
 def test_a_daemon_can_have_a_url_of_its_own(apis: Apis) -> None:
     services = {name: f"{apis.url}/{name}/" for name in ("auth", "agentd")}
     client = client_of(apis, api_url="", services=services)
-    assert [source for source in Source if client.has(source)] == [Source.AGENTD]
     assert run(agents(client)) == body("agentd_agents")
+
+
+def test_a_source_can_ask_another_daemon(apis: Apis) -> None:
+    apis.behaviours["/calld/1.0/status"] = reply(403)
+    error = failure(status(client_of(apis), "calld"))
+    assert (error.daemon, error.status) == ("calld", 403)
+    assert error.problem == "calld refused: the user lacks calld.status.read"
+
+
+def test_a_daemon_never_has_two_requests_at_once(apis: Apis) -> None:
+    now: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+
+    async def slow(request: Request, writer: asyncio.StreamWriter) -> None:
+        daemon = request.path.split("/")[1]
+        now[daemon] += 1
+        most[daemon] = max(most[daemon], now[daemon])
+        most["all"] = max(most["all"], now.total())
+        await asyncio.sleep(0.2)
+        now[daemon] -= 1
+        await reply(200, b"{}")(request, writer)
+
+    daemons = ("amid", "agentd", "chatd")
+    apis.behaviours["/amid/1.0/action/QueueStatus"] = slow
+    for daemon in daemons:
+        apis.behaviours[f"/{daemon}/1.0/status"] = slow
+    client = client_of(apis)
+
+    async def ask_all() -> None:
+        await client.origin()
+        each = (status(client, daemon) for daemon in daemons)
+        await asyncio.gather(members(client), members(client), *each)
+
+    run(ask_all())
+    assert {most[daemon] for daemon in daemons} == {1}
+    # But a slow daemon does not keep the others waiting.
+    assert most["all"] > 1
+
+
+def test_consul_gets_no_token_and_has_no_url_below_the_base(apis: Apis) -> None:
+    assert Server(credentials, apis.url).url("consul") == ""
+    client = client_of(apis, services={"consul": f"{apis.url}/consul"})
+    path = "/consul/v1/catalog/services"
+    apis.behaviours[path] = reply(200, b"{}")
+    assert run(client.ask(Source.CONSUL)("GET", "/v1/catalog/services", right="")) == b"{}"
+    (request,) = apis.requests
+    assert "x-auth-token" not in request.headers
+    apis.behaviours[path] = reply(403, b"Permission denied")
+    error = failure(client.ask(Source.CONSUL)("GET", "/v1/catalog/services", right=""))
+    assert error.problem == "consul refused the request (403)"
 
 
 def test_an_own_url_comes_before_the_common_one(apis: Apis) -> None:

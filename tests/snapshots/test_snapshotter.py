@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 import pytest
 from structlog.testing import capture_logs
 
+from dataflows.events.services import ComponentsListed
 from dataflows.items import SnapshotBegun, SnapshotFailed, SnapshotTaken
 from dataflows.listings import Listing, Source
 from exporter.clock import wall_clock
 from exporter.exposition.snapshot_status import SnapshotOutcome, SourceStatuses
+from exporter.snapshots import status
 from exporter.snapshots.client import Client, Server
 from exporter.snapshots.snapshotter import Snapshotter
 from exporter.snapshots.source import Ask, Request, SourceModule
@@ -135,6 +137,24 @@ def running(*buses: SnapshotBus, pace: Pace = QUICK) -> Iterator[Snapshotter]:
         with within(5):
             snapshotter.stop(60)
         assert not [each for each in threading.enumerate() if each.name == "snapshots"]
+
+
+def test_a_problem_with_a_part_of_an_answer_is_told_and_the_rest_is_used(apis: Apis) -> None:
+    bus = Bus()
+    apis.behaviours["/amid/1.0/status"] = reply(502)
+    apis.behaviours["/chatd/1.0/status"] = reply(200, b'{"rest_api": {"status": "ok"}}')
+    with running(bus.described(apis, (status.module(("amid", "calld", "chatd")),))):
+        bus.has(SnapshotTaken, Source.STATUS)
+    told = bus.statuses[Source.STATUS]
+    assert (told.outcomes[SnapshotOutcome.OK], told.problem) == (1, "amid failed (502)")
+    [taken] = bus.of(SnapshotTaken, Source.STATUS)
+    assert isinstance(taken, SnapshotTaken)
+    [listed] = taken.listings
+    assert isinstance(listed, ComponentsListed)
+    assert listed.components == {
+        "amid": {"api": False},
+        "chatd": {"api": True, "rest_api": True},
+    }
 
 
 def test_a_snapshot_begins_before_it_is_asked_for_and_is_taken_after_it_settled(
