@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC
 from typing import Any, NamedTuple
 
@@ -57,18 +58,25 @@ class Costs(NamedTuple):
 def measure(run: Round) -> Costs:
     """Measure all of it in one process."""
     del run
-    # Else the collector would look at all messages of the benchmark, which no exporter keeps.
-    gc.collect()
-    gc.freeze()
-    try:
+    with _frozen():
         return _costs()
-    finally:
-        gc.unfreeze()
 
 
 def of_events(run: Round) -> float:
     """Return the CPU ms of 5,000 events of the used mix, in decode and states alone."""
-    return core.cost(run.used[:EVENTS]) * EVENTS / 1e3
+    with _frozen():
+        return core.cost(run.used[:EVENTS]) * EVENTS / 1e3
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
+    """Let the collector not look at the messages of the benchmark, which no exporter keeps."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _costs() -> Costs:
