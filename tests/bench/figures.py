@@ -271,7 +271,7 @@ FIGURES = (
         "ms",
         lambda run: run.once(latency.with_apis).p99,
         lambda run: run.once(latency.measure).p99,
-        Target("≤", 5),
+        Target("≤", 10),
     ),
     Figure(
         "scrape-api",
@@ -279,7 +279,7 @@ FIGURES = (
         "ms",
         lambda run: run.once(latency.with_apis).scrape,
         lambda run: run.once(latency.measure).scrape,
-        Target("≤", 5),
+        Target("≤", 10),
     ),
     Figure(
         "idle-api",
