@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 from dataflows.zone_offsets import ZoneOffset
 
@@ -71,8 +72,12 @@ class BusOrigins:
 
         It has carried only events of others for some seconds.
         """
-        if not self.last_heard.keys() - self.listed.keys():
-            self.listed = dict.fromkeys(self.listed, self.read_seconds)
+        others = self.last_heard.keys() - self.listed.keys()
+        heard = max([self.last_heard[origin] for origin in others], default=-inf)
+        # While nobody else is heard, the bus may just be silent.
+        self.listed = {
+            origin: at if at <= heard else self.read_seconds for origin, at in self.listed.items()
+        }
         since = self.read_seconds - seconds
         found = [origin for origin, at in self.listed.items() if at <= since]
         self.strangers.update(found)

@@ -27,6 +27,7 @@ class Resumed(msgspec.Struct, frozen=True, array_like=True):
         is_withheld: Whether it was a standby, and showed no series of the bus.
         offsets: See `BusOrigins`.
         listed: See `BusOrigins`.
+        strangers: See `BusOrigins`.
     """
 
     bus: str
@@ -42,6 +43,7 @@ class Resumed(msgspec.Struct, frozen=True, array_like=True):
     is_withheld: bool = False
     offsets: dict[str, ZoneOffset] = msgspec.field(default_factory=dict)
     listed: dict[str, float] = msgspec.field(default_factory=dict)
+    strangers: frozenset[str] = frozenset()
 
 
 def has_moved(before: Iterable[str], now: Iterable[str]) -> bool:

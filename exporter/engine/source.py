@@ -214,6 +214,7 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
             feed.origins.last_heard.update(kept.last_heard)
             feed.origins.offsets.update(kept.offsets)
             feed.origins.listed.update(kept.listed)
+            feed.origins.strangers.update(kept.strangers)
             has_other_urls = has_moved(kept.urls, feed.urls)
             feed.origins.free.update(kept.last_heard if has_other_urls else kept.free)
         feed.open(self._earlier_exchange)
@@ -314,5 +315,6 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
                 status.is_withheld,
                 origins.offsets,
                 origins.listed,
+                frozenset(origins.strangers),
             )
         )

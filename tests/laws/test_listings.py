@@ -43,7 +43,7 @@ AGENTS = ("1", "2", "3", "4")
 USERS = tuple(f"user-{number}" for number in range(1, 5))
 INTERFACES = ("local/id-1@agentcallback", "local/id-2@agentcallback", "sip/a")
 CHANNELS = ("1449700000.1", "1449700000.2", "1449700000.3")
-SERVICES = ("xivo-ctid", "xivo-agentd")
+SERVICES = ("xivo-dird", "xivo-agentd")
 PRESENCES = (Presence.AVAILABLE, Presence.AWAY)
 
 
@@ -555,7 +555,7 @@ SILENT = [
     ("join", ("support", "1449700000.3"), None, None, "queue_calls", "added"),
     ("abandon", ("support", "1449700000.1"), None, None, "queue_calls", "removed"),
     ("complete", ("support", "sip/a"), None, None, "queue_calls", "removed"),
-    ("deregister", "xivo-ctid", None, None, "services", "removed"),
+    ("deregister", "xivo-dird", None, None, "services", "removed"),
     ("register", "xivo-agentd", None, None, "services", "added"),
 ]
 
@@ -573,7 +573,7 @@ def test_a_silent_change_is_repaired_and_counted(silent: tuple[Any, ...]) -> Non
         ("member", ("support", "local/id-1@agentcallback"), 1, False),
         ("join", ("support", "1449700000.1"), None, None),
         ("join", ("support", "1449700000.2"), None, None),
-        ("register", "xivo-ctid", None, None),
+        ("register", "xivo-dird", None, None),
     ):
         world.do(each)
     world.settle(is_asked=True)
@@ -661,7 +661,7 @@ def test_the_state_is_complete_before_the_first_event() -> None:
         ("user", "user-1", Presence.AVAILABLE, None),
         ("member", ("support", "local/id-1@agentcallback"), 1, False),
         ("join", ("support", "1449700000.1"), None, None),
-        ("register", "xivo-ctid", None, None),
+        ("register", "xivo-dird", None, None),
     ):
         world.silently(each)
     assert world.known() == {}
