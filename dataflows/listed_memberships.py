@@ -36,7 +36,9 @@ class ListedMemberships(Memberships):
             changed: What events changed since the API was asked, as queue and interface.
             state: As in `apply`.
         """
-        for name in [*self._queues, *(name for name in queues if queues[name])]:
+        # Members who are gone first, because new ones can take their places.
+        gone = [name for name in self._queues if not queues.get(name)]
+        for name in [*gone, *(name for name in queues if queues[name])]:
             queue = self._queue(name, state)
             if queue is None:
                 continue
