@@ -16,6 +16,7 @@ from dataflows.events.queue_members import (
     Membership,
     MembersListed,
 )
+from dataflows.events.queue_names import QueueKind, QueueName, QueuesNamed
 from dataflows.items import (
     ClockSetBack,
     Opened,
@@ -202,3 +203,13 @@ def test_requests_are_not_in_the_future_after_the_clock_was_set_back() -> None:
         item = kind(BUS, 100.0, ORIGIN, Source.AMID, 1)
         assert arrived_by(item, 90.0).at == 90.0
         assert arrived_by(item, 110.0) is item
+
+
+def test_a_queue_has_one_name() -> None:
+    exporter = Exporter()
+    exporter.open(BUS)
+    number = exporter.ask(Source.CONFD)
+    names = [QueueName("q", "1", kind, kind.value.title(), "") for kind in QueueKind]
+    exporter.answer(Source.CONFD, QueuesNamed(ORIGIN, exporter.now, number, tuple(names)))
+    shown = [labels for name, labels in exporter.series() if name == "xivo_queue_info"]
+    assert shown == [(ORIGIN, "q", "Group", "group", "")]
