@@ -93,7 +93,7 @@ class AgentsState(AgentEventsState):
         of = MemberRemoved(*self._origin, listing.at, "", "")
         found: list[Listed] = []
         for agent, each in self._memberships.follow_listing(of, listing.queues, changed, self):
-            agent.paused_at = None
+            self._pauses.miss(agent)
             self._follow(agent, listing.at)
             found.append(each)
         return drift_of(found)

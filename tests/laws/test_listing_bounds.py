@@ -27,6 +27,7 @@ from dataflows.items import (
     arrived_by,
 )
 from dataflows.listings import Listing, Source
+from dataflows.metric import Histogram
 from dataflows.parts import MAX_PARTS
 from tests.corpus import ORIGIN, event
 from tests.pipeline import Pipeline
@@ -213,3 +214,29 @@ def test_a_queue_has_one_name() -> None:
     exporter.answer(Source.CONFD, QueuesNamed(ORIGIN, exporter.now, number, tuple(names)))
     shown = [labels for name, labels in exporter.series() if name == "xivo_queue_info"]
     assert shown == [(ORIGIN, "q", "Group", "group", "")]
+
+
+@pytest.mark.parametrize(("is_paused", "count"), [(True, 1), (False, 0)])
+def test_an_answer_that_says_the_same_of_a_pause_does_not_hide_its_length(
+    is_paused: bool, count: int
+) -> None:
+    exporter = Exporter()
+    exporter.open(BUS)
+    exporter.list_agents([1])
+    exporter.list_members({"support": [PHONE.format(1)]})
+    pause = {"Queue": "support", "Interface": PHONE.format(1), "Status": "1"}
+    exporter.send(event("QueueMemberPause", {**pause, "Paused": "1", "Reason": "lunch"}))
+    exporter.wait(60)
+    number = exporter.ask(Source.AMID)
+    members, agents, calls = members_listed(exporter.now, number, {"support": [PHONE.format(1)]})
+    assert isinstance(agents, AgentMembersListed)
+    # A call ended without an event.
+    [report] = agents.queues["support"]
+    report = replace(report, paused=is_paused, last_call=1_700_000_000, reason="lunch")
+    agents = replace(agents, queues={"support": (report,)})
+    exporter.answer(Source.AMID, members, agents, calls)
+    exporter.wait(60)
+    exporter.send(event("QueueMemberPause", {**pause, "Paused": "0", "Reason": ""}))
+    pauses = exporter.value("xivo_agent_pause_duration_seconds", "other")
+    assert isinstance(pauses, Histogram)
+    assert sum(pauses.counts) == count
