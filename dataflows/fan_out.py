@@ -83,9 +83,10 @@ class FanOut:
         origin, known = item.origin, self._origins.of(item.bus)
         if origin not in known.last_heard:
             # Only a new request: an answer is of no use if the states did not note what changed.
-            if not (isinstance(item, SnapshotBegun) and known.admit(origin)):
+            if not (isinstance(item, SnapshotBegun) and self._origins.admit(origin, item.bus)):
                 return
-            yield from self._for_origin(item.bus, OriginSeen(origin, item.at))
+            seen = OriginSeen(origin, item.at, is_free=origin in known.free)
+            yield from self._for_origin(item.bus, seen)
         if isinstance(item, SnapshotTaken):
             known.answer(origin)
             named = bus.OriginNamed(origin, item.at, is_alone=known.is_alone)

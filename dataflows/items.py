@@ -72,16 +72,6 @@ class ReadingResumed(msgspec.Struct, frozen=True, gc=False):
     is_complete: bool
 
 
-def arrived_by(item: T, now: float) -> T:
-    """Return an item of which nothing is later than a time, Unix seconds.
-
-    The clock may have been set back since a delivery arrived.
-    """
-    if isinstance(item, Delivery | Duplicates) and item.arrived > now:
-        return replace(item, arrived=now)
-    return item
-
-
 class GapNoticed(msgspec.Struct, frozen=True, gc=False):
     """Events of a bus were missed, or may have been: a gap, or a stall of the dataflow.
 
@@ -150,6 +140,21 @@ class SnapshotFailed(msgspec.Struct, frozen=True, gc=False):
     origin: str
     source: Source
     number: int
+
+
+def arrived_by(item: T, now: float) -> T:
+    """Return an item of which nothing is later than a time, Unix seconds.
+
+    The clock may have been set back since a delivery or an answer arrived.
+    """
+    if isinstance(item, Delivery | Duplicates):
+        return replace(item, arrived=now) if item.arrived > now else item
+    if isinstance(item, SnapshotTaken) and item.at > now:
+        listings = tuple([each.moved_to(now) for each in item.listings])
+        return replace(item, at=now, listings=listings)
+    if isinstance(item, SnapshotBegun | SnapshotFailed) and item.at > now:
+        return replace(item, at=now)
+    return item
 
 
 BusItem = (

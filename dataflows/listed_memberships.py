@@ -36,9 +36,9 @@ class ListedMemberships(Memberships):
             changed: What events changed since the API was asked, as queue and interface.
             state: As in `apply`.
         """
-        # Most queues are both known and listed.
-        listed = (name for name in queues if queues[name])
-        for name in dict.fromkeys((*self._queues, *listed)):
+        # Members who are gone first, because new ones can take their places.
+        gone = [name for name in self._queues if not queues.get(name)]
+        for name in [*gone, *(name for name in queues if queues[name])]:
             queue = self._queue(name, state)
             if queue is None:
                 continue

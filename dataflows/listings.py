@@ -7,7 +7,9 @@ asked: what they say may be newer. A difference is no event, so it moves no coun
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
+
+from msgspec.structs import replace
 
 from dataflows.notices import Notice
 from dataflows.subsystem import State
@@ -80,6 +82,10 @@ class Listing(Notice, frozen=True, gc=False):
     def is_empty(self) -> bool:
         """Whether there is no entity. Such a listing does not show that the server has any."""
         return False
+
+    def moved_to(self, at: float) -> Self:
+        """Return the same, as if it came at another time, Unix seconds."""
+        return replace(self, at=at)
 
     def tell(self, state: State[Any]) -> None:
         """Let a state follow it."""

@@ -112,6 +112,13 @@ def merge(
     """
     found: list[Difference[S]] = []
     refused = 0
+    # First, because what is new can take the places; and what is new says nothing about what lacks.
+    known = [(entity, state) for entity, state in counts if entity not in changed]
+    missing = [(entity, state) for entity, state in known if entity not in listed]
+    if not changed.doubts(len(known), (entity for entity, _ in missing)):
+        for entity, state in missing:
+            counts.remove(entity)
+            found.append(Difference(entity, state, None))
     for entity, state in listed.items():
         if entity in changed:
             continue
@@ -122,12 +129,6 @@ def merge(
             refused += 1
         else:
             found.append(Difference(entity, before, state))
-    known = [(entity, state) for entity, state in counts if entity not in changed]
-    missing = [(entity, state) for entity, state in known if entity not in listed]
-    if not changed.doubts(len(known), (entity for entity, _ in missing)):
-        for entity, state in missing:
-            counts.remove(entity)
-            found.append(Difference(entity, state, None))
     return Merged(found, refused)
 
 

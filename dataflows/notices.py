@@ -21,9 +21,11 @@ class OriginSeen(Notice, frozen=True, gc=False):
 
     Attributes:
         is_carried: The bus carried an event of it just now, so free states belong to this bus.
+        is_free: Only an API told of it, so the states belong to the first bus that carries it.
     """
 
     is_carried: bool = False
+    is_free: bool = False
 
 
 class OriginForgotten(Notice, frozen=True, gc=False):

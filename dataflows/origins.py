@@ -20,7 +20,8 @@ class BusOrigins:
     Attributes:
         read_seconds: How long the bus has been read, by this process and earlier ones.
         last_heard: For each origin, `read_seconds` at its last event.
-        free: Origins that it carried at another address, and not yet at this one.
+        free: Origins that it carried at another address, and not yet at this one; and those of
+            which only an API told. They belong to the first bus that carries them.
         offsets: The time zone offsets of their time stamps.
         is_withheld: Whether their series are withheld, because the exporter is a standby.
         listed: Origins of which only an API tells, each with `read_seconds` since which the bus has
@@ -70,14 +71,13 @@ class BusOrigins:
     def find_strangers(self, seconds: float) -> list[str]:
         """Return the origins of APIs that the bus does not carry, strangers from now on.
 
-        It has carried only events of others for some seconds.
+        It has carried only events of others for some seconds. A server that was installed again has
+        another origin, and the earlier one is silent: that proves nothing.
         """
-        others = self.last_heard.keys() - self.listed.keys()
-        heard = max([self.last_heard[origin] for origin in others], default=-inf)
-        # While nobody else is heard, the bus may just be silent.
-        self.listed = {
-            origin: at if at <= heard else self.read_seconds for origin, at in self.listed.items()
-        }
+        others = [at for origin, at in self.last_heard.items() if origin not in self.listed]
+        heard = max(others, default=-inf)
+        for origin, at in self.listed.items():
+            self.listed[origin] = at if heard >= at else self.read_seconds
         since = self.read_seconds - seconds
         found = [origin for origin, at in self.listed.items() if at <= since]
         self.strangers.update(found)
@@ -132,6 +132,19 @@ class Origins:
                 known.forget(origin)
         if is_new and (other := self.other(origin, bus)) is not None:
             self._on_shared(origin, bus, other)
+        return True
+
+    def admit(self, origin: str, bus: str) -> bool:
+        """Add an origin of which the API of a bus tells; return False if it is none of the bus.
+
+        The URL of the API may be that of another server, so if a bus carries the origin, it belongs
+        to that one.
+        """
+        own, is_alone = self.of(bus), self.other(origin, bus) is None
+        if not own.admit(origin):
+            return False
+        if is_alone:
+            own.free.add(origin)
         return True
 
     def other(self, origin: str, bus: str) -> str | None:

@@ -48,7 +48,7 @@ class Pauses:
 
     def follow(self, agent: Agent, at: float) -> None:
         """Count a pause that began or ended at a time, Unix seconds, if one did."""
-        before, after = agent.pause, agent.reason if agent.is_paused else None
+        before, after = agent.pause, _pause_of(agent)
         if before == after:
             return
         if before is not None:
@@ -62,7 +62,16 @@ class Pauses:
             agent.paused_at = at if agent.is_seen else None
         agent.pause = after
 
+    def miss(self, agent: Agent) -> None:
+        """Note that a pause that began or ended since `follow` did so at an unknown time."""
+        if agent.pause != _pause_of(agent):
+            agent.paused_at = None
+
     def _of(self, reason: str) -> LabelValues:
         if not reason:
             return (*self._labels, NO_REASON)
         return (*self._labels, reason if reason in self._reasons else OTHER)
+
+
+def _pause_of(agent: Agent) -> str | None:
+    return agent.reason if agent.is_paused else None

@@ -170,10 +170,18 @@ class QueueMembers:
             changed: What events changed since the API was asked, as queue and interface.
             state: Whose places the members take, and which counts what is refused.
         """
-        found: set[str] = set()
+        listed = [*listed]
+        # First, because new members can take the places.
+        for interface in self.members.keys() - {report.interface for report in listed}:
+            if (of.queue, interface) not in changed:
+                known = self.members[interface]
+                state.entities.release()
+                gone = structs.replace(of, interface=interface)
+                # An event that is late must not add it again.
+                self._history.remember_removal(gone, known.login_time)
+                yield Listed(gone, known, None)
         for report in listed:
             interface = report.interface
-            found.add(interface)
             if (of.queue, interface) in changed:
                 continue
             before = self.members.get(interface)
@@ -184,14 +192,6 @@ class QueueMembers:
                 state.refused += 1
                 continue
             yield Listed(report, before, after)
-        for interface in self.members.keys() - found:
-            if (of.queue, interface) not in changed:
-                before = self.members[interface]
-                state.entities.release()
-                gone = structs.replace(of, interface=interface)
-                # An event that is late must not add it again.
-                self._history.remember_removal(gone, before.login_time)
-                yield Listed(gone, before, None)
 
     def complete(self, event: CallCompleted) -> None:
         """Let the wrap-up of a member begin, because its call has ended."""

@@ -27,9 +27,11 @@ class QueueNames:
 
     def show(self, names: Iterable[QueueName]) -> None:
         """Show these names and no others; as many as there can be queues."""
+        by_queue = {each.queue: each for each, _ in zip(names, range(MAX_PARTS), strict=False)}
+        # One for each queue: with two, PromQL could not join other series with them.
         wanted: set[LabelValues] = {
             (self._origin, each.queue, each.display_name, each.kind, each.tenant_uuid)
-            for each, _ in zip(names, range(MAX_PARTS), strict=False)
+            for each in by_queue.values()
         }
         for gone in self._shown - wanted:
             self._samples.retire(INFO, gone)

@@ -97,6 +97,7 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
             if isinstance(first, Notice) and not isinstance(first, OriginSeen | SeriesShown):
                 return False
             self._name, self._key, self._bus = name, key(name, first.origin_uuid or bus), bus
+            self._is_free = isinstance(first, OriginSeen) and first.is_free
         elif self._is_free and isinstance(first, OriginSeen) and first.is_carried:
             self._is_free, self._bus = False, bus
             if self._state is not None:

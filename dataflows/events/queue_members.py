@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
+
+from msgspec.structs import replace
 
 from dataflows.listings import Listing, Source
 from dataflows.subsystem import Event
@@ -105,6 +107,14 @@ class MembersListed(Listing, frozen=True, gc=False):
     def is_empty(self) -> bool:
         """Whether there is no queue."""
         return not self.queues
+
+    def moved_to(self, at: float) -> Self:
+        """Return the same, as if it came at another time, Unix seconds."""
+        queues = {
+            name: tuple([replace(member, at=at) for member in members])
+            for name, members in self.queues.items()
+        }
+        return replace(self, at=at, queues=queues)
 
 
 class AgentMembersListed(MembersListed, frozen=True, gc=False):

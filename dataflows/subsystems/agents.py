@@ -80,19 +80,20 @@ class AgentsState(AgentEventsState):
             # When the session and the pause began or ended is not known.
             self._login_at.pop(agent_id, None)
             self._memberships.agent(agent_id).paused_at = None
+            if after is not None:
+                # First, because only an agent who is shown has an activity.
+                self._show(agent_id, after)
             is_in = after is AgentStatus.LOGGED_IN
             self._set_login(agent_id, listing.at, is_in=is_in, is_seen=False)
             if after is None:
                 self._shown.hide(agent_id)
-            else:
-                self._show(agent_id, after)
         return drift(merged.differences)
 
     def _follow_members(self, listing: AgentMembersListed, changed: Changed) -> Mapping[Drift, int]:
         of = MemberRemoved(*self._origin, listing.at, "", "")
         found: list[Listed] = []
         for agent, each in self._memberships.follow_listing(of, listing.queues, changed, self):
-            agent.paused_at = None
+            self._pauses.miss(agent)
             self._follow(agent, listing.at)
             found.append(each)
         return drift_of(found)

@@ -96,6 +96,10 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
         return drift
 
     def _follow_queues(self, listing: CallersListed, changed: set[str]) -> None:
+        # First, because new queues can take the places.
+        for name in self._parts.keys() - {each.queue for each in listing.queues} - changed:
+            if not self._callers.has(name):
+                self.drop(name)
         for each in listing.queues:
             part = self._parts.get(each.queue)
             assert part is None or isinstance(part, CallStatistics)
@@ -103,9 +107,6 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
                 part.stay()
             if part is None or part.listed_threshold != each.threshold:
                 self._apply_all([QueueListed(self._origin, listing.at, each.queue, each.threshold)])
-        for name in self._parts.keys() - {each.queue for each in listing.queues} - changed:
-            if not self._callers.has(name):
-                self.drop(name)
 
     def _is_repeated(self, event: CallEvent) -> bool:
         arrived = 0.0 if event.is_stamped else event.at

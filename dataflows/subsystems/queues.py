@@ -87,13 +87,14 @@ class QueuesState(PartedState[QueueEvent | CallCompleted]):
             self._names.show(listing.queues)
             return {}
         found: Counter[Drift] = Counter()
-        for name, members in listing.queues.items():
-            found += self._follow_members(name, members, changed, listing.at)
         touched = {queue for queue, _ in changed}
+        # First, because new queues and members can take the places.
         for name in self._parts.keys() - listing.queues.keys():
             found += self._follow_members(name, (), changed, listing.at)
             if name not in touched:
                 self.drop(name)
+        for name, members in listing.queues.items():
+            found += self._follow_members(name, members, changed, listing.at)
         return found
 
     def _follow_members(

@@ -20,7 +20,7 @@ MAX_ENTITIES = 200_000
 """In one answer, more than the largest servers have."""
 
 MAX_OBJECTS = 1_000_000
-"""JSON objects in one body: each entity has some, such as the queues of an agent.
+"""JSON objects and lists in one body: each entity has some, such as the queues of an agent.
 
 A body of a given size could otherwise become dozens of times larger in memory.
 """
@@ -37,8 +37,8 @@ def read(source: str, body: bytes, of: Callable[[bytes], T]) -> T:
     Raises:
         SnapshotError: The body is not as expected, or has too many objects.
     """
-    # Braces in texts count too; there are few.
-    if body.count(b"{") > MAX_OBJECTS:
+    # Brackets in texts count too; there are few.
+    if body.count(b"{") + body.count(b"[") > MAX_OBJECTS:
         raise malformed(source, "the answer is too long")
     try:
         return of(body)

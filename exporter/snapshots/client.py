@@ -190,8 +190,14 @@ class _Tenants(msgspec.Struct):
 _tenants = msgspec.json.Decoder(_Tenants)
 
 
+_MAX_TENANTS = 1024 * 1024
+"""Bytes of the list of tenants: some thousands. In memory they are dozens of times larger."""
+
+
 def _has_master(body: bytes) -> bool:
     """Return whether one of the tenants is the master tenant, which is its own parent."""
+    if len(body) > _MAX_TENANTS:
+        raise SnapshotError(SnapshotOutcome.MALFORMED, f"the list of tenants of {AUTH} is too long")
     try:
         listed = _tenants.decode(body).items
     except (msgspec.DecodeError, UnicodeError, RecursionError):

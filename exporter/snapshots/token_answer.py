@@ -28,6 +28,9 @@ MAX_LIFE_SECONDS = 86_400.0
 """The longest life that is believed."""
 
 _MAX_UUID = 64
+
+_MAX_BODY = 1024 * 1024
+"""Bytes. The rights of the user are most of the answer. In memory it is dozens of times larger."""
 """Characters of the id of a server; a UUID has 36."""
 
 # It becomes a header and a piece of a URL. Tokens are UUIDs.
@@ -75,6 +78,8 @@ def parse(body: bytes, now: float) -> TokenAnswer:
     """
     # Raised outside of an except clause: the error and its context may quote the token.
     data: _Data | None = None
+    if len(body) > _MAX_BODY:
+        raise SnapshotError(SnapshotOutcome.MALFORMED, "auth sent no valid token")
     with suppress(msgspec.DecodeError, UnicodeError, RecursionError):
         data = _wire.decode(body).data
     if data is None or not _TOKEN.fullmatch(data.token):

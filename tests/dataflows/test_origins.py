@@ -102,3 +102,41 @@ def test_an_origin_that_is_one_too_many_is_not_reported() -> None:
         origins.add(f"of lyon {number}", "lyon")
     assert not origins.add("o", "lyon")
     assert shared == []
+
+
+def test_an_api_of_a_server_whose_events_do_not_come_is_a_stranger_after_events_of_others() -> None:
+    origins = Origins(lambda *_: None)
+    known = origins.of("paris")
+    assert origins.admit("api", "paris")
+    known.read_seconds = 1000.0
+    assert known.find_strangers(600) == []
+    known.add("other")
+    known.read_seconds = 1599.0
+    assert known.find_strangers(600) == []
+    known.read_seconds = 1600.0
+    assert known.find_strangers(600) == ["api"]
+    known.forget("api")
+    assert not origins.admit("api", "paris")
+    known.hear("api")
+    assert known.strangers == set()
+    assert origins.admit("api", "paris")
+
+
+def test_a_silent_server_does_not_make_its_successor_a_stranger() -> None:
+    known = BusOrigins()
+    known.add("before the installation")
+    known.read_seconds = 10.0
+    assert known.admit("after it")
+    for known.read_seconds in (600.0, 1200.0, 1800.0):
+        assert known.find_strangers(600) == []
+
+
+def test_a_server_of_which_only_an_api_tells_is_free() -> None:
+    origins = Origins(lambda *_: None)
+    for bus in ("paris", "lyon"):
+        assert origins.admit("o", bus)
+    assert (origins.of("paris").free, origins.of("lyon").free) == ({"o"}, set())
+    assert not origins.is_settled("o", "lyon")
+    assert origins.add("o", "lyon")
+    assert not origins.of("paris").last_heard
+    assert origins.is_settled("o", "lyon")

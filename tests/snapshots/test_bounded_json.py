@@ -158,6 +158,12 @@ def test_the_number_of_objects_is_bounded_before_they_are_made(source: Source) -
         READERS[source](b"[" + b"{}," * MAX_OBJECTS + b"{}]")
 
 
+@SOURCES
+def test_the_number_of_lists_is_bounded_before_they_are_made(source: Source) -> None:
+    with pytest.raises(SnapshotError, match="the answer is too long"):
+        READERS[source](b'[{"InCall":[' + b"[]," * MAX_OBJECTS + b"[]]}]")
+
+
 def _many(source: Source, count: int) -> bytes:
     match source:
         case Source.AMID:

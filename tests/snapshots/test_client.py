@@ -300,6 +300,13 @@ def test_a_list_of_tenants_that_is_not_valid_is_malformed(apis: Apis, content: b
     assert error.problem == "auth sent no valid list of tenants"
 
 
+def test_a_list_of_tenants_is_bounded(apis: Apis) -> None:
+    apis.behaviours[TENANTS] = reply(200, b'{"items":[' + b"{}," * 400_000 + b"{}]}")
+    error = failure(agents(client_of(apis)))
+    assert error.outcome is SnapshotOutcome.MALFORMED
+    assert error.problem == "the list of tenants of auth is too long"
+
+
 def test_tenants_are_asked_for_once_for_each_token(apis: Apis) -> None:
     timer = Timer()
     client = client_of(apis, timer)

@@ -214,6 +214,7 @@ def test_too_many_sessions_are_borne(apis: Apis) -> None:
         b'{"data": {"token": "secret-token", "xivo_uuid": 5}}',
         b'{"data": ' * 10_000,
         b'{"data": "\xff"}',
+        b'{"data":{"token":"t","utc_issued_at":[' + b"[]," * 400_000 + b"[]]}}",
     ],
 )
 def test_an_answer_without_a_valid_token_is_malformed(apis: Apis, content: bytes) -> None:
