@@ -15,14 +15,16 @@ class ListFollower:
     Attributes:
         knowledge: Whether the state is complete, and when it was last heard of.
         asked: By name of an API that was asked and has not answered: what events changed since.
-        lacking: By name of an API that has answered: how many entities its answer lacks although
-            events told of them, since `Stage` last read this.
+        answers: By name of an API that has answered, since `Stage` last read this: how many
+            entities its answer lacks although events told of them, and how many were refused.
+        refused: Events refused because the quota was full, since `Stage` last read this.
     """
 
     def __init__(self, knowledge: Knowledge) -> None:
         self.knowledge = knowledge
         self.asked: dict[str, Changed] = {}
-        self.lacking: dict[str, int] = {}
+        self.answers: dict[str, tuple[int, int]] = {}
+        self.refused = 0
 
     def ask(self, source: str, number: int) -> None:
         """Note from now on what events change, because an API is asked for its lists."""
@@ -47,13 +49,20 @@ class ListFollower:
         changed = self.asked.get(source)
         if changed is None or changed.number != number or changed.is_full:
             return
+        before = self.count_refused()
         drift = self.merge(listing, changed)
-        if changed.lacking:
+        lacking, refused = len(changed.lacking), self.count_refused() - before
+        if not lacking:
+            del self.asked[source]
+        if lacking or refused:
             self.knowledge.doubt(source)
         else:
-            del self.asked[source]
             self.knowledge.list(source, number, at, drift)
-        self.lacking[source] = len(changed.lacking)
+        self.answers[source] = lacking, refused
+
+    def count_refused(self) -> int:
+        """Return how many events and listed entities were refused, with those of all parts."""
+        return self.refused
 
     def note(self, event: Any) -> None:  # noqa: ANN401 -- each state has events of its own
         """Note what an event changes, while an API is asked."""

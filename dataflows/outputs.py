@@ -37,12 +37,14 @@ class AnswerCompared(NamedTuple):
         source: The API.
         lacking: How many entities the answer lacks, although events told of them; not 0 if it
             lacks so many that it is not believed.
+        refused: How many of its entities are not shown, because the server has reached a limit.
     """
 
     bus: str
     subsystem: str
     source: str
     lacking: int
+    refused: int
 
 
 Output = Changes | Skipped | AnswerCompared

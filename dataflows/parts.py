@@ -125,6 +125,10 @@ class PartedState(State[E]):
         self._touched[name] = part
         return part
 
+    def count_refused(self) -> int:
+        """Return how many events and listed entities were refused, with those of all parts."""
+        return self.refused + sum([part.refused for part in self._touched.values()])
+
     def may_start(self, event: E) -> bool:
         """Return whether an event of an unknown part starts it."""
         del event

@@ -186,8 +186,10 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         if state.late or state.refused or hidden:
             outputs.append(Skipped(self._name, state.late, state.refused, hidden))
             state.late = state.refused = state.details.hidden = 0
-        if state.lacking:
-            for source, lacking in state.lacking.items():
-                outputs.append(AnswerCompared(state.bus, self._name, source, lacking))
-            state.lacking.clear()
+        if state.answers:
+            outputs += [
+                AnswerCompared(state.bus, self._name, source, *counts)
+                for source, counts in state.answers.items()
+            ]
+            state.answers.clear()
         return outputs

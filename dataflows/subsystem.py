@@ -75,7 +75,6 @@ class State(ListFollower, ABC, Generic[E]):
         details: The series of single entities.
         trackers: Its windows.
         knowledge: Whether it is complete, and when it was last heard of.
-        refused: Events refused because the quota was full, since `Stage` last read this.
         late: Events older than the shortest current window, since `Stage` last read this.
     """
 
@@ -85,7 +84,6 @@ class State(ListFollower, ABC, Generic[E]):
         self.details = Details(self.shown)
         self.trackers: tuple[Tracker[Any], ...] = ()
         super().__init__(Knowledge(self.samples))
-        self.refused = 0
         self.late = 0
 
     @abstractmethod

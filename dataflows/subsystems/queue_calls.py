@@ -78,6 +78,9 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
                 self._arrivals.join(event.caller, event.queue, event.at)
                 self._callers.settling.add(event.at, event.caller)
 
+    def count_refused(self) -> int:
+        return super().count_refused() + self._callers.refused
+
     def note(self, event: CallEvent | ChannelEvent | Fact) -> None:
         changed = self.asked.get(Source.AMID)
         if changed is not None and isinstance(event, CallEvent):

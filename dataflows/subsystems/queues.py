@@ -106,7 +106,7 @@ class QueuesState(PartedState[QueueEvent | CallCompleted]):
             return Counter()
         assert isinstance(part, QueueState)
         found = part.follow_members(of, members, changed)
-        if found:
+        if found or part.refused:
             self._touched[name] = part
         return drift_of(found)
 

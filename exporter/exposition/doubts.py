@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 class Doubts:
-    """Notes in the status of a bus that an answer lacks most of what events told.
+    """Notes in the status of a bus why an answer does not make a state complete.
 
     Args:
         buses: Those that this process may read.
@@ -29,21 +29,34 @@ class Doubts:
         source = status and status.sources.get(Source(compared.source))
         if not source:
             return
-        before, source.doubt = source.doubt, _doubt(compared)
-        if source.doubt and source.doubt != before:
+        before, doubt = source.doubts.get(compared.subsystem, ""), _doubt(compared)
+        # A new dict, because the pages read the old one.
+        source.doubts = {**source.doubts, compared.subsystem: doubt}
+        if doubt and doubt != before:
             log.warning(
-                "the answer of the API is not believed", bus=compared.bus, problem=source.doubt
+                "the answer of the API does not make the state complete",
+                bus=compared.bus,
+                problem=doubt,
             )
 
 
 def problems_of_apis(bus: BusStatus) -> tuple[str, ...]:
     """Return what is wrong with the APIs of a bus, a line for each problem."""
-    problems = [each.problem or each.doubt for each in bus.sources.values()]
+    problems = [
+        problem
+        for each in bus.sources.values()
+        for problem in ([each.problem] if each.problem else each.doubts.values())
+    ]
     strangers = [_STRANGER.format(origin) for origin in bus.strangers]
     return (*filter(None, problems), *strangers)
 
 
 def _doubt(compared: AnswerCompared) -> str:
+    if compared.refused:
+        return (
+            f"{compared.refused} {compared.subsystem} of {compared.source} are more than the "
+            "exporter keeps: check --max-series and xivo_exporter_series_dropped_total"
+        )
     if not compared.lacking:
         return ""
     return (

@@ -64,8 +64,8 @@ def known(
             labels = (origin, subsystem.name)
             if is_known.get(labels) and not is_stalled:
                 found.append(Known(server, subsystem.name, float(since[labels])))  # type: ignore[arg-type]  # a gauge
-            elif labels in is_known or _problem(_needed(subsystem), bus):
-                reason = _STALLED if is_stalled else _reason(_needed(subsystem), bus)
+            elif labels in is_known or _problem(subsystem, bus):
+                reason = _STALLED if is_stalled else _reason(subsystem, bus)
                 found.append(Known(server, subsystem.name, None, reason))
     return found
 
@@ -74,15 +74,16 @@ def _needed(subsystem: Subsystem) -> list[Source]:
     return [source for source in ALL if source in subsystem.needed_sources]
 
 
-def _problem(needed: Iterable[Source], bus: BusStatus | None) -> str:
+def _problem(subsystem: Subsystem, bus: BusStatus | None) -> str:
     if bus is None:
         return ""
-    asked = [bus.sources[each] for each in needed if each in bus.sources]
-    problems = [each.problem or each.doubt for each in asked]
+    asked = [bus.sources[each] for each in _needed(subsystem) if each in bus.sources]
+    problems = [each.problem or each.doubts.get(subsystem.name) for each in asked]
     return "; ".join(filter(None, problems))
 
 
-def _reason(needed: Sequence[Source], bus: BusStatus | None) -> str:
+def _reason(subsystem: Subsystem, bus: BusStatus | None) -> str:
+    needed = _needed(subsystem)
     if bus is None:
         return "another process of the cluster reads the bus"
     if not bus.connected:
@@ -91,7 +92,7 @@ def _reason(needed: Sequence[Source], bus: BusStatus | None) -> str:
         return _missing(missing, has_any=bool(bus.sources))
     if not needed:
         return f"no API lists them, {_ONLY_EVENTS}"
-    return _problem(needed, bus) or "waits for the next snapshot"
+    return _problem(subsystem, bus) or "waits for the next answer of the API"
 
 
 def _missing(missing: Sequence[Source], *, has_any: bool) -> str:

@@ -29,8 +29,8 @@ class SourceStatus:
         problem: Why the last request failed, or why its answer is only a part, in one line such as
             `agentd refused: the user lacks agentd.agents.read`; empty if nothing is wrong, or if
             there was no request.
-        doubt: Why the last answer is not believed, in one line; empty if it is. Written by the
-            dataflow.
+        doubts: By subsystem, why the last answer does not make its state complete, in one line;
+            empty if it does. Written by the dataflow.
         last_success_at: Unix time of the last complete answer, in seconds; 0 before the first.
         duration: How long the last request took, in seconds; 0 before the first.
     """
@@ -39,7 +39,7 @@ class SourceStatus:
         default_factory=lambda: dict.fromkeys(SnapshotOutcome, 0)
     )
     problem: str = ""
-    doubt: str = ""
+    doubts: dict[str, str] = field(default_factory=dict)
     last_success_at: float = 0.0
     duration: float = 0.0
 

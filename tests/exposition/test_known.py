@@ -27,7 +27,7 @@ QUEUES = replace(queues.SUBSYSTEM, listings=(QueuesNamed, MembersListed))
 ENDPOINTS = endpoints.SUBSYSTEM
 OURS = (AGENTS, ENDPOINTS, QUEUES, services.SUBSYSTEM, chat.SUBSYSTEM)
 
-WAITS = "waits for the next snapshot"
+WAITS = "waits for the next answer of the API"
 NO_API = "no API is set, so the exporter knows only what events have told"
 NO_CONSUL = (
     "the server has no consul, or no URL of it is set, so the exporter knows only what events have "

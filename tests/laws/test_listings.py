@@ -709,3 +709,19 @@ def test_nothing_is_shown_of_the_server_of_an_api_that_is_found_to_be_a_stranger
     assert stranger == ORIGIN
     world.settle(is_asked=True)
     assert not [labels for _, labels in pipeline.series() if ORIGIN in labels]
+
+
+@pytest.mark.parametrize("limit", ["entities", "series"])
+def test_a_state_that_cannot_keep_all_that_is_listed_is_not_complete(limit: str) -> None:
+    world = World()
+    limits = {"max_entities": 2} if limit == "entities" else {"max_series": 1}
+    world.pipeline = Pipeline(windows="1m", **limits)
+    world.pipeline.take([Opened(BUS, world.pipeline.now), ReadingContinued(BUS)])
+    for agent in AGENTS[:3]:
+        world.silently(("agent", agent, "logged_in", None))
+    for queue in QUEUES:
+        world.silently(("member", (queue, "sip/a"), 1, False))
+    world.settle(is_asked=True)
+    refused = ("agents",) if limit == "entities" else ("queues", "queue_calls")
+    for subsystem in refused:
+        assert not world.known()[ORIGIN, subsystem], subsystem
