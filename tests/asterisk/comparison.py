@@ -31,10 +31,12 @@ class Scrape:
     Attributes:
         time: When the answer came, Unix seconds.
         gauges: By queue, metric and last label; values of 0 are left out.
+        known: The subsystems whose state is complete.
     """
 
     time: float
     gauges: Mapping[tuple[str, ...], float]
+    known: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ def said(status: Status, names: Iterable[str]) -> dict[tuple[str, ...], float]:
             found[queue, "xivo_queue_members", part["Membership"]] += 1
             found[queue, "xivo_queue_member_states", DEVICE_STATES[int(part["Status"])]] += 1
             found[queue, "xivo_queue_members_paused"] += int(part["Paused"])
+            found[queue, IN_CALL] += part.get("InCall") == "1"
     wanted = set(names)
     return {key: float(value) for key, value in found.items() if value and key[1] in wanted}
 

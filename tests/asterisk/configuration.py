@@ -6,6 +6,7 @@ The shapes are those of a Wazo: agents are members `Local/id-N@agentcallback` wh
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.asterisk.dialplan import dialplan
@@ -146,7 +147,7 @@ def write(home: Path, modules: Path, *, ami_port: int, sip_port: int, secret: st
         "pjsip": "[global]\ntype = global\nuser_agent = tests\n\n"
         + transport
         + "\n".join(endpoints),
-        "queues": _queues(),
+        "queues": queues({}),
         "extensions": dialplan(),
         # Without a range of its own, RTP might take a port of another test's server.
         "rtp": "[general]\nrtpstart = 17000\nrtpend = 19998\nstrictrtp = no\n",
@@ -157,11 +158,16 @@ def write(home: Path, modules: Path, *, ami_port: int, sip_port: int, secret: st
         (home / "etc" / f"{name}.conf").write_text(text)
 
 
-def _queues() -> str:
+def queues(static: Mapping[str, tuple[str, ...]]) -> str:
+    """Return queues.conf.
+
+    Args:
+        static: Members of the configuration, by name of a queue that has other ones than usual.
+    """
     parts = ["[general]\npersistentmembers = yes\nautofill = yes\nmonitor-type = MixMonitor\n"]
     for queue in QUEUES:
         lines = {"retry": "2", "ringinuse": "no", **queue.settings}
         parts.append(f"[{queue.name}]\n")
         parts += [f"{key} = {value}\n" for key, value in lines.items()]
-        parts += [f"member => {each}\n" for each in queue.static]
+        parts += [f"member => {each}\n" for each in static.get(queue.name, queue.static)]
     return "".join(parts)

@@ -33,6 +33,8 @@ class Deeds:
     withdrawn: dict[str, float] = field(default_factory=dict)
     # Uniqueid of a consultation, and of the caller who takes its place.
     transfers: dict[str, str] = field(default_factory=dict)
+    # When the configuration got other static members, and which, by queue.
+    reconfigured: list[tuple[float, dict[str, tuple[str, ...]]]] = field(default_factory=list)
     deaths: list[tuple[str, float, float]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 

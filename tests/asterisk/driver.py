@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from tests.asterisk import configuration
 from tests.asterisk.ami import ActionError, Message, Session
 from tests.asterisk.consultation import Consultation
 from tests.asterisk.deeds import Deeds, Done
@@ -21,7 +22,12 @@ class Driver:
     """Does what a plan says, in real time."""
 
     def __init__(
-        self, server: Asterisk, phones: Phones, wait_for_bus: Callable[[], None] = lambda: None
+        self,
+        server: Asterisk,
+        phones: Phones,
+        wait_for_bus: Callable[[], None] = lambda: None,
+        *,
+        is_listed: bool = False,
     ) -> None:
         """Log in.
 
@@ -29,8 +35,11 @@ class Driver:
             server: Where it drives.
             phones: Of agents and callers.
             wait_for_bus: Called when Asterisk is up again; returns when the bus hears of it.
+            is_listed: Whether the exporter asks for the state of the members, so that they need
+                not tell it after a start of Asterisk.
         """
         self._server, self._phones, self._wait_for_bus = server, phones, wait_for_bus
+        self._is_listed = is_listed
         self.deeds = Deeds()
         self._channels: dict[str, str] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -198,6 +207,12 @@ class Driver:
     def _do_reload(self, _: Deed) -> None:
         self._tell("Reload", Module="app_queue.so")
 
+    def _do_reconfigure(self, deed: Deed) -> None:
+        static = {deed.queue: tuple(deed.value.split())}
+        (self._server.home / "etc" / "queues.conf").write_text(configuration.queues(static))
+        self._tell("Command", Command="queue reload all")
+        self.deeds.reconfigured.append((time.time(), static))
+
     def _do_redirect(self, deed: Deed) -> None:
         channel = self._channels.get(deed.value)
         if channel is not None:
@@ -225,9 +240,10 @@ class Driver:
             self._server.wait_until_booted()
         self._session.close()
         self._end_calls()
-        # What happens now, nobody would hear. Only a snapshot tells the state of the members; here
-        # all phones register again instead, so each member has an event.
+        # What happens now, nobody would hear. Only a snapshot tells the state of the members;
+        # without one, all phones register again, so each member has an event.
         self._wait_for_bus()
-        self._phones.start(again=True)
+        if not self._is_listed:
+            self._phones.start(again=True)
         self._session = self._login()
         self.deeds.deaths.append((how, at, time.time()))

@@ -19,6 +19,7 @@ from tests.asterisk.comparison import (
 )
 from tests.asterisk.server import Asterisk
 from tests.program import Exporter
+from tests.support import eventually
 
 SHOWN = (*GAUGES, *MEMBERS, IN_CALL)
 """The gauges of a scrape that are kept."""
@@ -43,6 +44,17 @@ class Observer:
         ]
         for thread in self._threads:
             thread.start()
+
+    def wait_until(self, holds: Callable[[Scrape], bool]) -> Scrape:
+        """Wait for a scrape of which something holds, and return it."""
+        found: list[Scrape] = []
+
+        def is_found() -> bool:
+            found.extend(filter(holds, self.scrapes))
+            return bool(found)
+
+        eventually(is_found, timeout=60, what="the exporter shows what is wanted")
+        return found[0]
 
     def close(self) -> None:
         """End it."""
@@ -77,4 +89,9 @@ class Observer:
         except (OSError, http.client.HTTPException):
             return
         gauges = gauges_of(numbers_of(samples), SHOWN)
-        self.scrapes.append(Scrape(time.time(), gauges))
+        known = frozenset(
+            dict(labels)["subsystem"]
+            for (name, labels), value in samples.items()
+            if name == "xivo_state_known" and value
+        )
+        self.scrapes.append(Scrape(time.time(), gauges, known))

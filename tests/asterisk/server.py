@@ -92,6 +92,12 @@ class Asterisk:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait(timeout=30)
 
+    def cpu_seconds(self) -> float:
+        """Return the processor time that it has used."""
+        assert self._process is not None, "Asterisk was not started"
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
     def close(self) -> None:
         """Kill it and remove its files."""
         self._group.close()

@@ -24,10 +24,10 @@ class Deed:
 
     Attributes:
         what: `login`, `logout`, `pause`, `unpause`, `penalty`, `redirect`, `hangup`, `restart`,
-            `kill`, `reload`, `unregister`, `register`.
+            `kill`, `reload`, `reconfigure`, `unregister`, `register`.
         agent: Who does it, if it is an agent.
         queue: In which queue; "" for all of his queues.
-        value: A reason, a penalty, or the number of a call.
+        value: A reason, a penalty, the number of a call, or static members.
     """
 
     what: str

@@ -21,7 +21,7 @@ _WITH_PROMETHEUS = (
 )
 
 # Calls through a real Asterisk, in real time.
-_WITH_ASTERISK = ("tests/matrix/test_asterisk.py",)
+_WITH_ASTERISK = "tests/matrix/test_asterisk{}.py"
 
 # The image has a Python of its own.
 _WITH_PYTHON = ("-m", "not image")
@@ -130,14 +130,19 @@ class Python:
 
 @dataclass(frozen=True)
 class Asterisk:
-    """Asterisk of a suite, with the RabbitMQ of this machine."""
+    """Asterisk of a suite, with the RabbitMQ of this machine.
+
+    Attributes:
+        also: What there is besides events: `snapshots`, or nothing.
+    """
 
     suite: str
+    also: str = ""
 
     @property
     def name(self) -> str:
         """Name of the combination."""
-        return f"asterisk-{self.suite}"
+        return "-".join(filter(None, ("asterisk", self.suite, self.also)))
 
     def prepare(self, _: Path) -> Trial:
         """Make the root, and return what to run."""
@@ -145,7 +150,7 @@ class Asterisk:
         return Trial(
             version=f"Asterisk {roots.version(root, 'asterisk')}",
             python=roots.within(root, [PYTHON]),
-            tests=_WITH_ASTERISK,
+            tests=(_WITH_ASTERISK.format(self.also and f"_{self.also}"),),
             env={ASTERISK_ROOT: f"{root}"},
         )
 
@@ -157,4 +162,6 @@ COMBINATIONS: tuple[Combination, ...] = (
     *(Prometheus(suite) for suite in roots.SUITES),
     Python("3.12"),
     Asterisk("sid"),
+    # Not at the same time: both need all of a small machine.
+    Asterisk("sid", "snapshots"),
 )
