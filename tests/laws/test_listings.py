@@ -714,8 +714,10 @@ def test_nothing_is_shown_of_the_server_of_an_api_that_is_found_to_be_a_stranger
 @pytest.mark.parametrize("limit", ["entities", "series"])
 def test_a_state_that_cannot_keep_all_that_is_listed_is_not_complete(limit: str) -> None:
     world = World()
-    limits = {"max_entities": 2} if limit == "entities" else {"max_series": 1}
-    world.pipeline = Pipeline(windows="1m", **limits)
+    is_few = limit == "entities"
+    world.pipeline = Pipeline(
+        windows="1m", max_entities=2 if is_few else 100, max_series=100 if is_few else 1
+    )
     world.pipeline.take([Opened(BUS, world.pipeline.now), ReadingContinued(BUS)])
     for agent in AGENTS[:3]:
         world.silently(("agent", agent, "logged_in", None))
