@@ -136,7 +136,7 @@ def _users() -> list[Panel]:
         ),
         lines(
             "Users connected, and in do-not-disturb",
-            "Users of Wazo who are connected by an application, and users in do-not-disturb, "
+            "Users of Wazo with an open session of an application, and users in do-not-disturb, "
             "whatever their presence.",
             users.CONNECTED,
             users.DO_NOT_DISTURB,

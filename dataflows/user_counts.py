@@ -27,21 +27,21 @@ USERS = MetricSpec(
 DO_NOT_DISTURB = MetricSpec(
     "xivo_users_do_not_disturb",
     Kind.GAUGE,
-    "Users in do-not-disturb, whatever their presence. Only Wazo tells of it.",
+    "Users in do-not-disturb, whatever their presence. Absent on XiVO and before Wazo 20.11.",
     ("origin_uuid",),
 )
 CONNECTED = MetricSpec(
     "xivo_users_connected",
     Kind.GAUGE,
-    "Users who are connected to the server by an application, whatever their presence. Only Wazo "
-    "tells of it.",
+    "Users with an open session of an application, whatever their presence. Absent on XiVO and "
+    "before Wazo 21.02.",
     ("origin_uuid",),
 )
 LINE_STATE = MetricSpec(
     "xivo_users_line_state",
     Kind.GAUGE,
-    "Users by the state of their lines, as Wazo tells it. A user with several lines counts once. "
-    "A state that is not in this list counts nowhere.",
+    "Users by the state of their lines. A user with several lines counts once, a user without "
+    "lines as `unavailable`. A state that is not in this list counts nowhere. Absent on XiVO.",
     ("origin_uuid", "line_state"),
     {"line_state": tuple(LineState)},
     cardinality="6 per origin",

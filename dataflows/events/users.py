@@ -29,7 +29,7 @@ class Presence(StrEnum):
 
 
 class LineState(StrEnum):
-    """The states of a user's lines in Wazo. With several lines, the first of these applies."""
+    """The states of a user's lines in Wazo. With several lines, chatd tells the first of these."""
 
     RINGING = "ringing"
     PROGRESSING = "progressing"
@@ -56,7 +56,7 @@ class UserStatus(NamedTuple):
     Attributes:
         presence: What the user shows to others.
         do_not_disturb: Whether do-not-disturb is on.
-        connected: Whether an application of the user is connected.
+        connected: Whether the user has an open session of an application.
         line_state: The state of the user's lines.
     """
 
