@@ -7,7 +7,7 @@ Each gauge begins with the first user of whom its fact is told.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from dataflows.events.users import LineState, Presence, UserStatus
@@ -79,30 +79,43 @@ class UserCounts(EntityStates[UserStatus]):
         super().__setstate__(states)
 
     def _move(self, before: UserStatus | None, after: UserStatus | None) -> None:
-        old = () if before is None else _series(before)
-        new = () if after is None else _series(after)
-        if after is not None:
+        if after is not None and len(self._started) < len(_GAUGES):
             for spec in _told(after):
                 if spec.name not in self._started:
                     self._start(spec)
-        for each in old:
-            if each not in new:
-                self._samples.add(each[0], (*self._origin, *each[1]), -1)
-        for each in new:
-            if each not in old:
-                self._samples.add(each[0], (*self._origin, *each[1]))
-        self.available -= before is not None and before.is_available
-        self.available += after is not None and after.is_available
+        samples, origin = self._samples, self._origin
+        steps, available = _difference(before, after)
+        for spec, labels, step in steps:
+            samples.add(spec, origin + labels, step)
+        self.available += available
 
     def _start(self, spec: MetricSpec) -> None:
         self._samples.start(spec, self._origin)
         self._started.add(spec.name)
 
 
-# There are some hundred different records.
-@cache
-def _series(status: UserStatus) -> tuple[tuple[MetricSpec, LabelValues], ...]:
-    """Return the series in which a user counts, without the origin."""
+_GAUGES = (USERS, DO_NOT_DISTURB, CONNECTED, LINE_STATE)
+
+_Steps = tuple[tuple[MetricSpec, LabelValues, int], ...]
+"""Gauges with their labels after the origin, and what is added to each."""
+
+
+# There are some hundred records, but users move between few of them.
+@lru_cache(maxsize=4096)
+def _difference(before: UserStatus | None, after: UserStatus | None) -> tuple[_Steps, int]:
+    """Return what changes in the gauges and in the number of available users."""
+    old, new = _series(before), _series(after)
+    steps = (
+        *((*each, -1) for each in old if each not in new),
+        *((*each, 1) for each in new if each not in old),
+    )
+    return steps, _is_available(after) - _is_available(before)
+
+
+def _series(status: UserStatus | None) -> list[tuple[MetricSpec, LabelValues]]:
+    """Return the gauges in which a user counts, with their labels after the origin."""
+    if status is None:
+        return []
     found: list[tuple[MetricSpec, LabelValues]] = [(USERS, (status.presence,))]
     if status.do_not_disturb:
         found.append((DO_NOT_DISTURB, ()))
@@ -110,15 +123,14 @@ def _series(status: UserStatus) -> tuple[tuple[MetricSpec, LabelValues], ...]:
         found.append((CONNECTED, ()))
     if status.line_state is not None:
         found.append((LINE_STATE, (status.line_state,)))
-    return tuple(found)
+    return found
 
 
-@cache
-def _told(status: UserStatus) -> tuple[MetricSpec, ...]:
+def _is_available(status: UserStatus | None) -> bool:
+    return status is not None and status.is_available
+
+
+def _told(status: UserStatus) -> list[MetricSpec]:
     """Return the gauges that count users by a fact that is told."""
-    facts = {
-        DO_NOT_DISTURB: status.do_not_disturb,
-        CONNECTED: status.connected,
-        LINE_STATE: status.line_state,
-    }
-    return tuple(spec for spec, fact in facts.items() if fact is not None)
+    facts = (status.presence, status.do_not_disturb, status.connected, status.line_state)
+    return [spec for spec, fact in zip(_GAUGES, facts, strict=True) if fact is not None]
