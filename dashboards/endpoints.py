@@ -1,4 +1,4 @@
-"""Phones by state, users by presence, and chat."""
+"""Phones by state, users by presence and by line, and chat."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def dashboard() -> Dashboard:
         ENDPOINTS,
         "Endpoints and presence",
         "Phones by state, phones in use and unavailable in each window, flapping phones, "
-        "presences of users, and chat.",
+        "presences and lines of users, and chat.",
         (frame.origins(), frame.windows()),
         (
             Section("Now", _now()),
@@ -63,7 +63,11 @@ def _now() -> list[Panel]:
             "Known users. A user is known from the first event until the user is deleted.",
             users.KNOWN,
         ),
-        stat("Users available", "Users whose presence is available now.", users.AVAILABLE),
+        stat(
+            "Users available",
+            "Users whose presence is available now. On Wazo, they may be in do-not-disturb.",
+            users.AVAILABLE,
+        ),
         completeness(knowledge.PHONES, knowledge.USERS),
     ]
 
@@ -110,8 +114,8 @@ def _users() -> list[Panel]:
         ),
         lines(
             "Users available per window",
-            "Maximum, average and minimum of each window, and maximum since midnight, for each "
-            "server.",
+            "Users who are available and not in do-not-disturb: maximum, average and minimum of "
+            "each window, and maximum since midnight, for each server.",
             *users.AVAILABLE_EXTREMES,
             looks=house.EXTREMES,
             span=8,
@@ -122,6 +126,21 @@ def _users() -> list[Panel]:
             users.CHANGES,
             colours=palette.PRESENCES,
             span=8,
+        ),
+        stacked(
+            "Users by state of their lines",
+            "Known users of Wazo, by the state of their lines. A user with several lines counts "
+            "once.",
+            users.BY_LINE_STATE,
+            colours=palette.LINE_STATES,
+        ),
+        lines(
+            "Users connected, and in do-not-disturb",
+            "Users of Wazo with an open session of an application, and users in do-not-disturb, "
+            "whatever their presence.",
+            users.CONNECTED,
+            users.DO_NOT_DISTURB,
+            looks=house.USERS,
         ),
     ]
 

@@ -10,7 +10,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders.prometheus import Dataquery
 from grafana_foundation_sdk.models import common, dashboard
 
-from dashboards.palette import BAD, BLUE, GOOD, GREY, NEUTRAL, ORANGE, WARNING
+from dashboards.palette import BAD, BLUE, GOOD, GREY, NEUTRAL, ORANGE, VERMILION, WARNING
 from dashboards.promql import Signal
 
 DATA_SOURCE = dashboard.DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -58,6 +58,11 @@ EXTREMES: Mapping[str, Look] = {
     "today": Look(GREY, (2, 8), width=1),
 }
 """Styles, by the first word of the legend."""
+
+USERS: Mapping[str, Look] = {
+    "connected": Look(BLUE),
+    "do-not-disturb": Look(VERMILION, (10, 6)),
+}
 
 COUNTS: Mapping[str, Look] = {"users": Look(BLUE), "today": EXTREMES["today"]}
 

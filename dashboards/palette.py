@@ -1,4 +1,4 @@
-"""Colours that colour-blind people can distinguish: those of Okabe and Ito, and two greys.
+"""Colours that colour-blind people can distinguish: those of Okabe and Ito, and three greys.
 
 Black is left out because it is invisible on a dark page. Colour is never the only sign of a state:
 a word, a number or a line style shows it too.
@@ -17,6 +17,7 @@ VERMILION = "#D55E00"
 REDDISH_PURPLE = "#CC79A7"
 GREY = "#999999"
 DARK_GREY = "#5F5F5F"
+LIGHT_GREY = "#CCCCCC"
 
 GOOD = BLUISH_GREEN
 WARNING = ORANGE
@@ -67,7 +68,18 @@ PRESENCES: Colours = {
     "berightback": SKY_BLUE,
     "disconnected": GREY,
     "busy": REDDISH_PURPLE,
+    "unavailable": BLUE,
+    "invisible": LIGHT_GREY,
     "other": DARK_GREY,
+}
+
+LINE_STATES: Colours = {
+    "ringing": YELLOW,
+    "progressing": ORANGE,
+    "holding": SKY_BLUE,
+    "talking": BLUE,
+    "available": BLUISH_GREEN,
+    "unavailable": VERMILION,
 }
 
 AGENT_STATUSES: Colours = {"logged_in": BLUE, "logged_out": GREY}

@@ -8,9 +8,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from dataflows.knowledge import Drift
 from dataflows.recent import Recent
-from dataflows.state_counts import Outcome, StateCounts
+from dataflows.state_counts import EntityStates, Outcome
 
-S = TypeVar("S", bound=str)
+S = TypeVar("S", bound=Hashable)
 
 MAX_CHANGED = 200_000
 """Entities that events change while an API is asked; more are forged."""
@@ -98,7 +98,7 @@ class Merged(NamedTuple, Generic[S]):
 
 
 def merge(
-    counts: StateCounts[S], listed: Mapping[str, S], changed: Changed, deleted: Recent, at: float
+    counts: EntityStates[S], listed: Mapping[str, S], changed: Changed, deleted: Recent, at: float
 ) -> Merged[S]:
     """Let each entity have the state that an API lists, unless an event changed it since.
 

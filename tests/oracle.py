@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import dropwhile, pairwise
 from math import inf
 from typing import Any
@@ -33,7 +34,7 @@ ENDPOINT_STATES = {
     16: "on_hold",
     17: "in_use_on_hold",
 }
-PRESENCES = [
+XIVO_PRESENCES = [
     "available",
     "away",
     "outtolunch",
@@ -43,6 +44,9 @@ PRESENCES = [
     "busy",
     "other",
 ]
+CHATD_STATES = ["available", "away", "unavailable", "invisible"]
+PRESENCES = [*XIVO_PRESENCES, "unavailable", "invisible"]
+LINE_STATES = ["ringing", "progressing", "holding", "talking", "available", "unavailable"]
 MEMBERSHIPS = ("static", "dynamic", "realtime")
 SESSION_BOUNDS = (60, 300, 900, 1800, 3600, 7200, 14400, 21600, 28800, 36000, 43200, 86400)
 
@@ -310,33 +314,55 @@ def _endpoints(origin: str, events: list[Fact], details: bool) -> Numbers:
 def _presence(fact: Fact) -> str:
     if fact.name == "user_status_update":
         status = fact.data["status"]
-        return status if status in PRESENCES else "other"
-    state, do_not_disturb = fact.data["state"], fact.data.get("do_not_disturb")
-    if state == "available":
-        return "donotdisturb" if do_not_disturb else "available"
-    return {"away": "away", "unavailable": "disconnected", "invisible": "disconnected"}.get(
-        state, "other"
-    )
+        return status if status in XIVO_PRESENCES else "other"
+    state = fact.data["state"]
+    return state if state in CHATD_STATES else "other"
 
 
-def _users(origin: str, events: list[Fact]) -> Numbers:
+def _line_state(fact: Fact) -> str:
+    state = fact.data.get("line_state")
+    return state if state in LINE_STATES else "untold"
+
+
+def _yes_or_no(fact: Fact, key: str) -> str:
+    # A status of XiVO has none of these keys.
+    return {True: "yes", False: "no", None: "untold"}[fact.data.get(key)]
+
+
+def _user_histories(events: list[Fact], say: Callable[[Fact], str]) -> dict[str, History]:
     def states_of(fact: Fact) -> Iterator[tuple[str, str | None]]:
         if fact.name == "user_status_update":
             user = fact.data.get("user_uuid")
-            yield str(fact.data["user_id"] if user is None else user).lower(), _presence(fact)
+            yield str(fact.data["user_id"] if user is None else user).lower(), say(fact)
         elif fact.name == "chatd_presence_updated":
-            yield fact.data["uuid"].lower(), _presence(fact)
+            yield fact.data["uuid"].lower(), say(fact)
         elif fact.name == "user_deleted":
             yield str(fact.data["id"]), None
             if fact.data.get("uuid") is not None:
                 yield fact.data["uuid"].lower(), None
 
-    histories = _histories(events, states_of)
+    return _histories(events, states_of)
+
+
+def _is_told(histories: dict[str, History]) -> bool:
+    told = {state for history in histories.values() for state, _ in history}
+    return bool(told - {"untold", None})
+
+
+def _users(origin: str, events: list[Fact]) -> Numbers:
+    histories = _user_histories(events, _presence)
     numbers: Numbers = {}
     for state in PRESENCES:
         numbers["xivo_users", (origin, state)] = _count(histories, state)
         changes = _count_changes(histories, state)
         numbers["xivo_user_presence_changes_total", (origin, state)] = changes
+    for key in ("do_not_disturb", "connected"):
+        histories = _user_histories(events, partial(_yes_or_no, key=key))
+        if _is_told(histories):
+            numbers[f"xivo_users_{key}", (origin,)] = _count(histories, "yes")
+    histories = _user_histories(events, _line_state)
+    for state in LINE_STATES if _is_told(histories) else ():
+        numbers["xivo_users_line_state", (origin, state)] = _count(histories, state)
     return numbers
 
 

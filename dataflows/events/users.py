@@ -1,9 +1,10 @@
-"""Events of users: the presence that users show to each other, in XiVO and in Wazo."""
+"""Events of users: presence, do-not-disturb, connection and lines, in XiVO and in Wazo."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from functools import cache
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
@@ -13,7 +14,7 @@ from dataflows.subsystem import Decoder, Event
 
 
 class Presence(StrEnum):
-    """The default presences of XiVO, `busy` of the XiVO bus document, and all others."""
+    """The default presences of XiVO, `busy` of the XiVO bus document, states of Wazo, others."""
 
     AVAILABLE = "available"
     AWAY = "away"
@@ -22,24 +23,64 @@ class Presence(StrEnum):
     BE_RIGHT_BACK = "berightback"
     DISCONNECTED = "disconnected"
     BUSY = "busy"
+    UNAVAILABLE = "unavailable"
+    INVISIBLE = "invisible"
     OTHER = "other"
 
 
-_PRESENCES = {str(each): each for each in Presence}
+class LineState(StrEnum):
+    """The states of a user's lines in Wazo. With several lines, chatd tells the first of these."""
+
+    RINGING = "ringing"
+    PROGRESSING = "progressing"
+    HOLDING = "holding"
+    TALKING = "talking"
+    AVAILABLE = "available"
+    UNAVAILABLE = "unavailable"
+
+
 _CHATD_STATES = {
-    "available": Presence.AVAILABLE,
-    "away": Presence.AWAY,
-    # Other users see both as absent, as they did with XiVO's `disconnected`.
-    "unavailable": Presence.DISCONNECTED,
-    "invisible": Presence.DISCONNECTED,
+    str(each): each
+    for each in (Presence.AVAILABLE, Presence.AWAY, Presence.UNAVAILABLE, Presence.INVISIBLE)
 }
+# A presence that an administrator of XiVO calls as a state of Wazo is one of their own.
+_XIVO_PRESENCES = {
+    str(each): each for each in Presence if each not in (Presence.UNAVAILABLE, Presence.INVISIBLE)
+}
+_LINE_STATES = {str(each): each for each in LineState}
 
 
-class UserPresenceChanged(Event, frozen=True, gc=False):
-    """A user's presence changed."""
+class UserStatus(NamedTuple):
+    """What is told of a user; None for each fact that is not told.
+
+    Attributes:
+        presence: What the user shows to others.
+        do_not_disturb: Whether do-not-disturb is on.
+        connected: Whether the user has an open session of an application.
+        line_state: The state of the user's lines.
+    """
+
+    presence: Presence
+    do_not_disturb: bool | None = None
+    connected: bool | None = None
+    line_state: LineState | None = None
+
+    @property
+    def is_available(self) -> bool:
+        """Whether the user is available and not in do-not-disturb."""
+        return self.presence is Presence.AVAILABLE and not self.do_not_disturb
+
+
+# All users with the same facts share one record, which saves memory. All values are from closed
+# vocabularies, so there are some hundred records.
+user_status = cache(UserStatus)
+
+
+class UserStatusChanged(Event, frozen=True, gc=False):
+    """A fact about a user changed; all of them are told."""
 
     user: str
-    presence: Presence
+    status: UserStatus
 
 
 class UserDeleted(Event, frozen=True, gc=False):
@@ -53,7 +94,7 @@ class PresencesListed(Listing, frozen=True, gc=False):
 
     source: ClassVar[Source] = Source.CHATD
 
-    users: dict[str, Presence]
+    users: dict[str, UserStatus]
 
     @property
     def is_empty(self) -> bool:
@@ -67,10 +108,17 @@ class _StatusUpdate(msgspec.Struct, gc=False):
     user_uuid: str | None = None
 
 
-class _ChatdPresence(msgspec.Struct, gc=False):
+class ChatdUser(msgspec.Struct, gc=False):
+    """A user as wazo-chatd tells of them, in its event and in its API.
+
+    Old versions lack all but the first two. The free text of the user is never read.
+    """
+
     uuid: str
     state: str
     do_not_disturb: bool | None = None
+    connected: bool | None = None
+    line_state: str | None = None
 
 
 class _Deleted(msgspec.Struct, gc=False):
@@ -79,11 +127,11 @@ class _Deleted(msgspec.Struct, gc=False):
 
 
 _status_update = msgspec.json.Decoder(_StatusUpdate)
-_chatd_presence = msgspec.json.Decoder(_ChatdPresence)
+_chatd_user = msgspec.json.Decoder(ChatdUser)
 _deleted = msgspec.json.Decoder(_Deleted)
 
 
-def _decode_status(envelope: Envelope) -> UserPresenceChanged:
+def _decode_status(envelope: Envelope) -> UserStatusChanged:
     data = read(envelope, _status_update)
     if data.user_uuid is not None:
         user = entity_id(data.user_uuid, "user_uuid")
@@ -93,29 +141,32 @@ def _decode_status(envelope: Envelope) -> UserPresenceChanged:
         raise Rejected(Reason.BAD_FIELD, "both user_id and user_uuid are missing")
     if not data.status:
         raise Rejected(Reason.BAD_FIELD, "status is empty")
-    presence = _PRESENCES.get(data.status, Presence.OTHER)
-    return UserPresenceChanged(envelope.origin_uuid, envelope.at, user, presence)
+    status = user_status(_XIVO_PRESENCES.get(data.status, Presence.OTHER))
+    return UserStatusChanged(envelope.origin_uuid, envelope.at, user, status)
 
 
-def chatd_presence(state: str, *, do_not_disturb: bool | None) -> Presence:
-    """Return the presence of a user of wazo-chatd.
+def chatd_status(user: ChatdUser) -> tuple[str, UserStatus]:
+    """Return the id and the status of a user of wazo-chatd.
+
+    A state that is not known is `other`. A state of lines that is not known counts as not told:
+    nothing is known about the lines, not even that they are unavailable.
 
     Raises:
-        Rejected: BAD_FIELD if the state is empty.
+        Rejected: BAD_FIELD if the state is empty, or the UUID is no id.
     """
-    if not state:
+    if not user.state:
         raise Rejected(Reason.BAD_FIELD, "state is empty")
-    presence = _CHATD_STATES.get(state, Presence.OTHER)
-    if do_not_disturb and presence is Presence.AVAILABLE:
-        return Presence.DO_NOT_DISTURB
-    return presence
+    return entity_id(user.uuid, "uuid"), user_status(
+        _CHATD_STATES.get(user.state, Presence.OTHER),
+        user.do_not_disturb,
+        user.connected,
+        None if user.line_state is None else _LINE_STATES.get(user.line_state),
+    )
 
 
-def _decode_chatd(envelope: Envelope) -> UserPresenceChanged:
-    data = read(envelope, _chatd_presence)
-    presence = chatd_presence(data.state, do_not_disturb=data.do_not_disturb)
-    user = entity_id(data.uuid, "uuid")
-    return UserPresenceChanged(envelope.origin_uuid, envelope.at, user, presence)
+def _decode_chatd(envelope: Envelope) -> UserStatusChanged:
+    user, status = chatd_status(read(envelope, _chatd_user))
+    return UserStatusChanged(envelope.origin_uuid, envelope.at, user, status)
 
 
 def _decode_deleted(envelope: Envelope) -> UserDeleted:
@@ -137,7 +188,7 @@ DECODERS = (
         "chatd_presence_updated",
         "chatd.users.*.presences.updated",
         _decode_chatd,
-        "wazo-chatd. See wazo-bus, chatd/events.py; the presence of each state is inferred",
+        "wazo-chatd. See wazo-bus, chatd/events.py",
     ),
     Decoder(
         "user_deleted",

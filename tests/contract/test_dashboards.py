@@ -178,11 +178,12 @@ def overrides(panel: Panel) -> list[Json]:
         ("status", palette.DEVICE_STATES),
         ("status", palette.AGENT_STATUSES),
         ("presence", palette.PRESENCES),
+        ("line_state", palette.LINE_STATES),
         ("change", palette.MEMBER_CHANGES),
         ("outcome", palette.OUTCOMES),
         ("by", palette.ENDED_BY),
     ],
-    ids=["endpoints", "members", "agents", "users", "changes", "outcomes", "ends"],
+    ids=["endpoints", "members", "agents", "users", "lines", "changes", "outcomes", "ends"],
 )
 def test_every_value_of_a_vocabulary_has_its_own_colour(
     label: str, colours: palette.Colours

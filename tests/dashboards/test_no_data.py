@@ -24,10 +24,17 @@ MEMBER = {
     "Status": "1",
     "Paused": "0",
 }
+USER = {
+    "uuid": "u-1",
+    "state": "available",
+    "do_not_disturb": False,
+    "connected": True,
+    "line_state": "talking",
+}
 EVENTS: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("agent_status_update", {"agent_id": 42, "status": "logged_in"}),
     ("QueueMemberAdded", MEMBER),
-    ("chatd_presence_updated", {"uuid": "u-1", "state": "available", "sessions": [{}]}),
+    ("chatd_presence_updated", USER),
 )
 TOLD = ("agents", "queues", "users")
 NOT_TOLD = ("phones", "services", "chat messages", "call forms", "calls")

@@ -102,7 +102,7 @@ def complete_since(world: World) -> Shown:
 
 
 def nothing(_: World) -> Shown:
-    """Expect no series: the servers have no API."""
+    """Expect no series: the servers have no API, and are not Wazo."""
     return {}
 
 
@@ -187,6 +187,10 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("endpoints", "Flapping phones", "A"): summed("xivo_endpoints_flapping", last=WINDOW),
     ("endpoints", "Users", "A"): summed(USERS),
     ("endpoints", "Users available", "A"): summed(USERS, last="available"),
+    # The servers are of XiVO, which tells only presences.
+    ("endpoints", "Users by state of their lines", "A"): nothing,
+    ("endpoints", "Users connected, and in do-not-disturb", "A"): nothing,
+    ("endpoints", "Users connected, and in do-not-disturb", "B"): nothing,
     ("endpoints", "Users who chatted", "A"): summed("xivo_chat_senders", last=WINDOW),
     **{
         ("overview", COMPLETENESS, letter): all_complete(subsystem)

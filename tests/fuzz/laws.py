@@ -10,7 +10,7 @@ from typing import NamedTuple
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from dataflows import agent_metrics, queue_metrics, service_metrics
+from dataflows import agent_metrics, queue_metrics, service_metrics, user_counts
 from dataflows.labels import MAX_LABEL
 from dataflows.metric import Histogram, LabelValues, MetricSpec
 from dataflows.subsystems import agents, deliveries, endpoints, queues, services, users
@@ -21,7 +21,7 @@ from tests.pipeline import SPECS, Pipeline, SeriesValues
 _STATE_COUNTS = {
     agents.NAME: agent_metrics.AGENTS.name,
     endpoints.NAME: endpoints.ENDPOINTS.name,
-    users.NAME: users.USERS.name,
+    users.NAME: user_counts.USERS.name,
     queues.NAME: queue_metrics.STATES.name,
 }
 """The gauges that count each entity of their subsystem once."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dataflows.envelope import Delivery, Reason
 from dataflows.items import Duplicates, Item
 from tests.corpus import ARRIVED
-from tests.oracle import DAY, PRESENCES, Fact
+from tests.oracle import DAY, LINE_STATES, PRESENCES, Fact
 
 ORIGINS = ("ca7f87e9-c2c8-5fad-ba1b-c3140ebb9be3", "0d6c1e5b-7d0f-4f2e-9f0a-5b1c2d3e4f50")
 BUSES = ("default", "lyon")
@@ -159,7 +159,12 @@ KINDS = (
                     ("available", "away", "unavailable", "invisible", "asleep")
                 ),
             },
-            {"do_not_disturb": st.none() | st.booleans(), "status": st.none() | TEXTS},
+            {
+                "do_not_disturb": st.none() | st.booleans(),
+                "connected": st.none() | st.booleans(),
+                "line_state": st.none() | st.sampled_from((*LINE_STATES, "", "parked")),
+                "status": st.none() | TEXTS,
+            },
         ),
         ("uuid", "state"),
     ),

@@ -8,7 +8,7 @@ import pytest
 from dataflows.ctid_start import BURST_SECONDS
 from dataflows.envelope import Delivery
 from exporter.simulation.simulator import CallCentre
-from tests.oracle import ENDPOINT_STATES, PRESENCES
+from tests.oracle import ENDPOINT_STATES, XIVO_PRESENCES
 from tests.pipeline import Pipeline
 from tests.simulation.test_simulator import is_start_of_ctid
 
@@ -46,7 +46,7 @@ def test_phones_and_users_are_as_ctid_tells_them(seed: int) -> None:
             continue
         phones = [ENDPOINT_STATES.get(code, "other") for code in centre.endpoints.values()]
         assert +shown(pipeline, "xivo_endpoints", origin) == Counter(phones)
-        users = [each if each in PRESENCES else "other" for each in centre.presences.values()]
+        users = [each if each in XIVO_PRESENCES else "other" for each in centre.presences.values()]
         assert +shown(pipeline, "xivo_users", origin) == Counter(users)
         for subsystem in ("endpoints", "users"):
             assert pipeline.value("xivo_state_known", origin, subsystem) == 1

@@ -22,7 +22,7 @@ from dataflows.events.queue_members import (
     MembersListed,
 )
 from dataflows.events.services import Instance, ServicesListed
-from dataflows.events.users import Presence, PresencesListed
+from dataflows.events.users import LineState, Presence, PresencesListed, UserStatus
 from dataflows.items import (
     GapNoticed,
     Opened,
@@ -44,7 +44,10 @@ USERS = tuple(f"user-{number}" for number in range(1, 5))
 INTERFACES = ("local/id-1@agentcallback", "local/id-2@agentcallback", "sip/a")
 CHANNELS = ("1449700000.1", "1449700000.2", "1449700000.3")
 SERVICES = ("xivo-dird", "xivo-agentd")
-PRESENCES = (Presence.AVAILABLE, Presence.AWAY)
+HERE = UserStatus(Presence.AVAILABLE, do_not_disturb=False, connected=True)
+AWAY = UserStatus(Presence.AWAY, do_not_disturb=True, connected=False)
+TALKING = HERE._replace(line_state=LineState.TALKING)
+STATUSES = (HERE, AWAY, TALKING)
 
 
 @dataclass
@@ -64,7 +67,7 @@ class Server:
     """
 
     agents: dict[str, str] = field(default_factory=dict)
-    users: dict[str, Presence] = field(default_factory=dict)
+    users: dict[str, UserStatus] = field(default_factory=dict)
     members: dict[tuple[str, str], tuple[int, bool]] = field(default_factory=dict)
     waiting: dict[tuple[str, str], float] = field(default_factory=dict)
     talks: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -95,18 +98,20 @@ class Server:
         self.agents[agent] = status
         return [event("agent_status_update", {"agent_id": int(agent), "status": status})]
 
-    def user(self, user: str, presence: Presence | None, _: object, _now: float) -> list[Message]:
+    def user(self, user: str, status: UserStatus | None, _: object, _now: float) -> list[Message]:
         if user in self.deleted:
             return []
-        if presence is None:
+        if status is None:
             self.deleted.add(user)
             if self.users.pop(user, None) is None:
                 return []
             return [event("user_deleted", {"id": 1, "uuid": user})]
-        if self.users.get(user) == presence:
+        if self.users.get(user) == status:
             return []
-        self.users[user] = presence
-        return [event("chatd_presence_updated", {"uuid": user, "state": presence.value})]
+        self.users[user] = status
+        facts = {key: fact for key, fact in status._asdict().items() if key != "presence"}
+        data = {"uuid": user, "state": status.presence, **facts}
+        return [event("chatd_presence_updated", data)]
 
     def member(
         self, of: tuple[str, str], status: int, is_paused: bool, _now: float
@@ -258,9 +263,8 @@ class Server:
         numbers: Counter[tuple[str, ...]] = Counter()
         for login in self.agents.values():
             numbers["xivo_agents", login] += 1
-        for presence in self.users.values():
-            numbers["xivo_users", presence] += 1
         numbers.update(("xivo_service_up", service) for service in self.services)
+        numbers.update(key for status in self.users.values() for key in _series_of(status))
         for (queue, _), (status, is_paused) in self.members.items():
             numbers["xivo_queue_members", queue, "dynamic"] += 1
             numbers["xivo_queue_member_states", queue, DEVICE_STATES[status]] += 1
@@ -291,10 +295,23 @@ class Server:
         return "unavailable" if all(status in (4, 5) for status, _ in mine) else "available"
 
 
+def _series_of(status: UserStatus) -> Iterable[tuple[str, ...]]:
+    yield "xivo_users", status.presence
+    if status.do_not_disturb:
+        yield ("xivo_users_do_not_disturb",)
+    if status.connected:
+        yield ("xivo_users_connected",)
+    if status.line_state is not None:
+        yield "xivo_users_line_state", status.line_state
+
+
 GAUGES = {
     "xivo_agents",
     "xivo_users",
     "xivo_service_up",
+    "xivo_users_do_not_disturb",
+    "xivo_users_connected",
+    "xivo_users_line_state",
     "xivo_queue_members",
     "xivo_queue_member_states",
     "xivo_queue_members_paused",
@@ -448,7 +465,7 @@ def _deeds(*, with_calls: bool = True) -> st.SearchStrategy[tuple[str, Any, Any,
     deeds = [
         st.tuples(one("agent"), st.sampled_from(AGENTS), statuses, _NOTHING),
         st.tuples(
-            one("user"), st.sampled_from(USERS), st.sampled_from((*PRESENCES, None)), _NOTHING
+            one("user"), st.sampled_from(USERS), st.sampled_from((*STATUSES, None)), _NOTHING
         ),
         st.tuples(one("member"), _MEMBERS, st.sampled_from((1, 2, 5)), st.booleans()),
         st.tuples(one("remove"), _MEMBERS, _NOTHING, _NOTHING),
@@ -544,9 +561,10 @@ SILENT = [
     ("agent", "1", "logged_out", None, "agents", "changed"),
     ("agent", "1", None, None, "agents", "removed"),
     ("agent", "4", "logged_in", None, "agents", "added"),
-    ("user", "user-1", Presence.AWAY, None, "users", "changed"),
+    ("user", "user-1", AWAY, None, "users", "changed"),
+    ("user", "user-1", TALKING, None, "users", "changed"),
     ("user", "user-1", None, None, "users", "removed"),
-    ("user", "user-4", Presence.AWAY, None, "users", "added"),
+    ("user", "user-4", AWAY, None, "users", "added"),
     ("member", ("support", "sip/a"), 2, False, "queues", "changed"),
     ("member", ("support", "sip/a"), 1, True, "queues", "changed"),
     ("remove", ("support", "sip/a"), None, None, "queues", "removed"),
@@ -567,8 +585,8 @@ def test_a_silent_change_is_repaired_and_counted(silent: tuple[Any, ...]) -> Non
     for each in (
         ("agent", "1", "logged_in", None),
         ("agent", "2", "logged_in", None),
-        ("user", "user-1", Presence.AVAILABLE, None),
-        ("user", "user-2", Presence.AVAILABLE, None),
+        ("user", "user-1", HERE, None),
+        ("user", "user-2", HERE, None),
         ("member", ("support", "sip/a"), 1, False),
         ("member", ("support", "local/id-1@agentcallback"), 1, False),
         ("join", ("support", "1449700000.1"), None, None),
@@ -658,7 +676,7 @@ def test_the_state_is_complete_before_the_first_event() -> None:
     world = World()
     for each in (
         ("agent", "1", "logged_in", None),
-        ("user", "user-1", Presence.AVAILABLE, None),
+        ("user", "user-1", HERE, None),
         ("member", ("support", "local/id-1@agentcallback"), 1, False),
         ("join", ("support", "1449700000.1"), None, None),
         ("register", "xivo-dird", None, None),

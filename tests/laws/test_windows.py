@@ -16,7 +16,7 @@ from dataflows.subsystems import SUBSYSTEMS, bus
 from dataflows.trackers import CLOCK_SLACK_SECONDS
 from tests import corpus
 from tests.corpus import Message
-from tests.laws.strategies import BUSES, ORIGINS, Pause, Step, letters, traffic
+from tests.laws.strategies import BUSES, ORIGINS, Letter, Pause, Step, letters, traffic
 from tests.laws.test_laws import EXPORTERS_OWN, LENGTHS, LONGEST_WINDOW, USED, post, without_windows
 from tests.pipeline import ALL_DETAILS, WINDOWED, Pipeline, SeriesValues
 
@@ -104,12 +104,21 @@ GAUGES_OF_WINDOWS = {
     "xivo_queue_callers_waiting": ("xivo_queue_callers_waiting", ()),
     "xivo_service_up": ("xivo_service_up", ()),
 }
-NO_COMBINATION = letters().filter(
-    # The gauge shows endpoints in a combination of states without a name as `other`.
-    lambda letter: (
-        letter.name != "endpoint_status_update" or int(letter.data["status"]) not in {3, 18}
-    )
-)
+
+
+def _is_in_a_gauge(letter: Letter) -> bool:
+    match letter.name:
+        case "endpoint_status_update":
+            # The gauge shows endpoints in a combination of states without a name as `other`.
+            return int(letter.data["status"]) not in {3, 18}
+        case "chatd_presence_updated":
+            # No gauge counts available users without those in do-not-disturb.
+            return not letter.data.get("do_not_disturb")
+        case _:
+            return True
+
+
+NO_COMBINATION = letters().filter(_is_in_a_gauge)
 
 
 @given(traffic(NO_COMBINATION))

@@ -1,5 +1,6 @@
 import pytest
 
+from dataflows.events.users import LineState
 from tests.corpus import OTHER_ORIGIN, event, load
 from tests.pipeline import Pipeline, assert_exposition
 
@@ -30,34 +31,207 @@ def test_an_invented_presence_counts_as_other(status: str, presence: str) -> Non
     )
 
 
+@pytest.mark.parametrize("status", ["unavailable", "invisible"])
+def test_a_presence_of_xivo_that_is_called_as_a_state_of_wazo_is_other(status: str) -> None:
+    pipeline = Pipeline()
+    pipeline.send(STATUS.but(status=status))
+    assert_exposition(pipeline, 'xivo_users{origin_uuid="ca7f…",presence="other"} 1')
+
+
 @pytest.mark.parametrize(
     ("name", "presence"),
     [
         ("available", "available"),
         ("away", "away"),
-        ("unavailable", "disconnected"),
-        ("invisible", "disconnected"),
-        ("do-not-disturb", "donotdisturb"),
+        ("unavailable", "unavailable"),
+        ("invisible", "invisible"),
+        ("do-not-disturb", "available"),
         ("null-do-not-disturb", "available"),
+        ("unavailable-do-not-disturb", "unavailable"),
     ],
 )
-def test_the_states_of_wazo_are_presences(name: str, presence: str) -> None:
+def test_the_states_of_wazo_are_presences_as_they_are(name: str, presence: str) -> None:
     pipeline = Pipeline()
     pipeline.send(load(f"users/wazo-26.04_chatd_presence_updated_{name}"))
     assert_exposition(pipeline, f'xivo_users{{origin_uuid="ca7f…",presence="{presence}"}} 1')
 
 
-def test_do_not_disturb_changes_only_the_presence_available() -> None:
+def test_states_of_wazo_that_are_not_known_are_other() -> None:
     pipeline = Pipeline()
-    pipeline.send(CHATD.but(state="away", do_not_disturb=True))
-    pipeline.send(CHATD.but(state="new in some version", uuid="f" * 36))
+    states = ("new in some version", "busy", "donotdisturb", "Available")
+    pipeline.send(*(CHATD.but(state=state, uuid=state) for state in states))
+    assert_exposition(pipeline, 'xivo_users{origin_uuid="ca7f…",presence="other"} 4')
+
+
+def test_users_in_do_not_disturb_count_whatever_their_state() -> None:
+    pipeline = Pipeline()
+    for state in ("available", "away", "unavailable", "invisible"):
+        pipeline.send(CHATD.but(uuid=state, state=state, do_not_disturb=True, connected=False))
+    pipeline.send(CHATD)
     assert_exposition(
         pipeline,
         """
+        xivo_users{origin_uuid="ca7f…",presence="available"} 2
         xivo_users{origin_uuid="ca7f…",presence="away"} 1
-        xivo_users{origin_uuid="ca7f…",presence="other"} 1
+        xivo_users{origin_uuid="ca7f…",presence="unavailable"} 1
+        xivo_users{origin_uuid="ca7f…",presence="invisible"} 1
+        xivo_users_do_not_disturb{origin_uuid="ca7f…"} 4
+        xivo_users_connected{origin_uuid="ca7f…"} 1
         """,
     )
+
+
+def test_an_invisible_user_can_be_connected_and_talk() -> None:
+    pipeline = Pipeline()
+    pipeline.send(load("users/wazo-26.04_chatd_presence_updated_invisible-talking"))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_users{origin_uuid="ca7f…",presence="invisible"} 1
+        xivo_users_do_not_disturb{origin_uuid="ca7f…"} 0
+        xivo_users_connected{origin_uuid="ca7f…"} 1
+        xivo_users_line_state{line_state="talking",origin_uuid="ca7f…"} 1
+        """,
+    )
+
+
+def test_users_count_by_the_state_of_their_lines() -> None:
+    pipeline = Pipeline()
+    for name in ("ringing", "progressing", "holding", "invisible-talking", "available", "no-lines"):
+        message = load(f"users/wazo-26.04_chatd_presence_updated_{name}")
+        pipeline.send(message.but(uuid=name))
+    # Every state is in the vocabulary, and each has one user.
+    assert_exposition(
+        pipeline,
+        "\n".join(
+            f'xivo_users_line_state{{line_state="{state}",origin_uuid="ca7f…"}} 1'
+            for state in LineState
+        ),
+    )
+
+
+@pytest.mark.parametrize("line_state", ["parked", "", "Talking", None])
+def test_a_line_state_that_is_not_known_counts_nowhere(line_state: str | None) -> None:
+    pipeline = Pipeline()
+    pipeline.send(CHATD.but(line_state="talking"), CHATD.but(line_state=line_state))
+    # There are zeros only, and the user still counts.
+    assert_exposition(pipeline, "", "xivo_users_line_state")
+    assert pipeline.value("xivo_users_line_state", "talking") == 0
+    assert pipeline.value("xivo_users", "available") == 1
+
+
+def test_a_server_that_does_not_tell_of_something_has_no_series_of_it() -> None:
+    pipeline = Pipeline()
+    names = ("xivo_users_do_not_disturb", "xivo_users_connected", "xivo_users_line_state")
+    pipeline.send(STATUS, load("users/wazo-26.04_chatd_presence_updated_nulls"))
+    # Of the first version of chatd.
+    pipeline.send(load("users/wazo-19.03_chatd_presence_updated"))
+    assert pipeline.text(*names) == ""
+    pipeline.send(CHATD.but(do_not_disturb=None, line_state="parked"))
+    pipeline.send(event("user_deleted", {"id": 1, "uuid": CHATD.content["data"]["uuid"]}))
+    # Once it is told of a user, it is 0 after the user is gone.
+    assert_exposition(pipeline, 'xivo_users_connected{origin_uuid="ca7f…"} 0', *names)
+
+
+def test_a_deleted_user_counts_nowhere() -> None:
+    pipeline = Pipeline()
+    told = CHATD.but(do_not_disturb=True, line_state="ringing")
+    pipeline.send(told)
+    pipeline.send(event("user_deleted", {"id": 1, "uuid": CHATD.content["data"]["uuid"]}))
+    # chatd tells of the lines that are removed with the user.
+    pipeline.send(told.but(line_state="unavailable"))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_users_do_not_disturb{origin_uuid="ca7f…"} 0
+        xivo_users_connected{origin_uuid="ca7f…"} 0
+        """,
+        "xivo_users",
+        "xivo_users_do_not_disturb",
+        "xivo_users_connected",
+        "xivo_users_line_state",
+    )
+
+
+def test_only_a_change_of_the_presence_is_a_presence_change() -> None:
+    pipeline = Pipeline()
+    pipeline.send(CHATD)
+    pipeline.send(CHATD.but(line_state="ringing"), CHATD.but(do_not_disturb=True))
+    pipeline.send(CHATD.but(connected=False, state="away"), CHATD.but(state="away"))
+    assert_exposition(
+        pipeline,
+        """
+        xivo_user_presence_changes_total{origin_uuid="ca7f…",presence="available"} 1
+        xivo_user_presence_changes_total{origin_uuid="ca7f…",presence="away"} 1
+        """,
+    )
+
+
+def test_users_in_do_not_disturb_are_not_available_in_windows() -> None:
+    pipeline = Pipeline(windows="1m")
+
+    def tell(user: str, *, do_not_disturb: bool) -> None:
+        data = {"uuid": user, "state": "available", "do_not_disturb": do_not_disturb}
+        pipeline.send(event("chatd_presence_updated", data))
+
+    tell("a", do_not_disturb=False)
+    tell("b", do_not_disturb=False)
+    pipeline.wait(60)
+    pipeline.wait(15)
+    tell("b", do_not_disturb=True)
+    tell("c", do_not_disturb=True)
+    pipeline.wait(45)
+    assert_exposition(
+        pipeline,
+        """
+        xivo_users{origin_uuid="ca7f…",presence="available"} 3
+        xivo_users_do_not_disturb{origin_uuid="ca7f…"} 2
+        xivo_users_available_min{origin_uuid="ca7f…",window="1m"} 1
+        xivo_users_available_max{origin_uuid="ca7f…",window="1m"} 2
+        xivo_users_available_avg{origin_uuid="ca7f…",window="1m"} 1.25
+        """,
+    )
+
+
+def test_a_restart_keeps_all_facts_about_users() -> None:
+    pipeline = Pipeline(windows="1m")
+    users = [
+        CHATD.but(
+            uuid=f"{state}-{is_it}-{line_state}",
+            state=state,
+            do_not_disturb=is_it,
+            connected=not is_it,
+            line_state=line_state,
+        )
+        for state in ("available", "away", "unavailable", "invisible", "new")
+        for is_it in (True, False)
+        for line_state in (*LineState, "parked")
+    ]
+    pipeline.send(STATUS, *users)
+    before = pipeline.series()
+    pipeline.restart()
+    after = pipeline.series()
+    assert {key: after[key] for key in before if key[0].startswith("xivo_users")} == {
+        key: value for key, value in before.items() if key[0].startswith("xivo_users")
+    }
+    # Nobody changes by a repeated status, and all are removed.
+    pipeline.send(*users)
+    pipeline.send(
+        *(event("user_deleted", {"id": 1, "uuid": each.content["data"]["uuid"]}) for each in users)
+    )
+    assert_exposition(
+        pipeline,
+        """
+        xivo_users{origin_uuid="ca7f…",presence="busy"} 1
+        xivo_users_do_not_disturb{origin_uuid="ca7f…"} 0
+        xivo_users_connected{origin_uuid="ca7f…"} 0
+        """,
+        "xivo_users",
+        "xivo_users_do_not_disturb",
+        "xivo_users_connected",
+        "xivo_users_line_state",
+    )
+    assert pipeline.value("xivo_user_presence_changes_total", "away") == 14
 
 
 def test_a_repeated_presence_is_no_change() -> None:

@@ -167,6 +167,8 @@ KINDS: dict[str, st.SearchStrategy[Letter]] = {
         uuid=st.just(UUID),
         state=st.sampled_from(("available", "invisible")),
         do_not_disturb=st.booleans(),
+        connected=st.booleans(),
+        line_state=st.sampled_from(("available", "talking")),
     )
     | _of("user_deleted", id=_IDS, uuid=st.just(UUID)),
     "services": _of(
