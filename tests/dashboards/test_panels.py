@@ -73,7 +73,9 @@ def ask(prometheus: Prometheus, query: Json) -> list[Series]:
 
 
 # The demo has no API.
-OF_AN_API = re.compile("xivo_exporter_snapshot|xivo_state_drift|xivo_queue_info")
+OF_AN_API = re.compile(
+    "xivo_exporter_snapshot|xivo_state_drift|xivo_queue_info|xivo_service_component_up"
+)
 PANELS = [
     panel
     for panel in all_panels()
