@@ -147,10 +147,14 @@ def timeline(  # noqa: PLR0913 -- as above
     *,
     words: Words | None = None,
     steps: Steps = house.PLAIN,
+    no_data: str = "",
     span: int = 12,
     height: int = 8,
 ) -> Panel:
-    """Build a state timeline: states over time, as texts or numbers in bands."""
+    """Build a state timeline: states over time, as texts or numbers in bands.
+
+    Without `no_data`, the text of a panel without data is that of its signal.
+    """
     panel = (
         statetimeline.Panel()
         .title(title)
@@ -170,7 +174,7 @@ def timeline(  # noqa: PLR0913 -- as above
         .height(height)
         .span(span)
     )
-    return _explained(panel, signal)
+    return panel.no_value(no_data) if no_data else _explained(panel, signal)
 
 
 def _over_time(

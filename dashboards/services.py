@@ -35,6 +35,7 @@ def dashboard() -> Dashboard:
             Section("Now", _now()),
             Section("Over time", _over_time()),
             Section("Selected time range", _in_range()),
+            Section("Components", _components()),
             Section("Instances", _instances()),
         ),
     )
@@ -131,6 +132,20 @@ def _in_range() -> list[Panel]:
             services.UNCLEAN_RESTARTS,
             steps=house.SOME_STANDS_OUT,
             decimals=0,
+        ),
+    ]
+
+
+def _components() -> list[Panel]:
+    return [
+        timeline(
+            "Components",
+            "Which components of each daemon work, as the daemons of a Wazo tell. `api` is the "
+            "daemon itself: down if it does not answer. Only with an API.",
+            services.COMPONENT_UP,
+            words=house.IS_UP,
+            no_data="No API of the selected servers tells of components",
+            span=24,
         ),
     ]
 

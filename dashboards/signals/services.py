@@ -15,6 +15,9 @@ KNOWN = _signal(f"count({once(services.UP)})")
 DOWN = _signal(total(f"1 - {once(services.UP)}"))
 UP = _signal(once(services.UP), legend=_SERVICE)
 INFO = _signal(once(services.INFO))
+COMPONENT_UP = Signal(
+    once(services.COMPONENT_UP), legend="{{service_name}} {{component}} {{origin_uuid}}"
+)
 
 REGISTRATIONS = _signal(increase(services.REGISTRATIONS), legend=_SERVICE)
 DEREGISTRATIONS = _signal(increase(services.DEREGISTRATIONS), legend=_SERVICE)

@@ -204,6 +204,7 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     },
     ("services", "Services", "A"): number(UP),
     ("services", "Up or down per window", "A"): window_states,
+    ("services", "Components", "A"): nothing,
     ("services", "Instances", "A"): each("xivo_service_info"),
     ("services", "Instances", "C"): each(REGISTERED, factor=1000),
     ("services", "Instances", "D"): each(DEREGISTERED, factor=1000),

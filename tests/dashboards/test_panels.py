@@ -74,7 +74,16 @@ def ask(prometheus: Prometheus, query: Json) -> list[Series]:
     return prometheus.query_range(expr, now - 30, now, 1)
 
 
-@pytest.mark.parametrize("panel", all_panels(), ids=str)
+# The demo is a XiVO, whose daemons do not tell of their components.
+OF_WAZO = re.compile("xivo_service_component_up")
+PANELS = [
+    panel
+    for panel in all_panels()
+    if not all(OF_WAZO.search(query["expr"]) for query in panel.queries)
+]
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=str)
 def test_every_query_of_every_panel_returns_data(prometheus: Prometheus, panel: Panel) -> None:
     assert panel.queries
     for query in panel.queries:

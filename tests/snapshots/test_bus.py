@@ -1,0 +1,40 @@
+"""Which sources of a bus are asked."""
+
+import threading
+
+import pytest
+
+from dataflows.listings import Source
+from dataflows.origins import BusOrigins
+from exporter.clock import wall_clock
+from exporter.engine.delivery_buffer import DeliveryBuffer
+from exporter.exposition.telemetry import BusStatus
+from exporter.settings import Settings, load
+from exporter.snapshots.bus import snapshot_bus
+
+USER = {"api_username": "exporter", "api_password": "p"}
+BELOW = {Source.AMID, Source.AGENTD, Source.CHATD, Source.CONFD, Source.STATUS}
+
+
+@pytest.mark.parametrize(
+    ("settings", "sources"),
+    [
+        ({"api_url": "https://h/api"}, BELOW),
+        ({"api_url": "https://h/api", "api_services": "consul=https://h"}, {*Source}),
+        ({"api_services": "auth=https://h,calld=https://h"}, {Source.STATUS}),
+        ({"api_services": "auth=https://h,consul=https://h"}, {Source.CONSUL}),
+    ],
+    ids=str,
+)
+def test_the_sources_that_have_a_url_are_asked(
+    settings: dict[str, str], sources: set[Source]
+) -> None:
+    (api,) = load(Settings, {}, {**settings, **USER}).buses
+    bus = snapshot_bus(
+        api,
+        BusStatus("bus", "amqp://h", "xivo"),
+        DeliveryBuffer(threading.Event()),
+        BusOrigins(),
+        wall_clock,
+    )
+    assert {module.source for module in bus.modules} == sources
