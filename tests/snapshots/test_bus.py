@@ -24,7 +24,7 @@ BELOW = {Source.AMID, Source.AGENTD, Source.CHATD, Source.CONFD, Source.STATUS}
         ({"api_services": "auth=https://h,calld=https://h"}, {Source.STATUS}),
         ({"api_services": "auth=https://h,consul=https://h"}, {Source.CONSUL}),
     ],
-    ids=str,
+    ids=["a base", "a base and consul", "a daemon without a source", "consul"],
 )
 def test_the_sources_that_have_a_url_are_asked(
     settings: dict[str, str], sources: set[Source]
