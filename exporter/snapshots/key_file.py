@@ -22,7 +22,7 @@ def parse(text: str) -> tuple[str, str]:
     """
     lines = [line for line in text.splitlines() if not _NOTHING.fullmatch(line)]
     is_flow = bool(lines) and lines[0].lstrip().startswith("{")
-    pairs = dict(_flow(" ".join(lines)) if is_flow else _block(lines))
+    pairs = dict(_flow("\n".join(lines)) if is_flow else _block(lines))
     if pairs.get(USER) and pairs.get(PASSWORD):
         return pairs[USER], pairs[PASSWORD]
     raise ValueError(_NO_KEY_FILE)
@@ -69,7 +69,7 @@ _NO_KEY_FILE = (
 # A comment, a blank line, or the begin or the end of a document.
 _NOTHING = re.compile(r"\s*(#.*)?|(---|\.\.\.)(\s+#.*)?\s*")
 _KEY = r"""\s*(["']?)(?P<key>\w{1,40})\1\s*:"""
-_QUOTED = r"""'(?:[^']|'')*'|"(?:[^"\\]|\\.)*\""""
+_QUOTED = r"""'(?:[^'\n]|'')*'|"(?:[^"\\\n]|\\.)*\""""
 # What begins otherwise is no text of one line: a list, an anchor, a tag and so on.
 _FIRST = r"""[^\s\[\]{}&*!|>%@`"',#?:-]|[?:-](?=[^\s,\[\]{}])"""
 _BLOCK_PAIR = re.compile(rf"{_KEY}\s+(?P<value>{_QUOTED}|(?:{_FIRST})\S*)(\s+#.*)?\s*")

@@ -78,6 +78,8 @@ _WORDS = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size
 @example(user="it's", password='a "b" \\c', style=None)
 @example(user="a#b", password="# c", style=False)
 @example(user="a: b", password="c,d", style=True)
+# Longer than a line.
+@example(user="0" * 23 + "\"' ", password="0" * 22 + "' ,", style=True)
 def test_what_a_yaml_library_writes_is_read_or_refused_but_never_misread(
     file: Path, user: str, password: str, *, style: bool | None
 ) -> None:
