@@ -114,7 +114,8 @@ def test_the_exporter_reads_all_lists_and_leaves_no_token(running: Running) -> N
 
 
 def test_the_settings_name_what_a_xivo_has(running: Running) -> None:
-    assert set(running.api.settings.api_sources) == {Source.AMID, Source.AGENTD, Source.CONFD}
+    asked = {Source.AMID, Source.AGENTD, Source.CONFD, Source.STATUS}
+    assert set(running.api.settings.api_sources) == asked
     assert password(running.api) not in repr(running.api.settings)
     assert address(running.api)[0] == "127.0.0.1"
 
