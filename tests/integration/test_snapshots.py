@@ -104,7 +104,7 @@ def test_the_state_is_complete_before_the_first_event(
     assert of(samples, "xivo_queue_callers_waiting", queue=QUEUE) == 1
     assert of(samples, "xivo_queue_service_level_threshold_seconds", queue=QUEUE) == 20
     assert of(samples, "xivo_users", presence="available") == 1
-    assert of(samples, "xivo_users", presence="disconnected") == 1
+    assert of(samples, "xivo_users", presence="unavailable") == 1
     # What was so before is no event.
     assert of(samples, "xivo_agent_logins_total") == 0
     assert of(samples, "xivo_queue_calls_joined_total", queue=QUEUE) == 0
@@ -143,7 +143,7 @@ def test_what_changes_without_an_event_is_repaired_and_counted(
     assert of(samples, "xivo_agents_by_activity", activity="paused") == 0
     assert members_of(samples) == 3
     assert of(samples, "xivo_queue_members_paused", queue=QUEUE) == 0
-    assert of(samples, "xivo_users", presence="disconnected") == 0
+    assert of(samples, "xivo_users", presence="unavailable") == 0
     # Counters of events have not moved, and the state was always known.
     assert of(samples, "xivo_agent_logins_total") == 0
     for change in ("added", "unpaused"):
