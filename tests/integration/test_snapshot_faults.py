@@ -129,7 +129,7 @@ def state(samples: Mapping[Series, float]) -> list[float | None]:
         of(samples, "xivo_agents", status="logged_in"),
         of(samples, "xivo_queue_members", queue=QUEUE, membership="dynamic"),
         of(samples, "xivo_queue_callers_waiting", queue=QUEUE),
-        of(samples, "xivo_users", presence="disconnected"),
+        of(samples, "xivo_users", presence="unavailable"),
         *(of(samples, since, subsystem=each) for each in STATES),
     ]
 
