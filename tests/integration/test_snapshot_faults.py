@@ -185,7 +185,8 @@ def faults(
             what=lambda s=source, o=outcome: f"{o}: {s} {outcomes(series(program), s)}",  # type: ignore[misc]  # as above
         )
         is_as_fast_as_ever(broker, program)
-        assert {*outcomes(series(program), source)} <= {"ok", outcome}
+        # On a busy machine, a large answer may also come too late.
+        assert {*outcomes(series(program), source)} <= {"ok", "unreachable", outcome}
     samples = series(program)
     assert state(samples) == before
     assert not drift(samples)
