@@ -67,6 +67,8 @@ class SourceFailed(Notice, frozen=True, gc=False):
 class Listing(Notice, frozen=True, gc=False):
     """All entities of one kind of a server; `at` is when the answer came.
 
+    The last field of a subclass holds them.
+
     Attributes:
         source: The API that listed them.
         is_needed: Whether the state of a subsystem is complete only with it.
@@ -81,7 +83,7 @@ class Listing(Notice, frozen=True, gc=False):
     @property
     def is_empty(self) -> bool:
         """Whether there is no entity. Such a listing does not show that the server has any."""
-        return False
+        return not getattr(self, self.__struct_fields__[-1])
 
     def moved_to(self, at: float) -> Self:
         """Return the same, as if it came at another time, Unix seconds."""

@@ -39,11 +39,6 @@ class AgentsListed(Listing, frozen=True, gc=False):
 
     agents: dict[str, AgentStatus]
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no agent."""
-        return not self.agents
-
 
 class _StatusUpdate(msgspec.Struct, gc=False):
     agent_id: int | str

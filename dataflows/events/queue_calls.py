@@ -117,8 +117,3 @@ class CallersListed(Listing, frozen=True, gc=False):
     source: ClassVar[Source] = Source.AMID
 
     queues: tuple[ListedQueue, ...]
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no queue."""
-        return not self.queues

@@ -103,11 +103,6 @@ class MembersListed(Listing, frozen=True, gc=False):
 
     queues: dict[str, tuple[MemberReported, ...]]
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no queue."""
-        return not self.queues
-
     def moved_to(self, at: float) -> Self:
         """Return the same, as if it came at another time, Unix seconds."""
         queues = {

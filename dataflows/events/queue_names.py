@@ -42,8 +42,3 @@ class QueuesNamed(Listing, frozen=True, gc=False):
     is_needed: ClassVar[bool] = False
 
     queues: tuple[QueueName, ...]
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no queue."""
-        return not self.queues

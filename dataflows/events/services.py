@@ -69,11 +69,6 @@ class ServicesListed(Listing, frozen=True, gc=False):
 
     services: Mapping[str, tuple[Instance, ...]]
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether no service is registered."""
-        return not self.services
-
 
 class ComponentsListed(Listing, frozen=True, gc=False):
     """Whether the components of each daemon work: by daemon and component.
@@ -85,11 +80,6 @@ class ComponentsListed(Listing, frozen=True, gc=False):
     is_needed: ClassVar[bool] = False
 
     components: Mapping[str, Mapping[str, bool]]
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no daemon told of a component."""
-        return not self.components
 
 
 class _Registered(msgspec.Struct, gc=False):

@@ -96,11 +96,6 @@ class PresencesListed(Listing, frozen=True, gc=False):
 
     users: dict[str, UserStatus]
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no user."""
-        return not self.users
-
 
 class _StatusUpdate(msgspec.Struct, gc=False):
     status: str
