@@ -32,7 +32,8 @@ from dataflows.notices import (
 )
 from dataflows.origins import Origins
 from dataflows.subsystem import Event, Subsystem, key
-from dataflows.subsystems import bus, deliveries
+from dataflows.subsystems import deliveries
+from dataflows.subsystems.bus import NAME, OriginNamed
 
 Values = tuple[str, str, list[Event]]
 """(name of the subsystem, name of the bus, its events in order).
@@ -89,8 +90,7 @@ class FanOut:
             yield from self._for_origin(item.bus, seen)
         if isinstance(item, SnapshotTaken):
             known.answer(origin)
-            named = bus.OriginNamed(origin, item.at, is_alone=known.is_alone)
-            yield key(bus.NAME, origin), (bus.NAME, item.bus, [named])
+            yield self._named(item.bus, origin, item.at)
             yield from self._lists(item)
         else:
             kind = SourceAsked if isinstance(item, SnapshotBegun) else SourceFailed
@@ -99,12 +99,14 @@ class FanOut:
                 if item.source in each.sources:
                     yield key(each.name, origin), (each.name, item.bus, [notice])
 
-    def name_origins(self, name: str, at: float) -> Iterator[Keyed]:
+    def name_origins(self, bus: str, at: float) -> Iterator[Keyed]:
         """Yield the name of each origin of a bus, because it became one of several, or alone."""
-        known = self._origins.of(name)
-        for origin in known.last_heard:
-            named = bus.OriginNamed(origin, at, is_alone=known.is_alone)
-            yield key(bus.NAME, origin), (bus.NAME, name, [named])
+        for origin in self._origins.of(bus).last_heard:
+            yield self._named(bus, origin, at)
+
+    def _named(self, bus: str, origin: str, at: float) -> Keyed:
+        named = OriginNamed(origin, at, is_alone=self._origins.of(bus).is_alone)
+        return key(NAME, origin), (NAME, bus, [named])
 
     def _lists(self, item: SnapshotTaken) -> Iterator[Keyed]:
         for listing in item.listings:
