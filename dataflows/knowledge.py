@@ -88,8 +88,8 @@ class Knowledge:
         self._labels: LabelValues = ()
         self._can_be_complete = False
         self._needed: frozenset[str] = frozenset()
-        # The request to each API since which nothing was missed, and the APIs that answered it.
-        self._asked: dict[str, int] = {}
+        # The APIs that were asked, with nothing missed since then, and those that answered.
+        self._asked: set[str] = set()
         self._listed: set[str] = set()
         # Whether an API has ever answered.
         self._has_drift = False
@@ -150,9 +150,9 @@ class Knowledge:
             self._since = at
             self._show()
 
-    def ask(self, source: str, number: int) -> None:
-        """Note that an API is asked; the request has a number."""
-        self._asked[source] = number
+    def ask(self, source: str) -> None:
+        """Note that an API is asked."""
+        self._asked.add(source)
 
     def is_following(self, source: str) -> bool:
         """Return whether nothing was missed since an API was asked, so that its answer is true."""
@@ -162,12 +162,13 @@ class Knowledge:
         """Note that no answer comes to earlier requests, because the process is a new one."""
         self._asked.clear()
 
-    def list(self, source: str, number: int, at: float, drift: Mapping[Drift, int]) -> None:
-        """Note that an API answered a request, and that the state follows the answer.
+    def list(self, source: str, at: float, drift: Mapping[Drift, int]) -> None:
+        """Note that an API answered, and that the state follows the answer.
+
+        If something was missed since the request, the answer may be old.
 
         Args:
             source: The API.
-            number: Of the request. If something was missed since then, the answer may be old.
             at: When, Unix seconds.
             drift: How many entities were different.
         """
@@ -178,7 +179,8 @@ class Knowledge:
         for kind, count in drift.items():
             if was_complete and count:
                 self._samples.add(DRIFT, (*self._labels, kind), count)
-        if self._asked.pop(source, None) == number:
+        if source in self._asked:
+            self._asked.remove(source)
             self._listed.add(source)
         if self._since is None and self._needed and self._needed <= self._listed:
             self._since = at

@@ -30,7 +30,7 @@ class ListFollower:
         """Note from now on what events change, because an API is asked for its lists."""
         before = self.asked.get(source)
         self.asked[source] = before.again(number) if before else Changed(number)
-        self.knowledge.ask(source, number)
+        self.knowledge.ask(source)
 
     def give_up(self, source: str, number: int) -> None:
         """Note that a request was not answered: what events change no longer matters."""
@@ -57,7 +57,7 @@ class ListFollower:
         if lacking or refused:
             self.knowledge.doubt(source)
         else:
-            self.knowledge.list(source, number, at, drift)
+            self.knowledge.list(source, at, drift)
         self.answers[source] = lacking, refused
 
     def count_refused(self) -> int:
