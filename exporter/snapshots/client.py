@@ -84,7 +84,6 @@ class Client:
             timer=timer,
             seconds=seconds,
         )
-        self._users = 0
         # The token with which auth has listed all tenants.
         self._complete_with = ""
         self._checking = asyncio.Lock()
@@ -93,13 +92,11 @@ class Client:
     async def __aenter__(self) -> None:
         """Keep the connections open, until the context is left as often as it was entered."""
         await self._connections.__aenter__()
-        self._users += 1
 
     async def __aexit__(self, *error: object) -> None:
         """Close the connections if nobody uses them any more, and delete replaced tokens."""
-        self._users -= 1
         try:
-            if not self._users:
+            if self._connections.users == 1:
                 await self._login.clean()
         finally:
             await self._connections.__aexit__(None, None, None)

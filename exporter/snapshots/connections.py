@@ -45,6 +45,9 @@ class Connections:
         ca_file: CA certificates, if they are not those of the system.
         server_name: The name that the certificates must have; "" if it is the host of the URL.
         seconds: Time from the begin of a request to the end of the answer.
+
+    Attributes:
+        users: How often the context is entered now.
     """
 
     def __init__(
@@ -57,13 +60,13 @@ class Connections:
         self._seconds = seconds
         # For the handshake, and for the check of the certificate. Without TLS it has no effect.
         self._extensions = {"sni_hostname": server_name} if server_name else {}
-        self._users = 0
+        self.users = 0
         self._http: httpx.AsyncClient | None = None
         self._opening = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         """Keep connections open, until the context is left as often as it was entered."""
-        self._users += 1
+        self.users += 1
         return self
 
     async def __aexit__(
@@ -73,8 +76,8 @@ class Connections:
         traceback: TracebackType | None,
     ) -> None:
         """Close all connections, if nobody uses them any more."""
-        self._users -= 1
-        if not self._users and self._http is not None:
+        self.users -= 1
+        if not self.users and self._http is not None:
             http, self._http = self._http, None
             await http.aclose()
 
