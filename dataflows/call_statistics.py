@@ -139,7 +139,7 @@ class CallStatistics(State[CallEvent | Fact]):
         self.samples.set(THRESHOLD, self._queue, self._threshold)
 
     def stay(self) -> None:
-        """Let the week of silence begin anew, because an API lists the queue."""
+        """Begin the week of silence again, because an API lists the queue."""
         self._silence.due = None
 
     def restore(self, now: float) -> None:

@@ -79,3 +79,16 @@ UP_LEVELS = levels(
     per="service",
     gauge="`xivo_service_up`",
 )
+
+METRICS = (
+    UP,
+    INFO,
+    REGISTRATIONS,
+    DEREGISTRATIONS,
+    UNCLEAN_RESTARTS,
+    REGISTERED_AT,
+    DEREGISTERED_AT,
+    *UP_LEVELS,
+    COMPONENT_UP,
+)
+"""All metrics of services."""

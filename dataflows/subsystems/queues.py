@@ -27,6 +27,7 @@ from dataflows.events.queue_member_decoders import DECODERS
 from dataflows.events.queue_members import MemberRemoved, MemberReported, MembersListed, QueueEvent
 from dataflows.events.queue_names import QueuesNamed
 from dataflows.knowledge import Drift
+from dataflows.listed_series import ListedSeries
 from dataflows.listings import Source
 from dataflows.merging import Changed
 from dataflows.parts import MAX_PARTS, PartedState
@@ -40,7 +41,6 @@ from dataflows.queue_metrics import (
     PAUSED,
     STATES,
 )
-from dataflows.queue_names import QueueNames
 from dataflows.queue_state import QueueState
 from dataflows.subsystem import Context, Event, Subsystem
 
@@ -64,7 +64,7 @@ class QueuesState(PartedState[QueueEvent | CallCompleted]):
     def __init__(self, first: Event, context: Context) -> None:
         super().__init__(first, context)
         self._origin = first.origin_uuid
-        self._names = QueueNames(self.samples, first.origin_uuid)
+        self._names = ListedSeries(self.samples, INFO)
 
     def apply(self, event: QueueEvent | CallCompleted) -> None:
         if self.asked:
@@ -84,7 +84,7 @@ class QueuesState(PartedState[QueueEvent | CallCompleted]):
 
     def merge(self, listing: MembersListed | QueuesNamed, changed: Changed) -> Mapping[Drift, int]:
         if isinstance(listing, QueuesNamed):
-            self._names.show(listing.queues)
+            self._name(listing)
             return {}
         found: Counter[Drift] = Counter()
         touched = {queue for queue, _ in changed}
@@ -96,6 +96,17 @@ class QueuesState(PartedState[QueueEvent | CallCompleted]):
         for name, members in listing.queues.items():
             found += self._follow_members(name, members, changed, listing.at)
         return found
+
+    def _name(self, listing: QueuesNamed) -> None:
+        """Show these names and no others; as many as there can be queues."""
+        # One for each queue: with two, PromQL could not join other series with them.
+        by_queue = {each.queue: each for each in listing.queues[:MAX_PARTS]}
+        self._names.show(
+            {
+                (self._origin, each.queue, each.display_name, each.kind, each.tenant_uuid): 1
+                for each in by_queue.values()
+            }
+        )
 
     def _follow_members(
         self, name: str, members: tuple[MemberReported, ...], changed: Changed, at: float

@@ -35,21 +35,11 @@ from dataflows.events.services import (
     ServicesListed,
 )
 from dataflows.knowledge import Drift
+from dataflows.listed_series import ListedSeries
 from dataflows.listings import Source
 from dataflows.merging import Changed, drift
 from dataflows.parts import MAX_PARTS, PartedState
-from dataflows.service_components import ServiceComponents
-from dataflows.service_metrics import (
-    COMPONENT_UP,
-    DEREGISTERED_AT,
-    DEREGISTRATIONS,
-    INFO,
-    REGISTERED_AT,
-    REGISTRATIONS,
-    UNCLEAN_RESTARTS,
-    UP,
-    UP_LEVELS,
-)
+from dataflows.service_metrics import COMPONENT_UP, METRICS
 from dataflows.service_state import ServiceState
 from dataflows.subsystem import Context, Event, Subsystem
 
@@ -71,7 +61,7 @@ class ServicesState(PartedState[ServiceEvent]):
     def __init__(self, first: Event, context: Context) -> None:
         super().__init__(first, context)
         self._origin = first.origin_uuid
-        self._components = ServiceComponents(self.samples, first.origin_uuid)
+        self._components = ListedSeries(self.samples, COMPONENT_UP)
 
     def apply(self, event: ServiceEvent) -> None:
         if self.asked:
@@ -86,7 +76,13 @@ class ServicesState(PartedState[ServiceEvent]):
         self, listing: ServicesListed | ComponentsListed, changed: Changed
     ) -> Mapping[Drift, int]:
         if isinstance(listing, ComponentsListed):
-            self._components.show(listing.components)
+            self._components.show(
+                {
+                    (self._origin, daemon, component): float(is_up)
+                    for daemon, components in listing.components.items()
+                    for component, is_up in components.items()
+                }
+            )
             return {}
         return drift(self._follow(listing, changed))
 
@@ -111,17 +107,7 @@ class ServicesState(PartedState[ServiceEvent]):
 SUBSYSTEM = Subsystem(
     NAME,
     "Which services of each server are up?",
-    (
-        UP,
-        INFO,
-        REGISTRATIONS,
-        DEREGISTRATIONS,
-        UNCLEAN_RESTARTS,
-        REGISTERED_AT,
-        DEREGISTERED_AT,
-        *UP_LEVELS,
-        COMPONENT_UP,
-    ),
+    METRICS,
     ServicesState,
     DECODERS,
     listings=(ServicesListed, ComponentsListed),

@@ -24,23 +24,13 @@ from exporter.snapshots.amid import MODULE, PATH, decode
 from exporter.snapshots.source import SnapshotError
 from tests.corpus import event
 from tests.pipeline import Pipeline
+from tests.queue_oracle import DEVICE_STATES
 from tests.recordings.replay import FOLDER
 from tests.snapshots.answering import AT, ORIGIN, REQUEST, body, content, listings
 
 Parts = list[dict[str, Any]]
 
 QUEUE = "support-88511897"
-STATES = (
-    "unknown",
-    "not_in_use",
-    "in_use",
-    "busy",
-    "invalid",
-    "unavailable",
-    "ringing",
-    "ringing_in_use",
-    "on_hold",
-)
 OLD = ("LastPause", "LoginTime", "PausedReason", "Wrapuptime")
 """Fields that Asterisk 11 and 13 do not send."""
 
@@ -150,7 +140,7 @@ def _read_members(
                     part["Queue"],
                     part["Location"].lower(),
                     part["Paused"] == "1",
-                    STATES[int(part["Status"])],
+                    DEVICE_STATES[int(part["Status"])],
                     part["Membership"],
                     int(part["LoginTime"]),
                     int(part["LastCall"]),
