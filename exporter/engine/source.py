@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
-import structlog
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from dataflows.clock import Clock
@@ -17,10 +16,9 @@ from dataflows.snapshot import seal, unseal
 from dataflows.trackers import CLOCK_SLACK_SECONDS
 from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.engine.resumed import Resumed, has_moved
+from exporter.engine.silent_origins import SilentOrigins
 from exporter.engine.standby import Standby
 from exporter.exposition.telemetry import BusStatus
-
-log = structlog.get_logger(__name__)
 
 BATCH = 1000
 """Maximum deliveries of a batch: enough to make its overhead small, few enough to close windows in
@@ -38,13 +36,6 @@ IDLE_IN_CLUSTER_SECONDS = 0.02
 GATHER_SECONDS = 0.005
 """Minimum time between two loop iterations with deliveries, if no batch is full: an iteration costs
 as much as a hundred deliveries."""
-
-CHECK_SILENCE_SECONDS = 60.0
-"""Interval at which silent origins are looked for: the setting is in days."""
-
-STRANGER_SECONDS = 600.0
-"""Time in which the bus carries events of other servers only, until the server of the API is not
-believed to be one of the bus."""
 
 AHEAD_SECONDS = 60.0
 """Time after the clock was set back in which the arrival of a delivery may be in the future: some
@@ -189,6 +180,9 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
         self._buffer = feed.buffer
         self._status = feed.status
         self._standby = Standby(bus, feed.status, context.timer)
+        self._silent = SilentOrigins(
+            bus, feed.status, feed.origins, context.timer, context.forget_seconds
+        )
         self._urls = feed.urls
         self._origins = feed.origins
         self._context = context
@@ -199,7 +193,6 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
         self._ahead_until = -inf
         self._taken_in_epoch: int | None = None
         self._is_open = False
-        self._read_at = self._silence_checked_at = context.timer()
         self._earlier_exchange = ""
         if resumed is not None:
             kept = unseal(resumed, Resumed)
@@ -256,9 +249,7 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
             return [GapNoticed(self._bus, self._checked_at)]
         if (began := self._standby.began()) is not None:
             return [began]
-        return [
-            OriginSilent(self._bus, origin, self._checked_at) for origin in self._silent_origins()
-        ]
+        return [OriginSilent(self._bus, origin, self._checked_at) for origin in self._silent.find()]
 
     def _set_back(self) -> ClockSetBack:
         """Follow the clock that was set back; return the item that says so."""
@@ -266,34 +257,6 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
         self._ahead_until = self._context.timer() + AHEAD_SECONDS
         status.last_gap_at = min(status.last_gap_at, now)
         return ClockSetBack(self._bus, now)
-
-    def _silent_origins(self) -> list[str]:
-        """Return the origins that were silent for too long while the bus was read."""
-        before, self._read_at = self._read_at, self._context.timer()
-        if self._status.connected:
-            # A process that was frozen has not listened meanwhile.
-            self._origins.read_seconds += min(self._read_at - before, CHECK_SILENCE_SECONDS)
-        if self._read_at < self._silence_checked_at + CHECK_SILENCE_SECONDS:
-            return []
-        self._silence_checked_at = self._read_at
-        strangers = self._origins.find_strangers(STRANGER_SECONDS)
-        for origin in strangers:
-            log.warning(
-                "the API is that of a server whose events the bus does not carry; "
-                "nothing is shown of it",
-                bus=self._bus,
-                origin_uuid=origin,
-            )
-        self._status.strangers = tuple(sorted(self._origins.strangers))
-        silent = self._origins.silent(self._context.forget_seconds)
-        for origin in silent:
-            log.warning(
-                "the server was silent for so long that it is forgotten",
-                bus=self._bus,
-                origin_uuid=origin,
-                seconds=self._context.forget_seconds,
-            )
-        return [*strangers, *silent]
 
     def snapshot(self) -> bytes:
         """Record what was taken by the end of an epoch; return the state to keep."""

@@ -31,13 +31,12 @@ from dataflows.snapshot import seal, unseal
 from dataflows.zone_offsets import ZoneOffset
 from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.engine.resumed import Resumed
+from exporter.engine.silent_origins import CHECK_SILENCE_SECONDS, STRANGER_SECONDS
 from exporter.engine.source import (
     AHEAD_SECONDS,
     BATCH,
-    CHECK_SILENCE_SECONDS,
     GATHER_SECONDS,
     IDLE_SECONDS,
-    STRANGER_SECONDS,
     BusSource,
     Feed,
     LoopContext,
