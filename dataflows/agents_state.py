@@ -9,23 +9,11 @@ from dataflows.activities import LOGGED_OUT, Agent
 from dataflows.activity_times import ActivityTimes
 from dataflows.agent_details import AgentDetails
 from dataflows.agent_interfaces import agent_of
-from dataflows.agent_metrics import (
-    AGENTS,
-    LEVELS,
-    LOGINS,
-    LOGOUTS,
-    SESSIONS,
-)
+from dataflows.agent_metrics import AGENTS, LEVELS, LOGINS, LOGOUTS, SESSIONS
 from dataflows.duplicates import LastEvents
-from dataflows.events.agents import (
-    AgentDeleted,
-    AgentStatus,
-    AgentStatusChanged,
-)
+from dataflows.events.agents import AgentDeleted, AgentStatus, AgentStatusChanged
 from dataflows.events.queue_calls import AgentConnected
-from dataflows.events.queue_members import (
-    StatusReported,
-)
+from dataflows.events.queue_members import StatusReported
 from dataflows.listed_memberships import ListedMemberships
 from dataflows.memberships import OF_QUEUE
 from dataflows.metric import Sample
