@@ -22,6 +22,11 @@ _RANKS = {
 }
 
 
+def better(one: Direction, other: Direction) -> Direction:
+    """Return which of two directions of a conversation counts."""
+    return other if _RANKS[one] < _RANKS[other] else one
+
+
 class Conversation(Struct, gc=False):
     """A conversation.
 
@@ -72,7 +77,7 @@ class Conversations:
             conversation = self._known[name] = Conversation(name)
             self._rest(conversation)
         before = conversation.direction
-        if before is not direction and _RANKS[before] < _RANKS[direction]:
+        if before is not direction and better(before, direction) is direction:
             conversation.direction = direction
             if conversation.legs:
                 self._show(conversation)

@@ -13,7 +13,7 @@ from math import inf
 from msgspec import Struct
 
 from dataflows.call_metrics import Direction
-from dataflows.conversations import Conversation, Conversations
+from dataflows.conversations import Conversation, Conversations, better
 from dataflows.events.calls import LegChanged, LegEnded, LegHeld
 from dataflows.metric import Samples
 from dataflows.quota import Allocation
@@ -122,9 +122,10 @@ class Legs:
         """End a leg; return the direction of its conversation, or None if it had ended before."""
         call, direction = event.call, event.direction
         leg = self._legs.get(call)
-        name = event.conversation or (leg.conversation.name if leg else "")
-        if name:
-            direction = self.conversations.tell(name, direction).direction
+        if event.conversation:
+            direction = self.conversations.tell(event.conversation, direction).direction
+        elif leg is not None:
+            direction = better(leg.conversation.direction, direction)
         if leg is not None:
             self.remove(call, leg)
         self._holds.pop(call, None)

@@ -64,10 +64,11 @@ class CallsState(State[Event]):
         self._legs = Legs(self.samples, first.origin_uuid, self.entities)
         # None until something tells of legs.
         self._level: Level | None = None
-        self._count_before = 0
         self._is_logged = self._is_missed = False
         self._logs = Recent(inf, MAX_LOGS)
         self._last_events = LastEvents()
+        if isinstance(first, LegChanged | LegEnded):
+            self._begin(first.at)
 
     def apply(self, event: Event) -> None:
         if self.asked:
@@ -128,18 +129,15 @@ class CallsState(State[Event]):
             self.trackers = (self._level,)
 
     def _follow(self, at: float) -> None:
-        count = self._legs.conversations.count
-        if count != self._count_before:
-            assert self._level is not None
-            self._level.follow(at, count)
-            self._count_before = count
-        self.refused += self._legs.refused
-        self._legs.refused = 0
+        if self._level is not None:
+            self._level.follow(at, self._legs.conversations.count)
+        if self._legs.refused:
+            self.refused += self._legs.refused
+            self._legs.refused = 0
 
     def note(self, event: Event) -> None:
-        changed = self.asked.get(Source.CALLD)
-        if changed is not None and isinstance(event, LegEvent):
-            changed.add(event.call)
+        if isinstance(event, LegEvent):
+            self.asked[Source.CALLD].add(event.call)
 
     def merge(self, listing: CallsListed, changed: Changed) -> Mapping[Drift, int]:
         self._begin(listing.at)
@@ -161,8 +159,10 @@ class CallsState(State[Event]):
         self._legs.correct(corrected)
 
     def expire(self, now: float) -> float | None:
+        count = self._legs.conversations.count
         due = self._legs.expire(now)
-        self._follow(now)
+        if count != self._legs.conversations.count:
+            self._follow(now)
         due = min(super().expire(now) or inf, due)
         return None if due == inf else due
 

@@ -2,10 +2,10 @@ import pytest
 
 from dataflows.call_metrics import Cause
 from dataflows.conversations import MAX_IDLE
-from dataflows.items import GapNoticed, SnapshotBegun, SnapshotTaken
+from dataflows.items import ClockSetBack, GapNoticed, SnapshotBegun, SnapshotTaken
 from dataflows.legs import MAX_ENDED, MAX_HOLDS
 from dataflows.listings import Source
-from dataflows.subsystems.calls import MAX_LOGS
+from dataflows.subsystems.calls import MAX_LOGS, CallsState
 from exporter.snapshots import calld_calls
 from tests.corpus import ARRIVED, ORIGIN, OTHER_ORIGIN, Message, event, load
 from tests.laws.legs import said
@@ -319,6 +319,46 @@ def test_calls_that_users_missed_count_by_reason() -> None:
     )
 
 
+# --- Time ---------------------------------------------------------------------------------------
+
+
+def test_calls_survive_a_restart_of_the_exporter() -> None:
+    pipeline = Pipeline()
+    pipeline.send(TRUNK, PHONE, ANSWERED, HELD, PHONE.but(call_id="8", conversation_id="8"))
+    pipeline.send(LOG, PHONE_ENDED.but(call_id="9"))
+    pipeline.restart()
+    pipeline.send(RESUMED, LOG, PHONE.but(call_id="9"))
+    assert pipeline.value("xivo_calls", "inbound", "up") == 1
+    assert pipeline.value("xivo_conversations_total", "inbound", "answered", "user") == 1
+    pipeline.send(PHONE_ENDED, ENDED)
+    assert count(pipeline) == 1
+
+
+def test_calls_end_in_time_after_the_clock_was_set_back() -> None:
+    pipeline = Pipeline()
+    pipeline.send(event("call_held", {"call_id": "2"}))
+    pipeline.send(TRUNK, event("call_held", {"call_id": "3"}))
+    pipeline.now -= 30 * 86_400
+    pipeline.take([ClockSetBack("default", pipeline.now)])
+    later = {"call_id": "3", "conversation_id": "3", "status": "Up", "on_hold": False}
+    pipeline.send(event("call_updated", later))
+    assert pipeline.value("xivo_calls", "unknown", "up") == 1
+    pipeline.wait(DAY)
+    assert count(pipeline) == 0
+
+
+def test_times_of_holds_follow_the_offset_of_time_stamps() -> None:
+    pipeline = Pipeline()
+    pipeline.send(ANSWERED, HELD, HELD.but(call_id="3"))
+    [state] = [each for each in pipeline.states() if isinstance(each, CallsState)]
+    state.shift(lambda at: at - 3600)
+    pipeline.send(RESUMED.but(timestamp="2026-03-02T13:30:00"))
+    assert pipeline.value("xivo_calls", "inbound", "up") == 1
+    updated = {"call_id": "3", "conversation_id": "3", "timestamp": "2026-03-02T13:30:00"}
+    pipeline.send(ANSWERED.but(**updated))  # type: ignore[arg-type]
+    assert pipeline.value("xivo_calls", "inbound", "up") == 2
+
+
 # --- Bounds -------------------------------------------------------------------------------------
 
 
@@ -343,13 +383,13 @@ def test_what_is_remembered_of_calls_that_are_over_is_bounded() -> None:
             event("call_held", {"call_id": f"{number}.2"}),
             event("call_log_created", {"id": number}),
         )
-    [state] = [each for each in pipeline.states() if type(each).__name__ == "CallsState"]
-    legs = state._legs  # type: ignore[attr-defined]  # noqa: SLF001 -- memory is what no interface shows
+    [state] = [each for each in pipeline.states() if isinstance(each, CallsState)]
+    legs = state._legs  # noqa: SLF001 -- memory is what no interface shows
     assert len(legs._ended) == MAX_ENDED  # noqa: SLF001
     assert len(legs._holds) == MAX_HOLDS  # noqa: SLF001
     assert len(legs.conversations._known) == MAX_IDLE  # noqa: SLF001
-    assert len(state._logs) == MAX_LOGS  # type: ignore[attr-defined]  # noqa: SLF001
-    assert state.entities.taken == 0  # type: ignore[attr-defined]
+    assert len(state._logs) == MAX_LOGS  # noqa: SLF001
+    assert state.entities.taken == 0
 
 
 def test_a_leg_moves_to_the_conversation_that_would_be_forgotten_next() -> None:
