@@ -143,6 +143,11 @@ class World:
     def do(self, deed: Deed) -> None:
         self.server.messages += self.server.do(deed, self.pipeline.now)
 
+    def tell(self, deed: Deed) -> None:
+        """Change something, of which everybody hears at once."""
+        self.do(deed)
+        self.deliver(len(self.server.messages))
+
     def silently(self, deed: Deed) -> None:
         """Change something while calld restarts."""
         self.server.do(deed, self.pipeline.now)
@@ -208,11 +213,15 @@ class World:
 
 _NOTHING = st.none()
 _MEANWHILE = st.lists(
-    st.tuples(st.just("do"), _DEEDS) | st.tuples(st.just("deliver"), st.integers(1, 4)), max_size=5
+    st.tuples(st.just("tell"), _DEEDS)
+    | st.tuples(st.just("do"), _DEEDS)
+    | st.tuples(st.just("deliver"), st.integers(1, 4)),
+    max_size=5,
 )
 _HONEST = [
     st.tuples(st.just("snapshot"), st.tuples(_MEANWHILE, _MEANWHILE)),
-    *[st.tuples(st.just("do"), _DEEDS)] * 3,
+    *[st.tuples(st.just("do"), _DEEDS)] * 2,
+    *[st.tuples(st.just("tell"), _DEEDS)] * 2,
     st.tuples(st.just("deliver"), st.integers(1, 4)),
     *(st.tuples(st.just(kind), _NOTHING) for kind in ("ask", "read", "answer", "fail")),
 ]
@@ -232,6 +241,7 @@ def test_what_a_server_tells_in_any_order_within_a_moment_is_shown(
     deeds: list[Deed], data: st.DataObject
 ) -> None:
     world = World()
+    world.pipeline.send(FIRST)
     moment: list[Message] = []
     for number, deed in enumerate(deeds):
         world.pipeline.wait(0.01)
@@ -249,6 +259,7 @@ def test_calls_whose_beginning_was_lost_are_known_after_an_update(
     deeds: list[Deed], data: st.DataObject
 ) -> None:
     world = World()
+    world.pipeline.send(FIRST)
     for deed in deeds:
         world.pipeline.wait(0.01)
         for message in world.server.do(deed, world.pipeline.now):
@@ -324,6 +335,26 @@ def test_a_silent_change_is_repaired_and_counted(silent: Deed, kind: str) -> Non
     assert world.pipeline.value("xivo_state_drift_total", "calls", kind) == 1
     assert world.drift == 1
     assert world.pipeline.value("xivo_state_known", "calls") == 1
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        ("create", LEGS[1], CONVERSATIONS[0]),
+        ("hold", LEGS[0], True),
+        ("merge", CONVERSATIONS[0], CONVERSATIONS[1]),
+        ("end", LEGS[0], 16),
+    ],
+    ids=str,
+)
+def test_an_answer_does_not_undo_what_events_told_meanwhile(deed: Deed) -> None:
+    world = World()
+    world.step(("tell", ("create", LEGS[0], CONVERSATIONS[0])))
+    world.step(("tell", ("direct", CONVERSATIONS[1], "inbound")))
+    for step in (("ask", None), ("read", None), ("tell", deed), ("answer", None)):
+        world.step(step)
+    assert shown(world.pipeline) == world.server.numbers()
+    assert world.drift == 0
 
 
 def test_the_state_is_complete_before_the_first_event() -> None:
