@@ -24,6 +24,7 @@ class Source(StrEnum):
     AMID = "amid"
     AGENTD = "agentd"
     CHATD = "chatd"
+    CALLD = "calld"
     CONFD = "confd"
     STATUS = "status"
     CONSUL = "consul"

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
+from itertools import product
 from typing import Any
 
 import pytest
@@ -257,11 +258,11 @@ def assert_vocabularies_complete(pipeline: Pipeline) -> None:
         by_metric.setdefault(metric, set()).add(labels)
     for spec in SPECS:
         if spec.vocabulary:
-            (name, values), *more = spec.vocabulary.items()
-            assert not more
-            assert spec.labels[-1] == name
-            entities = {labels[:-1] for labels in by_metric.get(spec.name, ())}
-            complete = {(*entity, each) for entity in entities for each in values}
+            closed = len(spec.vocabulary)
+            assert spec.labels[-closed:] == tuple(spec.vocabulary)
+            entities = {labels[:-closed] for labels in by_metric.get(spec.name, ())}
+            combinations = [*product(*spec.vocabulary.values())]
+            complete = {(*entity, *each) for entity in entities for each in combinations}
             assert by_metric.get(spec.name, set()) == complete
 
 

@@ -22,6 +22,7 @@ FIRST_EVENTS = {
     "endpoints": load("endpoints/document_endpoint_status_update"),
     "queues": load("queues/document_QueueMemberStatus"),
     "queue_calls": load("queue_calls/xivo-15.20_QueueCallerJoin"),
+    "calls": load("calls/wazo-26.04_call_created"),
     "users": AVAILABLE,
     "services": CTID.but(service_name="xivo-agentd"),
     "chat": load("chat/xivo-15.20_chat_message_event"),

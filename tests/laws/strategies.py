@@ -116,6 +116,8 @@ def _named_member(data: st.SearchStrategy[Data]) -> st.SearchStrategy[Data]:
 
 _UNIQUEIDS = st.integers(1, 4).map(lambda number: f"1449700000.{number}")
 _CHANNEL = {"Uniqueid": _UNIQUEIDS}
+_CONVERSATIONS = st.integers(1, 2).map(lambda number: f"1449700000.{number}")
+_DIRECTION = st.none() | st.sampled_from(("inbound", "outbound", "internal", "unknown", "up"))
 _CALLER = {"Queue": _QUEUE, **_CHANNEL}
 _SECONDS = numbers(st.integers(0, 30)) | st.just("soon")
 _WRAP_UPS = numbers(st.sampled_from((0, 3, 60))) | st.just("never")
@@ -247,6 +249,52 @@ KINDS = (
         ("UserEvent",),
         _data(_CHANNEL | {"UserEvent": st.just("Queue"), "XIVO_DSTID": IDS}),
         ("Uniqueid",),
+    ),
+    Kind(
+        ("call_created", "call_updated", "call_answered"),
+        _data(
+            {
+                "call_id": _UNIQUEIDS,
+                "status": st.sampled_from(("Ring", "Ringing", "Up", "Down")),
+                "conversation_id": _CONVERSATIONS,
+            },
+            {"direction": _DIRECTION, "on_hold": st.none() | st.booleans()},
+        ),
+        ("call_id", "status"),
+    ),
+    Kind(
+        ("call_ended",),
+        _data(
+            {"call_id": _UNIQUEIDS, "conversation_id": _CONVERSATIONS},
+            {"direction": _DIRECTION, "reason_code": st.none() | st.sampled_from((0, 16, 17, 99))},
+        ),
+        ("call_id",),
+    ),
+    Kind(
+        ("call_held", "call_resumed"),
+        _data({"call_id": _UNIQUEIDS}, {"user_uuid": st.just("None")}),
+        ("call_id",),
+    ),
+    Kind(
+        ("call_log_created",),
+        _data(
+            {"id": IDS},
+            {
+                "conversation_id": st.none() | _CONVERSATIONS,
+                "call_direction": _DIRECTION,
+                "call_status": st.sampled_from(("answered", "voicemail", "lost")),
+                "answered": st.booleans(),
+                # Sums of quarters are exact in any order.
+                "duration": st.sampled_from((None, 0, 12.25, 3600, -1)),
+                "destination_details": st.sampled_from((None, {}, {"type": "user"})),
+            },
+        ),
+        ("id",),
+    ),
+    Kind(
+        ("user_missed_call",),
+        _data({"reason": st.sampled_from(("busy", "no-answer", "moon"))}),
+        ("reason",),
     ),
     Kind(("QueueMemberRemoved",), _FULL_MEMBER | _named(_data({"Queue": _QUEUE})), ("Queue",)),
 )

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataflows.metric import Histogram, Kind
-from dataflows.subsystems import queue_calls
+from dataflows.subsystems import calls, queue_calls
 from tests.agent_oracle import METRICS as ACTIVITY_METRICS
 from tests.laws.strategies import Pause, Step, of_kinds, traffic
 from tests.oracle import Fact, Numbers, expect
@@ -14,8 +14,8 @@ from tests.pipeline import ALL_DETAILS, SPECS, WINDOWED, Pipeline, SeriesValues
 # Set by the profile, see conftest.py.
 EXAMPLES = settings().max_examples
 
-# They have an oracle of their own: `tests/laws/calls_truth.py`.
-CALLS = {spec.name for spec in queue_calls.SUBSYSTEM.metrics}
+# They have oracles of their own: `tests/laws/calls_truth.py`, `tests/laws/test_calls.py`.
+CALLS = {spec.name for each in (calls, queue_calls) for spec in each.SUBSYSTEM.metrics}
 
 # A counter of an entity ends with it.
 COUNTERS = {spec.name for spec in SPECS if spec.kind is Kind.COUNTER and not spec.detail}

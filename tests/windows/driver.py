@@ -34,6 +34,7 @@ WINDOWED = {
         "xivo_queue_members_available",
         "xivo_users_available",
         "xivo_service_up",
+        "xivo_calls",
     )
     for end in ("min", "max", "avg")
 } | {"xivo_endpoints_flapping", "xivo_chat_senders", "xivo_call_form_submitters"}

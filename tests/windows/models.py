@@ -175,6 +175,24 @@ class CallForms(Model):
         return [("xivo_call_form_submitters", str(fact.data["user_id"]))]
 
 
+class Calls(Model):
+    def __init__(self) -> None:
+        self._legs: dict[str, str] = {}
+        self._ended: set[str] = set()
+
+    def apply(self, fact: Fact) -> list[Sighting]:
+        call = fact.data["call_id"]
+        if fact.name == "call_ended":
+            self._ended.add(call)
+            self._legs.pop(call, None)
+        elif call not in self._ended:
+            self._legs[call] = fact.data["conversation_id"]
+        return []
+
+    def values(self) -> dict[str, int]:
+        return {"xivo_calls": len({*self._legs.values()})}
+
+
 class Service(Model):
     """The latest registered instance is valid; events of others are ignored."""
 
@@ -224,6 +242,7 @@ MODELS: dict[str, type[Model]] = {
     "users": Users,
     "chat": Chat,
     "call_forms": CallForms,
+    "calls": Calls,
     "queues": Queue,
     "services": Service,
 }
@@ -249,4 +268,6 @@ _WHOLE = {
     "chat_message_event": ("chat", ""),
     "chat_message_sent": ("chat", ""),
     "call_form_result": ("call_forms", ""),
+    "call_updated": ("calls", ""),
+    "call_ended": ("calls", ""),
 }

@@ -181,6 +181,15 @@ KINDS: dict[str, st.SearchStrategy[Letter]] = {
         to=st.just([ORIGINS[0], 9]),
         msg=st.just("ok"),
     ),
+    # Twelve legs, two in each conversation. A leg that ended never comes again.
+    "calls": st.tuples(
+        st.sampled_from(("call_updated", "call_updated", "call_ended")), st.integers(1, 12)
+    ).map(
+        lambda both: Letter(
+            both[0],
+            {"call_id": f"{both[1]}", "conversation_id": f"{both[1] // 2}", "status": "Up"},
+        )
+    ),
     "call_forms": _of("call_form_result", user_id=_IDS, variables=st.just({})),
 }
 

@@ -1,0 +1,61 @@
+"""Let the calls under way be those that an API lists."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from dataflows.events.calls import CallsListed, ListedCall
+from dataflows.knowledge import Drift
+from dataflows.legs import Leg, Legs
+from dataflows.merging import Changed
+
+
+def follow_calls(legs: Legs, listing: CallsListed, changed: Changed) -> Counter[Drift]:
+    """Have the legs that an API lists, except for those that events changed since it was asked.
+
+    What it does not list has ended: calls are short, so an answer is believed however much it
+    lacks. Events that were sent before the answer may still arrive; then they count as always.
+
+    Args:
+        legs: As events told them.
+        listing: The answer.
+        changed: What events changed since the request.
+
+    Returns:
+        How many legs were different.
+    """
+    drift = Counter[Drift]()
+    listed = set()
+    for each in listing.calls:
+        listed.add(each.call)
+        if each.call in changed or legs.has_ended(each.call):
+            continue
+        leg = legs.get(each.call)
+        if leg is not None:
+            drift[Drift.CHANGED] += _change(legs, leg, each)
+            leg.listed = listing.at
+        elif each.is_leg and each.conversation:
+            conversation = legs.conversations.tell(each.conversation, each.direction)
+            leg = legs.add(each.call, conversation)
+            if leg is not None:
+                drift[Drift.ADDED] += 1
+                _change(legs, leg, each)
+                leg.listed = listing.at
+    for call, leg in [*legs]:
+        if call not in listed and call not in changed:
+            drift[Drift.REMOVED] += 1
+            legs.remove(call, leg)
+    return drift
+
+
+def _change(legs: Legs, leg: Leg, listed: ListedCall) -> bool:
+    """Let a leg be as it is listed; return whether it was different."""
+    before = leg.conversation.name, leg.conversation.direction, leg.is_up, leg.is_held
+    name = listed.conversation or leg.conversation.name
+    conversation = legs.conversations.tell(name, listed.direction)
+    if conversation is not leg.conversation:
+        legs.move(leg, conversation)
+    if listed.is_up and not leg.is_up:
+        legs.answer(leg)
+    legs.set_held(leg, is_held=listed.is_held)
+    return before != (conversation.name, conversation.direction, leg.is_up, leg.is_held)

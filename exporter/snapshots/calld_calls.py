@@ -1,0 +1,77 @@
+"""Reads the calls that wazo-calld lists.
+
+    {"items": [{"call_id": "1764079380.12", "conversation_id": "1764079380.11", "status": "Up",
+                "direction": "inbound", "on_hold": false, "line_id": 7, "sip_call_id": "a84b…"}]}
+
+It lists all channels of Asterisk, also `Local/` channels, of which it publishes no events, and it
+does not say which they are. But only channels of phones have a line, and only those of SIP have
+the id of a SIP call. Both stay with their channel, while a `Local/` channel inherits the user. So
+the others count only if events told of them.
+
+If a call is listed twice, the last entry is valid.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from dataflows.envelope import entity_id
+from dataflows.events.calls import CallsListed, ListedCall, direction, is_up
+from dataflows.listings import Source
+from exporter.snapshots.bounded_json import bounded, read
+
+PATH = "/1.0/calls?recurse=true"
+RIGHT = "calld.calls.read"
+
+
+class _Call(msgspec.Struct, gc=False):
+    call_id: str
+    status: str
+    conversation_id: str | None = None
+    direction: str | None = None
+    on_hold: bool | None = None
+    line_id: int | str | None = None
+    sip_call_id: str | None = None
+
+
+class _Answer(msgspec.Struct, gc=False):
+    items: list[_Call]
+
+
+_answer = msgspec.json.Decoder(_Answer)
+
+
+def decode(body: bytes) -> tuple[ListedCall, ...]:
+    """Return all channels of a server.
+
+    Raises:
+        SnapshotError: The answer is not as expected.
+    """
+    return read(Source.CALLD, body, _calls)
+
+
+def listing(origin: str, at: float, number: int, body: bytes) -> CallsListed:
+    """Return the listing of an answer; the arguments are those of `CallsListed`.
+
+    Raises:
+        SnapshotError: As above.
+    """
+    return CallsListed(origin, at, number, decode(body))
+
+
+def _calls(body: bytes) -> tuple[ListedCall, ...]:
+    items = _answer.decode(body).items
+    bounded(Source.CALLD, len(items))
+    return tuple({call.call: call for call in map(_listed, items)}.values())
+
+
+def _listed(each: _Call) -> ListedCall:
+    conversation = each.conversation_id
+    return ListedCall(
+        entity_id(each.call_id, "call_id"),
+        entity_id(conversation, "conversation_id") if conversation else "",
+        direction(each.direction),
+        is_up(each.status),
+        bool(each.on_hold),
+        each.line_id is not None or bool(each.sip_call_id),
+    )
