@@ -19,6 +19,7 @@ class Source(StrEnum):
     AMID = "amid"
     AGENTD = "agentd"
     CHATD = "chatd"
+    CALLD = "calld"
     CONFD = "confd"
 
 

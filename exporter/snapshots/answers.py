@@ -55,12 +55,14 @@ _NOT_READY = {
 }
 """Ids of errors with status 503, and what they mean."""
 
+_NOT_FOUND = 404
+
 _LACKS = "refused: the user lacks {right}"
 
 _MEANINGS = {
     401: (SnapshotOutcome.REFUSED, _LACKS),
     403: (SnapshotOutcome.REFUSED, _LACKS),
-    404: (SnapshotOutcome.REFUSED, f"does not exist there (404): {_URLS}"),
+    _NOT_FOUND: (SnapshotOutcome.REFUSED, f"does not exist there (404): {_URLS}"),
     429: (SnapshotOutcome.NOT_READY, "refused: too many requests or sessions (429)"),
     503: (SnapshotOutcome.NOT_READY, "{error}"),
 }
@@ -84,7 +86,8 @@ def success(answer: Answer, daemon: str, right: str) -> bytes:
     if answer.status not in SUCCESSES:
         outcome, meaning = _meaning(answer)
         meaning = meaning.format(right=right, error=_error_of(answer.body))
-        raise SnapshotError(outcome, f"{daemon} {meaning}")
+        is_absent = answer.status == _NOT_FOUND
+        raise SnapshotError(outcome, f"{daemon} {meaning}", is_absent=is_absent)
     # Only a daemon answers in JSON; a login page of a web server does not.
     if answer.body[:_BEGINNING].lstrip()[:1] in (b"{", b"["):
         return answer.body

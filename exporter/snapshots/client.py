@@ -8,14 +8,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from dataflows.listings import Source
-from exporter.exposition.snapshot_status import SnapshotOutcome
+from exporter.snapshots import tenants
 from exporter.snapshots.answers import UNAUTHORISED, Answer, success
 from exporter.snapshots.connections import REQUEST_SECONDS, Connections
 from exporter.snapshots.login import Credentials, Login
-from exporter.snapshots.source import Ask, SnapshotError
 
 AUTH = "auth"
 
@@ -25,9 +22,7 @@ _RECURSING = frozenset({Source.AGENTD, Source.CHATD, Source.CONFD})
 _MASTER = ", or is not in the master tenant"
 """What the refusal of an action of amid can also mean, since Wazo 20.17."""
 
-_TENANTS_RIGHT = "auth.tenants.read"
 _NO_TENANTS = ", so the APIs leave out all other tenants"
-_NOT_MASTER = "the user is not in the master tenant, so the APIs leave out other tenants"
 
 
 class Server(NamedTuple):
@@ -53,6 +48,21 @@ class Server(NamedTuple):
         own = self.services.get(daemon, "").rstrip("/")
         base = self.api_url.rstrip("/")
         return own or (f"{base}/{daemon}" if base else "")
+
+
+class DaemonAsk(NamedTuple):
+    """Sends requests to the daemon of a source: an `Ask`."""
+
+    client: Client
+    source: Source
+
+    async def __call__(self, method: str, path: str, *, right: str, tenant: str = "") -> bytes:
+        """Send one request."""
+        return await self.client.send(self.source, method, path, right, tenant)
+
+    async def tenants(self) -> tuple[str, ...]:
+        """Return the UUIDs of all tenants."""
+        return await self.client.tenants()
 
 
 class Client:
@@ -116,40 +126,54 @@ class Client:
         async with self:
             return (await self._login.token()).origin
 
-    def ask(self, source: Source) -> Ask:
+    def ask(self, source: Source) -> DaemonAsk:
         """Return what sends requests to the daemon of a source."""
+        return DaemonAsk(self, source)
 
-        async def ask(method: str, path: str, *, right: str) -> bytes:
-            async with self:
-                if source in _RECURSING:
-                    await self._check_tenants()
-                answer = await self._send(source, method, path, right)
-            return success(answer, source, right + (_MASTER if source is Source.AMID else ""))
+    async def send(self, source: Source, method: str, path: str, right: str, tenant: str) -> bytes:
+        """Send a request to the daemon of a source; see `Ask`."""
+        async with self:
+            if source in _RECURSING:
+                await self._check_tenants()
+            answer = await self._send(source, method, path, right, tenant)
+        return success(answer, source, right + (_MASTER if source is Source.AMID else ""))
 
-        return ask
+    async def tenants(self) -> tuple[str, ...]:
+        """Return the UUIDs of all tenants; see `Ask`."""
+        async with self:
+            answer = await self._send(AUTH, "GET", tenants.PATH, tenants.RIGHT)
+        if answer.status == _NOT_FOUND:
+            return tenants.OWN
+        return tenants.all_tenants(success(answer, AUTH, tenants.RIGHT + _NO_TENANTS))
 
     async def close(self) -> None:
         """Delete the token; it takes a second at most."""
         async with self._connections:
             await self._login.end()
 
-    async def _send(self, daemon: str, method: str, path: str, right: str) -> Answer:
+    async def _send(
+        self, daemon: str, method: str, path: str, right: str, tenant: str = ""
+    ) -> Answer:
         """Send a request; if the token is refused, once more with another one."""
         token = await self._login.token()
-        answer = await self._send_once(daemon, method, path, token.text)
+        answer = await self._send_once(daemon, method, path, token.text, tenant)
         if answer.status in UNAUTHORISED:
             other = await self._login.other_than(token, right)
             if other is None:
                 return answer
-            answer = await self._send_once(daemon, method, path, other.text)
+            answer = await self._send_once(daemon, method, path, other.text, tenant)
         if answer.status not in UNAUTHORISED:
             self._login.note_accepted(right)
         return answer
 
-    async def _send_once(self, daemon: str, method: str, path: str, token: str) -> Answer:
+    async def _send_once(
+        self, daemon: str, method: str, path: str, token: str, tenant: str
+    ) -> Answer:
         content = b"{}" if method == "POST" else None
         url = self._server.url(daemon) + path
         headers = {"X-Auth-Token": token}
+        if tenant:
+            headers["Wazo-Tenant"] = tenant
         return await self._connections.send(daemon, method, url, headers, content=content)
 
     async def _check_tenants(self) -> None:
@@ -164,36 +188,8 @@ class Client:
             token = await self._login.token()
             if token.text == self._complete_with:
                 return
-            answer = await self._send(AUTH, "GET", "/0.1/tenants", _TENANTS_RIGHT)
-            # XiVO has no tenants.
-            if answer.status != _NOT_FOUND:
-                body = success(answer, AUTH, _TENANTS_RIGHT + _NO_TENANTS)
-                if not _has_master(body):
-                    raise SnapshotError(SnapshotOutcome.REFUSED, _NOT_MASTER)
+            await self.tenants()
             self._complete_with = (await self._login.token()).text
 
 
 _NOT_FOUND = 404
-
-
-class _Tenant(msgspec.Struct):
-    uuid: str = ""
-    parent_uuid: str | None = None
-
-
-class _Tenants(msgspec.Struct):
-    items: list[_Tenant]
-
-
-_tenants = msgspec.json.Decoder(_Tenants)
-
-
-def _has_master(body: bytes) -> bool:
-    """Return whether one of the tenants is the master tenant, which is its own parent."""
-    try:
-        listed = _tenants.decode(body).items
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        problem = f"{AUTH} sent no valid list of tenants"
-    else:
-        return any(each.uuid and each.uuid == each.parent_uuid for each in listed)
-    raise SnapshotError(SnapshotOutcome.MALFORMED, problem)

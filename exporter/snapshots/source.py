@@ -15,27 +15,52 @@ class SnapshotError(Exception):
     Attributes:
         outcome: For the metric.
         problem: Why, in one line, with nothing of a secret and nothing unprintable.
+        is_absent: Whether the API does not have what was asked for.
     """
 
-    def __init__(self, outcome: SnapshotOutcome, problem: str) -> None:
+    def __init__(self, outcome: SnapshotOutcome, problem: str, *, is_absent: bool = False) -> None:
         super().__init__(problem)
         self.outcome = outcome
         self.problem = problem
+        self.is_absent = is_absent
+
+
+class IncompleteError(SnapshotError):
+    """An API gave usable answers, but not all.
+
+    Attributes:
+        listings: What it listed.
+    """
+
+    def __init__(
+        self, outcome: SnapshotOutcome, problem: str, listings: tuple[Listing, ...]
+    ) -> None:
+        super().__init__(outcome, problem)
+        self.listings = listings
 
 
 class Ask(Protocol):
     """Sends a request to the daemon of a source, and returns the body of the answer."""
 
-    async def __call__(self, method: str, path: str, *, right: str) -> bytes:
+    async def __call__(self, method: str, path: str, *, right: str, tenant: str = "") -> bytes:
         """Send one request.
 
         Args:
             method: GET or POST; a POST sends `{}`.
             path: From the version on, such as `/1.0/agents?recurse=true`.
             right: The access that the request needs, such as `agentd.agents.read`.
+            tenant: UUID of the tenant that the request is about; "" for that of the user.
 
         Raises:
             SnapshotError: There is no answer, or one that is no success, or it is too large.
+        """
+        ...
+
+    async def tenants(self) -> tuple[str, ...]:
+        """Return the UUIDs of all tenants of the server; only "" if it has no tenants.
+
+        Raises:
+            SnapshotError: The user does not see all of them, or auth did not answer.
         """
         ...
 
@@ -59,7 +84,7 @@ class SourceModule(NamedTuple):
 
     Attributes:
         source: Its name.
-        listings: Asks it, and returns what it lists. Raises SnapshotError.
+        listings: Asks it, and returns what it lists. Raises SnapshotError, or `IncompleteError`.
     """
 
     source: Source

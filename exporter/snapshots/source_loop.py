@@ -18,7 +18,7 @@ from dataflows.listings import Listing
 from exporter.exposition.snapshot_status import SnapshotOutcome, SourceStatus, SourceStatuses
 from exporter.snapshots.client import Client
 from exporter.snapshots.schedule import GATHER_SECONDS, SHORTEST_SECONDS, Schedule
-from exporter.snapshots.source import Request, SnapshotError, SourceModule
+from exporter.snapshots.source import IncompleteError, Request, SnapshotError, SourceModule
 
 log = structlog.get_logger(__name__)
 
@@ -141,10 +141,10 @@ class SourceLoop:
                 pass
 
     async def _take(self) -> bool:
-        """Take a snapshot; return whether the source answered."""
+        """Take a snapshot; return whether the answer is complete."""
         began = self._timer()
         try:
-            await self._snapshot(began)
+            return await self._snapshot(began)
         except SnapshotError as error:
             self._record(began, error.outcome, error.problem)
             return False
@@ -152,26 +152,29 @@ class SourceLoop:
             problem = f"internal error of the exporter ({type(error).__name__})"
             self._record(began, SnapshotOutcome.MALFORMED, problem, where=_where(error))
             return False
-        return True
 
-    async def _snapshot(self, began: float) -> None:
-        """Ask the source, and pass its listings on."""
+    async def _snapshot(self, began: float) -> bool:
+        """Ask the source, and pass its listings on; return whether the answer is complete."""
         origin = await self._origin()
         name, source, number = self._bus.name, self._module.source, next(self._numbers)
         self._bus.put(SnapshotBegun(name, self._clock(), origin, source, number))
         taken: SnapshotTaken | None = None
         try:
-            listings = await self._listings(Request(origin, number, self._clock))
+            listings, incomplete = await self._listings(Request(origin, number, self._clock))
             at = self._clock()
             if await self._origin() != origin:
                 raise SnapshotError(SnapshotOutcome.NOT_READY, _MOVED)
-            self._status.last_success_at = at
-            self._record(began, SnapshotOutcome.OK, "")
+            if incomplete is None:
+                self._status.last_success_at = at
+                self._record(began, SnapshotOutcome.OK, "")
+            else:
+                self._record(began, incomplete.outcome, incomplete.problem)
             await asyncio.sleep(self._pace.settle)
             if self._bus.is_read():
                 taken = SnapshotTaken(name, at, origin, source, number, listings)
         finally:
             self._bus.put(taken or SnapshotFailed(name, self._clock(), origin, source, number))
+        return incomplete is None
 
     async def _origin(self) -> str:
         origin = await self._bus.client.origin() or self._bus.fallback_origin()
@@ -179,11 +182,16 @@ class SourceLoop:
             raise SnapshotError(SnapshotOutcome.NOT_READY, _NO_ORIGIN)
         return origin
 
-    async def _listings(self, request: Request) -> tuple[Listing, ...]:
+    async def _listings(
+        self, request: Request
+    ) -> tuple[tuple[Listing, ...], IncompleteError | None]:
+        """Return what the source lists, and an error if that is not all."""
         client, source = self._bus.client, self._module.source
         try:
             async with asyncio.timeout(MAX_SNAPSHOT_SECONDS), client:
-                return await self._module.listings(client.ask(source), request)
+                return await self._module.listings(client.ask(source), request), None
+        except IncompleteError as incomplete:
+            return incomplete.listings, incomplete
         except TimeoutError:
             problem = f"{source} did not answer all requests in {MAX_SNAPSHOT_SECONDS:g} s"
         raise SnapshotError(SnapshotOutcome.UNREACHABLE, problem)
