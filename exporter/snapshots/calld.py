@@ -95,6 +95,7 @@ def decode_trunks(body: bytes) -> dict[str, Trunk]:
 
 def _check_complete(answer: _Lines | _Trunks) -> None:
     count = len(answer.items)
+    bounded(Source.CALLD, count)
     if answer.total != count or answer.filtered != count:
         raise malformed(Source.CALLD, "the list is incomplete")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from dataflows.listings import Listing
 from exporter.exposition.snapshot_status import SnapshotOutcome
-from exporter.snapshots.source import Request, SnapshotError, SourceModule
+from exporter.snapshots.source import Ask, Request, SnapshotError, SourceModule
 
 BODIES = Path(__file__).parent / "bodies"
 ORIGIN = "6a1f0a3e-7f0b-4b0e-9d52-0d5b4c7e1a10"
@@ -29,24 +29,30 @@ def content(name: str) -> Any:  # noqa: ANN401 -- JSON
 
 
 def listings(
-    module: SourceModule, answers: Mapping[str, bytes]
+    module: SourceModule, answers: Mapping[str, bytes], tenants: tuple[str, ...] = ("",)
 ) -> tuple[tuple[Listing, ...], list[tuple[str, str, str]]]:
-    """Return what a source lists, and the method, path and right of each request.
+    """Return what a source lists, and the method, tenant and path, and right of each request.
 
     Args:
         module: The source.
-        answers: By path; another one gives an error, as a server does that does not have it.
+        answers: By tenant and path, as one text; another one gives an error, as a server does that
+            does not have it.
+        tenants: All tenants.
     """
     asked: list[tuple[str, str, str]] = []
 
-    async def ask(method: str, path: str, *, right: str) -> bytes:
-        asked.append((method, path, right))
-        if path not in answers:
-            raise SnapshotError(SnapshotOutcome.REFUSED, f"the user lacks {right}")
-        return answers[path]
+    class Asking:
+        async def __call__(self, method: str, path: str, *, right: str, tenant: str = "") -> bytes:
+            asked.append((method, f"{tenant}{path}", right))
+            if f"{tenant}{path}" not in answers:
+                raise SnapshotError(SnapshotOutcome.REFUSED, f"the user lacks {right}")
+            return answers[f"{tenant}{path}"]
 
-    return asyncio.run(_listings(module, ask)), asked
+        async def tenants(self) -> tuple[str, ...]:
+            return tenants
+
+    return asyncio.run(_listings(module, Asking())), asked
 
 
-async def _listings(module: SourceModule, ask: Any) -> tuple[Listing, ...]:  # noqa: ANN401 -- an Ask
+async def _listings(module: SourceModule, ask: Ask) -> tuple[Listing, ...]:
     return await module.listings(ask, REQUEST)

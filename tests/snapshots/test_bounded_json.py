@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dataflows.events.queue_names import QueueKind
 from dataflows.listings import Listing, Source
 from exporter.exposition.snapshot_status import SnapshotOutcome
-from exporter.snapshots import agentd, amid, chatd, confd
+from exporter.snapshots import agentd, amid, calld, chatd, confd
 from exporter.snapshots.bounded_json import MAX_ENTITIES, MAX_OBJECTS
 from exporter.snapshots.source import SnapshotError
 from tests.snapshots.answering import AT, ORIGIN, REQUEST, body, content, listings
@@ -22,16 +22,19 @@ READERS: dict[Source, Callable[[bytes], object]] = {
     Source.AMID: lambda text: amid.decode(text, REQUEST, AT),
     Source.AGENTD: lambda text: agentd.decode(text, ORIGIN),
     Source.CHATD: chatd.decode,
+    Source.CALLD: calld.decode_trunks,
     Source.CONFD: lambda text: confd.decode(text, QueueKind.QUEUE),
 }
 GOOD = {
     Source.AMID: "amid_action_QueueStatus",
     Source.AGENTD: "agentd_agents",
     Source.CHATD: "chatd_users_presences",
+    Source.CALLD: "calld_trunks",
     Source.CONFD: "confd_queues",
 }
 MODULES = {
-    module.source: module for module in (amid.MODULE, agentd.MODULE, chatd.MODULE, confd.MODULE)
+    module.source: module
+    for module in (amid.MODULE, agentd.MODULE, chatd.MODULE, calld.MODULE, confd.MODULE)
 }
 PROBLEMS = {
     "the answer is not as expected",
@@ -160,7 +163,7 @@ def _many(source: Source, count: int) -> bytes:
         case Source.AGENTD:
             return b"[" + b'{"id":1,"logged":true},' * count + b'{"id":1,"logged":true}]'
         case _:
-            item = b'{"id":1,"name":"x","uuid":"a","state":"away"}'
+            item = b'{"id":1,"name":"x","technology":"y","uuid":"a","state":"away"}'
             numbers = b'],"total":%d,"filtered":%d}' % (count + 1, count + 1)
             return b'{"items":[' + (item + b",") * count + item + numbers
 
@@ -177,6 +180,8 @@ def test_all_listings_answer_the_request(source: Source) -> None:
         amid.PATH: body(GOOD[Source.AMID]),
         agentd.PATH: body(GOOD[Source.AGENTD]),
         chatd.PATH: body(GOOD[Source.CHATD]),
+        calld.LINES: body("calld_lines"),
+        calld.TRUNKS: body("calld_trunks"),
     } | {
         f"{path}?recurse=true&limit=500&offset=0": body("confd_queues")
         for path in confd.PATHS.values()

@@ -16,7 +16,7 @@ from exporter.clock import wall_clock
 from exporter.exposition.snapshot_status import SnapshotOutcome, SourceStatuses
 from exporter.snapshots.client import Client, Server
 from exporter.snapshots.snapshotter import Snapshotter
-from exporter.snapshots.source import Ask, Request, SourceModule
+from exporter.snapshots.source import Ask, IncompleteError, Request, SourceModule
 from exporter.snapshots.source_loop import Pace, SnapshotBus
 from tests.snapshots.clients import credentials
 from tests.snapshots.server import AGENTS, ORIGIN, PASSWORD, Apis, endless, reply, serving, silent
@@ -58,8 +58,14 @@ async def fail(ask: Ask, request: Request) -> tuple[Listing, ...]:
     raise KeyError(PASSWORD)
 
 
+async def list_some(ask: Ask, request: Request) -> tuple[Listing, ...]:
+    listed = await list_agents(ask, request)
+    raise IncompleteError(SnapshotOutcome.REFUSED, "some are refused", listed)
+
+
 AGENTD = SourceModule(Source.AGENTD, list_agents)
 CHATD = SourceModule(Source.CHATD, list_users)
+INCOMPLETE = SourceModule(Source.AGENTD, list_some)
 BROKEN = SourceModule(Source.AMID, fail)
 
 
@@ -162,6 +168,23 @@ def test_a_snapshot_begins_before_it_is_asked_for_and_is_taken_after_it_settled(
     assert status.outcomes[SnapshotOutcome.OK] == 1
     assert (status.problem, status.last_success_at) == ("", taken.at)
     assert status.duration > 0
+
+
+def test_of_an_answer_that_is_not_complete_the_rest_is_used(apis: Apis) -> None:
+    bus = Bus()
+    with capture_logs() as logs, running(bus.described(apis, (INCOMPLETE,))):
+        bus.has(SnapshotTaken)
+        # It is asked again soon, as after an error.
+        bus.has(SnapshotTaken, count=2)
+    assert bus.is_in_order()
+    taken = bus.items[1]
+    assert isinstance(taken, SnapshotTaken)
+    assert len(taken.listings) == 1
+    status = bus.statuses[Source.AGENTD]
+    assert (status.problem, status.last_success_at) == ("some are refused", 0)
+    assert status.outcomes[SnapshotOutcome.OK] == 0
+    assert status.outcomes[SnapshotOutcome.REFUSED] >= 2
+    assert [each["problem"] for each in logs if "problem" in each] == ["some are refused"]
 
 
 def test_the_sources_of_all_buses_share_a_thread_and_each_bus_has_a_token(apis: Apis) -> None:
