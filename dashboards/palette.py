@@ -70,6 +70,8 @@ PRESENCES: Colours = {
     "other": DARK_GREY,
 }
 
+REGISTERED: Colours = {"yes": BLUISH_GREEN, "no": VERMILION, "unknown": GREY}
+
 AGENT_STATUSES: Colours = {"logged_in": BLUE, "logged_out": GREY}
 
 OUTCOMES: Colours = {

@@ -126,6 +126,27 @@ class Endpoints(Model):
         }
 
 
+class Lines(Model):
+    def __init__(self) -> None:
+        self._calls: dict[str, int] = {}
+        self._deleted = Deletions()
+
+    def apply(self, fact: Fact) -> list[Sighting]:
+        line = str(fact.data["id"])
+        if fact.name == "line_deleted":
+            self._calls.pop(line, None)
+            self._deleted.add(line, fact.at)
+        elif not self._deleted.hide(line, fact.at):
+            self._calls[line] = fact.data.get("current_call_count") or 0
+        return []
+
+    def recheck(self, now: float) -> None:
+        self._deleted.recheck(now)
+
+    def values(self) -> dict[str, int]:
+        return {"xivo_lines_in_call": sum(calls > 0 for calls in self._calls.values())}
+
+
 class Users(Model):
     def __init__(self) -> None:
         self._is_available: dict[str, bool] = {}
@@ -221,6 +242,7 @@ class Queue(Model):
 MODELS: dict[str, type[Model]] = {
     "agents": Agents,
     "endpoints": Endpoints,
+    "lines": Lines,
     "users": Users,
     "chat": Chat,
     "call_forms": CallForms,
@@ -243,6 +265,8 @@ _WHOLE = {
     "agent_status_update": ("agents", ""),
     "agent_deleted": ("agents", ""),
     "endpoint_status_update": ("endpoints", ""),
+    "line_status_updated": ("lines", ""),
+    "line_deleted": ("lines", ""),
     "user_status_update": ("users", ""),
     "chatd_presence_updated": ("users", ""),
     "user_deleted": ("users", ""),
