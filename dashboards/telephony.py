@@ -47,6 +47,14 @@ def _now() -> list[Panel]:
             trunks.ALL_CALLS,
         ),
         stat(
+            "Losses of registration",
+            "How often trunks were lost, in the selected time range.",
+            trunks.ALL_LOSSES,
+            steps=house.SOME_IS_ODD,
+            words=house.NEVER,
+            decimals=0,
+        ),
+        stat(
             "Lines",
             "Known lines. Without an API, a line is known from its first event until it is "
             "deleted.",
@@ -99,7 +107,7 @@ def _trunks() -> list[Panel]:
             looks={},
         ),
         bars(
-            "Losses of registration",
+            "Losses of registration, by trunk",
             "How often each trunk was lost, in the selected time range.",
             trunks.LOSSES,
             steps=house.SOME_STANDS_OUT,

@@ -16,5 +16,6 @@ REGISTERED = _signal(once(trunks.REGISTERED), legend=_TRUNK)
 CALLS = _signal(once(trunks.CALLS), legend=_TRUNK)
 ALL_CALLS = _signal(total(once(trunks.CALLS)))
 LOSSES = _signal(increase(trunks.LOSSES), legend=_TRUNK)
+ALL_LOSSES = _signal(total(increase(trunks.LOSSES)))
 INFO = _signal(once(trunks.INFO))
 """Technology and tenant, only with an API."""

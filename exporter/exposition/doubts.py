@@ -22,6 +22,8 @@ class Doubts:
 
     def __init__(self, buses: Iterable[BusStatus]) -> None:
         self._statuses = {bus.name: bus for bus in buses}
+        # By bus and API, then by subsystem: several subsystems follow one API.
+        self._doubts: dict[tuple[str, str], dict[str, str]] = {}
 
     def __call__(self, compared: AnswerCompared) -> None:
         """Note how an answer compares; log it when that changes."""
@@ -29,7 +31,9 @@ class Doubts:
         source = status and status.sources.get(Source(compared.source))
         if not source:
             return
-        before, source.doubt = source.doubt, _doubt(compared)
+        doubts = self._doubts.setdefault((compared.bus, compared.source), {})
+        doubts[compared.subsystem] = _doubt(compared)
+        before, source.doubt = source.doubt, "; ".join(filter(None, doubts.values()))
         if source.doubt and source.doubt != before:
             log.warning(
                 "the answer of the API is not believed", bus=compared.bus, problem=source.doubt

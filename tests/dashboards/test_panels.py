@@ -72,12 +72,15 @@ def ask(prometheus: Prometheus, query: Json) -> list[Series]:
     return prometheus.query_range(expr, now - 30, now, 1)
 
 
-# The demo has no API.
+# The demo has no API, and simulates a XiVO, which tells of no lines and trunks.
 OF_AN_API = re.compile("xivo_exporter_snapshot|xivo_state_drift|xivo_queue_info")
+OF_WAZO = re.compile('xivo_lines|xivo_trunk|subsystem="(lines|trunks)"')
 PANELS = [
     panel
     for panel in all_panels()
-    if not all(OF_AN_API.search(query["expr"]) for query in panel.queries)
+    if not all(
+        OF_AN_API.search(query["expr"]) or OF_WAZO.search(query["expr"]) for query in panel.queries
+    )
 ]
 
 
