@@ -43,8 +43,8 @@ def _of_agents(centre: CallCentre) -> dict[tuple[str, tuple[str, ...]], float]:
 class World:
     """Two servers on one bus, read by one dataflow.
 
-    At the end, a service of the first server stops, and a phone of the second is unplugged. Then the
-    first one tells of lines and trunks, as a Wazo.
+    At the end, a service of the first server stops, and a phone of the second is unplugged. Then
+    the first one tells of lines and trunks, as a Wazo.
 
     Attributes:
         text: The exposition.
@@ -99,10 +99,14 @@ class World:
         """Let a server tell of lines and trunks too."""
         states = ((True, 0), (True, 2), (True, 1), (False, 0), (None, 0))
         for number, (registered, calls) in enumerate(states, 1):
-            data = {"id": number, "registered": registered, "current_call_count": calls}
+            data: dict[str, object] = {
+                "id": number,
+                "registered": registered,
+                "current_call_count": calls,
+            }
             self._tell(origin, "line_status_updated", data)
-            trunk = {"name": f"trunk-{number}", "technology": "sip"}
-            self._tell(origin, "trunk_status_updated", data | trunk)
+            data |= {"name": f"trunk-{number}", "technology": "sip"}
+            self._tell(origin, "trunk_status_updated", data)
 
     def _tell(self, origin: str, name: str, data: Mapping[str, object]) -> None:
         body = {"origin_uuid": origin, "name": name, "data": data}

@@ -129,19 +129,10 @@ class Endpoints(Model):
 class Lines(Model):
     def __init__(self) -> None:
         self._calls: dict[str, int] = {}
-        self._deleted = Deletions()
 
     def apply(self, fact: Fact) -> list[Sighting]:
-        line = str(fact.data["id"])
-        if fact.name == "line_deleted":
-            self._calls.pop(line, None)
-            self._deleted.add(line, fact.at)
-        elif not self._deleted.hide(line, fact.at):
-            self._calls[line] = fact.data.get("current_call_count") or 0
+        self._calls[str(fact.data["id"])] = fact.data["current_call_count"] or 0
         return []
-
-    def recheck(self, now: float) -> None:
-        self._deleted.recheck(now)
 
     def values(self) -> dict[str, int]:
         return {"xivo_lines_in_call": sum(calls > 0 for calls in self._calls.values())}
@@ -266,7 +257,6 @@ _WHOLE = {
     "agent_deleted": ("agents", ""),
     "endpoint_status_update": ("endpoints", ""),
     "line_status_updated": ("lines", ""),
-    "line_deleted": ("lines", ""),
     "user_status_update": ("users", ""),
     "chatd_presence_updated": ("users", ""),
     "user_deleted": ("users", ""),

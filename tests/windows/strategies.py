@@ -138,8 +138,7 @@ KINDS: dict[str, st.SearchStrategy[Letter]] = {
         id=st.integers(1, 3),
         registered=st.sampled_from((True, False, None)),
         current_call_count=st.sampled_from((0, 1, 2, None)),
-    )
-    | _of("line_deleted", id=st.integers(1, 3)),
+    ),
     # One endpoint only, because random endpoints are rarely lost three times in a window.
     "flapping": _of(
         "endpoint_status_update", endpoint_id=st.just(1), status=st.sampled_from((4, 0))
