@@ -81,6 +81,7 @@ LINE_STATES: Colours = {
     "available": BLUISH_GREEN,
     "unavailable": VERMILION,
 }
+REGISTERED: Colours = {"yes": BLUISH_GREEN, "no": VERMILION, "unknown": GREY}
 
 AGENT_STATUSES: Colours = {"logged_in": BLUE, "logged_out": GREY}
 

@@ -19,6 +19,8 @@ RAW = {
     **dict.fromkeys(
         (spec.name for spec in calls.SUBSYSTEM.metrics), "their dashboard is not there yet"
     ),
+    "xivo_line_registered": "a series for each line, off by default",
+    "xivo_line_calls": "a series for each line, off by default",
     "xivo_bus_clock_offset_seconds": "absent for servers without time stamps; the log reports it",
 }
 """Metrics that no dashboard shows, with the reason."""

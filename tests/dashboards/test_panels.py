@@ -74,8 +74,11 @@ def ask(prometheus: Prometheus, query: Json) -> list[Series]:
     return prometheus.query_range(expr, now - 30, now, 1)
 
 
-# The demo is a XiVO: nothing tells of components of daemons and of lines of users.
-OF_WAZO = re.compile("xivo_service_component_up|xivo_users_(line_state|connected|do_not_disturb)")
+# The demo is a XiVO: nothing tells of components of daemons, and of lines and trunks.
+OF_WAZO = re.compile(
+    "xivo_service_component_up|xivo_users_(line_state|connected|do_not_disturb)"
+    '|xivo_lines|xivo_trunk|subsystem="(lines|trunks)"'
+)
 PANELS = [
     panel
     for panel in all_panels()

@@ -43,7 +43,8 @@ def _of_agents(centre: CallCentre) -> dict[tuple[str, tuple[str, ...]], float]:
 class World:
     """Two servers on one bus, read by one dataflow.
 
-    At the end, a service of the first server stops, and a phone of the second is unplugged.
+    At the end, a service of the first server stops, and a phone of the second is unplugged. Then
+    the first one tells of lines and trunks, as a Wazo.
 
     Attributes:
         text: The exposition.
@@ -72,6 +73,7 @@ class World:
         self._tell(centres[0].origin_uuid, "service_deregistered_event", stopped)
         unplugged = {"endpoint_id": min(centres[1].endpoints), "status": 4}
         self._tell(centres[1].origin_uuid, "endpoint_status_update", unplugged)
+        self._tell_of_wazo(centres[0].origin_uuid)
         self.text = self._pipeline.text()
         self.numbers = oracle.expect(self._history, self._pipeline.now, details=False)
         self.numbers |= {series: float(value) for series, value in self._windows.shown().items()}
@@ -92,6 +94,19 @@ class World:
                 numbers["xivo_state_known", key] = float(is_start)
                 numbers["xivo_state_known_since_timestamp_seconds", key] = is_start * since
         return numbers
+
+    def _tell_of_wazo(self, origin: str) -> None:
+        """Let a server tell of lines and trunks too."""
+        states = ((True, 0), (True, 2), (True, 1), (False, 0), (None, 0))
+        for number, (registered, calls) in enumerate(states, 1):
+            data: dict[str, object] = {
+                "id": number,
+                "registered": registered,
+                "current_call_count": calls,
+            }
+            self._tell(origin, "line_status_updated", data)
+            data |= {"name": f"trunk-{number}", "technology": "sip"}
+            self._tell(origin, "trunk_status_updated", data)
 
     def _tell(self, origin: str, name: str, data: Mapping[str, object]) -> None:
         body = {"origin_uuid": origin, "name": name, "data": data}
