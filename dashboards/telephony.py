@@ -1,4 +1,4 @@
-"""Lines and trunks of Wazo: registrations and calls."""
+"""Lines, trunks and calls of Wazo."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dashboards.completeness import completeness
 from dashboards.frame import Section
 from dashboards.names import TELEPHONY
 from dashboards.panels import Panel, bars, lines, stacked, stat, timeline
-from dashboards.signals import knowledge, trunks
+from dashboards.signals import calls, knowledge, trunks
 from dashboards.signals import lines as line_signals
 from dashboards.tables import Column, table
 
@@ -21,11 +21,12 @@ def dashboard() -> Dashboard:
     return frame.frame(
         TELEPHONY,
         "Lines, trunks and calls",
-        "Lines of Wazo by registration, lines in a call in each window, and trunks: registration, "
-        "calls and losses. XiVO tells of its phones on the dashboard of endpoints.",
+        "Calls of Wazo under way, how they end and whom they miss; lines by registration; trunks: "
+        "registration, calls and losses. XiVO tells of its phones on the dashboard of endpoints.",
         (frame.origins(), frame.windows()),
         (
             Section("Now", _now()),
+            Section("Calls", _calls()),
             Section("Lines", _lines()),
             Section("Trunks", _trunks()),
         ),
@@ -34,6 +35,17 @@ def dashboard() -> Dashboard:
 
 def _now() -> list[Panel]:
     return [
+        stat(
+            "Calls under way",
+            "Conversations that ring, are answered or on hold.",
+            calls.UNDER_WAY,
+        ),
+        stat(
+            "Missed calls",
+            "Calls that did not reach a user, in the selected time range.",
+            calls.ALL_MISSED,
+            decimals=0,
+        ),
         stat(
             "Trunks lost",
             "Trunks whose peer Asterisk cannot reach now. Calls over them fail.",
@@ -68,7 +80,64 @@ def _now() -> list[Panel]:
             words=house.NONE,
         ),
         stat("Lines in a call", "Lines with at least one call now.", line_signals.IN_CALL),
-        completeness(knowledge.LINES, knowledge.TRUNKS),
+        completeness(knowledge.CONVERSATIONS, knowledge.LINES, knowledge.TRUNKS),
+    ]
+
+
+def _calls() -> list[Panel]:
+    return [
+        stacked(
+            "Calls by direction",
+            "Conversations under way. Unknown: the server has not told the direction yet.",
+            calls.BY_DIRECTION,
+            colours=palette.DIRECTIONS,
+        ),
+        stacked(
+            "Calls by state",
+            "Conversations under way. Up: a person or the server answered, such as a voice menu or "
+            "a queue. Held: somebody is on hold.",
+            calls.BY_STATE,
+            colours=palette.CALL_STATES,
+        ),
+        lines(
+            "Calls under way per window",
+            "Maximum, average and minimum of each window, and maximum since midnight, for each "
+            "server. They include changes between two scrapes.",
+            *calls.EXTREMES,
+            looks=house.EXTREMES,
+        ),
+        stacked(
+            "Ends of legs per minute",
+            "Phones and trunks that left a call or stopped to ring, by cause. One call has at "
+            "least two.",
+            calls.CAUSES,
+            colours=palette.CAUSES,
+        ),
+        stacked(
+            "Conversations that ended per minute",
+            "From the call logs, which the server writes some seconds later. Unknown: nobody "
+            "answered.",
+            calls.CONVERSATIONS,
+            colours=palette.LOG_STATUSES,
+        ),
+        bars(
+            "Conversations by destination",
+            "Whom the callers reached or wanted, in the selected time range.",
+            calls.DESTINATIONS,
+            decimals=0,
+        ),
+        bars(
+            "Missed calls by reason",
+            "Calls that did not reach a user, in the selected time range.",
+            calls.MISSED,
+            decimals=0,
+        ),
+        stat(
+            "Median length",
+            "Half of the answered conversations of the selected time range were shorter.",
+            calls.MEDIAN_DURATION,
+            span=8,
+        ),
     ]
 
 

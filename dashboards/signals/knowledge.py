@@ -6,6 +6,7 @@ from dashboards.promql import Signal, age, increase, once, total
 from dataflows import knowledge
 from dataflows.subsystems import (
     agents,
+    calls,
     endpoints,
     lines,
     queue_calls,
@@ -34,6 +35,7 @@ def _all_complete(subsystem: str, word: str) -> Signal:
 
 AGENTS = _all_complete(agents.NAME, "agents")
 CALLS = _all_complete(queue_calls.NAME, "calls")
+CONVERSATIONS = _all_complete(calls.NAME, "calls under way")
 LINES = _all_complete(lines.NAME, "lines")
 PHONES = _all_complete(endpoints.NAME, "phones")
 QUEUES = _all_complete(queues.NAME, "queues")

@@ -128,6 +128,7 @@ EXTREMES = (
     ("endpoints", "Phones unavailable per window", "xivo_endpoints_unavailable"),
     ("endpoints", "Users available per window", "xivo_users_available"),
     ("telephony", "Lines in a call per window", "xivo_lines_in_call"),
+    ("telephony", "Calls under way per window", "xivo_calls"),
 )
 
 TRUNK = "xivo_trunk_registered"
@@ -214,8 +215,12 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("telephony", "Registration of trunks", "A"): each(TRUNK),
     ("telephony", "Calls by trunk", "A"): each("xivo_trunk_calls"),
     ("telephony", "Trunks now", "D"): nothing,
-    ("telephony", COMPLETENESS, "A"): all_complete("lines"),
-    ("telephony", COMPLETENESS, "B"): all_complete("trunks"),
+    ("telephony", "Calls under way", "A"): summed("xivo_calls"),
+    ("telephony", "Calls by direction", "A"): summed("xivo_calls", 1),
+    ("telephony", "Calls by state", "A"): summed("xivo_calls", 2),
+    ("telephony", COMPLETENESS, "A"): all_complete("calls"),
+    ("telephony", COMPLETENESS, "B"): all_complete("lines"),
+    ("telephony", COMPLETENESS, "C"): all_complete("trunks"),
     ("services", "Services", "A"): number(UP),
     ("services", "Up or down per window", "A"): window_states,
     ("services", "Components", "A"): nothing,
