@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dataflows.call_metrics import CallState, Direction
 from dataflows.items import ClockSetBack, Opened
+from dataflows.legs import MAX_LEG_SECONDS
 from dataflows.lengths import TODAY
 from dataflows.metric import Value
 from dataflows.subsystems import SUBSYSTEMS, bus
@@ -129,6 +130,8 @@ NO_COMBINATION = letters().filter(_is_in_a_gauge)
 def test_after_a_window_without_events_all_three_are_the_value(steps: list[Step]) -> None:
     pipeline = Pipeline()
     post(pipeline, steps)
+    # A leg of a call counts for a day at most.
+    pipeline.wait(MAX_LEG_SECONDS)
     pipeline.wait(2 * LONGEST_WINDOW)
     series = pipeline.series()
     levels = {
@@ -237,6 +240,7 @@ def _pair(subsystem: str) -> tuple[Message, Message]:
         "agents": ("xivo-15.20_agent_status_update", {"status": "logged_out"}),
         "endpoints": ("document_endpoint_status_update", {"status": 4}),
         "lines": ("wazo-26.08_line_status_updated_lost", {"current_call_count": 1}),
+        "calls": ("wazo-26.08_call_updated", {"call_id": "another", "conversation_id": "another"}),
         "queues": ("xivo-15.20_QueueMemberStatus", {"Paused": "1"}),
         "queue_calls": ("xivo-15.20_QueueCallerJoin", {"Uniqueid": "5.5"}),
         "users": ("document_user_status_update", {"status": "away"}),
