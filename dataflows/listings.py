@@ -20,6 +20,7 @@ class Source(StrEnum):
     AGENTD = "agentd"
     CHATD = "chatd"
     CONFD = "confd"
+    CALLD = "calld"
 
 
 ALL = tuple(Source)

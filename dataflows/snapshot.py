@@ -29,7 +29,7 @@ from dataflows.subsystem import Context
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-FORMAT = 8
+FORMAT = 9
 """Increase this whenever an attribute of a state, or of an object in it, changes."""
 
 _CHECKSUM_BYTES = 4

@@ -9,12 +9,17 @@ from dataflows.subsystems import (
     bus,
     call_forms,
     chat,
+    conferences,
     deliveries,
     endpoints,
+    faxes,
+    parking,
     queue_calls,
     queues,
     services,
+    switchboards,
     users,
+    voicemail,
 )
 
 SUBSYSTEMS: tuple[Subsystem, ...] = (
@@ -26,6 +31,11 @@ SUBSYSTEMS: tuple[Subsystem, ...] = (
     services.SUBSYSTEM,
     chat.SUBSYSTEM,
     call_forms.SUBSYSTEM,
+    switchboards.SUBSYSTEM,
+    voicemail.SUBSYSTEM,
+    parking.SUBSYSTEM,
+    conferences.SUBSYSTEM,
+    faxes.SUBSYSTEM,
     bus.SUBSYSTEM,
     deliveries.SUBSYSTEM,
 )

@@ -23,6 +23,18 @@ class SnapshotError(Exception):
         self.problem = problem
 
 
+class PartialAnswerError(SnapshotError):
+    """An API gave some of its lists, and refused others.
+
+    Attributes:
+        listings: Those that it gave.
+    """
+
+    def __init__(self, error: SnapshotError, listings: tuple[Listing, ...]) -> None:
+        super().__init__(error.outcome, error.problem)
+        self.listings = listings
+
+
 class Ask(Protocol):
     """Sends a request to the daemon of a source, and returns the body of the answer."""
 
@@ -59,7 +71,8 @@ class SourceModule(NamedTuple):
 
     Attributes:
         source: Its name.
-        listings: Asks it, and returns what it lists. Raises SnapshotError.
+        listings: Asks it, and returns what it lists. Raises SnapshotError, which may be a
+            `PartialAnswerError`.
     """
 
     source: Source

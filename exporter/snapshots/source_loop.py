@@ -18,7 +18,7 @@ from dataflows.listings import Listing
 from exporter.exposition.snapshot_status import SnapshotOutcome, SourceStatus, SourceStatuses
 from exporter.snapshots.client import Client
 from exporter.snapshots.schedule import GATHER_SECONDS, SHORTEST_SECONDS, Schedule
-from exporter.snapshots.source import Request, SnapshotError, SourceModule
+from exporter.snapshots.source import PartialAnswerError, Request, SnapshotError, SourceModule
 
 log = structlog.get_logger(__name__)
 
@@ -160,13 +160,17 @@ class SourceLoop:
         name, source, number = self._bus.name, self._module.source, next(self._numbers)
         self._bus.put(SnapshotBegun(name, self._clock(), origin, source, number))
         taken: SnapshotTaken | None = None
+        problem = ""
         try:
-            listings = await self._listings(Request(origin, number, self._clock))
+            try:
+                listings = await self._listings(Request(origin, number, self._clock))
+            except PartialAnswerError as partial:
+                listings, problem = partial.listings, partial.problem
             at = self._clock()
             if await self._origin() != origin:
                 raise SnapshotError(SnapshotOutcome.NOT_READY, _MOVED)
             self._status.last_success_at = at
-            self._record(began, SnapshotOutcome.OK, "")
+            self._record(began, SnapshotOutcome.OK, problem)
             await asyncio.sleep(self._pace.settle)
             if self._bus.is_read():
                 taken = SnapshotTaken(name, at, origin, source, number, listings)
