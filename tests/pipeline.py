@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
+from itertools import product
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ ALL_DETAILS = frozenset(subsystem.name for subsystem in SUBSYSTEMS)
 WINDOWED = frozenset(spec.name for spec in SPECS if "window" in spec.labels)
 GROWING = frozenset(spec.name for spec in SPECS if spec.grows)
 """After a restart they show what the process before can have shown at most, and then wait."""
-OF_AN_API = frozenset({"xivo_queue_info", "xivo_state_drift_total"})
+OF_AN_API = frozenset({"xivo_queue_info", "xivo_switchboard_info", "xivo_state_drift_total"})
 """Only an answer of an API makes series of these metrics."""
 
 WINDOWS = "1m,5m,today"
@@ -257,11 +258,14 @@ def assert_vocabularies_complete(pipeline: Pipeline) -> None:
         by_metric.setdefault(metric, set()).add(labels)
     for spec in SPECS:
         if spec.vocabulary:
-            (name, values), *more = spec.vocabulary.items()
-            assert not more
-            assert spec.labels[-1] == name
-            entities = {labels[:-1] for labels in by_metric.get(spec.name, ())}
-            complete = {(*entity, each) for entity in entities for each in values}
+            width = len(spec.vocabulary)
+            assert spec.labels[-width:] == (*spec.vocabulary,)
+            entities = {labels[:-width] for labels in by_metric.get(spec.name, ())}
+            complete = {
+                (*entity, *values)
+                for entity in entities
+                for values in product(*spec.vocabulary.values())
+            }
             assert by_metric.get(spec.name, set()) == complete
 
 

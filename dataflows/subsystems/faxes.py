@@ -63,7 +63,8 @@ def _decode(envelope: Envelope, outcome: Outcome) -> FaxEnded:
 DECODERS = tuple(
     Decoder(
         f"fax_outbound_{outcome}",
-        f"faxes.outbound.*.{outcome}",
+        # The id of a fax has a dot.
+        f"faxes.outbound.#.{outcome}",
         partial(_decode, outcome=outcome),
         "wazo-calld from 19.04. See wazo-bus, faxes/event.py",
     )

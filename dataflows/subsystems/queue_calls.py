@@ -102,8 +102,7 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
             self.drop(queue)
 
     def may_start(self, event: CallEvent | Fact) -> bool:
-        # After the reload, a deleted queue is not listed and nobody can join it, but calls may still
-        # end.
+        # After the reload, nobody can join a deleted queue and it is not listed, but calls may end.
         shows_queue = type(event) in (CallerJoined, QueueListed)
         seconds = DELETED_SECONDS if shows_queue else CALL_SECONDS
         return not self._deleted.has(event.queue, event.at, seconds)
