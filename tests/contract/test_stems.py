@@ -18,6 +18,7 @@ OTHER_WORDS = {
     OWN: ("exporter",),
     "bus": ("bus", "origin", "exporter_window_start"),
     "queue_calls": ("queue",),
+    "parking": ("parked",),
 }
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dataflows.events.queue_names import QueueKind
 from dataflows.listings import Listing, Source
 from exporter.exposition.snapshot_status import SnapshotOutcome
-from exporter.snapshots import agentd, amid, chatd, confd
+from exporter.snapshots import agentd, amid, calld_switchboards, chatd, confd
 from exporter.snapshots.bounded_json import MAX_ENTITIES, MAX_OBJECTS
 from exporter.snapshots.source import SnapshotError
 from tests.snapshots.answering import AT, ORIGIN, REQUEST, body, content, listings
@@ -23,12 +23,14 @@ READERS: dict[Source, Callable[[bytes], object]] = {
     Source.AGENTD: lambda text: agentd.decode(text, ORIGIN),
     Source.CHATD: chatd.decode,
     Source.CONFD: lambda text: confd.decode(text, QueueKind.QUEUE),
+    Source.CALLD: calld_switchboards.decode,
 }
 GOOD = {
     Source.AMID: "amid_action_QueueStatus",
     Source.AGENTD: "agentd_agents",
     Source.CHATD: "chatd_users_presences",
     Source.CONFD: "confd_queues",
+    Source.CALLD: "calld_switchboard_calls_queued",
 }
 MODULES = {
     module.source: module for module in (amid.MODULE, agentd.MODULE, chatd.MODULE, confd.MODULE)
@@ -160,7 +162,7 @@ def _many(source: Source, count: int) -> bytes:
         case Source.AGENTD:
             return b"[" + b'{"id":1,"logged":true},' * count + b'{"id":1,"logged":true}]'
         case _:
-            item = b'{"id":1,"name":"x","uuid":"a","state":"away"}'
+            item = b'{"id":"1","name":"x","uuid":"a","state":"away"}'
             numbers = b'],"total":%d,"filtered":%d}' % (count + 1, count + 1)
             return b'{"items":[' + (item + b",") * count + item + numbers
 
@@ -171,7 +173,7 @@ def test_the_number_of_entities_is_bounded(source: Source) -> None:
         READERS[source](_many(source, MAX_ENTITIES))
 
 
-@SOURCES
+@pytest.mark.parametrize("source", MODULES)
 def test_all_listings_answer_the_request(source: Source) -> None:
     answers = {
         amid.PATH: body(GOOD[Source.AMID]),
@@ -181,6 +183,9 @@ def test_all_listings_answer_the_request(source: Source) -> None:
         f"{path}?recurse=true&limit=500&offset=0": body("confd_queues")
         for path in confd.PATHS.values()
     }
+    answers[f"{confd.SWITCHBOARDS_PATH}?recurse=true&limit=500&offset=0"] = body(
+        "confd_switchboards_keys_used"
+    )
     listed, _ = listings(MODULES[source], answers)
     assert listed
     for listing in listed:
