@@ -1,4 +1,4 @@
-"""Phones by state, users by presence, chat, switchboards, voicemail and faxes."""
+"""Phones by state, users by presence, and chat."""
 
 from __future__ import annotations
 
@@ -9,17 +9,7 @@ from dashboards.completeness import completeness
 from dashboards.frame import Section
 from dashboards.names import ENDPOINTS
 from dashboards.panels import Panel, lines, stacked, stat
-from dashboards.signals import (
-    chat,
-    conferences,
-    endpoints,
-    faxes,
-    knowledge,
-    parking,
-    switchboards,
-    users,
-    voicemail,
-)
+from dashboards.signals import chat, endpoints, knowledge, users
 
 
 def dashboard() -> Dashboard:
@@ -28,14 +18,13 @@ def dashboard() -> Dashboard:
         ENDPOINTS,
         "Endpoints and presence",
         "Phones by state, phones in use and unavailable in each window, flapping phones, "
-        "presences of users, chat, switchboards, parked calls, conferences, voicemail and faxes.",
+        "presences of users, and chat.",
         (frame.origins(), frame.windows()),
         (
             Section("Now", _now()),
             Section("Phones", _phones()),
             Section("Users", _users()),
             Section("Chat", _chat()),
-            Section("Switchboards, voicemail and faxes", _others()),
         ),
     )
 
@@ -153,55 +142,3 @@ def _chat() -> list[Panel]:
             looks=house.COUNTS,
         ),
     ]
-
-
-def _others() -> list[Panel]:
-    return [
-        lines(
-            "Calls at switchboards",
-            "Calls that wait at all switchboards: queued for an operator, or held by one.",
-            switchboards.WAITING,
-            looks=_WAITING,
-        ),
-        lines(
-            "Calls at each switchboard",
-            "The same for each switchboard by its name. It needs an API of the server.",
-            switchboards.BY_NAME,
-            looks={},
-        ),
-        lines(
-            "Parked calls and participants of conferences",
-            "Calls that are parked, and participants of all conferences.",
-            parking.PARKED,
-            conferences.PARTICIPANTS,
-            looks={
-                "parked": house.Look(palette.ORANGE),
-                "participants": house.Look(palette.BLUE, (10, 6)),
-            },
-            span=8,
-        ),
-        lines(
-            "Voicemail messages per hour",
-            "Messages that callers left, and that were deleted. A message in a box of several "
-            "users counts once.",
-            voicemail.MESSAGES,
-            looks={
-                "created": house.Look(palette.BLUE),
-                "deleted": house.Look(palette.GREY, (10, 6)),
-            },
-            span=8,
-        ),
-        lines(
-            "Faxes per hour",
-            "Faxes that were sent, and that could not be sent.",
-            faxes.FAXES,
-            looks={
-                "succeeded": house.Look(palette.GOOD),
-                "failed": house.Look(palette.BAD, (2, 4)),
-            },
-            span=8,
-        ),
-    ]
-
-
-_WAITING = {"queued": house.Look(palette.ORANGE), "held": house.Look(palette.BLUE, (10, 6))}
