@@ -10,11 +10,19 @@ from dashboards.signals import bus
 from tests.dashboards.grafana import STEMS, Choices, Panel, all_panels, expressions, load
 from tests.promql import SPECS, TARGET, Queries, spec_of
 
+_OF_WAZO = "only a server with Wazo has them, and the demo has none yet"
+
 RAW = {
     "xivo_agent_logged_in": "a series for each agent, off by default",
     "xivo_agent_activity": "seven series for each agent, off by default",
     "xivo_agent_calls_answered_total": "a series for each agent, off by default",
     "xivo_endpoint_state": "nine series for each phone, off by default",
+    "xivo_switchboard_calls": _OF_WAZO,
+    "xivo_switchboard_info": _OF_WAZO,
+    "xivo_voicemail_messages_total": _OF_WAZO,
+    "xivo_parked_calls": _OF_WAZO,
+    "xivo_conference_participants": _OF_WAZO,
+    "xivo_faxes_total": _OF_WAZO,
     "xivo_bus_clock_offset_seconds": "absent for servers without time stamps; the log reports it",
 }
 """Metrics that no dashboard shows, with the reason."""
