@@ -199,8 +199,8 @@ def test_http_without_tls_is_allowed_on_the_machine_itself(url: str) -> None:
     ("services", "says"),
     [
         ("agend=https://h", "not 'agend'; did you mean agentd?"),
-        ("calld=https://h", "must be auth, amid, agentd, chatd or confd, not 'calld'"),
-        (f"https://u:{SECRET}=@h", "the name of a service must be auth, amid, agentd, chatd or"),
+        ("ctid=https://h", "must be auth, amid, agentd, chatd, confd or calld, not 'ctid'"),
+        (f"https://u:{SECRET}=@h", "the name of a service must be auth, amid, agentd, chatd, "),
         (SECRET, "must be pairs of name and URL, such as amid=https://pbx:9491,auth=https://"),
         ("", "must be pairs of name and URL"),
         ([7], "must be pairs of name and URL"),
