@@ -10,12 +10,17 @@ from dataflows.subsystems import (
     call_forms,
     calls,
     chat,
+    conferences,
     deliveries,
     endpoints,
+    faxes,
+    parking,
     queue_calls,
     queues,
     services,
+    switchboards,
     users,
+    voicemail,
 )
 
 SUBSYSTEMS: tuple[Subsystem, ...] = (
@@ -28,6 +33,11 @@ SUBSYSTEMS: tuple[Subsystem, ...] = (
     services.SUBSYSTEM,
     chat.SUBSYSTEM,
     call_forms.SUBSYSTEM,
+    switchboards.SUBSYSTEM,
+    voicemail.SUBSYSTEM,
+    parking.SUBSYSTEM,
+    conferences.SUBSYSTEM,
+    faxes.SUBSYSTEM,
     bus.SUBSYSTEM,
     deliveries.SUBSYSTEM,
 )

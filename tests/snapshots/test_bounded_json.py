@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dataflows.events.queue_names import QueueKind
 from dataflows.listings import Listing, Source
 from exporter.exposition.snapshot_status import SnapshotOutcome
-from exporter.snapshots import agentd, amid, bus, chatd, confd, consul, status
+from exporter.snapshots import agentd, amid, bus, calld_switchboards, chatd, confd, consul, status
 from exporter.snapshots.bounded_json import MAX_ENTITIES, MAX_OBJECTS
 from exporter.snapshots.source import SnapshotError
 from tests.snapshots.answering import AT, ORIGIN, REQUEST, body, content, listings
@@ -25,6 +25,7 @@ READERS: dict[Source, Callable[[bytes], object]] = {
     Source.CONFD: lambda text: confd.decode(text, QueueKind.QUEUE),
     Source.STATUS: lambda text: status.decode(text, Source.STATUS),
     Source.CONSUL: lambda text: consul.decode_instances(text, ORIGIN),
+    Source.CALLD: calld_switchboards.decode,
 }
 GOOD = {
     Source.AMID: "amid_action_QueueStatus",
@@ -33,6 +34,7 @@ GOOD = {
     Source.CONFD: "confd_queues",
     Source.STATUS: "status_calld",
     Source.CONSUL: "consul_catalog_service_xivo-agentd",
+    Source.CALLD: "calld_switchboard_calls_queued",
 }
 MODULES = {module.source: module for module in (*bus.MODULES, status.module(["calld"]))}
 PROBLEMS = {
@@ -178,7 +180,7 @@ def _many(source: Source, count: int) -> bytes:
             item = b'{"ServiceID":"1","ServiceTags":[],"ServicePort":1}'
             return b"[" + (item + b",") * count + item + b"]"
         case _:
-            item = b'{"id":1,"name":"x","uuid":"a","state":"away"}'
+            item = b'{"id":"1","name":"x","uuid":"a","state":"away"}'
             numbers = b'],"total":%d,"filtered":%d}' % (count + 1, count + 1)
             return b'{"items":[' + (item + b",") * count + item + numbers
 
@@ -189,7 +191,7 @@ def test_the_number_of_entities_is_bounded(source: Source) -> None:
         READERS[source](_many(source, MAX_ENTITIES))
 
 
-@SOURCES
+@pytest.mark.parametrize("source", MODULES)
 def test_all_listings_answer_the_request(source: Source) -> None:
     answers = {
         amid.PATH: body(GOOD[Source.AMID]),
@@ -202,6 +204,9 @@ def test_all_listings_answer_the_request(source: Source) -> None:
         f"{path}?recurse=true&limit=500&offset=0": body("confd_queues")
         for path in confd.PATHS.values()
     }
+    answers[f"{confd.SWITCHBOARDS_PATH}?recurse=true&limit=500&offset=0"] = body(
+        "confd_switchboards_keys_used"
+    )
     listed, _ = listings(MODULES[source], answers)
     assert listed
     for listing in listed:
