@@ -3,5 +3,6 @@
 OVERVIEW = "xivo-overview"
 CALL_CENTRE = "xivo-call-centre"
 ENDPOINTS = "xivo-endpoints"
+SWITCHBOARDS = "xivo-switchboards"
 SERVICES = "xivo-services"
 EXPORTER = "xivo-exporter"

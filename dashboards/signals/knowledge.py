@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dashboards.promql import Signal, age, increase, once, total
 from dataflows import knowledge
-from dataflows.subsystems import agents, endpoints, queue_calls, queues, services, users
+from dataflows.subsystems import (
+    agents,
+    endpoints,
+    parking,
+    queue_calls,
+    queues,
+    services,
+    switchboards,
+    users,
+)
 
 STATE = Signal(once(knowledge.KNOWN))
 """0: partial, 1: complete."""
@@ -25,7 +34,9 @@ def _all_complete(subsystem: str, word: str) -> Signal:
 
 AGENTS = _all_complete(agents.NAME, "agents")
 CALLS = _all_complete(queue_calls.NAME, "calls")
+PARKING = _all_complete(parking.NAME, "parked calls")
 PHONES = _all_complete(endpoints.NAME, "phones")
 QUEUES = _all_complete(queues.NAME, "queues")
 SERVICES = _all_complete(services.NAME, "services")
+SWITCHBOARDS = _all_complete(switchboards.NAME, "switchboards")
 USERS = _all_complete(users.NAME, "users")

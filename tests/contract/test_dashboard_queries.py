@@ -11,8 +11,6 @@ from dataflows.subsystems import calls
 from tests.dashboards.grafana import STEMS, Choices, Panel, all_panels, expressions, load
 from tests.promql import SPECS, TARGET, Queries, spec_of
 
-_OF_WAZO = "only a server with Wazo has them, and the demo has none yet"
-
 RAW = {
     "xivo_agent_logged_in": "a series for each agent, off by default",
     "xivo_agent_activity": "seven series for each agent, off by default",

@@ -74,8 +74,12 @@ def ask(prometheus: Prometheus, query: Json) -> list[Series]:
     return prometheus.query_range(expr, now - 30, now, 1)
 
 
-# The demo is a XiVO: nothing tells of components of daemons and of lines of users.
-OF_WAZO = re.compile("xivo_service_component_up|xivo_users_(line_state|connected|do_not_disturb)")
+# The demo is a XiVO: nothing tells of components of daemons, of lines of users, of switchboards and
+# so on.
+OF_WAZO = re.compile(
+    "xivo_(service_component_up|users_(line_state|connected|do_not_disturb)|switchboard|parked"
+    '|conference|voicemail|faxes)|subsystem="(switchboards|parking)"'
+)
 PANELS = [
     panel
     for panel in all_panels()
