@@ -7,7 +7,15 @@ from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from dashboards import call_centre, endpoints, exporter, overview, services, switchboards
+from dashboards import (
+    call_centre,
+    endpoints,
+    exporter,
+    overview,
+    services,
+    switchboards,
+    telephony,
+)
 
 FOLDER = Path(__file__).parent
 
@@ -15,6 +23,7 @@ DASHBOARDS = {
     "overview": overview.dashboard,
     "call_centre": call_centre.dashboard,
     "endpoints": endpoints.dashboard,
+    "telephony": telephony.dashboard,
     "switchboards": switchboards.dashboard,
     "services": services.dashboard,
     "exporter": exporter.dashboard,

@@ -3,6 +3,7 @@
 OVERVIEW = "xivo-overview"
 CALL_CENTRE = "xivo-call-centre"
 ENDPOINTS = "xivo-endpoints"
+TELEPHONY = "xivo-telephony"
 SWITCHBOARDS = "xivo-switchboards"
 SERVICES = "xivo-services"
 EXPORTER = "xivo-exporter"

@@ -44,6 +44,7 @@ OF_AN_API = frozenset(
         "xivo_switchboard_info",
         "xivo_service_component_up",
         "xivo_state_drift_total",
+        "xivo_trunk_info",
     }
 )
 """Only an answer of an API makes series of these metrics."""

@@ -1,4 +1,6 @@
-"""An administrator changed queues, groups, agents or users. Source: xivo-confd and wazo-confd.
+"""An administrator changed queues, groups, agents, users, lines or trunks.
+
+Source: xivo-confd and wazo-confd.
 
 Some of these events tell what is there no more, such as `queue_deleted`. Asterisk applies that at
 its next reload, without an event of its own. The others do not tell the new configuration: they
@@ -215,4 +217,28 @@ SWITCHBOARDS = tuple(
 )
 """Of switchboards; `switchboard_deleted` is an event of switchboards themselves."""
 
-DECODERS = (*QUEUES, *AGENTS, *USERS, *SWITCHBOARDS)
+LINES = tuple(
+    Decoder(
+        f"line_{change}",
+        f"config.line.{change}",
+        _decode,
+        "xivo-confd, wazo-confd. See xivo-bus and wazo-bus, line/event.py",
+        (Source.CALLD,),
+    )
+    for change in ("created", "edited")
+)
+"""Of lines; `line_deleted` is an event of lines themselves."""
+
+TRUNKS = tuple(
+    Decoder(
+        f"trunk_{change}",
+        f"config.trunk.{change}",
+        _decode,
+        "wazo-confd. See xivo-bus and wazo-bus, trunk/event.py",
+        (Source.CALLD,),
+    )
+    for change in ("created", "edited")
+)
+"""Of trunks; `trunk_deleted` is an event of trunks themselves."""
+
+DECODERS = (*QUEUES, *AGENTS, *USERS, *LINES, *TRUNKS, *SWITCHBOARDS)

@@ -14,11 +14,13 @@ from dataflows.subsystems import (
     deliveries,
     endpoints,
     faxes,
+    lines,
     parking,
     queue_calls,
     queues,
     services,
     switchboards,
+    trunks,
     users,
     voicemail,
 )
@@ -26,6 +28,8 @@ from dataflows.subsystems import (
 SUBSYSTEMS: tuple[Subsystem, ...] = (
     agents.SUBSYSTEM,
     endpoints.SUBSYSTEM,
+    lines.SUBSYSTEM,
+    trunks.SUBSYSTEM,
     queues.SUBSYSTEM,
     queue_calls.SUBSYSTEM,
     calls.SUBSYSTEM,
