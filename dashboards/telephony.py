@@ -39,17 +39,20 @@ def _now() -> list[Panel]:
             "Calls under way",
             "Conversations that ring, are answered or on hold.",
             calls.UNDER_WAY,
+            span=3,
         ),
         stat(
             "Missed calls",
             "Calls that did not reach a user, in the selected time range.",
             calls.ALL_MISSED,
+            span=3,
             decimals=0,
         ),
         stat(
             "Trunks lost",
             "Trunks whose peer Asterisk cannot reach now. Calls over them fail.",
             trunks.LOST,
+            span=3,
             steps=house.NONE_IS_GOOD,
             words=house.NONE,
         ),
@@ -57,11 +60,13 @@ def _now() -> list[Panel]:
             "Calls on trunks",
             "Calls that use a trunk now, which may also ring or be on hold.",
             trunks.ALL_CALLS,
+            span=3,
         ),
         stat(
             "Losses of registration",
             "How often trunks were lost, in the selected time range.",
             trunks.ALL_LOSSES,
+            span=3,
             steps=house.SOME_IS_ODD,
             words=house.NEVER,
             decimals=0,
@@ -71,15 +76,22 @@ def _now() -> list[Panel]:
             "Known lines. Without an API, a line is known from its first event until it is "
             "deleted.",
             line_signals.KNOWN,
+            span=3,
         ),
         stat(
             "Lines not registered",
             "Lines whose phone Asterisk cannot reach now: unplugged, or without network.",
             line_signals.NOT_REGISTERED,
+            span=3,
             steps=house.ANY_IS_ODD,
             words=house.NONE,
         ),
-        stat("Lines in a call", "Lines with at least one call now.", line_signals.IN_CALL),
+        stat(
+            "Lines in a call",
+            "Lines with at least one call now.",
+            line_signals.IN_CALL,
+            span=3,
+        ),
         completeness(knowledge.CONVERSATIONS, knowledge.LINES, knowledge.TRUNKS),
     ]
 
@@ -120,23 +132,27 @@ def _calls() -> list[Panel]:
             calls.CONVERSATIONS,
             colours=palette.LOG_STATUSES,
         ),
+        lines(
+            "Length of conversations",
+            "Half of the answered conversations were shorter than the median, and nine of ten "
+            "shorter than the other line; at each moment, of the selected time range before it.",
+            calls.MEDIAN_DURATION,
+            calls.LONG_DURATION,
+            looks=house.LENGTHS,
+        ),
         bars(
             "Conversations by destination",
             "Whom the callers reached or wanted, in the selected time range.",
             calls.DESTINATIONS,
             decimals=0,
+            span=12,
         ),
         bars(
             "Missed calls by reason",
             "Calls that did not reach a user, in the selected time range.",
             calls.MISSED,
             decimals=0,
-        ),
-        stat(
-            "Median length",
-            "Half of the answered conversations of the selected time range were shorter.",
-            calls.MEDIAN_DURATION,
-            span=8,
+            span=12,
         ),
     ]
 

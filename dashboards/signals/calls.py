@@ -25,4 +25,5 @@ MISSED = _signal(total(increase(calls.MISSED), "reason"), legend="{{reason}}")
 ALL_MISSED = _signal(total(increase(calls.MISSED)))
 
 _DURATIONS = total(bucket_increase(calls.DURATION), "le")
-MEDIAN_DURATION = _signal(f"histogram_quantile(0.5, {_DURATIONS}) >= 0", "s")
+MEDIAN_DURATION = _signal(f"histogram_quantile(0.5, {_DURATIONS}) >= 0", "s", "median")
+LONG_DURATION = _signal(f"histogram_quantile(0.9, {_DURATIONS}) >= 0", "s", "nine of ten")
