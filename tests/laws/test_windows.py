@@ -15,7 +15,7 @@ from dataflows.items import ClockSetBack, Opened
 from dataflows.legs import MAX_LEG_SECONDS
 from dataflows.lengths import TODAY
 from dataflows.metric import Value
-from dataflows.subsystems import SUBSYSTEMS, bus
+from dataflows.subsystems import SUBSYSTEMS, bus, conferences, parking
 from dataflows.trackers import CLOCK_SLACK_SECONDS
 from tests import corpus
 from tests.corpus import Message
@@ -75,8 +75,9 @@ def test_a_clock_that_was_set_back_delays_no_window_without_events(
     # Up to a second before the start of a window, it is a normal correction of the clock.
     next_end = pipeline.now + CLOCK_SLACK_SECONDS
     for key, due in pipeline.due.items():
-        # The state of `bus` has no other windows than today.
-        assert due <= next_end + (86_400 if key.startswith(bus.NAME) else 60)
+        # The state of `bus` has no other windows than today, and these have none.
+        is_daily = key.startswith((bus.NAME, parking.NAME, conferences.NAME))
+        assert due <= next_end + (86_400 if is_daily else 60)
 
 
 @given(traffic())
@@ -196,11 +197,13 @@ def late(pipeline: Pipeline, subsystem: str) -> int:
     return count
 
 
-WINDOWLESS = {"trunks"}
-
-
 @pytest.mark.parametrize(
-    "name", [each.name for each in SUBSYSTEMS if each.decoders and each.name not in WINDOWLESS]
+    "name",
+    [
+        each.name
+        for each in SUBSYSTEMS
+        if each.decoders and {spec.name for spec in each.metrics} & WINDOWED
+    ],
 )
 def test_an_event_older_than_the_shortest_window_is_late_but_changes_the_state(
     name: str,
