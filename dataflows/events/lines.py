@@ -42,11 +42,6 @@ class LinesListed(Listing, frozen=True, gc=False):
 
     lines: dict[str, Line]
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no line."""
-        return not self.lines
-
 
 _endpoint = msgspec.json.Decoder(Endpoint)
 

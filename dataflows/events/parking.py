@@ -28,11 +28,6 @@ class ParkedCallsListed(Listing, frozen=True, gc=False):
 
     channels: frozenset[str]
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether no call is parked."""
-        return not self.channels
-
 
 class _ParkedCall(msgspec.Struct, gc=False):
     call_id: str

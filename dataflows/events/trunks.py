@@ -55,11 +55,6 @@ class TrunksListed(Listing, frozen=True, gc=False):
     trunks: dict[str, Trunk]
     tenants: dict[str, str]
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no trunk."""
-        return not self.trunks
-
 
 class TrunkEndpoint(Endpoint, kw_only=True, gc=False):
     """The endpoint of a trunk, as JSON."""

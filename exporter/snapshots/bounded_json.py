@@ -5,6 +5,7 @@ An answer is used as a whole or not at all: half a list would look like a comple
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -15,6 +16,8 @@ from exporter.exposition.snapshot_status import SnapshotOutcome
 from exporter.snapshots.source import SnapshotError
 
 T = TypeVar("T")
+
+_UUID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 
 MAX_ENTITIES = 200_000
 """In one answer, more than the largest servers have."""
@@ -56,6 +59,11 @@ def bounded(source: str, count: int) -> None:
     """
     if count > MAX_ENTITIES:
         raise malformed(source, "the answer is too long")
+
+
+def is_uuid(text: str) -> bool:
+    """Return whether a text looks like a UUID, so that it can be a header or a part of a path."""
+    return _UUID.fullmatch(text) is not None
 
 
 def malformed(source: str, problem: str = "the answer is not as expected") -> SnapshotError:

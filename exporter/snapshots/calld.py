@@ -1,4 +1,7 @@
-"""Asks wazo-calld for its lists: lines and trunks of each tenant, and the calls of all of them.
+"""Asks wazo-calld for its lists.
+
+Lines, trunks and parked calls are those of a tenant, so there is a request for each tenant. The
+calls of all tenants are one list. Of each switchboard, which confd names, calld has two lists.
 
 A list that is refused or malformed leaves the other lists alone: their subsystems do not depend on
 it, and each list has a right of its own. A list that does not exist, while others do, is no
@@ -7,23 +10,34 @@ problem: the version of wazo-calld does not have it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import NamedTuple, TypeVar
 
 from dataflows.events.calls import CallsListed
 from dataflows.events.lines import Line, LinesListed
+from dataflows.events.parking import ParkedCallsListed
+from dataflows.events.switchboards import SwitchboardCallsListed
 from dataflows.events.trunks import Trunk, TrunksListed
 from dataflows.labels import label
 from dataflows.listings import Listing, Source
 from exporter.exposition.snapshot_status import SnapshotOutcome
-from exporter.snapshots import calld_calls, calld_endpoints
+from exporter.snapshots import (
+    calld_calls,
+    calld_endpoints,
+    calld_parking,
+    calld_switchboards,
+    confd_switchboards,
+)
 from exporter.snapshots.bounded_json import bounded, malformed
 from exporter.snapshots.source import Ask, Request, SnapshotError, SourceModule
 
-T = TypeVar("T")
+C = TypeVar("C", bound=Collection[str])
 
 MAX_TENANTS = 500
 """That are asked for. All lists must come within the time of one snapshot."""
+
+MAX_SWITCHBOARDS = 500
+"""In the same way; the largest servers have some dozens."""
 
 _OF_ONE_LIST = (SnapshotOutcome.REFUSED, SnapshotOutcome.MALFORMED)
 """Outcomes that say nothing of other lists. With all others, the daemon itself has a problem."""
@@ -39,27 +53,27 @@ class _Asked(NamedTuple):
     tenants: tuple[str, ...]
 
     async def of_each(
-        self, path: str, right: str, decode: Callable[[bytes], dict[str, T]]
-    ) -> dict[str, dict[str, T]]:
-        """Return what each tenant has.
+        self, path: str, right: str, decode: Callable[[bytes], C]
+    ) -> list[tuple[str, C]]:
+        """Return each tenant with what it has.
 
         Raises:
             SnapshotError: A request failed, or there are too many entities.
         """
-        found: dict[str, dict[str, T]] = {}
+        found: list[tuple[str, C]] = []
         count = 0
         for tenant in self.tenants:
-            found[tenant] = decode(await self.ask("GET", path, right=right, tenant=tenant))
-            count += len(found[tenant])
+            has = decode(await self.ask("GET", path, right=right, tenant=tenant))
+            count += len(has)
             bounded(Source.CALLD, count)
+            found.append((tenant, has))
         return found
 
 
 async def _lines(asked: _Asked) -> Listing:
     path, right = calld_endpoints.LINES, calld_endpoints.LINES_RIGHT
-    found = await asked.of_each(path, right, calld_endpoints.decode_lines)
     lines: dict[str, Line] = {}
-    for each in found.values():
+    for _, each in await asked.of_each(path, right, calld_endpoints.decode_lines):
         lines |= each
     request = asked.request
     return LinesListed(request.origin, request.clock(), request.number, lines)
@@ -67,10 +81,9 @@ async def _lines(asked: _Asked) -> Listing:
 
 async def _trunks(asked: _Asked) -> Listing:
     path, right = calld_endpoints.TRUNKS, calld_endpoints.TRUNKS_RIGHT
-    found = await asked.of_each(path, right, calld_endpoints.decode_trunks)
     trunks: dict[str, Trunk] = {}
     tenant_of: dict[str, str] = {}
-    for tenant, each in found.items():
+    for tenant, each in await asked.of_each(path, right, calld_endpoints.decode_trunks):
         trunks |= each
         tenant_of |= dict.fromkeys(each, label(tenant))
     request = asked.request
@@ -84,8 +97,41 @@ async def _calls(asked: _Asked) -> Listing:
     return CallsListed(request.origin, request.clock(), request.number, calls)
 
 
-LISTS: tuple[Callable[[_Asked], Awaitable[Listing]], ...] = (_lines, _trunks, _calls)
+async def _parked_calls(asked: _Asked) -> Listing:
+    path, right = calld_parking.PATH, calld_parking.RIGHT
+    found = await asked.of_each(path, right, calld_parking.decode)
+    channels = frozenset[str]().union(*(each for _, each in found))
+    request = asked.request
+    return ParkedCallsListed(request.origin, request.clock(), request.number, channels)
+
+
+async def _switchboards(asked: _Asked) -> Listing:
+    named = await confd_switchboards.switchboards(asked.ask)
+    if len(named) > MAX_SWITCHBOARDS:
+        raise malformed(Source.CONFD, f"it lists more than {MAX_SWITCHBOARDS} switchboards")
+    calls = {
+        each.switchboard: await calld_switchboards.calls(
+            asked.ask, each.switchboard, each.tenant_uuid
+        )
+        for each in named
+    }
+    found = {switchboard: numbers for switchboard, numbers in calls.items() if numbers}
+    request = asked.request
+    return SwitchboardCallsListed(request.origin, request.clock(), request.number, found)
+
+
+LISTS: tuple[Callable[[_Asked], Awaitable[Listing]], ...] = (
+    _lines,
+    _trunks,
+    _calls,
+    _parked_calls,
+    _switchboards,
+)
 """Each asks for one list of the server."""
+
+
+def _is_of_one_list(error: SnapshotError) -> bool:
+    return error.outcome in _OF_ONE_LIST or error.daemon == Source.CONFD
 
 
 async def _listings(ask: Ask, request: Request) -> tuple[Listing, ...]:
@@ -98,7 +144,7 @@ async def _listings(ask: Ask, request: Request) -> tuple[Listing, ...]:
         try:
             listed.append(await of(asked))
         except SnapshotError as error:
-            if error.outcome not in _OF_ONE_LIST:
+            if not _is_of_one_list(error):
                 raise
             errors.append(error)
     # Each problem once: the same may concern all lists.

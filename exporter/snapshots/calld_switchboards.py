@@ -1,9 +1,8 @@
-"""Reads how many calls wait at a switchboard, as wazo-calld lists them.
+"""Asks wazo-calld how many calls wait at a switchboard.
 
     {"items": [{"id": "1764079395.30", "caller_id_name": "ACME", …}]}
 
-There is a list for each switchboard and state: `/1.0/switchboards/<uuid>/calls/queued` and
-`…/calls/held`.
+There is a list for each switchboard and state.
 """
 
 from __future__ import annotations
@@ -12,14 +11,38 @@ import msgspec
 
 from dataflows.events.switchboards import CallState
 from dataflows.listings import Source
-from exporter.snapshots.bounded_json import bounded, read
+from exporter.snapshots.bounded_json import bounded, is_uuid, malformed, read
+from exporter.snapshots.source import Ask, SnapshotError
 
 RIGHTS = {state: f"calld.switchboards.*.calls.{state}.read" for state in CallState}
 
 
-def path(switchboard: str, state: CallState) -> str:
-    """Return the path of a list, from the version on; a switchboard is its UUID."""
-    return f"/1.0/switchboards/{switchboard}/calls/{state}"
+_NOT_FOUND = 404
+
+
+async def calls(ask: Ask, switchboard: str, tenant: str) -> dict[CallState, int]:
+    """Return how many calls wait at a switchboard; nothing if it does not exist any more.
+
+    Args:
+        ask: Sends a request.
+        switchboard: UUID.
+        tenant: UUID; "" if there are no tenants.
+
+    Raises:
+        SnapshotError: There is no usable answer, or a UUID is not valid.
+    """
+    if not (is_uuid(switchboard) and (not tenant or is_uuid(tenant))):
+        raise malformed(Source.CONFD)
+    found: dict[CallState, int] = {}
+    for state, right in RIGHTS.items():
+        path = f"/1.0/switchboards/{switchboard}/calls/{state}"
+        try:
+            found[state] = decode(await ask("GET", path, right=right, tenant=tenant))
+        except SnapshotError as error:
+            if error.status != _NOT_FOUND:
+                raise
+            return {}
+    return found
 
 
 class _Call(msgspec.Struct, gc=False):

@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 
 import msgspec
 
 from exporter.exposition.snapshot_status import SnapshotOutcome
+from exporter.snapshots.bounded_json import is_uuid
 from exporter.snapshots.source import SnapshotError
 
 PATH = "/0.1/tenants"
@@ -24,9 +24,6 @@ MAX_BYTES = 1024 * 1024
 """Bytes of the list: some thousands of tenants. In memory they are dozens of times larger."""
 
 _NOT_MASTER = "the user is not in the master tenant, so the APIs leave out other tenants"
-
-# A UUID becomes a header of a request.
-_UUID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 
 
 class _Tenant(msgspec.Struct, gc=False):
@@ -53,7 +50,7 @@ def all_tenants(body: bytes) -> tuple[str, ...]:
     listed: list[_Tenant] | None = None
     with suppress(msgspec.DecodeError, UnicodeError, RecursionError):
         listed = _tenants.decode(body).items
-    if listed is None or not all(_UUID.fullmatch(each.uuid) for each in listed):
+    if listed is None or not all(is_uuid(each.uuid) for each in listed):
         raise SnapshotError(SnapshotOutcome.MALFORMED, "auth sent no valid list of tenants")
     # The master tenant is its own parent.
     if not any(each.uuid == each.parent_uuid for each in listed):

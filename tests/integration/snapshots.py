@@ -15,7 +15,10 @@ from tests.support import eventually
 HURRIED = (sys.executable, "-m", "tests.integration.hurried")
 """The program with a shorter pace; all else is as in the program."""
 
-STATES = ("agents", "queues", "queue_calls", "users", "lines", "trunks", "calls")
+STATES = (
+    *("agents", "queues", "queue_calls", "users"),
+    *("lines", "trunks", "calls", "parking", "switchboards"),
+)
 """The subsystems that APIs make complete."""
 
 QUEUE = "support-88511897"
@@ -24,7 +27,7 @@ _KEYS = {
     "FullyBooted": "ami.FullyBooted",
     "Reload": "ami.Reload",
     "queue_created": "config.queue.created",
-    "agent_created": "config.agent.created",
+    "agent_edited": "config.agent.edited",
     "user_created": "config.user.created",
     "line_created": "config.line.created",
     "agent_status_update": "status.agent",

@@ -125,7 +125,7 @@ ROUNDS: dict[str, dict[str, Fault]] = {
 
 def ask_all(broker: Broker) -> None:
     """Give reasons to ask all APIs, which leave the state complete."""
-    for name in ("queue_created", "agent_created", "user_created", "line_created"):
+    for name in ("queue_created", "agent_edited", "user_created", "line_created"):
         say(broker, name)
 
 

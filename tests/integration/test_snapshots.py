@@ -129,7 +129,7 @@ def test_what_changes_without_an_event_is_repaired_and_counted(
     changed(apis, PRESENCES, lambda users: users["items"].pop())
     changed(apis, PRESENCES, lambda users: users.update(total=1, filtered=1))
     # Reasons to ask sooner than after the interval.
-    for name in ("queue_created", "agent_created", "user_created"):
+    for name in ("queue_created", "agent_edited", "user_created"):
         say(broker, name)
     expected = {
         ("agents", "changed"): 2,
@@ -287,7 +287,7 @@ def test_in_a_cluster_the_state_is_known_wherever_it_lives(
     assert 1 in known(series(other)).values()
     members(apis, add("PJSIP/new"))
     changed(apis, AGENTS, lambda agents: agents[2].update(logged=True))
-    for name in ("queue_created", "agent_created"):
+    for name in ("queue_created", "agent_edited"):
         say(broker, name)
     expected = {("agents", "changed"): 1, ("queues", "added"): 1}
     eventually(lambda: drift(series(processes)) == expected, what="it is repaired")

@@ -49,6 +49,7 @@ def listings(
         async def __call__(
             self, method: str, path: str, *, right: str, daemon: str = "", tenant: str = ""
         ) -> bytes:
+            daemon = "" if daemon == module.source else daemon
             path = f"{daemon}{tenant}{path}"
             asked.append((method, path, right))
             answer = answers.get(

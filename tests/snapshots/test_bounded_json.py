@@ -19,8 +19,10 @@ from exporter.snapshots import (
     bus,
     calld_calls,
     calld_endpoints,
+    calld_parking,
     chatd,
     confd,
+    confd_switchboards,
     consul,
     status,
 )
@@ -210,6 +212,7 @@ def test_all_listings_answer_the_request(source: Source) -> None:
         calld_endpoints.LINES: body("calld_lines"),
         calld_endpoints.TRUNKS: body("calld_trunks"),
         calld_calls.PATH: body("calld_calls"),
+        calld_parking.PATH: body("calld_parkinglots"),
         f"calld{status.PATHS['calld']}": body(GOOD[Source.STATUS]),
         consul.CATALOG: json.dumps({"xivo-agentd": [ORIGIN]}).encode(),
         f"{consul.SERVICE}/xivo-agentd": body(GOOD[Source.CONSUL]),
@@ -217,9 +220,13 @@ def test_all_listings_answer_the_request(source: Source) -> None:
         f"{path}?recurse=true&limit=500&offset=0": body("confd_queues")
         for path in confd.PATHS.values()
     }
-    answers[f"{confd.SWITCHBOARDS_PATH}?recurse=true&limit=500&offset=0"] = body(
-        "confd_switchboards_keys_used"
-    )
+    switchboards = body("confd_switchboards_keys_used")
+    of_confd = f"{confd_switchboards.PATH}?recurse=true&limit=500&offset=0"
+    answers |= {of_confd: switchboards, f"confd{of_confd}": switchboards}
+    [switchboard] = json.loads(switchboards)["items"]
+    for state in ("queued", "held"):
+        path = f"/1.0/switchboards/{switchboard['uuid']}/calls/{state}"
+        answers[switchboard["tenant_uuid"] + path] = body(f"calld_switchboard_calls_{state}")
     listed, _ = listings(MODULES[source], answers)
     assert listed
     for listing in listed:

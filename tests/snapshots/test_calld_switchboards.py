@@ -1,7 +1,9 @@
 """The calls at switchboards that calld lists."""
 
-from dataflows.events.switchboards import CallState
+import pytest
+
 from exporter.snapshots import calld_switchboards
+from exporter.snapshots.source import SnapshotError
 from tests.snapshots.answering import body
 
 
@@ -10,6 +12,7 @@ def test_the_calls_at_a_switchboard_are_counted() -> None:
     assert calld_switchboards.decode(body("calld_switchboard_calls_held")) == 0
 
 
-def test_each_list_has_its_path_and_right() -> None:
-    assert calld_switchboards.path("b1b2", CallState.HELD) == "/1.0/switchboards/b1b2/calls/held"
-    assert calld_switchboards.RIGHTS[CallState.QUEUED] == "calld.switchboards.*.calls.queued.read"
+@pytest.mark.parametrize("answer", [b"{}", b"[]", b'{"items": [{}]}', b'{"items": [{"id": 5}]}'])
+def test_calls_that_cannot_be_read_make_the_answer_malformed(answer: bytes) -> None:
+    with pytest.raises(SnapshotError, match=r"^calld: the answer is not as expected$"):
+        calld_switchboards.decode(answer)

@@ -8,7 +8,9 @@ from dataflows.events.queue_names import QueueKind, QueueName, QueuesNamed
 from dataflows.events.switchboards import SwitchboardName, SwitchboardsNamed
 from dataflows.labels import MAX_LABEL
 from exporter.exposition.snapshot_status import SnapshotOutcome
-from exporter.snapshots.confd import MAX_PAGES, MODULE, PAGE, decode, decode_switchboards
+from exporter.snapshots import confd_switchboards
+from exporter.snapshots.confd import MODULE, decode
+from exporter.snapshots.confd_pages import MAX_PAGES, PAGE
 from exporter.snapshots.source import SnapshotError
 from tests.snapshots.answering import AT, ORIGIN, body, listings
 
@@ -92,7 +94,7 @@ def test_names_of_queues_are_used_although_switchboards_are_not_listed(
 def test_switchboards_without_an_id_or_a_name_are_not_as_expected() -> None:
     for item in ({"uuid": "", "name": "x"}, {"uuid": "a", "name": None}, {"uuid": 5, "name": "x"}):
         with pytest.raises(SnapshotError, match=r"^confd: the answer is not as expected$"):
-            decode_switchboards(json.dumps({"items": [item], "total": 1}).encode())
+            confd_switchboards.decode(json.dumps({"items": [item], "total": 1}).encode())
 
 
 @pytest.mark.parametrize("label", [None, ""])

@@ -14,6 +14,9 @@ PRESENCES = "/chatd/1.0/users/presences"
 LINES = "/calld/1.0/lines"
 TRUNKS = "/calld/1.0/trunks"
 CALLS = "/calld/1.0/calls"
+PARKING = "/calld/1.0/parkinglots"
+SWITCHBOARDS = "/confd/1.1/switchboards"
+_SWITCHBOARD = "/calld/1.0/switchboards/b1b2c3d4-0000-4000-8000-000000000001/calls"
 QUEUES = "/confd/1.1/queues"
 GROUPS = "/confd/1.1/groups"
 
@@ -24,6 +27,12 @@ _RIGHTS = {
     LINES: "calld.lines.read",
     TRUNKS: "calld.trunks.read",
     CALLS: "calld.calls.read",
+    PARKING: "calld.parkings.read",
+    SWITCHBOARDS: "confd.switchboards.read",
+    **{
+        f"{_SWITCHBOARD}/{state}": f"calld.switchboards.*.calls.{state}.read"
+        for state in ("queued", "held")
+    },
     QUEUES: "confd.queues.read",
     GROUPS: "confd.groups.read",
 }
@@ -34,6 +43,10 @@ _BODIES = {
     LINES: "calld_lines",
     TRUNKS: "calld_trunks",
     CALLS: "calld_calls",
+    PARKING: "calld_parkinglots",
+    SWITCHBOARDS: "confd_switchboards_keys_used",
+    f"{_SWITCHBOARD}/queued": "calld_switchboard_calls_queued",
+    f"{_SWITCHBOARD}/held": "calld_switchboard_calls_held",
     QUEUES: "confd_queues",
     GROUPS: "confd_groups_keys_used",
 }
@@ -47,7 +60,9 @@ SOURCES = {
 }
 """A path for which each source asks once each time."""
 
-PATHS = {source: (path,) for source, path in SOURCES.items()} | {"calld": (LINES, TRUNKS, CALLS)}
+PATHS = {source: (path,) for source, path in SOURCES.items()} | {
+    "calld": (LINES, TRUNKS, CALLS, PARKING)
+}
 """All lists of each source that make a state complete; those of calld may fail alone."""
 
 
