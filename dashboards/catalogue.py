@@ -7,7 +7,7 @@ from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from dashboards import call_centre, endpoints, exporter, overview, services
+from dashboards import call_centre, endpoints, exporter, overview, services, telephony
 
 FOLDER = Path(__file__).parent
 
@@ -15,6 +15,7 @@ DASHBOARDS = {
     "overview": overview.dashboard,
     "call_centre": call_centre.dashboard,
     "endpoints": endpoints.dashboard,
+    "telephony": telephony.dashboard,
     "services": services.dashboard,
     "exporter": exporter.dashboard,
 }

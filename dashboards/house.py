@@ -64,6 +64,8 @@ USERS: Mapping[str, Look] = {
     "do-not-disturb": Look(VERMILION, (10, 6)),
 }
 
+LENGTHS: Mapping[str, Look] = {"median": Look(BLUE), "nine": Look(ORANGE, (10, 6))}
+
 COUNTS: Mapping[str, Look] = {"users": Look(BLUE), "today": EXTREMES["today"]}
 
 

@@ -3,5 +3,6 @@
 OVERVIEW = "xivo-overview"
 CALL_CENTRE = "xivo-call-centre"
 ENDPOINTS = "xivo-endpoints"
+TELEPHONY = "xivo-telephony"
 SERVICES = "xivo-services"
 EXPORTER = "xivo-exporter"

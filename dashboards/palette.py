@@ -81,6 +81,35 @@ LINE_STATES: Colours = {
     "available": BLUISH_GREEN,
     "unavailable": VERMILION,
 }
+DIRECTIONS: Colours = {
+    "inbound": BLUE,
+    "outbound": ORANGE,
+    "internal": BLUISH_GREEN,
+    "unknown": GREY,
+}
+
+CALL_STATES: Colours = {"ringing": YELLOW, "up": BLUE, "held": SKY_BLUE}
+
+CAUSES: Colours = {
+    "normal": BLUISH_GREEN,
+    "busy": REDDISH_PURPLE,
+    "no_answer": YELLOW,
+    "rejected": ORANGE,
+    "unallocated": SKY_BLUE,
+    "congestion": VERMILION,
+    "failure": DARK_GREY,
+    "other": GREY,
+}
+
+LOG_STATUSES: Colours = {
+    "answered": BLUISH_GREEN,
+    "voicemail": SKY_BLUE,
+    "blocked": VERMILION,
+    "unknown": GREY,
+    "other": DARK_GREY,
+}
+
+REGISTERED: Colours = {"yes": BLUISH_GREEN, "no": VERMILION, "unknown": GREY}
 
 AGENT_STATUSES: Colours = {"logged_in": BLUE, "logged_out": GREY}
 

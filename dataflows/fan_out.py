@@ -109,10 +109,13 @@ class FanOut:
         return key(NAME, origin), (NAME, bus, [named])
 
     def _lists(self, item: SnapshotTaken) -> Iterator[Keyed]:
-        for listing in item.listings:
-            for each in self._subsystems:
-                if type(listing) in each.listings:
-                    yield key(each.name, item.origin), (each.name, item.bus, [listing])
+        failed = SourceFailed(item.origin, item.at, item.source, item.number)
+        for each in self._subsystems:
+            if item.source in each.sources:
+                listed = [part for part in item.listings if type(part) in each.listings]
+                # An answer can lack the list of some subsystems.
+                events: list[Event] = [*listed] or [failed]
+                yield key(each.name, item.origin), (each.name, item.bus, events)
 
     def _for_all(self, bus: str, kind: type[Notice], at: float) -> Iterator[Keyed]:
         for origin in self._origins.of(bus).last_heard:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from dataflows.knowledge import Drift
 from dataflows.recent import Recent
-from dataflows.state_counts import EntityStates, Outcome
+from dataflows.state_counts import Outcome
 
 S = TypeVar("S", bound=Hashable)
 
@@ -77,6 +77,22 @@ class Changed:
         return True
 
 
+class Entities(Protocol[S]):
+    """The states of entities, by their ids; for example `StateCounts`."""
+
+    def __iter__(self) -> Iterator[tuple[str, S]]:
+        """Return all entities, each with its state."""
+
+    def get(self, entity: str) -> S | None:
+        """Return the state of an entity, or None if it is unknown."""
+
+    def set_state(self, entity: str, state: S) -> Outcome:
+        """Set the state of an entity, which may be new."""
+
+    def remove(self, entity: str) -> bool:
+        """Remove an entity; return whether it was known."""
+
+
 class Difference(NamedTuple, Generic[S]):
     """An entity whose state a listing changed; None before if it was not known, after if gone."""
 
@@ -98,12 +114,12 @@ class Merged(NamedTuple, Generic[S]):
 
 
 def merge(
-    counts: EntityStates[S], listed: Mapping[str, S], changed: Changed, deleted: Recent, at: float
+    entities: Entities[S], listed: Mapping[str, S], changed: Changed, deleted: Recent, at: float
 ) -> Merged[S]:
     """Let each entity have the state that an API lists, unless an event changed it since.
 
     Args:
-        counts: The states.
+        entities: The states.
         listed: The states that the API lists.
         changed: What events changed since the request. If the answer lacks too much, nothing is
             removed.
@@ -113,19 +129,19 @@ def merge(
     found: list[Difference[S]] = []
     refused = 0
     # First, because what is new can take the places; and what is new says nothing about what lacks.
-    known = [(entity, state) for entity, state in counts if entity not in changed]
+    known = [(entity, state) for entity, state in entities if entity not in changed]
     missing = [(entity, state) for entity, state in known if entity not in listed]
     if not changed.doubts(len(known), (entity for entity, _ in missing)):
         for entity, state in missing:
-            counts.remove(entity)
+            entities.remove(entity)
             found.append(Difference(entity, state, None))
     for entity, state in listed.items():
         if entity in changed:
             continue
-        before = counts.get(entity)
+        before = entities.get(entity)
         if before == state or deleted.has(entity, at):
             continue
-        if counts.set_state(entity, state) is Outcome.OVER_QUOTA:
+        if entities.set_state(entity, state) is Outcome.OVER_QUOTA:
             refused += 1
         else:
             found.append(Difference(entity, before, state))

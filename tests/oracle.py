@@ -99,7 +99,7 @@ def expect(history: list[Fact], now: float, *, details: bool) -> Numbers:
         numbers["xivo_origin_info", (origin, bus, server)] = 1
         for subsystem, names in EVENTS.items():
             told = [fact for fact in mine if fact.name in names and is_used(fact)]
-            # A line may be deleted on a server that tells of no phone.
+            # A line or a trunk may be deleted on a server that tells of no phone or trunk.
             # And a hold does not say that it is one of a leg.
             told = [*dropwhile(lambda fact: fact.name in STARTS_NOTHING, told)]
             if not told:
@@ -120,11 +120,13 @@ def _of_subsystem(
     if subsystem in {"queue_calls", "calls"}:
         # They have oracles of their own: `tests/laws/calls_truth.py`, `tests/laws/test_calls.py`.
         return {}
-    if subsystem in {"agents", "endpoints"}:
-        return {"agents": _agents, "endpoints": _endpoints}[subsystem](origin, told, details)
+    if subsystem in {"agents", "endpoints", "lines"}:
+        of = {"agents": _agents, "endpoints": _endpoints, "lines": _lines}
+        return of[subsystem](origin, told, details)
     if subsystem in {"services", "queues"}:
         return {"services": _services, "queues": _queues}[subsystem](origin, told, now)
-    return {"users": _users, "chat": _chat, "call_forms": _call_forms}[subsystem](origin, told)
+    others = {"users": _users, "trunks": _trunks, "chat": _chat, "call_forms": _call_forms}
+    return others[subsystem](origin, told)
 
 
 # --- The exporter and the bus -------------------------------------------------------------------
@@ -178,6 +180,8 @@ def is_used(fact: Fact) -> bool:
 EVENTS = {
     "agents": {"agent_status_update", "agent_deleted"},
     "endpoints": {"endpoint_status_update", "line_deleted"},
+    "lines": {"line_status_updated", "line_deleted"},
+    "trunks": {"trunk_status_updated", "trunk_deleted"},
     "users": {"user_status_update", "chatd_presence_updated", "user_deleted"},
     "services": {
         "service_registered_event",
@@ -220,7 +224,7 @@ EVENTS = {
 }
 """The events of each subsystem."""
 
-STARTS_NOTHING = {"line_deleted", "call_held", "call_resumed"}
+STARTS_NOTHING = {"line_deleted", "trunk_deleted", "call_held", "call_resumed"}
 """Events after which it is not known whether a server tells of the subject."""
 
 CHANNELS = {"HangupRequest", "SoftHangupRequest", "Hangup", "AttendedTransfer", "UserEvent"}
@@ -324,6 +328,80 @@ def _endpoints(origin: str, events: list[Fact], details: bool) -> Numbers:
                 is_in = int(_last_state(history) == state)
                 numbers["xivo_endpoint_state", (origin, endpoint, state)] = is_in
     return numbers
+
+
+def _statuses(events: list[Fact], of: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the data of lines or trunks that exist, by their ids, since they were last deleted."""
+    told: dict[str, list[dict[str, Any]]] = {}
+    deleted_at: dict[str, float] = {}
+    for fact in events:
+        entity = _digits(fact.data["id"])
+        if fact.name == f"{of}_deleted":
+            deleted_at[entity] = fact.at
+            told.pop(entity, None)
+        elif fact.at - deleted_at.get(entity, -inf) >= MINUTE:
+            told.setdefault(entity, []).append(fact.data)
+    return told
+
+
+def _lines(origin: str, events: list[Fact], details: bool) -> Numbers:
+    lines = {line: told[-1] for line, told in _statuses(events, "line").items()}
+    words = {True: "yes", False: "no", None: "unknown"}
+    numbers: Numbers = {
+        ("xivo_lines", (origin, word)): sum(
+            line.get("registered") is value for line in lines.values()
+        )
+        for value, word in words.items()
+    }
+    numbers["xivo_lines_in_call", (origin,)] = sum(
+        bool(line.get("current_call_count")) for line in lines.values()
+    )
+    for line_id, line in lines.items() if details else ():
+        for metric, field in (
+            ("xivo_line_registered", "registered"),
+            ("xivo_line_calls", "current_call_count"),
+        ):
+            if line.get(field) is not None:
+                numbers[metric, (origin, line_id)] = int(line[field])
+    return numbers
+
+
+def _trunks(origin: str, events: list[Fact]) -> Numbers:
+    numbers: Numbers = {}
+    for name in {fact.data.get("name") for fact in events} - {None}:
+        # The losses count from when the name was last unused.
+        losses = 0
+        for index in range(1, len(events) + 1):
+            told = _statuses(events[:index], "trunk").values()
+            mine = [each for each in told if each[-1]["name"] == name]
+            losses += bool(mine) and _is_loss(events[:index], name)
+            losses = losses if mine else 0
+        if not mine:
+            continue
+        numbers["xivo_trunk_registration_losses_total", (origin, name)] = losses
+        registered = [each[-1].get("registered") for each in mine]
+        if set(registered) != {None}:
+            numbers["xivo_trunk_registered", (origin, name)] = int(False not in registered)
+        calls = [each[-1].get("current_call_count") for each in mine]
+        if set(calls) != {None}:
+            numbers["xivo_trunk_calls", (origin, name)] = sum(each or 0 for each in calls)
+    return numbers
+
+
+def _is_loss(events: list[Fact], name: str) -> bool:
+    """Return whether the last event tells that a trunk of a name is no longer registered."""
+    before, now = (
+        _statuses(those, "trunk").get(_digits(events[-1].data["id"]), [])
+        for those in (events[:-1], events)
+    )
+    if len(now) != len(before) + 1 or not before:
+        return False
+    was, is_ = before[-1], now[-1]
+    return (
+        is_["name"] == was["name"] == name
+        and was.get("registered") is True
+        and is_.get("registered") is False
+    )
 
 
 def _presence(fact: Fact) -> str:

@@ -38,7 +38,14 @@ ALL_DETAILS = frozenset(subsystem.name for subsystem in SUBSYSTEMS)
 WINDOWED = frozenset(spec.name for spec in SPECS if "window" in spec.labels)
 GROWING = frozenset(spec.name for spec in SPECS if spec.grows)
 """After a restart they show what the process before can have shown at most, and then wait."""
-OF_AN_API = frozenset({"xivo_queue_info", "xivo_service_component_up", "xivo_state_drift_total"})
+OF_AN_API = frozenset(
+    {
+        "xivo_queue_info",
+        "xivo_service_component_up",
+        "xivo_state_drift_total",
+        "xivo_trunk_info",
+    }
+)
 """Only an answer of an API makes series of these metrics."""
 
 WINDOWS = "1m,5m,today"

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dashboards.promql import Signal, age, increase, once, total
 from dataflows import knowledge
-from dataflows.subsystems import agents, endpoints, queue_calls, queues, services, users
+from dataflows.subsystems import (
+    agents,
+    calls,
+    endpoints,
+    lines,
+    queue_calls,
+    queues,
+    services,
+    trunks,
+    users,
+)
 
 STATE = Signal(once(knowledge.KNOWN))
 """0: partial, 1: complete."""
@@ -25,7 +35,10 @@ def _all_complete(subsystem: str, word: str) -> Signal:
 
 AGENTS = _all_complete(agents.NAME, "agents")
 CALLS = _all_complete(queue_calls.NAME, "calls")
+CONVERSATIONS = _all_complete(calls.NAME, "calls under way")
+LINES = _all_complete(lines.NAME, "lines")
 PHONES = _all_complete(endpoints.NAME, "phones")
 QUEUES = _all_complete(queues.NAME, "queues")
 SERVICES = _all_complete(services.NAME, "services")
+TRUNKS = _all_complete(trunks.NAME, "trunks")
 USERS = _all_complete(users.NAME, "users")

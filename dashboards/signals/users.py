@@ -19,7 +19,7 @@ DO_NOT_DISTURB = Signal(
     total(once(user_counts.DO_NOT_DISTURB)), legend="do-not-disturb", about="do-not-disturb"
 )
 BY_LINE_STATE = Signal(
-    total(once(user_counts.LINE_STATE), "line_state"), legend="{{line_state}}", about="lines"
+    total(once(user_counts.LINE_STATE), "line_state"), legend="{{line_state}}", about="line states"
 )
 CHANGES = _signal(f"60 * {total(rate(users.CHANGES), 'presence')}", "short", "{{presence}}")
 AVAILABLE_EXTREMES = extremes(users.AVAILABLE, _ABOUT)

@@ -1,4 +1,6 @@
-"""An administrator changed queues, groups, agents or users. Source: xivo-confd and wazo-confd.
+"""An administrator changed queues, groups, agents, users, lines or trunks.
+
+Source: xivo-confd and wazo-confd.
 
 These events change no state. They do not tell the new configuration, and Asterisk applies it only
 at its next reload. They are reasons to ask APIs again.
@@ -108,4 +110,28 @@ USERS = (
 )
 """Of users; `user_deleted` is an event of users themselves."""
 
-DECODERS = (*QUEUES, *AGENTS, *USERS)
+LINES = tuple(
+    Decoder(
+        f"line_{change}",
+        f"config.line.{change}",
+        _decode,
+        "xivo-confd, wazo-confd. See xivo-bus and wazo-bus, line/event.py",
+        (Source.CALLD,),
+    )
+    for change in ("created", "edited")
+)
+"""Of lines; `line_deleted` is an event of lines themselves."""
+
+TRUNKS = tuple(
+    Decoder(
+        f"trunk_{change}",
+        f"config.trunk.{change}",
+        _decode,
+        "wazo-confd. See xivo-bus and wazo-bus, trunk/event.py",
+        (Source.CALLD,),
+    )
+    for change in ("created", "edited")
+)
+"""Of trunks; `trunk_deleted` is an event of trunks themselves."""
+
+DECODERS = (*QUEUES, *AGENTS, *USERS, *LINES, *TRUNKS)

@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from dataflows.envelope import Envelope, Reason, Rejected, code, number_id, read
+from dataflows.listings import Source
 from dataflows.subsystem import Decoder, Event
 
 
@@ -100,6 +101,15 @@ def _decode_deleted(envelope: Envelope) -> LineDeleted:
     return LineDeleted(envelope.origin_uuid, envelope.at, endpoint_id)
 
 
+LINE_DELETED = Decoder(
+    "line_deleted",
+    "config.line.deleted",
+    _decode_deleted,
+    "xivo-confd, wazo-confd. See xivo-bus 15.20 and wazo-bus, line/event.py",
+    (Source.CALLD,),
+)
+"""Also an event of lines."""
+
 DECODERS = (
     Decoder(
         "endpoint_status_update",
@@ -107,10 +117,5 @@ DECODERS = (
         _decode_status,
         "xivo-ctid until XiVO 19.05. See the XiVO bus document; codes: include/asterisk/pbx.h",
     ),
-    Decoder(
-        "line_deleted",
-        "config.line.deleted",
-        _decode_deleted,
-        "xivo-confd, wazo-confd. See xivo-bus 15.20 and wazo-bus, line/event.py",
-    ),
+    LINE_DELETED,
 )

@@ -12,15 +12,19 @@ from dataflows.subsystems import (
     chat,
     deliveries,
     endpoints,
+    lines,
     queue_calls,
     queues,
     services,
+    trunks,
     users,
 )
 
 SUBSYSTEMS: tuple[Subsystem, ...] = (
     agents.SUBSYSTEM,
     endpoints.SUBSYSTEM,
+    lines.SUBSYSTEM,
+    trunks.SUBSYSTEM,
     queues.SUBSYSTEM,
     queue_calls.SUBSYSTEM,
     calls.SUBSYSTEM,

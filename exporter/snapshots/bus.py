@@ -9,12 +9,19 @@ from dataflows.origins import BusOrigins
 from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.exposition.telemetry import BusStatus
 from exporter.settings.api import ApiSettings
-from exporter.snapshots import agentd, amid, chatd, confd, consul, status
+from exporter.snapshots import agentd, amid, calld, chatd, confd, consul, status
 from exporter.snapshots.client import Client, Server
 from exporter.snapshots.credentials import credentials
 from exporter.snapshots.source_loop import DEFAULT_PACE, Pace, SnapshotBus
 
-MODULES = (amid.MODULE, agentd.MODULE, chatd.MODULE, confd.MODULE, consul.MODULE)
+MODULES = (
+    amid.MODULE,
+    agentd.MODULE,
+    chatd.MODULE,
+    calld.MODULE,
+    confd.MODULE,
+    consul.MODULE,
+)
 """Those of the sources that are one daemon each."""
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import msgspec
 
 from dataflows.envelope import entity_id
-from dataflows.events.calls import CallsListed, ListedCall, direction, is_up
+from dataflows.events.calls import ListedCall, direction, is_up
 from dataflows.listings import Source
 from exporter.snapshots.bounded_json import bounded, read
 
@@ -48,15 +48,6 @@ def decode(body: bytes) -> tuple[ListedCall, ...]:
         SnapshotError: The answer is not as expected.
     """
     return read(Source.CALLD, body, _calls)
-
-
-def listing(origin: str, at: float, number: int, body: bytes) -> CallsListed:
-    """Return the listing of an answer; the arguments are those of `CallsListed`.
-
-    Raises:
-        SnapshotError: As above.
-    """
-    return CallsListed(origin, at, number, decode(body))
 
 
 def _calls(body: bytes) -> tuple[ListedCall, ...]:

@@ -9,15 +9,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from dataflows.listings import Source
-from exporter.exposition.snapshot_status import SnapshotOutcome
 from exporter.settings.api_url import AUTH, is_below_base
+from exporter.snapshots import tenants
 from exporter.snapshots.answers import UNAUTHORISED, Answer, success
 from exporter.snapshots.connections import REQUEST_SECONDS, Connections
 from exporter.snapshots.login import Credentials, Login
-from exporter.snapshots.source import Ask, SnapshotError
+from exporter.snapshots.source import Ask
 
 _RECURSING = frozenset({Source.AGENTD, Source.CHATD, Source.CONFD})
 """Sources that list all tenants, as far as the user sees them."""
@@ -25,9 +23,7 @@ _RECURSING = frozenset({Source.AGENTD, Source.CHATD, Source.CONFD})
 _MASTER = ", or is not in the master tenant"
 """What the refusal of an action of amid can also mean, since Wazo 20.17."""
 
-_TENANTS_RIGHT = "auth.tenants.read"
 _NO_TENANTS = ", so the APIs leave out all other tenants"
-_NOT_MASTER = "the user is not in the master tenant, so the APIs leave out other tenants"
 
 
 class Server(NamedTuple):
@@ -53,6 +49,37 @@ class Server(NamedTuple):
         own = self.services.get(daemon, "").rstrip("/")
         base = self.api_url.rstrip("/") if is_below_base(daemon) else ""
         return own or (f"{base}/{daemon}" if base else "")
+
+
+class _HttpRequest(NamedTuple):
+    """A request to a daemon; see `Ask`."""
+
+    daemon: str
+    method: str
+    path: str
+    right: str
+    tenant: str = ""
+
+
+_TENANTS = _HttpRequest(AUTH, "GET", tenants.PATH, tenants.RIGHT)
+
+
+class _SourceAsk(NamedTuple):
+    """Sends requests to the daemon of a source, or to another one for it: an `Ask`."""
+
+    client: Client
+    source: Source
+
+    async def __call__(
+        self, method: str, path: str, *, right: str, daemon: str = "", tenant: str = ""
+    ) -> bytes:
+        """Send one request."""
+        request = _HttpRequest(daemon or self.source, method, path, right, tenant)
+        return await self.client.send(self.source, request)
+
+    async def tenants(self) -> tuple[str, ...]:
+        """Return the UUIDs of all tenants."""
+        return await self.client.tenants()
 
 
 class Client:
@@ -111,43 +138,54 @@ class Client:
             return (await self._login.token()).origin
 
     def ask(self, source: Source) -> Ask:
-        """Return what sends requests to the daemon of a source, or to another one for it."""
+        """Return what sends requests for a source."""
+        return _SourceAsk(self, source)
 
-        async def ask(method: str, path: str, *, right: str, daemon: str = "") -> bytes:
-            daemon = daemon or source
-            async with self:
-                if source in _RECURSING:
-                    await self._check_tenants()
-                answer = await self._send(daemon, method, path, right)
-            return success(answer, daemon, right + (_MASTER if source is Source.AMID else ""))
+    async def send(self, source: Source, request: _HttpRequest) -> bytes:
+        """Send a request for a source; see `Ask`."""
+        async with self:
+            if source in _RECURSING:
+                await self._check_tenants()
+            answer = await self._send(request)
+        right = request.right + (_MASTER if source is Source.AMID else "")
+        return success(answer, request.daemon, right)
 
-        return ask
+    async def tenants(self) -> tuple[str, ...]:
+        """Return the UUIDs of all tenants; see `Ask`."""
+        async with self:
+            answer = await self._send(_TENANTS)
+        # XiVO has no tenants.
+        if answer.status == _NOT_FOUND:
+            return tenants.NONE
+        return tenants.all_tenants(success(answer, AUTH, tenants.RIGHT + _NO_TENANTS))
 
     async def close(self) -> None:
         """Delete the token; it takes a second at most."""
         async with self._connections:
             await self._login.end()
 
-    async def _send(self, daemon: str, method: str, path: str, right: str) -> Answer:
+    async def _send(self, request: _HttpRequest) -> Answer:
         """Send a request; if the token is refused, once more with another one."""
-        if daemon == Source.CONSUL:
+        if request.daemon == Source.CONSUL:
             # It is no part of the server's own software, and gets no token of it.
-            return await self._send_once(daemon, method, path)
+            return await self._send_once(request)
         token = await self._login.token()
-        answer = await self._send_once(daemon, method, path, token.text)
+        answer = await self._send_once(request, token.text)
         if answer.status in UNAUTHORISED:
-            other = await self._login.other_than(token, right)
+            other = await self._login.other_than(token, request.right)
             if other is None:
                 return answer
-            answer = await self._send_once(daemon, method, path, other.text)
+            answer = await self._send_once(request, other.text)
         if answer.status not in UNAUTHORISED:
-            self._login.note_accepted(right)
+            self._login.note_accepted(request.right)
         return answer
 
-    async def _send_once(self, daemon: str, method: str, path: str, token: str = "") -> Answer:
+    async def _send_once(self, request: _HttpRequest, token: str = "") -> Answer:
+        daemon, method = request.daemon, request.method
         content = b"{}" if method == "POST" else None
-        url = self._server.url(daemon) + path
-        headers = {"X-Auth-Token": token} if token else {}
+        url = self._server.url(daemon) + request.path
+        headers = {"X-Auth-Token": token, "Wazo-Tenant": request.tenant}
+        headers = {name: value for name, value in headers.items() if value}
         async with self._asking[daemon]:
             return await self._connections.send(daemon, method, url, headers, content=content)
 
@@ -163,42 +201,8 @@ class Client:
             token = await self._login.token()
             if token.text == self._complete_with:
                 return
-            answer = await self._send(AUTH, "GET", "/0.1/tenants", _TENANTS_RIGHT)
-            # XiVO has no tenants.
-            if answer.status != _NOT_FOUND:
-                body = success(answer, AUTH, _TENANTS_RIGHT + _NO_TENANTS)
-                if not _has_master(body):
-                    raise SnapshotError(SnapshotOutcome.REFUSED, _NOT_MASTER)
+            await self.tenants()
             self._complete_with = (await self._login.token()).text
 
 
 _NOT_FOUND = 404
-
-
-class _Tenant(msgspec.Struct):
-    uuid: str = ""
-    parent_uuid: str | None = None
-
-
-class _Tenants(msgspec.Struct):
-    items: list[_Tenant]
-
-
-_tenants = msgspec.json.Decoder(_Tenants)
-
-
-_MAX_TENANTS = 1024 * 1024
-"""Bytes of the list of tenants: some thousands. In memory they are dozens of times larger."""
-
-
-def _has_master(body: bytes) -> bool:
-    """Return whether one of the tenants is the master tenant, which is its own parent."""
-    if len(body) > _MAX_TENANTS:
-        raise SnapshotError(SnapshotOutcome.MALFORMED, f"the list of tenants of {AUTH} is too long")
-    try:
-        listed = _tenants.decode(body).items
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        problem = f"{AUTH} sent no valid list of tenants"
-    else:
-        return any(each.uuid and each.uuid == each.parent_uuid for each in listed)
-    raise SnapshotError(SnapshotOutcome.MALFORMED, problem)

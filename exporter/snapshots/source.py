@@ -35,7 +35,9 @@ class Ask(Protocol):
     There is never more than one request to one daemon at the same time.
     """
 
-    async def __call__(self, method: str, path: str, *, right: str, daemon: str = "") -> bytes:
+    async def __call__(
+        self, method: str, path: str, *, right: str, daemon: str = "", tenant: str = ""
+    ) -> bytes:
         """Send one request.
 
         Args:
@@ -44,9 +46,18 @@ class Ask(Protocol):
             right: The access that the request needs, such as `agentd.agents.read`; "" if the
                 daemon knows no rights.
             daemon: Another one than that of the source's name.
+            tenant: UUID of the tenant that the request is about; "" for that of the user.
 
         Raises:
             SnapshotError: There is no answer, or one that is no success, or it is too large.
+        """
+        ...
+
+    async def tenants(self) -> tuple[str, ...]:
+        """Return the UUIDs of all tenants of the server; only "" if it has no tenants.
+
+        Raises:
+            SnapshotError: The user does not see all of them, or auth did not answer.
         """
         ...
 

@@ -127,7 +127,11 @@ EXTREMES = (
     ("endpoints", "Phones in use per window", "xivo_endpoints_in_use"),
     ("endpoints", "Phones unavailable per window", "xivo_endpoints_unavailable"),
     ("endpoints", "Users available per window", "xivo_users_available"),
+    ("telephony", "Lines in a call per window", "xivo_lines_in_call"),
+    ("telephony", "Calls under way per window", "xivo_calls"),
 )
+
+TRUNK = "xivo_trunk_registered"
 
 EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("overview", "Services down", "A"): number(UP, 0),
@@ -202,6 +206,21 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
             ("E", "users"),
         )
     },
+    ("telephony", "Trunks lost", "A"): number(TRUNK, 0),
+    ("telephony", "Calls on trunks", "A"): summed("xivo_trunk_calls"),
+    ("telephony", "Lines", "A"): summed("xivo_lines"),
+    ("telephony", "Lines not registered", "A"): summed("xivo_lines", last="no"),
+    ("telephony", "Lines in a call", "A"): summed("xivo_lines_in_call"),
+    ("telephony", "Lines by registration", "A"): summed("xivo_lines", 1),
+    ("telephony", "Registration of trunks", "A"): each(TRUNK),
+    ("telephony", "Calls by trunk", "A"): each("xivo_trunk_calls"),
+    ("telephony", "Trunks now", "D"): nothing,
+    ("telephony", "Calls under way", "A"): summed("xivo_calls"),
+    ("telephony", "Calls by direction", "A"): summed("xivo_calls", 1),
+    ("telephony", "Calls by state", "A"): summed("xivo_calls", 2),
+    ("telephony", COMPLETENESS, "A"): all_complete("calls"),
+    ("telephony", COMPLETENESS, "B"): all_complete("lines"),
+    ("telephony", COMPLETENESS, "C"): all_complete("trunks"),
     ("services", "Services", "A"): number(UP),
     ("services", "Up or down per window", "A"): window_states,
     ("services", "Components", "A"): nothing,

@@ -22,6 +22,13 @@ CENTRES = ((20, 33), (3, 36))
 """Agents and seed. At the end, callers wait in the large one, and all members of a queue of the
 small one are busy. xivo-ctid restarts in neither, which the oracles of windows do not follow."""
 WINDOWS = {"1m": 60, "5m": 300, "today": 0}
+CALLS = {
+    ("unknown", "up"): 0,
+    ("inbound", "up"): 2,
+    ("internal", "ringing"): 1,
+    ("outbound", "held"): 3,
+}
+"""Calls under way at the end, by direction and state."""
 BUS = "default"
 BURST_SECONDS = 5
 """Within this time after its registration, xivo-ctid publishes the phones."""
@@ -43,7 +50,8 @@ def _of_agents(centre: CallCentre) -> dict[tuple[str, tuple[str, ...]], float]:
 class World:
     """Two servers on one bus, read by one dataflow.
 
-    At the end, a service of the first server stops, and a phone of the second is unplugged.
+    At the end, a service of the first server stops, and a phone of the second is unplugged. Then
+    the first one tells of lines, trunks and calls, as a Wazo.
 
     Attributes:
         text: The exposition.
@@ -72,10 +80,14 @@ class World:
         self._tell(centres[0].origin_uuid, "service_deregistered_event", stopped)
         unplugged = {"endpoint_id": min(centres[1].endpoints), "status": 4}
         self._tell(centres[1].origin_uuid, "endpoint_status_update", unplugged)
+        self._tell_of_wazo(centres[0].origin_uuid)
         self.text = self._pipeline.text()
         self.numbers = oracle.expect(self._history, self._pipeline.now, details=False)
         self.numbers |= {series: float(value) for series, value in self._windows.shown().items()}
         self.numbers |= self._calls.numbers(self._pipeline.now)
+        self.numbers |= {
+            ("xivo_calls", (centres[0].origin_uuid, *kind)): count for kind, count in CALLS.items()
+        }
         self.numbers |= self._complete()
         for centre in centres:
             self.numbers |= _of_agents(centre)
@@ -92,6 +104,29 @@ class World:
                 numbers["xivo_state_known", key] = float(is_start)
                 numbers["xivo_state_known_since_timestamp_seconds", key] = is_start * since
         return numbers
+
+    def _tell_of_wazo(self, origin: str) -> None:
+        """Let a server tell of lines, trunks and calls too."""
+        states = ((True, 0), (True, 2), (True, 1), (False, 0), (None, 0))
+        for number, (registered, calls) in enumerate(states, 1):
+            data: dict[str, object] = {
+                "id": number,
+                "registered": registered,
+                "current_call_count": calls,
+            }
+            self._tell(origin, "line_status_updated", data)
+            data |= {"name": f"trunk-{number}", "technology": "sip"}
+            self._tell(origin, "trunk_status_updated", data)
+        for number, ((direction, state), count) in enumerate(CALLS.items()):
+            for each in range(count):
+                call: dict[str, object] = {
+                    "call_id": f"{number}.{each}",
+                    "conversation_id": f"{number}.{each}",
+                    "direction": direction,
+                    "status": "Ringing" if state == "ringing" else "Up",
+                    "on_hold": state == "held",
+                }
+                self._tell(origin, "call_updated", call)
 
     def _tell(self, origin: str, name: str, data: Mapping[str, object]) -> None:
         body = {"origin_uuid": origin, "name": name, "data": data}

@@ -20,6 +20,8 @@ STOPPED, CONTINUED = ReadingStopped("default"), ReadingContinued("default")
 FIRST_EVENTS = {
     "agents": load("agents/xivo-15.20_agent_status_update"),
     "endpoints": load("endpoints/document_endpoint_status_update"),
+    "lines": load("lines/wazo-26.08_line_status_updated_registered"),
+    "trunks": load("trunks/wazo-26.08_trunk_status_updated_registered"),
     "queues": load("queues/document_QueueMemberStatus"),
     "queue_calls": load("queue_calls/xivo-15.20_QueueCallerJoin"),
     "calls": load("calls/wazo-26.04_call_created"),

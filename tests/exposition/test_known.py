@@ -168,5 +168,6 @@ def test_of_the_real_subsystems_those_with_a_state_are_told() -> None:
     store.apply(tuple((KNOWN_SINCE.name, labels, at) for labels, at in since.items()))
     found = known(store.columns(METRICS), [], SUBSYSTEMS, is_stalled=False)
     assert {each.subsystem for each in found} == {
-        *("agents", "endpoints", "queues", "queue_calls", "calls", "users", "services")
+        *("agents", "endpoints", "lines", "trunks", "queues", "queue_calls", "calls", "users"),
+        "services",
     }

@@ -15,7 +15,7 @@ from tests.support import eventually
 HURRIED = (sys.executable, "-m", "tests.integration.hurried")
 """The program with a shorter pace; all else is as in the program."""
 
-STATES = ("agents", "queues", "queue_calls", "users")
+STATES = ("agents", "queues", "queue_calls", "users", "lines", "trunks", "calls")
 """The subsystems that APIs make complete."""
 
 QUEUE = "support-88511897"
@@ -26,6 +26,7 @@ _KEYS = {
     "queue_created": "config.queue.created",
     "agent_created": "config.agent.created",
     "user_created": "config.user.created",
+    "line_created": "config.line.created",
     "agent_status_update": "status.agent",
 }
 

@@ -20,6 +20,7 @@ from tests.integration.snapshots import (
     STATES,
     all_known,
     drift,
+    known,
     of,
     outcomes,
     say,
@@ -42,6 +43,7 @@ from tests.snapshots.server import (
     trickle,
 )
 from tests.snapshots.whole import (
+    PATHS,
     PRESENCES,
     QUEUE_STATUS,
     SOURCES,
@@ -86,30 +88,35 @@ ROUNDS: dict[str, dict[str, Fault]] = {
         "amid": Fault(reply(401, _error("unauthorized")), "refused"),
         "agentd": Fault(reply(403), "refused"),
         "chatd": Fault(reply(404, b"not here"), "refused"),
+        "calld": Fault(reply(401), "refused"),
         "confd": Fault(reply(429), "not_ready"),
     },
     "failed": {
         "amid": Fault(reply(503, _error("ajam-unreachable")), "not_ready"),
         "agentd": Fault(reply(500), "unreachable"),
         "chatd": Fault(reply(503, body("chatd_not_initialized_503")), "not_ready"),
+        "calld": Fault(reply(502), "unreachable"),
         "confd": Fault(reply(200, b"<html>log in</html>"), "malformed"),
     },
     "wrong": {
         "amid": Fault(reply(200, body("amid_action_error")), "refused"),
         "agentd": Fault(reply(200, b'[{"id": {}, "logged": "yes"}]'), "malformed"),
         "chatd": Fault(reply(200, b'{"items": 3, "total": 3, "filtered": 3}'), "malformed"),
+        "calld": Fault(reply(200, b'{"items": {}}'), "malformed"),
         "confd": Fault(reply(200, b'{"items": [[]], "total": "1"}'), "malformed"),
     },
     "too much": {
         "amid": Fault(reply(200, _cut_list()), "malformed"),
         "agentd": Fault(reply(200, b"[" + b" " * 50_000_000 + b"]"), "malformed"),
         "chatd": Fault(endless, "malformed"),
+        "calld": Fault(reply(200, b"[" * 100_000), "malformed"),
         "confd": Fault(reply(200, b"[" * 100_000), "malformed"),
     },
     "silent": {
         "amid": Fault(silent, "unreachable"),
         "agentd": Fault(trickle, "unreachable"),
         "chatd": Fault(broken_off, "unreachable"),
+        "calld": Fault(silent, "unreachable"),
         "confd": Fault(reply(302, Location="https://127.0.0.1:1/"), "refused"),
     },
 }
@@ -118,7 +125,7 @@ ROUNDS: dict[str, dict[str, Fault]] = {
 
 def ask_all(broker: Broker) -> None:
     """Give reasons to ask all APIs, which leave the state complete."""
-    for name in ("queue_created", "agent_created", "user_created"):
+    for name in ("queue_created", "agent_created", "user_created", "line_created"):
         say(broker, name)
 
 
@@ -130,6 +137,9 @@ def state(samples: Mapping[Series, float]) -> list[float | None]:
         of(samples, "xivo_queue_members", queue=QUEUE, membership="dynamic"),
         of(samples, "xivo_queue_callers_waiting", queue=QUEUE),
         of(samples, "xivo_users", presence="unavailable"),
+        of(samples, "xivo_lines", registered="yes"),
+        of(samples, "xivo_trunk_calls", trunk="voipms"),
+        of(samples, "xivo_calls", direction="inbound", state="up"),
         *(of(samples, since, subsystem=each) for each in STATES),
     ]
 
@@ -213,7 +223,7 @@ def test_faults_of_the_daemons_change_nothing_and_heal(
     program = connected(exporter(broker.url(), *arguments(apis, tmp_path), program=HURRIED))
     all_known(program)
     for source, fault in ROUNDS[name].items():
-        apis.behaviours[SOURCES[source]] = fault.behaviour
+        apis.behaviours.update(dict.fromkeys(PATHS[source], fault.behaviour))
     with faults(broker, program, apis, {s: f.outcome for s, f in ROUNDS[name].items()}):
         # Of the sources whose problem the page shows, it also says why.
         page = program.get("/").text
@@ -221,6 +231,20 @@ def test_faults_of_the_daemons_change_nothing_and_heal(
         apis.behaviours.clear()
     # A token is a session, of which a user has a hundred.
     assert len(apis.issued) < 6
+
+
+def test_a_list_of_calld_that_is_refused_leaves_the_others_known(
+    broker: Broker, exporter: RunExporter, apis: Apis, tmp_path: Path
+) -> None:
+    apis.rights.remove("calld.lines.read")
+    program = connected(exporter(broker.url(), *arguments(apis, tmp_path), program=HURRIED))
+    expected = {**dict.fromkeys(STATES, 1), "lines": None}
+    eventually(lambda: known(series(program)) == expected, what="all but lines is known")
+    assert of(series(program), "xivo_trunk_calls", trunk="voipms") == 2
+    assert "calld refused: the user lacks calld.lines.read" in program.get("/").text
+    apis.rights.add("calld.lines.read")
+    say(broker, "line_created")
+    all_known(program)
 
 
 @pytest.mark.parametrize(

@@ -190,8 +190,8 @@ def let_time_pass(broker: Broker, apis: Apis) -> None:
 @pytest.mark.parametrize(
     ("reason", "sources"),
     [
-        (("FullyBooted", 1), {"amid", "agentd", "chatd", "confd"}),
-        (("Reload", 1), {"amid", "agentd", "chatd", "confd"}),
+        (("FullyBooted", 1), {"amid", "agentd", "chatd", "calld", "confd"}),
+        (("Reload", 1), {"amid", "agentd", "chatd", "calld", "confd"}),
         (("queue_created", 1), {"amid", "confd"}),
         (("queue_created", 20), {"amid", "confd"}),
     ],

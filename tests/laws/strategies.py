@@ -114,6 +114,10 @@ def _named_member(data: st.SearchStrategy[Data]) -> st.SearchStrategy[Data]:
     return st.tuples(data, fields, _MEMBER_NAMES).map(lambda each: {**each[0], each[1]: each[2]})
 
 
+_OF_ENDPOINT = {
+    "registered": st.none() | st.booleans(),
+    "current_call_count": st.none() | st.integers(0, 2),
+}
 _UNIQUEIDS = st.integers(1, 4).map(lambda number: f"1449700000.{number}")
 _CHANNEL = {"Uniqueid": _UNIQUEIDS}
 _CONVERSATIONS = st.integers(1, 2).map(lambda number: f"1449700000.{number}")
@@ -142,6 +146,20 @@ KINDS = (
         ("endpoint_id", "status"),
     ),
     Kind(("line_deleted",), _data({"id": IDS}), ("id",)),
+    Kind(("line_status_updated",), _data({"id": IDS}, _OF_ENDPOINT), ("id",)),
+    Kind(
+        ("trunk_status_updated",),
+        _data(
+            {
+                "id": IDS,
+                "name": st.sampled_from(("voipms", "légère")),
+                "technology": st.sampled_from(("sip", "iax")),
+            },
+            _OF_ENDPOINT,
+        ),
+        ("id", "name", "technology"),
+    ),
+    Kind(("trunk_deleted",), _data({"id": IDS}), ("id",)),
     Kind(
         ("user_status_update",),
         _data({"user_id": IDS, "status": _PRESENCE}, _XIVO_ID),

@@ -14,12 +14,14 @@ from tests.pipeline import ALL_DETAILS, Pipeline
 AGENT = load("agents/xivo-15.20_agent_status_update")
 ENDPOINT = load("endpoints/document_endpoint_status_update")
 USER = load("users/document_user_status_update")
+LINE = load("lines/wazo-26.08_line_status_updated_lost")
 MEMBER = load("queues/xivo-15.20_QueueMemberStatus")
 SERVICE = load("services/document_service_registered_event")
 
 ENTITIES = [
     ("agents", AGENT, "agent_id", "xivo_agents", ()),
     ("endpoints", ENDPOINT, "endpoint_id", "xivo_endpoints", ()),
+    ("lines", LINE, "id", "xivo_lines", ()),
     ("users", USER, "user_id", "xivo_users", ()),
     ("queues", MEMBER, "Interface", "xivo_queue_member_states", ()),
 ]

@@ -58,7 +58,12 @@ def problem(model: type[Logging] = Settings, **flags: Any) -> str:  # noqa: ANN4
         (Settings, "max_series", "9" * 5000, f"must be a smaller number, not {'9' * 40}…"),
         (Settings, "max_series", "x" * 5000, f"must be a number, not '{'x' * 40}…'"),
         (Settings, "max_series", f"amqp://u:{SECRET}@h", "must be a number, not a URL"),
-        (Settings, "details", f"amqp://u:{SECRET}@h", "must be agents or endpoints, not a URL"),
+        (
+            Settings,
+            "details",
+            f"amqp://u:{SECRET}@h",
+            "must be agents, endpoints or lines, not a URL",
+        ),
         (
             Settings,
             "log_level",
@@ -87,12 +92,12 @@ def problem(model: type[Logging] = Settings, **flags: Any) -> str:  # noqa: ANN4
             "header",
             "must be topic or headers, not 'header'; did you mean headers?",
         ),
-        (Settings, "details", "phones", "must be agents or endpoints, not 'phones'"),
+        (Settings, "details", "phones", "must be agents, endpoints or lines, not 'phones'"),
         (
             Settings,
             "details",
             "agent",
-            "must be agents or endpoints, not 'agent'; did you mean agents?",
+            "must be agents, endpoints or lines, not 'agent'; did you mean agents?",
         ),
         (Settings, "instance", "", "must not be empty"),
         (Settings, "instance", 5, "must be text: write it in quotes"),

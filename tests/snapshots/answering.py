@@ -32,28 +32,36 @@ def listings(
     module: SourceModule,
     answers: Mapping[str, bytes | SnapshotError],
     note: Callable[[str], None] = lambda _: None,
+    tenants: tuple[str, ...] = ("",),
 ) -> tuple[tuple[Listing, ...], list[tuple[str, str, str]]]:
     """Return what a source lists, and the method, path and right of each request.
 
     Args:
         module: The source.
-        answers: By path, after the name of the daemon if the source asks another one; another one
-            gives an error, as a server does that does not have it.
+        answers: By path, after the name of the daemon if the source asks another one, and after the
+            tenant; another one gives an error, as a server does that does not have it.
         note: Gets the problems that leave the answer usable.
+        tenants: All tenants.
     """
     asked: list[tuple[str, str, str]] = []
 
-    async def ask(method: str, path: str, *, right: str, daemon: str = "") -> bytes:
-        path = f"{daemon}{path}"
-        asked.append((method, path, right))
-        answer = answers.get(
-            path, SnapshotError(SnapshotOutcome.REFUSED, f"the user lacks {right}")
-        )
-        if isinstance(answer, SnapshotError):
-            raise answer
-        return answer
+    class Asking:
+        async def __call__(
+            self, method: str, path: str, *, right: str, daemon: str = "", tenant: str = ""
+        ) -> bytes:
+            path = f"{daemon}{tenant}{path}"
+            asked.append((method, path, right))
+            answer = answers.get(
+                path, SnapshotError(SnapshotOutcome.REFUSED, f"the user lacks {right}")
+            )
+            if isinstance(answer, SnapshotError):
+                raise answer
+            return answer
 
-    return asyncio.run(_listings(module, ask, REQUEST._replace(note=note))), asked
+        async def tenants(self) -> tuple[str, ...]:
+            return tenants
+
+    return asyncio.run(_listings(module, Asking(), REQUEST._replace(note=note))), asked
 
 
 async def _listings(module: SourceModule, ask: Ask, request: Request) -> tuple[Listing, ...]:

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from dataflows.events.queue_names import QueueKind
 from dataflows.listings import Listing, Source
 from exporter.exposition.snapshot_status import SnapshotOutcome
-from exporter.snapshots import agentd, amid, bus, chatd, confd, consul, status
+from exporter.snapshots import (
+    agentd,
+    amid,
+    bus,
+    calld_calls,
+    calld_endpoints,
+    chatd,
+    confd,
+    consul,
+    status,
+)
 from exporter.snapshots.bounded_json import MAX_ENTITIES, MAX_OBJECTS
 from exporter.snapshots.source import SnapshotError
 from tests.snapshots.answering import AT, ORIGIN, REQUEST, body, content, listings
@@ -22,6 +32,7 @@ READERS: dict[Source, Callable[[bytes], object]] = {
     Source.AMID: lambda text: amid.decode(text, REQUEST, AT),
     Source.AGENTD: lambda text: agentd.decode(text, ORIGIN),
     Source.CHATD: chatd.decode,
+    Source.CALLD: calld_endpoints.decode_trunks,
     Source.CONFD: lambda text: confd.decode(text, QueueKind.QUEUE),
     Source.STATUS: lambda text: status.decode(text, Source.STATUS),
     Source.CONSUL: lambda text: consul.decode_instances(text, ORIGIN),
@@ -30,6 +41,7 @@ GOOD = {
     Source.AMID: "amid_action_QueueStatus",
     Source.AGENTD: "agentd_agents",
     Source.CHATD: "chatd_users_presences",
+    Source.CALLD: "calld_trunks",
     Source.CONFD: "confd_queues",
     Source.STATUS: "status_calld",
     Source.CONSUL: "consul_catalog_service_xivo-agentd",
@@ -178,7 +190,7 @@ def _many(source: Source, count: int) -> bytes:
             item = b'{"ServiceID":"1","ServiceTags":[],"ServicePort":1}'
             return b"[" + (item + b",") * count + item + b"]"
         case _:
-            item = b'{"id":1,"name":"x","uuid":"a","state":"away"}'
+            item = b'{"id":1,"name":"x","technology":"y","uuid":"a","state":"away"}'
             numbers = b'],"total":%d,"filtered":%d}' % (count + 1, count + 1)
             return b'{"items":[' + (item + b",") * count + item + numbers
 
@@ -195,6 +207,9 @@ def test_all_listings_answer_the_request(source: Source) -> None:
         amid.PATH: body(GOOD[Source.AMID]),
         agentd.PATH: body(GOOD[Source.AGENTD]),
         chatd.PATH: body(GOOD[Source.CHATD]),
+        calld_endpoints.LINES: body("calld_lines"),
+        calld_endpoints.TRUNKS: body("calld_trunks"),
+        calld_calls.PATH: body("calld_calls"),
         f"calld{status.PATHS['calld']}": body(GOOD[Source.STATUS]),
         consul.CATALOG: json.dumps({"xivo-agentd": [ORIGIN]}).encode(),
         f"{consul.SERVICE}/xivo-agentd": body(GOOD[Source.CONSUL]),

@@ -13,7 +13,7 @@ from exporter.settings import Settings, load
 from exporter.snapshots.bus import snapshot_bus
 
 USER = {"api_username": "exporter", "api_password": "p"}
-BELOW = {Source.AMID, Source.AGENTD, Source.CHATD, Source.CONFD, Source.STATUS}
+BELOW = {Source.AMID, Source.AGENTD, Source.CHATD, Source.CALLD, Source.CONFD, Source.STATUS}
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ BELOW = {Source.AMID, Source.AGENTD, Source.CHATD, Source.CONFD, Source.STATUS}
     [
         ({"api_url": "https://h/api"}, BELOW),
         ({"api_url": "https://h/api", "api_services": "consul=https://h"}, {*Source}),
-        ({"api_services": "auth=https://h,calld=https://h"}, {Source.STATUS}),
+        ({"api_services": "auth=https://h,call-logd=https://h"}, {Source.STATUS}),
         ({"api_services": "auth=https://h,consul=https://h"}, {Source.CONSUL}),
     ],
     ids=["a base", "a base and consul", "a daemon without a source", "consul"],

@@ -319,3 +319,65 @@ def test_tenants_are_asked_for_once_for_each_token(apis: Apis) -> None:
 
     run(ask())
     assert len(apis.heard(TENANTS)) == len(apis.issued) == 2
+
+
+def test_a_request_can_be_about_a_tenant(apis: Apis) -> None:
+    apis.behaviours["/calld/1.0/lines"] = reply(200, body("calld_lines"))
+    ask = client_of(apis).ask(Source.CALLD)
+
+    async def ask_twice() -> bytes:
+        await ask("GET", "/1.0/lines", right="calld.lines.read", tenant=MASTER)
+        return await ask("GET", "/1.0/lines", right="calld.lines.read")
+
+    assert run(ask_twice()) == body("calld_lines")
+    first, second = apis.heard("/calld")
+    assert first.headers["wazo-tenant"] == MASTER
+    assert "wazo-tenant" not in second.headers
+    # It asks for the tenants itself, each time.
+    assert not apis.heard(TENANTS)
+
+
+def test_a_request_about_a_tenant_is_sent_again_with_another_token(apis: Apis) -> None:
+    timer = Timer()
+    client = client_of(apis, timer)
+    apis.behaviours["/calld/1.0/lines"] = reply(401)
+
+    async def ask() -> bytes:
+        await client.origin()
+        timer.now += REPLACE_SECONDS
+        ask = client.ask(Source.CALLD)
+        return await ask("GET", "/1.0/lines", right="calld.lines.read", tenant=MASTER)
+
+    failure(ask())
+    assert [each.headers["wazo-tenant"] for each in apis.heard("/calld")] == [MASTER, MASTER]
+
+
+def test_all_tenants_are_told_each_time(apis: Apis) -> None:
+    ask = client_of(apis).ask(Source.CALLD)
+
+    async def ask_twice() -> tuple[str, ...]:
+        await ask.tenants()
+        return await ask.tenants()
+
+    assert run(ask_twice()) == (MASTER, "2c34c282-433e-4bb8-8d56-fec14ff7e1e9")
+    assert len(apis.heard(TENANTS)) == 2
+
+
+def test_a_server_without_tenants_is_asked_without_one(apis: Apis) -> None:
+    apis.behaviours[TENANTS] = reply(404)
+    assert run(client_of(apis).tenants()) == ("",)
+
+
+def test_a_user_that_cannot_see_tenants_gets_no_part(apis: Apis) -> None:
+    apis.rights.remove("auth.tenants.read")
+    error = failure(client_of(apis).tenants())
+    assert error.outcome is SnapshotOutcome.REFUSED
+    assert "auth.tenants.read" in error.problem
+
+
+@pytest.mark.parametrize("uuid", ["", "a\r\nX-Other: b", "é", "a" * 65, "a b"])
+def test_a_tenant_that_cannot_be_a_header_is_malformed(apis: Apis, uuid: str) -> None:
+    items = [{"uuid": MASTER, "parent_uuid": MASTER}, {"uuid": uuid, "parent_uuid": MASTER}]
+    apis.behaviours[TENANTS] = reply(200, json.dumps({"items": items}).encode())
+    error = failure(client_of(apis).tenants())
+    assert error.problem == "auth sent no valid list of tenants"

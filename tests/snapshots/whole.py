@@ -11,6 +11,9 @@ from tests.snapshots.server import AGENTS, PASSWORD, USER, Apis, body
 
 QUEUE_STATUS = "/amid/1.0/action/QueueStatus"
 PRESENCES = "/chatd/1.0/users/presences"
+LINES = "/calld/1.0/lines"
+TRUNKS = "/calld/1.0/trunks"
+CALLS = "/calld/1.0/calls"
 QUEUES = "/confd/1.1/queues"
 GROUPS = "/confd/1.1/groups"
 
@@ -18,6 +21,9 @@ _RIGHTS = {
     QUEUE_STATUS: "amid.action.QueueStatus.create",
     AGENTS: "agentd.agents.read",
     PRESENCES: "chatd.users.presences.read",
+    LINES: "calld.lines.read",
+    TRUNKS: "calld.trunks.read",
+    CALLS: "calld.calls.read",
     QUEUES: "confd.queues.read",
     GROUPS: "confd.groups.read",
 }
@@ -25,12 +31,24 @@ _BODIES = {
     QUEUE_STATUS: "amid_action_QueueStatus",
     AGENTS: "agentd_agents",
     PRESENCES: "chatd_users_presences",
+    LINES: "calld_lines",
+    TRUNKS: "calld_trunks",
+    CALLS: "calld_calls",
     QUEUES: "confd_queues",
     GROUPS: "confd_groups_keys_used",
 }
 
-SOURCES = {"amid": QUEUE_STATUS, "agentd": AGENTS, "chatd": PRESENCES, "confd": QUEUES}
-"""The path of the first request of each source."""
+SOURCES = {
+    "amid": QUEUE_STATUS,
+    "agentd": AGENTS,
+    "chatd": PRESENCES,
+    "calld": CALLS,
+    "confd": QUEUES,
+}
+"""A path for which each source asks once each time."""
+
+PATHS = {source: (path,) for source, path in SOURCES.items()} | {"calld": (LINES, TRUNKS, CALLS)}
+"""All lists of each source that make a state complete; those of calld may fail alone."""
 
 
 def tell_all(apis: Apis) -> Apis:

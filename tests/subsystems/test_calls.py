@@ -2,6 +2,7 @@ import pytest
 
 from dataflows.call_metrics import Cause
 from dataflows.conversations import MAX_IDLE
+from dataflows.events.calls import CallsListed
 from dataflows.items import ClockSetBack, GapNoticed, SnapshotBegun, SnapshotTaken
 from dataflows.legs import MAX_ENDED, MAX_HOLDS
 from dataflows.listings import Source
@@ -410,7 +411,7 @@ def test_a_leg_moves_to_the_conversation_that_would_be_forgotten_next() -> None:
 def snapshot(pipeline: Pipeline, body: str) -> None:
     now = pipeline.now
     pipeline.take([SnapshotBegun("default", now, ORIGIN, Source.CALLD, 1)])
-    listing = calld_calls.listing(ORIGIN, now, 1, body.encode())
+    listing = CallsListed(ORIGIN, now, 1, calld_calls.decode(body.encode()))
     pipeline.take([SnapshotTaken("default", now, ORIGIN, Source.CALLD, 1, (listing,))])
 
 

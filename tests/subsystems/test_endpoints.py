@@ -127,7 +127,7 @@ def test_the_same_endpoint_id_on_two_servers_is_two_endpoints() -> None:
 
 
 CTID = load("services/document_service_registered_event").but(service_name="xivo-ctid")
-LINE_DELETED = load("endpoints/xivo-15.20_line_deleted")
+LINE_DELETED = load("lines/xivo-15.20_line_deleted")
 
 
 def phone(number: int, status: int) -> Message:

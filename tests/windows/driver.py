@@ -31,6 +31,7 @@ WINDOWED = {
         "xivo_agents_logged_in",
         "xivo_endpoints_in_use",
         "xivo_endpoints_unavailable",
+        "xivo_lines_in_call",
         "xivo_queue_members_available",
         "xivo_users_available",
         "xivo_service_up",

@@ -126,6 +126,18 @@ class Endpoints(Model):
         }
 
 
+class Lines(Model):
+    def __init__(self) -> None:
+        self._calls: dict[str, int] = {}
+
+    def apply(self, fact: Fact) -> list[Sighting]:
+        self._calls[str(fact.data["id"])] = fact.data["current_call_count"] or 0
+        return []
+
+    def values(self) -> dict[str, int]:
+        return {"xivo_lines_in_call": sum(calls > 0 for calls in self._calls.values())}
+
+
 class Users(Model):
     def __init__(self) -> None:
         self._is_available: dict[str, bool] = {}
@@ -239,6 +251,7 @@ class Queue(Model):
 MODELS: dict[str, type[Model]] = {
     "agents": Agents,
     "endpoints": Endpoints,
+    "lines": Lines,
     "users": Users,
     "chat": Chat,
     "call_forms": CallForms,
@@ -262,6 +275,7 @@ _WHOLE = {
     "agent_status_update": ("agents", ""),
     "agent_deleted": ("agents", ""),
     "endpoint_status_update": ("endpoints", ""),
+    "line_status_updated": ("lines", ""),
     "user_status_update": ("users", ""),
     "chatd_presence_updated": ("users", ""),
     "user_deleted": ("users", ""),

@@ -133,6 +133,12 @@ KINDS: dict[str, st.SearchStrategy[Letter]] = {
         endpoint_id=st.integers(1, 2),
         status=st.sampled_from((0, 1, 2, 4, 4, 4, 4, 8, 9, 16, 17, 24, 3, 5, 18, -1, -2)),
     ),
+    "lines": _of(
+        "line_status_updated",
+        id=st.integers(1, 3),
+        registered=st.sampled_from((True, False, None)),
+        current_call_count=st.sampled_from((0, 1, 2, None)),
+    ),
     # One endpoint only, because random endpoints are rarely lost three times in a window.
     "flapping": _of(
         "endpoint_status_update", endpoint_id=st.just(1), status=st.sampled_from((4, 0))

@@ -1,0 +1,219 @@
+"""Lines, trunks and calls of Wazo."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from dashboards import frame, house, palette
+from dashboards.completeness import completeness
+from dashboards.frame import Section
+from dashboards.names import TELEPHONY
+from dashboards.panels import Panel, bars, lines, stacked, stat, timeline
+from dashboards.signals import calls, knowledge, trunks
+from dashboards.signals import lines as line_signals
+from dashboards.tables import Column, table
+
+_IS_REGISTERED: house.Words = {0: ("lost", palette.BAD), 1: ("registered", palette.GOOD)}
+
+
+def dashboard() -> Dashboard:
+    """Build the dashboard."""
+    return frame.frame(
+        TELEPHONY,
+        "Lines, trunks and calls",
+        "Calls of Wazo under way, how they end and whom they miss; lines by registration; trunks: "
+        "registration, calls and losses. XiVO tells of its phones on the dashboard of endpoints.",
+        (frame.origins(), frame.windows()),
+        (
+            Section("Now", _now()),
+            Section("Calls", _calls()),
+            Section("Lines", _lines()),
+            Section("Trunks", _trunks()),
+        ),
+    )
+
+
+def _now() -> list[Panel]:
+    return [
+        stat(
+            "Calls under way",
+            "Conversations that ring, are answered or on hold.",
+            calls.UNDER_WAY,
+            span=3,
+        ),
+        stat(
+            "Missed calls",
+            "Calls that did not reach a user, in the selected time range.",
+            calls.ALL_MISSED,
+            span=3,
+            decimals=0,
+        ),
+        stat(
+            "Trunks lost",
+            "Trunks whose peer Asterisk cannot reach now. Calls over them fail.",
+            trunks.LOST,
+            span=3,
+            steps=house.NONE_IS_GOOD,
+            words=house.NONE,
+        ),
+        stat(
+            "Calls on trunks",
+            "Calls that use a trunk now, which may also ring or be on hold.",
+            trunks.ALL_CALLS,
+            span=3,
+        ),
+        stat(
+            "Losses of registration",
+            "How often trunks were lost, in the selected time range.",
+            trunks.ALL_LOSSES,
+            span=3,
+            steps=house.SOME_IS_ODD,
+            words=house.NEVER,
+            decimals=0,
+        ),
+        stat(
+            "Lines",
+            "Known lines. Without an API, a line is known from its first event until it is "
+            "deleted.",
+            line_signals.KNOWN,
+            span=3,
+        ),
+        stat(
+            "Lines not registered",
+            "Lines whose phone Asterisk cannot reach now: unplugged, or without network.",
+            line_signals.NOT_REGISTERED,
+            span=3,
+            steps=house.ANY_IS_ODD,
+            words=house.NONE,
+        ),
+        stat(
+            "Lines in a call",
+            "Lines with at least one call now.",
+            line_signals.IN_CALL,
+            span=3,
+        ),
+        completeness(knowledge.CONVERSATIONS, knowledge.LINES, knowledge.TRUNKS),
+    ]
+
+
+def _calls() -> list[Panel]:
+    return [
+        stacked(
+            "Calls by direction",
+            "Conversations under way. Unknown: the server has not told the direction yet.",
+            calls.BY_DIRECTION,
+            colours=palette.DIRECTIONS,
+        ),
+        stacked(
+            "Calls by state",
+            "Conversations under way. Up: a person or the server answered, such as a voice menu or "
+            "a queue. Held: somebody is on hold.",
+            calls.BY_STATE,
+            colours=palette.CALL_STATES,
+        ),
+        lines(
+            "Calls under way per window",
+            "Maximum, average and minimum of each window, and maximum since midnight, for each "
+            "server. They include changes between two scrapes.",
+            *calls.EXTREMES,
+            looks=house.EXTREMES,
+        ),
+        stacked(
+            "Ends of legs per minute",
+            "Phones and trunks that left a call or stopped to ring, by cause. One call has at "
+            "least two.",
+            calls.CAUSES,
+            colours=palette.CAUSES,
+        ),
+        stacked(
+            "Conversations that ended per minute",
+            "From the call logs, which the server writes some seconds later. Unknown: nobody "
+            "answered.",
+            calls.CONVERSATIONS,
+            colours=palette.LOG_STATUSES,
+        ),
+        lines(
+            "Length of conversations",
+            "Half of the answered conversations were shorter than the median, and nine of ten shorter "
+            "than the other line; at each moment, of the selected time range before it.",
+            calls.MEDIAN_DURATION,
+            calls.LONG_DURATION,
+            looks=house.LENGTHS,
+        ),
+        bars(
+            "Conversations by destination",
+            "Whom the callers reached or wanted, in the selected time range.",
+            calls.DESTINATIONS,
+            decimals=0,
+            span=12,
+        ),
+        bars(
+            "Missed calls by reason",
+            "Calls that did not reach a user, in the selected time range.",
+            calls.MISSED,
+            decimals=0,
+            span=12,
+        ),
+    ]
+
+
+def _lines() -> list[Panel]:
+    return [
+        stacked(
+            "Lines by registration",
+            "Known lines, by whether Asterisk can reach their phone. Unknown: Wazo does not track "
+            "the phone, such as SCCP and custom lines.",
+            line_signals.BY_REGISTERED,
+            colours=palette.REGISTERED,
+        ),
+        lines(
+            "Lines in a call per window",
+            "Maximum, average and minimum of each window, and maximum since midnight, for each "
+            "server. They include changes between two scrapes.",
+            *line_signals.IN_CALL_EXTREMES,
+            looks=house.EXTREMES,
+        ),
+    ]
+
+
+def _trunks() -> list[Panel]:
+    return [
+        timeline(
+            "Registration of trunks",
+            "State of each trunk at each scrape. A trunk whose state Asterisk does not check is "
+            "not here.",
+            trunks.REGISTERED,
+            words=_IS_REGISTERED,
+        ),
+        lines(
+            "Calls by trunk",
+            "Calls that use each trunk.",
+            trunks.CALLS,
+            looks={},
+        ),
+        bars(
+            "Losses of registration, by trunk",
+            "How often each trunk was lost, in the selected time range.",
+            trunks.LOSSES,
+            steps=house.SOME_STANDS_OUT,
+            decimals=0,
+        ),
+        table(
+            "Trunks now",
+            "State and calls of each trunk, and how often it was lost in the selected time range. "
+            "Technology and tenant are known with an API.",
+            {
+                "origin_uuid": "server",
+                "trunk": "trunk",
+                "technology": "technology",
+                "tenant_uuid": "tenant",
+            },
+            (
+                Column("state", trunks.REGISTERED, words=_IS_REGISTERED),
+                Column("calls", trunks.CALLS, decimals=0),
+                Column("losses", trunks.LOSSES, decimals=0),
+                Column("", trunks.INFO),
+            ),
+            span=16,
+        ),
+    ]

@@ -1,0 +1,42 @@
+"""The metrics of trunks."""
+
+from __future__ import annotations
+
+from dataflows.metric import Kind, MetricSpec
+
+_TRUNK = ("origin_uuid", "trunk")
+_PER_TRUNK = "one per trunk"
+
+REGISTERED = MetricSpec(
+    "xivo_trunk_registered",
+    Kind.GAUGE,
+    "1 if Asterisk can reach the peer of the trunk, 0 if not. Absent while it is unknown: "
+    "wazo-calld does not track custom trunks, and Asterisk does not check a peer without "
+    "registration and qualify. If several trunks have one name, 0 if one of them is lost.",
+    _TRUNK,
+    cardinality=_PER_TRUNK,
+)
+CALLS = MetricSpec(
+    "xivo_trunk_calls",
+    Kind.GAUGE,
+    "Calls that use the trunk, which may also ring or be on hold. Absent while it is unknown. "
+    "Trunks of one name are added.",
+    _TRUNK,
+    cardinality=_PER_TRUNK,
+)
+LOSSES = MetricSpec(
+    "xivo_trunk_registration_losses_total",
+    Kind.COUNTER,
+    "How often an event told that the trunk is no longer registered. A loss that was not seen, and "
+    "that only an API tells, does not count.",
+    _TRUNK,
+    cardinality=_PER_TRUNK,
+)
+INFO = MetricSpec(
+    "xivo_trunk_info",
+    Kind.GAUGE,
+    "Always 1. The technology of the trunk, such as `sip`, and its tenant. Only with an API; joins "
+    "with other metrics of trunks by `origin_uuid` and `trunk`.",
+    (*_TRUNK, "technology", "tenant_uuid"),
+    cardinality="one per trunk, with an API",
+)
