@@ -231,10 +231,9 @@ def test_the_first_minute_and_a_half_shows_everything() -> None:
             seen["participants"] += len(wazo.conferences.participants)
             seen["queued"] += len(wazo.switchboard.waiting["queued"])
             seen["trunk lost"] += wazo.trunks[1].registered is False
-            seen["held"] += any(key[1] == "held" for key in wazo.calls.under_way)
-            seen["failed"] += not all(wazo.daemons.components[each] for each in ("amid", "calld"))
+            seen["held"] += len(wazo.switchboard.waiting["held"])
         assert wazo.office.voicemail.messages.total() >= 1
-        assert wazo.faxes.sent.total() == 2
+        assert set(wazo.faxes.sent) == {"succeeded", "failed"}
         assert wazo.chatd.messages >= 1
         assert wazo.office.missed["no-answer"] >= 1
-        assert all(seen[each] for each in ("parked", "participants", "queued", "trunk lost"))
+        assert all(seen.values())
