@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from exporter.simulation.calls import traffic
 from exporter.simulation.people import Desk
+from exporter.simulation.scheduler import Process
 from exporter.simulation.servers import Daemon, Server
 from exporter.simulation.wazo.bus import Bus
 from exporter.simulation.wazo.call_logs import CallLogs
@@ -22,6 +23,7 @@ from exporter.simulation.wazo.users import Chatd, Person
 from exporter.simulation.world import World
 
 _OPERATORS = 3
+_REST_AFTER = 30.0
 
 
 class Wazo(Server):
@@ -107,7 +109,14 @@ class Wazo(Server):
             world.scheduler.start(first.make(plan), after=after)
         self.switchboard.open(others[-_OPERATORS:])
         self.conferences.open(others)
-        world.scheduler.start(self.faxes.send(others), after=0)
+        world.scheduler.start(self.faxes.send(others))
+        world.scheduler.start(self._rest(others[0]), after=_REST_AFTER)
+
+    def _rest(self, person: Person) -> Process:
+        """Let a user turn do-not-disturb on for a while."""
+        person.user.show("donotdisturb")
+        yield self._world.rng.uniform(20, 60)
+        person.user.show("available")
 
     def _endpoint_changed(self, endpoint: Endpoint) -> None:
         if isinstance(endpoint, Line):
