@@ -134,8 +134,8 @@ def _calls() -> list[Panel]:
         ),
         lines(
             "Length of conversations",
-            "Half of the answered conversations were shorter than the median, and nine of ten shorter "
-            "than the other line; at each moment, of the selected time range before it.",
+            "Half of the answered conversations were shorter than the median, and nine of ten "
+            "shorter than the other line; at each moment, of the selected time range before it.",
             calls.MEDIAN_DURATION,
             calls.LONG_DURATION,
             looks=house.LENGTHS,

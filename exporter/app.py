@@ -35,7 +35,7 @@ from exporter.engine.source import (
 from exporter.engine.watchdog import Watchdog
 from exporter.exposition import known
 from exporter.exposition.doubts import Doubts, problems_of_apis
-from exporter.exposition.readiness import silence, unread
+from exporter.exposition.readiness import exchange_doubt, silence, unread
 from exporter.exposition.render import FORMATS, Exposition
 from exporter.exposition.store import SeriesStore
 from exporter.exposition.telemetry import BusStatus
@@ -212,7 +212,7 @@ class App:
             for_seconds=max(0.0, wall_clock() - status.since) if status.since else None,
             last_delivery_age_seconds=max(0.0, wall_clock() - last) if last else None,
             problem=status.problem or None,
-            note=status.note or silence(status, wall_clock()),
+            note=status.note or exchange_doubt(status) or silence(status, wall_clock()),
             is_standby=status.is_standby,
             is_withheld=status.is_withheld,
             api_problems=problems_of_apis(status),

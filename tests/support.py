@@ -143,7 +143,31 @@ def download(lock: Path, folder: Path) -> Path:
     return wheel
 
 
-_ports_given: set[int] = set()
+_PORTS_AT_ONCE = 100
+_reservations: list[socket.socket] = []
+
+
+def _reserved_ports() -> Iterator[int]:
+    """Yield ports below the ephemeral range that no other process of the tests gets."""
+    ephemeral = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    start = 20000 if ephemeral > 21000 else 1025
+    blocks = list(range(start, ephemeral - _PORTS_AT_ONCE, _PORTS_AT_ONCE))
+    # From the same start all would meet the ports of one that has just ended.
+    random.shuffle(blocks)
+    for first in blocks:
+        reservation = socket.socket(socket.AF_UNIX)
+        try:
+            # A name without a file: as ports do, it belongs to one process of the network
+            # namespace, and is free again when that ends.
+            reservation.bind(f"\0xivo-exporter-tests.ports.{first}")
+        except OSError:
+            reservation.close()
+            continue
+        _reservations.append(reservation)
+        yield from range(first, first + _PORTS_AT_ONCE)
+
+
+_ports = _reserved_ports()
 
 
 def free_port() -> int:
@@ -151,24 +175,16 @@ def free_port() -> int:
 
     A server that stops and starts again needs its port to stay free in between. An ephemeral port
     would not: any client may get it as its own, and a client that keeps trying to connect to it
-    may end up connected to itself.
+    may end up connected to itself. Nor would a port that merely nobody listens on now: the tests of
+    another worker, or of another run, may choose it too. So a process reserves what it gives.
     """
-    ephemeral = Path("/proc/sys/net/ipv4/ip_local_port_range")
-    end = int(ephemeral.read_text().split()[0]) if ephemeral.exists() else 32768
-    start = 20000 if end > 21000 else 1025
-    for _ in range(1000):
-        port = random.randrange(start, end)  # noqa: S311 -- a port, no secret
-        if port in _ports_given:
-            continue
+    for port in _ports:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
+            with suppress(OSError):
                 probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        _ports_given.add(port)
-        return port
-    msg = f"no free port in {start}..{end}"
+                return port
+    msg = "no free port below the ephemeral range"
     raise AssertionError(msg)
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -184,8 +185,37 @@ def test_a_wait_that_fails_says_for_what_and_what_it_saw() -> None:
     assert eventually(lambda: next(values), interval=0) == "yes"
 
 
-def test_no_port_is_given_twice() -> None:
-    assert len({free_port() for _ in range(50)}) == 50
+PORTS = """
+from tests.support import free_port
+print(*(free_port() for _ in range(150)), flush=True)
+input()
+"""
+
+
+def test_no_port_is_given_twice_whichever_process_asks() -> None:
+    ours = [free_port() for _ in range(150)]
+    with ExitStack() as stack:
+        others = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", PORTS],
+                    cwd=REPOSITORY,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for _ in range(3)
+        ]
+        # They ask at the same time, and live until each has answered.
+        theirs = [
+            int(port) for each in others if each.stdout for port in each.stdout.readline().split()
+        ]
+        for each in others:
+            each.communicate("\n", timeout=30)
+    assert len({*ours, *theirs}) == len(ours) + len(theirs) == 600
+    ephemeral = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0]
+    assert max(*ours, *theirs) < int(ephemeral)
 
 
 @pytest.mark.parametrize(

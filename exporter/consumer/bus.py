@@ -61,6 +61,7 @@ def _configured(bus: BusSettings, settings: Settings) -> Bus:
         str(bus.url[0]),
         bus.exchange,
         settings.instance,
+        bus.bind_all,
         sources={source: SourceStatus() for source in bus.api_sources},
     )
     return Bus(

@@ -6,10 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dataflows.subsystem import Subsystem
+from exporter.exposition.exchanges import WELL_KNOWN_EXCHANGES
 from exporter.settings import ExchangeType
-
-WELL_KNOWN_EXCHANGES = ("xivo", "wazo-headers")
-"""Exchanges of XiVO and Wazo: settings of an earlier process may have named either."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from kombu.connection import Connection
 from dataflows.clock import Clock
 from exporter.consumer.bus import Bus
 from exporter.consumer.connection import FAULTS, HEARTBEAT_SECONDS
+from exporter.consumer.explorer import Explorer
 from exporter.consumer.intake import PREFETCH, Intake
 from exporter.consumer.outages import Outages
 from exporter.consumer.refusals import explain, is_exchange_missing, is_in_use
@@ -101,6 +102,7 @@ class Consumer:
         # Of the address that is tried: what no message may contain.
         self._secrets: Sequence[str] = ()
         self._outages = Outages(bus.status, len(bus.brokers), self._log, clock)
+        self._explorer = Explorer(bus.status, self._outages)
         # Whether the log says that nothing arrives.
         self._is_silence_told = False
         self._earlier_exchange = ""
@@ -151,7 +153,8 @@ class Consumer:
                 if self._status.has_read and is_exchange_missing(error):
                     # Its bindings were deleted with it.
                     self._gone = self._gone or "exchange"
-                self._outages.on_fault(explain(error, self._inbox, self._secrets))
+                others = self._status.other_exchanges.existing
+                self._outages.on_fault(explain(error, self._inbox, self._secrets, others))
             # A connection that breaks at once counts as a failed attempt; not one that brings
             # deliveries over a bad link.
             is_useful = self._status.last_delivery_at > delivery_at
@@ -189,7 +192,12 @@ class Consumer:
         if self._status.has_read and is_missing(connection, inbox):
             # Kept until it is counted, because the next step may fail.
             self._gone = "inbox"
-        channel, waiting, has_consumer = declare(connection, inbox)
+        try:
+            channel, waiting, has_consumer = declare(connection, inbox)
+        except NotFound:
+            self._explorer.on_missing(connection)
+            raise
+        self._explorer.on_exchange(connection)
         # A standby changes no bindings: those of the exporter that reads may follow other settings.
         # The bindings come before the first delivery: replies wait behind thousands of deliveries.
         if not has_consumer:

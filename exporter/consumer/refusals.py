@@ -145,13 +145,19 @@ def is_exchange_missing(error: BaseException) -> bool:
     return isinstance(error, NotFound) and "no exchange '" in str(error.reply_text)
 
 
-def explain(error: BaseException, inbox: Inbox, secrets: Sequence[str] = ()) -> str:
+def explain(
+    error: BaseException,
+    inbox: Inbox,
+    secrets: Sequence[str] = (),
+    other_exchanges: Sequence[str] = (),
+) -> str:
     """Return in one line what went wrong, in the broker's words, and what to check.
 
     Args:
         error: What was raised.
         inbox: The inbox that is read.
         secrets: A text from the broker or a library that contains one of these is not shown.
+        other_exchanges: Exchanges that the broker has, of which one may be meant.
     """
     if isinstance(error, OperationalError) and error.__cause__ is not None:
         error = error.__cause__
@@ -162,7 +168,7 @@ def explain(error: BaseException, inbox: Inbox, secrets: Sequence[str] = ()) -> 
             "stopped"
         )
     if isinstance(error, AMQPError):
-        return _explain_refusal(error, inbox, secrets)
+        return _explain_refusal(error, inbox, secrets, other_exchanges)
     if isinstance(error, OSError):
         return _explain_network(error)
     name = type(error).__name__
@@ -193,24 +199,28 @@ def _words(text: str, instead: str, secrets: Sequence[str]) -> str:
     return instead if has_secret else one_line(text) or instead
 
 
-def _explain_refusal(error: AMQPError, inbox: Inbox, secrets: Sequence[str]) -> str:
+def _explain_refusal(
+    error: AMQPError, inbox: Inbox, secrets: Sequence[str], other_exchanges: Sequence[str]
+) -> str:
     if is_in_use(error):
         meaning: str | None = (
             "another exporter of this instance reads the inbox, or the broker has not noticed "
             "yet that the last connection of this exporter ended; waiting as standby"
         )
     else:
-        meaning = _meaning(error, inbox)
+        meaning = _meaning(error, inbox, other_exchanges)
     words = _words(str(error.reply_text or ""), type(error).__name__, secrets)
     return f"{meaning} ({words})" if meaning else words
 
 
-def _meaning(error: AMQPError, inbox: Inbox) -> str | None:
+def _meaning(error: AMQPError, inbox: Inbox, other_exchanges: Sequence[str]) -> str | None:
     code, text = int(error.reply_code or 0), str(error.reply_text or "")
     if code == _NOT_FOUND and (found := re.search("no exchange '(.+)' in vhost ", text)):
         name = found[1]
-        advice = ": check --exchange and the vhost" if name == inbox.exchange else ""
-        return f"there is no exchange {one_line(name)}{advice}"
+        if name != inbox.exchange:
+            return f"there is no exchange {one_line(name)}"
+        also = f", but there is {' and '.join(other_exchanges)}" if other_exchanges else ""
+        return f"there is no exchange {one_line(name)}{also}: check --exchange and the vhost"
     said = f"{error.method_name} {text}"
     for known, pattern, meaning in _REFUSALS:
         if code == known and re.search(pattern, said):

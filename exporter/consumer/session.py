@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from kombu.connection import Connection
@@ -9,6 +10,7 @@ from kombu.connection import Connection
 from exporter.consumer.bulk import BulkConnection
 from exporter.consumer.inbox import Binding, Inbox
 from exporter.consumer.received import MessageHandler, from_message
+from exporter.exposition.exchanges import Exchanges
 
 Channel = Any
 """A channel of kombu or py-amqp, which have no types."""
@@ -27,6 +29,29 @@ def is_missing(connection: Connection, inbox: Inbox) -> bool:
         return True
     channel.close()
     return False
+
+
+def find_exchanges(connection: Connection, exchanges: Iterable[str]) -> Exchanges:
+    """Return which of these exchanges the broker has, in their order.
+
+    RabbitMQ does not tell their types, and logs an error for each that is missing. Since 4.3 it
+    tells nothing about an exchange on which the user has no right.
+
+    Raises:
+        AMQPError: The broker closes the connection, or allows no further channel.
+    """
+    existing, untold = [], []
+    channel = connection.channel()
+    for exchange in exchanges:
+        # The broker closes the channel on a refusal, and py-amqp opens it again.
+        try:
+            channel.exchange_declare(exchange, "topic", passive=True)
+            existing.append(exchange)
+        except connection.channel_errors as error:
+            if str(error.reply_code) != _NOT_FOUND:
+                untold.append(exchange)
+    channel.close()
+    return Exchanges(tuple(existing), tuple(untold))
 
 
 def declare(connection: Connection, inbox: Inbox) -> tuple[Channel, int, bool]:

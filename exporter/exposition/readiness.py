@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from exporter.exposition.exchanges import XIVO, is_doubtful, meaning
 from exporter.exposition.telemetry import BusStatus
 
 NOTHING_SECONDS = 300.0
@@ -36,9 +37,21 @@ def silence(bus: BusStatus, now: float) -> str:
         "Nothing has arrived since the exporter connected. Check that the server publishes to the "
         f"exchange {bus.exchange}"
     )
-    return (
-        f"{text}: Wazo from 23.01 on uses wazo-headers." if bus.exchange == "xivo" else f"{text}."
-    )
+    return f"{text}: Wazo from 23.01 on uses wazo-headers." if bus.exchange == XIVO else f"{text}."
+
+
+def exchange_doubt(bus: BusStatus) -> str:
+    """Return a sentence if a bus is probably read on the wrong exchange, else an empty text.
+
+    wazo-auth still publishes on `xivo`, so what arrives proves nothing if all events are bound. Of
+    the events that the exporter uses it sends none by default, so without `--bind-all` the first
+    delivery shows that the exchange is right.
+    """
+    if not is_doubtful(bus.exchange, bus.other_exchanges):
+        return ""
+    if bus.last_delivery_at and not bus.binds_all:
+        return ""
+    return meaning(bus.exchange, bus.other_exchanges)
 
 
 def _is_out(bus: BusStatus) -> bool:

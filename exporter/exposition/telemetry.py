@@ -11,6 +11,7 @@ from dataflows.metric import Kind, LabelValues, MetricSpec
 from dataflows.subsystems import SUBSYSTEMS
 from exporter import __version__
 from exporter.exposition import snapshot_status
+from exporter.exposition.exchanges import Exchanges
 from exporter.exposition.snapshot_status import SourceStatuses, snapshot_series
 from exporter.exposition.store import View
 
@@ -142,6 +143,8 @@ class BusStatus:
         name: Name of the bus in the settings.
         url: The address that is connected, or was tried last, without credentials.
         exchange: Exchange of the events.
+        binds_all: Whether all events of the exchange are bound, and not only those that are used.
+        other_exchanges: The other exchanges of XiVO and Wazo; empty until the broker was asked.
         instance: Name of the exporter, with which it shares the inbox; empty if there is no broker.
         connected: Whether the exporter consumes.
         problem: Why it is not connected, in one line; empty while it is connected.
@@ -168,6 +171,8 @@ class BusStatus:
     url: str
     exchange: str
     instance: str = ""
+    binds_all: bool = False
+    other_exchanges: Exchanges = field(default=Exchanges())
     connected: bool = False
     problem: str = field(default="not connected yet")
     connects: int = 0

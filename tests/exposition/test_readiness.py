@@ -2,7 +2,8 @@
 
 import pytest
 
-from exporter.exposition.readiness import silence, unread
+from exporter.exposition.exchanges import Exchanges
+from exporter.exposition.readiness import exchange_doubt, silence, unread
 from exporter.exposition.telemetry import BusStatus
 
 PROBLEM = "no answer"
@@ -77,3 +78,26 @@ def test_a_connection_on_which_nothing_arrives_is_told_with_the_exchange(
     bus.last_delivery_at = 1001.0
     assert silence(bus, 9000.0) == ""
     assert silence(BusStatus("default", "amqp://h", exchange), 9000.0) == ""
+
+
+WAZO = ("wazo-headers",)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "others", "delivery_at", "binds_all", "is_told"),
+    [
+        ("xivo", WAZO, 0, False, True),
+        # Nothing that the exporter uses comes from wazo-auth, but with all events bound it sends.
+        ("xivo", WAZO, 1, True, True),
+        ("xivo", WAZO, 1, False, False),
+        ("xivo", (), 0, False, False),
+        ("wazo-headers", ("xivo",), 0, True, False),
+        ("other", ("xivo", "wazo-headers"), 0, True, False),
+    ],
+)
+def test_the_exchange_of_wazo_auth_alone_is_told(
+    exchange: str, others: tuple[str, ...], delivery_at: float, binds_all: bool, is_told: bool
+) -> None:
+    bus = BusStatus("default", "amqp://h", exchange, binds_all=binds_all)
+    bus.other_exchanges, bus.last_delivery_at = Exchanges(others), delivery_at
+    assert ("set --exchange wazo-headers" in exchange_doubt(bus)) == is_told

@@ -15,9 +15,11 @@ from dataflows.subsystems import SUBSYSTEMS
 from exporter.consumer import Inbox
 from exporter.consumer.connection import brokers
 from exporter.consumer.inbox import every_binding
-from exporter.consumer.session import consume, unbind
+from exporter.consumer.session import consume, find_exchanges, unbind
 from exporter.consumer.unacked import UnackedDeliveries
-from exporter.settings import BusSettings
+from exporter.exposition.exchanges import WELL_KNOWN_EXCHANGES, Exchanges, meaning
+from exporter.exposition.readiness import exchange_doubt
+from exporter.settings import BusSettings, ExchangeType
 from tests.certificates import Certificates
 from tests.consumer.contract import ConsumerContract, Publisher, Reader
 from tests.servers import Broker
@@ -287,7 +289,9 @@ def test_removing_bindings_takes_few_round_trips_and_only_once(
         reader.connected(times=2)
         second = len(waits) - first
     # The second connection also asks whether the inbox is there: a channel, a reply, its end.
-    assert first - (second - 3) == 1 + 2 * 3
+    # The first one asks for two other exchanges: a channel, which is refused and opened twice, its
+    # end.
+    assert first - 6 - (second - 3) == 1 + 2 * 3
     assert len(every) > 30
 
 
@@ -387,6 +391,81 @@ def test_a_user_without_rights_on_the_earlier_exchange_reads_all_the_same(
     refused = [line for line in logs if "cannot remove" in line["event"]]
     assert {line["exchange"] for line in refused} == {"xivo", "wazo-headers"}
     assert {line["log_level"] for line in refused} == {"debug"}
+
+
+@pytest.fixture
+def clean(bus: RabbitPublisher) -> Iterator[RabbitPublisher]:
+    """The broker without the exchanges of XiVO and Wazo, before and after."""
+
+    def delete() -> None:
+        with bus.broker.channel() as channel:
+            for exchange in WELL_KNOWN_EXCHANGES:
+                channel.exchange_delete(exchange)
+
+    delete()
+    yield bus
+    delete()
+
+
+@pytest.mark.parametrize(
+    ("read", "others", "level", "says"),
+    [
+        ("xivo", (), "info", "a XiVO or an old Wazo"),
+        ("xivo", ("wazo-headers",), "warning", "set --exchange wazo-headers"),
+        ("wazo-headers", (), "info", "The server is a Wazo"),
+        ("wazo-headers", ("xivo",), "info", "only wazo-auth still publishes on xivo"),
+        ("other", ("xivo", "wazo-headers"), "info", "neither"),
+    ],
+)
+def test_one_line_says_at_the_first_connection_which_exchange_is_alive(
+    clean: RabbitPublisher, read: str, others: tuple[str, ...], level: str, says: str
+) -> None:
+    clean.exchange = read
+    for exchange in (read, *others):
+        clean.declare_exchange(ExchangeType.of(exchange), exchange=exchange)
+    with capture_logs() as logs, Reader(clean).connected() as reader:
+        reader.broken.set()
+        reader.connected(times=2)
+    [told] = [line for line in logs if "meaning" in line]
+    assert (told["log_level"], told["exchange"], told["others"]) == (level, read, " ".join(others))
+    assert says in told["meaning"]
+    assert reader.status.other_exchanges == Exchanges(others)
+    assert bool(exchange_doubt(reader.status)) == (level == "warning")
+
+
+@pytest.mark.parametrize(("read", "there"), [("xivo", "wazo-headers"), ("wazo-headers", "xivo")])
+def test_if_the_exchange_is_missing_the_problem_names_the_one_that_exists(
+    clean: RabbitPublisher, read: str, there: str
+) -> None:
+    clean.exchange = read
+    clean.declare_exchange(exchange=there)
+    with capture_logs() as logs, Reader(clean) as reader:
+        says = f"there is no exchange {read}, but there is {there}: check --exchange"
+        eventually(lambda: says in reader.status.problem, what="it says so")
+        clean.declare_exchange()
+        reader.connected()
+    assert [line["others"] for line in logs if "meaning" in line] == [there]
+
+
+@pytest.mark.parametrize("may_read", [True, False])
+def test_a_user_need_not_have_rights_on_all_exchanges_to_learn_what_there_is(
+    clean: RabbitPublisher, may_read: bool
+) -> None:
+    clean.declare_exchange("headers", exchange="wazo-headers")
+    name = clean.inbox().name
+    clean.broker.add_user(name, "p", read="^(none|xivo|wazo-headers)$" if may_read else "")
+    url = clean.broker.url(user=name, password="p")
+    [address] = brokers(BusSettings.model_validate({"url": url}), "i")
+    asked = ("none", "wazo-headers", "xivo")
+    with address.connect() as connection:
+        found = find_exchanges(connection, asked)
+        # It leaves no channel open: a broker may allow only two.
+        assert "[{channels,0}]" in clean.broker.connections("channels")
+    if may_read or clean.broker.version < (4, 1):
+        assert found == Exchanges(("wazo-headers",))
+    elif clean.broker.version >= (4, 3):
+        assert found == Exchanges((), asked)
+        assert "may not know whether" in meaning("xivo", found)
 
 
 def test_an_exchange_on_which_nobody_publishes_is_logged_once(

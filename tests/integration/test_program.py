@@ -12,6 +12,7 @@ from exporter import __version__
 from tests.integration.bus import (
     account_watched,
     connected,
+    event,
     own,
     processed,
     publish_chats,
@@ -55,6 +56,20 @@ def test_the_whole_program_can_be_set_up_by_the_environment(broker: Broker, tmp_
     with program:
         connected(program)
         assert program.log().startswith("{")
+
+
+def test_a_wazo_that_is_read_on_the_exchange_of_wazo_auth_looks_wrong(
+    broker: Broker, exporter: RunExporter
+) -> None:
+    broker.declare_exchange("wazo-headers", "headers")
+    broker.declare_exchange("xivo")
+    program = connected(exporter(broker.url(), "--bind-all"))
+    broker.publish("xivo", "auth.sessions.x.created", event("auth_session_created", {}))
+    # It looks alive.
+    eventually(lambda: "auth_session_created" in program.get("/metrics").text, what="it arrives")
+    [line] = program.logged("this is probably the wrong exchange")
+    assert "set --exchange wazo-headers" in line["meaning"]
+    assert line["meaning"] in program.get("/").text
 
 
 def test_the_version_is_told(tmp_path: Path) -> None:

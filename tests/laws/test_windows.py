@@ -3,12 +3,14 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dataflows.call_metrics import CallState, Direction
 from dataflows.items import ClockSetBack, Opened
 from dataflows.lengths import TODAY
 from dataflows.metric import Value
@@ -92,7 +94,7 @@ def test_a_mean_lies_between_the_least_and_the_greatest(steps: list[Step]) -> No
                 assert 0 <= low <= mean <= high
 
 
-GAUGES_OF_WINDOWS = {
+GAUGES_OF_WINDOWS: dict[str, tuple[str, tuple[str | tuple[str, ...], ...]]] = {
     "xivo_agents_logged_in": ("xivo_agents", ("logged_in",)),
     "xivo_endpoints_in_use": (
         "xivo_endpoints",
@@ -100,6 +102,7 @@ GAUGES_OF_WINDOWS = {
     ),
     "xivo_endpoints_unavailable": ("xivo_endpoints", ("unavailable",)),
     "xivo_lines_in_call": ("xivo_lines_in_call", ()),
+    "xivo_calls": ("xivo_calls", tuple(product(Direction, CallState))),
     "xivo_users_available": ("xivo_users", ("available",)),
     "xivo_queue_members_available": ("xivo_queue_members_available", ()),
     "xivo_queue_callers_waiting": ("xivo_queue_callers_waiting", ()),
@@ -135,7 +138,8 @@ def test_after_a_window_without_events_all_three_are_the_value(steps: list[Step]
     }
     for (metric, (*whose, _)), value in levels.items():
         gauge, states = GAUGES_OF_WINDOWS[metric.rpartition("_")[0]]
-        keys = [(gauge, (*whose, state)) for state in states] or [(gauge, tuple(whose))]
+        ends = [(state,) if isinstance(state, str) else state for state in states]
+        keys = [(gauge, (*whose, *end)) for end in ends] or [(gauge, tuple(whose))]
         assert sum(_number(series[key]) for key in keys) == value, metric
     # Counts of distinct ids are 0.
     for key, value in of_windows(pipeline).items():
