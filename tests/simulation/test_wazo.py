@@ -123,7 +123,7 @@ def test_agents_who_talk_to_callers_of_queues_have_a_line_that_talks() -> None:
         }
         for person in state(centre).people.values():
             if person.phone.interface in in_call:
-                assert person.presence.line_state in {"talking", "holding", "ringing"}
+                assert person.presence.line_state not in {"available", "unavailable"}
                 talking += 1
     assert talking > 200
 

@@ -114,28 +114,27 @@ def _trunks(wazo: Wazo, *, has_apis: bool) -> Truth:
     return truth
 
 
-def _others(wazo: Wazo) -> Truth:
-    board = wazo.switchboard
-    return {
-        **{
-            ("xivo_switchboard_calls", (board.uuid, state)): len(waiting)
-            for state, waiting in board.waiting.items()
-        },
-        **_closed(
-            "xivo_voicemail_messages_total",
-            wazo.office.voicemail.messages,
-            ("created", "deleted"),
-            ("personal", "global"),
-        ),
-        ("xivo_parked_calls", ()): len(wazo.office.parking.parked),
-        ("xivo_conference_participants", ()): len(wazo.conferences.participants),
-        **_closed(
-            "xivo_faxes_total",
-            {(outcome,): times for outcome, times in wazo.faxes.sent.items()},
-            ("succeeded", "failed"),
-        ),
-        **({("xivo_chat_messages_total", ()): wazo.chatd.messages} if _reads_chat() else {}),
+def _others(wazo: Wazo, *, has_apis: bool) -> Truth:
+    """Return the small subsystems; each has series from its first event or list on."""
+    board, parking, conferences = wazo.switchboard, wazo.office.parking, wazo.conferences
+    messages, faxes = wazo.office.voicemail.messages, wazo.faxes.sent
+    truth: Truth = {
+        ("xivo_switchboard_calls", (board.uuid, state)): len(waiting)
+        for state, waiting in board.waiting.items()
     }
+    if parking.times or has_apis:
+        truth["xivo_parked_calls", ()] = len(parking.parked)
+    if conferences.joined:
+        truth["xivo_conference_participants", ()] = len(conferences.participants)
+    if wazo.chatd.messages and _reads_chat():
+        truth["xivo_chat_messages_total", ()] = wazo.chatd.messages
+    if messages:
+        actions, access = ("created", "deleted"), ("personal", "global")
+        truth |= _closed("xivo_voicemail_messages_total", messages, actions, access)
+    if faxes:
+        sent = {(outcome,): times for outcome, times in faxes.items()}
+        truth |= _closed("xivo_faxes_total", sent, ("succeeded", "failed"))
+    return truth
 
 
 def true_series(centre: CallCentre, *, has_apis: bool) -> Truth:
@@ -152,7 +151,7 @@ def true_series(centre: CallCentre, *, has_apis: bool) -> Truth:
         **_calls(wazo),
         **_lines(wazo, has_apis=has_apis),
         **_trunks(wazo, has_apis=has_apis),
-        **_others(wazo),
+        **_others(wazo, has_apis=has_apis),
     }
     return {series: value for series, value in truth.items() if _is_declared(series[0])}
 

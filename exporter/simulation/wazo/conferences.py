@@ -20,10 +20,12 @@ class Conferences:
 
     Attributes:
         participants: Ids of the legs in the room.
+        joined: How many joined so far.
     """
 
     def __init__(self, office: Office) -> None:
         self.participants: dict[str, None] = {}
+        self.joined = 0
         self._office = office
         self._people: Sequence[Person] = ()
 
@@ -64,6 +66,7 @@ class Conferences:
         talk = office.calls.conversation(leg)
         talk.answered, talk.destination = world.now, "conference"
         self.participants[leg.uniqueid] = None
+        self.joined += 1
         self._publish("joined", leg, person)
         yield length * world.rng.uniform(0.3, 1)
         del self.participants[leg.uniqueid]

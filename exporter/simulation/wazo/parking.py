@@ -24,10 +24,12 @@ class Parking:
 
     Attributes:
         parked: The parked calls as calld lists them, by the id of the leg.
+        times: How often a call was parked so far.
     """
 
     def __init__(self, world: World, bus: Bus, calls: Calls) -> None:
         self.parked: dict[str, dict[str, object]] = {}
+        self.times = 0
         self._world = world
         self._bus = bus
         self._calls = calls
@@ -115,6 +117,7 @@ class Parking:
             "timeout_at": iso(now + _TIMEOUT),
         }
         self.parked[leg.uniqueid] = data
+        self.times += 1
         self._calls.park(leg, is_parked=True)
         self._publish("call_parked", data)
 
