@@ -7,7 +7,15 @@ from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from dashboards import call_centre, endpoints, exporter, overview, services, telephony
+from dashboards import (
+    call_centre,
+    endpoints,
+    exporter,
+    overview,
+    services,
+    switchboards,
+    telephony,
+)
 
 FOLDER = Path(__file__).parent
 
@@ -16,6 +24,7 @@ DASHBOARDS = {
     "call_centre": call_centre.dashboard,
     "endpoints": endpoints.dashboard,
     "telephony": telephony.dashboard,
+    "switchboards": switchboards.dashboard,
     "services": services.dashboard,
     "exporter": exporter.dashboard,
 }

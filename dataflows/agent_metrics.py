@@ -19,21 +19,22 @@ LOGINS = MetricSpec(
     "xivo_agent_logins_total",
     Kind.COUNTER,
     "Changes of agents to `logged_in`. The first event of an agent counts; a repeated status "
-    "does not.",
+    "does not, nor does a login less than five seconds after a logout: it is a relog by agentd.",
     ("origin_uuid",),
 )
 LOGOUTS = MetricSpec(
     "xivo_agent_logouts_total",
     Kind.COUNTER,
-    "Changes of agents to `logged_out`. The first event of an agent counts; a repeated status "
-    "does not.",
+    "Changes of agents to `logged_out`, counted five seconds later. The first event of an agent "
+    "counts; a repeated status does not, nor does a logout before a relog by agentd, or the "
+    "creation of an agent.",
     ("origin_uuid",),
 )
 SESSIONS = MetricSpec(
     "xivo_agent_session_duration_seconds",
     Kind.HISTOGRAM,
-    "Time from an agent's login to its logout. A session counts at its logout, if the exporter "
-    "saw its login.",
+    "Time from an agent's login to its logout. A session counts five seconds after its logout, if "
+    "the exporter saw its login. A relog by agentd does not end it.",
     ("origin_uuid",),
     cardinality="12 per origin",
     # Login by mistake, time until a break, half a shift, a shift, a forgotten logout.

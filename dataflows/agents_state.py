@@ -11,10 +11,16 @@ from dataflows.agent_details import AgentDetails
 from dataflows.agent_interfaces import agent_of
 from dataflows.agent_metrics import AGENTS, LEVELS, LOGINS, LOGOUTS, SESSIONS
 from dataflows.duplicates import LastEvents
-from dataflows.events.agents import AgentDeleted, AgentStatus, AgentStatusChanged
+from dataflows.events.agents import (
+    AgentCreated,
+    AgentDeleted,
+    AgentStatus,
+    AgentStatusChanged,
+)
 from dataflows.events.queue_calls import AgentConnected
 from dataflows.events.queue_members import StatusReported
 from dataflows.listed_memberships import ListedMemberships
+from dataflows.logouts import RELOG_SECONDS, Logout, Logouts
 from dataflows.memberships import OF_QUEUE
 from dataflows.metric import Sample
 from dataflows.pauses import Pauses
@@ -36,6 +42,7 @@ class AgentEventsState(State[Event]):
             self.samples, AGENTS, self._origin, self.entities
         )
         self._login_at: dict[str, float] = {}
+        self._logouts = Logouts()
         self._memberships = ListedMemberships()
         self._shown = AgentDetails(self.details, self._origin)
         self._times = ActivityTimes(self.samples, self._origin)
@@ -70,10 +77,13 @@ class AgentEventsState(State[Event]):
         match event:
             case AgentStatusChanged(agent_id=agent_id, status=status, at=at):
                 self._change(agent_id, status, at)
+            case AgentCreated(agent_id=agent_id, at=at):
+                self._create(agent_id, at)
             case AgentDeleted(agent_id=agent_id, at=at):
                 self._deleted.add(agent_id, at)
                 if self._agents.remove(agent_id):
                     self._login_at.pop(agent_id, None)
+                    self._count_logout(self._logouts.take(agent_id))
                     self._set_login(agent_id, at, is_in=False)
                     self._shown.hide(agent_id)
             case AgentConnected():
@@ -81,25 +91,50 @@ class AgentEventsState(State[Event]):
                     self._answer(agent_of(event.interface))
         self._logged_in.follow(event.at, self._agents.count(AgentStatus.LOGGED_IN))
 
+    def _create(self, agent_id: str, at: float) -> None:
+        """Know a new agent, who is logged out without having been logged in."""
+        if self._agents.get(agent_id) is None and self._set_status(
+            agent_id, AgentStatus.LOGGED_OUT, at
+        ):
+            self._set_login(agent_id, at, is_in=False)
+
     def _change(self, agent_id: str, status: AgentStatus, at: float) -> None:
-        if self._deleted and self._deleted.has(agent_id, at):
+        if not self._set_status(agent_id, status, at):
             return
-        outcome = self._agents.set_state(agent_id, status)
-        if outcome is not Outcome.CHANGED:
-            self.refused += outcome is Outcome.OVER_QUOTA
-            return
-        samples, origin = self.samples, self._origin
         if status is AgentStatus.LOGGED_IN:
-            samples.add(LOGINS, origin)
-            self._login_at[agent_id] = at
+            self._log_in(agent_id, at)
         else:
-            samples.add(LOGOUTS, origin)
-            login_at = self._login_at.pop(agent_id, None)
-            if login_at is not None:
-                # A server clock that was set back must not give a negative duration.
-                samples.observe(SESSIONS, origin, max(0.0, at - login_at))
-        self._show(agent_id, status)
+            self._logouts.add(agent_id, at, self._login_at.pop(agent_id, None))
         self._set_login(agent_id, at, is_in=status is AgentStatus.LOGGED_IN)
+
+    def _set_status(self, agent_id: str, status: AgentStatus, at: float) -> bool:
+        """Set the status of an agent who was not deleted lately; return whether it changed."""
+        if self._deleted and self._deleted.has(agent_id, at):
+            return False
+        outcome = self._agents.set_state(agent_id, status)
+        self.refused += outcome is Outcome.OVER_QUOTA
+        if outcome is Outcome.CHANGED:
+            self._show(agent_id, status)
+        return outcome is Outcome.CHANGED
+
+    def _log_in(self, agent_id: str, at: float) -> None:
+        logout = self._logouts.take(agent_id)
+        if logout is not None and abs(at - logout.at) < RELOG_SECONDS:
+            # A relog: the session goes on.
+            if logout.login_at is not None:
+                self._login_at[agent_id] = logout.login_at
+            return
+        self._count_logout(logout)
+        self.samples.add(LOGINS, self._origin)
+        self._login_at[agent_id] = at
+
+    def _count_logout(self, logout: Logout | None) -> None:
+        if logout is None:
+            return
+        self.samples.add(LOGOUTS, self._origin)
+        if logout.login_at is not None:
+            # A server clock that was set back must not give a negative duration.
+            self.samples.observe(SESSIONS, self._origin, max(0.0, logout.at - logout.login_at))
 
     def _answer(self, agent_id: str | None) -> None:
         agent = self._memberships.agents.get(agent_id or "")
@@ -138,10 +173,14 @@ class AgentEventsState(State[Event]):
         if is_updated:
             for at, agent in self._memberships.ended(now, is_clock=True):
                 self._follow(agent, at)
+            for logout in self._logouts.passed(now):
+                self._count_logout(logout)
+        else:
+            self._logouts.hold()
         self._times.publish(now, is_updated=is_updated)
         due = min(
             super().expire(now) or inf,
-            self._memberships.wrap_ups.due if is_updated else inf,
+            min(self._memberships.wrap_ups.due, self._logouts.due) if is_updated else inf,
             self._times.due,
         )
         return None if due == inf else due
@@ -168,12 +207,14 @@ class AgentEventsState(State[Event]):
         self._times.recheck(now)
         self._memberships.recheck(now)
         self._deleted.recheck(now)
+        self._logouts.recheck(now)
         # The duration of a session that began in the future is not known.
         self._login_at = {agent: at for agent, at in self._login_at.items() if at <= now}
 
     def shift(self, corrected: Callable[[float], float]) -> None:
         """Correct the times that were taken from time stamps."""
         self._login_at = {agent: corrected(at) for agent, at in self._login_at.items()}
+        self._logouts.correct(corrected)
         for agent, before in self._memberships.shift(corrected):
             if agent.activity != LOGGED_OUT:
                 self._times.shift(agent.activity, before, agent.since)

@@ -168,6 +168,11 @@ class QueueState(State[QueueEvent | CallCompleted]):
         self.entities.release(len(self._members.members))
         self._members.members.clear()
 
+    @property
+    def interfaces(self) -> list[str]:
+        """The interfaces of all members."""
+        return [*self._members.members]
+
     def may_end(self) -> bool:
         """Return whether the queue is empty, or a wrap-up must end in time."""
         return not self._members.members or self._wrap_ups.due < inf

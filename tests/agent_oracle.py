@@ -131,7 +131,7 @@ class Agents:
 
     def apply(self, fact: Fact) -> None:
         """Apply an event."""
-        is_of_agent = fact.name in {"agent_status_update", "agent_deleted"}
+        is_of_agent = fact.name in {"agent_status_update", "agent_created", "agent_deleted"}
         self.has_begun |= is_of_agent
         if not self.has_begun:
             return
@@ -147,6 +147,11 @@ class Agents:
             agent = str(int(fact.data["id"]))
             self.deleted_at[agent] = fact.at
             self.is_in.pop(agent, None)
+            return
+        if fact.name == "agent_created":
+            agent = str(int(fact.data["id"]))
+            if fact.at - self.deleted_at.get(agent, -inf) >= MINUTE:
+                self.is_in.setdefault(agent, False)
             return
         agent = str(int(fact.data["agent_id"]))
         if fact.at - self.deleted_at.get(agent, -inf) >= MINUTE:

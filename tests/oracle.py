@@ -15,6 +15,7 @@ from math import inf
 from typing import Any
 
 from dataflows.envelope import Reason
+from tests import small_oracle
 from tests.queue_oracle import DEVICE_STATES, follow, is_of_member
 
 Numbers = dict[tuple[str, tuple[str, ...]], Any]
@@ -105,12 +106,15 @@ def expect(history: list[Fact], now: float, *, details: bool) -> Numbers:
             if not told:
                 continue
             # Counters are never complete.
-            if subsystem not in {"chat", "call_forms"}:
+            if subsystem not in {"chat", "call_forms"} | small_oracle.COUNTERS:
                 numbers["xivo_state_known", (origin, subsystem)] = 0
                 numbers["xivo_state_known_since_timestamp_seconds", (origin, subsystem)] = 0
             last = told[-1].arrived
             numbers["xivo_state_last_event_timestamp_seconds", (origin, subsystem)] = last
-            numbers |= _of_subsystem(subsystem, origin, told, now, details=details)
+            if subsystem in small_oracle.EVENTS:
+                numbers |= small_oracle.expect(subsystem, origin, mine, now)
+            else:
+                numbers |= _of_subsystem(subsystem, origin, told, now, details=details)
     return numbers
 
 
@@ -120,9 +124,10 @@ def _of_subsystem(
     if subsystem in {"queue_calls", "calls"}:
         # They have oracles of their own: `tests/laws/calls_truth.py`, `tests/laws/test_calls.py`.
         return {}
-    if subsystem in {"agents", "endpoints", "lines"}:
-        of = {"agents": _agents, "endpoints": _endpoints, "lines": _lines}
-        return of[subsystem](origin, told, details)
+    if subsystem == "agents":
+        return _agents(origin, told, now, details)
+    if subsystem in {"endpoints", "lines"}:
+        return {"endpoints": _endpoints, "lines": _lines}[subsystem](origin, told, details)
     if subsystem in {"services", "queues"}:
         return {"services": _services, "queues": _queues}[subsystem](origin, told, now)
     others = {"users": _users, "trunks": _trunks, "chat": _chat, "call_forms": _call_forms}
@@ -178,7 +183,7 @@ def is_used(fact: Fact) -> bool:
 
 
 EVENTS = {
-    "agents": {"agent_status_update", "agent_deleted"},
+    "agents": {"agent_status_update", "agent_created", "agent_deleted"},
     "endpoints": {"endpoint_status_update", "line_deleted"},
     "lines": {"line_status_updated", "line_deleted"},
     "trunks": {"trunk_status_updated", "trunk_deleted"},
@@ -189,7 +194,7 @@ EVENTS = {
         "service_registered",
         "service_deregistered",
     },
-    "chat": {"chat_message_event", "chat_message_sent"},
+    "chat": {"chat_message_event", "chat_message_sent", "chatd_user_room_message_created"},
     "call_forms": {"call_form_result"},
     "queues": {
         "QueueMemberStatus",
@@ -221,6 +226,7 @@ EVENTS = {
         "call_log_created",
         "user_missed_call",
     },
+    **small_oracle.EVENTS,
 }
 """The events of each subsystem."""
 
@@ -273,38 +279,88 @@ def _digits(value: int | str) -> str:
     return str(int(value))
 
 
-def _agents(origin: str, events: list[Fact], details: bool) -> Numbers:
-    def states_of(fact: Fact) -> Iterator[tuple[str, str | None]]:
-        if fact.name == "agent_status_update":
-            yield _digits(fact.data["agent_id"]), fact.data["status"]
-        elif fact.name == "agent_deleted":
-            yield _digits(fact.data["id"]), None
+RELOG = 5
+"""Seconds in which a login is none, but part of a relog of agentd, with the logout before it."""
 
-    histories = _histories(events, states_of)
+Change = tuple[str | None, Fact]
+"""What an agent became, and the event that tells it; None: deleted."""
+
+
+def _agents(origin: str, events: list[Fact], now: float, details: bool) -> Numbers:
+    histories = _agent_histories(events)
+    states = [history[-1][0] for history in histories.values()]
     numbers: Numbers = {
-        ("xivo_agents", (origin, state)): _count(histories, state)
+        ("xivo_agents", (origin, state)): states.count(state)
         for state in ("logged_in", "logged_out")
     }
-    numbers["xivo_agent_logins_total", (origin,)] = _count_changes(histories, "logged_in")
-    numbers["xivo_agent_logouts_total", (origin,)] = _count_changes(histories, "logged_out")
-    sessions = [
-        max(0.0, end - start)
-        for history in histories.values()
-        for (before, start), (after, end) in pairwise(_changes(history))
-        if (before, after) == ("logged_in", "logged_out")
-    ]
+    logins, logouts, sessions = 0, 0, list[float]()
+    for history in histories.values():
+        began: float | None = None
+        for index, (state, fact) in enumerate(history):
+            if state == "logged_in" and not _is_relog(fact, history):
+                logins += 1
+                began = fact.at
+            elif state == "logged_out" and _is_logout(history, index, now):
+                logouts += 1
+                sessions += [] if began is None else [max(0.0, fact.at - began)]
+                began = None
+    numbers["xivo_agent_logins_total", (origin,)] = logins
+    numbers["xivo_agent_logouts_total", (origin,)] = logouts
     edges = [float("-inf"), *SESSION_BOUNDS, float("inf")]
     counts = tuple(
         sum(lower < session <= upper for session in sessions) for lower, upper in pairwise(edges)
     )
     numbers["xivo_agent_session_duration_seconds", (origin,)] = (counts, sum(sessions))
     for agent, history in histories.items():
-        if details and _last_state(history) is not None:
-            is_in = _last_state(history) == "logged_in"
-            numbers["xivo_agent_logged_in", (origin, agent)] = int(is_in)
+        state = history[-1][0]
+        if details and state is not None:
+            numbers["xivo_agent_logged_in", (origin, agent)] = int(state == "logged_in")
             # The random traffic has no answers.
             numbers["xivo_agent_calls_answered_total", (origin, agent)] = 0
     return numbers
+
+
+def _agent_histories(events: list[Fact]) -> dict[str, list[Change]]:
+    histories: dict[str, list[Change]] = {}
+    deleted_at: dict[str, float] = {}
+    for fact in events:
+        agent = _digits(fact.data["agent_id" if fact.name == "agent_status_update" else "id"])
+        before = histories.get(agent, [(None, fact)])[-1][0]
+        if fact.name == "agent_deleted":
+            deleted_at[agent] = fact.at
+        elif fact.at - deleted_at.get(agent, -inf) < MINUTE:
+            continue
+        after = {
+            "agent_deleted": None,
+            "agent_created": before or "logged_out",
+            "agent_status_update": fact.data.get("status"),
+        }[fact.name]
+        if after != before:
+            histories.setdefault(agent, []).append((after, fact))
+    return histories
+
+
+def _is_logout(history: list[Change], index: int, now: float) -> bool:
+    """Return whether an agent who is logged out has logged out, and that counts by now."""
+    _, fact = history[index]
+    if fact.name != "agent_status_update":
+        return False
+    if index + 1 == len(history):
+        return now - fact.arrived >= RELOG
+    state, then = history[index + 1]
+    return state is None or not _is_relog(then, history)
+
+
+def _is_relog(login: Fact, history: list[Change]) -> bool:
+    """Return whether a login follows a logout so soon that both are a relog."""
+    index = [id(fact) for _, fact in history].index(id(login))
+    state, logout = history[index - 1] if index else (None, login)
+    return (
+        state == "logged_out"
+        and logout.name == "agent_status_update"
+        and abs(login.at - logout.at) < RELOG
+        and login.arrived - logout.arrived < RELOG
+    )
 
 
 def _endpoints(origin: str, events: list[Fact], details: bool) -> Numbers:
@@ -464,7 +520,8 @@ def _users(origin: str, events: list[Fact]) -> Numbers:
 
 def _chat(origin: str, events: list[Fact]) -> Numbers:
     sent = [fact for fact in events if fact.name in {"chat_message_event", "chat_message_sent"}]
-    return {("xivo_chat_messages_total", (origin,)): len(sent)}
+    of_chatd = {fact.data["uuid"].lower() for fact in events if fact not in sent}
+    return {("xivo_chat_messages_total", (origin,)): len(sent) + len(of_chatd)}
 
 
 def _call_forms(origin: str, events: list[Fact]) -> Numbers:

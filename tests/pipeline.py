@@ -41,6 +41,7 @@ GROWING = frozenset(spec.name for spec in SPECS if spec.grows)
 OF_AN_API = frozenset(
     {
         "xivo_queue_info",
+        "xivo_switchboard_info",
         "xivo_service_component_up",
         "xivo_state_drift_total",
         "xivo_trunk_info",

@@ -9,9 +9,11 @@ from dataflows.subsystems import (
     calls,
     endpoints,
     lines,
+    parking,
     queue_calls,
     queues,
     services,
+    switchboards,
     trunks,
     users,
 )
@@ -37,8 +39,10 @@ AGENTS = _all_complete(agents.NAME, "agents")
 CALLS = _all_complete(queue_calls.NAME, "calls")
 CONVERSATIONS = _all_complete(calls.NAME, "calls under way")
 LINES = _all_complete(lines.NAME, "lines")
+PARKING = _all_complete(parking.NAME, "parked calls")
 PHONES = _all_complete(endpoints.NAME, "phones")
 QUEUES = _all_complete(queues.NAME, "queues")
 SERVICES = _all_complete(services.NAME, "services")
+SWITCHBOARDS = _all_complete(switchboards.NAME, "switchboards")
 TRUNKS = _all_complete(trunks.NAME, "trunks")
 USERS = _all_complete(users.NAME, "users")

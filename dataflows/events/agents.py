@@ -26,6 +26,12 @@ class AgentStatusChanged(Event, frozen=True, gc=False):
     status: AgentStatus
 
 
+class AgentCreated(Event, frozen=True, gc=False):
+    """An administrator created an agent, who is logged out."""
+
+    agent_id: str
+
+
 class AgentDeleted(Event, frozen=True, gc=False):
     """An administrator deleted an agent."""
 
@@ -45,12 +51,12 @@ class _StatusUpdate(msgspec.Struct, gc=False):
     status: AgentStatus
 
 
-class _Deleted(msgspec.Struct, gc=False):
+class _Agent(msgspec.Struct, gc=False):
     id: int | str
 
 
 _status_update = msgspec.json.Decoder(_StatusUpdate)
-_deleted = msgspec.json.Decoder(_Deleted)
+_agent = msgspec.json.Decoder(_Agent)
 
 
 def _decode_status(envelope: Envelope) -> AgentStatusChanged:
@@ -59,8 +65,13 @@ def _decode_status(envelope: Envelope) -> AgentStatusChanged:
     return AgentStatusChanged(envelope.origin_uuid, envelope.at, agent_id, data.status)
 
 
+def _decode_created(envelope: Envelope) -> AgentCreated:
+    agent_id = number_id(read(envelope, _agent).id, "id")
+    return AgentCreated(envelope.origin_uuid, envelope.at, agent_id)
+
+
 def _decode_deleted(envelope: Envelope) -> AgentDeleted:
-    agent_id = number_id(read(envelope, _deleted).id, "id")
+    agent_id = number_id(read(envelope, _agent).id, "id")
     return AgentDeleted(envelope.origin_uuid, envelope.at, agent_id)
 
 
@@ -70,6 +81,13 @@ DECODERS = (
         "status.agent",
         _decode_status,
         "xivo-agentd, wazo-agentd. See the XiVO bus document; wazo-bus, agent/event.py",
+    ),
+    Decoder(
+        "agent_created",
+        "config.agent.created",
+        _decode_created,
+        "xivo-confd from 15.05, wazo-confd. See xivo-bus 15.20 and wazo-bus, agent/event.py",
+        (Source.AGENTD,),
     ),
     Decoder(
         "agent_deleted",

@@ -148,6 +148,13 @@ def _ami(
     return Decoder(name, f"ami.{name}", decode, f"Asterisk {versions}, through amid. {what}")
 
 
+ENDED = _ami(
+    "Hangup",
+    _decode_ended,
+    "A channel ended. It may be that of a caller in a queue, of a refused call, of a parked call "
+    "or of a participant of a conference",
+)
+
 DECODERS = (
     _ami(
         "HangupRequest",
@@ -159,11 +166,7 @@ DECODERS = (
         _decode_soft_request,
         "With cause 1: the caller vanished. With an Abandon, the visit counts as abandoned",
     ),
-    _ami(
-        "Hangup",
-        _decode_ended,
-        "A channel ended. It may be that of a caller, or of a refused call",
-    ),
+    ENDED,
     _ami(
         "AttendedTransfer",
         _decode_transfer,

@@ -10,14 +10,19 @@ from dataflows.subsystems import (
     call_forms,
     calls,
     chat,
+    conferences,
     deliveries,
     endpoints,
+    faxes,
     lines,
+    parking,
     queue_calls,
     queues,
     services,
+    switchboards,
     trunks,
     users,
+    voicemail,
 )
 
 SUBSYSTEMS: tuple[Subsystem, ...] = (
@@ -32,6 +37,11 @@ SUBSYSTEMS: tuple[Subsystem, ...] = (
     services.SUBSYSTEM,
     chat.SUBSYSTEM,
     call_forms.SUBSYSTEM,
+    switchboards.SUBSYSTEM,
+    voicemail.SUBSYSTEM,
+    parking.SUBSYSTEM,
+    conferences.SUBSYSTEM,
+    faxes.SUBSYSTEM,
     bus.SUBSYSTEM,
     deliveries.SUBSYSTEM,
 )

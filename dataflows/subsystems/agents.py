@@ -1,9 +1,11 @@
 """What do call-centre agents do?
 
 Sources: `agent_status_update` of xivo-agentd and wazo-agentd, whose status is `logged_in` or
-`logged_out`; and the QueueMember events of Asterisk, which contain the state of the agent's phone
-and their pause in each queue. An agent is a member of queues with the interface
-`Local/id-<agent_id>@agentcallback`; other members are no agents here.
+`logged_out`; `agent_created` and `agent_deleted` of confd; and the QueueMember events of Asterisk,
+which contain the state of the agent's phone and their pause in each queue. An agent is a member of
+queues with the interface `Local/id-<agent_id>@agentcallback`; other members are no agents here.
+`agent_paused` and `agent_unpaused` of wazo-agentd are not used: agentd makes them of the
+QueueMemberPause events that amid publishes on the same bus, so they never tell more.
 
 Trouble: a repeated status changes nothing, so duplicates do no harm. Reordered events: the last one
 to arrive wins, except for events of queues, which `dataflows/queue_members.py` puts in order. A
@@ -12,6 +14,8 @@ an agent is unknown until its status changes. Events of queues before the first 
 change nothing; afterwards the memberships of agents who are logged out, or of whom no status is
 known, are kept, because they may log in later. A start of Asterisk ends calls and wrap-ups. agentd
 logs a deleted agent off after the deletion; for a minute, events of a deleted agent change nothing.
+A logout counts five seconds later, unless the agent logs in again: then it is a relog
+(`dataflows/logouts.py`).
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from dataflows.agents_state import AgentEventsState
 from dataflows.events import asterisk, configuration, queue_member_decoders
 from dataflows.events.agents import (
     DECODERS,
+    AgentCreated,
     AgentDeleted,
     AgentsListed,
     AgentStatus,
@@ -57,7 +62,7 @@ class AgentsState(AgentEventsState):
         if isinstance(event, MemberReported | MemberRemoved):
             if (changed := self.asked.get(Source.AMID)) is not None:
                 changed.add((event.queue, event.interface))
-        elif isinstance(event, AgentStatusChanged | AgentDeleted) and (
+        elif isinstance(event, AgentStatusChanged | AgentCreated | AgentDeleted) and (
             changed := self.asked.get(Source.AGENTD)
         ):
             changed.add(event.agent_id)
@@ -79,6 +84,7 @@ class AgentsState(AgentEventsState):
         for agent_id, _, after in merged.differences:
             # When the session and the pause began or ended is not known.
             self._login_at.pop(agent_id, None)
+            self._count_logout(self._logouts.take(agent_id))
             self._memberships.agent(agent_id).paused_at = None
             if after is not None:
                 # First, because only an agent who is shown has an activity.
@@ -105,7 +111,7 @@ SUBSYSTEM = Subsystem(
     METRICS,
     AgentsState,
     DECODERS,
-    starters=(AgentStatusChanged, AgentDeleted),
+    starters=(AgentStatusChanged, AgentCreated, AgentDeleted),
     also=(
         *asterisk.DECODERS,
         *queue_member_decoders.DECODERS,

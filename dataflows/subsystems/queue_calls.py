@@ -8,7 +8,8 @@ Trouble: reordered events and duplicates change nothing. A visit that ends witho
 settled two seconds later, when it is certain that no other event belongs to it. A missed Leave: the
 visit is lost when the channel of the caller ends, when Asterisk starts, or after a day. After a
 restart without a recovery store, callers who wait are unknown until they leave; the end of their
-visit counts.
+visit counts. A queue that confd says is deleted ends at once, if its name is known, as for
+`queues`. Calls that it still has no longer count.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from operator import attrgetter
 
 from dataflows.arrivals import Arrivals
 from dataflows.call_statistics import CallStatistics
+from dataflows.deleted_queues import CALL_SECONDS, DeletedQueues, of_group
 from dataflows.duplicates import LastEvents
-from dataflows.events import asterisk, channels, queue_call_decoders
+from dataflows.events import asterisk, channels, configuration, queue_call_decoders
 from dataflows.events.channels import (
     CallerTransferred,
     ChannelEnded,
@@ -28,6 +30,7 @@ from dataflows.events.channels import (
     HangupRequested,
     QueueDialled,
 )
+from dataflows.events.configuration import ConfigurationChanged, GroupDeleted, QueueDeleted
 from dataflows.events.queue_calls import CallerJoined, CallersListed, CallEvent
 from dataflows.events.queue_names import QueueKind, QueuesNamed
 from dataflows.knowledge import Drift
@@ -37,6 +40,7 @@ from dataflows.merging import Changed
 from dataflows.parts import MAX_PARTS, PartedState
 from dataflows.queue_call_metrics import METRICS
 from dataflows.queue_facts import CallRefused, Fact, QueueListed
+from dataflows.recent import DELETED_SECONDS
 from dataflows.subsystem import Context, Event, Subsystem
 from dataflows.waits import MAX_GREETING_SECONDS
 
@@ -63,14 +67,19 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
         self._callers = ListedCallers(first.origin_uuid, self.entities)
         self._arrivals = Arrivals(first.at)
         self._last_events = LastEvents()
+        # As confd lists them.
+        self._names: dict[str, str] = {}
+        self._deleted = DeletedQueues()
 
-    def apply(self, event: CallEvent | ChannelEvent | Fact) -> None:
+    def apply(self, event: CallEvent | ChannelEvent | ConfigurationChanged | Fact) -> None:
         if self.asked:
             self.note(event)
         if self._callers.settling.next_at <= event.at:
             self._settle(event.at)
         if isinstance(event, ChannelEvent):
             self._follow(event)
+        elif isinstance(event, ConfigurationChanged):
+            self._configure(event)
         elif isinstance(event, CallEvent) and not self._is_repeated(event):
             super().apply(event)
             self._apply_all(self._callers.follow(event))
@@ -81,16 +90,37 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
     def count_refused(self) -> int:
         return super().count_refused() + self._callers.refused
 
-    def note(self, event: CallEvent | ChannelEvent | Fact) -> None:
+    def _configure(self, event: ConfigurationChanged) -> None:
+        match event:
+            case QueueDeleted(queue_id=queue_id, at=at) if queue_id in self._names:
+                self._delete(self._names[queue_id], at)
+            case GroupDeleted(group_uuid=uuid, at=at) if uuid:
+                self._deleted.add(uuid, at)
+                for queue in of_group(self._parts, uuid):
+                    self._delete(queue, at)
+
+    def _delete(self, queue: str, at: float) -> None:
+        self._deleted.add(queue, at)
+        if queue in self._parts:
+            self.drop(queue)
+
+    def may_start(self, event: CallEvent | Fact) -> bool:
+        # After the reload, nobody can join a deleted queue and it is not listed, but calls may end.
+        shows_queue = type(event) in (CallerJoined, QueueListed)
+        seconds = DELETED_SECONDS if shows_queue else CALL_SECONDS
+        return not self._deleted.has(event.queue, event.at, seconds)
+
+    def note(self, event: CallEvent | ChannelEvent | ConfigurationChanged | Fact) -> None:
         changed = self.asked.get(Source.AMID)
         if changed is not None and isinstance(event, CallEvent):
             self._callers.note(event, changed)
 
     def merge(self, listing: CallersListed | QueuesNamed, changed: Changed) -> Mapping[Drift, int]:
         if isinstance(listing, QueuesNamed):
-            for each in listing.queues:
-                if each.kind is QueueKind.QUEUE:
-                    self._arrivals.name(each.queue_id, each.queue)
+            queues = [each for each in listing.queues if each.kind is QueueKind.QUEUE]
+            self._names = {each.queue_id: each.queue for each in queues[:MAX_PARTS]}
+            for each in queues:
+                self._arrivals.name(each.queue_id, each.queue)
             return {}
         self._settle(listing.at)
         facts, drift = self._callers.follow_listing(listing.queues, listing.at, changed)
@@ -159,6 +189,7 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
 
     def recheck(self, now: float) -> None:
         super().recheck(now)
+        self._deleted.recheck(now)
         self._correct(now, lambda at: min(at, now))
 
     def shift(self, corrected: Callable[[float], float]) -> None:
@@ -193,8 +224,8 @@ SUBSYSTEM = Subsystem(
     QueueCallsState,
     queue_call_decoders.DECODERS,
     starters=(CallEvent,),
-    also=(*channels.DECODERS, *asterisk.DECODERS),
-    needs=(ChannelEvent,),
+    also=(*channels.DECODERS, *asterisk.DECODERS, *configuration.DELETIONS),
+    needs=(ChannelEvent, QueueDeleted, GroupDeleted),
     listings=(CallersListed, QueuesNamed),
     can_be_complete=True,
     max_shown=MAX_PARTS,

@@ -12,20 +12,31 @@ pause events of the member are ignored, because they are older; only `QueueMembe
 `LoginTime` (Asterisk 18 and later), adds the member again. Duplicates change nothing. After a start
 of Asterisk 16 or later, members whose device was in a call or rang before it are `unknown` until
 their next event, and wrap-ups from before it are over. A queue without members stays, at 0, until
-it had no event for a week.
+it had no event for a week. A queue that confd says is deleted ends at once, if its name is known:
+that of a group contains its UUID, that of a queue must have been listed by confd. For a minute,
+events of a deleted queue change nothing.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from operator import attrgetter
 
+from dataflows.deleted_queues import DeletedQueues, of_group
 from dataflows.events import asterisk, configuration
+from dataflows.events.configuration import (
+    ConfigurationChanged,
+    GroupDeleted,
+    GroupUsersChanged,
+    QueueDeleted,
+)
 from dataflows.events.queue_calls import CallCompleted
 from dataflows.events.queue_member_decoders import DECODERS
 from dataflows.events.queue_members import MemberRemoved, MemberReported, MembersListed, QueueEvent
-from dataflows.events.queue_names import QueuesNamed
+from dataflows.events.queue_names import QueueKind, QueueName, QueuesNamed
 from dataflows.knowledge import Drift
 from dataflows.listed_series import ListedSeries
 from dataflows.listings import Source
@@ -46,6 +57,9 @@ from dataflows.subsystem import Context, Event, Subsystem
 
 NAME = "queues"
 
+_USER = re.compile("local/([0-9a-f-]{36})@usersharedlines.*")
+"""The interface of a user who is a member of a group, in lower case."""
+
 
 class QueuesState(PartedState[QueueEvent | CallCompleted]):
     """The queues of one origin, and their names for people.
@@ -65,11 +79,52 @@ class QueuesState(PartedState[QueueEvent | CallCompleted]):
         super().__init__(first, context)
         self._origin = first.origin_uuid
         self._names = ListedSeries(self.samples, INFO)
+        # By name in Asterisk, as confd lists them.
+        self._named: dict[str, QueueName] = {}
+        self._deleted = DeletedQueues()
 
-    def apply(self, event: QueueEvent | CallCompleted) -> None:
+    def apply(self, event: QueueEvent | CallCompleted | ConfigurationChanged) -> None:
+        if isinstance(event, ConfigurationChanged):
+            self._configure(event)
+            return
         if self.asked:
             self.note(event)
         super().apply(event)
+
+    def _configure(self, event: ConfigurationChanged) -> None:
+        match event:
+            case QueueDeleted(queue_id=queue_id, at=at):
+                self._delete_listed(QueueKind.QUEUE, queue_id, at)
+            case GroupDeleted(group_id=group_id, group_uuid=uuid, at=at):
+                if uuid:
+                    self._deleted.add(uuid, at)
+                self._delete_listed(QueueKind.GROUP, group_id, at)
+                for queue in of_group(self._parts, uuid):
+                    self._delete(queue, at)
+            case GroupUsersChanged(group_uuid=uuid, users=users, at=at):
+                for queue in of_group(self._parts, uuid):
+                    self._remove_others(queue, users, at)
+
+    def _delete_listed(self, kind: QueueKind, queue_id: str, at: float) -> None:
+        for each in [*self._named.values()]:
+            if (each.kind, each.queue_id) == (kind, queue_id):
+                self._delete(each.queue, at)
+
+    def _delete(self, queue: str, at: float) -> None:
+        self._deleted.add(queue, at)
+        if self._named.pop(queue, None):
+            self._name([*self._named.values()])
+        if queue in self._parts:
+            self.drop(queue)
+
+    def _remove_others(self, queue: str, users: frozenset[str], at: float) -> None:
+        """Remove the users who are no longer members; members that are no users stay."""
+        part = self._parts[queue]
+        assert isinstance(part, QueueState)
+        for interface in part.interfaces:
+            user = _USER.fullmatch(interface)
+            if user is not None and user[1] not in users:
+                self.apply(MemberRemoved(self._origin, at, queue, interface))
 
     def note(self, event: QueueEvent | CallCompleted) -> None:
         # Other events do not say whether somebody is a member, so they are no reason to keep the
@@ -80,11 +135,19 @@ class QueuesState(PartedState[QueueEvent | CallCompleted]):
 
     def may_start(self, event: QueueEvent | CallCompleted) -> bool:
         # The end of a call does not say how many members the queue has.
-        return isinstance(event, MemberReported | MemberRemoved)
+        return isinstance(event, MemberReported | MemberRemoved) and not self._deleted.has(
+            event.queue, event.at
+        )
+
+    def recheck(self, now: float) -> None:
+        super().recheck(now)
+        self._deleted.recheck(now)
 
     def merge(self, listing: MembersListed | QueuesNamed, changed: Changed) -> Mapping[Drift, int]:
         if isinstance(listing, QueuesNamed):
-            self._name(listing)
+            self._name(
+                each for each in listing.queues if not self._deleted.has(each.queue, listing.at)
+            )
             return {}
         found: Counter[Drift] = Counter()
         touched = {queue for queue, _ in changed}
@@ -97,14 +160,14 @@ class QueuesState(PartedState[QueueEvent | CallCompleted]):
             found += self._follow_members(name, members, changed, listing.at)
         return found
 
-    def _name(self, listing: QueuesNamed) -> None:
+    def _name(self, names: Iterable[QueueName]) -> None:
         """Show these names and no others; as many as there can be queues."""
         # One for each queue: with two, PromQL could not join other series with them.
-        by_queue = {each.queue: each for each in listing.queues[:MAX_PARTS]}
+        self._named = {each.queue: each for each in islice(names, MAX_PARTS)}
         self._names.show(
             {
                 (self._origin, each.queue, each.display_name, each.kind, each.tenant_uuid): 1
-                for each in by_queue.values()
+                for each in self._named.values()
             }
         )
 
@@ -130,6 +193,7 @@ SUBSYSTEM = Subsystem(
     DECODERS,
     starters=(QueueEvent, CallCompleted),
     also=(*asterisk.DECODERS, *configuration.QUEUES),
+    needs=(QueueDeleted, GroupDeleted, GroupUsersChanged),
     listings=(MembersListed, QueuesNamed),
     can_be_complete=True,
     max_shown=MAX_PARTS,

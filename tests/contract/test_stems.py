@@ -19,6 +19,7 @@ OTHER_WORDS = {
     "bus": ("bus", "origin", "exporter_window_start"),
     "queue_calls": ("queue",),
     "calls": ("calls", "call_legs", "conversations", "conversation", "missed_calls"),
+    "parking": ("parked",),
 }
 
 

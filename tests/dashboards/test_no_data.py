@@ -37,7 +37,10 @@ EVENTS: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("chatd_presence_updated", USER),
 )
 TOLD = ("agents", "queues", "users")
-NOT_TOLD = ("phones", "lines", "trunks", "services", "chat messages", "call forms", "calls")
+NOT_TOLD = (
+    *("phones", "lines", "trunks", "services", "chat messages", "call forms", "calls"),
+    *("switchboards", "parked calls", "conferences", "voicemail", "faxes"),
+)
 # The page has no metrics of the exporter itself, and the server has no API.
 PANELS = [
     panel
@@ -89,6 +92,7 @@ def test_a_panel_without_data_says_what_the_server_has_not_told(
         ("overview", ("no services known", "queues: partial, may be too low")),
         ("call_centre", ("No events about call forms from the selected servers yet",)),
         ("endpoints", ("no phones known", "No events about phones from the selected servers yet")),
+        ("switchboards", ("no switchboards known", "No events about faxes from the selected")),
         (
             "services",
             (

@@ -119,6 +119,7 @@ WINDOW = "5m"
 KNOWN = "xivo_state_known"
 COMPLETENESS = "Are the numbers complete?"
 AGENTS, MEMBERS, FREE = "xivo_agents", "xivo_queue_members", "xivo_queue_members_available"
+WAITING = "xivo_switchboard_calls"
 PHONES, USERS, UP = "xivo_endpoints", "xivo_users", "xivo_service_up"
 REGISTERED = "xivo_service_registered_timestamp_seconds"
 DEREGISTERED = "xivo_service_deregistered_timestamp_seconds"
@@ -221,6 +222,16 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("telephony", COMPLETENESS, "A"): all_complete("calls"),
     ("telephony", COMPLETENESS, "B"): all_complete("lines"),
     ("telephony", COMPLETENESS, "C"): all_complete("trunks"),
+    ("switchboards", "Calls queued", "A"): summed(WAITING, last="queued"),
+    ("switchboards", "Calls held", "A"): summed(WAITING, last="held"),
+    ("switchboards", "Parked calls", "A"): summed("xivo_parked_calls"),
+    ("switchboards", "Participants of conferences", "A"): summed("xivo_conference_participants"),
+    ("switchboards", "Switchboards now", "A"): summed(WAITING, 0, 1, last="queued"),
+    ("switchboards", "Switchboards now", "B"): summed(WAITING, 0, 1, last="held"),
+    ("switchboards", "Switchboards now", "C"): nothing,
+    ("switchboards", "Calls at switchboards", "A"): summed(WAITING, 2),
+    ("switchboards", COMPLETENESS, "A"): all_complete("switchboards"),
+    ("switchboards", COMPLETENESS, "B"): all_complete("parking"),
     ("services", "Services", "A"): number(UP),
     ("services", "Up or down per window", "A"): window_states,
     ("services", "Components", "A"): nothing,
@@ -242,7 +253,10 @@ NOT_OF_ONE_MOMENT = ("rate(", "increase(", "_over_time(", "time()")
 
 
 # The order of the declaration, which is not alphabetical.
-ORDER = ("origin_uuid", "queue", "service_name", "service_id", "address", "port", "bus", "server")
+ORDER = (
+    *("origin_uuid", "queue", "switchboard"),
+    *("service_name", "service_id", "address", "port", "bus", "server"),
+)
 
 
 def by_labels(labels: Mapping[str, str]) -> tuple[str, ...]:

@@ -74,11 +74,13 @@ def ask(prometheus: Prometheus, query: Json) -> list[Series]:
     return prometheus.query_range(expr, now - 30, now, 1)
 
 
-# The demo is a XiVO: nothing tells of components of daemons, lines, trunks and calls.
+# The demo is a XiVO: nothing tells of components of daemons, lines, trunks, calls, switchboards and
+# so on.
 OF_WAZO = re.compile(
     "xivo_service_component_up|xivo_users_(line_state|connected|do_not_disturb)"
     "|xivo_lines|xivo_trunk|xivo_calls|xivo_call_legs|xivo_conversation|xivo_missed"
-    '|subsystem="(lines|trunks|calls)"'
+    "|xivo_(switchboard|parked|conference|voicemail|faxes)"
+    '|subsystem="(lines|trunks|calls|switchboards|parking)"'
 )
 PANELS = [
     panel

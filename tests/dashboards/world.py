@@ -51,7 +51,7 @@ class World:
     """Two servers on one bus, read by one dataflow.
 
     At the end, a service of the first server stops, and a phone of the second is unplugged. Then
-    the first one tells of lines, trunks and calls, as a Wazo.
+    the first one tells of lines, trunks, calls, switchboards and so on, as a Wazo.
 
     Attributes:
         text: The exposition.
@@ -81,6 +81,7 @@ class World:
         unplugged = {"endpoint_id": min(centres[1].endpoints), "status": 4}
         self._tell(centres[1].origin_uuid, "endpoint_status_update", unplugged)
         self._tell_of_wazo(centres[0].origin_uuid)
+        self._tell_of_switchboards(centres[0].origin_uuid)
         self.text = self._pipeline.text()
         self.numbers = oracle.expect(self._history, self._pipeline.now, details=False)
         self.numbers |= {series: float(value) for series, value in self._windows.shown().items()}
@@ -127,6 +128,14 @@ class World:
                     "on_hold": state == "held",
                 }
                 self._tell(origin, "call_updated", call)
+
+    def _tell_of_switchboards(self, origin: str) -> None:
+        for switchboard, state, calls in (("s-1", "queued", 2), ("s-2", "held", 1)):
+            data = {"switchboard_uuid": switchboard, "items": [{"id": "1"}] * calls}
+            self._tell(origin, f"switchboard_{state}_calls_updated", data)
+        self._tell(origin, "call_parked", {"call_id": "1772443800.1"})
+        for channel in ("1772443800.2", "1772443800.3"):
+            self._tell(origin, "conference_participant_joined", {"id": channel})
 
     def _tell(self, origin: str, name: str, data: Mapping[str, object]) -> None:
         body = {"origin_uuid": origin, "name": name, "data": data}

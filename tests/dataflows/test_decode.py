@@ -487,12 +487,15 @@ ASKS = {
     "services/wazo-26.04_service_deregistered": (),
     "agents/wazo-26.04_agent_deleted": (Source.AGENTD,),
     "agents/wazo-26.04_agent_status_update": (),
-    "configuration/wazo-26.04_agent_created": (Source.AGENTD,),
+    "agents/wazo-26.04_agent_created": (Source.AGENTD,),
     "configuration/xivo-15.20_agent_edited": (Source.AGENTD,),
     "users/wazo-26.04_user_deleted": (Source.CHATD,),
     "configuration/wazo-26.04_user_created": (Source.CHATD,),
     "configuration/wazo-26.04_queue_created": (Source.AMID, Source.CONFD),
     "configuration/wazo-26.04_group_deleted": (Source.AMID, Source.CONFD),
+    "configuration/wazo-26.04_switchboard_edited": (Source.CONFD, Source.CALLD),
+    "switchboards/wazo-26.04_switchboard_deleted": (Source.CONFD, Source.CALLD),
+    "switchboards/wazo-26.04_switchboard_held_calls_updated": (),
     "configuration/xivo-15.20_agent_removed_from_queue": (Source.AMID, Source.CONFD),
     "queues/wazo-26.04_QueueMemberAdded": (),
     "unused/wazo-26.04_CEL": (),
@@ -526,7 +529,23 @@ def test_a_rejected_event_asks_no_api() -> None:
     assert asked == []
 
 
-@pytest.mark.parametrize("name", names("configuration"))
+NAMING = {
+    "configuration/xivo-15.20_queue_deleted": {"queues", "queue_calls"},
+    "configuration/wazo-26.04_group_deleted": {"queues", "queue_calls"},
+    "configuration/wazo-26.04_group_member_users_associated": {"queues"},
+}
+"""Events that say what is there no more, and the subsystems that follow them."""
+
+
+@pytest.mark.parametrize("name", NAMING)
+def test_what_is_there_no_more_reaches_the_states_that_have_it(name: str) -> None:
+    decode = Recorder()
+    decode(AGENT)
+    keyed = decode(load(name).delivery())
+    assert {each[1][0] for each in keyed} == {"bus", "deliveries"} | NAMING[name]
+
+
+@pytest.mark.parametrize("name", sorted({*names("configuration")} - NAMING.keys()))
 def test_a_changed_configuration_is_used_and_reaches_no_state(name: str) -> None:
     decode = Recorder()
     decode(AGENT)

@@ -29,6 +29,11 @@ FIRST_EVENTS = {
     "services": CTID.but(service_name="xivo-agentd"),
     "chat": load("chat/xivo-15.20_chat_message_event"),
     "call_forms": load("call_forms/xivo-15.20_call_form_result"),
+    "switchboards": load("switchboards/wazo-26.04_switchboard_queued_calls_updated"),
+    "voicemail": load("voicemail/wazo-26.04_user_voicemail_message_created"),
+    "parking": load("parking/wazo-26.04_call_parked"),
+    "conferences": load("conferences/wazo-26.04_conference_participant_joined"),
+    "faxes": load("faxes/wazo-26.04_fax_outbound_succeeded"),
 }
 
 
@@ -57,8 +62,8 @@ def test_a_subsystem_has_series_when_the_server_has_told_of_it(name: str) -> Non
     pipeline.send(FIRST_EVENTS[name])
     assert metrics & {metric for metric, _ in pipeline.series()}
     assert pipeline.value(LAST_EVENT, name) == pipeline.now
-    # Counters are never complete or partial.
-    has_state = name not in {"chat", "call_forms"}
+    # Counters are never complete or partial, and no API lists participants.
+    has_state = name not in {"chat", "call_forms", "voicemail", "conferences", "faxes"}
     assert pipeline.value(KNOWN, name) == (0 if has_state else None)
     assert pipeline.value(SINCE, name) == (0 if has_state else None)
 

@@ -10,10 +10,11 @@ import pytest
 from dataflows.events.agents import AgentsListed
 from dataflows.events.queue_members import AgentMembersListed, MembersListed
 from dataflows.events.queue_names import QueuesNamed
+from dataflows.events.switchboards import SwitchboardCallsListed, SwitchboardsNamed
 from dataflows.knowledge import KNOWN, KNOWN_SINCE
 from dataflows.listings import ALL, Source
 from dataflows.subsystems import METRICS as ALL_METRICS
-from dataflows.subsystems import SUBSYSTEMS, agents, chat, endpoints, queues, services
+from dataflows.subsystems import SUBSYSTEMS, agents, chat, endpoints, queues, services, switchboards
 from dataflows.subsystems.bus import ORIGIN_INFO
 from exporter.exposition.known import METRICS, Known, known
 from exporter.exposition.snapshot_status import SourceStatus
@@ -25,7 +26,8 @@ ONE, TWO = "ca7f12ab-0000-4000-8000-000000000001", "00000000-0000-4000-8000-0000
 AGENTS = replace(agents.SUBSYSTEM, listings=(AgentsListed, AgentMembersListed))
 QUEUES = replace(queues.SUBSYSTEM, listings=(QueuesNamed, MembersListed))
 ENDPOINTS = endpoints.SUBSYSTEM
-OURS = (AGENTS, ENDPOINTS, QUEUES, services.SUBSYSTEM, chat.SUBSYSTEM)
+SWITCHBOARDS = replace(switchboards.SUBSYSTEM, listings=(SwitchboardsNamed, SwitchboardCallsListed))
+OURS = (AGENTS, ENDPOINTS, QUEUES, services.SUBSYSTEM, chat.SUBSYSTEM, SWITCHBOARDS)
 
 WAITS = "waits for the next answer of the API"
 NO_API = "no API is set, so the exporter knows only what events have told"
@@ -116,7 +118,7 @@ def test_an_api_that_is_needed_and_not_set_is_named() -> None:
 
 def test_the_problems_of_the_apis_that_are_needed_are_told() -> None:
     bus = read("paris", *ALL)
-    bus.sources[Source.CHATD].problem = bus.sources[Source.CONFD].problem = "nobody needs it"
+    bus.sources[Source.CHATD].problem = bus.sources[Source.CONFD].problem = "they do not need it"
     assert reason(bus, "agents") == WAITS
     bus.sources[Source.AGENTD].problem = "agentd refused: the user lacks agentd.agents.read"
     assert reason(bus, "agents") == "agentd refused: the user lacks agentd.agents.read"
@@ -125,6 +127,14 @@ def test_the_problems_of_the_apis_that_are_needed_are_told() -> None:
     assert reason(bus, "agents") == (
         "amid: no answer; agentd refused: the user lacks agentd.agents.read"
     )
+
+
+def test_a_right_that_is_missing_for_switchboards_concerns_only_these() -> None:
+    bus = read("paris", *ALL)
+    assert reason(bus, "switchboards") == WAITS
+    bus.sources[Source.CONFD].problem = "confd refused: the user lacks confd.switchboards.read"
+    assert reason(bus, "switchboards") == "confd refused: the user lacks confd.switchboards.read"
+    assert reason(bus, "queues") == WAITS
 
 
 def test_a_subsystem_of_which_nothing_told_is_shown_if_its_api_has_a_problem() -> None:
@@ -169,5 +179,5 @@ def test_of_the_real_subsystems_those_with_a_state_are_told() -> None:
     found = known(store.columns(METRICS), [], SUBSYSTEMS, is_stalled=False)
     assert {each.subsystem for each in found} == {
         *("agents", "endpoints", "lines", "trunks", "queues", "queue_calls", "calls", "users"),
-        "services",
+        *("services", "switchboards", "parking"),
     }

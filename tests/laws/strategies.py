@@ -133,13 +133,13 @@ _CALL = _named_member(
     _data({"Queue": _QUEUE, "TalkTime": numbers(st.integers(0, 3))}, {"Reason": TEXTS})
 )
 
-KINDS = (
+KINDS: tuple[Kind, ...] = (
     Kind(
         ("agent_status_update",),
         _data({"agent_id": IDS, "status": st.sampled_from(("logged_in", "logged_out"))}, _XIVO_ID),
         ("agent_id", "status"),
     ),
-    Kind(("agent_deleted",), _data({"id": IDS}), ("id",)),
+    Kind(("agent_created", "agent_deleted"), _data({"id": IDS}), ("id",)),
     Kind(
         ("endpoint_status_update",),
         _data({"endpoint_id": IDS, "status": _CODES}, _XIVO_ID),
@@ -316,6 +316,61 @@ KINDS = (
     ),
     Kind(("QueueMemberRemoved",), _FULL_MEMBER | _named(_data({"Queue": _QUEUE})), ("Queue",)),
 )
+_SWITCHBOARDS = st.sampled_from((*UUIDS, UUIDS[0].upper()))
+_MESSAGES = st.sampled_from(("1764079420-00000001", "1764079420-0000000A", "1764079420-0000000a"))
+_CALLD = (
+    Kind(
+        ("switchboard_queued_calls_updated", "switchboard_held_calls_updated"),
+        _data(
+            {
+                "switchboard_uuid": _SWITCHBOARDS,
+                "items": st.lists(
+                    st.fixed_dictionaries({}, optional={"id": _UNIQUEIDS, "caller_id_name": JSON}),
+                    max_size=3,
+                ),
+            }
+        ),
+        ("switchboard_uuid", "items"),
+    ),
+    Kind(
+        ("switchboard_deleted",),
+        _data({"uuid": _SWITCHBOARDS}, {"name": TEXTS, "timeout": st.none()}),
+        ("uuid",),
+    ),
+    Kind(
+        tuple(
+            f"{box}_voicemail_message_{action}"
+            for box in ("user", "global")
+            for action in ("created", "deleted")
+        ),
+        _data({"message_id": _MESSAGES}, {"voicemail_id": IDS, "message": JSON}),
+        ("message_id",),
+    ),
+    Kind(
+        ("call_parked", "call_unparked", "parked_call_timed_out", "parked_call_hungup"),
+        _data({"call_id": _UNIQUEIDS}, {"slot": TEXTS, "timeout_at": st.none() | TEXTS}),
+        ("call_id",),
+    ),
+    Kind(
+        ("conference_participant_joined", "conference_participant_left"),
+        _data({"id": _UNIQUEIDS}, {"user_uuid": st.none() | _ANY_CASE, "conference_id": IDS}),
+        ("id",),
+    ),
+    Kind(
+        ("fax_outbound_succeeded", "fax_outbound_failed"),
+        _data({"id": _UNIQUEIDS}, {"user_uuid": st.none() | _ANY_CASE, "error": TEXTS}),
+        ("id",),
+    ),
+    Kind(
+        ("chatd_user_room_message_created",),
+        _data(
+            {"uuid": _ANY_CASE, "user_uuid": _ANY_CASE},
+            {"wazo_uuid": st.none() | st.sampled_from(ORIGINS), "content": st.none() | TEXTS},
+        ),
+        ("uuid", "user_uuid"),
+    ),
+)
+KINDS += _CALLD
 _UNUSED = (
     Kind(("QueueMemberPenalty", "QueueMemberRinginuse"), _SETTING_ALONE, ("Queue",)),
     Kind(("SoftHangupRequest",), _data(_CHANNEL, {"Cause": st.sampled_from(("16", 16))}), ()),

@@ -241,7 +241,7 @@ def _broken(message: Message, field: str) -> Iterator[Message]:
 
 def _can_hold(field: str, value: object) -> bool:
     """Return whether one of the wrong values is valid for this field."""
-    return field == "from" and value == []
+    return field in {"from", "items"} and value == []
 
 
 @pytest.mark.parametrize("name", [name for name in USED if not name.startswith(_NO_FIELDS)])
@@ -321,12 +321,16 @@ def test_every_event_twice_in_a_row_changes_no_gauge_and_lowers_no_counter(
     post(twice, doubled)
     series, again = domain(once.series()), domain(twice.series())
     assert of_kind(again, Kind.GAUGE) == of_kind(series, Kind.GAUGE)
-    without_ids = {"xivo_chat_messages_total", "xivo_call_forms_total", "xivo_bus_events_total"}
+    without_ids = {"xivo_call_forms_total", "xivo_bus_events_total"}
     for key, value in of_kind(series, Kind.COUNTER).items():
         now = again[key]
         assert isinstance(now, int | float)
         assert isinstance(value, int | float)
-        assert now == (2 * value if key[0] in without_ids else value)
+        if key[0] == "xivo_chat_messages_total":
+            # Messages of XiVO have no id, those of Wazo have one.
+            assert value <= now <= 2 * value
+        else:
+            assert now == (2 * value if key[0] in without_ids else value)
 
 
 @given(traffic(), st.data())
@@ -489,6 +493,11 @@ REMOVALS: tuple[tuple[tuple[str, ...], str, dict[str, Any]], ...] = (
         ("queues/xivo-15.20_QueueMemberAdded", "queues/xivo-15.20_QueueMemberPause"),
         "queues/xivo-15.20_QueueMemberRemoved",
         {"Queue": "petak"},
+    ),
+    (
+        ("switchboards/wazo-26.04_switchboard_queued_calls_updated",),
+        "switchboards/wazo-26.04_switchboard_deleted",
+        {"uuid": "1f3ea2d1-4a4b-4b1b-9f47-1f6a5a7b8c9d"},
     ),
 )
 

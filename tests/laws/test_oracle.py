@@ -86,7 +86,17 @@ def is_late_registration(fact: Fact, history: list[Fact]) -> bool:
     return is_known and not is_latest
 
 
-SLICES = ("agent", "endpoint", "user", "chatd", "service", ("QueueMember", "AgentComplete"))
+SLICES = (
+    "agent",
+    "endpoint",
+    "user",
+    "chatd",
+    "service",
+    ("QueueMember", "AgentComplete"),
+    "switchboard",
+    ("call_parked", "conference_", "Hangup"),
+    ("fax", "user_voicemail"),
+)
 
 
 @pytest.mark.parametrize("prefix", SLICES)

@@ -201,7 +201,7 @@ def test_the_number_of_entities_is_bounded(source: Source) -> None:
         READERS[source](_many(source, MAX_ENTITIES))
 
 
-@SOURCES
+@pytest.mark.parametrize("source", MODULES)
 def test_all_listings_answer_the_request(source: Source) -> None:
     answers = {
         amid.PATH: body(GOOD[Source.AMID]),
@@ -217,6 +217,9 @@ def test_all_listings_answer_the_request(source: Source) -> None:
         f"{path}?recurse=true&limit=500&offset=0": body("confd_queues")
         for path in confd.PATHS.values()
     }
+    answers[f"{confd.SWITCHBOARDS_PATH}?recurse=true&limit=500&offset=0"] = body(
+        "confd_switchboards_keys_used"
+    )
     listed, _ = listings(MODULES[source], answers)
     assert listed
     for listing in listed:

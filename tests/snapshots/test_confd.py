@@ -5,15 +5,17 @@ import json
 import pytest
 
 from dataflows.events.queue_names import QueueKind, QueueName, QueuesNamed
+from dataflows.events.switchboards import SwitchboardName, SwitchboardsNamed
 from dataflows.labels import MAX_LABEL
 from exporter.exposition.snapshot_status import SnapshotOutcome
-from exporter.snapshots.confd import MAX_PAGES, MODULE, PAGE, decode
+from exporter.snapshots.confd import MAX_PAGES, MODULE, PAGE, decode, decode_switchboards
 from exporter.snapshots.source import SnapshotError
 from tests.snapshots.answering import AT, ORIGIN, body, listings
 
 TENANT = "2c34c282-433e-4bb8-8d56-fec14ff7e1e9"
 FIRST = "?recurse=true&limit=500&offset=0"
 QUEUES, GROUPS = f"/1.1/queues{FIRST}", f"/1.1/groups{FIRST}"
+SWITCHBOARDS = f"/1.1/switchboards{FIRST}"
 NONE = b'{"items": [], "total": 0}'
 
 
@@ -24,25 +26,73 @@ def _page(first: int, last: int, total: int) -> bytes:
 
 def _of_queues(*pages: bytes) -> dict[str, bytes]:
     numbered = enumerate(pages)
-    return {GROUPS: NONE} | {
+    return {GROUPS: NONE, SWITCHBOARDS: NONE} | {
         f"/1.1/queues?recurse=true&limit={PAGE}&offset={PAGE * number}": page
         for number, page in numbered
     }
 
 
-def test_confd_is_asked_for_the_queues_and_the_groups_of_all_tenants() -> None:
-    answers = {QUEUES: body("confd_queues"), GROUPS: body("confd_groups_keys_used")}
+def test_confd_is_asked_for_the_names_of_all_tenants() -> None:
+    answers = {
+        QUEUES: body("confd_queues"),
+        GROUPS: body("confd_groups_keys_used"),
+        SWITCHBOARDS: body("confd_switchboards_keys_used"),
+    }
     listed, asked = listings(MODULE, answers)
     assert asked == [
         ("GET", "/1.1/queues?recurse=true&limit=500&offset=0", "confd.queues.read"),
         ("GET", "/1.1/groups?recurse=true&limit=500&offset=0", "confd.groups.read"),
+        ("GET", "/1.1/switchboards?recurse=true&limit=500&offset=0", "confd.switchboards.read"),
     ]
     group = "grp-acme-7d9e0f9e-14a1-4b60-a4b8-0a2b3c4d5e6f"
     names = (
         QueueName("support-88511897", "3", QueueKind.QUEUE, "Support", TENANT),
         QueueName(group, "5", QueueKind.GROUP, "Accueil", TENANT),
     )
-    assert listed == (QueuesNamed(ORIGIN, AT, 7, names),)
+    switchboard = SwitchboardName("b1b2c3d4-0000-4000-8000-000000000001", "Accueil", TENANT)
+    assert listed == (
+        QueuesNamed(ORIGIN, AT, 7, names),
+        SwitchboardsNamed(ORIGIN, AT, 7, (switchboard,)),
+    )
+
+
+def _fails(status: int) -> SnapshotError:
+    return SnapshotError(SnapshotOutcome.REFUSED, f"confd: {status}", "confd", status)
+
+
+_NAMELESS = b'{"items": [{"name": "x"}], "total": 1}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "problems"),
+    [
+        (_fails(401), ["confd: 401"]),
+        (_fails(500), ["confd: 500"]),
+        (_NAMELESS, ["confd: the answer is not as expected"]),
+        (b'{"items": [], "total": 1}', ["confd: the list is incomplete"]),
+        # An old server, which has none.
+        (_fails(404), []),
+    ],
+)
+def test_names_of_queues_are_used_although_switchboards_are_not_listed(
+    answer: bytes | SnapshotError, problems: list[str]
+) -> None:
+    answers = {
+        QUEUES: body("confd_queues"),
+        GROUPS: body("confd_groups_keys_used"),
+        SWITCHBOARDS: answer,
+    }
+    notes: list[str] = []
+    ((listed,), _) = listings(MODULE, answers, notes.append)
+    assert isinstance(listed, QueuesNamed)
+    assert [each.queue_id for each in listed.queues] == ["3", "5"]
+    assert notes == problems
+
+
+def test_switchboards_without_an_id_or_a_name_are_not_as_expected() -> None:
+    for item in ({"uuid": "", "name": "x"}, {"uuid": "a", "name": None}, {"uuid": 5, "name": "x"}):
+        with pytest.raises(SnapshotError, match=r"^confd: the answer is not as expected$"):
+            decode_switchboards(json.dumps({"items": [item], "total": 1}).encode())
 
 
 @pytest.mark.parametrize("label", [None, ""])
@@ -62,12 +112,13 @@ def test_names_are_safe_for_label_values() -> None:
 
 def test_long_lists_are_read_page_by_page() -> None:
     pages = (_page(0, 500, 1001), _page(500, 1000, 1001), _page(1000, 1001, 1001))
-    ((listed,), asked) = listings(MODULE, _of_queues(*pages))
+    ((listed, _), asked) = listings(MODULE, _of_queues(*pages))
     assert isinstance(listed, QueuesNamed)
     assert [each.queue_id for each in listed.queues] == [str(number) for number in range(1001)]
-    assert [path for _, path, _ in asked][-2:] == [
+    assert [path for _, path, _ in asked][-3:] == [
         "/1.1/queues?recurse=true&limit=500&offset=1000",
         GROUPS,
+        SWITCHBOARDS,
     ]
 
 

@@ -18,7 +18,7 @@ from exporter.exposition.snapshot_status import SnapshotOutcome, SourceStatuses
 from exporter.snapshots import status
 from exporter.snapshots.client import Client, Server
 from exporter.snapshots.snapshotter import Snapshotter
-from exporter.snapshots.source import Ask, Request, SourceModule
+from exporter.snapshots.source import Ask, Request, SnapshotError, SourceModule
 from exporter.snapshots.source_loop import Pace, SnapshotBus
 from tests.snapshots.clients import credentials
 from tests.snapshots.server import AGENTS, ORIGIN, PASSWORD, Apis, endless, reply, serving, silent
@@ -278,6 +278,32 @@ def test_a_right_that_is_missing_is_shown(apis: Apis) -> None:
     problem = "agentd refused: the user lacks agentd.agents.read"
     assert bus.statuses[Source.AGENTD].problem == problem
     assert bus.statuses[Source.AGENTD].last_success_at == 0
+
+
+def test_a_part_of_the_lists_is_used_and_what_is_refused_is_told(apis: Apis) -> None:
+    async def some(ask: Ask, request: Request) -> tuple[Listing, ...]:
+        listings = await list_agents(ask, request)
+        try:
+            await ask("GET", "/1.0/other", right="agentd.other.read")
+        except SnapshotError as error:
+            request.note(error.problem)
+        return listings
+
+    bus = Bus()
+    with (
+        capture_logs() as logged,
+        running(bus.described(apis, (SourceModule(Source.AGENTD, some),), interval=0.1)),
+    ):
+        bus.has(SnapshotTaken, count=2)
+    (taken, *_) = bus.of(SnapshotTaken)
+    assert isinstance(taken, SnapshotTaken)
+    assert len(taken.listings) == 1
+    status = bus.statuses[Source.AGENTD]
+    assert status.outcomes[SnapshotOutcome.OK] >= 2
+    assert status.outcomes[SnapshotOutcome.REFUSED] == 0
+    assert status.problem.startswith("agentd")
+    # Once, however often it is asked.
+    assert [each["problem"] for each in logged if "problem" in each] == [status.problem]
 
 
 def test_without_a_login_nothing_begins(apis: Apis) -> None:

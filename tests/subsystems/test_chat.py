@@ -57,3 +57,25 @@ def test_names_and_texts_are_not_exposed() -> None:
     data: dict[str, Any] = {"from": ["secrets", "secrecy"]}
     pipeline.send(MESSAGE.but(alias="Secretive", msg="Secretly", **data))
     assert "ecre" not in pipeline.text()
+
+
+ROOM = load("chat/wazo-26.04_chatd_user_room_message_created")
+
+
+def test_a_message_of_wazo_counts_once_although_each_user_of_the_room_gets_it() -> None:
+    pipeline = Pipeline()
+    pipeline.send(ROOM, load("chat/wazo-26.04_chatd_user_room_message_created_recipient"))
+    assert_exposition(pipeline, 'xivo_chat_messages_total{origin_uuid="ca7f…"} 1')
+    pipeline.send(load("chat/wazo-19.05_chatd_user_room_message_created_nulls"))
+    assert_exposition(pipeline, 'xivo_chat_messages_total{origin_uuid="ca7f…"} 2')
+
+
+def test_senders_of_wazo_are_counted_once() -> None:
+    pipeline = Pipeline(windows="1m")
+    pipeline.send(*(ROOM.but(uuid=f"message-{number}", timestamp=NOW) for number in range(3)))
+    pipeline.send(ROOM.but(uuid="other", user_uuid="someone-else", timestamp=NOW))
+    pipeline.wait(60)
+    assert pipeline.value("xivo_chat_senders", "1m") == 2
+
+
+NOW = "2026-03-02T15:00:00"

@@ -234,8 +234,9 @@ _SECONDS = {"7s": 7, "1m": 60}
 def test_states_need_no_windows() -> None:
     stage = Stage(SUBSYSTEMS, Options(), lambda: float(NOON))
     decode = Decode(SUBSYSTEMS, lambda _: None, lambda *_: None, Origins(print))
-    # An agent who is logged in lets a state be called once a minute, for the times of activities.
-    events = (agent(1, is_in=False), registered("a"))
+    # An agent who is logged in lets a state be called once a minute, for the times of activities,
+    # and one who has logged out some seconds later, in case it is a relog.
+    events = (("agent_created", {"id": 1}), registered("a"))
     posted = [Letter(name, data).post(NOON * SECOND) for name, data in events]
     for _, value in decode([delivery for delivery, _, _ in posted]):
         logic = stage(None)

@@ -1,0 +1,62 @@
+"""Calls that are parked. Source: wazo-calld, which learns it from Asterisk."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from dataflows.envelope import Envelope, read
+from dataflows.events.channels import channel_id
+from dataflows.events.open_calls import CallEntered, CallLeft
+from dataflows.listings import Listing, Source
+from dataflows.subsystem import Decoder
+
+
+class CallParked(CallEntered, frozen=True, gc=False):
+    """A call was parked."""
+
+
+class CallUnparked(CallLeft, frozen=True, gc=False):
+    """A call is no longer parked: somebody took it, it waited too long, or the caller hung up."""
+
+
+class ParkedCallsListed(Listing, frozen=True, gc=False):
+    """The channels of all parked calls of a server. Source: wazo-calld."""
+
+    source: ClassVar[Source] = Source.CALLD
+
+    channels: frozenset[str]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no call is parked."""
+        return not self.channels
+
+
+class _ParkedCall(msgspec.Struct, gc=False):
+    call_id: str
+
+
+_parked_call = msgspec.json.Decoder(_ParkedCall)
+
+
+def _decode_parked(envelope: Envelope) -> CallParked:
+    channel = channel_id(read(envelope, _parked_call).call_id)
+    return CallParked(envelope.origin_uuid, envelope.at, channel)
+
+
+def _decode_unparked(envelope: Envelope) -> CallUnparked:
+    channel = channel_id(read(envelope, _parked_call).call_id)
+    return CallUnparked(envelope.origin_uuid, envelope.at, channel)
+
+
+_KEY = "parkings.*.calls.updated"
+_SOURCE = "wazo-calld from 24.05. See wazo-bus, calls/parking.py"
+
+DECODERS = (
+    Decoder("call_parked", _KEY, _decode_parked, _SOURCE),
+    Decoder("call_unparked", _KEY, _decode_unparked, _SOURCE),
+    Decoder("parked_call_timed_out", _KEY, _decode_unparked, _SOURCE),
+    Decoder("parked_call_hungup", _KEY, _decode_unparked, _SOURCE),
+)
