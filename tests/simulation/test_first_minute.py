@@ -18,7 +18,7 @@ STEMS = {
     Era.XIVO_15_20: ("agents", "queue_calls", "chat", "call_forms"),
     Era.WAZO_26_04: (
         *("agents", "queue_calls", "users", "calls", "lines", "trunks"),
-        *("switchboards", "voicemail", "parking", "conferences", "faxes"),
+        *("switchboards", "voicemail", "parking", "conferences", "faxes", "chat"),
     ),
 }
 

@@ -10,52 +10,14 @@ from typing import Any
 
 import pytest
 
-from dataflows.envelope import Delivery
-from dataflows.items import Opened
 from dataflows.subsystems import SUBSYSTEMS
-from exporter.simulation.simulator import CallCentre, Era, Message
-from exporter.simulation.wazo.server import Wazo
+from exporter.simulation.simulator import Message
 from tests import corpus
-from tests.pipeline import Pipeline
-from tests.simulation.wazo_truth import shown, true_series
+from tests.simulation.wazo_exporter import START, Exporter, opened, state
 
-START = 1_772_418_000.0
 HOUR = 3600.0
-BUS = "demo"
 
 AS_TODAY = ("wazo-26.04", "wazo-26.08")
-
-
-def opened(*, agents: int = 40, seed: int = 1, noise: bool = False) -> CallCentre:
-    return CallCentre(agents=agents, seed=seed, start=START, era=Era.WAZO_26_04, noise=noise)
-
-
-def state(centre: CallCentre) -> Wazo:
-    assert centre.wazo is not None
-    return centre.wazo
-
-
-class Exporter:
-    """An exporter that hears all messages of a call centre, and asks no API."""
-
-    def __init__(self, centre: CallCentre) -> None:
-        self.centre = centre
-        self.pipeline = Pipeline()
-        self.pipeline.now = START
-        self.pipeline.take([Opened(BUS, START)])
-
-    def listen(self, until: float) -> None:
-        """Hear all messages up to a time after the opening, in seconds."""
-        for message in self.centre.until(START + until):
-            self.pipeline.wait(message.at - self.pipeline.now)
-            self.pipeline.take([Delivery(BUS, message.body, message.at)])
-        self.pipeline.wait(START + until - self.pipeline.now)
-
-    def assert_true(self) -> None:
-        """Compare all series with the truth."""
-        truth = true_series(self.centre, has_apis=False)
-        names = {name for name, _ in truth}
-        assert shown(self.pipeline.series(), self.centre.origin_uuid, names) == truth
 
 
 # --- The truth

@@ -9,16 +9,17 @@ from random import Random
 import msgspec
 import pytest
 
+from dataflows.events.switchboards import CallState
 from dataflows.items import SnapshotBegun, SnapshotTaken
 from dataflows.knowledge import DRIFT, KNOWN
 from dataflows.listings import Listing, Source
 from exporter.commands.demo_lists import Lists, lists
 from exporter.settings.api_url import STATUS_DAEMONS
 from exporter.simulation.world import TENANT_UUID
-from exporter.snapshots import status
+from exporter.snapshots import calld_parking, calld_switchboards, status
 from exporter.snapshots.bus import MODULES
 from exporter.snapshots.source import Ask, Request, SourceModule
-from tests.simulation.test_wazo import BUS, START, Exporter, opened, state
+from tests.simulation.wazo_exporter import BUS, START, Exporter, opened, state
 from tests.simulation.wazo_truth import shown, true_series
 
 HOUR = 3600.0
@@ -30,7 +31,11 @@ NOT_LISTED = {
     *("xivo_voicemail_messages_total", "xivo_call_legs_ended_total", "xivo_missed_calls_total"),
     *("xivo_conversations_total", "xivo_trunk_registration_losses_total"),
     *("xivo_conversation_duration_seconds_count", "xivo_conversation_duration_seconds_sum"),
+    # The exporter does not ask for these lists, which `test_calld_lists_who_waits` compares.
+    *("xivo_parked_calls", "xivo_switchboard_calls"),
 }
+UNKNOWN = {"services", "switchboards", "parking"}
+"""Subsystems that no API which is asked makes complete."""
 
 
 class Asker:
@@ -111,8 +116,7 @@ def test_who_heard_everything_learns_nothing_from_the_apis(seed: int) -> None:
     assert not exporter.drift()
     known = {labels[1]: value for (name, labels), value in before.items() if name == KNOWN.name}
     assert known["users"] == known["queues"] == known["agents"] == known["calls"] == 1
-    # No API of a Wazo lists services.
-    assert {name for name, value in known.items() if not value} <= {"services"}
+    assert {name for name, value in known.items() if not value} <= UNKNOWN
 
 
 def test_who_heard_nothing_learns_the_truth_from_the_apis() -> None:
@@ -129,6 +133,36 @@ def test_who_heard_nothing_learns_the_truth_from_the_apis() -> None:
     names = {name for name, _ in truth}
     assert shown(exporter.pipeline.series(), exporter.centre.origin_uuid, names) == truth
     assert not exporter.pipeline.rejected
+
+
+def test_calld_lists_who_waits() -> None:
+    centre = opened()
+    wazo, answers = state(centre), lists(centre.apis, 1.0, "/api")
+    board, seen = wazo.switchboard, Counter[str]()
+
+    def body(path: str) -> bytes:
+        return msgspec.json.encode(answers["GET", f"/api/calld{path}"]())
+
+    for second in range(0, 1800, 5):
+        list(centre.until(START + second))
+        assert calld_parking.decode(body(calld_parking.PATH)) == set(wazo.office.parking.parked)
+        for each in CallState:
+            path = calld_switchboards.path(board.uuid, each)
+            assert calld_switchboards.decode(body(path)) == len(board.waiting[each])
+            seen[each] += len(board.waiting[each])
+        seen["parked"] += len(wazo.office.parking.parked)
+    assert len(+seen) == 3
+
+
+def test_confd_lists_how_switchboards_are_called() -> None:
+    exporter = Asking(opened())
+    exporter.listen(60)
+    exporter.ask()
+    board = state(exporter.centre).switchboard
+    name, origin = "xivo_switchboard_info", exporter.centre.origin_uuid
+    assert shown(exporter.pipeline.series(), origin, [name]) == {
+        (name, (board.uuid, "Standard", TENANT_UUID)): 1
+    }
 
 
 def test_the_daemons_tell_which_components_fail() -> None:
