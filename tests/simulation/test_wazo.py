@@ -32,6 +32,13 @@ def test_who_hears_all_messages_knows_the_truth(agents: int, seed: int) -> None:
     assert not exporter.pipeline.rejected
 
 
+def test_the_truth_holds_for_more_than_a_day() -> None:
+    exporter = Exporter(opened(agents=4, seed=30))
+    for hour in (4, 9, 22, 26):
+        exporter.listen(hour * HOUR)
+        exporter.assert_true()
+
+
 def test_every_conversation_is_logged_once_and_every_leg_ends_once() -> None:
     centre = opened()
     begun, ended = Counter[str](), Counter[str]()
