@@ -12,10 +12,13 @@ from exporter.clock import wall_clock
 from exporter.commands.demo_api import DemoApi
 from exporter.commands.memory_bus import TICK_SECONDS, Publish, memory_bus, serve
 from exporter.consumer import bindings
-from exporter.settings import Demo, ExchangeType
-from exporter.simulation.simulator import CallCentre
+from exporter.settings import Demo, ExchangeType, Generation
+from exporter.simulation.simulator import CallCentre, Era
 
 NAME = "demo"
+
+_EXCHANGES = {Generation.XIVO: "xivo", Generation.WAZO: "wazo-headers"}
+_ERAS = {Generation.XIVO: Era.XIVO_15_20, Generation.WAZO: Era.WAZO_26_04}
 
 _SLICE_SECONDS = 1.0
 """Simulated time that is published while the APIs wait."""
@@ -27,18 +30,24 @@ def run(settings: Demo) -> bool:
     Raises:
         OSError: It cannot listen on its address; the message says what to do.
     """
-    with DemoApi() as api:
+    exchange = _EXCHANGES[settings.generation]
+    with DemoApi(settings.generation) as api:
         wanted = bindings(SUBSYSTEMS, ExchangeType.TOPIC)
-        app = App(settings, [memory_bus(NAME, wanted, api.settings)])
+        app = App(settings, [memory_bus(NAME, wanted, api.settings, exchange)])
         print(_welcome(settings, f"http://{app.address}"), flush=True)
-        return serve(app, partial(_publish, settings, api))
+        return serve(app, partial(_publish, settings, api), exchange)
 
 
 def _publish(settings: Demo, api: DemoApi, publish: Publish, stop: threading.Event) -> None:
     # It opens now, with a morning at any time of the day. Its times are those of the real clock.
     opening = wall_clock()
     centre = CallCentre(
-        agents=settings.agents, seed=settings.seed, start=opening, noise=False, reloads=True
+        agents=settings.agents,
+        seed=settings.seed,
+        start=opening,
+        era=_ERAS[settings.generation],
+        noise=False,
+        reloads=True,
     )
     begin = time.monotonic()
     done = 0.0
@@ -56,16 +65,25 @@ def _publish(settings: Demo, api: DemoApi, publish: Publish, stop: threading.Eve
                 time.sleep(0)
 
 
+_NAMES = {Generation.XIVO: "a XiVO", Generation.WAZO: "a Wazo"}
+_INTERESTING = {
+    Generation.XIVO: "agents|queue_callers_waiting|queue_calls_total",
+    Generation.WAZO: "agents|queue_calls_total|calls|users_line_state",
+}
+"""Metrics to look at, as a part of a pattern."""
+
+
 def _welcome(settings: Demo, url: str) -> str:
     return f"""\
-Simulating a call centre with {settings.agents} agents, at {settings.speed:g} times real speed.
+Simulating a call centre on {_NAMES[settings.generation]} with {settings.agents} agents, at \
+{settings.speed:g} times real speed.
 
   {url}/          status of the exporter, and what it knows
   {url}/metrics   metrics for Prometheus
 
 Try:
 
-  curl -s {url}/metrics | grep -E '^xivo_(agents|queue_callers_waiting|queue_calls_total)'
+  curl -s {url}/metrics | grep -E '^xivo_({_INTERESTING[settings.generation]})'
 
 After a few seconds the state is complete:
 

@@ -1,8 +1,8 @@
 """The APIs of the simulated call centre, over HTTP on a free port of the loopback address.
 
-They are those of auth, amid, agentd and confd, all on one port, with the answers of
-`exporter/simulation/apis.py`. As on a real server, a client logs in with a password, and then shows
-a token. The password is drawn at each start, so that other programs of this machine have no access.
+All are on one port, those of a Wazo below `/api`, with the answers of `demo_lists.py`. As on a real
+server, a client logs in with a password, and then shows a token. The password is drawn at each
+start, so that other programs of this machine have no access.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 import secrets
 import socketserver
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -23,6 +23,8 @@ from typing import Any, ClassVar
 import msgspec
 
 from exporter.clock import wall_clock
+from exporter.commands.demo_lists import Lists, lists
+from exporter.settings import Generation
 from exporter.settings.api import ApiSettings
 from exporter.simulation.apis import Apis
 
@@ -30,7 +32,7 @@ INTERVAL_SECONDS = 30
 """The state is asked for so often, the shortest setting: who tries the demo sees soon what it is
 for."""
 
-MAX_CONNECTIONS = 8
+MAX_CONNECTIONS = 16
 """Further ones are closed at once."""
 
 MAX_TOKENS = 100
@@ -44,11 +46,13 @@ _SILENCE_SECONDS = 5.0
 
 _USER = "demo"
 _SERVICES = ("auth", "amid", "agentd", "confd")
+"""Of a XiVO. A Wazo has all."""
+
+_BASE = "/api"
+"""Path of all APIs of a Wazo."""
+
 _TOKENS = "/0.1/token"
 _LIFE = timedelta(hours=2)
-
-_Lists = Mapping[tuple[str, str], Callable[[], object]]
-"""Returns an answer, by method and path."""
 
 
 class DemoApi(socketserver.ThreadingTCPServer):
@@ -61,18 +65,21 @@ class DemoApi(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 2 * MAX_CONNECTIONS
 
-    def __init__(self) -> None:
+    def __init__(self, generation: Generation = Generation.XIVO) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        is_wazo = generation is Generation.WAZO
         self._password = secrets.token_urlsafe(24)
         self._tokens: set[str] = set()
         self._places = threading.BoundedSemaphore(MAX_CONNECTIONS)
-        self._lists: _Lists = {}
+        self._tokens_path = f"{_BASE}/auth{_TOKENS}" if is_wazo else _TOKENS
+        self._lists: Lists = {}
         self._origin = ""
         # Of the call centre; it also guards the tokens.
         self._lock = threading.Lock()
         url = f"http://127.0.0.1:{self.server_address[1]}"
         self.settings = ApiSettings(
-            api_services=dict.fromkeys(_SERVICES, url),
+            api_url=url + _BASE if is_wazo else None,
+            api_services={} if is_wazo else dict.fromkeys(_SERVICES, url),
             api_username=_USER,
             api_password=self._password,
             api_interval=INTERVAL_SECONDS,
@@ -88,13 +95,7 @@ class DemoApi(socketserver.ThreadingTCPServer):
             speed: Simulated seconds in each second.
         """
         self._lock, self._origin = lock, apis.origin_uuid
-        self._lists = {
-            ("GET", "/0.1/tenants"): lambda: _page(apis.tenants()),
-            ("POST", "/1.0/action/QueueStatus"): lambda: apis.queue_status(speed=speed),
-            ("GET", "/1.0/agents"): apis.agents,
-            ("GET", "/1.1/queues"): lambda: _page(apis.queues()),
-            ("GET", "/1.1/groups"): lambda: _page(apis.groups()),
-        }
+        self._lists = lists(apis, speed, _BASE)
         thread = threading.Thread(target=self.serve_forever, args=(0.1,), name="demo-api")
         thread.start()
         try:
@@ -115,9 +116,9 @@ class DemoApi(socketserver.ThreadingTCPServer):
             shown: The token.
         """
         with self._lock:
-            if (method, path) == ("POST", _TOKENS):
+            if (method, path) == ("POST", self._tokens_path):
                 return self._log_in(authorization)
-            if method == "DELETE" and path.startswith(f"{_TOKENS}/"):
+            if method == "DELETE" and path.startswith(f"{self._tokens_path}/"):
                 self._tokens.discard(path.rpartition("/")[2])
                 return HTTPStatus.OK, {"data": {"message": "success"}}
             if shown not in self._tokens:
@@ -192,11 +193,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Log nothing: the requests are the exporter's own."""
-
-
-def _page(items: list[dict[str, object]]) -> dict[str, object]:
-    """Return a list as confd and auth show it; all of it is one page."""
-    return {"items": items, "total": len(items)}
 
 
 def _error(status: HTTPStatus) -> tuple[HTTPStatus, object]:

@@ -32,34 +32,46 @@ Publish = Callable[[bytes, str, Mapping[str, Any]], None]
 """Publishes a body with a routing key and headers."""
 
 
-def memory_bus(name: str, wanted: tuple[Binding, ...], api: ApiSettings | None = None) -> Bus:
+def memory_bus(
+    name: str,
+    wanted: tuple[Binding, ...],
+    api: ApiSettings | None = None,
+    exchange: str = EXCHANGE,
+) -> Bus:
     """Return a bus on the in-memory broker, with an inbox for some of its messages.
 
     Args:
         name: Of the bus.
-        wanted: The messages.
+        wanted: The messages, by routing keys.
         api: How to reach the APIs of its server; None without one.
+        exchange: Where they are published. It is a topic exchange, whatever its name: the
+            in-memory broker has no headers exchanges.
     """
     inbox = Inbox(
         name=f"xivo-exporter.{name}",
         expires=60,
         max_length=100_000,
         max_bytes=64 * 1024 * 1024,
-        exchange=EXCHANGE,
+        exchange=exchange,
         bindings=wanted,
     )
     sources = {source: SourceStatus() for source in (api.api_sources if api else ())}
-    status = BusStatus(name, ADDRESS, EXCHANGE, sources=sources)
+    status = BusStatus(name, ADDRESS, exchange, sources=sources)
     return Bus(status, (Broker(ADDRESS, _connect),), inbox, api=api)
 
 
-def serve(app: App, publish: Callable[[Publish, threading.Event], None]) -> bool:
+def serve(
+    app: App,
+    publish: Callable[[Publish, threading.Event], None],
+    exchange: str = EXCHANGE,
+) -> bool:
     """Run an exporter until a signal ends it, while a thread publishes.
 
     Args:
         app: Reads a bus of `memory_bus`.
         publish: Called in the thread, with the function that publishes and an event that is set
             when it must end. It may end before; the exporter then shows what it knows.
+        exchange: Of the bus.
 
     Returns:
         Whether a signal ended it.
@@ -72,13 +84,13 @@ def serve(app: App, publish: Callable[[Publish, threading.Event], None]) -> bool
 
     def run() -> None:
         try:
-            with _publisher() as send:
+            with _publisher(exchange) as send:
                 publish(send, stop)
         except Exception as error:  # noqa: BLE001 -- raised by the main thread
             failures.append(error)
             app.stop()
 
-    _declare()
+    _declare(exchange)
     signals.hold()
     thread = threading.Thread(target=run, name="publisher")
     thread.start()
@@ -93,14 +105,14 @@ def serve(app: App, publish: Callable[[Publish, threading.Event], None]) -> bool
 
 
 @contextmanager
-def _publisher() -> Iterator[Publish]:
+def _publisher(exchange: str) -> Iterator[Publish]:
     with _connect() as connection:
         producer = connection.Producer()
 
         def publish(body: bytes, routing_key: str, headers: Mapping[str, Any]) -> None:
             producer.publish(
                 body,
-                exchange=EXCHANGE,
+                exchange=exchange,
                 routing_key=routing_key,
                 headers=dict(headers),
                 content_type="application/data",
@@ -110,10 +122,10 @@ def _publisher() -> Iterator[Publish]:
         yield publish
 
 
-def _declare() -> None:
+def _declare(exchange: str) -> None:
     # On a XiVO, its services declare the exchange; the consumer never does.
     with _connect() as connection:
-        Exchange(EXCHANGE, type="topic", durable=True)(connection.default_channel).declare()
+        Exchange(exchange, type="topic", durable=True)(connection.default_channel).declare()
 
 
 def _connect() -> Connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exporter.settings.bus import SINGLE_BUS, BusSettings
-from exporter.settings.kinds import DETAILS, PREFIX, ExchangeType
+from exporter.settings.kinds import DETAILS, PREFIX, ExchangeType, Generation
 from exporter.settings.loading import SettingsError, load
 from exporter.settings.models import COMMANDS, Demo, Logging, Replay, Serving, Settings, settings_of
 from exporter.settings.names import SECRETS, command_of, flag, spelled, variable
@@ -17,6 +17,7 @@ __all__ = [
     "BusSettings",
     "Demo",
     "ExchangeType",
+    "Generation",
     "Logging",
     "Replay",
     "Serving",

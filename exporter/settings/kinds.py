@@ -58,6 +58,13 @@ class Checked(BaseModel):
     )
 
 
+class Generation(StrEnum):
+    """The generations of servers."""
+
+    XIVO = "xivo"
+    WAZO = "wazo"
+
+
 class ExchangeType(StrEnum):
     """How the exchange routes: XiVO's `xivo` by topic, Wazo's `wazo-headers` by headers."""
 

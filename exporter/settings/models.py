@@ -19,6 +19,7 @@ from exporter.settings.kinds import (
     AnyPath,
     Checked,
     Details,
+    Generation,
     Listen,
     Name,
     PauseReasons,
@@ -141,6 +142,7 @@ class Demo(Serving):
         ("coffee", "lunch", "back-office"),
         description="reasons of the simulated pauses that are shown by name; others are `other`",
     )
+    generation: Generation = Field(Generation.XIVO, description="which server to simulate")
     agents: int = Field(40, ge=1, le=5000, description="number of simulated agents")
     speed: float = Field(1, gt=0, le=1000, description="simulated seconds in each second")
     seed: int = Field(1, ge=0, description="number that selects the simulated day")

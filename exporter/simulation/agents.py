@@ -11,7 +11,7 @@ from exporter.simulation.people import DISCONNECTED, Desk
 from exporter.simulation.phones import Phone
 from exporter.simulation.queues import Queue
 from exporter.simulation.scheduler import Process
-from exporter.simulation.services import Service
+from exporter.simulation.servers import Daemon
 from exporter.simulation.world import World
 
 
@@ -63,6 +63,7 @@ class Agent:
         agent_id: Id in the configuration.
         number: What the agent dials to log in.
         is_logged_in: None before the first login.
+        queues: Those of the agent.
         timesheet: What the agent does, and for how long.
         pauses: Seconds of the pauses in all queues that ended, by reason.
     """
@@ -70,7 +71,7 @@ class Agent:
     def __init__(
         self,
         world: World,
-        agentd: Service,
+        agentd: Daemon,
         *,
         agent_id: int,
         desk: Desk,
@@ -82,7 +83,7 @@ class Agent:
         self._world = world
         self._agentd = agentd
         self.number = str(1000 + agent_id)
-        self._queues = queues
+        self.queues = queues
         self._members: list[tuple[Queue, Member]] = []
         self.timesheet = Timesheet()
         self.pauses: defaultdict[str, list[float]] = defaultdict(list)
@@ -184,7 +185,7 @@ class Agent:
         self.is_logged_in = True
         self._members = [
             (queue, self._join(queue, penalty=min(rank, 1)))
-            for rank, queue in enumerate(self._queues)
+            for rank, queue in enumerate(self.queues)
         ]
         for queue, member in self._members:
             queue.add(member)
@@ -231,6 +232,6 @@ class Agent:
         self._world.wire.publish("agent_status_update", "status.agent", data)
 
     def _agentd_answers(self) -> Process:
-        """Wait until xivo-agentd runs: only it can log an agent in or off."""
+        """Wait until agentd runs: only it can log an agent in or off."""
         while not self._agentd.is_running:
             yield 1

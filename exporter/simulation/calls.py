@@ -44,8 +44,10 @@ def conversation(world: World, phone: Phone, leg: Leg, seconds: float) -> Proces
     yield world.rng.uniform(2, 40)
     if world.chance(_CONSULTATIONS):
         phone.dial()
+        world.legs.consult(phone.interface, phone.number)
         yield world.rng.uniform(5, 60)
         phone.hang_up()
+        world.legs.end_consultation(phone.interface)
         yield world.rng.uniform(1, 3)
     phone.resume()
     world.noise.stage(Stage.RESUME, leg)

@@ -11,11 +11,23 @@ UNKNOWN = 0
 VANISHED = 1
 ANSWERED_ELSEWHERE = 26
 NO_MEDIA = 44
+UNALLOCATED = 1
+BUSY = 17
+NO_ANSWER = 19
+REJECTED = 21
+OUT_OF_ORDER = 27
+CONGESTION = 34
 
 _CAUSES = {
-    NORMAL: "Normal Clearing",
     UNKNOWN: "Unknown",
+    UNALLOCATED: "Unallocated (unassigned) number",
+    NORMAL: "Normal Clearing",
+    BUSY: "User busy",
+    NO_ANSWER: "User alerting, no answer",
+    REJECTED: "Call Rejected",
     ANSWERED_ELSEWHERE: "Answered elsewhere",
+    OUT_OF_ORDER: "Destination out of order",
+    CONGESTION: "Circuit/channel congestion",
     NO_MEDIA: "Requested channel not available",
 }
 
@@ -34,6 +46,7 @@ def request_soft_hangup(world: World, leg: Leg, cause: int = NORMAL) -> None:
 
 def hang_up(world: World, leg: Leg, cause: int = NORMAL, *, state: str = "Up") -> None:
     """Publish the end of a channel."""
+    world.legs.end(leg, cause)
     fields = {"Cause": str(cause), "Cause-txt": _CAUSES[cause]}
     world.wire.ami("Hangup", {**leg.snapshot(state=state), **fields})
 

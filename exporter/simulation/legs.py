@@ -60,6 +60,36 @@ class Leg:
         return fields
 
     @property
+    def device(self) -> str:
+        """Name of its device, such as `SIP/trunk`."""
+        return self.channel.rpartition("-")[0]
+
+    @property
     def _last_variable(self) -> str:
         *_, (name, value) = (self.variables or {}).items()
         return f"{name}={value}"
+
+
+class LegNews:
+    """Is told what happens to the legs of calls. On a XiVO no daemon publishes it."""
+
+    def begin(self, leg: Leg) -> None:
+        """Handle the begin of a leg, which rings or dials."""
+
+    def answer(self, leg: Leg) -> None:
+        """Handle the answer of a leg."""
+
+    def hold(self, device: str) -> None:
+        """Handle that the phone with this interface put its call on hold."""
+
+    def resume(self, device: str) -> None:
+        """Handle that the phone with this interface resumed its call."""
+
+    def consult(self, device: str, number: str) -> None:
+        """Handle that the phone with this interface and number calls somebody in between."""
+
+    def end_consultation(self, device: str) -> None:
+        """Handle the end of this call."""
+
+    def end(self, leg: Leg, cause: int) -> None:
+        """Handle the end of a leg, unless it ended before; the cause is that of Q.850."""

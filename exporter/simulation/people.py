@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from exporter.simulation.phones import Hint, Phone
 from exporter.simulation.scheduler import Process
@@ -18,6 +19,25 @@ _PRESENCES = {
     "berightback": 2,
     "en réunion": 1,
 }
+
+
+class Reporter(Protocol):
+    """The daemon that publishes what users and their phones do."""
+
+    def watch(self, desk: "Desk") -> None:
+        """Follow a user and a phone."""
+
+    def phone_changed(self, phone: Phone) -> None:
+        """Handle a possible change of a phone."""
+
+    def presence_changed(self, user: "User") -> None:
+        """Handle a change of the presence of a user."""
+
+    def form_submitted(self, user: "User", caller: str) -> None:
+        """Handle the call form that a user submits after a call."""
+
+    def chat_sent(self, writer: "User", reader: "User", text: str) -> None:
+        """Handle a chat message of a user to another."""
 
 
 class Ctid:
@@ -41,14 +61,11 @@ class Ctid:
         self._users: list[User] = []
         self._hints: dict[int, Hint] = {}
 
-    def watch(self, phone: Phone) -> None:
-        """Follow a phone."""
-        self._phones.append(phone)
-        phone.watchers.append(self)
-
-    def watch_user(self, user: "User") -> None:
-        """Follow a user."""
-        self._users.append(user)
+    def watch(self, desk: "Desk") -> None:
+        """Follow a user and a phone."""
+        self._users.append(desk.user)
+        self._phones.append(desk.phone)
+        desk.phone.watchers.append(self)
 
     def start(self) -> None:
         """Start, and publish the current states."""
@@ -88,6 +105,23 @@ class Ctid:
             data = {"user_id": user.user_id, "status": user.presence}
             self.publish("user_status_update", "status.user", data)
 
+    def form_submitted(self, user: "User", caller: str) -> None:
+        """Publish a call form."""
+        variables = {"XIVO_CALLERIDNUM": caller, "firstname": "John", "lastname": "Doe"}
+        data = {"user_id": user.user_id, "variables": variables}
+        self.publish("call_form_result", "call_form_result", data)
+
+    def chat_sent(self, writer: "User", reader: "User", text: str) -> None:
+        """Publish a chat message."""
+        origin = self._world.wire.origin_uuid
+        data = {
+            "alias": f"User {writer.user_id}",
+            "from": [origin, writer.user_id],
+            "to": [origin, reader.user_id],
+            "msg": text,
+        }
+        self.publish("chat_message_event", f"chat.message.{origin}.{reader.user_id}", data)
+
     def publish(self, name: str, routing_key: str, data: Mapping[str, object]) -> None:
         """Publish another event of xivo-ctid; does nothing while it is down."""
         if self._is_running:
@@ -99,38 +133,27 @@ class Ctid:
 
 
 class User:
-    """A user with a XiVO client."""
+    """A user with an application of the server: a XiVO client, or the app of Wazo."""
 
-    def __init__(self, world: World, ctid: Ctid, *, user_id: int) -> None:
+    def __init__(self, world: World, reporter: Reporter, *, user_id: int) -> None:
         self.user_id = user_id
         self.presence = DISCONNECTED
         self._world = world
-        self._ctid = ctid
-        ctid.watch_user(self)
+        self._reporter = reporter
 
     def show(self, presence: str) -> None:
         """Set the presence."""
         if presence != self.presence:
             self.presence = presence
-            self._ctid.presence_changed(self)
+            self._reporter.presence_changed(self)
 
     def fill_in_form(self, *, caller: str) -> None:
         """Submit the call form of a call."""
-        variables = {"XIVO_CALLERIDNUM": caller, "firstname": "John", "lastname": "Doe"}
-        data = {"user_id": self.user_id, "variables": variables}
-        self._ctid.publish("call_form_result", "call_form_result", data)
+        self._reporter.form_submitted(self, caller)
 
     def write_to(self, other: "User", text: str) -> None:
         """Send a chat message."""
-        origin = self._world.wire.origin_uuid
-        data = {
-            "alias": f"User {self.user_id}",
-            "from": [origin, self.user_id],
-            "to": [origin, other.user_id],
-            "msg": text,
-        }
-        routing_key = f"chat.message.{origin}.{other.user_id}"
-        self._ctid.publish("chat_message_event", routing_key, data)
+        self._reporter.chat_sent(self, other, text)
 
     def office_day(self) -> Process:
         """Work in an office: connect, and change the presence now and then."""

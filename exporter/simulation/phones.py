@@ -54,10 +54,10 @@ class Phone:
     def __init__(self, world: World, *, endpoint_id: int, name: str, number: str) -> None:
         self.endpoint_id = endpoint_id
         self.number = number
+        self.name = name
         self.interface = f"{world.wire.era.technology}/{name}"
         self.watchers: list[PhoneWatcher] = []
         self._world = world
-        self._name = name
         self._registered = False
         self._withdrawn: Hint | None = None
         self._ringing = 0
@@ -134,11 +134,13 @@ class Phone:
         """Put a conversation on hold."""
         self._held += 1
         self._notify()
+        self._world.legs.hold(self.interface)
 
     def resume(self) -> None:
         """Resume a conversation on hold."""
         self._held -= 1
         self._notify()
+        self._world.legs.resume(self.interface)
 
     def register(self) -> None:
         """Register with the server, for the first time or again."""

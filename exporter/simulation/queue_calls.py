@@ -63,7 +63,9 @@ class QueueCall:
     def process(self) -> Process:
         """Arrive, wait for a member, and talk or give up; overflow and transfers lead on."""
         self._world.noise.stage(Stage.ARRIVE, self.caller.leg)
+        self._world.legs.begin(self.caller.leg)
         yield self._plan.menu
+        self._world.legs.answer(self.caller.leg)
         timeout = self._plan.timeout
         queue: Queue | None = self._queue
         while queue is not None:

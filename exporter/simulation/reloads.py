@@ -10,7 +10,7 @@ from random import Random
 from string import ascii_lowercase, digits
 
 from exporter.simulation.members import Member
-from exporter.simulation.people import Ctid, Desk, User
+from exporter.simulation.people import Desk, Reporter, User
 from exporter.simulation.phones import Phone
 from exporter.simulation.queues import Queue
 from exporter.simulation.scheduler import Process
@@ -54,12 +54,12 @@ class Reloads:
         done: What changed so far.
     """
 
-    def __init__(self, world: World, ctid: Ctid, queue: Queue, *, seed: int) -> None:
+    def __init__(self, world: World, reporter: Reporter, queue: Queue, *, seed: int) -> None:
         self.done: list[Reload] = []
         self._world = world
         self._queue = queue
         self._rng = Random(seed)
-        self._spare = [self._member(ctid, place) for place in range(_SPARE_PHONES)]
+        self._spare = [self._member(reporter, place) for place in range(_SPARE_PHONES)]
 
     def process(self) -> Process:
         """Add or remove a member now and then."""
@@ -76,7 +76,7 @@ class Reloads:
             self._queue.uninstall(member)
         self.done.append(Reload(self._world.now, self._queue.name, member.interface, is_added))
 
-    def _member(self, ctid: Ctid, place: int) -> Member:
+    def _member(self, reporter: Reporter, place: int) -> Member:
         # Longer than the names of other phones.
         name = "".join(self._rng.choices(ascii_lowercase + digits, k=8))
         id_ = _FIRST_ID + place
@@ -87,7 +87,7 @@ class Reloads:
             name=interface,
             interface=interface,
             state_interface=interface,
-            desk=Desk(User(self._world, ctid, user_id=id_), phone),
+            desk=Desk(User(self._world, reporter, user_id=id_), phone),
             membership="static",
             publish=self._queue.publish,
         )

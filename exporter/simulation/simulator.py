@@ -1,4 +1,4 @@
-"""A simulated call centre: the messages a XiVO would publish, and the true state to compare with.
+"""A simulated call centre: the messages of a XiVO or a Wazo, and the true state to compare with.
 
 Agents work shifts, callers wait in queues, phones ring and lose their network, users change their
 presence, and daemons restart and crash. It is a discrete-event simulation without clock or I/O: the
@@ -15,18 +15,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from exporter.simulation import opening, staff
 from exporter.simulation.activities import Activity
 from exporter.simulation.apis import Apis
-from exporter.simulation.calls import DirectCalls, traffic
+from exporter.simulation.calls import traffic
 from exporter.simulation.members import QueueMember
 from exporter.simulation.network import Network
-from exporter.simulation.people import Ctid, Desk, chats
+from exporter.simulation.people import Desk, chats
 from exporter.simulation.plans import Plan
 from exporter.simulation.queue_calls import QueueCall
 from exporter.simulation.reloads import Reloads
 from exporter.simulation.scheduler import Process
-from exporter.simulation.services import PORTS, Service
+from exporter.simulation.servers import Server
 from exporter.simulation.tallies import Outcome, QueueCalls, Tally
+from exporter.simulation.wazo.apis import WazoApis
+from exporter.simulation.wazo.server import Wazo
 from exporter.simulation.wire import LONGEST_PUBLICATION, Era, Message
 from exporter.simulation.world import World
+from exporter.simulation.xivo import Xivo
 
 __all__ = [
     "Activity",
@@ -55,6 +58,7 @@ class CallCentre:
 
     Attributes:
         apis: Tell the same, and what no event tells.
+        wazo: The true state of what only a Wazo publishes; None for a XiVO.
         reloads: What silent reloads changed.
     """
 
@@ -89,21 +93,22 @@ class CallCentre:
         self._world = World.create(
             seed=seed, start=start, origin_uuid=origin_uuid, era=era, noise=noise
         )
-        self._ctid = Ctid(self._world)
-        self._services = {name: Service(self._world, name, self._ctid) for name in PORTS}
+        self.wazo = Wazo(self._world) if era.is_wazo else None
+        self._server: Server = self.wazo or Xivo(self._world)
         self._until = start
         self._queues = staff.make_queues(self._world, agents)
         people = agents + max(_FEWEST_OFFICES, agents // 2)
-        desks = staff.make_desks(self._world, self._ctid, people)
+        desks = staff.make_desks(self._world, self._server.reporter, people)
         self._agents = staff.make_agents(
-            self._world, self._services["xivo-agentd"], desks[:agents], self._queues
+            self._world, self._server.agentd, desks[:agents], self._queues
         )
         offices = desks[agents:]
         receptionists = max(_FEWEST_RECEPTIONISTS, agents // 20)
         reception = staff.make_reception(self._world, offices[:receptionists])
         self._queues[reception.name] = reception
-        self.apis = Apis(self._world, self._queues, self._agents, lambda: self._until)
-        self.reloads = Reloads(self._world, self._ctid, reception, seed=seed)
+        state = self._world, self._queues, self._agents, lambda: self._until
+        self.apis = WazoApis(*state, self.wazo) if self.wazo else Apis(*state)
+        self.reloads = Reloads(self._world, self._server.reporter, reception, seed=seed)
         if reloads:
             self._world.scheduler.start(self.reloads.process())
         self._open(desks, offices, spare=offices[receptionists:])
@@ -148,12 +153,12 @@ class CallCentre:
     @property
     def endpoints(self) -> Mapping[int, int]:
         """Extension state as published last, by endpoint id, without removed endpoints."""
-        return dict(self._ctid.endpoints)
+        return self._server.endpoints
 
     @property
     def presences(self) -> Mapping[int, str]:
         """Presence as published last, by user id."""
-        return dict(self._ctid.presences)
+        return self._server.presences
 
     @property
     def queues(self) -> tuple[str, ...]:
@@ -209,24 +214,19 @@ class CallCentre:
     @property
     def services_up(self) -> Mapping[str, str]:
         """Service id of the registered instance, by service name."""
-        return {
-            service.name: service.registered_id
-            for service in self._services.values()
-            if service.registered_id is not None
-        }
+        return self._server.services_up
 
     @property
     def unclean_restarts(self) -> Mapping[str, int]:
         """Registrations that replaced an instance which never deregistered, by service name."""
-        return {name: service.unclean_restarts for name, service in self._services.items()}
+        return self._server.unclean_restarts
 
     def _open(self, desks: Sequence[Desk], offices: Sequence[Desk], spare: Sequence[Desk]) -> None:
         """Start all processes."""
         world, scheduler = self._world, self._world.scheduler
         world.wire.ami("FullyBooted", world.wire.era.boot)
         world.wire.flush()
-        for service in self._services.values():
-            scheduler.start(service.run())
+        self._server.start()
         network = Network(
             world, [desk.phone for desk in desks], spare=[desk.phone for desk in spare]
         )
@@ -235,8 +235,7 @@ class CallCentre:
             scheduler.start(desk.user.office_day())
         opening.start_agents(world, self._agents)
         scheduler.start(chats(world, [desk.user for desk in desks]))
-        direct = DirectCalls(world, [desk.phone for desk in desks])
-        scheduler.start(traffic(world, _DIRECT_CALLS * len(self._agents), direct.call))
+        self._server.start_calls(desks, offices, _DIRECT_CALLS * len(self._agents))
         scheduler.start(traffic(world, _QUEUE_CALLS * len(self._agents), self._queue_call))
         *served, reception = self._queues.values()
         opening.start_calls(world, served, reception)

@@ -6,10 +6,10 @@ from string import ascii_lowercase, digits
 
 from exporter.simulation.agents import Agent
 from exporter.simulation.members import Member
-from exporter.simulation.people import Ctid, Desk, User
+from exporter.simulation.people import Desk, Reporter, User
 from exporter.simulation.phones import Phone
 from exporter.simulation.queues import Queue, Strategy
-from exporter.simulation.services import Service
+from exporter.simulation.servers import Daemon
 from exporter.simulation.world import World
 
 RECEPTION = "accueil"
@@ -48,22 +48,23 @@ def make_queues(world: World, agents: int) -> dict[str, Queue]:
     return {queue.name: queue for queue in queues}
 
 
-def make_desks(world: World, ctid: Ctid, count: int) -> list[Desk]:
+def make_desks(world: World, reporter: Reporter, count: int) -> list[Desk]:
     """Make users with phones."""
     names: dict[str, None] = {}
     while len(names) < count:
         names["".join(world.rng.choices(ascii_lowercase + digits, k=6))] = None
     desks = []
     for place, name in enumerate(names):
-        user = User(world, ctid, user_id=_FIRST_USER + place)
+        user = User(world, reporter, user_id=_FIRST_USER + place)
         phone = Phone(world, endpoint_id=_FIRST_PHONE + place, name=name, number=str(1001 + place))
-        ctid.watch(phone)
-        desks.append(Desk(user, phone))
+        desk = Desk(user, phone)
+        reporter.watch(desk)
+        desks.append(desk)
     return desks
 
 
 def make_agents(
-    world: World, agentd: Service, desks: Iterable[Desk], queues: Mapping[str, Queue]
+    world: World, agentd: Daemon, desks: Iterable[Desk], queues: Mapping[str, Queue]
 ) -> list[Agent]:
     """Make agents, each for one to three queues."""
     agents = []

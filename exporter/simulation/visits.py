@@ -98,6 +98,7 @@ class Visit:
         is_late = world.chance(_IN_USE_FIRST)
         if is_late:
             member.desk.phone.answer()
+        world.legs.answer(ringing.phone)
         member.in_call = True
         self._events.connected(caller, ringing, hold=self._hold, ring=ring)
         if not is_late:
@@ -177,6 +178,7 @@ class Visit:
         ringing = Ringing(member, leg, phone, is_optimized, since=world.now)
         self._events.called(self.caller, ringing)
         desk_phone.ring()
+        world.legs.begin(phone)
         world.noise.stage(Stage.RING, phone)
         return ringing
 
@@ -193,6 +195,7 @@ class Visit:
         world = self._world
         channel_events.end_dial(world, self.caller.leg, ringing.leg, "CANCEL")
         ringing.member.desk.phone.stop_ringing()
+        world.legs.end(ringing.phone, cause)
         channel_events.hang_up(world, ringing.leg, cause, state="Ringing")
 
     def _end_unanswered(self) -> None:

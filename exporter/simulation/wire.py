@@ -29,6 +29,9 @@ _READS = (
     *(5, 5, 5, 5, 6, 6, 6, 7, 7, 7, 8, 8, 8, 8, 8, 14),
 )
 
+_Event = tuple[str, str, Mapping[str, object], Mapping[str, object] | None]
+"""Name, routing key, data and headers of the event of a daemon."""
+
 _ASTERISK_WITH_UPTIME = 16
 _UPTIME = {"Uptime": "5", "LastReload": "5"}
 
@@ -42,18 +45,25 @@ class Era(Enum):
     """Releases with different message formats.
 
     A real 21.08 does not publish presences, endpoint statuses, chat and call forms under these
-    names. The simulator does, so that every subsystem has events in both formats. The last one is
-    an Asterisk without the patches of XiVO and Wazo, behind the amid of today.
+    names. The simulator does, so that every subsystem has events in both formats. `ASTERISK_22` is
+    an Asterisk without the patches of XiVO and Wazo, behind the amid of today. `WAZO_26_04`
+    publishes what a real Wazo of today does, and nothing else.
     """
 
-    XIVO_15_20 = 13
-    WAZO_21_08 = 18
-    ASTERISK_22 = 22
+    XIVO_15_20 = "15.20"
+    WAZO_21_08 = "21.08"
+    ASTERISK_22 = "22"
+    WAZO_26_04 = "26.04"
 
     @property
     def asterisk(self) -> int:
         """Major version of Asterisk in this release."""
-        return self.value
+        return _ASTERISKS[self]
+
+    @property
+    def is_wazo(self) -> bool:
+        """Whether the daemons publish the events of Wazo, and not those of XiVO."""
+        return self is Era.WAZO_26_04
 
     @property
     def technology(self) -> str:
@@ -77,13 +87,22 @@ class Era(Enum):
         return self is not Era.XIVO_15_20
 
 
+_ASTERISKS = {
+    Era.XIVO_15_20: 13,
+    Era.WAZO_21_08: 18,
+    Era.ASTERISK_22: 22,
+    Era.WAZO_26_04: 22,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message as a server publishes it.
 
     Attributes:
         at: Simulated time of publication, Unix time in seconds; it is in the headers, too.
-        routing_key: AMQP routing key, for the topic exchange `xivo`.
+        routing_key: AMQP routing key, for the topic exchange `xivo`. On the headers exchange
+            `wazo-headers` of 26.04 it selects nothing.
         body: JSON in UTF-8: `name`, `origin_uuid`, `data`, and the headers if there are any.
         headers: AMQP headers. 15.20 has none; 21.08 has name, origin, required ACL and time; later
             releases also have the required access.
@@ -118,11 +137,25 @@ class Wire:
         self._second = -1
         self._second_text = ""
         self._ami: list[tuple[str, Mapping[str, object]]] = []
-        self._daemons: list[tuple[str, str, Mapping[str, object]]] = []
+        self._daemons: list[_Event] = []
 
-    def publish(self, name: str, routing_key: str, data: Mapping[str, object]) -> None:
-        """Publish the event of a daemon."""
-        self._daemons.append((name, routing_key, data))
+    def publish(
+        self,
+        name: str,
+        routing_key: str,
+        data: Mapping[str, object],
+        headers: Mapping[str, object] | None = None,
+    ) -> None:
+        """Publish the event of a daemon.
+
+        Args:
+            name: Of the event.
+            routing_key: Of the message.
+            data: Of the event.
+            headers: Those of this event, besides the ones of all events. Without them there is the
+                ACL that the routing key suggests.
+        """
+        self._daemons.append((name, routing_key, data, headers))
 
     def ami(self, name: str, data: Mapping[str, object]) -> None:
         """Publish an event of Asterisk, as amid does."""
@@ -155,23 +188,29 @@ class Wire:
         return self._message(at, name, routing_key, full)
 
     def _message(
-        self, at: float, name: str, routing_key: str, data: Mapping[str, object]
+        self,
+        at: float,
+        name: str,
+        routing_key: str,
+        data: Mapping[str, object],
+        own: Mapping[str, object] | None = None,
     ) -> Message:
-        headers = self._headers(at, name, routing_key)
+        headers = self._headers(at, name, routing_key, own)
         body = {"name": name, "origin_uuid": self.origin_uuid, **headers, "data": data}
         return Message(at, routing_key, msgspec.json.encode(body), headers)
 
-    def _headers(self, at: float, name: str, routing_key: str) -> dict[str, object]:
+    def _headers(
+        self, at: float, name: str, routing_key: str, own: Mapping[str, object] | None
+    ) -> dict[str, object]:
         if self.era is Era.XIVO_15_20:
             return {}
-        headers: dict[str, object] = {
-            "name": name,
-            "origin_uuid": self.origin_uuid,
-            "required_acl": f"events.{routing_key}",
-            "timestamp": self._timestamp(at),
-        }
-        if self.era is Era.ASTERISK_22:
+        headers: dict[str, object] = {"name": name, "origin_uuid": self.origin_uuid}
+        if own is None:
+            headers["required_acl"] = f"events.{routing_key}"
+        headers["timestamp"] = self._timestamp(at)
+        if self.era in {Era.ASTERISK_22, Era.WAZO_26_04}:
             headers["required_access"] = f"event.{name}"
+        headers.update(own or {})
         return headers
 
     def _timestamp(self, at: float) -> str:

@@ -7,7 +7,7 @@ from random import Random
 from typing import Self
 from uuid import UUID
 
-from exporter.simulation.legs import Leg
+from exporter.simulation.legs import Leg, LegNews
 from exporter.simulation.noise import Noise
 from exporter.simulation.scheduler import Scheduler
 from exporter.simulation.wire import Era, Wire
@@ -29,7 +29,7 @@ def draw_uuid(rng: Random) -> str:
     return str(UUID(int=rng.getrandbits(128), version=4))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class World:
     """The time, the random numbers and the bus.
 
@@ -39,6 +39,7 @@ class World:
         noise: The events that change no metric.
         rng: The only source of random numbers.
         opened: Begin of the first day, Unix time in seconds.
+        legs: Is told of the legs of calls; a Wazo has one of its own.
     """
 
     scheduler: Scheduler
@@ -46,6 +47,7 @@ class World:
     noise: Noise
     rng: Random
     opened: float
+    legs: LegNews = field(default_factory=LegNews)
     _channels: Iterator[int] = field(default_factory=lambda: count(1))
 
     @classmethod

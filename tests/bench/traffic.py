@@ -107,7 +107,7 @@ def _wires(agents: int, *, noise: bool) -> Iterator[Wire]:
 
 
 def _day(era: Era, agents: int, *, noise: bool) -> Iterator[Message]:
-    centre = CallCentre(agents=agents, seed=era.value, start=OPENING, era=era, noise=noise)
+    centre = CallCentre(agents=agents, seed=era.asterisk, start=OPENING, era=era, noise=noise)
     until = OPENING
     while True:
         until += 60

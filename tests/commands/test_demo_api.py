@@ -18,10 +18,15 @@ import pytest
 from dataflows.events.agents import AgentsListed
 from dataflows.events.queue_members import MembersListed
 from dataflows.events.queue_names import QueuesNamed
-from dataflows.listings import Listing, Source
+from dataflows.events.services import ComponentsListed
+from dataflows.events.users import PresencesListed
+from dataflows.listings import ALL, Listing, Source
 from exporter.commands.demo_api import MAX_CONNECTIONS, MAX_TOKENS, DemoApi
-from exporter.simulation.simulator import CallCentre
-from exporter.snapshots import agentd, amid, confd
+from exporter.settings import Generation
+from exporter.settings.api_url import STATUS_DAEMONS
+from exporter.simulation.simulator import CallCentre, Era
+from exporter.snapshots import agentd, amid, confd, status
+from exporter.snapshots.bus import MODULES as ALL_MODULES
 from exporter.snapshots.client import Client, Server
 from exporter.snapshots.credentials import credentials
 from exporter.snapshots.source import Request
@@ -45,6 +50,15 @@ def running() -> Iterator[Running]:
     list(centre.until(START + 3600))
     lock = threading.Lock()
     with DemoApi() as api, api.serving(centre.apis, lock, 1.0):
+        yield Running(api, centre, lock)
+
+
+@pytest.fixture
+def wazo() -> Iterator[Running]:
+    centre = CallCentre(agents=12, seed=1, start=START, era=Era.WAZO_26_04, noise=False)
+    list(centre.until(START + 3600))
+    lock = threading.Lock()
+    with DemoApi(Generation.WAZO) as api, api.serving(centre.apis, lock, 1.0):
         yield Running(api, centre, lock)
 
 
@@ -111,6 +125,33 @@ def test_the_exporter_reads_all_lists_and_leaves_no_token(running: Running) -> N
     logged_in = {int(agent) for agent, status in agents.agents.items() if status == "logged_in"}
     assert logged_in == centre.agents_logged_in
     assert all(len(log_in(running.api).content) for _ in range(MAX_TOKENS))
+
+
+def test_the_exporter_reads_all_lists_of_a_wazo(wazo: Running) -> None:
+    settings, centre = wazo.api.settings, wazo.centre
+    server = Server(partial(credentials, settings), settings.api_url or "")
+    modules = [module for module in ALL_MODULES if module.source in settings.api_sources]
+    problems: list[str] = []
+
+    async def ask() -> list[Listing]:
+        client = Client(server, lambda: START)
+        request = Request(await client.origin(), 1, lambda: START, problems.append)
+        asked = [*modules, status.module(settings.status_daemons)]
+        tasks = [module.listings(client.ask(module.source), request) for module in asked]
+        found = await asyncio.gather(*tasks)
+        await client.close()
+        return [listing for listings in found for listing in listings]
+
+    by_type = {type(each): each for each in asyncio.run(ask())}
+    assert not problems
+    assert centre.wazo is not None
+    users, components = by_type[PresencesListed], by_type[ComponentsListed]
+    assert isinstance(users, PresencesListed)
+    assert isinstance(components, ComponentsListed)
+    assert set(users.users) == set(centre.wazo.people)
+    assert set(components.components) == set(STATUS_DAEMONS)
+    assert len(by_type) > len(modules)
+    assert set(settings.api_sources) == set(ALL) - {Source.CONSUL}
 
 
 def test_the_settings_name_what_a_xivo_has(running: Running) -> None:

@@ -163,6 +163,29 @@ def test_the_demonstration_knows_what_its_apis_list_and_has_no_problem(tmp_path:
     assert "warning" not in program.log()
 
 
+def test_a_wazo_in_the_demonstration_is_known_too(tmp_path: Path) -> None:
+    complete = {"agents", "users", "lines", "trunks", "calls", "queues", "queue_calls"}
+    with Exporter(tmp_path, program=(*DEMO, "--generation", "wazo")) as program:
+
+        def known() -> bool:
+            return complete <= {
+                dict(labels)["subsystem"]
+                for (name, labels), value in program.samples().items()
+                if name == "xivo_state_known" and value
+            }
+
+        eventually(known, timeout=30, what="the state is complete")
+        samples = program.samples()
+        drift = {value for (name, _), value in samples.items() if name == "xivo_state_drift_total"}
+        assert drift == {0}
+        assert {"xivo_calls", "xivo_service_component_up"} <= {name for name, _ in samples}
+        assert 'class="problem"' not in program.get("/").text
+        assert "on a Wazo" in program.output()
+        assert program.terminate(timeout=5) == 0
+    assert not program.logged("cannot get the state from the API")
+    assert "warning" not in program.log()
+
+
 @pytest.mark.promtool
 def test_a_large_demonstration_in_a_hurry_keeps_its_account(tmp_path: Path) -> None:
     with Exporter(tmp_path, "--speed", "50", "--agents", "200", program=DEMO) as program:

@@ -61,7 +61,7 @@ SOURCES = {
 """A path for which each source asks once each time."""
 
 PATHS = {source: (path,) for source, path in SOURCES.items()} | {
-    "calld": (LINES, TRUNKS, CALLS, PARKING)
+    "calld": (LINES, TRUNKS, CALLS, PARKING, SWITCHBOARDS)
 }
 """All lists of each source that make a state complete; those of calld may fail alone."""
 

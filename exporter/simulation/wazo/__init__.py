@@ -1,0 +1,1 @@
+"""What only a Wazo publishes; `exporter.simulation.wazo.server` connects the parts."""
