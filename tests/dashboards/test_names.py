@@ -1,6 +1,8 @@
 """The names of queues for people, on a server with an API and on one without."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,13 +11,21 @@ from tests.dashboards.prometheus import Prometheus, served
 
 pytestmark = pytest.mark.promtool
 
+DECISION = Path(__file__).parents[2] / "docs" / "adr" / "0034-tenants-by-info-series.md"
+
 EXPOSITION = """\
 xivo_queue_members{origin_uuid="with",queue="support-88511897",membership="dynamic"} 3
 xivo_queue_members_available{origin_uuid="with",queue="support-88511897"} 2
 xivo_queue_members{origin_uuid="with",queue="grp-77",membership="static"} 4
 xivo_queue_members_available{origin_uuid="with",queue="grp-77"} 1
+xivo_queue_callers_waiting{origin_uuid="with",queue="support-88511897"} 2
+xivo_queue_callers_waiting{origin_uuid="with",queue="grp-77"} 1
+xivo_queue_callers_waiting{origin_uuid="with",queue="other"} 4
+xivo_queue_callers_waiting{origin_uuid="without",queue="support"} 8
 xivo_queue_info{origin_uuid="with",queue="support-88511897",display_name="Support",\
 kind="queue",tenant_uuid="t"} 1
+xivo_queue_info{origin_uuid="with",queue="other",display_name="Other",kind="queue",\
+tenant_uuid="u"} 1
 xivo_queue_info{origin_uuid="with",queue="grp-77",display_name="Ventes",kind="group",\
 tenant_uuid="t"} 1
 xivo_queue_info{origin_uuid="with",queue="unused",display_name="Unused",kind="queue",\
@@ -58,3 +68,11 @@ def test_names_can_be_chosen_by_server_and_queue(prometheus: Prometheus) -> None
     chosen = prometheus.query(Choices({"queue": "grp-77"}).spell(names))
     assert [each.labels["display_name"] for each in chosen] == ["Ventes"]
     assert prometheus.query(Choices({"origin_uuid": "without"}).spell(names)) == []
+
+
+def test_the_query_of_the_decision_about_tenants_counts_each_tenant_once(
+    prometheus: Prometheus,
+) -> None:
+    (query,) = re.findall(r"```promql\n(.*?)```", DECISION.read_text(), re.DOTALL)
+    found = {each.labels["tenant_uuid"]: each.value for each in prometheus.query(query)}
+    assert found == {"t": 3, "u": 4}
