@@ -127,7 +127,7 @@ class World:
                     "status": "Ringing" if state == "ringing" else "Up",
                     "on_hold": state == "held",
                 }
-                self._tell(origin, "call_updated", call)
+                self._tell(origin, "call_created", call)
 
     def _tell_of_switchboards(self, origin: str) -> None:
         for switchboard, state, calls in (("s-1", "queued", 2), ("s-2", "held", 1)):
