@@ -126,8 +126,9 @@ class World:
                     "direction": direction,
                     "status": "Ringing" if state == "ringing" else "Up",
                     "on_hold": state == "held",
+                    "line_id": 7,
                 }
-                self._tell(origin, "call_created", call)
+                self._tell(origin, "call_updated", call)
 
     def _tell_of_switchboards(self, origin: str) -> None:
         for switchboard, state, calls in (("s-1", "queued", 2), ("s-2", "held", 1)):
