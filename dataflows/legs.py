@@ -2,7 +2,9 @@
 
 Events may arrive in any order. A leg is answered from the first event on that says so. What
 conversation it belongs to, and whether it is on hold, is as its newest event says, by the time of
-the event. A leg that has ended stays so, because the id of a channel is never used again.
+the event. A leg that has ended stays so, because the id of a channel is never used again. A channel
+that may be no leg does not count until an event tells that it is one: of `Local/` channels, some
+versions of wazo-calld tell that they change, but not that they end.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from dataflows.quota import Allocation
 from dataflows.recent import Recent
 
 MAX_LEG_SECONDS = 24 * 3600.0
-"""A leg whose end is not seen for a day is dropped."""
+"""A leg whose end is not seen for a day is dropped, unless an API goes on to list it."""
 
 MAX_ENDED = 4_096
 """Legs that are remembered after their end: more than end in a minute on the largest servers."""
@@ -39,7 +41,8 @@ class Leg(Struct, gc=False):
         is_held: Whether it is on hold.
         hold_told: When the newest event happened that says whether it is on hold.
         listed: When an API listed it.
-        seen: When `expire` saw it first, by the clock of the exporter; infinite for not yet.
+        seen: When `expire` saw it first, or after an API listed it, by the clock of the exporter;
+            infinite for not yet.
     """
 
     conversation: Conversation
@@ -93,10 +96,11 @@ class Legs:
         conversation = self.conversations.tell(event.conversation, event.direction)
         leg = self._legs.get(call)
         if leg is None:
-            if self.has_ended(call) or (leg := self.add(call, conversation)) is None:
+            if not event.is_leg or self.has_ended(call):
                 return
-            leg.hold_told, is_held = self._holds.pop(call, (-inf, False))
-            self.set_held(leg, is_held=is_held)
+            leg = self.add(call, conversation)
+            if leg is None:
+                return
         if at >= leg.told:
             leg.told = at
             if leg.conversation is not conversation:
@@ -142,7 +146,14 @@ class Legs:
         leg = self._legs[call] = Leg(conversation)
         self._new.append(leg)
         self.conversations.change(conversation, legs=1)
+        leg.hold_told, is_held = self._holds.pop(call, (-inf, False))
+        self.set_held(leg, is_held=is_held)
         return leg
+
+    def renew(self, call: str) -> None:
+        """Let the time begin anew after which a leg is dropped."""
+        leg = self._legs[call] = self._legs.pop(call)
+        self._new.append(leg)
 
     def move(self, leg: Leg, conversation: Conversation) -> None:
         """Let a leg belong to another conversation."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import inf
 
 from dataflows.events.calls import CallsListed, ListedCall
 from dataflows.knowledge import Drift
@@ -28,24 +29,46 @@ def follow_calls(legs: Legs, listing: CallsListed, changed: Changed) -> Counter[
     listed = set()
     for each in listing.calls:
         listed.add(each.call)
-        if each.call in changed or legs.has_ended(each.call):
+        if legs.has_ended(each.call):
             continue
+        is_newer = each.call not in changed
         leg = legs.get(each.call)
-        if leg is not None:
+        if leg is None:
+            drift[Drift.ADDED] += _add(legs, each, listing.at, is_newer=is_newer)
+            continue
+        legs.renew(each.call)
+        leg.listed = listing.at
+        if is_newer:
             drift[Drift.CHANGED] += _change(legs, leg, each)
-            leg.listed = listing.at
-        elif each.is_leg and each.conversation:
-            conversation = legs.conversations.tell(each.conversation, each.direction)
-            leg = legs.add(each.call, conversation)
-            if leg is not None:
-                drift[Drift.ADDED] += 1
-                _change(legs, leg, each)
-                leg.listed = listing.at
     for call, leg in [*legs]:
         if call not in listed and call not in changed:
             drift[Drift.REMOVED] += 1
             legs.remove(call, leg)
     return drift
+
+
+def _add(legs: Legs, listed: ListedCall, at: float, *, is_newer: bool) -> bool:
+    """Add a leg that is listed, if it certainly is one; return whether it was added.
+
+    Args:
+        legs: As events told them.
+        listed: The leg.
+        at: When the answer came, Unix seconds.
+        is_newer: Whether events told nothing of it since the request. If they did, it can only be
+            whether it is on hold, because otherwise the leg would be known.
+    """
+    if not (listed.is_leg and listed.conversation):
+        return False
+    conversation = legs.conversations.tell(listed.conversation, listed.direction)
+    leg = legs.add(listed.call, conversation)
+    if leg is None:
+        return False
+    is_told, is_held = not is_newer and leg.hold_told > -inf, leg.is_held
+    _change(legs, leg, listed)
+    if is_told:
+        legs.set_held(leg, is_held=is_held)
+    leg.listed = at
+    return True
 
 
 def _change(legs: Legs, leg: Leg, listed: ListedCall) -> bool:

@@ -35,6 +35,7 @@ class OpenCalls:
         "_allocation",
         "_calls",
         "_due",
+        "_entered",
         "_hung_up",
         "_labels",
         "_left",
@@ -54,6 +55,8 @@ class OpenCalls:
         # Not after the first of them is lost.
         self._due = inf
         self._left = Recent(ORDER_SECONDS, MAX_ENDED)
+        # When those that left had entered.
+        self._entered = Recent(inf, MAX_ENDED)
         self._hung_up = Recent(ORDER_SECONDS, MAX_ENDED)
         samples.start(spec, labels)
 
@@ -63,9 +66,12 @@ class OpenCalls:
     def enter(self, channel: str, at: float) -> bool:
         """Note that a call is there since a time, Unix seconds; return False if there is no place.
 
-        It is ignored if the call has left since then, or if the channel has ended.
+        It is ignored if the call has left since then, or if the channel has ended. The same event
+        can come again much later than the call left.
         """
-        if _is_older(at, self._left.seen_at(channel, at)) or self._hung_up.has(channel, at):
+        left = self._left.seen_at(channel, at)
+        is_known = self._entered.seen_at(channel, inf) == at < left
+        if is_known or _is_older(at, left) or self._hung_up.has(channel, at):
             return True
         if channel not in self._calls and not self._allocation.take():
             return False
@@ -78,6 +84,8 @@ class OpenCalls:
         """Note that a call is no longer there, unless it entered again since then."""
         if not _is_older(at, self._calls.get(channel, at)):
             self._left.add(channel, at)
+            if channel in self._calls:
+                self._entered.add(channel, self._calls[channel])
             self._remove(channel)
 
     def hang_up(self, channel: str, at: float) -> None:

@@ -1,12 +1,14 @@
 """What happens to the legs of calls. Source: wazo-calld, which follows the channels of Asterisk.
 
 A leg is a channel: a phone or a trunk that takes part in a call, or rings. The legs of a
-conversation have the same `conversation_id`. wazo-calld publishes no events of `Local/` channels,
-except that they are held.
+conversation have the same `conversation_id`. `Local/` channels are no legs. wazo-calld publishes
+that they are held; and, from 20.10 to 26.04, `call_updated` when they enter or leave a bridge, but
+never their end.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 import msgspec
@@ -31,12 +33,14 @@ class LegChanged(LegEvent, frozen=True, gc=False):
         direction: Of the conversation.
         is_up: Whether it is answered; this lasts until it ends.
         is_held: Whether it is on hold; None if it is not known.
+        is_leg: Whether it is certainly a phone or a trunk, and no `Local/` channel.
     """
 
     conversation: str
     direction: Direction
     is_up: bool
     is_held: bool | None
+    is_leg: bool
 
 
 class LegHeld(LegEvent, frozen=True, gc=False):
@@ -100,6 +104,8 @@ class _Call(msgspec.Struct, gc=False):
     conversation_id: str | None = None
     direction: str | None = None
     on_hold: bool | None = None
+    line_id: int | str | None = None
+    sip_call_id: str | None = None
 
 
 class _Ended(msgspec.Struct, gc=False):
@@ -148,7 +154,16 @@ def is_up(status: str) -> bool:
     return status == _UP
 
 
-def _decode_changed(envelope: Envelope) -> LegChanged | None:
+def is_leg(line_id: int | str | None, sip_call_id: str | None) -> bool:
+    """Return whether a channel is certainly a phone or a trunk.
+
+    Only channels of phones have a line, and only those of SIP have the id of a SIP call. Both stay
+    with their channel, while a `Local/` channel inherits the user.
+    """
+    return line_id is not None or bool(sip_call_id)
+
+
+def _decode_changed(envelope: Envelope, *, is_any_channel: bool = False) -> LegChanged | None:
     data = read(envelope, _call)
     call = entity_id(data.call_id, "call_id")
     if not data.conversation_id:
@@ -161,6 +176,7 @@ def _decode_changed(envelope: Envelope) -> LegChanged | None:
         direction(data.direction),
         is_up(data.status),
         data.on_hold,
+        is_leg(data.line_id, data.sip_call_id) if is_any_channel else True,
     )
 
 
@@ -192,7 +208,12 @@ _UNUSED = "Unused without a conversation_id, as xivo-ctid-ng publishes it"
 
 DECODERS = (
     Decoder("call_created", "calls.call.created", _decode_changed, f"{_CALLD}. {_UNUSED}"),
-    Decoder("call_updated", "calls.call.updated", _decode_changed, f"{_CALLD}. {_UNUSED}"),
+    Decoder(
+        "call_updated",
+        "calls.call.updated",
+        partial(_decode_changed, is_any_channel=True),
+        f"{_CALLD}. {_UNUSED}",
+    ),
     Decoder("call_answered", "calls.call.answered", _decode_changed, f"{_CALLD}, from 22.13"),
     Decoder(
         "call_ended",

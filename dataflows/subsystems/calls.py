@@ -7,8 +7,9 @@ event on. Names, numbers and users are never read.
 
 Trouble: the order of events of a leg does not matter if they have time stamps. Duplicates change
 nothing; a call log counts once for each conversation. A missed beginning: the leg counts from its
-next event on. A missed end: the leg counts until calld lists its channels, Asterisk starts, or for
-a day. wazo-calld publishes nothing while it restarts.
+next event on, except that an update must show that it is no `Local/` channel. A missed end: the leg
+counts until calld lists its channels, Asterisk starts, or for a day. wazo-calld publishes nothing
+while it restarts.
 """
 
 from __future__ import annotations

@@ -3,10 +3,9 @@
     {"items": [{"call_id": "1764079380.12", "conversation_id": "1764079380.11", "status": "Up",
                 "direction": "inbound", "on_hold": false, "line_id": 7, "sip_call_id": "a84b…"}]}
 
-It lists all channels of Asterisk, also `Local/` channels, of which it publishes no events, and it
-does not say which they are. But only channels of phones have a line, and only those of SIP have
-the id of a SIP call. Both stay with their channel, while a `Local/` channel inherits the user. So
-the others count only if events told of them.
+It lists all channels of Asterisk, also `Local/` channels, which are no legs of calls, and it
+does not say which they are. So those that are not certainly a phone or a trunk count only if events
+told of them.
 
 If a call is listed twice, the last entry is valid.
 """
@@ -16,7 +15,7 @@ from __future__ import annotations
 import msgspec
 
 from dataflows.envelope import entity_id
-from dataflows.events.calls import ListedCall, direction, is_up
+from dataflows.events.calls import ListedCall, direction, is_leg, is_up
 from dataflows.listings import Source
 from exporter.snapshots.bounded_json import bounded, read
 
@@ -64,5 +63,5 @@ def _listed(each: _Call) -> ListedCall:
         direction(each.direction),
         is_up(each.status),
         bool(each.on_hold),
-        each.line_id is not None or bool(each.sip_call_id),
+        is_leg(each.line_id, each.sip_call_id),
     )

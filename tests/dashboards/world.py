@@ -126,6 +126,7 @@ class World:
                     "direction": direction,
                     "status": "Ringing" if state == "ringing" else "Up",
                     "on_hold": state == "held",
+                    "line_id": 7,
                 }
                 self._tell(origin, "call_updated", call)
 

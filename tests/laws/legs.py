@@ -234,6 +234,7 @@ class Server:
             "direction": self.directions.get(leg.conversation, "unknown"),
             "status": "Up" if leg.is_up else "Ringing",
             "on_hold": leg.is_held,
+            "line_id": 7,
         }
         return said(name, at, **data, **more)
 

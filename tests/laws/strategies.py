@@ -276,7 +276,12 @@ KINDS: tuple[Kind, ...] = (
                 "status": st.sampled_from(("Ring", "Ringing", "Up", "Down")),
                 "conversation_id": _CONVERSATIONS,
             },
-            {"direction": _DIRECTION, "on_hold": st.none() | st.booleans()},
+            {
+                "direction": _DIRECTION,
+                "on_hold": st.none() | st.booleans(),
+                "line_id": st.none() | IDS,
+                "sip_call_id": st.none() | TEXTS,
+            },
         ),
         ("call_id", "status"),
     ),

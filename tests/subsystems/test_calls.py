@@ -14,6 +14,7 @@ from tests.pipeline import Pipeline, assert_exposition
 
 TRUNK = load("calls/wazo-26.08_call_created_trunk-leg")
 UPDATED = load("calls/wazo-26.08_call_updated")
+LOCAL = load("calls/wazo-23.01_call_updated_local-channel")
 PHONE = load("calls/wazo-26.04_call_created")
 ANSWERED = load("calls/wazo-26.04_call_answered")
 HELD = load("calls/wazo-26.08_call_held")
@@ -116,11 +117,29 @@ def test_a_leg_whose_creation_was_lost_counts_from_the_next_event_on() -> None:
     assert count(pipeline) == 2
 
 
+def test_a_local_channel_that_enters_a_bridge_is_no_leg() -> None:
+    pipeline = Pipeline()
+    pipeline.send(LOCAL)
+    assert count(pipeline) == 0
+    pipeline.send(TRUNK, PHONE, ANSWERED, LOCAL, HELD.but(call_id="1772460005.104"))
+    assert pipeline.value("xivo_calls", "inbound", "up") == count(pipeline) == 1
+    # Its end is never published.
+    pipeline.send(PHONE_ENDED, ENDED)
+    assert count(pipeline) == 0
+
+
+@pytest.mark.parametrize("told", [{"line_id": 7}, {"sip_call_id": "a84b@10.0.0.9"}])
+def test_a_phone_or_a_trunk_whose_creation_was_lost_is_a_leg(told: dict[str, object]) -> None:
+    pipeline = Pipeline()
+    pipeline.send(LOCAL.but(**told))  # type: ignore[arg-type]
+    assert count(pipeline) == 1
+
+
 def test_without_time_stamps_the_last_event_to_arrive_is_the_newest() -> None:
     pipeline = Pipeline()
     for number, kind in enumerate(("call_held", "call_resumed", "call_held")):
         data = {"call_id": "1.1", "conversation_id": "1.1", "status": "Up"}
-        pipeline.send(event("call_updated", data))
+        pipeline.send(event("call_answered", data))
         pipeline.send(event(kind, {"call_id": "1.1", "user_uuid": "None"}))
         assert pipeline.value("xivo_calls", "unknown", "held") == (number + 1) % 2
 
@@ -342,7 +361,7 @@ def test_calls_end_in_time_after_the_clock_was_set_back() -> None:
     pipeline.now -= 30 * 86_400
     pipeline.take([ClockSetBack("default", pipeline.now)])
     later = {"call_id": "3", "conversation_id": "3", "status": "Up", "on_hold": False}
-    pipeline.send(event("call_updated", later))
+    pipeline.send(event("call_answered", later))
     assert pipeline.value("xivo_calls", "unknown", "up") == 1
     pipeline.wait(DAY)
     assert count(pipeline) == 0
@@ -458,6 +477,31 @@ def test_calls_that_are_not_listed_have_ended() -> None:
     assert count(pipeline) == 0
     assert pipeline.value("xivo_state_known", "calls") == 1
     assert pipeline.value("xivo_call_legs_ended_total", "unknown", "other") == 0
+
+
+@pytest.mark.parametrize("message", [HELD, LOCAL.but(call_id="1772460005.103")])
+def test_a_listed_call_counts_although_events_told_a_part_of_it(message: Message) -> None:
+    pipeline = Pipeline()
+    now = pipeline.now
+    pipeline.take([SnapshotBegun("default", now, ORIGIN, Source.CALLD, 1)])
+    pipeline.send(message)
+    body = _listed(LEG.replace('"on_hold": true', '"on_hold": false'))
+    listing = CallsListed(ORIGIN, now, 1, calld_calls.decode(body.encode()))
+    pipeline.take([SnapshotTaken("default", now, ORIGIN, Source.CALLD, 1, (listing,))])
+    state = "held" if message is HELD else "up"
+    assert pipeline.value("xivo_calls", "inbound", state) == count(pipeline) == 1
+
+
+def test_a_call_that_is_listed_for_longer_than_a_day_is_not_dropped() -> None:
+    pipeline = Pipeline()
+    pipeline.send(TRUNK, PHONE)
+    for _ in range(3):
+        pipeline.wait(DAY / 2)
+        snapshot(pipeline, _listed(LEG))
+        assert count(pipeline) == 1
+    assert pipeline.value("xivo_state_drift_total", "calls", "added") == 0
+    pipeline.wait(DAY)
+    assert count(pipeline) == 0
 
 
 def test_listed_calls_are_limited_too() -> None:

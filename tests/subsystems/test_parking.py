@@ -47,6 +47,19 @@ def test_a_call_can_be_parked_again() -> None:
     assert_exposition(pipeline, parked(1))
 
 
+def test_an_event_that_comes_again_long_after_the_call_left_changes_nothing() -> None:
+    pipeline = Pipeline()
+    early, late = at(PARKED, 1), UNPARKED.but(timestamp="2026-03-02T14:02:00")
+    pipeline.send(early, late, early)
+    assert_exposition(pipeline, parked(0))
+    pipeline.restart()
+    pipeline.send(early)
+    assert_exposition(pipeline, parked(0))
+    # The clock of the server was set back by two minutes.
+    pipeline.send(at(PARKED, 2))
+    assert_exposition(pipeline, parked(1))
+
+
 def test_reversed_events_do_not_leave_a_ghost() -> None:
     pipeline = Pipeline()
     pipeline.send(at(UNPARKED, 2), at(PARKED, 1))

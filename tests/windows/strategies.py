@@ -193,7 +193,12 @@ KINDS: dict[str, st.SearchStrategy[Letter]] = {
     ).map(
         lambda both: Letter(
             both[0],
-            {"call_id": f"{both[1]}", "conversation_id": f"{both[1] // 2}", "status": "Up"},
+            {
+                "call_id": f"{both[1]}",
+                "conversation_id": f"{both[1] // 2}",
+                "status": "Up",
+                "line_id": 7,
+            },
         )
     ),
     "call_forms": _of("call_form_result", user_id=_IDS, variables=st.just({})),
