@@ -2,7 +2,8 @@
 
 Events may arrive in any order. A leg is answered from the first event on that says so. What
 conversation it belongs to, and whether it is on hold, is as its newest event says, by the time of
-the event. A leg that has ended stays so, because the id of a channel is never used again. A channel
+the event. A leg that has ended stays so, because the id of a channel is never used again. It also
+ends with its channel: while wazo-calld restarts, nothing tells of ends but Asterisk. A channel
 that may be no leg does not count until an event tells that it is one: of `Local/` channels, some
 versions of wazo-calld tell that they change, but not that they end.
 """
@@ -26,6 +27,10 @@ MAX_LEG_SECONDS = 24 * 3600.0
 
 MAX_ENDED = 4_096
 """Legs that are remembered after their end: more than end in a minute on the largest servers."""
+
+MAX_HUNG_UP = 4_096
+"""Channels that are remembered after their hangup, until wazo-calld tells of it too: some tenths of
+a second. It never does for channels that are no legs."""
 
 MAX_HOLDS = 256
 """Holds that are remembered of legs of which nothing else is known. Some are `Local/` channels."""
@@ -73,6 +78,8 @@ class Legs:
         # In the order in which they became known.
         self._legs: dict[str, Leg] = {}
         self._ended = Recent(inf, MAX_ENDED)
+        # Channels that ended, with the direction of the conversation if they were legs.
+        self._hung_up: dict[str, Direction] = {}
         # Of legs that are not known: when it happened, and whether they are on hold since then.
         self._holds: dict[str, tuple[float, bool]] = {}
         # Those that `expire` has not seen.
@@ -88,7 +95,7 @@ class Legs:
 
     def has_ended(self, call: str) -> bool:
         """Return whether a leg ended lately."""
-        return self._ended.has(call, 0.0)
+        return call in self._hung_up or self._ended.has(call, 0.0)
 
     def change(self, event: LegChanged) -> None:
         """Follow an event that tells of a whole leg."""
@@ -124,8 +131,10 @@ class Legs:
 
     def end(self, event: LegEnded) -> Direction | None:
         """End a leg; return the direction of its conversation, or None if it had ended before."""
-        call, direction = event.call, event.direction
+        call = event.call
         leg = self._legs.get(call)
+        is_first = not self._ended.has(call, 0.0)
+        direction = better(self._hung_up.pop(call, Direction.UNKNOWN), event.direction)
         if event.conversation:
             direction = self.conversations.tell(event.conversation, direction).direction
         elif leg is not None:
@@ -133,10 +142,22 @@ class Legs:
         if leg is not None:
             self.remove(call, leg)
         self._holds.pop(call, None)
-        if self.has_ended(call):
+        if not is_first:
             return None
         self._ended.add(call, event.at)
         return direction
+
+    def hang_up(self, call: str) -> None:
+        """End the leg of a channel that ended; why, `end` is told later."""
+        if self.has_ended(call):
+            return
+        leg = self._legs.get(call)
+        self._hung_up[call] = leg.conversation.direction if leg else Direction.UNKNOWN
+        if len(self._hung_up) > MAX_HUNG_UP:
+            del self._hung_up[next(iter(self._hung_up))]
+        if leg is not None:
+            self.remove(call, leg)
+        self._holds.pop(call, None)
 
     def add(self, call: str, conversation: Conversation) -> Leg | None:
         """Add a leg that is not known; return None if the quota is full."""

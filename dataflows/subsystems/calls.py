@@ -8,8 +8,8 @@ event on. Names, numbers and users are never read.
 Trouble: the order of events of a leg does not matter if they have time stamps. Duplicates change
 nothing; a call log counts once for each conversation. A missed beginning: the leg counts from its
 next event on, except that an update must show that it is no `Local/` channel. A missed end: the leg
-counts until calld lists its channels, Asterisk starts, or for a day. wazo-calld publishes nothing
-while it restarts.
+ends with the `Hangup` of its channel, or when calld does not list it, or when Asterisk starts, or
+after a day. wazo-calld publishes nothing while it restarts.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ from dataflows.call_metrics import (
     MISSED,
 )
 from dataflows.duplicates import LastEvents
-from dataflows.events import asterisk, call_logs, calls
+from dataflows.events import asterisk, call_logs, calls, channels
 from dataflows.events.call_logs import CallMissed, ConversationLogged
 from dataflows.events.calls import CallsListed, LegChanged, LegEnded, LegEvent, LegHeld
+from dataflows.events.channels import ChannelEnded
 from dataflows.knowledge import Drift
 from dataflows.legs import Legs
 from dataflows.listed_calls import follow_calls
@@ -83,6 +84,9 @@ class CallsState(State[Event]):
             assert isinstance(event, LegEnded)
             self._begin(event.at)
             self._end(event)
+        elif kind is ChannelEnded:
+            assert isinstance(event, ChannelEnded)
+            self._legs.hang_up(event.channel)
         elif kind is LegHeld:
             assert isinstance(event, LegHeld)
             self._legs.hold(event)
@@ -175,7 +179,8 @@ SUBSYSTEM = Subsystem(
     CallsState,
     (*calls.DECODERS, *call_logs.DECODERS),
     starters=(LegChanged, LegEnded, ConversationLogged, CallMissed),
-    also=asterisk.DECODERS,
+    also=(channels.ENDED, *asterisk.DECODERS),
+    needs=(ChannelEnded,),
     listings=(CallsListed,),
     can_be_complete=True,
 )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dataflows.items import GapNoticed, SnapshotBegun, SnapshotFailed, SnapshotTaken
 from dataflows.listings import Listing, Source
-from tests.corpus import ORIGIN, Message
+from tests.corpus import ORIGIN, Message, event
 from tests.laws.legs import (
     CAUSES,
     CHANGES,
@@ -78,6 +78,7 @@ def messages(draw: st.DrawFn) -> list[Message]:
         elif "direction" in data:
             data["status"] = draw(st.sampled_from(("Ring", "Ringing", "Up", "Busy")))
             data["on_hold"] = draw(st.none() | st.booleans())
+            data["line_id"] = 7
         found.append(said(name, at, **data))
     found += draw(st.lists(st.sampled_from(found), max_size=4))
     return [FIRST, *draw(st.permutations(found))]
@@ -104,6 +105,27 @@ def test_the_order_of_messages_does_not_matter(sent: list[Message], data: st.Dat
     assert shown(other, "xivo_call_legs_ended_total").total() == len(
         {each.content["data"]["call_id"] for each in sent if each.name == "call_ended"}
     )
+
+
+def hangup(message: Message) -> Message:
+    """Return what Asterisk says at the end of a leg."""
+    return event("Hangup", {"Uniqueid": message.content["data"]["call_id"]})
+
+
+@given(messages())
+def test_the_end_of_a_channel_ends_its_leg_as_calld_does(sent: list[Message]) -> None:
+    only_calld, both, only_asterisk = Pipeline(), Pipeline(), Pipeline()
+    for message in sent:
+        is_end = message.name == "call_ended" and message is not FIRST
+        only_calld.send(message)
+        both.send(*[hangup(message)] * is_end, message)
+        only_asterisk.send(hangup(message) if is_end else message)
+        assert shown(both) == shown(only_calld)
+        if message.name not in HOLDS and message.content["data"]["conversation_id"]:
+            # An end also tells a direction, which a hangup does not.
+            assert shown(only_asterisk).total() == shown(only_calld).total()
+    ends = "xivo_call_legs_ended_total"
+    assert shown(both, ends) == shown(only_calld, ends)
 
 
 # --- A server -----------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from dataflows.call_metrics import Cause
 from dataflows.conversations import MAX_IDLE
 from dataflows.events.calls import CallsListed
 from dataflows.items import ClockSetBack, GapNoticed, SnapshotBegun, SnapshotTaken
-from dataflows.legs import MAX_ENDED, MAX_HOLDS
+from dataflows.legs import MAX_ENDED, MAX_HOLDS, MAX_HUNG_UP
 from dataflows.listings import Source
 from dataflows.subsystems.calls import MAX_LOGS, CallsState
 from exporter.snapshots import calld_calls
@@ -24,6 +24,7 @@ ENDED = load("calls/wazo-26.08_call_ended")
 BUSY = load("calls/wazo-26.08_call_ended_busy")
 LOG = load("calls/wazo-26.08_call_log_created")
 MISSED = load("calls/wazo-26.08_user_missed_call")
+HANGUP = load("channels/wazo-26.04_Hangup")
 BOOTED = load("asterisk/wazo-26.04_FullyBooted")
 
 DAY = 24 * 3600.0
@@ -235,6 +236,32 @@ def test_a_leg_is_dropped_after_a_day() -> None:
     assert pipeline.value("xivo_calls_max", "1m") == 1
 
 
+@pytest.mark.parametrize("is_told_later", [True, False])
+def test_a_leg_ends_with_its_channel_while_calld_restarts(is_told_later: bool) -> None:
+    pipeline = Pipeline()
+    pipeline.send(TRUNK, PHONE, ANSWERED)
+    assert count(pipeline) == 1
+    for leg in (TRUNK, PHONE):
+        pipeline.send(HANGUP.but(Uniqueid=leg.content["data"]["call_id"]))
+    assert count(pipeline) == 0
+    # What calld still tells of the leg is older.
+    pipeline.send(UPDATED, ANSWERED, HELD)
+    assert count(pipeline) == 0
+    assert pipeline.value("xivo_call_legs_ended_total", "inbound", "normal") == 0
+    if is_told_later:
+        pipeline.send(PHONE_ENDED, PHONE_ENDED)
+        pipeline.send(HANGUP.but(Uniqueid=PHONE.content["data"]["call_id"]), PHONE_ENDED)
+        assert pipeline.value("xivo_call_legs_ended_total", "inbound", "normal") == 1
+    assert count(pipeline) == 0
+
+
+def test_an_end_after_the_hangup_has_the_direction_of_its_leg() -> None:
+    pipeline = Pipeline()
+    pipeline.send(PHONE, HANGUP.but(Uniqueid=PHONE.content["data"]["call_id"]))
+    pipeline.send(PHONE_ENDED.but(conversation_id=None, direction=None))
+    assert pipeline.value("xivo_call_legs_ended_total", "inbound", "normal") == 1
+
+
 def test_a_start_of_asterisk_ends_what_began_before() -> None:
     pipeline = Pipeline()
     pipeline.send(TRUNK, PHONE)
@@ -402,10 +429,12 @@ def test_what_is_remembered_of_calls_that_are_over_is_bounded() -> None:
             event("call_ended", call),
             event("call_held", {"call_id": f"{number}.2"}),
             event("call_log_created", {"id": number}),
+            HANGUP.but(Uniqueid=f"{number}.3"),
         )
     [state] = [each for each in pipeline.states() if isinstance(each, CallsState)]
     legs = state._legs  # noqa: SLF001 -- memory is what no interface shows
     assert len(legs._ended) == MAX_ENDED  # noqa: SLF001
+    assert len(legs._hung_up) == MAX_HUNG_UP  # noqa: SLF001
     assert len(legs._holds) == MAX_HOLDS  # noqa: SLF001
     assert len(legs.conversations._known) == MAX_IDLE  # noqa: SLF001
     assert len(state._logs) == MAX_LOGS  # noqa: SLF001
