@@ -153,6 +153,10 @@ def test_annotations_stand_at_times_of_deregistrations(prometheus: Prometheus, s
         assert time.time() - 300 < mark.value / 1000 <= time.time()
 
 
+def test_no_time_stamp_of_a_demo_is_impossible(prometheus: Prometheus) -> None:
+    assert not prometheus.query("xivo_exporter_clamped_timestamps_total > 0")
+
+
 @pytest.mark.parametrize("stem", STEMS)
 def test_a_dashboard_can_be_drawn(prometheus: Prometheus, stem: str) -> None:
     page, _ = Painter(prometheus, CHOICES, time.time()).page(stem)
