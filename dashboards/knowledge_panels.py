@@ -31,18 +31,18 @@ def known() -> list[Panel]:
                 Column("drift", knowledge.DRIFT, steps=house.SOME_IS_ODD, decimals=0),
             ),
             span=16,
-            height=9,
+            height=12,
         ),
         bars(
             "Drift, by kind",
             "Agents, queue members, callers and so on that were wrong in a complete state, in the "
-            "selected time range. Added: the exporter did not know them. Removed: they were gone. "
-            "Changed: it showed an old state. A few are normal, many mean that events are lost. No "
-            "data means that no API has answered.",
+            "selected time range: the most frequent kinds. Added: the exporter did not know them. "
+            "Removed: they were gone. Changed: it showed an old state. A few are normal, many mean "
+            "that events are lost. No data means that no API has answered.",
             knowledge.BY_DRIFT,
             steps=house.SOME_STANDS_OUT,
             decimals=0,
-            height=9,
+            height=12,
         ),
     ]
 

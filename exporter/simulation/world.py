@@ -51,7 +51,7 @@ class World:
     _channels: Iterator[int] = field(default_factory=lambda: count(1))
 
     @classmethod
-    def create(
+    def create(  # noqa: PLR0913 -- those of a call centre
         cls,
         *,
         seed: int,
