@@ -110,9 +110,7 @@ def _problems() -> list[Panel]:
             knowledge.AGENTS,
             knowledge.PHONES,
             knowledge.USERS,
-            knowledge.LINES,
-            knowledge.TRUNKS,
-            knowledge.CONVERSATIONS,
+            knowledge.OF_WAZO,
         ),
     ]
 
@@ -193,14 +191,14 @@ def _people() -> list[Panel]:
             "Known agents, by status.",
             agents.BY_STATUS,
             colours=palette.AGENT_STATUSES,
-            span=6,
+            span=5,
         ),
         stacked(
             "Phones",
             "Known phones, by state. Only XiVO tells of them.",
             endpoints.BY_STATE,
             colours=palette.ENDPOINT_STATES,
-            span=6,
+            span=7,
         ),
         stacked(
             "Lines",

@@ -52,4 +52,9 @@ SERVICES = Signal(
 )
 SWITCHBOARDS = _all_complete(switchboards.NAME, "switchboards")
 TRUNKS = _all_complete(trunks.NAME, "trunks")
+_OF_WAZO = (each.NAME for each in (lines, trunks, calls))
+OF_WAZO = Signal(
+    f"min({' or '.join(once(knowledge.KNOWN, subsystem=name) for name in _OF_WAZO)})",
+    legend="lines, trunks and calls",
+)
 USERS = _all_complete(users.NAME, "users")

@@ -110,11 +110,11 @@ def nothing(_: World) -> Shown:
     return {}
 
 
-def all_complete(subsystem: str) -> Expected:
-    """Expect 1 if the state of a subsystem is complete for every server."""
+def all_complete(*subsystems: str) -> Expected:
+    """Expect 1 if the states of some subsystems are complete for every server."""
 
     def expected(world: World) -> Shown:
-        return {(): min(value for labels, value in world.of(KNOWN) if labels[1] == subsystem)}
+        return {(): min(value for labels, value in world.of(KNOWN) if labels[1] in subsystems)}
 
     return expected
 
@@ -215,11 +215,9 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
             ("C", "agents"),
             ("D", "endpoints"),
             ("E", "users"),
-            ("F", "lines"),
-            ("G", "trunks"),
-            ("H", "calls"),
         )
     },
+    ("overview", COMPLETENESS, "F"): all_complete("lines", "trunks", "calls"),
     ("telephony", "Trunks lost", "A"): number(TRUNK, 0),
     ("telephony", "Calls on trunks", "A"): summed("xivo_trunk_calls"),
     ("telephony", "Lines", "A"): summed("xivo_lines"),

@@ -67,7 +67,7 @@ def _demo(directory: Path, generation: Generation) -> Exporter:
     own.mkdir()
     return Exporter(
         own,
-        *("--seed", str(SEEDS[generation]), "--speed", "20", "--windows", f"{WINDOW},1m"),
+        *("--seed", str(SEEDS[generation]), "--speed", "20", "--windows", f"{WINDOW},1m,today"),
         program=(*PROGRAM, "demo", "--generation", generation, "--listen", "127.0.0.1:0"),
     )
 

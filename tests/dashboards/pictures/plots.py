@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from html import escape
 from itertools import groupby, pairwise
 from math import ceil, floor, log10
+from zlib import crc32
 
 from dashboards.palette import BAD
 from tests.dashboards.grafana import Json, Panel
@@ -177,7 +178,7 @@ def _own_colour(panel: Panel, name: str) -> str:
     colour: Json = panel.defaults["color"]
     if colour["mode"] == "shades":
         # Those of Grafana are others.
-        return _SHADES[sum(map(ord, name)) % len(_SHADES)]
+        return _SHADES[crc32(name.encode()) % len(_SHADES)]
     return str(colour["fixedColor"])
 
 
