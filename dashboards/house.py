@@ -34,6 +34,8 @@ FEW_IS_BAD: Steps = ((0, BAD), (1, WARNING), (2, GOOD))
 Words = Mapping[int, tuple[str, str]]
 """Text and colour to show instead of a value."""
 
+TRANSPARENT = "transparent"
+
 NO_DATA = "-"
 """Text of an empty cell."""
 
@@ -88,6 +90,12 @@ def steps_of(steps: Steps) -> build.ThresholdsConfig:
     # Grafana shows missing data in the colour of the lowest step, which would be red or green.
     each = [dashboard.Threshold(value=None, color=GREY)]
     each += [dashboard.Threshold(value=value, color=colour) for value, colour in steps]
+    return build.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(each)
+
+
+def no_colour() -> build.ThresholdsConfig:
+    """Return thresholds that give no colour to any value."""
+    each = [dashboard.Threshold(value=None, color=TRANSPARENT)]
     return build.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(each)
 
 

@@ -19,10 +19,11 @@ def known() -> list[Panel]:
             "What is known",
             "Each server and subsystem of which events have told. Complete: the exporter knows "
             "the whole state and has missed nothing since. Partial: the numbers may be too low or "
-            "old. That is normal after a start and, without an API, always. Drift: what was wrong "
-            "in a complete state, in the selected time range, because events were missed. An "
-            "answer of an API showed and repaired it. Chat and call forms have no state, only "
-            "events.",
+            "old. That is normal after a start and, without an API, always. The services of a "
+            "newer Wazo are always partial, because it has no list of them: nothing is wrong. "
+            "Drift: what was wrong in a complete state, in the selected time range, because events "
+            "were missed. An answer of an API showed and repaired it. Chat, call forms, voicemail, "
+            "conferences and faxes have no state that can be complete, only events.",
             {"origin_uuid": "server", "subsystem": "subsystem"},
             (
                 Column("state", knowledge.STATE, words=_STATE),
@@ -31,18 +32,18 @@ def known() -> list[Panel]:
                 Column("drift", knowledge.DRIFT, steps=house.SOME_IS_ODD, decimals=0),
             ),
             span=16,
-            height=9,
+            height=12,
         ),
         bars(
             "Drift, by kind",
             "Agents, queue members, callers and so on that were wrong in a complete state, in the "
-            "selected time range. Added: the exporter did not know them. Removed: they were gone. "
-            "Changed: it showed an old state. A few are normal, many mean that events are lost. No "
-            "data means that no API has answered.",
+            "selected time range: the most frequent kinds. Added: the exporter did not know them. "
+            "Removed: they were gone. Changed: it showed an old state. A few are normal, many mean "
+            "that events are lost. No data means that no API has answered.",
             knowledge.BY_DRIFT,
             steps=house.SOME_STANDS_OUT,
             decimals=0,
-            height=9,
+            height=12,
         ),
     ]
 

@@ -7,9 +7,30 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from dashboards import frame, house, palette
 from dashboards.completeness import completeness
 from dashboards.frame import Section
-from dashboards.names import CALL_CENTRE, ENDPOINTS, EXPORTER, OVERVIEW, SERVICES
+from dashboards.names import (
+    CALL_CENTRE,
+    ENDPOINTS,
+    EXPORTER,
+    OVERVIEW,
+    SERVICES,
+    SWITCHBOARDS,
+    TELEPHONY,
+)
 from dashboards.panels import Panel, bars, stacked, stat, timeline
-from dashboards.signals import agents, bus, endpoints, exporter, knowledge, queues, services, users
+from dashboards.signals import (
+    agents,
+    bus,
+    calls,
+    endpoints,
+    exporter,
+    knowledge,
+    lines,
+    queues,
+    services,
+    switchboards,
+    trunks,
+    users,
+)
 
 
 def dashboard() -> Dashboard:
@@ -17,13 +38,14 @@ def dashboard() -> Dashboard:
     return frame.frame(
         OVERVIEW,
         "Overview",
-        "The state of the telephony on one screen: services, agents, queues and phones, with the "
-        "problems at the top.",
+        "The state of the telephony on one screen: services, agents, queues, phones, lines, trunks "
+        "and calls, with the problems at the top.",
         (frame.origins(), frame.queue_names()),
         (
             Section("Problems", _problems()),
+            Section("Only on Wazo", _wazo()),
             Section("Services and queues", _states()),
-            Section("Agents, phones and users", _people()),
+            Section("Agents, phones, lines and users", _people()),
         ),
     )
 
@@ -88,6 +110,57 @@ def _problems() -> list[Panel]:
             knowledge.AGENTS,
             knowledge.PHONES,
             knowledge.USERS,
+            knowledge.OF_WAZO,
+        ),
+    ]
+
+
+def _wazo() -> list[Panel]:
+    return [
+        stat(
+            "Components failing",
+            "Components of the daemons that do not work, such as the connection of amid to "
+            "Asterisk. Only with an API.",
+            services.COMPONENTS_FAILING,
+            steps=house.NONE_IS_GOOD,
+            words=house.NONE,
+            link=SERVICES,
+        ),
+        stat(
+            "Trunks lost",
+            "Trunks whose peer Asterisk cannot reach now. Calls over them fail.",
+            trunks.LOST,
+            steps=house.NONE_IS_GOOD,
+            words=house.NONE,
+            link=TELEPHONY,
+        ),
+        stat(
+            "Lines not registered",
+            "Share of the known lines whose phone Asterisk cannot reach: unplugged, or without "
+            "network. Orange from 10 %, red from 30 %.",
+            lines.NOT_REGISTERED_SHARE,
+            steps=house.SHARE_IS_BAD,
+            decimals=1,
+            link=TELEPHONY,
+        ),
+        stat(
+            "Calls under way",
+            "Conversations that ring, are answered or on hold.",
+            calls.UNDER_WAY,
+            link=TELEPHONY,
+        ),
+        stat(
+            "Missed calls",
+            "Calls that did not reach a user, in the selected time range.",
+            calls.ALL_MISSED,
+            decimals=0,
+            link=TELEPHONY,
+        ),
+        stat(
+            "Calls queued at switchboards",
+            "Calls that wait at all switchboards until an operator takes them.",
+            switchboards.ALL_QUEUED,
+            link=SWITCHBOARDS,
         ),
     ]
 
@@ -96,8 +169,9 @@ def _states() -> list[Panel]:
     return [
         timeline(
             "Services",
-            "Each service over time, up or down.",
-            services.UP,
+            "Each service over time, up or down. A daemon of Wazo is down here while one of its "
+            "components fails.",
+            services.UP_OR_WORKS,
             words=house.IS_UP,
         ),
         timeline(
@@ -117,18 +191,26 @@ def _people() -> list[Panel]:
             "Known agents, by status.",
             agents.BY_STATUS,
             colours=palette.AGENT_STATUSES,
-            span=6,
+            span=5,
         ),
         stacked(
             "Phones",
-            "Known phones, by state.",
+            "Known phones, by state. Only XiVO tells of them.",
             endpoints.BY_STATE,
             colours=palette.ENDPOINT_STATES,
-            span=10,
+            span=7,
+        ),
+        stacked(
+            "Lines",
+            "Known lines, by whether Asterisk can reach their phone. Only Wazo tells of them.",
+            lines.BY_REGISTERED,
+            colours=palette.REGISTERED,
+            span=6,
         ),
         bars(
             "Users",
             "Known users now, by presence.",
             users.BY_PRESENCE,
+            span=6,
         ),
     ]

@@ -81,6 +81,7 @@ LINE_STATES: Colours = {
     "available": BLUISH_GREEN,
     "unavailable": VERMILION,
 }
+
 DIRECTIONS: Colours = {
     "inbound": BLUE,
     "outbound": ORANGE,
@@ -109,7 +110,11 @@ LOG_STATUSES: Colours = {
     "other": DARK_GREY,
 }
 
-REGISTERED: Colours = {"yes": BLUISH_GREEN, "no": VERMILION, "unknown": GREY}
+REGISTERED: Colours = {
+    "registered: yes": BLUISH_GREEN,
+    "registered: no": VERMILION,
+    "registered: unknown": GREY,
+}
 
 AGENT_STATUSES: Colours = {"logged_in": BLUE, "logged_out": GREY}
 

@@ -14,7 +14,7 @@ from grafana_foundation_sdk.models import common, dashboard
 
 from dashboards import house
 from dashboards.house import Look, Steps, Words, instant, ranged, setting, steps_of
-from dashboards.palette import DARK_GREY, Colours
+from dashboards.palette import BLUE, DARK_GREY, Colours
 from dashboards.promql import Signal
 
 Panel = Builder[dashboard.Panel]
@@ -55,19 +55,24 @@ def stat(  # noqa: PLR0913 -- all that differs between panels
     return panel
 
 
-def lines(
+def lines(  # noqa: PLR0913 -- as above
     title: str,
     description: str,
     *signals: Signal,
     looks: Mapping[str, Look],
+    is_shaded: bool = False,
     span: int = 12,
     height: int = 8,
 ) -> Panel:
     """Build a time series panel.
 
-    The first word of a legend selects the look of the series.
+    The first word of a legend selects the look of the series. All others are grey, or shades of
+    blue.
     """
     panel = _over_time(title, description, signals, span, height).fill_opacity(0)
+    if is_shaded:
+        shades = build.FieldColor().mode(dashboard.FieldColorModeId.SHADES).fixed_color(BLUE)
+        panel.color_scheme(shades).line_width(2)
     # A value is valid until the next one: gauges change in steps, windows last to their end.
     panel.line_interpolation(common.LineInterpolation.STEP_AFTER)
     for word, look in looks.items():

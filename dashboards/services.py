@@ -21,6 +21,8 @@ _IN_WINDOW: house.Words = {
     1: ("down for a while", palette.WARNING),
     2: ("up", palette.GOOD),
 }
+_WORKS: house.Words = {0: ("fails", palette.BAD), 1: ("works", palette.GOOD)}
+_NO_COMPONENTS = "No API of the selected servers tells of components"
 _RESTARTED = ((0, palette.NEUTRAL), (3, palette.WARNING))
 
 
@@ -35,8 +37,8 @@ def dashboard() -> Dashboard:
             Section("Now", _now()),
             Section("Over time", _over_time()),
             Section("Selected time range", _in_range()),
-            Section("Components", _components()),
             Section("Instances", _instances()),
+            Section("Daemons and components of Wazo", _components()),
         ),
     )
 
@@ -139,13 +141,23 @@ def _in_range() -> list[Panel]:
 def _components() -> list[Panel]:
     return [
         timeline(
-            "Components",
-            "Which components of each daemon work, as the daemons of a Wazo tell. `api` is the "
-            "daemon itself: down if it does not answer. Only with an API.",
-            services.COMPONENT_UP,
-            words=house.IS_UP,
-            no_data="No API of the selected servers tells of components",
-            span=24,
+            "Daemons of Wazo",
+            "Whether all components of each daemon work. Only Wazo tells that, and only with an "
+            "API.",
+            services.DAEMON_WORKS,
+            words=_WORKS,
+            no_data=_NO_COMPONENTS,
+            height=12,
+        ),
+        table(
+            "Components now",
+            "The components of each daemon, first those that fail. `api` is the daemon itself: it "
+            "fails if it does not answer the exporter.",
+            {"origin_uuid": "server", "service_name": "daemon", "component": "component"},
+            (Column("state", services.COMPONENT_UP, words=_WORKS),),
+            no_data=_NO_COMPONENTS,
+            span=12,
+            height=12,
         ),
     ]
 

@@ -23,8 +23,9 @@ def dashboard() -> Dashboard:
         (frame.origins(),),
         (
             Section("Now", _now()),
+            Section("Calls that wait, and conferences", _waiting()),
             Section("Switchboards", _switchboards()),
-            Section("Parked calls, conferences, voicemail and faxes", _others()),
+            Section("Voicemail and faxes", _others()),
         ),
     )
 
@@ -82,8 +83,13 @@ def _switchboards() -> list[Panel]:
                 Column("held", switchboards.HELD),
                 Column("", switchboards.NAMES),
             ),
-            span=12,
+            height=5,
         ),
+    ]
+
+
+def _waiting() -> list[Panel]:
+    return [
         lines(
             "Calls at switchboards",
             "Calls that wait at all switchboards: queued for an operator, or held by one.",
@@ -93,11 +99,6 @@ def _switchboards() -> list[Panel]:
                 "held": house.Look(palette.BLUE, (10, 6)),
             },
         ),
-    ]
-
-
-def _others() -> list[Panel]:
-    return [
         lines(
             "Parked calls and participants of conferences",
             "Calls that are parked, and participants of all conferences.",
@@ -107,8 +108,12 @@ def _others() -> list[Panel]:
                 "parked": house.Look(palette.ORANGE),
                 "participants": house.Look(palette.BLUE, (10, 6)),
             },
-            span=8,
         ),
+    ]
+
+
+def _others() -> list[Panel]:
+    return [
         lines(
             "Voicemail messages per hour",
             "Messages that callers left, and that were deleted. A message in a box of several "
@@ -118,7 +123,6 @@ def _others() -> list[Panel]:
                 "created": house.Look(palette.BLUE),
                 "deleted": house.Look(palette.GREY, (10, 6)),
             },
-            span=8,
         ),
         lines(
             "Faxes per hour",
@@ -128,6 +132,5 @@ def _others() -> list[Panel]:
                 "succeeded": house.Look(palette.GOOD),
                 "failed": house.Look(palette.BAD, (2, 4)),
             },
-            span=8,
         ),
     ]

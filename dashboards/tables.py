@@ -42,6 +42,7 @@ def table(  # noqa: PLR0913 -- all that differs between tables
     keys: Mapping[str, str],
     columns: Sequence[Column],
     *,
+    no_data: str = "",
     span: int = 24,
     height: int = 8,
 ) -> Panel:
@@ -52,6 +53,7 @@ def table(  # noqa: PLR0913 -- all that differs between tables
         description: Description of the panel.
         keys: Labels to show, in this order, with the heads of their columns.
         columns: The queries.
+        no_data: Text without data, if it is not that of the first query.
         span: Width of the panel, in columns of the grid, which has 24.
         height: Height of the panel, in rows of the grid.
     """
@@ -65,7 +67,7 @@ def table(  # noqa: PLR0913 -- all that differs between tables
         .height(height)
         .span(span)
     )
-    if text := house.no_events(columns[0].signal):
+    if text := no_data or house.no_events(columns[0].signal):
         panel.no_value(text)
     heads: dict[str, str] = dict(keys)
     for head in keys.values():
@@ -94,6 +96,8 @@ def _properties(column: Column) -> list[dashboard.DynamicConfigValue]:
     if column.words:
         properties["mappings"] = mappings(column.words)
     if column.steps or column.words:
-        properties["thresholds"] = steps_of(column.steps).build()
+        # Without steps, only the words have a colour.
+        steps = steps_of(column.steps) if column.steps else house.no_colour()
+        properties["thresholds"] = steps.build()
         properties["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
     return [setting(name, value) for name, value in properties.items()]

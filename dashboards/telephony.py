@@ -190,6 +190,7 @@ def _trunks() -> list[Panel]:
             "Calls that use each trunk.",
             trunks.CALLS,
             looks={},
+            is_shaded=True,
         ),
         bars(
             "Losses of registration, by trunk",

@@ -76,11 +76,12 @@ _DIRECTIONS = {"direction": tuple(Direction)}
 CALLS = MetricSpec(
     "xivo_calls",
     Kind.GAUGE,
-    "Calls under way: conversations, however many legs each has. `held`: a leg is on hold. `up`: a "
-    "leg is answered, by a person or by the server, such as a voice menu or a queue. `ringing`: "
-    "none is answered. The direction is `unknown` until the server tells it; what is both inbound "
-    "and outbound is `inbound`, and what is also internal is not `internal`. The first event of a "
-    "leg raises it; the end of the last leg lowers it, or 24 hours.",
+    "Calls under way. A call counts once, however many phones and trunks (legs) take part. "
+    "`ringing`: no leg is answered. `up`: a leg is answered, by a person or by the server, such as "
+    "a voice menu or a queue. `held`: a leg is on hold. The direction is `unknown` until the "
+    "server tells it. A call with legs of several directions counts as `inbound` if one is "
+    "inbound, else as `outbound`. It rises with the first event of a call, and falls when its last "
+    "leg ends, or after 24 hours.",
     ("origin_uuid", "direction", "state"),
     _DIRECTIONS | {"state": tuple(CallState)},
     cardinality="12 per origin",
@@ -88,7 +89,7 @@ CALLS = MetricSpec(
 LEGS_ENDED = MetricSpec(
     "xivo_call_legs_ended_total",
     Kind.COUNTER,
-    "Legs of calls that ended: each phone or trunk that took part in a call, or rang, is a leg. "
+    "Legs of calls that ended. Each phone or trunk that took part in a call, or rang, is a leg. "
     "The causes are those of Q.850: 16 is `normal`, 17 `busy`, 18 and 19 `no_answer`, 21 "
     "`rejected`, 1 `unallocated`, 34 and 42 `congestion`, 27, 38 and 41 `failure`. The direction "
     "is that of the conversation, as far as it was known at the end of the leg.",

@@ -10,9 +10,10 @@ _PER_TRUNK = "one per trunk"
 REGISTERED = MetricSpec(
     "xivo_trunk_registered",
     Kind.GAUGE,
-    "1 if Asterisk can reach the peer of the trunk, 0 if not. Absent while it is unknown: "
-    "wazo-calld does not track custom trunks, and Asterisk does not check a peer without "
-    "registration and qualify. If several trunks have one name, 0 if one of them is lost.",
+    "1 if Asterisk can reach the peer of the trunk, 0 if not. Absent while that is unknown: for a "
+    "custom trunk, which wazo-calld does not track, and for a trunk with neither registration nor "
+    "`qualify`, which Asterisk does not check. If several trunks have the same name, it is 0 if "
+    "one of them is lost.",
     _TRUNK,
     cardinality=_PER_TRUNK,
 )
@@ -27,8 +28,8 @@ CALLS = MetricSpec(
 LOSSES = MetricSpec(
     "xivo_trunk_registration_losses_total",
     Kind.COUNTER,
-    "How often an event told that the trunk is no longer registered. A loss that was not seen, and "
-    "that only an API tells, does not count.",
+    "How often the trunk was lost: an event told that Asterisk no longer reaches its peer. If the "
+    "exporter missed that event, the loss does not count, even if an API shows the trunk as lost.",
     _TRUNK,
     cardinality=_PER_TRUNK,
 )

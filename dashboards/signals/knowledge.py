@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.promql import Signal, age, increase, once, total
-from dataflows import knowledge
+from dataflows import knowledge, service_metrics
 from dataflows.subsystems import (
     agents,
     calls,
@@ -18,6 +18,8 @@ from dataflows.subsystems import (
     users,
 )
 
+MANY = 12
+
 STATE = Signal(once(knowledge.KNOWN))
 """0: partial, 1: complete."""
 
@@ -25,7 +27,7 @@ COMPLETE_SINCE = Signal(f"1000 * {once(knowledge.KNOWN_SINCE)} > 0", "dateTimeFr
 LAST_EVENT = Signal(age(once(knowledge.LAST_EVENT_AT)), "s")
 DRIFT = Signal(total(increase(knowledge.DRIFT), "origin_uuid", "subsystem"))
 BY_DRIFT = Signal(
-    f"sort_desc({total(increase(knowledge.DRIFT), 'subsystem', 'kind')})",
+    f"sort_desc(topk({MANY}, {total(increase(knowledge.DRIFT), 'subsystem', 'kind')}))",
     legend="{{subsystem}} {{kind}}",
 )
 
@@ -42,7 +44,17 @@ LINES = _all_complete(lines.NAME, "lines")
 PARKING = _all_complete(parking.NAME, "parked calls")
 PHONES = _all_complete(endpoints.NAME, "phones")
 QUEUES = _all_complete(queues.NAME, "queues")
-SERVICES = _all_complete(services.NAME, "services")
+# A Wazo of today registers no service, so that this is never complete and does not matter.
+SERVICES = Signal(
+    f"min({once(knowledge.KNOWN, subsystem=services.NAME)}"
+    f" unless on (origin_uuid) {once(service_metrics.COMPONENT_UP)})",
+    legend="services",
+)
 SWITCHBOARDS = _all_complete(switchboards.NAME, "switchboards")
 TRUNKS = _all_complete(trunks.NAME, "trunks")
+_OF_WAZO = (each.NAME for each in (lines, trunks, calls))
+OF_WAZO = Signal(
+    f"min({' or '.join(once(knowledge.KNOWN, subsystem=name) for name in _OF_WAZO)})",
+    legend="lines, trunks and calls",
+)
 USERS = _all_complete(users.NAME, "users")

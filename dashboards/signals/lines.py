@@ -12,6 +12,7 @@ _signal = partial(Signal, about=_ABOUT)
 
 KNOWN = _signal(total(once(lines.LINES)))
 NOT_REGISTERED = _signal(total(once(lines.LINES, registered="no")))
-BY_REGISTERED = _signal(total(once(lines.LINES), "registered"), legend="{{registered}}")
+NOT_REGISTERED_SHARE = _signal(f"{NOT_REGISTERED.expr} / {KNOWN.expr}", "percentunit")
+BY_REGISTERED = _signal(total(once(lines.LINES), "registered"), legend="registered: {{registered}}")
 IN_CALL = _signal(total(once(lines.IN_CALL)))
 IN_CALL_EXTREMES = extremes(lines.IN_CALL_LEVELS, _ABOUT)

@@ -15,9 +15,19 @@ KNOWN = _signal(f"count({once(services.UP)})")
 DOWN = _signal(total(f"1 - {once(services.UP)}"))
 UP = _signal(once(services.UP), legend=_SERVICE)
 INFO = _signal(once(services.INFO))
-COMPONENT_UP = Signal(
-    once(services.COMPONENT_UP), legend="{{service_name}} {{component}} {{origin_uuid}}"
+
+_COMPONENT_UP = once(services.COMPONENT_UP)
+COMPONENTS_FAILING = Signal(total(f"1 - {_COMPONENT_UP}"), about="components")
+COMPONENT_UP = Signal(f"sort({_COMPONENT_UP})", about="components")
+"""Those that fail come first."""
+
+DAEMON_WORKS = Signal(
+    f"min by (origin_uuid, service_name) ({_COMPONENT_UP})", legend=_SERVICE, about="components"
 )
+"""Whether all components of a daemon work."""
+
+UP_OR_WORKS = _signal(f"{UP.expr} or {DAEMON_WORKS.expr}", legend=_SERVICE)
+"""Services of which registrations tell, and daemons that tell of their components."""
 
 REGISTRATIONS = _signal(increase(services.REGISTRATIONS), legend=_SERVICE)
 DEREGISTRATIONS = _signal(increase(services.DEREGISTRATIONS), legend=_SERVICE)

@@ -39,7 +39,8 @@ def run(settings: Demo) -> bool:
 
 
 def _publish(settings: Demo, api: DemoApi, publish: Publish, stop: threading.Event) -> None:
-    # It opens now, with a morning at any time of the day. Its times are those of the real clock.
+    # It opens now, with a morning at any time of the day. The time stamps of messages are those of
+    # the real clock.
     opening = wall_clock()
     centre = CallCentre(
         agents=settings.agents,
@@ -48,6 +49,7 @@ def _publish(settings: Demo, api: DemoApi, publish: Publish, stop: threading.Eve
         era=_ERAS[settings.generation],
         noise=False,
         reloads=True,
+        speed=settings.speed,
     )
     begin = time.monotonic()
     done = 0.0

@@ -25,12 +25,17 @@ class Known(NamedTuple):
         subsystem: Name of the subsystem.
         since: Unix time since which its state is complete, in seconds; None if it is not.
         reason: Why it is not, in one line; empty if it is.
+        is_normal: Whether nothing is wrong, although it is not complete: no API that is usual for
+            such a server would tell it.
+        question: The question that the subsystem answers.
     """
 
     server: str
     subsystem: str
     since: float | None
     reason: str = ""
+    is_normal: bool = False
+    question: str = ""
 
 
 def known(
@@ -62,11 +67,12 @@ def known(
         bus = statuses.get(infos.get(origin, ("", ""))[0])
         for subsystem in subsystems:
             labels = (origin, subsystem.name)
+            one = Known(server, subsystem.name, None, question=subsystem.question)
             if is_known.get(labels) and not is_stalled:
-                found.append(Known(server, subsystem.name, float(since[labels])))  # type: ignore[arg-type]  # a gauge
+                found.append(one._replace(since=float(since[labels])))  # type: ignore[arg-type]  # a gauge
             elif labels in is_known or _problem(subsystem, bus):
                 reason = _STALLED if is_stalled else _reason(subsystem, bus)
-                found.append(Known(server, subsystem.name, None, reason))
+                found.append(one._replace(reason=reason, is_normal=reason in _NORMAL))
     return found
 
 
@@ -91,18 +97,22 @@ def _reason(subsystem: Subsystem, bus: BusStatus | None) -> str:
     if missing := [each for each in needed if each not in bus.sources]:
         return _missing(missing, has_any=bool(bus.sources))
     if not needed:
-        return f"no API lists them, {_ONLY_EVENTS}"
+        return _NO_LIST
     return _problem(subsystem, bus) or "waits for the next answer of the API"
 
 
 def _missing(missing: Sequence[Source], *, has_any: bool) -> str:
     if Source.CONSUL in missing:
-        # No advice: a newer Wazo has no consul, and then nothing is wrong.
-        return f"the server has no consul, or no URL of it is set, {_ONLY_EVENTS}"
+        return _NO_CONSUL
     if not has_any:
         return f"no API is set, {_ONLY_EVENTS}"
     return f"the API of {choices(missing, 'and')} is not set"
 
 
 _ONLY_EVENTS = "so the exporter knows only what events have told"
+_NO_LIST = f"no API lists them, {_ONLY_EVENTS}"
+_NO_CONSUL = (
+    f"no URL of consul is set, {_ONLY_EVENTS}. A newer Wazo has no consul: there is nothing to do"
+)
+_NORMAL = (_NO_LIST, _NO_CONSUL)
 _STALLED = "the dataflow has stalled"

@@ -72,6 +72,7 @@ class CallCentre:
         era: Era = Era.XIVO_15_20,
         noise: bool = True,
         reloads: bool = False,
+        speed: float = 1.0,
     ) -> None:
         """Make a call centre at the moment when it opens.
 
@@ -83,6 +84,7 @@ class CallCentre:
             era: Release whose messages it publishes.
             noise: Whether to publish also AMI events that change no metric; all else is the same.
             reloads: Whether queues are reloaded silently now and then; no event changes.
+            speed: Simulated seconds in each second of the time stamps of messages.
 
         Raises:
             ValueError: There is no agent.
@@ -91,7 +93,12 @@ class CallCentre:
             message = f"a call centre needs an agent: {agents}"
             raise ValueError(message)
         self._world = World.create(
-            seed=seed, start=start, origin_uuid=origin_uuid, era=era, noise=noise
+            seed=seed,
+            start=start,
+            origin_uuid=origin_uuid,
+            era=era,
+            noise=noise,
+            speed=speed,
         )
         self.wazo = Wazo(self._world) if era.is_wazo else None
         self._server: Server = self.wazo or Xivo(self._world)

@@ -125,7 +125,24 @@ class Wire:
         outbox: Messages of finished instants, in order.
     """
 
-    def __init__(self, scheduler: Scheduler, origin_uuid: str, era: Era, *, seed: int) -> None:
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        origin_uuid: str,
+        era: Era,
+        *,
+        seed: int,
+        speed: float = 1.0,
+    ) -> None:
+        """Make the bus of a server.
+
+        Args:
+            scheduler: The simulated time.
+            origin_uuid: UUID of the server.
+            era: Release of the server.
+            seed: Of how amid reads.
+            speed: Simulated seconds in each second of the clock that makes the time stamps.
+        """
         self.origin_uuid = origin_uuid
         self.era = era
         self.outbox: deque[Message] = deque()
@@ -133,6 +150,8 @@ class Wire:
         # Its own numbers: how amid reads must not change what happens.
         self._rng = Random(seed)
         self._last_at = 0.0
+        self._opened = scheduler.now
+        self._speed = speed
         self._addresses: dict[str, tuple[str, str]] = {}
         self._second = -1
         self._second_text = ""
@@ -215,7 +234,8 @@ class Wire:
 
     def _timestamp(self, at: float) -> str:
         """Write a time without a zone, like a real server; the zone of this server is UTC."""
-        second, micros = divmod(round(at * 1_000_000), 1_000_000)
+        stamp = self._opened + (at - self._opened) / self._speed
+        second, micros = divmod(round(stamp * 1_000_000), 1_000_000)
         if second != self._second:
             self._second = second
             local = datetime.fromtimestamp(second, UTC).replace(tzinfo=None)

@@ -51,14 +51,21 @@ class World:
     _channels: Iterator[int] = field(default_factory=lambda: count(1))
 
     @classmethod
-    def create(
-        cls, *, seed: int, start: float, origin_uuid: str | None, era: Era, noise: bool
+    def create(  # noqa: PLR0913 -- those of a call centre
+        cls,
+        *,
+        seed: int,
+        start: float,
+        origin_uuid: str | None,
+        era: Era,
+        noise: bool,
+        speed: float = 1.0,
     ) -> Self:
         """Make a world that starts at `start`; without an origin UUID, make one from the seed."""
         rng = Random(seed)
         drawn_uuid = draw_uuid(rng)
         scheduler = Scheduler(start)
-        wire = Wire(scheduler, origin_uuid or drawn_uuid, era, seed=seed)
+        wire = Wire(scheduler, origin_uuid or drawn_uuid, era, seed=seed, speed=speed)
         return cls(scheduler, wire, Noise(scheduler, wire, enabled=noise), rng, opened=start)
 
     @property

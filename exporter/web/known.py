@@ -13,6 +13,11 @@ from exporter.web.views import KnownView
 MAX_SERVERS = 100
 """Servers that are shown. A bus has one or a few; many are forged."""
 
+_EXPLAINED = (
+    '<p class="meaning">Known: the metrics show the whole state of the server. Not known: numbers '
+    "may be too low or old, until events or the answer of an API complete them.</p>"
+)
+
 _MAX_OPEN = 4
 """Servers up to which the page shows all tables; those of more servers are folded."""
 
@@ -30,6 +35,7 @@ def known_section(known: Iterable[KnownView]) -> str:
     if not servers:
         return '<span class="soft">No server has told of agents, queues or users yet.</span>'
     tables = "\n".join(_table(each, is_open=len(servers) <= _MAX_OPEN) for each in servers)
+    tables = f"{_EXPLAINED}\n{tables}"
     return f'{tables}\n<p class="more">{_more(more)}</p>' if more else tables
 
 
@@ -45,7 +51,9 @@ def _more(count: int) -> str:
 
 def _table(states: Sequence[KnownView], *, is_open: bool) -> str:
     count = sum(each.since is not None for each in states)
-    look = "good" if count == len(states) else "wait"
+    look = "good" if count == len(states) else "plain"
+    if any(each.since is None and not each.is_normal for each in states):
+        look = "wait"
     rows = "\n".join(map(_row, states))
     return f"""<details{" open" if is_open else ""}>
 <summary><h3>{escape(states[0].server)}</h3>
@@ -57,9 +65,13 @@ def _table(states: Sequence[KnownView], *, is_open: bool) -> str:
 
 
 def _row(state: KnownView) -> str:
-    head = f'<tr><th scope="row">{escape(state.subsystem)}</th>\n'
+    name = escape(state.subsystem)
+    if state.question:
+        name = f'<abbr title="{escape(state.question)}">{name}</abbr>'
+    head = f'<tr><th scope="row">{name}</th>\n'
     if state.since is None:
-        return f'{head}<td><span class="no">not known:</span> {escape(state.reason)}</td></tr>'
+        look = "soft" if state.is_normal else "no"
+        return f'{head}<td><span class="{look}">not known:</span> {escape(state.reason)}</td></tr>'
     return f'{head}<td><span class="yes">known</span> since {_time(state.since)}</td></tr>'
 
 

@@ -31,6 +31,8 @@ section { margin: 0 0 1.25rem; padding: 1.25rem; background: var(--card);
 .good { color: var(--good); background: var(--good-ground); }
 .bad { color: var(--bad); background: var(--bad-ground); }
 .wait { color: var(--wait); background: var(--wait-ground); }
+.plain { color: var(--soft); background: var(--line); }
+abbr { text-decoration-style: dotted; text-underline-offset: .2em; cursor: help; }
 a { color: var(--link); }
 a:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-radius: .15rem; }
 ul { margin: 0; padding: 0; list-style: none; }
@@ -54,6 +56,7 @@ time { white-space: nowrap; }
 .line { display: flex; flex-wrap: wrap; align-items: baseline; gap: .25rem .75rem; }
 .problem { margin: .35rem 0 0; color: var(--bad); }
 .meaning { margin: .35rem 0 0; }
+.meaning + details { margin-top: .75rem; }
 .reason { padding: .6rem 1rem; border-radius: .6rem; color: var(--bad);
   background: var(--bad-ground); }
 dl { display: flex; flex-wrap: wrap; gap: .5rem 2.5rem; margin: .5rem 0 0; }

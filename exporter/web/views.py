@@ -54,9 +54,13 @@ class KnownView:
         subsystem: Name of the subsystem.
         since: Unix time since which its state is complete, in seconds; None if it is not.
         reason: Why it is not, in one line.
+        is_normal: Whether nothing is wrong, although it is not complete.
+        question: The question that the subsystem answers, in one line.
     """
 
     server: str
     subsystem: str
     since: float | None
     reason: str = ""
+    is_normal: bool = False
+    question: str = ""

@@ -39,14 +39,13 @@ EVENTS: tuple[tuple[str, Mapping[str, object]], ...] = (
 TOLD = ("agents", "queues", "users")
 NOT_TOLD = (
     *("phones", "lines", "trunks", "services", "chat messages", "call forms", "calls"),
-    *("switchboards", "parked calls", "conferences", "voicemail", "faxes"),
+    *("switchboards", "parked calls", "conferences", "voicemail", "faxes", "components"),
 )
 # The page has no metrics of the exporter itself, and the server has no API.
 PANELS = [
     panel
     for panel in all_panels()
-    if "xivo_exporter_" not in str(panel.queries)
-    and panel.json["title"] not in ("Drift, by kind", "Components")
+    if "xivo_exporter_" not in str(panel.queries) and panel.json["title"] != "Drift, by kind"
 ]
 
 

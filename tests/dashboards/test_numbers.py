@@ -85,9 +85,13 @@ def number(metric: str, value: float | None = None) -> Expected:
     return expected
 
 
-def unavailable_share(world: World) -> Shown:
-    unavailable = summed("xivo_endpoints", last="unavailable")(world)[()]
-    return {(): unavailable / summed("xivo_endpoints")(world)[()]}
+def share(metric: str, last: str) -> Expected:
+    """Expect the share of those that have a value of the last label."""
+
+    def expected(world: World) -> Shown:
+        return {(): summed(metric, last=last)(world)[()] / summed(metric)(world)[()]}
+
+    return expected
 
 
 def window_states(world: World) -> Shown:
@@ -106,11 +110,11 @@ def nothing(_: World) -> Shown:
     return {}
 
 
-def all_complete(subsystem: str) -> Expected:
-    """Expect 1 if the state of a subsystem is complete for every server."""
+def all_complete(*subsystems: str) -> Expected:
+    """Expect 1 if the states of some subsystems are complete for every server."""
 
     def expected(world: World) -> Shown:
-        return {(): min(value for labels, value in world.of(KNOWN) if labels[1] == subsystem)}
+        return {(): min(value for labels, value in world.of(KNOWN) if labels[1] in subsystems)}
 
     return expected
 
@@ -138,11 +142,17 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("overview", "Services down", "A"): number(UP, 0),
     ("overview", "Queues with nobody available", "A"): number(FREE, 0),
     ("overview", "Agents logged in", "A"): summed(AGENTS, last="logged_in"),
-    ("overview", "Phones unavailable", "A"): unavailable_share,
+    ("overview", "Phones unavailable", "A"): share(PHONES, "unavailable"),
+    ("overview", "Components failing", "A"): nothing,
+    ("overview", "Trunks lost", "A"): number(TRUNK, 0),
+    ("overview", "Lines not registered", "A"): share("xivo_lines", "no"),
+    ("overview", "Calls under way", "A"): summed("xivo_calls"),
+    ("overview", "Calls queued at switchboards", "A"): summed(WAITING, last="queued"),
     ("overview", "Services", "A"): each(UP),
     ("overview", "Members available, by queue", "A"): each(FREE),
     ("overview", "Agents", "A"): summed(AGENTS, 1),
     ("overview", "Phones", "A"): summed(PHONES, 1),
+    ("overview", "Lines", "A"): summed("xivo_lines", 1),
     ("overview", "Users", "A"): summed(USERS, 1),
     ("call_centre", "Members available", "A"): summed(FREE),
     ("call_centre", "Members paused", "A"): summed("xivo_queue_members_paused"),
@@ -207,6 +217,7 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
             ("E", "users"),
         )
     },
+    ("overview", COMPLETENESS, "F"): all_complete("lines", "trunks", "calls"),
     ("telephony", "Trunks lost", "A"): number(TRUNK, 0),
     ("telephony", "Calls on trunks", "A"): summed("xivo_trunk_calls"),
     ("telephony", "Lines", "A"): summed("xivo_lines"),
@@ -234,7 +245,9 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("switchboards", COMPLETENESS, "B"): all_complete("parking"),
     ("services", "Services", "A"): number(UP),
     ("services", "Up or down per window", "A"): window_states,
-    ("services", "Components", "A"): nothing,
+    ("services", "Up or down", "A"): each(UP),
+    ("services", "Daemons of Wazo", "A"): nothing,
+    ("services", "Components now", "A"): nothing,
     ("services", "Instances", "A"): each("xivo_service_info"),
     ("services", "Instances", "C"): each(REGISTERED, factor=1000),
     ("services", "Instances", "D"): each(DEREGISTERED, factor=1000),

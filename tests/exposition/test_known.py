@@ -32,8 +32,8 @@ OURS = (AGENTS, ENDPOINTS, QUEUES, services.SUBSYSTEM, chat.SUBSYSTEM, SWITCHBOA
 WAITS = "waits for the next answer of the API"
 NO_API = "no API is set, so the exporter knows only what events have told"
 NO_CONSUL = (
-    "the server has no consul, or no URL of it is set, so the exporter knows only what events have "
-    "told"
+    "no URL of consul is set, so the exporter knows only what events have told. A newer Wazo has "
+    "no consul: there is nothing to do"
 )
 NO_LIST = "no API lists them, so the exporter knows only what events have told"
 
@@ -57,7 +57,10 @@ def shown(
         bus_of = {origin: buses[0].name for origin, _ in since}
     infos = ((origin, bus, server_of(origin, bus, bus_of)) for origin, bus in bus_of.items())
     store.apply(tuple((ORIGIN_INFO.name, info, 1) for info in infos))
-    return known(store.columns(METRICS), buses, OURS, is_stalled=stalled)
+    found = known(store.columns(METRICS), buses, OURS, is_stalled=stalled)
+    questions = {each.name: each.question for each in OURS}
+    assert all(each.question == questions[each.subsystem] for each in found)
+    return [each._replace(question="") for each in found]
 
 
 def server_of(origin: str, bus: str, bus_of: Mapping[str, str]) -> str:
@@ -67,7 +70,7 @@ def server_of(origin: str, bus: str, bus_of: Mapping[str, str]) -> str:
 
 def reason(bus: BusStatus, subsystem: str, *, stalled: bool = False) -> str:
     found = {each.subsystem: each for each in shown({(ONE, subsystem): 0}, bus, stalled=stalled)}
-    assert found[subsystem]._replace(reason="") == Known("paris", subsystem, None)
+    assert found[subsystem]._replace(reason="", is_normal=False) == Known("paris", subsystem, None)
     return found[subsystem].reason
 
 
@@ -93,6 +96,12 @@ def test_without_an_api_only_events_tell() -> None:
     # An API would not help.
     assert reason(read(), "endpoints") == NO_LIST
     assert reason(read("paris", *ALL), "endpoints") == NO_LIST
+
+
+def test_it_is_normal_that_a_state_which_no_api_lists_is_not_complete() -> None:
+    since = {(ONE, "agents"): 0.0, (ONE, "endpoints"): 0.0, (ONE, "services"): 0.0}
+    found = {each.subsystem: each.is_normal for each in shown(since, read())}
+    assert found == {"agents": False, "endpoints": True, "services": True}
 
 
 def test_a_server_without_consul_is_not_told_to_have_one() -> None:

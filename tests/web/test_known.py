@@ -46,6 +46,15 @@ def test_the_landing_page_has_a_table_for_each_server() -> None:
     assert "paris ca7f12ab 0 of 1 known users not known: the bus is not read" in text
 
 
+def test_what_is_normal_is_no_warning_and_a_name_has_its_question() -> None:
+    normal = KnownView("lyon", "services", None, "no consul", is_normal=True, question="Up & down?")
+    calm = known_section([KnownView("lyon", "agents", NINE), normal])
+    assert '<span class="state plain">1 of 2 known</span>' in calm
+    assert '<span class="soft">not known:</span> no consul' in calm
+    assert '<abbr title="Up &amp; down?">services</abbr>' in calm
+    assert '<span class="state wait">0 of 2 known</span>' in known_section([KNOWN[1], normal])
+
+
 def test_without_a_server_the_page_says_so_and_readiness_has_one_line() -> None:
     assert "No server has told of agents" in landing_page("1", None, [])
     assert known_lines([]) == ""

@@ -1,4 +1,4 @@
-"""python -m tests.dashboards.pictures: lets the demo run for a while, and draws it into docs/."""
+"""python -m tests.dashboards.pictures: lets demos run for a while, and draws them into docs/."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
+from exporter.settings import Generation
 from tests.dashboards.grafana import STEMS, Choices
 from tests.dashboards.pictures.page import WIDTH, Painter
 from tests.dashboards.prometheus import Prometheus
@@ -18,6 +21,13 @@ from tests.support import REPOSITORY, eventually
 FOLDER = REPOSITORY / "docs" / "dashboards"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WINDOW = "5s"
+
+XIVO, WAZO = Generation
+SEEDS = {XIVO: 7, WAZO: 8}
+"""These and the speed show, within minutes, services that stop, phones that flap, lost trunks."""
+
+SHOWN = {"call_centre": XIVO, "telephony": WAZO, "switchboards": WAZO, "exporter": WAZO}
+"""The server that a dashboard shows; the others show both."""
 
 WARM_UP_SECONDS = 60
 """What a rate looks back upon."""
@@ -35,22 +45,40 @@ def main() -> None:
     arguments.into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        # Seed and speed that show, within minutes, services that stop and phones that flap.
-        demo = Exporter(
-            directory,
-            *("--seed", "7", "--speed", "20", "--windows", f"{WINDOW},1m"),
-            program=(*PROGRAM, "demo", "--listen", "127.0.0.1:0"),
-        )
-        with demo, Prometheus(directory, {"xivo-exporter": [demo.address[1]]}) as server:
+        with ExitStack() as running:
+            jobs = {}
+            for generation in Generation:
+                demo = running.enter_context(_demo(directory, generation))
+                jobs[str(generation)] = [demo.address[1]]
+            server = running.enter_context(Prometheus(directory, jobs))
             length = arguments.seconds + WARM_UP_SECONDS
             until = time.time() + length
             eventually(lambda: time.time() >= until, timeout=length + 10, interval=1)
-            painter = Painter(server, Choices(window=WINDOW, seconds=arguments.seconds), until)
             for stem in STEMS:
-                page, height = painter.page(stem)
+                choices = Choices(_values(server, stem), WINDOW, arguments.seconds)
+                page, height = Painter(server, choices, until).page(stem)
                 source = directory / f"{stem}.html"
                 source.write_text(page)
                 _photograph(browser, source, arguments.into / f"{stem}.png", height)
+
+
+def _demo(directory: Path, generation: Generation) -> Exporter:
+    own = directory / generation
+    own.mkdir()
+    return Exporter(
+        own,
+        *("--seed", str(SEEDS[generation]), "--speed", "20", "--windows", f"{WINDOW},1m,today"),
+        program=(*PROGRAM, "demo", "--generation", generation, "--listen", "127.0.0.1:0"),
+    )
+
+
+def _values(server: Prometheus, stem: str) -> Mapping[str, str]:
+    """Return the variables that select the server of a dashboard."""
+    if stem not in SHOWN:
+        return {}
+    job = str(SHOWN[stem])
+    [info] = server.query(f'xivo_origin_info{{job="{job}"}}')
+    return {"job": job, "origin_uuid": info.labels["origin_uuid"]}
 
 
 def _photograph(browser: str, source: Path, target: Path, height: int) -> None:

@@ -37,6 +37,8 @@ def colour(value: float, defaults: Json) -> str:
 
 def ink(background: str) -> str:
     """Choose black or white, whichever can be read on a colour."""
+    if not background.startswith("#"):
+        return "inherit"
     red, green, blue = (int(background[i : i + 2], 16) for i in (1, 3, 5))
     return "#000" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#fff"
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from html import escape
 from itertools import groupby, pairwise
 from math import ceil, floor, log10
+from zlib import crc32
 
 from dashboards.palette import BAD
 from tests.dashboards.grafana import Json, Panel
@@ -19,6 +20,9 @@ Lines = Sequence[tuple[str, Sequence[Point]]]
 
 _LEFT, _BOTTOM, _TOP, _ROW = 56, 22, 8, 20
 _TICKS = 5
+_ROUND_SECONDS = (4, 8, 20, 40, 80, 120, 240, 480, 1200, 2400, 4800, 7200)
+_ROUND_COUNTS = (4, 8, 12, 16, 20, 24, 32, 40, 60, 80)
+_SHADES = ("#003a5c", "#0072b2", "#4aa8dc")
 
 
 class Area:
@@ -73,7 +77,7 @@ def time_series(panel: Panel, lines: Lines, area: Area, now: float) -> str:
     is_stacked = panel.defaults["custom"].get("stacking", {}).get("mode") == "normal"
     drawn = _stacked(lines) if is_stacked else [(name, points, None) for name, points in lines]
     highest = max((value for _, points, _ in drawn for _, value in points), default=0)
-    top = _round_up(highest)
+    top = _round_up(highest, panel.defaults.get("unit", "short"))
     height = area.bottom - _TOP
 
     def y(value: float) -> float:
@@ -149,7 +153,8 @@ def _legend(panel: Panel, lines: Lines) -> str:
 
 
 def _look(panel: Panel, name: str) -> Json:
-    look: Json = {"colour": panel.defaults["color"]["fixedColor"], "dash": (), "width": 1}
+    width = panel.defaults["custom"].get("lineWidth", 1)
+    look: Json = {"colour": _own_colour(panel, name), "dash": (), "width": width}
     for override in panel.json["fieldConfig"].get("overrides", ()):
         matcher = override["matcher"]
         if matcher["id"] == "byName":
@@ -166,6 +171,15 @@ def _look(panel: Panel, name: str) -> Json:
                     case "custom.lineWidth":
                         look["width"] = each["value"]
     return look
+
+
+def _own_colour(panel: Panel, name: str) -> str:
+    """Return the colour of a series for which the panel has no override."""
+    colour: Json = panel.defaults["color"]
+    if colour["mode"] == "shades":
+        # Those of Grafana are others.
+        return _SHADES[crc32(name.encode()) % len(_SHADES)]
+    return str(colour["fixedColor"])
 
 
 def _stacked(lines: Lines) -> list[tuple[str, Sequence[Point], Sequence[Point] | None]]:
@@ -186,9 +200,14 @@ def _steps(places: Sequence[tuple[float, float]], *, backwards: bool = False) ->
     return "L".join(reversed(corners) if backwards else corners)
 
 
-def _round_up(value: float) -> float:
+def _round_up(value: float, unit: str) -> float:
     if value <= 0:
         return 1
+    # So that ticks are whole seconds or minutes, and whole numbers.
+    if unit == "s" and value <= _ROUND_SECONDS[-1]:
+        return next(top for top in _ROUND_SECONDS if value <= top)
+    if unit == "short" and 1 <= value <= _ROUND_COUNTS[-1]:
+        return next(top for top in _ROUND_COUNTS if value <= top)
     size = 10 ** floor(log10(value))
     return float(next(size * step for step in (1, 2, 4, 6, 8, 10) if size * step >= value))
 
