@@ -92,11 +92,10 @@ class Legs:
         at, call = event.at, event.call
         conversation = self.conversations.tell(event.conversation, event.direction)
         leg = self._legs.get(call)
+        if leg is None and not self.has_ended(call):
+            leg = self.add(call, conversation)
         if leg is None:
-            if self.has_ended(call) or (leg := self.add(call, conversation)) is None:
-                return
-            leg.hold_told, is_held = self._holds.pop(call, (-inf, False))
-            self.set_held(leg, is_held=is_held)
+            return
         if at >= leg.told:
             leg.told = at
             if leg.conversation is not conversation:
@@ -135,13 +134,18 @@ class Legs:
         return direction
 
     def add(self, call: str, conversation: Conversation) -> Leg | None:
-        """Add a leg that is not known; return None if the quota is full."""
+        """Add a leg that is not known; return None if the quota is full.
+
+        It is on hold if an event said so.
+        """
         if not self._allocation.take():
             self.refused += 1
             return None
         leg = self._legs[call] = Leg(conversation)
         self._new.append(leg)
         self.conversations.change(conversation, legs=1)
+        leg.hold_told, is_held = self._holds.pop(call, (-inf, False))
+        self.set_held(leg, is_held=is_held)
         return leg
 
     def move(self, leg: Leg, conversation: Conversation) -> None:

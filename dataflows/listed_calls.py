@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 
-from dataflows.events.calls import CallsListed, ListedCall
+from dataflows.events.calls import CallsListed, LegEvent, LegHeld, ListedCall
 from dataflows.knowledge import Drift
 from dataflows.legs import Leg, Legs
 from dataflows.merging import Changed
+
+_HOLD = "hold"
+
+
+def note(event: LegEvent, changed: Changed) -> None:
+    """Note what an event changes, while the API is asked.
+
+    An event that tells only whether a leg is on hold says nothing of the rest of it.
+    """
+    changed.add((_HOLD, event.call) if isinstance(event, LegHeld) else event.call)
 
 
 def follow_calls(legs: Legs, listing: CallsListed, changed: Changed) -> Counter[Drift]:
@@ -31,24 +41,25 @@ def follow_calls(legs: Legs, listing: CallsListed, changed: Changed) -> Counter[
         if each.call in changed or legs.has_ended(each.call):
             continue
         leg = legs.get(each.call)
+        follows_hold = (_HOLD, each.call) not in changed
         if leg is not None:
-            drift[Drift.CHANGED] += _change(legs, leg, each)
+            drift[Drift.CHANGED] += _change(legs, leg, each, follows_hold=follows_hold)
             leg.listed = listing.at
         elif each.is_leg and each.conversation:
             conversation = legs.conversations.tell(each.conversation, each.direction)
             leg = legs.add(each.call, conversation)
             if leg is not None:
                 drift[Drift.ADDED] += 1
-                _change(legs, leg, each)
+                _change(legs, leg, each, follows_hold=follows_hold)
                 leg.listed = listing.at
     for call, leg in [*legs]:
-        if call not in listed and call not in changed:
+        if call not in listed and call not in changed and (_HOLD, call) not in changed:
             drift[Drift.REMOVED] += 1
             legs.remove(call, leg)
     return drift
 
 
-def _change(legs: Legs, leg: Leg, listed: ListedCall) -> bool:
+def _change(legs: Legs, leg: Leg, listed: ListedCall, *, follows_hold: bool) -> bool:
     """Let a leg be as it is listed; return whether it was different."""
     before = leg.conversation.name, leg.conversation.direction, leg.is_up, leg.is_held
     name = listed.conversation or leg.conversation.name
@@ -57,5 +68,6 @@ def _change(legs: Legs, leg: Leg, listed: ListedCall) -> bool:
         legs.move(leg, conversation)
     if listed.is_up and not leg.is_up:
         legs.answer(leg)
-    legs.set_held(leg, is_held=listed.is_held)
+    if follows_hold:
+        legs.set_held(leg, is_held=listed.is_held)
     return before != (conversation.name, conversation.direction, leg.is_up, leg.is_held)
