@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from uuid import UUID, uuid5
 
+from tests import corpus
 from tests.corpus import Message
-from tests.integration.bus import Wire, connected, own, processed, publish, rejected
+from tests.integration.bus import INBOX, Wire, connected, own, processed, publish, rejected
 from tests.integration.conftest import RunExporter
 from tests.integration.wazo import (
     ARGUMENTS,
     EXCHANGE,
     READ,
     Server,
+    named,
     not_zero,
+    only,
     parsed,
+    said,
     telephony,
-    without_tenant,
+    wire,
+    without,
 )
-from tests.integration.wazo_day import DAY, MESSAGES, SHOWN, UNREAD, copies, with_nulls
+from tests.integration.wazo_cases import CASES
+from tests.integration.wazo_day import ALICE, BOB, DAY, MESSAGES, SHOWN, UNREAD, copies, with_nulls
 from tests.servers import Broker
 
 Change = Callable[[Server, Sequence[Message]], Iterable[Wire]]
@@ -36,13 +43,20 @@ def _with_copies(server: Server, batch: Sequence[Message]) -> Iterator[Wire]:
         yield from server.published([each, *copies(each)])
 
 
+WITHOUT_ORIGIN = tuple(
+    corpus.load(f"unused/wazo-26.04_{name}")
+    for name in ("StasisStart", "QueueMemberStatus_of-asterisk")
+)
+
 VARIANTS: dict[str, Change] = {
     "as it is": Server.published,
     "each twice": _doubled,
     "each batch twice": lambda server, batch: server.published(batch) * 2,
     "each batch reversed": lambda server, batch: server.published(batch, reverse=True),
     "with nulls": lambda server, batch: server.published([*map(with_nulls, batch)]),
-    "without a tenant": lambda server, batch: server.published([*map(without_tenant, batch)]),
+    "without a tenant": lambda server, batch: server.published(
+        [without(each, "tenant_uuid") for each in batch]
+    ),
     "with copies for users": _with_copies,
 }
 
@@ -77,9 +91,57 @@ def test_every_event_gives_the_right_numbers(broker: Broker, exporter: RunExport
     read = sum((each.headers or {}).get("name") in READ for each in wires)
     assert len(VARIANTS) * len(MESSAGES) < read < len(wires)
     expected = parsed(SHOWN)
-    for program, deliveries in zip(programs, (read, len(wires) + len(unread)), strict=True):
+    # Without --bind-all, the headers alone decide what is delivered.
+    known = [read, read + len(VARIANTS)]
+    for program, deliveries, used in zip(
+        programs, [read, len(wires) + len(unread)], known, strict=True
+    ):
         samples = processed(program, deliveries)
         assert not rejected(samples)
-        assert own(samples, "used_total") == read
+        assert own(samples, "used_total") == used
         for name in VARIANTS:
             assert not_zero(telephony(samples, _origin(name))) == expected, name
+
+
+def test_what_once_led_to_wrong_numbers_gives_the_right_ones(
+    broker: Broker, exporter: RunExporter
+) -> None:
+    broker.declare_exchange(EXCHANGE, "headers")
+    program = connected(exporter(broker.url(), *ARGUMENTS, "--bind-all"))
+    wires = list[Wire]()
+    for name, case in CASES.items():
+        wires += Server(_origin(name), time.time() - 60).published(case.messages)
+    # Asterisk publishes by itself what it tells applications, and what amid publishes too. Both
+    # have no server and no time.
+    publish(broker, EXCHANGE, [*wires, *map(wire, WITHOUT_ORIGIN)])
+    samples = processed(program, len(wires) + len(WITHOUT_ORIGIN))
+    assert not rejected(samples)
+    assert own(samples, "used_total") == len(wires)
+    for name, case in CASES.items():
+        shown = telephony(samples, _origin(name))
+        assert not_zero(shown) == parsed(case.shown), name
+        assert shown.items() >= parsed(case.zeros).items(), name
+        assert all(series.startswith(case.about or "none") for series, _ in shown), name
+
+
+def test_names_of_events_in_headers_decide_what_is_delivered_and_only_once(
+    broker: Broker, exporter: RunExporter
+) -> None:
+    broker.declare_exchange(EXCHANGE, "headers")
+    program = connected(exporter(broker.url(), *ARGUMENTS, "--instance", "i"))
+    found = re.findall(r'\[({<<"name.*?)\]', broker.bindings())
+    match_name = '{{<<"name">>,longstr,<<"{}">>}},{{<<"x-match">>,longstr,<<"all">>}}'
+    assert sorted(found) == sorted(match_name.format(name) for name in READ)
+    # As a program beside that looks for two users, and wazo-webhookd for wazo-auth.
+    wanted = {f"user_uuid:{user}": True for user in (ALICE, BOB)}
+    broker.bind(INBOX, EXCHANGE, arguments={"x-match": "any", **wanted})
+    broker.declare_exchange("xivo")
+    with broker.channel() as channel:
+        channel.exchange_bind(EXCHANGE, "xivo", "#")
+    server = Server(_origin("server"), time.time() - 60)
+    event = said("chat/wazo-26.04_chatd_user_room_message_created")
+    session = only(named(event, "auth_session_created", "auth.sessions.created"))
+    publish(broker, "xivo", server.published([session]))
+    publish(broker, EXCHANGE, server.published([only(event, ALICE, BOB)]))
+    samples = processed(program, 1)
+    assert not_zero(telephony(samples, server.origin)) == parsed("xivo_chat_messages_total 1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -21,15 +21,15 @@ ARGUMENTS = ("--exchange", EXCHANGE, "--bus-timezone", "UTC")
 READ = frozenset(each.name for subsystem in SUBSYSTEMS for each in subsystem.all_decoders)
 """The events that the exporter reads."""
 
-_PROPERTIES = {"content_type": "application/json", "content_encoding": "utf-8"}
+JSON = {"content_type": "application/json", "content_encoding": "utf-8"}
 
 # Apart, seconds: less than that, and amid would have read both at once.
 _APART = 0.01
 
 
-def said(path: str, *, without: Iterable[str] = (), **data: Any) -> Message:  # noqa: ANN401 -- JSON
+def said(path: str, **data: Any) -> Message:  # noqa: ANN401 -- JSON
     """Return a message of the corpus, with other data."""
-    return corpus.load(path).but(without=(*without,), **data)
+    return corpus.load(path).but(**data)
 
 
 def named(message: Message, name: str, routing_key: str, **data: Any) -> Message:  # noqa: ANN401 -- JSON
@@ -52,11 +52,11 @@ def only(message: Message, *users: str) -> Message:
     return replace(message, headers=of(message.headers), content=of(message.content))
 
 
-def without_tenant(message: Message) -> Message:
-    """Return a message that names no tenant anywhere."""
+def without(message: Message, *names: str) -> Message:
+    """Return a message that has none of these, in its headers, its body and its data."""
 
     def of(fields: Mapping[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in fields.items() if key != "tenant_uuid"}
+        return {key: value for key, value in fields.items() if key not in names}
 
     content = of(message.content) | {"data": of(message.content["data"])}
     return replace(message, headers=of(message.headers), content=content)
@@ -109,7 +109,7 @@ def wire(message: Message) -> Wire:
     """Return a message as it goes to the broker."""
     body = message.body()
     assert isinstance(body, bytes)
-    return Wire(body, message.routing_key, message.headers, _PROPERTIES)
+    return Wire(body, message.routing_key, message.headers, JSON)
 
 
 # What the exporter shows

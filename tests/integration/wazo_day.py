@@ -293,7 +293,8 @@ def with_nulls(message: Message) -> Message:
         (fields for start, fields in reversed(_NULLS.items()) if name.startswith(start)), ()
     )
     held = name in {"call_held", "call_resumed"}
-    nulls = {field: None for field in fields if field in message.content["data"] and not held}
+    data = message.content["data"]
+    nulls: dict[str, Any] = {field: None for field in fields if field in data and not held}
     return only(message.but(**nulls), *() if "user_uuid" in nulls else users_of(message))
 
 

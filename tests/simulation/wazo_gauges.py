@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 
+from dataflows.listings import Source
 from exporter.simulation.simulator import Activity, CallCentre
 from tests.simulation.wazo_truth import Truth, true_series
 
-GAUGES = (
-    *("xivo_users", "xivo_users_do_not_disturb", "xivo_users_connected", "xivo_users_line_state"),
-    *("xivo_lines", "xivo_lines_in_call", "xivo_trunk_registered", "xivo_trunk_calls"),
-    *("xivo_calls", "xivo_switchboard_calls", "xivo_parked_calls"),
-    *("xivo_agents", "xivo_agents_by_activity", "xivo_queue_callers_waiting"),
-    *("xivo_queue_members", "xivo_queue_members_paused", "xivo_queue_members_in_call"),
-    "xivo_queue_member_states",
-)
-"""No API lists the participants of conferences; all others are counters."""
+GAUGES_OF = {
+    Source.AMID: (
+        *("xivo_queue_members", "xivo_queue_members_paused", "xivo_queue_members_in_call"),
+        *("xivo_queue_member_states", "xivo_queue_callers_waiting"),
+    ),
+    # What agents do, amid has told before.
+    Source.AGENTD: ("xivo_agents", "xivo_agents_by_activity"),
+    Source.CHATD: (
+        *("xivo_users", "xivo_users_do_not_disturb"),
+        *("xivo_users_connected", "xivo_users_line_state"),
+    ),
+    Source.CALLD: (
+        *("xivo_lines", "xivo_lines_in_call", "xivo_trunk_registered", "xivo_trunk_calls"),
+        *("xivo_calls", "xivo_switchboard_calls", "xivo_parked_calls"),
+    ),
+    Source.CONFD: (),
+}
+"""By the API that tells them. None lists the participants of conferences."""
+
+GAUGES = tuple(name for names in GAUGES_OF.values() for name in names)
 
 _STATES = (
     *("unknown", "not_in_use", "in_use", "busy", "invalid", "unavailable"),
@@ -45,7 +57,7 @@ def _queues(centre: CallCentre) -> Truth:
         kinds = Counter(member["Membership"] for member in own)
         states = Counter(member["Status"] for member in own)
         calls = centre.queue_calls(queue)
-        truth |= {
+        own_truth: Truth = {
             ("xivo_queue_callers_waiting", (queue,)): calls.waiting,
             ("xivo_queue_members_in_call", (queue,)): calls.members_in_call,
             ("xivo_queue_members_paused", (queue,)): sum(each["Paused"] == "1" for each in own),
@@ -58,6 +70,7 @@ def _queues(centre: CallCentre) -> Truth:
                 for number, state in enumerate(_STATES)
             },
         }
+        truth |= own_truth
     return truth
 
 
