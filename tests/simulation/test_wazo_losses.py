@@ -36,7 +36,11 @@ class Losing(Asking):
         self._is_asking = True
         for module in ASKED:
             self.ask(module, seconds=seconds)
-            names = GAUGES_OF[module.source]
+            names = {*GAUGES_OF[module.source]}
+            if seconds:
+                # Asterisk lists whether a member talks, but not to whom. If an event ends a talk
+                # meanwhile, another one whose end was lost stays until the next answer.
+                names.discard("xivo_queue_members_in_call")
             truth = {
                 each: value for each, value in true_gauges(self.centre).items() if each[0] in names
             }
