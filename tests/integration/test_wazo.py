@@ -27,6 +27,7 @@ from tests.integration.wazo import (
 )
 from tests.integration.wazo_cases import CASES
 from tests.integration.wazo_day import ALICE, BOB, DAY, MESSAGES, SHOWN, UNREAD, copies, with_nulls
+from tests.program import Exporter, Series
 from tests.servers import Broker
 
 Change = Callable[[Server, Sequence[Message]], Iterable[Wire]]
@@ -73,6 +74,10 @@ def _origin(name: str) -> str:
     return f"{uuid5(UUID(int=0), name)}"
 
 
+def _shown(program: Exporter, name: str) -> dict[Series, float]:
+    return not_zero(telephony(program.samples(), _origin(name)))
+
+
 def test_every_event_gives_the_right_numbers(broker: Broker, exporter: RunExporter) -> None:
     broker.declare_exchange(EXCHANGE, "headers")
     programs = [
@@ -100,7 +105,11 @@ def test_every_event_gives_the_right_numbers(broker: Broker, exporter: RunExport
         assert not rejected(samples)
         assert own(samples, "used_total") == used
         for name in VARIANTS:
-            assert not_zero(telephony(samples, _origin(name))) == expected, name
+            deadline = time.monotonic() + 15
+            # How a wait ended is clear after some seconds.
+            while (shown := _shown(program, name)) != expected and time.monotonic() < deadline:
+                time.sleep(0.2)
+            assert shown == expected, name
 
 
 def test_what_once_led_to_wrong_numbers_gives_the_right_ones(

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.corpus import Message
-from tests.integration.wazo import name_of, named, only, said
+from tests.integration.wazo import READ, name_of, named, only, said
 
 ALICE = "cc8de31a-2fb3-4b07-9a0f-5ae7d9c7ac5c"
 BOB = "7c4d3f2a-0001-4f2e-9f0a-5b1c2d3e4f50"
@@ -51,6 +51,10 @@ def _participant(path: str, channel: str) -> Message:
     return said(path, id=channel, call_id=channel)
 
 
+def _waits(path: str, **data: Any) -> Message:  # noqa: ANN401 -- JSON
+    return said(path, Queue="support-88511897", Uniqueid="9.1", Linkedid="9.1", **data)
+
+
 def _group(path: str) -> Message:
     return said(path, Queue=GROUP, Interface=f"Local/{ALICE}@usersharedlines")
 
@@ -58,6 +62,8 @@ def _group(path: str) -> Message:
 DAY: tuple[tuple[Message, ...] | float, ...] = (
     (said("asterisk/wazo-26.04_FullyBooted"),),
     (said("services/wazo-26.04_service_registered"),),
+    (said("services/wazo-26.04_service_registered", service_name="wazo-confd", service_id="2"),),
+    (said("services/wazo-26.04_service_deregistered", service_name="wazo-confd", service_id="2"),),
     # Users; chatd tells of one whom confd has just deleted.
     (_user(ALICE, "available", connected=True),),
     (_user(BOB, "away", do_not_disturb=True, connected=False, line_state="talking"),),
@@ -162,6 +168,20 @@ DAY: tuple[tuple[Message, ...] | float, ...] = (
     181.0,
     (said(f"{_VISIT}_AgentComplete"),),
     (said(f"{_MEMBER}Status", Status="1"),),
+    # One whom the agent does not answer, and who hangs up.
+    (_waits(f"{_VISIT}_QueueCallerJoin"),),
+    (_waits("queue_calls/asterisk-22.10_AgentRingNoAnswer", RingTime="5000"),),
+    7.0,
+    (
+        _waits("channels/asterisk-22.10_HangupRequest"),
+        _waits("queue_calls/asterisk-22.10_QueueCallerAbandon", HoldTime="7"),
+        _waits("queue_calls/asterisk-22.10_QueueCallerLeave"),
+        _waits("channels/wazo-26.04_Hangup"),
+    ),
+    # He is in another queue for a while.
+    (said(f"{_MEMBER}Added", Queue="ventes-1"),),
+    5.0,
+    (said(f"{_MEMBER}Removed", Queue="ventes-1"),),
     (said(f"{_MEMBER}Pause"),),
     (_group(f"{_MEMBER}Status_shared-lines"),),
     (_group(f"{_MEMBER}Pause_group"), _group(f"{_MEMBER}Penalty_group")),
@@ -181,19 +201,41 @@ DAY: tuple[tuple[Message, ...] | float, ...] = (
             *("26.08_trunk_created", "26.08_trunk_edited"),
         )
     ),
+    (
+        named(
+            said("configuration/wazo-26.04_queue_created"), "queue_edited", "config.queues.edited"
+        ),
+        named(said("asterisk/asterisk-22.10_Reload"), "Reload", "ami.Reload"),
+    ),
 )
 """Messages, in the order of what happened, and seconds in which nothing happens.
 
 The messages of one batch were published within a moment.
 """
 
+_OF_OTHERS = {
+    # Of XiVO, or until Wazo 22.12.
+    *("agent_queue_associated", "agent_queue_association_edited", "agent_removed_from_queue"),
+    *("user_queue_associated", "user_removed_from_queue", "users_associated"),
+    *("extensions_associated", "call_form_result", "chat_message_event", "chat_message_sent"),
+    *("endpoint_status_update", "user_status_update", "QueueMemberPaused", "Join", "Leave"),
+    *("service_registered_event", "service_deregistered_event"),
+    # Of the channels of callers of queues; recorded calls have them.
+    *("AttendedTransfer", "SoftHangupRequest", "UserEvent"),
+}
+
 MESSAGES = tuple(each for batch in DAY if isinstance(batch, tuple) for each in batch)
+
+assert {*map(name_of, MESSAGES)} == READ - _OF_OTHERS
 
 SHOWN = """
 xivo_service_up{service_name="wazo-agentd"} 1
 xivo_service_info{service_name="wazo-agentd",\
 service_id="0b2c9c8e-93a7-4e63-8a0a-6c9ad2f0b3aa",address="10.0.0.5",port="9493"} 1
 xivo_service_registrations_total{service_name="wazo-agentd"} 1
+xivo_service_info{service_name="wazo-confd",service_id="2",address="10.0.0.5",port="9493"} 1
+xivo_service_registrations_total{service_name="wazo-confd"} 1
+xivo_service_deregistrations_total{service_name="wazo-confd"} 1
 
 xivo_users{presence="available"} 1
 xivo_users{presence="away"} 1
@@ -255,7 +297,14 @@ xivo_queue_member_states{queue="support-88511897",status="not_in_use"} 1
 xivo_queue_members_paused{queue="support-88511897"} 1
 xivo_queue_member_changes_total{queue="support-88511897",change="added"} 1
 xivo_queue_member_changes_total{queue="support-88511897",change="paused"} 1
-xivo_queue_calls_joined_total{queue="support-88511897"} 1
+xivo_queue_member_changes_total{queue="ventes-1",change="added"} 1
+xivo_queue_member_changes_total{queue="ventes-1",change="removed"} 1
+xivo_queue_calls_joined_total{queue="support-88511897"} 2
+xivo_queue_calls_total{queue="support-88511897",outcome="abandoned"} 1
+xivo_queue_ring_no_answer_total{queue="support-88511897"} 1
+xivo_queue_wait_seconds_count{queue="support-88511897",outcome="unanswered"} 1
+xivo_queue_wait_seconds_sum{queue="support-88511897",outcome="unanswered"} 7
+xivo_queue_service_level_calls_total{queue="support-88511897",result="abandoned_early"} 1
 xivo_queue_calls_total{queue="support-88511897",outcome="answered"} 1
 xivo_queue_wait_seconds_count{queue="support-88511897",outcome="answered"} 1
 xivo_queue_wait_seconds_sum{queue="support-88511897",outcome="answered"} 4
