@@ -102,12 +102,10 @@ class Legs:
         at, call = event.at, event.call
         conversation = self.conversations.tell(event.conversation, event.direction)
         leg = self._legs.get(call)
-        if leg is None:
-            if not event.is_leg or self.has_ended(call):
-                return
+        if leg is None and event.is_leg and not self.has_ended(call):
             leg = self.add(call, conversation)
-            if leg is None:
-                return
+        if leg is None:
+            return
         if at >= leg.told:
             leg.told = at
             if leg.conversation is not conversation:
@@ -160,7 +158,10 @@ class Legs:
         self._holds.pop(call, None)
 
     def add(self, call: str, conversation: Conversation) -> Leg | None:
-        """Add a leg that is not known; return None if the quota is full."""
+        """Add a leg that is not known; return None if the quota is full.
+
+        It is on hold if an event said so.
+        """
         if not self._allocation.take():
             self.refused += 1
             return None

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from math import inf
 
-from dataflows.events.calls import CallsListed, ListedCall
+from dataflows.events.calls import CallsListed, LegChanged, LegEvent, LegHeld, ListedCall
 from dataflows.knowledge import Drift
 from dataflows.legs import Leg, Legs
 from dataflows.merging import Changed
+
+_HOLD = "hold"
+
+
+def note(event: LegEvent, legs: Legs, changed: Changed) -> None:
+    """Note what an event changes, while the API is asked.
+
+    An event that tells only whether a leg is on hold says nothing of the rest of it. What may be no
+    leg changes none.
+
+    Args:
+        event: Before it is followed.
+        legs: Before the event.
+        changed: What events changed since the request.
+    """
+    if isinstance(event, LegHeld):
+        changed.add((_HOLD, event.call))
+    elif not isinstance(event, LegChanged) or event.is_leg or legs.get(event.call):
+        changed.add(event.call)
 
 
 def follow_calls(legs: Legs, listing: CallsListed, changed: Changed) -> Counter[Drift]:
@@ -29,49 +47,30 @@ def follow_calls(legs: Legs, listing: CallsListed, changed: Changed) -> Counter[
     listed = set()
     for each in listing.calls:
         listed.add(each.call)
-        if legs.has_ended(each.call):
-            continue
-        is_newer = each.call not in changed
         leg = legs.get(each.call)
-        if leg is None:
-            drift[Drift.ADDED] += _add(legs, each, listing.at, is_newer=is_newer)
+        if leg is not None:
+            legs.renew(each.call)
+            leg.listed = listing.at
+        if each.call in changed or legs.has_ended(each.call):
             continue
-        legs.renew(each.call)
-        leg.listed = listing.at
-        if is_newer:
-            drift[Drift.CHANGED] += _change(legs, leg, each)
+        follows_hold = (_HOLD, each.call) not in changed
+        if leg is not None:
+            drift[Drift.CHANGED] += _change(legs, leg, each, follows_hold=follows_hold)
+        elif each.is_leg and each.conversation:
+            conversation = legs.conversations.tell(each.conversation, each.direction)
+            leg = legs.add(each.call, conversation)
+            if leg is not None:
+                drift[Drift.ADDED] += 1
+                _change(legs, leg, each, follows_hold=follows_hold)
+                leg.listed = listing.at
     for call, leg in [*legs]:
-        if call not in listed and call not in changed:
+        if call not in listed and call not in changed and (_HOLD, call) not in changed:
             drift[Drift.REMOVED] += 1
             legs.remove(call, leg)
     return drift
 
 
-def _add(legs: Legs, listed: ListedCall, at: float, *, is_newer: bool) -> bool:
-    """Add a leg that is listed, if it certainly is one; return whether it was added.
-
-    Args:
-        legs: As events told them.
-        listed: The leg.
-        at: When the answer came, Unix seconds.
-        is_newer: Whether events told nothing of it since the request. If they did, it can only be
-            whether it is on hold, because otherwise the leg would be known.
-    """
-    if not (listed.is_leg and listed.conversation):
-        return False
-    conversation = legs.conversations.tell(listed.conversation, listed.direction)
-    leg = legs.add(listed.call, conversation)
-    if leg is None:
-        return False
-    is_told, is_held = not is_newer and leg.hold_told > -inf, leg.is_held
-    _change(legs, leg, listed)
-    if is_told:
-        legs.set_held(leg, is_held=is_held)
-    leg.listed = at
-    return True
-
-
-def _change(legs: Legs, leg: Leg, listed: ListedCall) -> bool:
+def _change(legs: Legs, leg: Leg, listed: ListedCall, *, follows_hold: bool) -> bool:
     """Let a leg be as it is listed; return whether it was different."""
     before = leg.conversation.name, leg.conversation.direction, leg.is_up, leg.is_held
     name = listed.conversation or leg.conversation.name
@@ -80,5 +79,6 @@ def _change(legs: Legs, leg: Leg, listed: ListedCall) -> bool:
         legs.move(leg, conversation)
     if listed.is_up and not leg.is_up:
         legs.answer(leg)
-    legs.set_held(leg, is_held=listed.is_held)
+    if follows_hold:
+        legs.set_held(leg, is_held=listed.is_held)
     return before != (conversation.name, conversation.direction, leg.is_up, leg.is_held)

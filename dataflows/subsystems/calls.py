@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from math import inf
 
+from dataflows import listed_calls
 from dataflows.call_metrics import (
     CALLS,
     CONVERSATIONS,
@@ -33,7 +34,6 @@ from dataflows.events.calls import CallsListed, LegChanged, LegEnded, LegEvent, 
 from dataflows.events.channels import ChannelEnded
 from dataflows.knowledge import Drift
 from dataflows.legs import Legs
-from dataflows.listed_calls import follow_calls
 from dataflows.listings import Source
 from dataflows.merging import Changed
 from dataflows.recent import Recent
@@ -142,11 +142,11 @@ class CallsState(State[Event]):
 
     def note(self, event: Event) -> None:
         if isinstance(event, LegEvent):
-            self.asked[Source.CALLD].add(event.call)
+            listed_calls.note(event, self._legs, self.asked[Source.CALLD])
 
     def merge(self, listing: CallsListed, changed: Changed) -> Mapping[Drift, int]:
         self._begin(listing.at)
-        drift = follow_calls(self._legs, listing, changed)
+        drift = listed_calls.follow_calls(self._legs, listing, changed)
         self._follow(listing.at)
         return drift
 

@@ -15,7 +15,7 @@ from tests.pipeline import Pipeline
 
 NAMES = corpus.names()
 _REASONS_OF_ONE_MESSAGE = set(Reason) - {Reason.OVER_LIMIT}
-_BOUND_BY_NAME = {"configuration/wazo-26.04_queue_created"}
+_BOUND_BY_NAME = {f"configuration/wazo-26.04_queue_{change}" for change in ("created", "deleted")}
 """Their routing key is not bound, because only a headers exchange has them."""
 
 

@@ -531,6 +531,7 @@ def test_a_rejected_event_asks_no_api() -> None:
 
 NAMING = {
     "configuration/xivo-15.20_queue_deleted": {"queues", "queue_calls"},
+    "configuration/wazo-26.04_queue_deleted": {"queues", "queue_calls"},
     "configuration/wazo-26.04_group_deleted": {"queues", "queue_calls"},
     "configuration/wazo-26.04_group_member_users_associated": {"queues"},
 }

@@ -31,12 +31,21 @@ class Exporter:
         self.pipeline.now = START
         self.pipeline.take([Opened(BUS, START)])
 
+    def hears(self) -> bool:
+        """Return whether the next message arrives."""
+        return True
+
     def listen(self, until: float) -> None:
         """Hear all messages up to a time after the opening, in seconds."""
         for message in self.centre.until(START + until):
             self.pipeline.wait(message.at - self.pipeline.now)
-            self.pipeline.take([Delivery(BUS, message.body, message.at)])
+            if self.hears():
+                self.pipeline.take([Delivery(BUS, message.body, message.at)])
         self.pipeline.wait(START + until - self.pipeline.now)
+
+    def listen_on(self, seconds: float) -> None:
+        """Hear all messages of the next seconds."""
+        self.listen(self.pipeline.now - START + seconds)
 
     def assert_true(self) -> None:
         """Compare all series with the truth."""

@@ -456,9 +456,11 @@ def test_a_leg_moves_to_the_conversation_that_would_be_forgotten_next() -> None:
 # --- The calls that calld lists -----------------------------------------------------------------
 
 
-def snapshot(pipeline: Pipeline, body: str) -> None:
+def snapshot(pipeline: Pipeline, body: str, *meanwhile: Message) -> None:
     now = pipeline.now
     pipeline.take([SnapshotBegun("default", now, ORIGIN, Source.CALLD, 1)])
+    if meanwhile:
+        pipeline.send(*meanwhile)
     listing = CallsListed(ORIGIN, now, 1, calld_calls.decode(body.encode()))
     pipeline.take([SnapshotTaken("default", now, ORIGIN, Source.CALLD, 1, (listing,))])
 
@@ -531,6 +533,26 @@ def test_a_call_that_is_listed_for_longer_than_a_day_is_not_dropped() -> None:
     assert pipeline.value("xivo_state_drift_total", "calls", "added") == 0
     pipeline.wait(DAY)
     assert count(pipeline) == 0
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_hold_while_calld_is_asked_says_nothing_of_the_rest_of_the_leg(
+    *, is_held: bool, is_known: bool
+) -> None:
+    pipeline = Pipeline()
+    # That it was answered was not heard.
+    pipeline.send(TRUNK if is_known else PHONE_ENDED.but(call_id="1"))
+    call = TRUNK.content["data"]["call_id"]
+    listed = (
+        LEG.replace("1772460005.103", call)
+        .replace("1772460000.100", TRUNK.content["data"]["conversation_id"])
+        .replace('"on_hold": true', f'"on_hold": {str(not is_held).lower()}')
+    )
+    name = "call_held" if is_held else "call_resumed"
+    snapshot(pipeline, _listed(listed), event(name, {"call_id": call}))
+    assert count(pipeline) == 1
+    assert pipeline.value("xivo_calls", "inbound", "held" if is_held else "up") == 1
 
 
 def test_listed_calls_are_limited_too() -> None:
