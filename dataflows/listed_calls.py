@@ -44,30 +44,35 @@ def follow_calls(legs: Legs, listing: CallsListed, changed: Changed) -> Counter[
         How many legs were different.
     """
     drift = Counter[Drift]()
-    listed = set()
     for each in listing.calls:
-        listed.add(each.call)
-        leg = legs.get(each.call)
-        if leg is not None:
+        if (leg := legs.get(each.call)) is not None:
             legs.renew(each.call)
             leg.listed = listing.at
-        if each.call in changed or legs.has_ended(each.call):
-            continue
-        follows_hold = (_HOLD, each.call) not in changed
-        if leg is not None:
-            drift[Drift.CHANGED] += _change(legs, leg, each, follows_hold=follows_hold)
-        elif each.is_leg and each.conversation:
-            conversation = legs.conversations.tell(each.conversation, each.direction)
-            leg = legs.add(each.call, conversation)
-            if leg is not None:
-                drift[Drift.ADDED] += 1
-                _change(legs, leg, each, follows_hold=follows_hold)
-                leg.listed = listing.at
+        if each.call not in changed and not legs.has_ended(each.call):
+            follows_hold = (_HOLD, each.call) not in changed
+            if leg is None:
+                drift[Drift.ADDED] += _add(legs, each, listing.at, follows_hold=follows_hold)
+            else:
+                drift[Drift.CHANGED] += _change(legs, leg, each, follows_hold=follows_hold)
+    listed = {each.call for each in listing.calls}
     for call, leg in [*legs]:
         if call not in listed and call not in changed and (_HOLD, call) not in changed:
             drift[Drift.REMOVED] += 1
             legs.remove(call, leg)
     return drift
+
+
+def _add(legs: Legs, listed: ListedCall, at: float, *, follows_hold: bool) -> bool:
+    """Add a leg that is listed, if it certainly is one; return whether it was added."""
+    if not (listed.is_leg and listed.conversation):
+        return False
+    conversation = legs.conversations.tell(listed.conversation, listed.direction)
+    leg = legs.add(listed.call, conversation)
+    if leg is None:
+        return False
+    _change(legs, leg, listed, follows_hold=follows_hold)
+    leg.listed = at
+    return True
 
 
 def _change(legs: Legs, leg: Leg, listed: ListedCall, *, follows_hold: bool) -> bool:
