@@ -132,11 +132,12 @@ class Legs:
         call = event.call
         leg = self._legs.get(call)
         is_first = not self._ended.has(call, 0.0)
-        direction = better(self._hung_up.pop(call, Direction.UNKNOWN), event.direction)
+        of_channel = self._hung_up.pop(call, Direction.UNKNOWN)
         if event.conversation:
-            direction = self.conversations.tell(event.conversation, direction).direction
-        elif leg is not None:
-            direction = better(leg.conversation.direction, direction)
+            direction = self.conversations.tell(event.conversation, event.direction).direction
+        else:
+            of_leg = leg.conversation.direction if leg else of_channel
+            direction = better(of_leg, event.direction)
         if leg is not None:
             self.remove(call, leg)
         self._holds.pop(call, None)

@@ -319,7 +319,7 @@ xivo_queue_service_level_threshold_seconds{queue="support-88511897"} 20
 """All series of the telephony that are not 0 afterwards, without their origin."""
 
 _NULLS = {
-    "call_": ("user_uuid", "line_id", "answer_time", "hangup_time", "sip_call_id"),
+    "call_": ("user_uuid", "answer_time", "hangup_time"),
     "call_log": ("source_line_id", "source_user_uuid", "destination_line_id", "requested_name"),
     "user_missed_call": ("caller_user_uuid", "caller_id_name", "caller_id_number"),
     "chatd_presence": ("status", "last_activity"),
@@ -332,7 +332,8 @@ _NULLS = {
     "switchboard_deleted": ("timeout", "queue_music_on_hold", "name"),
 }
 """Fields that may be null, by how the names of the events begin. What a null means in others, the
-sequence itself has: of lines and trunks."""
+sequence itself has: of lines and trunks. A channel without a line and without a SIP call may be no
+leg."""
 
 
 def with_nulls(message: Message) -> Message:
