@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 
 from dataflows.clock import Clock
 from dataflows.origins import BusOrigins
+from dataflows.subsystem import Subsystem
+from dataflows.subsystems import SUBSYSTEMS
 from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.exposition.telemetry import BusStatus
 from exporter.settings.api import ApiSettings
@@ -33,17 +36,19 @@ def snapshot_bus(  # noqa: PLR0913 -- all that a bus consists of
     clock: Clock,
     *,
     pace: Pace = DEFAULT_PACE,
+    subsystems: Iterable[Subsystem] = SUBSYSTEMS,
 ) -> SnapshotBus:
     """Return what the snapshotter needs of a bus.
 
     Args:
         api: Has the URL of an API.
-        bus: Its sources are kept up to date.
+        bus: Has the sources to ask, which are kept up to date.
         buffer: Gets requests and answers, between the deliveries.
         origins: Of the bus. If it has one, that is the server of an API that does not say whose
             it is.
         clock: Unix time in seconds.
         pace: Times.
+        subsystems: Those that are kept. Only what they follow is asked for.
     """
     server = Server(
         partial(credentials, api),
@@ -59,9 +64,10 @@ def snapshot_bus(  # noqa: PLR0913 -- all that a bus consists of
         lambda: bus.connected,
         bus.sources,
         Client(server, clock, seconds=pace.request),
-        tuple(each for each in modules if each.source in api.api_sources),
+        tuple(each for each in modules if each.source in bus.sources),
         api.api_interval,
         lambda: _only(origins),
+        frozenset(kind for each in subsystems for kind in each.listings),
     )
 
 
