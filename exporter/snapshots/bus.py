@@ -42,7 +42,7 @@ def snapshot_bus(  # noqa: PLR0913 -- all that a bus consists of
 
     Args:
         api: Has the URL of an API.
-        bus: Has the sources to ask, which are kept up to date.
+        bus: Its sources are kept up to date.
         buffer: Gets requests and answers, between the deliveries.
         origins: Of the bus. If it has one, that is the server of an API that does not say whose
             it is.
@@ -58,16 +58,18 @@ def snapshot_bus(  # noqa: PLR0913 -- all that a bus consists of
         api.api_server_name or "",
     )
     modules = (*MODULES, status.module(api.status_daemons))
+    kinds = frozenset(kind for each in subsystems for kind in each.listings)
+    followed = {kind.source for kind in kinds}.intersection(api.api_sources)
     return SnapshotBus(
         bus.name,
         buffer.put_item,
         lambda: bus.connected,
         bus.sources,
         Client(server, clock, seconds=pace.request),
-        tuple(each for each in modules if each.source in bus.sources),
+        tuple(each for each in modules if each.source in followed),
         api.api_interval,
         lambda: _only(origins),
-        frozenset(kind for each in subsystems for kind in each.listings),
+        kinds,
     )
 
 
