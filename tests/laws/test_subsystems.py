@@ -1,12 +1,16 @@
 """What a subsystem shows does not depend on the others: any of them may be left out."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
+from dataflows.items import SnapshotBegun, SnapshotTaken
 from dataflows.subsystem import Subsystem
 from dataflows.subsystems import OPTIONAL, SUBSYSTEMS, kept
+from exporter.snapshots import agentd, amid, calld, chatd, confd
+from exporter.snapshots.source import SnapshotError
 from tests import corpus
 from tests.laws.strategies import (
     BUSES,
@@ -21,9 +25,12 @@ from tests.laws.strategies import (
 )
 from tests.laws.test_laws import post
 from tests.pipeline import ALL_DETAILS, Pipeline, SeriesValues
+from tests.snapshots.answering import ORIGIN, body, listings
+from tests.snapshots.whole import BODIES
 
 BY_NAME = {subsystem.name: subsystem for subsystem in SUBSYSTEMS}
 OF_BUS = {spec.name for each in kept(()) for spec in each.metrics}
+MODULES = (amid.MODULE, agentd.MODULE, chatd.MODULE, calld.MODULE, confd.MODULE)
 KNOWLEDGE = "xivo_state_"
 
 
@@ -100,6 +107,39 @@ def test_what_arrives_for_subsystems_that_are_left_out_changes_nothing(steps: li
         post(pipeline, steps)
     assert shown(alone, subsystem) == shown(every, subsystem)
     assert telephony(alone) == shown(alone, subsystem)
+
+
+class _Answers(dict[str, bytes | SnapshotError]):
+    """What a server answers to the requests of a source, by path without its query."""
+
+    def __init__(self, source: str) -> None:
+        own = f"/{source}"
+        super().__init__(
+            {
+                path.removeprefix(own) if path.startswith(own) else path.lstrip("/"): body(name)
+                for path, name in BODIES.items()
+            }
+        )
+
+    def get(self, path: str, default: Any = None) -> Any:  # noqa: ANN401 -- as in dict
+        """Return an answer."""
+        return super().get(path.partition("?")[0], default)
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_answers_of_all_apis_only_change_what_is_kept(name: str) -> None:
+    every, alone = (
+        Pipeline(details=ALL_DETAILS, subsystems=names) for names in (OPTIONAL, (name,))
+    )
+    for number, module in enumerate(MODULES):
+        listed, _ = listings(module, _Answers(module.source))
+        for pipeline in (every, alone):
+            asked = ("default", pipeline.now, ORIGIN, module.source, number)
+            pipeline.take([SnapshotBegun(*asked)])
+            pipeline.take([SnapshotTaken(*asked, listed)])
+            pipeline.wait(10)
+    assert shown(alone, BY_NAME[name]) == shown(every, BY_NAME[name])
+    assert telephony(alone) == shown(alone, BY_NAME[name])
 
 
 @pytest.mark.parametrize("name", OPTIONAL)
