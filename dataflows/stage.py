@@ -54,6 +54,8 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         self._due: float | None = None
         if resumed is not None:
             snapshot = unseal(resumed, Snapshot)
+            if not stage.keeps(snapshot.subsystem):
+                return
             self._name, self._key, self._bus = snapshot.subsystem, snapshot.key, snapshot.bus
             self._is_free, self._is_hidden = snapshot.is_free, snapshot.is_hidden
             if snapshot.state:
@@ -94,6 +96,8 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
     def _belongs(self, name: str, bus: str, first: Event) -> bool:
         """Return whether events on a bus belong to this key; the key may get its bus now."""
         if self._bus is None:
+            if not self._stage.keeps(name):
+                return False
             if isinstance(first, Notice) and not isinstance(first, OriginSeen | SeriesShown):
                 return False
             self._name, self._key, self._bus = name, key(name, first.origin_uuid or bus), bus

@@ -18,7 +18,7 @@ class States:
     """The builder of the states of all keys; those of a bus share its quotas.
 
     Args:
-        subsystems: The subsystems whose states to build.
+        subsystems: The subsystems that are kept.
         options: Passed to the states.
         clock: Returns Unix seconds.
         is_kept: Whether there is a recovery store; without one, no snapshots are made.
@@ -42,6 +42,10 @@ class States:
         self._options = options
         # By subsystem and bus: the places for entities, and for those with series.
         self._quotas: dict[tuple[str, str], tuple[Quota, Quota]] = {}
+
+    def keeps(self, name: str) -> bool:
+        """Return whether a subsystem is kept; another process of a cluster may differ."""
+        return name in self._subsystems
 
     def start(self, name: str, bus: str, first: Event) -> State[Any] | None:
         """Return a new state for the first event of a key, or None if no state starts with it."""

@@ -16,7 +16,7 @@ from dataflows.envelope import Delivery, Rejected
 from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.stage import Stage
-from dataflows.subsystems import METRICS, SUBSYSTEMS
+from dataflows.subsystems import metrics_of
 from exporter import __version__, signals
 from exporter.clock import StartTime, wall_clock
 from exporter.consumer import Bus, Consumer, stop_all
@@ -89,9 +89,16 @@ class App:
             watchdog.exit_on_stall if settings.exit_on_stall else watchdog.report_stall,
             time.monotonic,
         )
-        self._store = SeriesStore(METRICS, wall_clock)
+        self._subsystems = settings.kept_subsystems
+        metrics = metrics_of(self._subsystems)
+        self._store = SeriesStore(metrics, wall_clock)
         self._exposition = Exposition(
-            self._store, METRICS, self._statuses, lambda: self._watchdog.is_stalled, StartTime()
+            self._store,
+            metrics,
+            self._statuses,
+            lambda: self._watchdog.is_stalled,
+            StartTime(),
+            subsystems=self._subsystems,
         )
         self._failed = False
         self._consumers: list[Consumer] = []
@@ -99,7 +106,15 @@ class App:
         self._feeds = {bus.status.name: self._feed(bus) for bus in buses}
         self._snapshotter = Snapshotter(
             [
-                snapshot_bus(bus.api, bus.status, feed.buffer, feed.origins, wall_clock, pace=pace)
+                snapshot_bus(
+                    bus.api,
+                    bus.status,
+                    feed.buffer,
+                    feed.origins,
+                    wall_clock,
+                    pace=pace,
+                    subsystems=self._subsystems,
+                )
                 for bus, feed in zip(buses, self._feeds.values(), strict=True)
                 if bus.api is not None
             ],
@@ -118,11 +133,11 @@ class App:
             pause_reasons=settings.pause_reasons,
             zone_of=self._zones.get,
         )
-        stage = Stage(SUBSYSTEMS, options, wall_clock, is_kept=runtime.recovery is not None)
+        stage = Stage(self._subsystems, options, wall_clock, is_kept=runtime.recovery is not None)
         self._flow = flow.build(
             BusSource(self._feeds, self._loop_context(settings)),
             Decode(
-                SUBSYSTEMS,
+                self._subsystems,
                 self._zones.get,
                 self._on_rejected,
                 self._origins,
@@ -130,7 +145,7 @@ class App:
                 on_reason=self._snapshotter.ask,
             ),
             stage,
-            StoreSink(self._store, SUBSYSTEMS, Doubts(bus.status for bus in buses)),
+            StoreSink(self._store, self._subsystems, Doubts(bus.status for bus in buses)),
         )
         host, port = settings.listen
         try:
@@ -198,7 +213,7 @@ class App:
         """Return what is known of each subsystem of each server, and why not."""
         series = self._store.columns(known.METRICS)
         is_stalled = self._watchdog.is_stalled
-        found = known.known(series, self._statuses, SUBSYSTEMS, is_stalled=is_stalled)
+        found = known.known(series, self._statuses, self._subsystems, is_stalled=is_stalled)
         return [KnownView(*each) for each in found]
 
     def _view(self, status: BusStatus) -> BusView:

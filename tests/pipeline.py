@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from itertools import product
@@ -25,7 +25,7 @@ from dataflows.options import Options
 from dataflows.outputs import Output, Skipped
 from dataflows.slope import Slope
 from dataflows.stage import Stage
-from dataflows.subsystems import METRICS, SUBSYSTEMS
+from dataflows.subsystems import METRICS, OPTIONAL, SUBSYSTEMS, kept
 from exporter.exposition.families import Families, family
 from exporter.exposition.store import View
 from exporter.recording.player import Player
@@ -64,6 +64,7 @@ class Pipeline(Player):
         max_series: The same for entities that have series of their own.
         windows: Lengths of windows, as in the setting; empty for none.
         pause_reasons: Reasons of pauses that are shown by name.
+        subsystems: Names of those that are kept.
 
     Attributes:
         now: The current time of all steps; `wait` advances it.
@@ -88,6 +89,7 @@ class Pipeline(Player):
         max_series: int = 10_000,
         windows: str = WINDOWS,
         pause_reasons: tuple[str, ...] = (),
+        subsystems: Collection[str] = OPTIONAL,
     ) -> None:
         self.decoded: list[Keyed] = []
         self.rejected: list[Rejected] = []
@@ -103,7 +105,8 @@ class Pipeline(Player):
             parse_lengths(windows) if windows else (),
             pause_reasons=pause_reasons,
         )
-        super().__init__(self._options, corpus.ARRIVED, zone)
+        self._subsystems = kept(subsystems)
+        super().__init__(self._options, corpus.ARRIVED, zone, subsystems=self._subsystems)
 
     def snapshots(self) -> dict[str, bytes]:
         """Return what bytewax writes to the recovery store for the step `state`."""
@@ -115,20 +118,20 @@ class Pipeline(Player):
         Args:
             options: What changed in the settings.
         """
-        kept = self.snapshots()
+        before = self.snapshots()
         carried = self.origins._buses  # noqa: SLF001 -- only a test needs all
         self._options = replace(self._options, **options)
-        super().__init__(self._options, self.now, self._zone)
+        super().__init__(self._options, self.now, self._zone, subsystems=self._subsystems)
         if "zone_of" in options:
-            self._stage = Stage(SUBSYSTEMS, self._options, lambda: self.now)
+            self._stage = Stage(self._subsystems, self._options, lambda: self.now)
         for bus, known in carried.items():
             self.origins.of(bus).last_heard.update(known.last_heard)
             self.origins.of(bus).offsets.update(known.offsets)
-        self.resume(kept)
+        self.resume(before)
 
-    def resume(self, kept: Mapping[str, bytes]) -> None:
+    def resume(self, snapshots: Mapping[str, bytes]) -> None:
         """Resume the states of a recovery store, by key."""
-        for key, snapshot in kept.items():
+        for key, snapshot in snapshots.items():
             # Bytewax pickles snapshots too.
             logic = self._logics[key] = self._stage(pickle.loads(snapshot))  # noqa: S301 -- dumped by a test
             if (at := logic.notify_at()) is None:
@@ -211,7 +214,9 @@ class Pipeline(Player):
                 family(spec, series[spec.name].items())
                 for spec in SPECS
                 # As the exporter does, nothing is said of a metric without series.
-                if series[spec.name].labels and (spec.name in metrics or not metrics)
+                if spec.name in series
+                and series[spec.name].labels
+                and (spec.name in metrics or not metrics)
             )
         )
         return registry
@@ -220,7 +225,7 @@ class Pipeline(Player):
 def series_of(view: View) -> SeriesValues:
     """Return all series of a view."""
     series: SeriesValues = {}
-    for spec in SPECS:
+    for spec in (spec for spec in SPECS if spec.name in view.series):
         for labels, value in view.series[spec.name].items():
             if spec.state_set:
                 series |= {(spec.name, (*labels, state)): state == value for state in spec.states}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from dataflows import knowledge
+from dataflows.metric import MetricSpec
 from dataflows.subsystem import Subsystem
 from dataflows.subsystems import (
     agents,
@@ -46,5 +49,19 @@ SUBSYSTEMS: tuple[Subsystem, ...] = (
     deliveries.SUBSYSTEM,
 )
 
-METRICS = (*(spec for subsystem in SUBSYSTEMS for spec in subsystem.metrics), *knowledge.METRICS)
+OPTIONAL = tuple(each.name for each in SUBSYSTEMS if each.decoders)
+"""Names of those that can be left out. The others count what the bus carries, whatever it is."""
+
+
+def kept(names: Collection[str]) -> tuple[Subsystem, ...]:
+    """Return the subsystems with these names, and those that are always kept."""
+    return tuple(each for each in SUBSYSTEMS if each.name in names or each.name not in OPTIONAL)
+
+
+def metrics_of(subsystems: Iterable[Subsystem]) -> tuple[MetricSpec, ...]:
+    """Return all metrics that the states of these subsystems may emit."""
+    return (*(spec for each in subsystems for spec in each.metrics), *knowledge.METRICS)
+
+
+METRICS = metrics_of(SUBSYSTEMS)
 """All metrics that states may emit."""

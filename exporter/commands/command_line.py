@@ -193,6 +193,7 @@ _METAVARS = {
     "reasons": "REASON,...",
     "recording": "FILE",
     "services": "NAME=URL,...",
+    "subsystems": "NAME,...",
     "timezone": "ZONE",
     "url": "URL",
     "windows": "LENGTH,...",

@@ -6,7 +6,6 @@ import threading
 import time
 from functools import partial
 
-from dataflows.subsystems import SUBSYSTEMS
 from exporter.app import App
 from exporter.clock import wall_clock
 from exporter.commands.demo_api import DemoApi
@@ -32,8 +31,11 @@ def run(settings: Demo) -> bool:
     """
     exchange = _EXCHANGES[settings.generation]
     with DemoApi(settings.generation) as api:
-        wanted = bindings(SUBSYSTEMS, ExchangeType.TOPIC)
-        app = App(settings, [memory_bus(NAME, wanted, api.settings, exchange)])
+        kept = settings.kept_subsystems
+        bus = memory_bus(
+            NAME, bindings(kept, ExchangeType.TOPIC), api.settings, exchange, subsystems=kept
+        )
+        app = App(settings, [bus])
         print(_welcome(settings, f"http://{app.address}"), flush=True)
         return serve(app, partial(_publish, settings, api), exchange)
 

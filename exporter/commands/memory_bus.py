@@ -7,18 +7,20 @@ the consumer, the dataflow and the store. Only the network is missing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from kombu.connection import Connection
 from kombu.entity import Exchange
 
+from dataflows.subsystem import Subsystem
+from dataflows.subsystems import SUBSYSTEMS
 from exporter import signals
 from exporter.app import App
 from exporter.consumer import Broker, Bus, Inbox
 from exporter.consumer.inbox import Binding
-from exporter.exposition.snapshot_status import SourceStatus
+from exporter.exposition.snapshot_status import asked
 from exporter.exposition.telemetry import BusStatus
 from exporter.settings.api import ApiSettings
 
@@ -37,6 +39,8 @@ def memory_bus(
     wanted: tuple[Binding, ...],
     api: ApiSettings | None = None,
     exchange: str = EXCHANGE,
+    *,
+    subsystems: Iterable[Subsystem] = SUBSYSTEMS,
 ) -> Bus:
     """Return a bus on the in-memory broker, with an inbox for some of its messages.
 
@@ -46,6 +50,7 @@ def memory_bus(
         api: How to reach the APIs of its server; None without one.
         exchange: Where they are published. It is a topic exchange, whatever its name: the
             in-memory broker has no headers exchanges.
+        subsystems: Those that are kept; only the APIs that they follow are asked.
     """
     inbox = Inbox(
         name=f"xivo-exporter.{name}",
@@ -55,7 +60,7 @@ def memory_bus(
         exchange=exchange,
         bindings=wanted,
     )
-    sources = {source: SourceStatus() for source in (api.api_sources if api else ())}
+    sources = asked(api.api_sources if api else (), subsystems)
     status = BusStatus(name, ADDRESS, exchange, sources=sources)
     return Bus(status, (Broker(ADDRESS, _connect),), inbox, api=api)
 

@@ -16,7 +16,7 @@ from functools import partial
 import structlog
 
 from dataflows.options import Options
-from dataflows.subsystems import METRICS
+from dataflows.subsystems import metrics_of
 from exporter.app import App
 from exporter.clock import wall_clock
 from exporter.commands.memory_bus import Publish, memory_bus, serve
@@ -63,11 +63,12 @@ def _played(settings: Replay) -> bytes:
         service_levels={NAME: settings.service_level},
         pause_reasons=settings.pause_reasons,
     )
-    player = Player(options, zone=settings.bus_timezone)
+    kept = settings.kept_subsystems
+    player = Player(options, zone=settings.bus_timezone, subsystems=kept)
     player.play(read(settings.recording), NAME)
     if not player.now:
         log.warning("the recording has no messages")
-    return text(METRICS, player.store.view()).encode()
+    return text(metrics_of(kept), player.store.view()).encode()
 
 
 def _print(series: bytes) -> bool:

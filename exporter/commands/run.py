@@ -48,7 +48,13 @@ def run(settings: Settings, pace: Pace = DEFAULT_PACE) -> bool:
     urls = {bus.status.name: bus.urls for bus in buses}
     process = cluster.process_id if cluster else 0
     with closing(
-        StateDir(settings.state_dir, urls, process=process, discard=settings.discard_state)
+        StateDir(
+            settings.state_dir,
+            urls,
+            process=process,
+            discard=settings.discard_state,
+            subsystems={subsystem.name for subsystem in settings.kept_subsystems},
+        )
     ) as state_dir:
         runtime = runtime._replace(recovery=state_dir.config)
         return App(settings, buses, runtime, pace).run()

@@ -9,7 +9,7 @@ from dataflows.service_levels import DEFAULT, ServiceLevels
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.consumer.connection import Broker, brokers
 from exporter.consumer.inbox import Inbox, bindings, every_binding, everything
-from exporter.exposition.snapshot_status import SourceStatus
+from exporter.exposition.snapshot_status import asked
 from exporter.exposition.telemetry import BusStatus
 from exporter.settings import BusSettings, ExchangeType, Settings
 from exporter.settings.api import ApiSettings
@@ -23,7 +23,7 @@ class Bus:
         brokers: Addresses, at least one, in the order in which they are tried.
         zone: Time zone of time stamps without one; None means the zone of this machine.
         service_levels: Within which time a call of a queue must be answered.
-        api: How to reach the APIs of its server; None without one.
+        api: How to reach the APIs of its server; None if none is asked.
     """
 
     status: BusStatus
@@ -46,7 +46,8 @@ def configured_buses(settings: Settings) -> list[Bus]:
 
 def _configured(bus: BusSettings, settings: Settings) -> Bus:
     kind = bus.exchange_type or ExchangeType.of(bus.exchange)
-    wanted = (everything(kind),) if bus.bind_all else bindings(SUBSYSTEMS, kind)
+    kept = settings.kept_subsystems
+    wanted = (everything(kind),) if bus.bind_all else bindings(kept, kind)
     inbox = Inbox(
         name=f"xivo-exporter.{settings.instance}.{bus.name}",
         expires=settings.inbox_expires,
@@ -62,7 +63,8 @@ def _configured(bus: BusSettings, settings: Settings) -> Bus:
         bus.exchange,
         settings.instance,
         bus.bind_all,
-        sources={source: SourceStatus() for source in bus.api_sources},
+        leaves_out=len(kept) < len(SUBSYSTEMS),
+        sources=asked(bus.api_sources, kept),
     )
     return Bus(
         status,
@@ -70,5 +72,5 @@ def _configured(bus: BusSettings, settings: Settings) -> Bus:
         inbox,
         bus.timezone,
         bus.service_level,
-        bus if bus.api_sources else None,
+        bus if status.sources else None,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -94,10 +94,28 @@ def check(store: Path, schema: int) -> list[KeptRow]:
         raise DamagedError(problem) from error
 
 
-def adapt(store: Path, rows: list[KeptRow], buses: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
+class Removed(NamedTuple):
+    """How many states were removed.
+
+    Attributes:
+        buses: Of each bus that is not in the settings.
+        subsystems: Of each subsystem that is left out, on the other buses.
+    """
+
+    buses: dict[str, int]
+    subsystems: dict[str, int]
+
+
+def adapt(
+    store: Path,
+    rows: list[KeptRow],
+    buses: Mapping[str, tuple[str, ...]],
+    subsystems: Collection[str],
+) -> Removed:
     """Change a store so that it fits the settings.
 
-    The rows of buses that are not in the settings are removed. If a bus has another address, its
+    The rows of buses and of subsystems that are not in the settings are removed: when one of them
+    is back, its state would be out of date. If a bus has another address, its
     states are free for the bus that carries their origins next. An origin that has a state, but is
     not among those of its bus, is added there: bytewax copies the state of a bus before the events
     of the last batch have reached the states.
@@ -106,9 +124,7 @@ def adapt(store: Path, rows: list[KeptRow], buses: Mapping[str, tuple[str, ...]]
         store: Is changed.
         rows: Its rows.
         buses: The addresses of each bus in the settings.
-
-    Returns:
-        How many states each removed bus had.
+        subsystems: The names of the subsystems that are kept.
 
     Raises:
         sqlite3.Error: The store cannot be written, and is unchanged.
@@ -127,7 +143,8 @@ def adapt(store: Path, rows: list[KeptRow], buses: Mapping[str, tuple[str, ...]]
     with closing(sqlite3.connect(store, timeout=_TIMEOUT_SECONDS)) as database, database:
         for each in rows:
             content = each.content
-            if content.bus not in buses:
+            is_left_out = isinstance(content, Snapshot) and content.subsystem not in subsystems
+            if is_left_out or content.bus not in buses:
                 key = each.step, each.key
                 database.execute("DELETE FROM snaps WHERE step_id = ? AND state_key = ?", key)
                 continue
@@ -141,7 +158,15 @@ def adapt(store: Path, rows: list[KeptRow], buses: Mapping[str, tuple[str, ...]]
             if changed != content:
                 row = pickle.dumps(seal(changed)), each.number
                 database.execute("UPDATE snaps SET ser_change = ? WHERE rowid = ?", row)
-    return Counter(state.bus for state in states if state.bus not in buses)
+    return Removed(
+        Counter(state.bus for state in states if state.bus not in buses),
+        Counter(
+            state.subsystem
+            for state in states
+            # A row without a state only says to which bus the origin belongs.
+            if state.bus in buses and state.subsystem not in subsystems and state.state
+        ),
+    )
 
 
 _OF_BUSES = frozenset(subsystem.name for subsystem in SUBSYSTEMS if subsystem.is_per_bus)

@@ -13,7 +13,7 @@ import re
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -21,6 +21,7 @@ import structlog
 from bytewax.recovery import RecoveryConfig, init_db_dir
 
 from dataflows.snapshot import DamagedError
+from dataflows.subsystems import SUBSYSTEMS
 from exporter.engine import kept_rows, private
 from exporter.engine.manifest import FIRST_WITH_CHECKSUM, OURS, Manifest
 from exporter.engine.private import ANY_ACCESS, WRITE_ACCESS
@@ -32,6 +33,9 @@ log = structlog.get_logger(__name__)
 _PART = "part-0.sqlite3"
 _MANIFEST = "manifest.json"
 _LOCK = "lock"
+
+ALL_SUBSYSTEMS = frozenset(subsystem.name for subsystem in SUBSYSTEMS)
+"""Names of those that are kept by default."""
 
 
 class StateDirError(Exception):
@@ -46,16 +50,24 @@ class StateDir:
         buses: The addresses of each bus in the settings; the state of other buses is removed.
         process: Number of this process in a cluster; only the first keeps a store.
         discard: Move a store aside, and begin with an empty one.
+        subsystems: Names of those that are kept; the state of others is removed.
 
     Raises:
         StateDirError: The directory cannot be used.
     """
 
     def __init__(
-        self, path: Path, buses: Mapping[str, tuple[str, ...]], *, process: int, discard: bool
+        self,
+        path: Path,
+        buses: Mapping[str, tuple[str, ...]],
+        *,
+        process: int,
+        discard: bool,
+        subsystems: Collection[str] = ALL_SUBSYSTEMS,
     ) -> None:
         self._path = path / f"process-{process}"
         self._buses = buses
+        self._subsystems = subsystems
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             # The directory itself may be a link, as systemd makes it.
@@ -182,14 +194,20 @@ class StateDir:
             problem = f"the store {printable(store)} is damaged ({printable(str(error))})"
             raise StateDirError(_refused(problem)) from error
         try:
-            removed = kept_rows.adapt(store, rows, self._buses)
+            removed = kept_rows.adapt(store, rows, self._buses, self._subsystems)
         except sqlite3.Error as error:
             raise StateDirError(_unusable(store, str(error))) from error
-        for bus, states in removed.items():
+        for bus, states in removed.buses.items():
             log.warning(
                 "the bus is not in the settings, so its kept state is removed",
                 bus=bus,
                 states=states,
+            )
+        if removed.subsystems:
+            log.warning(
+                "some subsystems are not in the settings, so their kept state is removed",
+                subsystems=",".join(sorted(removed.subsystems)),
+                states=sum(removed.subsystems.values()),
             )
 
     def _set_aside(self) -> Path | None:

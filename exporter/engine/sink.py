@@ -16,7 +16,7 @@ class StoreSink(DynamicSink[tuple[str, Output]]):
 
     Args:
         store: The series.
-        subsystems: All of them.
+        subsystems: Those that are kept.
         on_compared: Called when an answer of an API was compared with what events told.
     """
 

@@ -53,7 +53,7 @@ def known(
     Args:
         series: The series of `METRICS`.
         buses: The buses that this process reads. In a cluster it may also keep states of others.
-        subsystems: All subsystems.
+        subsystems: Those that are kept.
         is_stalled: Whether the dataflow has stalled: then nothing is known.
     """
     subsystems = [each for each in subsystems if each.can_be_complete]

@@ -37,7 +37,8 @@ def silence(bus: BusStatus, now: float) -> str:
         "Nothing has arrived since the exporter connected. Check that the server publishes to the "
         f"exchange {bus.exchange}"
     )
-    return f"{text}: Wazo from 23.01 on uses wazo-headers." if bus.exchange == XIVO else f"{text}."
+    text += ": Wazo from 23.01 on uses wazo-headers." if bus.exchange == XIVO else "."
+    return f"{text} {_FEW_EVENTS}" if bus.leaves_out and not bus.binds_all else text
 
 
 def exchange_doubt(bus: BusStatus) -> str:
@@ -52,6 +53,9 @@ def exchange_doubt(bus: BusStatus) -> str:
     if bus.last_delivery_at and not bus.binds_all:
         return ""
     return meaning(bus.exchange, bus.other_exchanges)
+
+
+_FEW_EVENTS = "Or nothing has happened that concerns the subsystems that are kept."
 
 
 def _is_out(bus: BusStatus) -> bool:

@@ -12,6 +12,8 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from dataflows import knowledge
 from dataflows.metric import MetricSpec
+from dataflows.subsystem import Subsystem
+from dataflows.subsystems import SUBSYSTEMS
 from exporter.exposition.families import Families, family
 from exporter.exposition.lines import lines_of
 from exporter.exposition.store import Columns, SeriesStore, View
@@ -50,15 +52,18 @@ class Exposition:
         buses: The buses that this process reads.
         is_stalled: Returns whether the dataflow has stalled.
         started_at: Returns when the process started, Unix seconds.
+        subsystems: Those that are kept.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- it shows every part of the program
         self,
         store: SeriesStore,
         specs: Iterable[MetricSpec],
         buses: list[BusStatus],
         is_stalled: Callable[[], bool],
         started_at: Callable[[], float],
+        *,
+        subsystems: Iterable[Subsystem] = SUBSYSTEMS,
     ) -> None:
         self._store = store
         self._specs = tuple(specs)
@@ -66,6 +71,7 @@ class Exposition:
         self._buses = buses
         self._is_stalled = is_stalled
         self._started_at = started_at
+        self._subsystems = tuple(subsystems)
         self._lock = threading.Lock()
         self._registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=self._registry)
@@ -90,7 +96,13 @@ class Exposition:
     def _series(self) -> list[tuple[MetricSpec, Columns]]:
         view = self._store.view()
         is_stalled = self._is_stalled()
-        own = self_series(self._buses, view, started_at=self._started_at(), is_stalled=is_stalled)
+        own = self_series(
+            self._buses,
+            view,
+            started_at=self._started_at(),
+            is_stalled=is_stalled,
+            subsystems=self._subsystems,
+        )
         series = [(spec, view.series[spec.name]) for spec in self._specs]
         if is_stalled:
             series = [(spec, _unknown(spec, columns)) for spec, columns in series]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dataflows.listings import ALL, Source
 from dataflows.metric import Kind, LabelValues, MetricSpec
+from dataflows.subsystem import Subsystem
 
 
 class SnapshotOutcome(StrEnum):
@@ -46,6 +47,13 @@ class SourceStatus:
 
 SourceStatuses = dict[Source, SourceStatus]
 """The APIs that are asked on a bus; empty if none is set."""
+
+
+def asked(sources: Iterable[Source], subsystems: Iterable[Subsystem]) -> SourceStatuses:
+    """Return the statuses of those sources that a subsystem follows, before the first request."""
+    followed = frozenset[str]().union(*(each.sources for each in subsystems))
+    return {source: SourceStatus() for source in sources if source in followed}
+
 
 _LABELS = ("bus", "source")
 _PER_API = "one per API that is set"

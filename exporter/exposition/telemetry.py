@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from dataflows.metric import Kind, LabelValues, MetricSpec
+from dataflows.subsystem import Subsystem
 from dataflows.subsystems import SUBSYSTEMS
 from exporter import __version__
 from exporter.exposition import snapshot_status
@@ -144,6 +145,7 @@ class BusStatus:
         url: The address that is connected, or was tried last, without credentials.
         exchange: Exchange of the events.
         binds_all: Whether all events of the exchange are bound, and not only those that are used.
+        leaves_out: Whether some subsystems are left out, with their events.
         other_exchanges: The other exchanges of XiVO and Wazo; empty until the broker was asked.
         instance: Name of the exporter, with which it shares the inbox; empty if there is no broker.
         connected: Whether the exporter consumes.
@@ -172,6 +174,7 @@ class BusStatus:
     exchange: str
     instance: str = ""
     binds_all: bool = False
+    leaves_out: bool = False
     other_exchanges: Exchanges = field(default=Exchanges())
     connected: bool = False
     problem: str = field(default="not connected yet")
@@ -192,7 +195,12 @@ class BusStatus:
 
 
 def self_series(
-    buses: list[BusStatus], view: View, *, started_at: float, is_stalled: bool
+    buses: list[BusStatus],
+    view: View,
+    *,
+    started_at: float,
+    is_stalled: bool,
+    subsystems: Iterable[Subsystem] = SUBSYSTEMS,
 ) -> Iterator[tuple[MetricSpec, Mapping[LabelValues, float]]]:
     """Return the series of every metric in `SPECS`."""
     yield BUILD_INFO, {(__version__, platform.python_version(), version("bytewax")): 1}
@@ -210,7 +218,7 @@ def self_series(
         LATE_EVENTS,
         {
             (subsystem.name,): view.late.get(subsystem.name, 0)
-            for subsystem in SUBSYSTEMS
+            for subsystem in subsystems
             if subsystem.decoders
         },
     )

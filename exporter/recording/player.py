@@ -20,7 +20,8 @@ from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.outputs import Output
 from dataflows.stage import Logic, Stage
-from dataflows.subsystems import METRICS, SUBSYSTEMS
+from dataflows.subsystem import Subsystem
+from dataflows.subsystems import SUBSYSTEMS, metrics_of
 from exporter.engine.sink import StoreSink
 from exporter.exposition.store import SeriesStore
 from exporter.recording.format import Message
@@ -47,6 +48,7 @@ class Player:
         now: Where the clock begins, Unix seconds.
         zone: Time zone of time stamps without a UTC offset; None for that of this machine, and then
             offsets are detected.
+        subsystems: Those that are kept.
 
     Attributes:
         now: The time, Unix seconds.
@@ -56,17 +58,25 @@ class Player:
 
     punctual_seconds = PUNCTUAL_SECONDS
 
-    def __init__(self, options: Options, now: float = 0.0, zone: tzinfo | None = None) -> None:
+    def __init__(
+        self,
+        options: Options,
+        now: float = 0.0,
+        zone: tzinfo | None = None,
+        *,
+        subsystems: Iterable[Subsystem] = SUBSYSTEMS,
+    ) -> None:
+        subsystems = tuple(subsystems)
         self.now = now
-        self.store = SeriesStore(METRICS, lambda: self.now)
+        self.store = SeriesStore(metrics_of(subsystems), lambda: self.now)
         self.origins = Origins(self._on_shared)
         self._zone = zone
         options = replace(options, zone_of=lambda _: self._zone)
-        self._stage = Stage(SUBSYSTEMS, options, lambda: self.now)
+        self._stage = Stage(subsystems, options, lambda: self.now)
         self._logics: dict[str, Logic] = {}
-        self._sink = StoreSink(self.store, SUBSYSTEMS).build("store", 0, 1)
+        self._sink = StoreSink(self.store, subsystems).build("store", 0, 1)
         self._decode = Decode(
-            SUBSYSTEMS, lambda _: self._zone, self._on_rejected, self.origins, self._on_offset
+            subsystems, lambda _: self._zone, self._on_rejected, self.origins, self._on_offset
         )
         self._due: dict[str, float] = {}
         # It also contains outdated times, which `advance` skips.

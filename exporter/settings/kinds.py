@@ -21,7 +21,7 @@ from pydantic import (
 from dataflows.labels import MAX_LABEL
 from dataflows.lengths import Length, parse_lengths
 from dataflows.service_levels import ServiceLevels
-from dataflows.subsystems import SUBSYSTEMS
+from dataflows.subsystems import OPTIONAL, SUBSYSTEMS
 from exporter.settings.address import Address, is_name
 from exporter.settings.api_url import parse_api_services, parse_api_url
 from exporter.settings.bus_url import BusUrls
@@ -34,6 +34,8 @@ PREFIX = "XIVO_EXPORTER_"
 
 DETAILS = tuple(s.name for s in SUBSYSTEMS if any(spec.detail for spec in s.metrics))
 """Subsystems that have detail series."""
+
+_ALWAYS = {subsystem.name for subsystem in SUBSYSTEMS}.difference(OPTIONAL)
 
 _MAX_REASONS = 50
 """Each has two metrics, one of them a histogram. Call centres have about ten."""
@@ -204,6 +206,21 @@ def _known_details(value: frozenset[str]) -> frozenset[str]:
     return value
 
 
+def _known_subsystems(value: frozenset[str] | None) -> frozenset[str] | None:
+    if value is None:
+        return None
+    if not value:
+        msg = "must not be empty: name at least one subsystem, or remove this setting"
+        raise ValueError(msg)
+    if unknown := value.difference(OPTIONAL):
+        name = min(unknown)
+        if name in _ALWAYS:
+            msg = f"{name} is always kept: remove it here"
+            raise ValueError(msg)
+        raise ValueError(one_of(OPTIONAL, name))
+    return value
+
+
 def _pause_reasons(value: tuple[str, ...]) -> tuple[str, ...]:
     for reason in value:
         if len(reason) > MAX_LABEL or not reason.isprintable():
@@ -249,4 +266,7 @@ Windows = Annotated[tuple[Length, ...], BeforeValidator(_lengths)]
 Silence = Annotated[Length, PlainValidator(_silence)]
 Service = Annotated[ServiceLevels, PlainValidator(_service_levels)]
 PauseReasons = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_pause_reasons)]
+Subsystems = Annotated[
+    frozenset[str] | None, BeforeValidator(_words), AfterValidator(_known_subsystems)
+]
 Details = Annotated[frozenset[str], BeforeValidator(_words), AfterValidator(_known_details)]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import socket
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from dataflows.lengths import TODAY, Length
 from dataflows.service_levels import DEFAULT
+from dataflows.subsystem import Subsystem
+from dataflows.subsystems import OPTIONAL, SUBSYSTEMS, kept
 from exporter.logs import LogFormat, LogLevel
 from exporter.settings.address import Address
 from exporter.settings.bus import SINGLE_BUS, BusSettings
@@ -26,6 +28,7 @@ from exporter.settings.kinds import (
     Recording,
     Service,
     Silence,
+    Subsystems,
     Windows,
     Zone,
 )
@@ -47,6 +50,11 @@ class Serving(Logging):
     windows: Windows = Field(
         (Length("1m", 60), Length("5m", 300), TODAY),
         description="lengths of the time windows, from 5s to 1d, and today: since midnight",
+    )
+    subsystems: Subsystems = Field(
+        None,
+        description=f"subsystems to keep, of {', '.join(OPTIONAL)}; the events, series and APIs of "
+        "the others are left out; default: all",
     )
     details: Details = Field(
         frozenset(),
@@ -73,6 +81,23 @@ class Serving(Logging):
     exit_on_stall: bool = Field(
         False, description="exit with status 1 after a stall, so that a supervisor restarts it"
     )
+
+    @property
+    def kept_subsystems(self) -> tuple[Subsystem, ...]:
+        """The subsystems that are kept, in the order of all."""
+        return SUBSYSTEMS if self.subsystems is None else kept(self.subsystems)
+
+    # It looks at a setting declared before its own, so that all problems are reported at once.
+
+    @field_validator("details")
+    @classmethod
+    def _only_of_kept(cls, value: frozenset[str], info: ValidationInfo) -> frozenset[str]:
+        named: frozenset[str] | None = info.data.get("subsystems")
+        if named is not None and (left_out := value - named):
+            msg = f"{min(left_out)} is not among the subsystems that are kept: add it to "
+            msg += "subsystems, or remove it here"
+            raise ValueError(msg)
+        return value
 
 
 def _tables(value: object) -> object:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 
 from dataflows.clock import Clock
 from dataflows.origins import BusOrigins
+from dataflows.subsystem import Subsystem
+from dataflows.subsystems import SUBSYSTEMS
 from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.exposition.telemetry import BusStatus
 from exporter.settings.api import ApiSettings
@@ -33,6 +36,7 @@ def snapshot_bus(  # noqa: PLR0913 -- all that a bus consists of
     clock: Clock,
     *,
     pace: Pace = DEFAULT_PACE,
+    subsystems: Iterable[Subsystem] = SUBSYSTEMS,
 ) -> SnapshotBus:
     """Return what the snapshotter needs of a bus.
 
@@ -44,6 +48,7 @@ def snapshot_bus(  # noqa: PLR0913 -- all that a bus consists of
             it is.
         clock: Unix time in seconds.
         pace: Times.
+        subsystems: Those that are kept. Only what they follow is asked for.
     """
     server = Server(
         partial(credentials, api),
@@ -53,15 +58,18 @@ def snapshot_bus(  # noqa: PLR0913 -- all that a bus consists of
         api.api_server_name or "",
     )
     modules = (*MODULES, status.module(api.status_daemons))
+    kinds = frozenset(kind for each in subsystems for kind in each.listings)
+    followed = {kind.source for kind in kinds}.intersection(api.api_sources)
     return SnapshotBus(
         bus.name,
         buffer.put_item,
         lambda: bus.connected,
         bus.sources,
         Client(server, clock, seconds=pace.request),
-        tuple(each for each in modules if each.source in api.api_sources),
+        tuple(each for each in modules if each.source in followed),
         api.api_interval,
         lambda: _only(origins),
+        kinds,
     )
 
 

@@ -10,7 +10,7 @@ problem: the version of wazo-calld does not have it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import NamedTuple, TypeVar
 
 from dataflows.events.calls import CallsListed
@@ -120,14 +120,14 @@ async def _switchboards(asked: _Asked) -> Listing:
     return SwitchboardCallsListed(request.origin, request.clock(), request.number, found)
 
 
-LISTS: tuple[Callable[[_Asked], Awaitable[Listing]], ...] = (
-    _lines,
-    _trunks,
-    _calls,
-    _parked_calls,
-    _switchboards,
-)
-"""Each asks for one list of the server."""
+LISTS: Mapping[type[Listing], Callable[[_Asked], Awaitable[Listing]]] = {
+    LinesListed: _lines,
+    TrunksListed: _trunks,
+    CallsListed: _calls,
+    ParkedCallsListed: _parked_calls,
+    SwitchboardCallsListed: _switchboards,
+}
+"""How to ask for each list of the server."""
 
 
 def _is_of_one_list(error: SnapshotError) -> bool:
@@ -140,7 +140,7 @@ async def _listings(ask: Ask, request: Request) -> tuple[Listing, ...]:
         raise malformed(Source.CALLD, f"auth lists more than {MAX_TENANTS} tenants")
     listed: list[Listing] = []
     errors: list[SnapshotError] = []
-    for of in LISTS:
+    for of in [of for kind, of in LISTS.items() if request.wants(kind)]:
         try:
             listed.append(await of(asked))
         except SnapshotError as error:

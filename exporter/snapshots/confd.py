@@ -81,22 +81,36 @@ async def _queues(ask: Ask, kind: QueueKind) -> tuple[QueueName, ...]:
     )
 
 
-async def _switchboards_named(ask: Ask, request: Request) -> tuple[Listing, ...]:
-    """Return how switchboards are called; nothing, and note why, if that cannot be told."""
+async def _queues_named(ask: Ask, request: Request) -> Listing:
+    queues = await _queues(ask, QueueKind.QUEUE)
+    groups = await _queues(ask, QueueKind.GROUP)
+    return QueuesNamed(request.origin, request.clock(), request.number, (*queues, *groups))
+
+
+async def _switchboards_named(ask: Ask, request: Request, *, is_alone: bool) -> tuple[Listing, ...]:
+    """Return how switchboards are called; nothing if that cannot be told.
+
+    Raises:
+        SnapshotError: It cannot be told, and nothing else is asked for.
+    """
     try:
         names = await confd_switchboards.switchboards(ask)
     except SnapshotError as error:
         if (error.daemon, error.status) != (Source.CONFD, _NOT_FOUND):
+            if is_alone:
+                raise
             request.note(error.problem)
         return ()
     return (SwitchboardsNamed(request.origin, request.clock(), request.number, names),)
 
 
 async def _listings(ask: Ask, request: Request) -> tuple[Listing, ...]:
-    queues = await _queues(ask, QueueKind.QUEUE)
-    groups = await _queues(ask, QueueKind.GROUP)
-    named = QueuesNamed(request.origin, request.clock(), request.number, (*queues, *groups))
-    return named, *await _switchboards_named(ask, request)
+    named: tuple[Listing, ...] = ()
+    if request.wants(QueuesNamed):
+        named = (await _queues_named(ask, request),)
+    if request.wants(SwitchboardsNamed):
+        named += await _switchboards_named(ask, request, is_alone=not named)
+    return named
 
 
 MODULE = SourceModule(Source.CONFD, _listings)

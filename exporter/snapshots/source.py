@@ -71,12 +71,18 @@ class Request(NamedTuple):
         clock: Unix time in seconds; read when the answer is there.
         note: Notes a problem that leaves a part of the answer out, in one line; see
             `SnapshotError.problem`.
+        kinds: Kinds of the listings that are wanted; None for all.
     """
 
     origin: str
     number: int
     clock: Callable[[], float]
     note: Callable[[str], None] = lambda _: None
+    kinds: frozenset[type[Listing]] | None = None
+
+    def wants(self, kind: type[Listing]) -> bool:
+        """Return whether to ask for listings of a kind."""
+        return self.kinds is None or kind in self.kinds
 
 
 class SourceModule(NamedTuple):

@@ -63,6 +63,7 @@ class SnapshotBus(NamedTuple):
         interval: Seconds between two snapshots.
         fallback_origin: Returns the `origin_uuid` of the server if the login does not tell it; None
             or "" if it is not known.
+        kinds: Kinds of the listings to ask for; None for all.
     """
 
     name: str
@@ -73,6 +74,7 @@ class SnapshotBus(NamedTuple):
     modules: tuple[SourceModule, ...]
     interval: float
     fallback_origin: Callable[[], str | None]
+    kinds: frozenset[type[Listing]] | None = None
 
 
 class SourceLoop:
@@ -164,7 +166,7 @@ class SourceLoop:
         taken: SnapshotTaken | None = None
         try:
             problems: list[str] = []
-            request = Request(origin, number, self._clock, problems.append)
+            request = Request(origin, number, self._clock, problems.append, kinds=self._bus.kinds)
             listings = await self._listings(request)
             at = self._clock()
             if await self._origin() != origin:

@@ -59,6 +59,23 @@ def test_settings_of_the_dataflow_are_used(capfd: pytest.CaptureFixture[str]) ->
     assert 'window="1m"' not in told
 
 
+def test_subsystems_can_be_left_out(capfd: pytest.CaptureFixture[str]) -> None:
+    every = printed(capfd, CALL_CENTRE)
+    few = printed(capfd, CALL_CENTRE, "--subsystems", "queues")
+    members = [line for line in every.splitlines() if "xivo_queue_members_" in line]
+    members = [line for line in members if "_in_call" not in line]
+    assert len(members) > 20
+    assert [line for line in few.splitlines() if "xivo_queue_members_" in line] == members
+    assert 'subsystem="queues"' in few
+    for left_out in (
+        "xivo_queue_calls_total",
+        "xivo_queue_wait_seconds",
+        'subsystem="queue_calls"',
+    ):
+        assert left_out in every
+        assert left_out not in few
+
+
 def test_a_zone_that_contradicts_the_time_stamps_is_used(capfd: pytest.CaptureFixture[str]) -> None:
     clamped = 'xivo_exporter_clamped_timestamps_total{bus="default"} '
     assert f"{clamped}0.0\n" in printed(capfd, SCENARIO, "--bus-timezone", "UTC")

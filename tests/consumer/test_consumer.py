@@ -11,7 +11,7 @@ from kombu.entity import Exchange
 from structlog.testing import capture_logs
 
 from dataflows.listings import ALL, Source
-from dataflows.subsystems import SUBSYSTEMS
+from dataflows.subsystems import OPTIONAL, SUBSYSTEMS, kept
 from exporter import logs
 from exporter.consumer import bindings, configured_buses, reader
 from exporter.consumer.connection import brokers
@@ -120,6 +120,39 @@ def test_every_binding_of_any_settings_is_wanted_or_unwanted(
     assert len(inbox.bindings) + len(inbox.unwanted) == len(every)
     assert inbox.unwanted_on("e") == inbox.unwanted
     assert {*inbox.unwanted_on("earlier")} == every
+
+
+@pytest.mark.parametrize("kind", ExchangeType)
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_what_no_kept_subsystem_needs_is_unwanted(kind: ExchangeType, name: str) -> None:
+    bus = BusSettings(exchange="e", exchange_type=kind)
+    [configured] = configured_buses(Settings(buses=(bus,), subsystems=frozenset({name})))
+    [every] = configured_buses(Settings(buses=(bus,)))
+    inbox = configured.inbox
+    assert inbox.bindings == bindings(kept((name,)), kind)
+    assert {*inbox.bindings} < {*every.inbox.bindings}
+    assert {*every.inbox.bindings} - {*inbox.bindings} < {*inbox.unwanted}
+
+
+@pytest.mark.parametrize(
+    ("subsystems", "sources"),
+    [
+        ({"agents"}, {Source.AGENTD, Source.AMID}),
+        ({"queues", "queue_calls"}, {Source.AMID, Source.CONFD}),
+        ({"users", "chat"}, {Source.CHATD}),
+        ({"switchboards"}, {Source.CALLD, Source.CONFD}),
+        ({"services"}, {Source.STATUS}),
+        ({"endpoints", "faxes"}, set()),
+    ],
+)
+def test_only_the_apis_that_a_kept_subsystem_follows_are_asked(
+    subsystems: set[str], sources: set[Source]
+) -> None:
+    api = {"api_url": "https://h/api", "api_username": "u", "api_password": SECRET}
+    settings = Settings(buses=(BusSettings.model_validate(api),), subsystems=frozenset(subsystems))
+    [configured] = configured_buses(settings)
+    assert {*configured.status.sources} == sources
+    assert (configured.api is None) is (not sources)
 
 
 def test_the_apis_that_are_set_have_a_status_each() -> None:

@@ -14,10 +14,10 @@ import pytest
 
 from dataflows.lengths import Length
 from dataflows.metric import MetricSpec
-from dataflows.subsystems import METRICS, deliveries
+from dataflows.subsystems import METRICS, OPTIONAL, deliveries
 from exporter.commands.command_line import parse
 from exporter.exposition import telemetry
-from exporter.settings import PREFIX, SINGLE_BUS, Settings, settings_of
+from exporter.settings import DETAILS, PREFIX, SINGLE_BUS, Settings, settings_of
 from scripts import catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +68,9 @@ def code(cell: str) -> str:
 # Settings
 
 
+SETTINGS_HEAD = ("flag", "environment", "default", "meaning")
+
+
 @dataclasses.dataclass(frozen=True)
 class Row:
     """A row of the table of settings."""
@@ -78,7 +81,7 @@ class Row:
 
 
 def settings_table() -> dict[str, Row]:
-    table = rows(SETTINGS, "flag", "environment", "default", "meaning")
+    table = rows(SETTINGS, *SETTINGS_HEAD)
     found = [Row(code(flag), code(variable), code(default)) for flag, variable, default, _ in table]
     named = {row.variable.removeprefix(PREFIX).lower(): row for row in found}
     assert len(named) == len(found), "a setting is there twice"
@@ -128,6 +131,13 @@ def test_a_default_can_be_written_into_the_environment(
     assert isinstance(settings, Settings)
     owner = settings.buses[0] if name in SINGLE_BUS else settings
     assert getattr(owner, SINGLE_BUS.get(name, name)) == default
+
+
+def test_the_subsystems_to_choose_from_are_all_named() -> None:
+    table = {code(flag): meaning for flag, _, _, meaning in rows(SETTINGS, *SETTINGS_HEAD)}
+    for name, words in (("subsystems", OPTIONAL), ("details", DETAILS)):
+        named = re.findall(r"`([a-z_]+)`", table[f"--{name}"])
+        assert named == [*words]
 
 
 def test_flags_named_in_the_documents_exist() -> None:

@@ -720,3 +720,17 @@ def test_a_snapshot_is_made_only_with_a_recovery_store(is_kept: bool) -> None:
     logic = Stage([SUBSYSTEM], Options(), Clock(), is_kept=is_kept)(None)
     batch(logic, happened(100))
     assert (logic.snapshot() is not None) is is_kept
+
+
+# --- Subsystems that are left out ----------------------------------------------------------------
+
+
+def test_a_key_of_a_subsystem_that_is_left_out_is_ignored_and_not_kept() -> None:
+    kept = stage(clock := Clock())(None)
+    batch(kept, of_kind(OriginSeen), happened(100))
+    fewer = Stage([OTHER], Options(), clock)
+    for logic in (fewer(None), fewer(kept.snapshot())):
+        assert logic.notify_at() is None
+        assert logic.snapshot() is None
+        assert batch(logic, of_kind(OriginSeen), happened(101)) == ([], DISCARD)
+        assert batch(logic, *(of_kind(kind) for kind in EVERY_NOTICE)) == ([], DISCARD)

@@ -303,6 +303,26 @@ def test_the_state_of_a_bus_that_is_not_in_the_settings_is_removed_and_logged(pa
     assert not logs
 
 
+def test_the_state_of_a_subsystem_that_is_left_out_is_removed_and_logged(path: Path) -> None:
+    store = used(path, ("o", "default"), ("p", "lyon"))
+    with closing(sqlite3.connect(store)) as database, database:
+        for name, state in ("chat", b"x"), ("lines", b""), ("deliveries", b"x"):
+            row = Snapshot(name, f"{name}\to", "default", 0, 0, state)
+            _insert(database, "xivo_exporter.state", row.key, 11, _row(row))
+    urls = {bus: (f"amqp://{bus}",) for bus in BUSES}
+    names = {"chat", "bus", "deliveries"}
+    with capture_logs() as logs:
+        StateDir(path, urls, process=0, discard=False, subsystems=names).close()
+    [line] = logs
+    # Of lines there was no state yet.
+    assert (line["subsystems"], line["states"], line["log_level"]) == ("agents", 2, "warning")
+    assert keys(store) == {"default", "lyon", "chat\to", "deliveries\to"}
+    with capture_logs() as logs:
+        StateDir(path, urls, process=0, discard=False, subsystems=names).close()
+        opened(path).close()
+    assert not logs
+
+
 def contents_of(store: Path) -> dict[str, Resumed | Snapshot]:
     """Return what the rows of a store contain, by key."""
     return {

@@ -14,11 +14,12 @@ from dataflows import knowledge
 from dataflows.labels import MAX_LABEL, label
 from dataflows.listings import Source
 from dataflows.metric import Histogram, Kind, MetricSpec, Sample
+from dataflows.subsystems import kept, metrics_of
 from exporter.exposition.render import FORMATS, Exposition
 from exporter.exposition.snapshot_status import SnapshotOutcome, SourceStatus
 from exporter.exposition.store import SeriesStore
+from exporter.exposition.telemetry import LATE_EVENTS, SERIES, BusStatus
 from exporter.exposition.telemetry import SPECS as OWN_SPECS
-from exporter.exposition.telemetry import BusStatus
 from tests.program import samples_of
 from tests.support import check_metrics
 
@@ -128,6 +129,21 @@ def test_the_exporter_has_metrics_of_itself() -> None:
     names = {name for name, _ in samples_of(text)}
     assert {spec.name for spec in OWN_SPECS} <= names
     assert {"process_resident_memory_bytes", "python_info"} <= names
+
+
+def test_nothing_is_said_of_subsystems_that_are_left_out() -> None:
+    subsystems = kept(("agents",))
+    specs = metrics_of(subsystems)
+    exposition = Exposition(
+        SeriesStore(specs), specs, [], lambda: False, float, subsystems=subsystems
+    )
+    found = samples_of(_text(exposition))
+    late = {labels for name, labels in found if name == LATE_EVENTS.name}
+    assert late == {frozenset({("subsystem", "agents")})}
+    shown = {dict(labels)["metric"] for name, labels in found if name == SERIES.name}
+    assert shown == {spec.name for spec in specs}
+    assert "xivo_agents" in shown
+    assert "xivo_queue_members" not in shown
 
 
 def test_a_standby_says_so_and_how_many_deliveries_are_held_back() -> None:

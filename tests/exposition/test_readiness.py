@@ -80,6 +80,17 @@ def test_a_connection_on_which_nothing_arrives_is_told_with_the_exchange(
     assert silence(BusStatus("default", "amqp://h", exchange), 9000.0) == ""
 
 
+def test_few_subsystems_are_another_reason_for_silence() -> None:
+    reason = "Or nothing has happened that concerns the subsystems that are kept."
+    for leaves_out, binds_all, is_told in (
+        (True, False, True),
+        (False, False, False),
+        (True, True, False),
+    ):
+        silent = bus(connected=True, since=1000, leaves_out=leaves_out, binds_all=binds_all)
+        assert silence(silent, 1300.0).endswith(reason) is is_told
+
+
 WAZO = ("wazo-headers",)
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from dataflows.subsystems import OPTIONAL
 from exporter import __version__
 from exporter.logs import LogFormat, LogLevel
-from exporter.settings import SINGLE_BUS, Settings, settings_of
+from exporter.settings import DETAILS, SINGLE_BUS, Settings, settings_of
 from tests.chart import CHART, refusal, render
 from tests.helm.readme import README, readme, values
 
@@ -40,6 +41,9 @@ OF_THE_CHART = {"instance", "listen", "state_dir", "addresses", "process_id", "d
         ("settings.windows=5", "'/settings/windows'"),
         ("settings.windows=1 minute", "'/settings/windows'"),
         ("settings.details=queues", "'/settings/details'"),
+        ("settings.subsystems=queue", "'/settings/subsystems'"),
+        ("settings.subsystems={agents,bus}", "'/settings/subsystems/1'"),
+        ("settings.subsystems=", "'/settings/subsystems'"),
         ("settings.max_series=0", "got 0, want 1"),
         ("settings.forget_origin=30", "'/settings/forget_origin'"),
         ("settings.stall_after=0", "'/settings/stall_after'"),
@@ -155,6 +159,10 @@ def test_the_schema_has_every_setting_of_the_program_with_its_bounds() -> None:
             for ours_is, schema_is in (("ge", "minimum"), ("le", "maximum")):
                 if hasattr(bound, ours_is):
                     assert known[name][schema_is] == getattr(bound, ours_is), name
+    for name, words in (("details", DETAILS), ("subsystems", OPTIONAL)):
+        text, each = known[name]["anyOf"]
+        assert each["items"]["enum"] == [*words]
+        assert text["pattern"] == "^({0})(,({0}))*$".format("|".join(words))
     assert known["log_level"]["enum"] == [*LogLevel]
     assert known["log_format"]["enum"] == [*LogFormat]
 

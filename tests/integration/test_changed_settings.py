@@ -18,6 +18,7 @@ from zlib import crc32
 import pytest
 
 from dataflows.snapshot import FORMAT
+from dataflows.subsystems import METRICS, kept, metrics_of
 from tests.integration.bus import (
     ORIGIN,
     Wire,
@@ -397,6 +398,68 @@ def test_details_windows_and_limits_follow_the_settings(site: Site) -> None:
     assert len(values_of(more, "xivo_queue_members_available", "queue")) == QUEUES
     assert chats_of(more, PARIS) == 7
     assert own(more, "bus_gaps_total", "paris") == 0
+
+
+def test_a_subsystem_that_is_left_out_begins_anew_when_it_is_back(site: Site) -> None:
+    buses = {"paris": PARIS}
+    first = site.first_session(buses)
+    assert chats_of(first, PARIS) == 5
+
+    site.start(buses, subsystems="agents,queues")
+    gone = {spec.name for spec in METRICS} - {
+        spec.name for spec in metrics_of(kept(("agents", "queues")))
+    }
+    rest = {
+        (name, labels): value
+        for (name, labels), value in domain(first).items()
+        if name not in gone and dict(labels).get("subsystem") not in {"chat", "endpoints"}
+    }
+    site.shows(rest)
+    assert left_out(site.program) == [{"chat", "endpoints"}]
+    say(site.broker, PARIS, 3)
+    few = site.counted(buses)
+    assert chats_of(few, PARIS) is None
+    assert domain(few).keys() == rest.keys()
+    # Neither chats nor phones arrived.
+    assert own(few, "unused_total", "paris") == own(first, "unused_total", "paris")
+    # What was written last is in a journal beside the store.
+    site.stop(is_killed=True)
+
+    site.start(buses, subsystems="chat,agents", details="agents")
+    assert left_out(site.program) == [{"queues"}]
+    say(site.broker, PARIS, 2)
+    other = site.counted(buses)
+    assert chats_of(other, PARIS) == 2
+    assert {name for name, _ in domain(other) if name.startswith("xivo_queue")} == set()
+    assert of_agents(other) == of_agents(few)
+    site.stop()
+
+    site.start(buses)
+    say(site.broker, PARIS, 4)
+    every = site.counted(buses)
+    assert left_out(site.program) == []
+    assert chats_of(every, PARIS) == 6
+    assert domain(every).keys() == domain(first).keys()
+    assert own(every, "bus_gaps_total", "paris") == 0
+
+    site.stop()
+    before = len(site.program.log())
+    site.configure(buses, subsystems="chat", details="agents")
+    site.program.start(wait=False)
+    assert site.program.wait() == 2
+    [line] = site.program.log()[before:].splitlines()
+    assert "agents is not among the subsystems that are kept" in line
+
+
+def left_out(program: Exporter) -> list[set[str]]:
+    """Return the subsystems whose state this start has removed."""
+    event = "some subsystems are not in the settings, so their kept state is removed"
+    return [set(line["subsystems"].split(",")) for line in program.logged(event)]
+
+
+def of_agents(samples: StateOf) -> StateOf:
+    found = domain(samples)
+    return {key: found[key] for key in found if key[0] == "xivo_agents"}
 
 
 def test_another_exchange_is_read_and_the_counts_go_on(site: Site) -> None:

@@ -170,6 +170,32 @@ def ended_well(*told: Exporter) -> None:
     assert [process.wait() for process in told] == [0] * len(told)
 
 
+def test_a_process_that_keeps_fewer_subsystems_only_misses_the_others(
+    vhosts: Broker, exporter: RunExporter, tmp_path: Path
+) -> None:
+    # It is a mistake, and what a StatefulSet does for a moment while its settings change.
+    file = write_settings(vhosts, tmp_path, BUSES)
+    addresses = ";".join(f"127.0.0.1:{free_port()}" for _ in range(2))
+    common = (
+        *("--config", str(file), "--instance", "i", "--state-dir", str(tmp_path / "state")),
+        *("--addresses", addresses, "--process-id"),
+    )
+    every, few = (
+        exporter(None, *common, *flags, wait=False)
+        for flags in (("0",), ("1", "--subsystems", "agents"))
+    )
+    for _ in range(2):
+        at_work([every, few])
+        send(vhosts, 3)
+        eventually(lambda: chats([every, few]), what="some chats are counted")
+        assert not any(name.startswith("xivo_chat") for name, _ in few.samples())
+        ended_well(every, few)
+        for process in (every, few):
+            assert "Traceback" not in process.log()
+            process.start(wait=False)
+    at_work([every, few])
+
+
 def hung_up(process: Exporter) -> bool:
     """Whether the process says that it got a SIGHUP."""
     return "signal=SIGHUP" in process.log()

@@ -5,6 +5,9 @@ from itertools import pairwise
 
 import pytest
 
+from dataflows.subsystems import SUBSYSTEMS, kept, metrics_of
+from exporter.consumer import bindings
+from exporter.settings import ExchangeType
 from tests.integration.bus import (
     INBOX,
     Wire,
@@ -12,6 +15,7 @@ from tests.integration.bus import (
     chats,
     connected,
     count_of,
+    domain,
     event,
     own,
     problems,
@@ -228,8 +232,18 @@ def test_after_a_change_of_the_exchange_each_event_counts_once_and_none_is_lost(
             "headers",
         ),
         ((*XIVO, "--bind-all"), OTHER, "topic"),
+        (OTHER, (*OTHER, "--subsystems", "agents,chat"), "topic"),
+        ((*OTHER, "--subsystems", "agents,chat"), OTHER, "topic"),
+        (
+            (*OTHER, "--exchange-type", "headers", "--subsystems", "queues"),
+            (*OTHER, "--exchange-type", "headers", "--subsystems", "calls,lines"),
+            "headers",
+        ),
     ],
-    ids=["headers", "topic", "some", "all", "all of the wrong type", "all of another exchange"],
+    ids=[
+        *("headers", "topic", "some", "all", "all of the wrong type", "all of another exchange"),
+        *("fewer subsystems", "more subsystems", "other subsystems"),
+    ],
 )
 def test_after_a_change_of_settings_the_bindings_are_those_of_a_new_inbox(
     broker: Broker,
@@ -239,16 +253,40 @@ def test_after_a_change_of_settings_the_bindings_are_those_of_a_new_inbox(
     kind: str,
 ) -> None:
     broker.declare_exchange("other", kind)
-    bindings = []
+    found = []
     for flags in (now, before, now):
         program = connected(exporter(broker.url(), "--instance", "i", *flags))
-        bindings.append(broker.bindings())
+        found.append(broker.bindings())
         assert program.terminate() == 0
-        if len(bindings) == 1:
+        if len(found) == 1:
             broker.delete_queue(INBOX)
-    new, other, changed = bindings
+    new, other, changed = found
     assert changed == new
     assert other != new
+
+
+@pytest.mark.parametrize("kind", ExchangeType)
+def test_only_what_the_kept_subsystems_need_is_bound_and_arrives(
+    broker: Broker, exporter: RunExporter, kind: ExchangeType
+) -> None:
+    broker.declare_exchange("other", kind)
+    flags = ("--exchange", "other", "--exchange-type", kind, "--subsystems", "chat,call_forms")
+    program = connected(exporter(broker.url(), "--instance", "i", *flags))
+    bound, wanted = broker.bindings(), bindings(kept(("chat", "call_forms")), kind)
+    for each in bindings(SUBSYSTEMS, kind):
+        # The routing key, or the name among the headers.
+        term = dict(each.arguments).get("name", each.routing_key)
+        assert (f'<<"{term}">>' in bound) is (each in wanted), term
+    status = event("agent_status_update", {"agent_id": 1, "status": "logged_in"})
+    headers = {"name": "agent_status_update"}
+    publish(broker, "other", [Wire(status, "status.agent", headers)] * 100)
+    _publish_to_all(broker, ["other"], 10)
+    samples = _counted_until(program, broker, "other")
+    assert count_of(samples, "xivo_chat_messages_total") == 10
+    assert own(samples, "deliveries_total") == 11
+    shown = {name for name, _ in domain(samples)}
+    assert shown <= {spec.name for spec in metrics_of(kept(("chat", "call_forms")))}
+    assert "xivo_agent" not in program.metrics()
 
 
 def test_a_user_who_may_read_one_exchange_only_is_told_of_no_problem(

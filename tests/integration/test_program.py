@@ -186,6 +186,27 @@ def test_a_wazo_in_the_demonstration_is_known_too(tmp_path: Path) -> None:
     assert "warning" not in program.log()
 
 
+def test_a_demonstration_can_leave_subsystems_out(tmp_path: Path) -> None:
+    flags = ("--generation", "wazo", "--speed", "20", "--subsystems", "calls,users")
+    with Exporter(tmp_path, *flags, program=DEMO) as program:
+        names = {"xivo_calls", "xivo_users"}
+        eventually(
+            lambda: names <= {name for name, _ in program.samples()},
+            what="calls and users are shown",
+        )
+        samples = program.samples()
+        asked = {
+            dict(labels)["source"]
+            for name, labels in samples
+            if name == "xivo_exporter_snapshots_total"
+        }
+        assert asked == {"calld", "chatd"}
+        told = {dict(labels).get("subsystem") for _, labels in samples} - {None}
+        assert told == {"calls", "users"}
+        assert program.terminate(timeout=5) == 0
+    assert "warning" not in program.log()
+
+
 @pytest.mark.promtool
 def test_a_large_demonstration_in_a_hurry_keeps_its_account(tmp_path: Path) -> None:
     with Exporter(tmp_path, "--speed", "50", "--agents", "200", program=DEMO) as program:

@@ -115,6 +115,44 @@ def test_the_state_is_complete_before_the_first_event(
 
 
 @pytest.mark.usefixtures("with_exchange")
+@pytest.mark.parametrize(
+    ("kept", "paths"),
+    [
+        (
+            {"calls", "agents", "endpoints"},
+            ("/calld/1.0/calls", "/agentd/1.0/agents", QUEUE_STATUS),
+        ),
+        ({"switchboards"}, ("/confd/1.1/switchboards", "/calld/1.0/switchboards")),
+        ({"faxes", "voicemail"}, ()),
+    ],
+    ids=",".join,
+)
+def test_only_what_the_kept_subsystems_need_is_asked(
+    broker: Broker, run: Run, apis: Apis, kept: set[str], paths: tuple[str, ...]
+) -> None:
+    program = run("--subsystems", ",".join(kept))
+    expected = {name: 1 if name in kept else None for name in STATES}
+    eventually(
+        lambda: known(series(program)) == expected,
+        what=lambda: f"it is complete: {known(series(program))}",
+    )
+    # Reasons to ask; the second one only where an API of it is asked.
+    say(broker, "Reload")
+    say(broker, "agent_edited")
+    eventually(lambda: len(apis.requests) > len(paths) or not paths, what="it is asked again")
+    asked_for = [each.path for each in apis.requests if not each.path.startswith("/auth/")]
+    assert {path for path in paths if apis.heard(path)} == {*paths}
+    assert [each for each in asked_for if not each.startswith(paths)] == []
+    # Without anything to ask for, there is no login.
+    assert bool(apis.requests) is bool(paths)
+    page = program.get("/").body.decode()
+    listed = {name for name in STATES if f">{name}<" in page}
+    assert listed == kept.intersection(STATES)
+    shown = {dict(labels).get("subsystem") for _, labels in series(program)}
+    assert shown - {None} == kept
+
+
+@pytest.mark.usefixtures("with_exchange")
 def test_what_changes_without_an_event_is_repaired_and_counted(
     broker: Broker, run: Run, apis: Apis
 ) -> None:

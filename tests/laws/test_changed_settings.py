@@ -3,7 +3,7 @@
 import pickle
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from dataflows.items import Item, Opened, ReadingContinued
 from dataflows.lengths import parse_lengths
+from dataflows.metric import LabelValues
 from dataflows.snapshot import seal
+from dataflows.subsystems import OPTIONAL, SUBSYSTEMS, kept
 from dataflows.waits import SETTLE_SECONDS
 from exporter.engine.recovery import StateDir
 from exporter.engine.resumed import Resumed
@@ -29,11 +31,23 @@ class Chosen:
     details: tuple[str, ...]
     windows: str
     buses: tuple[str, ...]
+    subsystems: tuple[str, ...]
 
-    def pipeline(self, now: float) -> Pipeline:
-        pipeline = Pipeline(details=self.details, windows=self.windows)
+    def pipeline(self, now: float, subsystems: Collection[str] | None = None) -> Pipeline:
+        names = self.subsystems if subsystems is None else subsystems
+        pipeline = Pipeline(details=self.details, windows=self.windows, subsystems=names)
         pipeline.now = now
         return pipeline
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """The names of the subsystems that are kept, also those that always are."""
+        return frozenset(subsystem.name for subsystem in kept(self.subsystems))
+
+    @property
+    def bound(self) -> frozenset[str]:
+        """The names of the events that arrive."""
+        return frozenset({each.name for s in kept(self.subsystems) for each in s.all_decoders})
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,16 @@ SETTINGS = st.builds(
     st.sampled_from(
         (("a",), ("b",), ("a", "b"), ("b", "a"), ("a", "c"), ("a", "b", "c"), ("c", "b", "a"))
     ),
+    st.just(OPTIONAL)
+    | st.sampled_from(
+        (
+            ("agents", "endpoints"),
+            ("queues", "queue_calls", "agents"),
+            ("users", "calls", "lines"),
+            tuple(name for name in OPTIONAL if name not in ("agents", "queues")),
+            tuple(name for name in OPTIONAL if name not in ("queue_calls", "users", "chat")),
+        )
+    ),
 )
 
 
@@ -64,6 +88,7 @@ SETTINGS = st.builds(
 def sessions(draw: st.DrawFn) -> Session:
     chosen = draw(SETTINGS)
     letter = st.builds(_on_bus, letters(), st.sampled_from(chosen.buses))
+    letter = letter.filter(lambda each: each.name in chosen.bound)
     batches = st.lists(st.lists(letter, max_size=6), max_size=3)
     pauses = st.sampled_from((0.0, 1.0, 45.0, 400.0, 25 * 3600.0, 9 * 24 * 3600.0))
     return Session(
@@ -91,7 +116,7 @@ class _Kept:
         """Return a new process."""
         pipeline = chosen.pipeline(now)
         urls = {bus: (bus,) for bus in chosen.buses}
-        with closing(StateDir(self.path, urls, process=0, discard=False)):
+        with closing(StateDir(self.path, urls, process=0, discard=False, subsystems=chosen.kept)):
             query = "SELECT step_id, state_key, max(snap_epoch), ser_change FROM snaps"
             with self._database() as database:
                 rows = database.execute(f"{query} GROUP BY step_id, state_key").fetchall()
@@ -133,26 +158,30 @@ class _Kept:
 
 @dataclass
 class _History:
-    """What happened since each bus is in the settings, for an exporter that begins now."""
+    """What happened since each bus and subsystem is kept, for an exporter that begins now."""
 
     began: float
     steps: list[list[Item] | float] = field(default_factory=list)
     added_at: dict[str, int] = field(default_factory=dict)
+    kept_since: dict[str, int] = field(default_factory=dict)
 
-    def start(self, chosen: Chosen, now: float) -> None:
+    def start(self, chosen: Chosen, now: float, redelivered: int) -> None:
+        """Note a start, and how many of the last batches arrive again."""
+        since = len(self.steps) - redelivered
+        self.kept_since = {name: self.kept_since.get(name, since) for name in chosen.kept}
         self.added_at = {bus: n for bus, n in self.added_at.items() if bus in chosen.buses}
         for bus in chosen.buses:
             if bus not in self.added_at:
                 self.added_at[bus] = len(self.steps)
                 self.steps.append([Opened(bus, now)])
 
-    def fresh(self, chosen: Chosen) -> Pipeline:
-        """Return an exporter that always had these settings."""
-        pipeline = chosen.pipeline(self.began)
+    def fresh(self, chosen: Chosen, since: int, subsystems: Collection[str]) -> Pipeline:
+        """Return an exporter with these settings, and subsystems that are kept since a step."""
+        pipeline = chosen.pipeline(self.began, subsystems)
         for number, step in enumerate(self.steps):
             if isinstance(step, float):
                 _wait(pipeline, step)
-            else:
+            elif number >= since:
                 known = (each for each in step if self.added_at.get(each.bus, number + 1) <= number)
                 pipeline.take([*known])
         return pipeline
@@ -170,7 +199,7 @@ def test_any_starts_with_changed_settings_end_in_the_state_of_a_fresh_exporter(
         for session in plan:
             chosen = session.chosen
             pipeline = kept.start(chosen, now)
-            history.start(chosen, now)
+            history.start(chosen, now, len(redelivered))
             pipeline.take([Opened(bus, now) for bus in chosen.buses])
             for batch in redelivered:
                 pipeline.take([each for each in batch if each.bus in chosen.buses])
@@ -194,11 +223,15 @@ def test_any_starts_with_changed_settings_end_in_the_state_of_a_fresh_exporter(
             now = pipeline.now
         last = plan[-1].chosen
         lasting = set.intersection(*(set(each.chosen.windows.split(",")) for each in plan))
-        fresh = history.fresh(last)
-        for each in (pipeline, fresh):
-            # A new process waits for events of the same moment from its start on.
-            each.wait(2 * SETTLE_SECONDS)
-        assert _comparable(pipeline, lasting) == _comparable(fresh, lasting)
+        # A new process waits for events of the same moment from its start on.
+        pipeline.wait(2 * SETTLE_SECONDS)
+        shown_of = _comparable(pipeline, lasting)
+        assert {_subsystem(series) for series in shown_of} <= last.kept
+        for since in {*history.kept_since.values()}:
+            names = {name for name, at in history.kept_since.items() if at == since}
+            fresh = history.fresh(last, since, names)
+            fresh.wait(2 * SETTLE_SECONDS)
+            assert _of(shown_of, names) == _of(_comparable(fresh, lasting), names)
         shown = {labels[-1] for name, labels in pipeline.series() if name in WINDOWED}
         assert shown <= set(last.windows.split(","))
 
@@ -211,6 +244,27 @@ def _wait(pipeline: Pipeline, pause: float) -> None:
     first = min(pause, 25 * 3600.0)
     pipeline.wait(first)
     pipeline.wait(pause - first)
+
+
+def _subsystem(series: tuple[str, LabelValues]) -> str:
+    """Return the subsystem that a series is of, or about."""
+    name, labels = series
+    return _SUBSYSTEM_OF.get(name) or labels[1]
+
+
+def _of(series: SeriesValues, names: Collection[str]) -> SeriesValues:
+    return {
+        key: value
+        for key, value in series.items()
+        if _subsystem(key) in names and key[0] not in _AT_THE_TIME
+    }
+
+
+_AT_THE_TIME = {"xivo_exporter_used_total", "xivo_exporter_unused_total"}
+"""They show what the subsystems that were kept when it arrived made of a delivery."""
+
+
+_SUBSYSTEM_OF = {spec.name: each.name for each in SUBSYSTEMS for spec in each.metrics}
 
 
 def _comparable(pipeline: Pipeline, lengths: set[str]) -> SeriesValues:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataflows.subsystems import OPTIONAL
 from exporter.settings import (
     COMMANDS,
     SINGLE_BUS,
@@ -16,7 +17,7 @@ from exporter.settings import (
     load,
     settings_of,
 )
-from exporter.settings.messages import nearest, shown
+from exporter.settings.messages import choices, nearest, shown
 
 SECRET = "s3cr3t-p4ss"
 JARGON = (
@@ -99,6 +100,21 @@ def problem(model: type[Logging] = Settings, **flags: Any) -> str:  # noqa: ANN4
             "agent",
             "must be agents, endpoints or lines, not 'agent'; did you mean agents?",
         ),
+        (
+            Settings,
+            "subsystems",
+            "agents,queue-call",
+            f"must be {choices(OPTIONAL)}, not 'queue-call'; did you mean queue_calls?",
+        ),
+        (Settings, "subsystems", "agents,bus", "bus is always kept: remove it here"),
+        (
+            Settings,
+            "subsystems",
+            [],
+            "must not be empty: name at least one subsystem, or remove this setting",
+        ),
+        (Settings, "subsystems", 5, "must be text or a list"),
+        (Settings, "subsystems", [5], "must be text: write it in quotes"),
         (Settings, "instance", "", "must not be empty"),
         (Settings, "instance", 5, "must be text: write it in quotes"),
         (Settings, "instance", "x" * 101, "must be at most 100 bytes long"),

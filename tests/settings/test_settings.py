@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataflows.subsystems import OPTIONAL, SUBSYSTEMS
 from exporter.logs import LogFormat, LogLevel
 from exporter.settings import (
     DETAILS,
@@ -146,6 +147,10 @@ def test_an_unknown_key_of_the_file_is_an_error() -> None:
         ("listen", "host:-1"),
         ("listen", ""),
         ("details", "agents,phones"),
+        ("subsystems", "agents,phones"),
+        ("subsystems", "bus"),
+        ("subsystems", ""),
+        ("subsystems", " , "),
         ("max_series", "0"),
         ("max_series", "many"),
         ("inbox_expires", "0"),
@@ -231,6 +236,30 @@ def test_the_type_of_an_exchange_is_guessed_by_its_name(exchange: str, kind: Exc
 def test_every_subsystem_with_details_can_be_chosen() -> None:
     assert load(Settings, {"details": ",".join(DETAILS)}, {}).details == set(DETAILS)
     assert {"agents", "endpoints"} <= set(DETAILS)
+
+
+def test_all_subsystems_are_kept_by_default_and_the_bus_and_the_exporter_always() -> None:
+    assert load(Settings, {}, {}).kept_subsystems == SUBSYSTEMS
+    for names in ("queue_calls, agents", ["queue_calls", "agents", "agents"]):
+        few = load(Settings, {"subsystems": names}, {}).kept_subsystems
+        assert [each.name for each in few] == ["agents", "queue_calls", "bus", "deliveries"]
+    assert load(Settings, {"subsystems": ",".join(OPTIONAL)}, {}).kept_subsystems == SUBSYSTEMS
+    always = [each for each in SUBSYSTEMS if each.name not in OPTIONAL]
+    assert not any(each.all_decoders or each.listings for each in always)
+
+
+def test_details_of_a_subsystem_that_is_left_out_are_a_mistake() -> None:
+    told = (
+        "lines is not among the subsystems that are kept: add it to subsystems, or remove it here"
+    )
+    assert _problems(details="agents,lines", subsystems="agents") == [
+        f"--details (XIVO_EXPORTER_DETAILS): {told}"
+    ]
+    # Only what is wrong itself is told.
+    [problem] = _problems(details="lines", subsystems="agent")
+    assert problem.startswith("--subsystems ")
+    kept = load(Settings, {"details": "agents", "subsystems": "agents,chat"}, {})
+    assert kept.details == {"agents"}
 
 
 def test_settings_show_no_secret() -> None:

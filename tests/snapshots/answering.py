@@ -33,6 +33,7 @@ def listings(
     answers: Mapping[str, bytes | SnapshotError],
     note: Callable[[str], None] = lambda _: None,
     tenants: tuple[str, ...] = ("",),
+    kinds: frozenset[type[Listing]] | None = None,
 ) -> tuple[tuple[Listing, ...], list[tuple[str, str, str]]]:
     """Return what a source lists, and the method, path and right of each request.
 
@@ -42,6 +43,7 @@ def listings(
             tenant; another one gives an error, as a server does that does not have it.
         note: Gets the problems that leave the answer usable.
         tenants: All tenants.
+        kinds: Kinds of the listings that are wanted; None for all.
     """
     asked: list[tuple[str, str, str]] = []
 
@@ -62,7 +64,7 @@ def listings(
         async def tenants(self) -> tuple[str, ...]:
             return tenants
 
-    return asyncio.run(_listings(module, Asking(), REQUEST._replace(note=note))), asked
+    return asyncio.run(_listings(module, Asking(), REQUEST._replace(note=note, kinds=kinds))), asked
 
 
 async def _listings(module: SourceModule, ask: Ask, request: Request) -> tuple[Listing, ...]:

@@ -4,8 +4,11 @@ import threading
 
 import pytest
 
-from dataflows.listings import Source
+from dataflows.events.calls import CallsListed
+from dataflows.events.users import PresencesListed
+from dataflows.listings import Listing, Source
 from dataflows.origins import BusOrigins
+from dataflows.subsystems import kept
 from exporter.clock import wall_clock
 from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.exposition.telemetry import BusStatus
@@ -38,3 +41,13 @@ def test_the_sources_that_have_a_url_are_asked(
         wall_clock,
     )
     assert {module.source for module in bus.modules} == sources
+    few = snapshot_bus(
+        api,
+        BusStatus("bus", "amqp://h", "xivo"),
+        DeliveryBuffer(threading.Event()),
+        BusOrigins(),
+        wall_clock,
+        subsystems=kept(("calls", "users", "chat")),
+    )
+    assert {module.source for module in few.modules} == sources & {Source.CALLD, Source.CHATD}
+    assert few.kinds == frozenset[type[Listing]]({CallsListed, PresencesListed})

@@ -10,6 +10,7 @@ from dataflows.events.parking import ParkedCallsListed
 from dataflows.events.registration import Registered
 from dataflows.events.switchboards import CallState, SwitchboardCallsListed
 from dataflows.events.trunks import Trunk, TrunksListed
+from dataflows.listings import Listing
 from exporter.exposition.snapshot_status import SnapshotOutcome
 from exporter.snapshots import calld_calls, calld_parking, confd_switchboards
 from exporter.snapshots.calld import LISTS, MAX_SWITCHBOARDS, MAX_TENANTS, MODULE
@@ -176,6 +177,16 @@ def test_a_list_that_is_refused_leaves_the_others_alone(
     listed, _ = listings(MODULE, answers, notes.append, ("a",))
     assert notes == ["refused"]
     assert [*map(type, listed)] == [kind for each, kind in KINDS.items() if each != path]
+
+
+@pytest.mark.parametrize(("path", "kind"), KINDS.items())
+def test_only_the_lists_that_are_wanted_are_asked_for(path: str, kind: type[Listing]) -> None:
+    wanted = frozenset({kind})
+    listed, asked = listings(MODULE, ANSWERS, tenants=("a",), kinds=wanted)
+    assert [*map(type, listed)] == [kind]
+    [first, *others] = [each for _, each, _ in asked]
+    assert first == path
+    assert all("/switchboards/" in each for each in others)
 
 
 def test_confd_that_does_not_answer_leaves_the_other_lists_alone() -> None:

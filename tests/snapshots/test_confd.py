@@ -7,6 +7,7 @@ import pytest
 from dataflows.events.queue_names import QueueKind, QueueName, QueuesNamed
 from dataflows.events.switchboards import SwitchboardName, SwitchboardsNamed
 from dataflows.labels import MAX_LABEL
+from dataflows.listings import Listing
 from exporter.exposition.snapshot_status import SnapshotOutcome
 from exporter.snapshots import confd_switchboards
 from exporter.snapshots.confd import MODULE, decode
@@ -89,6 +90,32 @@ def test_names_of_queues_are_used_although_switchboards_are_not_listed(
     assert isinstance(listed, QueuesNamed)
     assert [each.queue_id for each in listed.queues] == ["3", "5"]
     assert notes == problems
+
+
+@pytest.mark.parametrize(
+    ("kind", "paths"),
+    [(QueuesNamed, [QUEUES, GROUPS]), (SwitchboardsNamed, [SWITCHBOARDS])],
+)
+def test_only_the_names_that_are_wanted_are_asked_for(
+    kind: type[Listing], paths: list[str]
+) -> None:
+    answers = {
+        QUEUES: body("confd_queues"),
+        GROUPS: body("confd_groups_keys_used"),
+        SWITCHBOARDS: body("confd_switchboards_keys_used"),
+    }
+    listed, asked = listings(MODULE, answers, kinds=frozenset({kind}))
+    assert [*map(type, listed)] == [kind]
+    assert [path for _, path, _ in asked] == paths
+
+
+def test_if_only_switchboards_are_wanted_a_problem_leaves_no_answer() -> None:
+    wanted = frozenset[type[Listing]]({SwitchboardsNamed})
+    with pytest.raises(SnapshotError, match=r"^confd: 401$"):
+        listings(MODULE, {SWITCHBOARDS: _fails(401)}, kinds=wanted)
+    notes: list[str] = []
+    listed, _ = listings(MODULE, {SWITCHBOARDS: _fails(404)}, notes.append, kinds=wanted)
+    assert (listed, notes) == ((), [])
 
 
 def test_switchboards_without_an_id_or_a_name_are_not_as_expected() -> None:

@@ -36,7 +36,7 @@ _RIGHTS = {
     QUEUES: "confd.queues.read",
     GROUPS: "confd.groups.read",
 }
-_BODIES = {
+BODIES = {
     QUEUE_STATUS: "amid_action_QueueStatus",
     AGENTS: "agentd_agents",
     PRESENCES: "chatd_users_presences",
@@ -69,7 +69,7 @@ PATHS = {source: (path,) for source, path in SOURCES.items()} | {
 def tell_all(apis: Apis) -> Apis:
     """Let the APIs tell what stands in the bodies, to a user with all rights."""
     apis.rights |= {*_RIGHTS.values()}
-    for path, name in _BODIES.items():
+    for path, name in BODIES.items():
         apis.contents[path] = (_RIGHTS[path], body(name))
     return apis
 
