@@ -4,7 +4,7 @@ Two call centres share a bus. One is a XiVO 15.20, whose messages have no header
 publishes as Wazo does since 22.13: headers, all of which stand in the body again, and more
 fields in the events of Asterisk, which the simulated 21.08 does not know.
 
-The mix of a Wazo is that of two simulated Wazos of today, with their lines, trunks, calls and so on.
+The mix of a Wazo is that of two simulated Wazos of today, with lines, trunks, calls and so on.
 """
 
 from __future__ import annotations
@@ -179,7 +179,5 @@ def is_used_by_name(wire: Wire) -> bool:
     return wire.headers is not None and wire.headers["name"] in _NAMES
 
 
-_NAMES = {
-    dict(each.arguments)["name"] for each in bindings(SUBSYSTEMS, ExchangeType.HEADERS)
-}
+_NAMES = {dict(each.arguments)["name"] for each in bindings(SUBSYSTEMS, ExchangeType.HEADERS)}
 _is_bound = lru_cache(maxsize=None)(is_bound)
