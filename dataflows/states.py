@@ -7,7 +7,6 @@ from typing import Any
 
 from dataflows.clock import Clock
 from dataflows.listings import Listing, SourceAsked
-from dataflows.notices import Notice
 from dataflows.options import Options
 from dataflows.quota import Allocation, Quota
 from dataflows.snapshot import Snapshot, load
@@ -40,6 +39,9 @@ class States:
             for subsystem in self._subsystems.values()
         }
         self._options = options
+        # By subsystem and kind of event: `isinstance` is slow, and a server that never tells of a
+        # subject can send many events that concern it, such as ends of channels.
+        self._starters: dict[tuple[str, type[Event]], bool] = {}
         # By subsystem and bus: the places for entities, and for those with series.
         self._quotas: dict[tuple[str, str], tuple[Quota, Quota]] = {}
 
@@ -64,9 +66,14 @@ class States:
 
     def tells(self, name: str, event: Event) -> bool:
         """Return whether an event shows that its server tells of the subject of a subsystem."""
-        if isinstance(event, Listing):
-            return not event.is_empty
-        return isinstance(event, self._subsystems[name].starters) and not isinstance(event, Notice)
+        kind = type(event)
+        known = self._starters.get((name, kind))
+        if known is None:
+            if isinstance(event, Listing):
+                return not event.is_empty
+            known = issubclass(kind, self._subsystems[name].starters) and not event.is_notice
+            self._starters[name, kind] = known
+        return known
 
     def resume(self, snapshot: Snapshot) -> State[Any]:
         """Return the started state of a snapshot from the recovery store."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from dataflows.events.registration import Registered
 from dataflows.events.trunks import Trunk
-from dataflows.metric import LabelValues, Samples
+from dataflows.metric import LabelValues, MetricSpec, Samples
 from dataflows.quota import Allocation
 from dataflows.state_counts import Outcome
 from dataflows.trunk_metrics import CALLS, INFO, LOSSES, REGISTERED
@@ -60,6 +60,8 @@ class Trunks:
             self._samples.start(LOSSES, (self._origin, trunk.name))
         self._names[trunk.name][trunk_id] = None
         self._show(trunk.name)
+        if before is None or before.name != trunk.name or before.technology != trunk.technology:
+            self._show_infos(trunk.name)
         return Outcome.CHANGED
 
     def remove(self, trunk_id: str) -> bool:
@@ -82,7 +84,7 @@ class Trunks:
             trunk = self._trunks.get(trunk_id)
             if trunk is not None and self._tenants.get(trunk_id) != tenant:
                 self._tenants[trunk_id] = tenant
-                self._show(trunk.name)
+                self._show_infos(trunk.name)
 
     def resume(self) -> int:
         """Take the places of all trunks again after a resume.
@@ -101,36 +103,33 @@ class Trunks:
     def _leave(self, name: str, trunk_id: str) -> None:
         del self._names[name][trunk_id]
         self._show(name)
+        self._show_infos(name)
         if not self._names[name]:
             del self._names[name]
             self._samples.retire(LOSSES, (self._origin, name))
 
     def _show(self, name: str) -> None:
-        """Show what is known of all trunks of a name."""
+        """Show whether the trunks of a name are registered, and their calls."""
         labels = (self._origin, name)
-        ids = self._names[name]
-        trunks = [self._trunks[trunk_id] for trunk_id in ids]
+        trunks = [self._trunks[trunk_id] for trunk_id in self._names[name]]
         states = {trunk.registered for trunk in trunks} - {Registered.UNKNOWN}
         calls = [trunk.calls for trunk in trunks if trunk.calls is not None]
-        values = {
-            REGISTERED: float(Registered.NO not in states) if states else None,
-            CALLS: sum(calls) if calls else None,
-        }
-        for spec, value in values.items():
-            if value is None:
-                self._samples.retire(spec, labels)
-            else:
-                self._samples.set(spec, labels, value)
-        self._show_infos(
-            name,
-            {
-                (*labels, self._trunks[trunk_id].technology, self._tenants[trunk_id])
-                for trunk_id in ids
-                if trunk_id in self._tenants
-            },
-        )
+        self._set(REGISTERED, labels, float(Registered.NO not in states) if states else None)
+        self._set(CALLS, labels, sum(calls) if calls else None)
 
-    def _show_infos(self, name: str, wanted: set[LabelValues]) -> None:
+    def _set(self, spec: MetricSpec, labels: LabelValues, value: float | None) -> None:
+        if value is None:
+            self._samples.retire(spec, labels)
+        else:
+            self._samples.set(spec, labels, value)
+
+    def _show_infos(self, name: str) -> None:
+        """Show the technologies and tenants of the trunks of a name."""
+        wanted: set[LabelValues] = {
+            (self._origin, name, self._trunks[trunk_id].technology, self._tenants[trunk_id])
+            for trunk_id in self._names[name]
+            if trunk_id in self._tenants
+        }
         shown = self._infos.pop(name, set())
         for gone in shown - wanted:
             self._samples.retire(INFO, gone)

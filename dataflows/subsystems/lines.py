@@ -110,10 +110,11 @@ class _Lines:
         return None if registered is None else Line(registered, self._calls.get(line_id, 0))
 
     def set_state(self, line_id: str, line: Line) -> Outcome:
-        if self.get(line_id) == line:
-            return Outcome.UNCHANGED
-        if self._registered.set_state(line_id, line.registered) is Outcome.OVER_QUOTA:
-            return Outcome.OVER_QUOTA
+        outcome = self._registered.set_state(line_id, line.registered)
+        if outcome is Outcome.OVER_QUOTA:
+            return outcome
+        if outcome is Outcome.UNCHANGED and self._calls.get(line_id, 0) == line.calls:
+            return outcome
         self._set_calls(line_id, line.calls)
         self.show(line_id, line)
         return Outcome.CHANGED

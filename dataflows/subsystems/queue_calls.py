@@ -78,14 +78,18 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
             self._settle(event.at)
         if isinstance(event, ChannelEvent):
             self._follow(event)
+        elif isinstance(event, CallEvent):
+            if not self._is_repeated(event):
+                self._count(event)
         elif isinstance(event, ConfigurationChanged):
             self._configure(event)
-        elif isinstance(event, CallEvent) and not self._is_repeated(event):
-            super().apply(event)
-            self._apply_all(self._callers.follow(event))
-            if type(event) is CallerJoined:
-                self._arrivals.join(event.caller, event.queue, event.at)
-                self._callers.settling.add(event.at, event.caller)
+
+    def _count(self, event: CallEvent) -> None:
+        super().apply(event)
+        self._apply_all(self._callers.follow(event))
+        if type(event) is CallerJoined:
+            self._arrivals.join(event.caller, event.queue, event.at)
+            self._callers.settling.add(event.at, event.caller)
 
     def count_refused(self) -> int:
         return super().count_refused() + self._callers.refused

@@ -35,7 +35,13 @@ from dataflows.events.configuration import (
 )
 from dataflows.events.queue_calls import CallCompleted
 from dataflows.events.queue_member_decoders import DECODERS
-from dataflows.events.queue_members import MemberRemoved, MemberReported, MembersListed, QueueEvent
+from dataflows.events.queue_members import (
+    MemberRemoved,
+    MemberReported,
+    MembersListed,
+    QueueEvent,
+    StatusReported,
+)
 from dataflows.events.queue_names import QueueKind, QueueName, QueuesNamed
 from dataflows.knowledge import Drift
 from dataflows.listed_series import ListedSeries
@@ -84,7 +90,8 @@ class QueuesState(PartedState[QueueEvent | CallCompleted]):
         self._deleted = DeletedQueues()
 
     def apply(self, event: QueueEvent | CallCompleted | ConfigurationChanged) -> None:
-        if isinstance(event, ConfigurationChanged):
+        # Nearly all events are of this kind, and `isinstance` takes longer.
+        if type(event) is not StatusReported and isinstance(event, ConfigurationChanged):
             self._configure(event)
             return
         if self.asked:

@@ -26,13 +26,15 @@ def main() -> None:
     options = _options()
     figures = [each for each in FIGURES if not options.only or each.key in options.only]
     used, firehose = traffic.used(options.events), traffic.firehose(options.events)
+    wazo = traffic.wazo(options.events)
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {options.runs} runs")
     print(f"used: {traffic.describe(used)}")
-    print(f"with `--bind-all`: {traffic.describe(firehose)}\n")
+    print(f"with `--bind-all`: {traffic.describe(firehose)}")
+    print(f"of Wazos: {traffic.describe(wazo)}\n")
     measured: dict[Figure, list[Measured]] = {figure: [] for figure in figures}
     with Broker() as broker, tempfile.TemporaryDirectory() as folder:
         for number in range(options.runs):
-            run = Round(broker, Path(folder), used, firehose)
+            run = Round(broker, Path(folder), used, firehose, wazo)
             for figure in figures:
                 print(f"run {number + 1}: {figure.key}", end="   \r", file=sys.stderr, flush=True)
                 measured[figure].append(figure.measure(run))

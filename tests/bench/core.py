@@ -26,6 +26,11 @@ def cpu_per_event(run: Round) -> float:
     return cost(run.used)
 
 
+def cpu_per_event_of_wazo(run: Round) -> float:
+    """Measure what is used of Wazos of today."""
+    return cost(run.wazo)
+
+
 def cost(wires: Sequence[Wire]) -> float:
     """Call both as bytewax does; give µs of processor time for each event."""
     now = wall_clock()

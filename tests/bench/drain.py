@@ -69,6 +69,11 @@ def ours_of_firehose(run: Round) -> Drained:
     return by_exporter(run, run.firehose, "--bind-all")
 
 
+def ours_of_wazo(run: Round) -> Drained:
+    """Let the exporter read what it uses of Wazos of today."""
+    return by_exporter(run, run.wazo)
+
+
 def by_exporter(
     run: Round, wires: Sequence[Wire], *options: str, is_stamped: bool = False
 ) -> Drained:

@@ -17,6 +17,7 @@ from tests.bench import (
     scale,
     scrape,
     start,
+    wazo,
 )
 from tests.bench.figure import Figure, Target
 from tests.bench.noise import loop_ms
@@ -103,6 +104,27 @@ FIGURES = (
         _cpu(drain.ours_of_firehose),
         _cpu(drain.ours),
         Target("≤", 1 / 2),
+    ),
+    Figure(
+        "wazo",
+        "CPU per event of Wazos of today, against the used mix",
+        "µs",
+        _cpu(drain.ours_of_wazo),
+        _cpu(drain.ours),
+        Target("≤", 0.8),
+    ),
+    Figure(
+        "wazo-core",
+        "the same in decode and states alone",
+        "µs",
+        core.cpu_per_event_of_wazo,
+        core.cpu_per_event,
+    ),
+    Figure(
+        "wazo-agents",
+        "CPU of a Wazo of 1,000 agents, 700 messages a second",
+        "% of a core",
+        wazo.cpu_percent,
     ),
     Figure(
         "calls",

@@ -114,16 +114,17 @@ def _measure(
     with Exporter(run.folder, *given, program=(*program, *RUN)) as exporter:
         connected(exporter)
         time.sleep(WARM_UP_SECONDS)
-        idle = _busy_percent(exporter.pid)
+        idle = busy_percent(exporter.pid)
         with during(), _publishing(run.broker, wires) as published:
-            busy = _busy_percent(exporter.pid)
+            busy = busy_percent(exporter.pid)
             delays = _delays(exporter, published, SECONDS)
     run.broker.clear()
     p50, p99 = delays.percent(50), delays.percent(99)
     return Latency(p50, p99, delays.scrape_percent(99), idle, busy)
 
 
-def _busy_percent(pid: int) -> float:
+def busy_percent(pid: int) -> float:
+    """Measure for some seconds what a process takes of a core, in %."""
     before, began = cpu_seconds(pid), time.monotonic()
     time.sleep(SECONDS)
     return 100 * (cpu_seconds(pid) - before) / (time.monotonic() - began)

@@ -22,12 +22,14 @@ class Round:
         folder: For the output of programs.
         used: Messages whose events are all used.
         firehose: As `--bind-all` receives them, nine of ten unused.
+        wazo: As the inbox of a Wazo of today receives them.
     """
 
     broker: Broker
     folder: Path
     used: Sequence[Wire]
     firehose: Sequence[Wire]
+    wazo: Sequence[Wire] = ()
     _known: dict[object, Any] = field(default_factory=dict)
 
     def once(self, measure: Callable[[Round], T]) -> T:

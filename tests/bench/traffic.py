@@ -3,6 +3,8 @@
 Two call centres share a bus. One is a XiVO 15.20, whose messages have no headers. The other
 publishes as Wazo does since 22.13: headers, all of which stand in the body again, and more
 fields in the events of Asterisk, which the simulated 21.08 does not know.
+
+The mix of a Wazo is that of two simulated Wazos of today, with lines, trunks, calls and so on.
 """
 
 from __future__ import annotations
@@ -13,9 +15,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import islice
+from itertools import dropwhile, islice
 from typing import Any
 
+from dataflows.subsystems import SUBSYSTEMS
+from exporter.consumer import bindings
+from exporter.settings import ExchangeType
 from exporter.simulation.simulator import CallCentre, Era
 from exporter.simulation.wire import Message
 from tests.integration.bus import Wire, is_bound
@@ -26,6 +31,9 @@ AGENTS = 500
 OPENING = datetime(2026, 3, 2, 9, tzinfo=UTC).timestamp()
 TENANT = "47bfdafc-2897-4369-8fb3-153d41fb835d"
 UNUSED_TO_USED = 9
+
+WARM_UP_SECONDS = 300
+"""After the opening, at which all phones register and all agents log in."""
 
 _XIVO = {"content_type": "application/data", "content_encoding": "binary"}
 _WAZO = {"content_type": "application/json", "content_encoding": "utf-8"}
@@ -62,6 +70,18 @@ def firehose(count: int) -> list[Wire]:
     return list(islice(_one_of_ten_used(_wires(AGENTS, noise=True)), count))
 
 
+def wazo(count: int) -> list[Wire]:
+    """Give messages of Wazos of today, as the inbox receives them by its bindings."""
+    centres = (_today(AGENTS, seed) for seed in (1, 2))
+    return list(islice(filter(is_used_by_name, _merged(centres)), count))
+
+
+def wazo_bus(count: int, agents: int) -> list[Wire]:
+    """Give messages of a Wazo of today, as it publishes them: three of four are of no use here."""
+    busy = dropwhile(lambda message: message.at < OPENING + WARM_UP_SECONDS, _today(agents, 1))
+    return list(islice(_merged([busy]), count))
+
+
 def stamped(wire: Wire, at: float) -> Wire:
     """Publish a message anew, now: what is long past would go another way in the exporter."""
     if not wire.headers:
@@ -95,10 +115,9 @@ def _one_of_ten_used(wires: Iterator[Wire]) -> Iterator[Wire]:
 
 def _wires(agents: int, *, noise: bool) -> Iterator[Wire]:
     centres = (
-        _day(Era.XIVO_15_20, agents, noise=noise),
-        _day(Era.WAZO_21_08, agents, noise=noise),
+        _day(era, agents, era.asterisk, noise=noise) for era in (Era.XIVO_15_20, Era.WAZO_21_08)
     )
-    for message in heapq.merge(*centres, key=lambda message: message.at):
+    for message in _in_order(centres):
         yield (
             _as_today(message)
             if message.headers
@@ -106,12 +125,26 @@ def _wires(agents: int, *, noise: bool) -> Iterator[Wire]:
         )
 
 
-def _day(era: Era, agents: int, *, noise: bool) -> Iterator[Message]:
-    centre = CallCentre(agents=agents, seed=era.asterisk, start=OPENING, era=era, noise=noise)
+def _today(agents: int, seed: int) -> Iterator[Message]:
+    # What is noise to others is bound here: most ends of channels.
+    return _day(Era.WAZO_26_04, agents, seed, noise=True)
+
+
+def _day(era: Era, agents: int, seed: int, *, noise: bool) -> Iterator[Message]:
+    centre = CallCentre(agents=agents, seed=seed, start=OPENING, era=era, noise=noise)
     until = OPENING
     while True:
         until += 60
         yield from centre.until(until)
+
+
+def _in_order(centres: Iterable[Iterable[Message]]) -> Iterator[Message]:
+    return heapq.merge(*centres, key=lambda message: message.at)
+
+
+def _merged(centres: Iterable[Iterable[Message]]) -> Iterator[Wire]:
+    for message in _in_order(centres):
+        yield Wire(message.body, message.routing_key, message.headers, _WAZO)
 
 
 def _as_today(message: Message) -> Wire:
@@ -136,9 +169,15 @@ def iso(at: float) -> str:
 
 
 def is_used(wire: Wire) -> bool:
-    """Whether the inbox receives a message by its bindings."""
+    """Whether the inbox receives a message by its bindings to a topic exchange."""
     assert isinstance(wire.routing_key, str)
     return _is_bound(wire.routing_key)
 
 
+def is_used_by_name(wire: Wire) -> bool:
+    """Whether the inbox receives a message by its bindings to a headers exchange."""
+    return wire.headers is not None and wire.headers["name"] in _NAMES
+
+
+_NAMES = {dict(each.arguments)["name"] for each in bindings(SUBSYSTEMS, ExchangeType.HEADERS)}
 _is_bound = lru_cache(maxsize=None)(is_bound)
