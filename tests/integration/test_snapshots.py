@@ -147,9 +147,9 @@ def test_only_what_the_kept_subsystems_need_is_asked(
     assert bool(apis.requests) is bool(paths)
     page = program.get("/").body.decode()
     listed = {name for name in STATES if f">{name}<" in page}
-    assert listed == kept.intersection(STATES)
+    assert listed == {*kept}.intersection(STATES)
     shown = {dict(labels).get("subsystem") for _, labels in series(program)}
-    assert shown - {None} == kept
+    assert shown - {None} == {*kept}
 
 
 @pytest.mark.usefixtures("with_exchange")
