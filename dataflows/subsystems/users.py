@@ -76,7 +76,8 @@ class UsersState(State[Event]):
         super().__init__(context)
         self._origin = (first.origin_uuid,)
         self._users = UserCounts(self.samples, self._origin, self.entities)
-        self._deleted = Recent(DELETED_SECONDS, MAX_DELETED)
+        # A deletion names the user twice: by number and by UUID.
+        self._deleted = Recent(DELETED_SECONDS, 2 * MAX_DELETED)
         self._ctid = CtidStart()
         self.samples.start(CHANGES, self._origin)
         self._available = Level(

@@ -1,6 +1,9 @@
+from uuid import UUID
+
 import pytest
 
 from dataflows.events.users import LineState
+from dataflows.recent import MAX_DELETED
 from tests.corpus import OTHER_ORIGIN, event, load
 from tests.pipeline import Pipeline, assert_exposition
 
@@ -344,6 +347,16 @@ def test_a_repeated_registration_of_ctid_changes_nothing() -> None:
     pipeline.wait(60)
     pipeline.send(CTID)
     assert pipeline.value("xivo_users", "available") == 1
+
+
+def test_as_many_users_can_be_deleted_at_once_as_are_remembered() -> None:
+    pipeline = Pipeline()
+    uuids = [str(UUID(int=number)) for number in range(MAX_DELETED)]
+    for number, uuid in enumerate(uuids):
+        pipeline.send(CHATD.but(uuid=uuid), event("user_deleted", {"id": number, "uuid": uuid}))
+    pipeline.send(*(CHATD.but(uuid=uuid) for uuid in uuids))
+    users = [value for (name, _), value in pipeline.series().items() if name == "xivo_users"]
+    assert not any(users)
 
 
 def test_a_deleted_user_stays_deleted_for_a_minute() -> None:
