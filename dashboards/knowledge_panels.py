@@ -17,7 +17,7 @@ def known() -> list[Panel]:
     return [
         table(
             "What is known",
-            "Each server and subsystem of which events have told. Complete: the exporter knows "
+            "Each server and subsystem that has published events. Complete: the exporter knows "
             "the whole state and has missed nothing since. Partial: the numbers may be too low or "
             "old. That is normal after a start and, without an API, always. The services of a "
             "newer Wazo are always partial, because it has no list of them: nothing is wrong. "

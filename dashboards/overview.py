@@ -128,7 +128,7 @@ def _wazo() -> list[Panel]:
         ),
         stat(
             "Trunks lost",
-            "Trunks whose peer Asterisk cannot reach now. Calls over them fail.",
+            "Trunks whose peer Asterisk cannot reach now. Usually, calls over them fail.",
             trunks.LOST,
             steps=house.NONE_IS_GOOD,
             words=house.NONE,
@@ -195,14 +195,14 @@ def _people() -> list[Panel]:
         ),
         stacked(
             "Phones",
-            "Known phones, by state. Only XiVO tells of them.",
+            "Known phones, by state. Only XiVO publishes them.",
             endpoints.BY_STATE,
             colours=palette.ENDPOINT_STATES,
             span=7,
         ),
         stacked(
             "Lines",
-            "Known lines, by whether Asterisk can reach their phone. Only Wazo tells of them.",
+            "Known lines, by whether Asterisk can reach their phone. Only Wazo publishes them.",
             lines.BY_REGISTERED,
             colours=palette.REGISTERED,
             span=6,

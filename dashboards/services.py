@@ -22,7 +22,7 @@ _IN_WINDOW: house.Words = {
     2: ("up", palette.GOOD),
 }
 _WORKS: house.Words = {0: ("fails", palette.BAD), 1: ("works", palette.GOOD)}
-_NO_COMPONENTS = "No API of the selected servers tells of components"
+_NO_COMPONENTS = "No API of the selected servers lists components"
 _RESTARTED = ((0, palette.NEUTRAL), (3, palette.WARNING))
 
 
@@ -142,8 +142,7 @@ def _components() -> list[Panel]:
     return [
         timeline(
             "Daemons of Wazo",
-            "Whether all components of each daemon work. Only Wazo tells that, and only with an "
-            "API.",
+            "Whether all components of each daemon work. This needs a Wazo and an API.",
             services.DAEMON_WORKS,
             words=_WORKS,
             no_data=_NO_COMPONENTS,

@@ -19,7 +19,7 @@ def dashboard() -> Dashboard:
         SWITCHBOARDS,
         "Switchboards, voicemail and faxes",
         "Calls that wait at switchboards, parked calls, participants of conferences, voicemail "
-        "messages and faxes. Only Wazo tells of them.",
+        "messages and faxes. Only Wazo publishes them.",
         (frame.origins(),),
         (
             Section("Now", _now()),

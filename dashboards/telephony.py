@@ -21,8 +21,9 @@ def dashboard() -> Dashboard:
     return frame.frame(
         TELEPHONY,
         "Lines, trunks and calls",
-        "Calls of Wazo under way, how they end and whom they miss; lines by registration; trunks: "
-        "registration, calls and losses. XiVO tells of its phones on the dashboard of endpoints.",
+        "Calls of Wazo: how many are under way, how they end, and which are missed. Lines by "
+        "registration. Trunks: registration, calls and losses. The phones of a XiVO are on the "
+        "dashboard *Endpoints and presence*.",
         (frame.origins(), frame.windows()),
         (
             Section("Now", _now()),
@@ -50,7 +51,7 @@ def _now() -> list[Panel]:
         ),
         stat(
             "Trunks lost",
-            "Trunks whose peer Asterisk cannot reach now. Calls over them fail.",
+            "Trunks whose peer Asterisk cannot reach now. Usually, calls over them fail.",
             trunks.LOST,
             span=3,
             steps=house.NONE_IS_GOOD,
@@ -120,8 +121,8 @@ def _calls() -> list[Panel]:
         ),
         stacked(
             "Ends of legs per minute",
-            "Phones and trunks that left a call or stopped to ring, by cause. One call has at "
-            "least two.",
+            "Phones and trunks that left a call or stopped ringing, by cause. One call has at "
+            "least two legs.",
             calls.CAUSES,
             colours=palette.CAUSES,
         ),
@@ -134,15 +135,15 @@ def _calls() -> list[Panel]:
         ),
         lines(
             "Length of conversations",
-            "Half of the answered conversations were shorter than the median, and nine of ten "
-            "shorter than the other line; at each moment, of the selected time range before it.",
+            "Half of the answered conversations were shorter than the median. Nine of ten were "
+            "shorter than the other line. Each point is about the selected time range before it.",
             calls.MEDIAN_DURATION,
             calls.LONG_DURATION,
             looks=house.LENGTHS,
         ),
         bars(
             "Conversations by destination",
-            "Whom the callers reached or wanted, in the selected time range.",
+            "Whom callers reached or wanted to reach, in the selected time range.",
             calls.DESTINATIONS,
             decimals=0,
             span=12,
@@ -180,8 +181,8 @@ def _trunks() -> list[Panel]:
     return [
         timeline(
             "Registration of trunks",
-            "State of each trunk at each scrape. A trunk whose state Asterisk does not check is "
-            "not here.",
+            "State of each trunk at each scrape. Trunks whose state Asterisk does not check are "
+            "not shown.",
             trunks.REGISTERED,
             words=_IS_REGISTERED,
         ),

@@ -18,16 +18,17 @@ AGENTS = MetricSpec(
 LOGINS = MetricSpec(
     "xivo_agent_logins_total",
     Kind.COUNTER,
-    "Changes of agents to `logged_in`. The first event of an agent counts; a repeated status "
-    "does not, nor does a login less than five seconds after a logout: it is a relog by agentd.",
+    "Changes of agents to `logged_in`. The first event of an agent counts. A repeated status does "
+    "not count. A login less than five seconds after a logout does not count either: it is a "
+    "relog, in which agentd logs agents out and in again.",
     ("origin_uuid",),
 )
 LOGOUTS = MetricSpec(
     "xivo_agent_logouts_total",
     Kind.COUNTER,
-    "Changes of agents to `logged_out`, counted five seconds later. The first event of an agent "
-    "counts; a repeated status does not, nor does a logout before a relog by agentd, or the "
-    "creation of an agent.",
+    "Changes of agents to `logged_out`. The first event of an agent counts. A repeated status and "
+    "the creation of an agent do not count. A logout counts five seconds later, unless the agent "
+    "logs in again until then: this is a relog by agentd.",
     ("origin_uuid",),
 )
 SESSIONS = MetricSpec(

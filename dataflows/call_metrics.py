@@ -79,9 +79,9 @@ CALLS = MetricSpec(
     "Calls under way. A call counts once, however many phones and trunks (legs) take part. "
     "`ringing`: no leg is answered. `up`: a leg is answered, by a person or by the server, such as "
     "a voice menu or a queue. `held`: a leg is on hold. The direction is `unknown` until the "
-    "server tells it. A call with legs of several directions counts as `inbound` if one is "
-    "inbound, else as `outbound`. It rises with the first event of a call, and falls when its last "
-    "leg ends, or after 24 hours.",
+    "server publishes it. A call with legs of several directions counts as `inbound` if one is "
+    "inbound, otherwise as `outbound`. The number rises with the first event of a call, and falls "
+    "when its last leg ends, or after 24 hours.",
     ("origin_uuid", "direction", "state"),
     _DIRECTIONS | {"state": tuple(CallState)},
     cardinality="12 per origin",
@@ -128,7 +128,7 @@ LEVELS = levels(
     "xivo_calls_min",
     "xivo_calls_max",
     "xivo_calls_avg",
-    "calls under way, in any direction and state",
+    "calls under way in any direction and state",
     ("origin_uuid",),
     gauge="the sum of `xivo_calls` over directions and states",
 )

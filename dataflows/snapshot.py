@@ -29,7 +29,7 @@ from dataflows.subsystem import Context
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-FORMAT = 9
+FORMAT = 10
 """Increase this whenever an attribute of a state, or of an object in it, changes."""
 
 _CHECKSUM_BYTES = 4

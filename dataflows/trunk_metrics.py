@@ -21,23 +21,24 @@ CALLS = MetricSpec(
     "xivo_trunk_calls",
     Kind.GAUGE,
     "Calls that use the trunk, which may also ring or be on hold. Absent while it is unknown. "
-    "Trunks of one name are added.",
+    "If several trunks have the same name, their calls are added.",
     _TRUNK,
     cardinality=_PER_TRUNK,
 )
 LOSSES = MetricSpec(
     "xivo_trunk_registration_losses_total",
     Kind.COUNTER,
-    "How often the trunk was lost: an event told that Asterisk no longer reaches its peer. If the "
-    "exporter missed that event, the loss does not count, even if an API shows the trunk as lost.",
+    "How often the trunk was lost: how many events said that Asterisk no longer reaches its peer. "
+    "If the exporter missed the event, the loss does not count, even if an API shows it.",
     _TRUNK,
     cardinality=_PER_TRUNK,
 )
 INFO = MetricSpec(
     "xivo_trunk_info",
     Kind.GAUGE,
-    "Always 1. The technology of the trunk, such as `sip`, and its tenant. Only with an API; joins "
-    "with other metrics of trunks by `origin_uuid` and `trunk`.",
+    "Always 1. The labels are the technology of the trunk, such as `sip`, and its tenant. It "
+    "exists if an API is configured (`--api-url`). Join it with the other metrics of trunks by "
+    "`origin_uuid` and `trunk`.",
     (*_TRUNK, "technology", "tenant_uuid"),
     cardinality="one per trunk, with an API",
 )

@@ -36,9 +36,9 @@ NAME = "lines"
 LINES = MetricSpec(
     "xivo_lines",
     Kind.GAUGE,
-    "Lines by whether their phone is registered: Asterisk can reach it. `unknown` if wazo-calld "
-    "does not track the phone, such as SCCP and custom lines. A line counts from its first event "
-    "until it is deleted; with an API, all lines count.",
+    "Lines, by whether their phone is registered: whether Asterisk can reach it. `unknown` if "
+    "wazo-calld does not track the phone, as for SCCP and custom lines. A line counts from its "
+    "first event until it is deleted. With an API, all lines count.",
     ("origin_uuid", "registered"),
     {"registered": tuple(Registered)},
     cardinality="3 per origin",

@@ -29,7 +29,7 @@ PARKED = MetricSpec(
     "xivo_parked_calls",
     Kind.GAUGE,
     "Calls that are parked now. It falls when somebody takes a call, when a call has waited too "
-    "long and rings again, and when the caller hangs up.",
+    "long and rings again, or when the caller hangs up.",
     ("origin_uuid",),
 )
 

@@ -51,7 +51,7 @@ CALLS = MetricSpec(
 INFO = MetricSpec(
     "xivo_switchboard_info",
     Kind.GAUGE,
-    "Always 1. The labels say how the switchboard is called, and to which tenant it belongs. It "
+    "Always 1. The labels are the name of the switchboard and the UUID of its tenant. It "
     "exists if an API is configured (`--api-url`).",
     ("origin_uuid", "switchboard", "display_name", "tenant_uuid"),
     cardinality="one per switchboard",

@@ -42,9 +42,9 @@ class AccessType(StrEnum):
 MESSAGES = MetricSpec(
     "xivo_voicemail_messages_total",
     Kind.COUNTER,
-    "Voicemail messages that callers left (`created`) and that were deleted, in boxes of users "
-    "(`personal`) and in boxes of everybody (`global`). A message of a box with several users "
-    "counts once.",
+    "Voicemail messages that callers left (`created`), and messages that were deleted, in "
+    "mailboxes of users (`personal`) and in mailboxes of a whole tenant (`global`). A message in a "
+    "mailbox of several users counts once.",
     ("origin_uuid", "action", "accesstype"),
     {"action": tuple(Action), "accesstype": tuple(AccessType)},
     cardinality="4 per origin",

@@ -93,7 +93,7 @@ After a few seconds the state is complete:
 
   curl -s {url}/metrics | grep '^xivo_state_known{{'
 
-Now and then a queue is reloaded, which no event tells. The APIs do, and the state is repaired:
+Now and then a queue is reloaded without an event. The next answer of the APIs repairs the state:
 
   curl -s {url}/metrics | grep '^xivo_state_drift_total'
 

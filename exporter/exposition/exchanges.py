@@ -57,7 +57,10 @@ def _meaning_of_xivo(others: Exchanges) -> str:
     if WAZO in others.existing:
         return f"The broker also has {WAZO}, so the server is probably a Wazo. {advice}"
     if WAZO in others.untold:
-        return f"The user may not know whether the broker also has {WAZO}. If it has: {advice}"
+        return (
+            f"The broker does not say whether it also has {WAZO}, because the user has no "
+            f"permission on it. If it has: {advice}"
+        )
     return (
         f"The broker has no exchange {WAZO}, so the server is a XiVO or an old Wazo, which "
         f"publishes on {XIVO}."

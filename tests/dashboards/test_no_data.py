@@ -96,7 +96,7 @@ def test_a_panel_without_data_says_what_the_server_has_not_told(
             "services",
             (
                 "No events about services from the selected servers yet",
-                "No API of the selected servers tells of components",
+                "No API of the selected servers lists components",
             ),
         ),
         ("telephony", ("no trunks known", "no lines known", "nothing known yet")),
