@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
+from collections.abc import Sequence
 from contextlib import closing
 
 import structlog
@@ -11,6 +13,7 @@ import structlog
 from exporter import signals
 from exporter.app import App
 from exporter.consumer import configured_buses
+from exporter.consumer.bus import Bus
 from exporter.engine.cluster import cluster_of
 from exporter.engine.recovery import StateDir
 from exporter.engine.runtime import Runtime
@@ -22,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 def run(settings: Settings, pace: Pace = DEFAULT_PACE) -> bool:
     """Serve until SIGTERM or SIGINT; return whether one of these ended it.
+
+    In a cluster, the process ends instead.
 
     Args:
         settings: All of them.
@@ -43,15 +48,24 @@ def run(settings: Settings, pace: Pace = DEFAULT_PACE) -> bool:
         )
     runtime = Runtime(None, *(cluster or (None, None)))
     buses = configured_buses(settings)
+    is_stopped = _serve(settings, buses, runtime, pace)
+    if cluster is not None:
+        # Threads of bytewax may still wait for other processes; when Python ends, they would abort.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0 if is_stopped else 1)
+    return is_stopped
+
+
+def _serve(settings: Settings, buses: Sequence[Bus], runtime: Runtime, pace: Pace) -> bool:
     if settings.state_dir is None:
         return App(settings, buses, runtime, pace).run()
     urls = {bus.status.name: bus.urls for bus in buses}
-    process = cluster.process_id if cluster else 0
     with closing(
         StateDir(
             settings.state_dir,
             urls,
-            process=process,
+            process=runtime.process_id or 0,
             discard=settings.discard_state,
             subsystems={subsystem.name for subsystem in settings.kept_subsystems},
         )

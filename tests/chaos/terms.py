@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+from dataflows.agent_metrics import LOGOUTS, SESSIONS
 from tests.chaos import verdict
 from tests.chaos.numbered import Heard
 from tests.oracle import Fact
@@ -110,9 +111,13 @@ def _differences(term: Term, history: list[Fact], now: float) -> list[str]:
 
 
 def _of_servers(samples: Mapping[Series, float]) -> dict[Series, float]:
-    """Leave out the account of deliveries, which goes on when the states begin again."""
+    """Leave out what a term does not show at its end.
+
+    That is the account of deliveries, which goes on when the states begin again, and logouts, which
+    count some seconds later.
+    """
     return {
         (name, labels): value
         for (name, labels), value in samples.items()
-        if not name.startswith("xivo_exporter_")
+        if not name.startswith(("xivo_exporter_", LOGOUTS.name, SESSIONS.name))
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from dataflows.logouts import RELOG_SECONDS
 from tests.chaos import failover, verdict
 from tests.chaos.bad_link import BadLink, Phase, suffer
 from tests.chaos.blows import Blows
@@ -90,6 +91,8 @@ def run(broker: Broker, directory: Path, blows: Blows, *, agents: int, rate: int
             seconds = time.time() - began
             for inbox, vhost in (INBOX, "/"), (_OTHER_INBOX, OTHER_BUS):
                 _await_end(broker, exporter, inbox, vhost)
+            # A logout counts some seconds later.
+            time.sleep(RELOG_SECONDS + 1)
             samples = exporter.samples()
     for bus in (BUS, OTHER_BUS):
         assert_account_balances(samples, bus)
