@@ -42,8 +42,6 @@ MAX_SWITCHBOARDS = 500
 _OF_ONE_LIST = (SnapshotOutcome.REFUSED, SnapshotOutcome.MALFORMED)
 """Outcomes that say nothing of other lists. With all others, the daemon itself has a problem."""
 
-_NOT_FOUND = 404
-
 
 class _Asked(NamedTuple):
     """What each list needs: see `SourceModule`, and the UUIDs of all tenants."""
@@ -148,9 +146,7 @@ async def _listings(ask: Ask, request: Request) -> tuple[Listing, ...]:
                 raise
             errors.append(error)
     # Each problem once: the same may concern all lists.
-    problems = dict.fromkeys(
-        each.problem for each in errors if not (each.status == _NOT_FOUND and listed)
-    )
+    problems = dict.fromkeys(each.problem for each in errors if not (each.is_absent and listed))
     if not listed:
         raise SnapshotError(errors[0].outcome, "; ".join(problems))
     for problem in problems:

@@ -17,9 +17,6 @@ from exporter.snapshots.source import Ask, SnapshotError
 RIGHTS = {state: f"calld.switchboards.*.calls.{state}.read" for state in CallState}
 
 
-_NOT_FOUND = 404
-
-
 async def calls(ask: Ask, switchboard: str, tenant: str) -> dict[CallState, int]:
     """Return how many calls wait at a switchboard; nothing if it does not exist any more.
 
@@ -39,7 +36,7 @@ async def calls(ask: Ask, switchboard: str, tenant: str) -> dict[CallState, int]
         try:
             found[state] = decode(await ask("GET", path, right=right, tenant=tenant))
         except SnapshotError as error:
-            if error.status != _NOT_FOUND:
+            if not error.is_absent:
                 raise
             return {}
     return found

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple
 
@@ -155,7 +156,7 @@ class Client:
         async with self:
             answer = await self._send(_TENANTS)
         # XiVO has no tenants.
-        if answer.status == _NOT_FOUND:
+        if answer.status == HTTPStatus.NOT_FOUND:
             return tenants.NONE
         return tenants.all_tenants(success(answer, AUTH, tenants.RIGHT + _NO_TENANTS))
 
@@ -203,6 +204,3 @@ class Client:
                 return
             await self.tenants()
             self._complete_with = (await self._login.token()).text
-
-
-_NOT_FOUND = 404

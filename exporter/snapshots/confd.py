@@ -32,8 +32,6 @@ RIGHTS = {
     QueueKind.GROUP: "confd.groups.read",
 }
 
-_NOT_FOUND = 404
-
 
 class _Item(msgspec.Struct, gc=False):
     id: int | str
@@ -96,7 +94,7 @@ async def _switchboards_named(ask: Ask, request: Request, *, is_alone: bool) -> 
     try:
         names = await confd_switchboards.switchboards(ask)
     except SnapshotError as error:
-        if (error.daemon, error.status) != (Source.CONFD, _NOT_FOUND):
+        if not (error.daemon == Source.CONFD and error.is_absent):
             if is_alone:
                 raise
             request.note(error.problem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import NamedTuple, Protocol
 
 from dataflows.listings import Listing, Source
@@ -27,6 +28,11 @@ class SnapshotError(Exception):
         self.problem = problem
         self.daemon = daemon
         self.status = status
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether the daemon does not have what was asked for."""
+        return self.status == HTTPStatus.NOT_FOUND
 
 
 class Ask(Protocol):

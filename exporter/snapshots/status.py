@@ -45,7 +45,6 @@ _MAX_GROUPS = 2
 
 _WORDS = {"ok": True, "fail": False}
 
-_NOT_FOUND = 404
 _FAILED = 500
 
 _status = msgspec.json.Decoder(dict[str, Any])
@@ -102,7 +101,7 @@ async def _ask_one(ask: Ask, daemon: str) -> _Told:
     except SnapshotError as error:
         # Not of the login, of which the daemon is auth.
         is_its_own = error.daemon == daemon
-        if is_its_own and error.status == _NOT_FOUND:
+        if is_its_own and error.is_absent:
             return _Told({})
         is_down = is_its_own and (not error.status or error.status >= _FAILED)
         return _Told({API: False} if is_down else {}, error.outcome, error.problem)
