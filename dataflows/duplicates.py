@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 MAX_REMEMBERED = 128
 """Events: some batches of amid. A publisher that tries again repeats its last message."""
 
@@ -10,45 +12,31 @@ MAX_IDS = 1_000
 
 
 class LastEvents:
-    """The last events of a server."""
+    """The last events of a server, by what they have in common with their copies.
 
-    __slots__ = ("_events",)
+    Args:
+        limit: How many are remembered; `MAX_IDS` if copies have the same id.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_events", "_limit")
+
+    def __init__(self, limit: int = MAX_REMEMBERED) -> None:
+        self._limit = limit
         # In the order of their arrival.
-        self._events: dict[tuple[int, float], None] = {}
+        self._events: dict[tuple[Hashable, ...], None] = {}
 
-    def has(self, digest: int, arrived: float) -> bool:
+    def has(self, *key: Hashable) -> bool:
         """Return whether the same event came before; remember it if not.
 
         Args:
-            digest: Of all fields, and of the time stamp if the event has one.
-            arrived: Unix seconds if it has none; else 0.
+            key: The id of what the event tells of; without one, a digest of all fields, and of the
+                time stamp if the event has one, and then the arrival in Unix seconds if it has
+                none, else 0.
         """
         known = self._events
-        if (digest, arrived) in known:
+        if key in known:
             return True
-        known[digest, arrived] = None
-        if len(known) > MAX_REMEMBERED:
-            del known[next(iter(known))]
-        return False
-
-
-class LastIds:
-    """The last ids of a server, to count what several events tell of only once."""
-
-    __slots__ = ("_ids",)
-
-    def __init__(self) -> None:
-        # In the order of their arrival.
-        self._ids: dict[tuple[str, ...], None] = {}
-
-    def has(self, *entity: str) -> bool:
-        """Return whether an id came before, of one or more words; remember it if not."""
-        known = self._ids
-        if entity in known:
-            return True
-        known[entity] = None
-        if len(known) > MAX_IDS:
+        known[key] = None
+        if len(known) > self._limit:
             del known[next(iter(known))]
         return False

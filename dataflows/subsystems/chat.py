@@ -17,7 +17,7 @@ from __future__ import annotations
 import msgspec
 
 from dataflows.distinct import Distinct
-from dataflows.duplicates import LastIds
+from dataflows.duplicates import MAX_IDS, LastEvents
 from dataflows.envelope import Envelope, entity_id, read
 from dataflows.metric import Kind, MetricSpec
 from dataflows.subsystem import Context, Decoder, Event, State, Subsystem
@@ -129,7 +129,7 @@ class ChatState(State[Event]):
             allocation=self.entities,
         )
         self.trackers = (self._senders,)
-        self._last = LastIds()
+        self._last = LastEvents(MAX_IDS)
 
     def apply(self, event: Event) -> None:
         if isinstance(event, ChatMessageSent):

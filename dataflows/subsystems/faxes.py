@@ -15,7 +15,7 @@ from functools import partial
 
 import msgspec
 
-from dataflows.duplicates import LastIds
+from dataflows.duplicates import MAX_IDS, LastEvents
 from dataflows.envelope import Envelope, read
 from dataflows.events.channels import channel_id
 from dataflows.metric import Kind, MetricSpec
@@ -82,7 +82,7 @@ class FaxesState(State[Event]):
     def __init__(self, first: Event, context: Context) -> None:
         super().__init__(context)
         self._origin = (first.origin_uuid,)
-        self._last = LastIds()
+        self._last = LastEvents(MAX_IDS)
         self.samples.start(FAXES, self._origin)
 
     def apply(self, event: Event) -> None:

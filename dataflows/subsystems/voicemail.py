@@ -17,7 +17,7 @@ from functools import partial
 
 import msgspec
 
-from dataflows.duplicates import LastIds
+from dataflows.duplicates import MAX_IDS, LastEvents
 from dataflows.envelope import Envelope, entity_id, read
 from dataflows.metric import Kind, MetricSpec
 from dataflows.subsystem import Context, Decoder, Event, State, Subsystem
@@ -111,7 +111,7 @@ class VoicemailState(State[Event]):
     def __init__(self, first: Event, context: Context) -> None:
         super().__init__(context)
         self._origin = (first.origin_uuid,)
-        self._last = LastIds()
+        self._last = LastEvents(MAX_IDS)
         self.samples.start(MESSAGES, self._origin)
 
     def apply(self, event: Event) -> None:
