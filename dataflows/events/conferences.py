@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 
 from dataflows.envelope import Envelope, read
@@ -26,14 +28,9 @@ class _Participant(msgspec.Struct, gc=False):
 _participant = msgspec.json.Decoder(_Participant)
 
 
-def _decode_joined(envelope: Envelope) -> ParticipantJoined:
+def _decode(envelope: Envelope, kind: type[CallEntered | CallLeft]) -> CallEntered | CallLeft:
     channel = channel_id(read(envelope, _participant).id)
-    return ParticipantJoined(envelope.origin_uuid, envelope.at, channel)
-
-
-def _decode_left(envelope: Envelope) -> ParticipantLeft:
-    channel = channel_id(read(envelope, _participant).id)
-    return ParticipantLeft(envelope.origin_uuid, envelope.at, channel)
+    return kind(envelope.origin_uuid, envelope.at, channel)
 
 
 _SOURCE = "wazo-calld from 19.02. See wazo-bus, conference/event.py"
@@ -42,10 +39,13 @@ DECODERS = (
     Decoder(
         "conference_participant_joined",
         "conferences.*.participants.joined",
-        _decode_joined,
+        partial(_decode, kind=ParticipantJoined),
         _SOURCE,
     ),
     Decoder(
-        "conference_participant_left", "conferences.*.participants.left", _decode_left, _SOURCE
+        "conference_participant_left",
+        "conferences.*.participants.left",
+        partial(_decode, kind=ParticipantLeft),
+        _SOURCE,
     ),
 )

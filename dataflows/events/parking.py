@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 import msgspec
@@ -36,22 +37,21 @@ class _ParkedCall(msgspec.Struct, gc=False):
 _parked_call = msgspec.json.Decoder(_ParkedCall)
 
 
-def _decode_parked(envelope: Envelope) -> CallParked:
+def _decode(envelope: Envelope, kind: type[CallEntered | CallLeft]) -> CallEntered | CallLeft:
     channel = channel_id(read(envelope, _parked_call).call_id)
-    return CallParked(envelope.origin_uuid, envelope.at, channel)
-
-
-def _decode_unparked(envelope: Envelope) -> CallUnparked:
-    channel = channel_id(read(envelope, _parked_call).call_id)
-    return CallUnparked(envelope.origin_uuid, envelope.at, channel)
+    return kind(envelope.origin_uuid, envelope.at, channel)
 
 
 _KEY = "parkings.*.calls.updated"
 _SOURCE = "wazo-calld from 24.05. See wazo-bus, calls/parking.py"
 
-DECODERS = (
-    Decoder("call_parked", _KEY, _decode_parked, _SOURCE),
-    Decoder("call_unparked", _KEY, _decode_unparked, _SOURCE),
-    Decoder("parked_call_timed_out", _KEY, _decode_unparked, _SOURCE),
-    Decoder("parked_call_hungup", _KEY, _decode_unparked, _SOURCE),
+_KINDS: dict[str, type[CallEntered | CallLeft]] = {
+    "call_parked": CallParked,
+    "call_unparked": CallUnparked,
+    "parked_call_timed_out": CallUnparked,
+    "parked_call_hungup": CallUnparked,
+}
+
+DECODERS = tuple(
+    Decoder(name, _KEY, partial(_decode, kind=kind), _SOURCE) for name, kind in _KINDS.items()
 )

@@ -71,34 +71,20 @@ def _decode(envelope: Envelope, action: Action, accesstype: AccessType) -> Messa
     return MessageChanged(envelope.origin_uuid, envelope.at, message, action, accesstype)
 
 
-def _decoder(
-    name: str, routing_key: str, action: Action, accesstype: AccessType, source: str
-) -> Decoder:
-    decode = partial(_decode, action=action, accesstype=accesstype)
-    return Decoder(name, routing_key, decode, f"{source}. See wazo-bus, voicemail/event.py")
+_BOXES = (
+    ("user", "voicemails", AccessType.PERSONAL, "xivo-ctid-ng from 16.15, wazo-calld"),
+    ("global", "voicemails.global", AccessType.GLOBAL, "wazo-calld from 25.16"),
+)
 
-
-DECODERS = (
-    *(
-        _decoder(
-            f"user_voicemail_message_{action}",
-            f"voicemails.messages.{action}",
-            action,
-            AccessType.PERSONAL,
-            "xivo-ctid-ng from 16.15, wazo-calld",
-        )
-        for action in Action
-    ),
-    *(
-        _decoder(
-            f"global_voicemail_message_{action}",
-            f"voicemails.global.messages.{action}",
-            action,
-            AccessType.GLOBAL,
-            "wazo-calld from 25.16",
-        )
-        for action in Action
-    ),
+DECODERS = tuple(
+    Decoder(
+        f"{box}_voicemail_message_{action}",
+        f"{key}.messages.{action}",
+        partial(_decode, action=action, accesstype=accesstype),
+        f"{source}. See wazo-bus, voicemail/event.py",
+    )
+    for box, key, accesstype, source in _BOXES
+    for action in Action
 )
 
 
