@@ -42,13 +42,13 @@ def snapshot_bus(  # noqa: PLR0913 -- all that a bus consists of
 
     Args:
         api: Has the URL of an API.
-        bus: Its sources are kept up to date.
+        bus: Its sources are asked, and kept up to date.
         buffer: Gets requests and answers, between the deliveries.
         origins: Of the bus. If it has one, that is the server of an API that does not say whose
             it is.
         clock: Unix time in seconds.
         pace: Times.
-        subsystems: Those that are kept. Only what they follow is asked for.
+        subsystems: Those that are kept. Only the lists that they follow are asked for.
     """
     server = Server(
         partial(credentials, api),
@@ -58,18 +58,16 @@ def snapshot_bus(  # noqa: PLR0913 -- all that a bus consists of
         api.api_server_name or "",
     )
     modules = (*MODULES, status.module(api.status_daemons))
-    kinds = frozenset(kind for each in subsystems for kind in each.listings)
-    followed = {kind.source for kind in kinds}.intersection(api.api_sources)
     return SnapshotBus(
         bus.name,
         buffer.put_item,
         lambda: bus.connected,
         bus.sources,
         Client(server, clock, seconds=pace.request),
-        tuple(each for each in modules if each.source in followed),
+        tuple(each for each in modules if each.source in bus.sources),
         api.api_interval,
         lambda: _only(origins),
-        kinds,
+        frozenset(kind for each in subsystems for kind in each.listings),
     )
 
 

@@ -8,9 +8,10 @@ from dataflows.events.calls import CallsListed
 from dataflows.events.users import PresencesListed
 from dataflows.listings import Listing, Source
 from dataflows.origins import BusOrigins
-from dataflows.subsystems import kept
+from dataflows.subsystems import SUBSYSTEMS, kept
 from exporter.clock import wall_clock
 from exporter.engine.delivery_buffer import DeliveryBuffer
+from exporter.exposition.snapshot_status import asked
 from exporter.exposition.telemetry import BusStatus
 from exporter.settings import Settings, load
 from exporter.snapshots.bus import snapshot_bus
@@ -35,19 +36,20 @@ def test_the_sources_that_have_a_url_are_asked(
     (api,) = load(Settings, {}, {**settings, **USER}).buses
     bus = snapshot_bus(
         api,
-        BusStatus("bus", "amqp://h", "xivo"),
+        BusStatus("bus", "amqp://h", "xivo", sources=asked(api.api_sources, SUBSYSTEMS)),
         DeliveryBuffer(threading.Event()),
         BusOrigins(),
         wall_clock,
     )
     assert {module.source for module in bus.modules} == sources
+    followed = kept(("calls", "users", "chat"))
     few = snapshot_bus(
         api,
-        BusStatus("bus", "amqp://h", "xivo"),
+        BusStatus("bus", "amqp://h", "xivo", sources=asked(api.api_sources, followed)),
         DeliveryBuffer(threading.Event()),
         BusOrigins(),
         wall_clock,
-        subsystems=kept(("calls", "users", "chat")),
+        subsystems=followed,
     )
     assert {module.source for module in few.modules} == sources & {Source.CALLD, Source.CHATD}
     assert few.kinds == frozenset[type[Listing]]({CallsListed, PresencesListed})
