@@ -132,7 +132,7 @@ def test_a_local_channel_that_enters_a_bridge_is_no_leg() -> None:
 @pytest.mark.parametrize("told", [{"line_id": 7}, {"sip_call_id": "a84b@10.0.0.9"}])
 def test_a_phone_or_a_trunk_whose_creation_was_lost_is_a_leg(told: dict[str, object]) -> None:
     pipeline = Pipeline()
-    pipeline.send(LOCAL.but(**told))  # type: ignore[arg-type]
+    pipeline.send(LOCAL.but(**told))  # type: ignore[arg-type]  # mypy takes them for the named arguments
     assert count(pipeline) == 1
 
 
@@ -334,7 +334,7 @@ def test_the_labels_of_a_conversation_are_of_closed_lists(
     data: dict[str, object], labels: tuple[str, str, str]
 ) -> None:
     pipeline = Pipeline()
-    pipeline.send(LOG.but(**data))  # type: ignore[arg-type]
+    pipeline.send(LOG.but(**data))  # type: ignore[arg-type]  # mypy takes them for the named arguments
     assert pipeline.value("xivo_conversations_total", *labels) == 1
 
 
@@ -402,7 +402,7 @@ def test_times_of_holds_follow_the_offset_of_time_stamps() -> None:
     pipeline.send(RESUMED.but(timestamp="2026-03-02T13:30:00"))
     assert pipeline.value("xivo_calls", "inbound", "up") == 1
     updated = {"call_id": "3", "conversation_id": "3", "timestamp": "2026-03-02T13:30:00"}
-    pipeline.send(ANSWERED.but(**updated))  # type: ignore[arg-type]
+    pipeline.send(ANSWERED.but(**updated))  # type: ignore[arg-type]  # mypy takes them for the named arguments
     assert pipeline.value("xivo_calls", "inbound", "up") == 2
 
 
@@ -433,11 +433,11 @@ def test_what_is_remembered_of_calls_that_are_over_is_bounded() -> None:
         )
     [state] = [each for each in pipeline.states() if isinstance(each, CallsState)]
     legs = state._legs  # noqa: SLF001 -- memory is what no interface shows
-    assert len(legs._ended) == MAX_ENDED  # noqa: SLF001
-    assert len(legs._hung_up) == MAX_HUNG_UP  # noqa: SLF001
-    assert len(legs._holds) == MAX_HOLDS  # noqa: SLF001
-    assert len(legs.conversations._known) == MAX_IDLE  # noqa: SLF001
-    assert len(state._logs) == MAX_LOGS  # noqa: SLF001
+    assert len(legs._ended) == MAX_ENDED  # noqa: SLF001 -- as above
+    assert len(legs._hung_up) == MAX_HUNG_UP  # noqa: SLF001 -- as above
+    assert len(legs._holds) == MAX_HOLDS  # noqa: SLF001 -- as above
+    assert len(legs.conversations._known) == MAX_IDLE  # noqa: SLF001 -- as above
+    assert len(state._logs) == MAX_LOGS  # noqa: SLF001 -- as above
     assert state.entities.taken == 0
 
 
