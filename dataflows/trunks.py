@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from dataflows.events.registration import Registered
 from dataflows.events.trunks import Trunk
+from dataflows.listed_series import ListedSeries
 from dataflows.metric import LabelValues, MetricSpec, Samples
 from dataflows.quota import Allocation
 from dataflows.state_counts import Outcome
@@ -35,7 +36,7 @@ class Trunks:
         self._tenants: dict[str, str] = {}
         # By name: the ids of its trunks, in order, and the info series that are shown.
         self._names: dict[str, dict[str, None]] = {}
-        self._infos: dict[str, set[LabelValues]] = {}
+        self._infos: dict[str, ListedSeries] = {}
 
     def __iter__(self) -> Iterator[tuple[str, Trunk]]:
         return iter(self._trunks.items())
@@ -105,7 +106,7 @@ class Trunks:
         self._show(name)
         self._show_infos(name)
         if not self._names[name]:
-            del self._names[name]
+            del self._names[name], self._infos[name]
             self._samples.retire(LOSSES, (self._origin, name))
 
     def _show(self, name: str) -> None:
@@ -125,15 +126,12 @@ class Trunks:
 
     def _show_infos(self, name: str) -> None:
         """Show the technologies and tenants of the trunks of a name."""
-        wanted: set[LabelValues] = {
-            (self._origin, name, self._trunks[trunk_id].technology, self._tenants[trunk_id])
-            for trunk_id in self._names[name]
-            if trunk_id in self._tenants
-        }
-        shown = self._infos.pop(name, set())
-        for gone in shown - wanted:
-            self._samples.retire(INFO, gone)
-        for new in wanted - shown:
-            self._samples.set(INFO, new, 1)
-        if wanted:
-            self._infos[name] = wanted
+        if name not in self._infos:
+            self._infos[name] = ListedSeries(self._samples, INFO)
+        self._infos[name].show(
+            {
+                (self._origin, name, self._trunks[trunk_id].technology, self._tenants[trunk_id]): 1
+                for trunk_id in self._names[name]
+                if trunk_id in self._tenants
+            }
+        )
