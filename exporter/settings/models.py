@@ -47,6 +47,17 @@ class Serving(Logging):
     listen: Listen = Field(
         Address.parse("0.0.0.0:10495"), description="address and port to serve /metrics on"
     )
+    web_config_file: AnyPath | None = Field(
+        None,
+        description="file with TLS, users, headers and the rate limit of the web server, in the "
+        "format of Prometheus' exporter-toolkit",
+    )
+    web_open_health: bool = Field(
+        False, description="serve /-/healthy and /-/ready to everybody, without details"
+    )
+    web_allow_reload: bool = Field(
+        False, description="read the settings again at POST /-/reload, as at SIGHUP"
+    )
     windows: Windows = Field(
         (Length("1m", 60), Length("5m", 300), TODAY),
         description="lengths of the time windows, from 5s to 1d, and today: since midnight",
