@@ -17,6 +17,7 @@ from dataflows.items import (
     SnapshotFailed,
     SnapshotTaken,
     StandbyBegan,
+    StateHandedOver,
 )
 from dataflows.listings import SourceAsked, SourceFailed
 from dataflows.notices import (
@@ -27,6 +28,7 @@ from dataflows.notices import (
     OriginSeen,
     SeriesShown,
     SeriesWithheld,
+    StateRestored,
     UpdatesContinued,
     UpdatesStopped,
 )
@@ -60,23 +62,29 @@ class FanOut:
     def __call__(self, item: BusItem) -> Iterator[Keyed]:
         """Yield an event for each state that an item is about."""
         bus = item.bus
-        known = self._origins.of(bus)
         match item:
             case SnapshotBegun() | SnapshotTaken() | SnapshotFailed():
                 yield from self._follow_snapshot(item)
             case OriginSilent(origin=origin, at=at):
                 yield from self._forget(bus, origin, at)
-            case ReadingResumed(at=at, is_complete=is_complete):
-                known.is_withheld = False
-                for origin in [*known.last_heard]:
-                    if is_complete:
-                        yield from self._for_origin(bus, SeriesShown(origin, at))
-                    else:
-                        yield from self._forget(bus, origin, at)
+            case ReadingResumed():
+                yield from self._show_or_forget(item)
+            case StateHandedOver(snapshot=snapshot):
+                restored = StateRestored("", 0.0, snapshot)
+                yield snapshot.key, (snapshot.subsystem, bus, [restored])
             case StandbyBegan():
-                known.is_withheld = True
+                self._origins.of(bus).is_withheld = True
         if (notice := _NOTICES.get(type(item))) is not None:
             yield from self._for_all(bus, notice, getattr(item, "at", 0.0))
+
+    def _show_or_forget(self, item: ReadingResumed) -> Iterator[Keyed]:
+        known = self._origins.of(item.bus)
+        known.is_withheld = False
+        for origin in [*known.last_heard]:
+            if item.is_complete:
+                yield from self._for_origin(item.bus, SeriesShown(origin, item.at))
+            else:
+                yield from self._forget(item.bus, origin, item.at)
 
     def _follow_snapshot(
         self, item: SnapshotBegun | SnapshotTaken | SnapshotFailed

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from dataflows.envelope import Delivery
 from dataflows.listings import Listing, Source
+from dataflows.snapshot import Snapshot
 
 T = TypeVar("T")
 
@@ -31,6 +32,16 @@ class Opened(msgspec.Struct, frozen=True, gc=False):
 
     bus: str
     at: float
+
+
+class StateHandedOver(msgspec.Struct, frozen=True):
+    """A state of the run of the dataflow before, in the same process.
+
+    All of them come before any other item.
+    """
+
+    bus: str
+    snapshot: Snapshot
 
 
 class ClockSetBack(msgspec.Struct, frozen=True, gc=False):
@@ -159,6 +170,7 @@ def arrived_by(item: T, now: float) -> T:
 
 BusItem = (
     Opened
+    | StateHandedOver
     | ClockSetBack
     | OriginSilent
     | StandbyBegan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from dataflows.snapshot import Snapshot
 from dataflows.subsystem import Event, State
 
 
@@ -26,6 +27,12 @@ class OriginSeen(Notice, frozen=True, gc=False):
 
     is_carried: bool = False
     is_free: bool = False
+
+
+class StateRestored(Event, frozen=True):
+    """The run of the dataflow before handed over the state of the key; nothing came before."""
+
+    snapshot: Snapshot
 
 
 class OriginForgotten(Notice, frozen=True, gc=False):

@@ -18,6 +18,7 @@ from dataflows.notices import (
     OriginSeen,
     SeriesShown,
     SeriesWithheld,
+    StateRestored,
 )
 from dataflows.outputs import AnswerCompared, Changes, Output, Skipped
 from dataflows.snapshot import Snapshot, dump, seal, unseal
@@ -53,20 +54,15 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         self._is_withheld = False
         self._due: float | None = None
         if resumed is not None:
-            snapshot = unseal(resumed, Snapshot)
-            if not stage.keeps(snapshot.subsystem):
-                return
-            self._name, self._key, self._bus = snapshot.subsystem, snapshot.key, snapshot.bus
-            self._is_free, self._is_hidden = snapshot.is_free, snapshot.is_hidden
-            if snapshot.state:
-                self._state = stage.resume(snapshot)
-                self._due = stage.clock()
+            self._restore(unseal(resumed, Snapshot))
 
     def on_batch(self, values: list[Values]) -> tuple[Iterable[Output], bool]:
         """Apply a batch of events; return the changes."""
         outputs: list[Output] = []
         for name, bus, events in values:
-            if self._belongs(name, bus, events[0]):
+            if isinstance(events[0], StateRestored):
+                self._restore(events[0].snapshot)
+            elif self._belongs(name, bus, events[0]):
                 outputs += self._apply(events if self._state else self._start(events))
         if self._bus is None:
             return outputs, StatefulBatchLogic.DISCARD
@@ -85,13 +81,31 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
 
     def snapshot(self) -> bytes | None:
         """Return a copy of the state, which changes while bytewax writes."""
-        state, bus = self._state, self._bus
-        if bus is None or not self._stage.is_kept:
+        if self._bus is None or not self._stage.is_kept:
             return None
+        return seal(self._copy(self._bus))
+
+    def on_eof(self) -> tuple[Iterable[Output], bool]:
+        """Hand the state over to the next run of the dataflow, if there will be one."""
+        if self._stage.handed_over is not None and self._bus is not None:
+            self._stage.handed_over.append(self._copy(self._bus))
+        return (), StatefulBatchLogic.RETAIN
+
+    def _copy(self, bus: str) -> Snapshot:
+        state = self._state
         kept = (0, 0, b"")
         if state is not None:
             kept = state.entities.taken, state.shown.taken, dump(state)
-        return seal(Snapshot(self._name, self._key, bus, *kept, self._is_free, self._is_hidden))
+        return Snapshot(self._name, self._key, bus, *kept, self._is_free, self._is_hidden)
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        if not self._stage.keeps(snapshot.subsystem):
+            return
+        self._name, self._key, self._bus = snapshot.subsystem, snapshot.key, snapshot.bus
+        self._is_free, self._is_hidden = snapshot.is_free, snapshot.is_hidden
+        if snapshot.state:
+            self._state = self._stage.resume(snapshot)
+            self._due = self._stage.clock()
 
     def _belongs(self, name: str, bus: str, first: Event) -> bool:
         """Return whether events on a bus belong to this key; the key may get its bus now."""

@@ -21,6 +21,10 @@ class States:
         options: Passed to the states.
         clock: Returns Unix seconds.
         is_kept: Whether there is a recovery store; without one, no snapshots are made.
+
+    Attributes:
+        handed_over: Gets a snapshot of each state at the end of the dataflow, for the next run of
+            it in this process; None if there will be none.
     """
 
     def __init__(
@@ -33,6 +37,7 @@ class States:
     ) -> None:
         self.clock = clock
         self.is_kept = is_kept
+        self.handed_over: list[Snapshot] | None = None
         self._subsystems = {subsystem.name: subsystem for subsystem in subsystems}
         self._metrics = {
             subsystem.name: {spec.name: spec for spec in subsystem.metrics}

@@ -24,6 +24,7 @@ from dataflows.metric import Histogram, LabelValues
 from dataflows.options import Options
 from dataflows.outputs import Output, Skipped
 from dataflows.slope import Slope
+from dataflows.snapshot import Snapshot
 from dataflows.stage import Stage
 from dataflows.subsystems import METRICS, OPTIONAL, SUBSYSTEMS, kept
 from exporter.exposition.families import Families, family
@@ -111,6 +112,13 @@ class Pipeline(Player):
     def snapshots(self) -> dict[str, bytes]:
         """Return what bytewax writes to the recovery store for the step `state`."""
         return {key: pickle.dumps(logic.snapshot()) for key, logic in self._logics.items()}
+
+    def hand_over(self) -> list[Snapshot]:
+        """Return what the states hand over to the next run of the dataflow."""
+        handed_over = self._stage.handed_over = []
+        for logic in self._logics.values():
+            logic.on_eof()
+        return handed_over
 
     def restart(self, **options: Any) -> None:  # noqa: ANN401 -- fields of Options
         """Start a new process with the snapshots of the recovery store.

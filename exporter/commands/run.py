@@ -12,11 +12,13 @@ import structlog
 
 from exporter import signals
 from exporter.app import App
+from exporter.commands import command_line
 from exporter.consumer import configured_buses
 from exporter.consumer.bus import Bus
 from exporter.engine.cluster import cluster_of
 from exporter.engine.recovery import StateDir
 from exporter.engine.runtime import Runtime
+from exporter.reloading import SettingsSource
 from exporter.settings import Settings
 from exporter.snapshots.source_loop import DEFAULT_PACE, Pace
 
@@ -58,8 +60,9 @@ def run(settings: Settings, pace: Pace = DEFAULT_PACE) -> bool:
 
 
 def _serve(settings: Settings, buses: Sequence[Bus], runtime: Runtime, pace: Pace) -> bool:
+    source = SettingsSource(_load, configured_buses, is_cluster=runtime.addresses is not None)
     if settings.state_dir is None:
-        return App(settings, buses, runtime, pace).run()
+        return App(settings, buses, runtime, pace, source).run()
     urls = {bus.status.name: bus.urls for bus in buses}
     with closing(
         StateDir(
@@ -71,4 +74,12 @@ def _serve(settings: Settings, buses: Sequence[Bus], runtime: Runtime, pace: Pac
         )
     ) as state_dir:
         runtime = runtime._replace(recovery=state_dir.config)
-        return App(settings, buses, runtime, pace).run()
+        source = source._replace(fit=state_dir.fit)
+        return App(settings, buses, runtime, pace, source).run()
+
+
+def _load() -> Settings:
+    # The flags and variables of this process, which cannot change, and the file, which can.
+    settings = command_line.parse(sys.argv[1:])
+    assert isinstance(settings, Settings)
+    return settings

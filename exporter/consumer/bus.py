@@ -24,6 +24,8 @@ class Bus:
         zone: Time zone of time stamps without one; None means the zone of this machine.
         service_levels: Within which time a call of a queue must be answered.
         api: How to reach the APIs of its server; None if none is asked.
+        connection: All that its consumer depends on: if it is equal after a change of the settings,
+            the consumer stays. None if it never changes.
     """
 
     status: BusStatus
@@ -32,6 +34,7 @@ class Bus:
     zone: tzinfo | None = None
     service_levels: ServiceLevels = DEFAULT
     api: ApiSettings | None = None
+    connection: object = None
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -73,4 +76,9 @@ def _configured(bus: BusSettings, settings: Settings) -> Bus:
         bus.timezone,
         bus.service_level,
         bus if status.sources else None,
+        (bus.model_copy(update=_NOT_OF_CONNECTION), inbox, kept),
     )
+
+
+_NOT_OF_CONNECTION = {"timezone": None, "service_level": DEFAULT}
+"""Settings of a bus that only the dataflow uses."""

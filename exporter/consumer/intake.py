@@ -128,12 +128,13 @@ class Intake:
             if has_read and not gone:
                 self._count_gap("another exporter has read the inbox")
             self._resume(is_complete=not has_read)
-        self._tell(ReadingContinued(self._status.name))
+        self._continue()
 
     def close(self) -> None:
         """End a connection; the broker will redeliver what is not acknowledged."""
         if self._is_open:
             self._is_open = False
+            self._status.is_continued = False
             self._tell(ReadingStopped(self._status.name))
         self._matcher = None
         self._status.held = 0
@@ -248,7 +249,7 @@ class Intake:
             self._memory.forget(matcher.first - 1)
         else:
             self._on_missing()
-        self._tell(ReadingContinued(self._status.name))
+        self._continue()
 
     def _on_missing(self) -> None:
         """Handle an inbox that does not begin with the bookmark."""
@@ -276,6 +277,10 @@ class Intake:
     def _resume(self, *, is_complete: bool) -> None:
         self._was_standby = False
         self._tell(ReadingResumed(self._status.name, self._clock(), is_complete))
+
+    def _continue(self) -> None:
+        self._tell(ReadingContinued(self._status.name))
+        self._status.is_continued = True
 
     def _tell(self, item: BusItem) -> None:
         self._buffer.put([(self._number, item)])

@@ -120,12 +120,14 @@ class Consumer:
         self._earlier_exchange = earlier_exchange
         self._thread.start()
 
-    def stop(self, timeout: float) -> None:
+    def stop(self, timeout: float, *, is_resumable: bool = False) -> None:
         """Acknowledge what is done, and disconnect.
 
         Args:
             timeout: Seconds to wait for the end of the thread.
+            is_resumable: Whether another consumer of this process continues where it ends.
         """
+        self._is_resumable |= is_resumable
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(timeout)
@@ -302,16 +304,17 @@ class Consumer:
             self._intake.on_round_trip()
 
 
-def stop_all(consumers: Sequence[Consumer], timeout: float) -> None:
+def stop_all(consumers: Sequence[Consumer], timeout: float, *, is_resumable: bool = False) -> None:
     """Stop consumers at the same time.
 
     Args:
         consumers: May include consumers that were not started.
         timeout: Seconds for all of them together.
+        is_resumable: Whether other consumers of this process continue where they end.
     """
     deadline = time.monotonic() + timeout
     for consumer in consumers:
-        consumer.stop(0)
+        consumer.stop(0, is_resumable=is_resumable)
     for consumer in consumers:
         consumer.stop(max(0.0, deadline - time.monotonic()))
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import pickle
 import sqlite3
-from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from contextlib import closing
 from io import BytesIO
@@ -17,11 +16,9 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 from zlib import crc32
 
-from msgspec.structs import replace
-
 from dataflows.snapshot import DamagedError, Snapshot, seal, unseal
-from dataflows.subsystems import SUBSYSTEMS
-from exporter.engine.resumed import Resumed, has_moved
+from exporter.engine.fitting import Removed, fit
+from exporter.engine.resumed import Resumed
 
 PARTITIONS = 1
 """All of a cluster's state is kept by its first process, so that the cluster can grow."""
@@ -94,31 +91,13 @@ def check(store: Path, schema: int) -> list[KeptRow]:
         raise DamagedError(problem) from error
 
 
-class Removed(NamedTuple):
-    """How many states were removed.
-
-    Attributes:
-        buses: Of each bus that is not in the settings.
-        subsystems: Of each subsystem that is left out, on the other buses.
-    """
-
-    buses: dict[str, int]
-    subsystems: dict[str, int]
-
-
 def adapt(
     store: Path,
     rows: list[KeptRow],
     buses: Mapping[str, tuple[str, ...]],
     subsystems: Collection[str],
 ) -> Removed:
-    """Change a store so that it fits the settings.
-
-    The rows of buses and of subsystems that are not in the settings are removed: when one of them
-    is back, its state would be out of date. If a bus has another address, its
-    states are free for the bus that carries their origins next. An origin that has a state, but is
-    not among those of its bus, is added there: bytewax copies the state of a bus before the events
-    of the last batch have reached the states.
+    """Change a store so that it fits the settings; see `fit`.
 
     Args:
         store: Is changed.
@@ -129,47 +108,16 @@ def adapt(
     Raises:
         sqlite3.Error: The store cannot be written, and is unchanged.
     """
-    states = [each.content for each in rows if isinstance(each.content, Snapshot)]
-    origins: defaultdict[str, set[str]] = defaultdict(set)
-    for state in states:
-        if state.subsystem not in _OF_BUSES:
-            origins[state.bus].add(state.key.partition("\t")[2])
-    moved = {
-        each.content.bus
-        for each in rows
-        if isinstance(each.content, Resumed)
-        and has_moved(each.content.urls, buses.get(each.content.bus, ()))
-    }
+    fitted, removed = fit([each.content for each in rows], buses, subsystems)
     with closing(sqlite3.connect(store, timeout=_TIMEOUT_SECONDS)) as database, database:
-        for each in rows:
-            content = each.content
-            is_left_out = isinstance(content, Snapshot) and content.subsystem not in subsystems
-            if is_left_out or content.bus not in buses:
+        for each, content in zip(rows, fitted, strict=True):
+            if content is None:
                 key = each.step, each.key
                 database.execute("DELETE FROM snaps WHERE step_id = ? AND state_key = ?", key)
-                continue
-            changed: Resumed | Snapshot
-            if isinstance(content, Resumed):
-                missing = sorted(origins[content.bus] - content.last_heard.keys())
-                added = dict.fromkeys(missing, content.read_seconds)
-                changed = replace(content, last_heard=content.last_heard | added)
-            else:
-                changed = replace(content, is_free=content.is_free or content.bus in moved)
-            if changed != content:
-                row = pickle.dumps(seal(changed)), each.number
+            elif content != each.content:
+                row = pickle.dumps(seal(content)), each.number
                 database.execute("UPDATE snaps SET ser_change = ? WHERE rowid = ?", row)
-    return Removed(
-        Counter(state.bus for state in states if state.bus not in buses),
-        Counter(
-            state.subsystem
-            for state in states
-            # A row without a state only says to which bus the origin belongs.
-            if state.bus in buses and state.subsystem not in subsystems and state.state
-        ),
-    )
-
-
-_OF_BUSES = frozenset(subsystem.name for subsystem in SUBSYSTEMS if subsystem.is_per_bus)
+    return removed
 
 
 def _open(store: Path) -> sqlite3.Connection:

@@ -91,6 +91,19 @@ class StateDir:
             raise
         self.config = RecoveryConfig(self._path)
 
+    def fit(self, buses: Mapping[str, tuple[str, ...]], subsystems: Collection[str]) -> None:
+        """Make the store fit changed settings, between two runs of the dataflow.
+
+        Args:
+            buses: As for the class.
+            subsystems: As for the class.
+
+        Raises:
+            StateDirError: The store cannot be used.
+        """
+        self._buses, self._subsystems = buses, subsystems
+        self._use_store(self._read(self._path / _MANIFEST).schema)
+
     def close(self) -> None:
         """Unlock it, so that another process can use it."""
         os.close(self._lock)
@@ -194,21 +207,9 @@ class StateDir:
             problem = f"the store {printable(store)} is damaged ({printable(str(error))})"
             raise StateDirError(_refused(problem)) from error
         try:
-            removed = kept_rows.adapt(store, rows, self._buses, self._subsystems)
+            kept_rows.adapt(store, rows, self._buses, self._subsystems).tell()
         except sqlite3.Error as error:
             raise StateDirError(_unusable(store, str(error))) from error
-        for bus, states in removed.buses.items():
-            log.warning(
-                "the bus is not in the settings, so its kept state is removed",
-                bus=bus,
-                states=states,
-            )
-        if removed.subsystems:
-            log.warning(
-                "some subsystems are not in the settings, so their kept state is removed",
-                subsystems=",".join(sorted(removed.subsystems)),
-                states=sum(removed.subsystems.values()),
-            )
 
     def _set_aside(self) -> Path | None:
         kept = [each for each in self._path.iterdir() if each.is_file() and each.name != _LOCK]

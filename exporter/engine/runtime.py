@@ -46,6 +46,10 @@ class Runtime(NamedTuple):
         )
 
 
+ALONE = Runtime()
+"""One process without a recovery store."""
+
+
 def explain(error: BaseException) -> str | None:
     """Return why the dataflow failed, for an administrator; None if the cause is unknown."""
     return recovery.explain(error) or cluster.explain(error)

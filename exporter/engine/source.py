@@ -10,9 +10,18 @@ from typing import NamedTuple
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from dataflows.clock import Clock
-from dataflows.items import ClockSetBack, GapNoticed, Item, Opened, OriginSilent, arrived_by
+from dataflows.items import (
+    ClockSetBack,
+    GapNoticed,
+    Item,
+    Opened,
+    OriginSilent,
+    ReadingContinued,
+    StateHandedOver,
+    arrived_by,
+)
 from dataflows.origins import BusOrigins
-from dataflows.snapshot import seal, unseal
+from dataflows.snapshot import Snapshot, seal, unseal
 from dataflows.trackers import CLOCK_SLACK_SECONDS
 from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.engine.resumed import Resumed, has_moved
@@ -73,6 +82,7 @@ class Feed(NamedTuple):
         origins: Its origins; those that were silent for too long are reported to the dataflow.
         open: Called once, before the dataflow first reads the bus, with the exchange that was read
             before the restart; "" if that is unknown.
+        is_read: Whether its consumer reads it already, since an earlier run of the dataflow.
     """
 
     buffer: DeliveryBuffer
@@ -80,6 +90,24 @@ class Feed(NamedTuple):
     urls: tuple[str, ...]
     origins: BusOrigins
     open: Callable[[str], None]
+    is_read: bool = False
+
+
+class HandedOver(NamedTuple):
+    """What the run of the dataflow before has left, in the same process.
+
+    With a recovery store, that has it.
+
+    Attributes:
+        states: The states of all keys.
+        buses: By name of the bus, what a restart must know of it.
+    """
+
+    states: Sequence[Snapshot] = ()
+    buses: Mapping[str, Resumed] = {}
+
+
+NOTHING_HANDED_OVER = HandedOver()
 
 
 class LoopContext(NamedTuple):
@@ -93,6 +121,7 @@ class LoopContext(NamedTuple):
         timer: Monotonic clock, in seconds.
         forget_seconds: Silence after which an origin is forgotten.
         idle_seconds: Maximum wait for `wake` when nothing arrives.
+        on_shown: Called when all that was kept or handed over is in the store.
     """
 
     wake: threading.Event
@@ -102,6 +131,7 @@ class LoopContext(NamedTuple):
     timer: Clock
     forget_seconds: float
     idle_seconds: float = IDLE_SECONDS
+    on_shown: Callable[[], object] = lambda: None
 
 
 class BusSource(FixedPartitionedSource[Item, bytes]):
@@ -110,14 +140,26 @@ class BusSource(FixedPartitionedSource[Item, bytes]):
     Args:
         feeds: By name of the bus. In a cluster, bytewax opens each in one process only.
         context: For each loop iteration.
+        handed_over: Of the run before.
     """
 
-    def __init__(self, feeds: Mapping[str, Feed], context: LoopContext) -> None:
+    def __init__(
+        self,
+        feeds: Mapping[str, Feed],
+        context: LoopContext,
+        handed_over: HandedOver = NOTHING_HANDED_OVER,
+    ) -> None:
         self._feeds = feeds
         self._context = context
         # Name of the partition that waits for all partitions of this process.
         self._waiter: str | None = None
         self._last_batch_at = -GATHER_SECONDS
+        self._resumed = handed_over.buses
+        # By bus, what the dataflow did not get yet.
+        self._states: dict[str, list[Item]] = {}
+        for each in handed_over.states:
+            self._states.setdefault(each.bus, []).append(StateHandedOver(each.bus, each))
+        self._parts: dict[str, BusPartition] = {}
 
     def list_parts(self) -> list[str]:
         """Return the names of the buses.
@@ -132,8 +174,30 @@ class BusSource(FixedPartitionedSource[Item, bytes]):
         del step_id
         # Only one partition waits: if each did, an idle process with many buses would wake often.
         self._waiter = self._waiter or for_part
-        wait = self._wait if for_part == self._waiter else _do_not_wait
-        return BusPartition(for_part, self._feeds[for_part], self._context, wait, resume_state)
+        resumed = self._resumed.get(for_part)
+        if resume_state is not None:
+            resumed = unseal(resume_state, Resumed)
+        part = BusPartition(for_part, self._feeds[for_part], self._context, self, resumed)
+        self._parts[for_part] = part
+        return part
+
+    def kept(self) -> dict[str, Resumed]:
+        """Return what the next run must know of each bus, after the end of this one."""
+        return {name: part.kept() for name, part in self._parts.items()}
+
+    def hand_over(self, bus: str) -> list[Item] | None:
+        """Return the states of a bus that the run before handed over; None when all buses have."""
+        return self._states.pop(bus, []) if self._states else None
+
+    def note_shown(self) -> None:
+        """Note that all that the run before handed over for a bus is in the store."""
+        if all(part.is_shown for part in self._parts.values()):
+            self._context.on_shown()
+
+    def wait(self, bus: str) -> None:
+        """Wait for deliveries of any bus, if the partition of this bus is the one that waits."""
+        if bus == self._waiter:
+            self._wait()
 
     def _wait(self) -> None:
         """Wait for deliveries of any bus.
@@ -153,10 +217,6 @@ class BusSource(FixedPartitionedSource[Item, bytes]):
             self._last_batch_at = timer()
 
 
-def _do_not_wait() -> None:
-    """Do nothing: another partition waits."""
-
-
 class BusPartition(StatefulSourcePartition[Item, bytes]):
     """Reads the deliveries of one bus, and determines which are done.
 
@@ -165,7 +225,11 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
     first `next_batch` after a `snapshot`, all that was taken before the snapshot is done.
 
     Items are deliveries, and what happens to the bus in between. The first is `Opened`, so that the
-    states of a bus begin even if no event arrives.
+    states of a bus begin even if no event arrives. Before it come the states that the run before
+    handed over.
+
+    Attributes:
+        is_shown: Whether all that was kept or handed over for the bus is in the store.
     """
 
     def __init__(
@@ -173,8 +237,8 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
         bus: str,
         feed: Feed,
         context: LoopContext,
-        wait: Callable[[], None],
-        resumed: bytes | None,
+        source: BusSource,
+        resumed: Resumed | None,
     ) -> None:
         self._bus = bus
         self._buffer = feed.buffer
@@ -186,31 +250,36 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
         self._urls = feed.urls
         self._origins = feed.origins
         self._context = context
-        self._wait = wait
+        self._source = source
         self._checked_at = context.clock()
         self._stalls = context.progress.stalls
         # Monotonic time until which deliveries may have arrived in the future.
         self._ahead_until = -inf
         self._taken_in_epoch: int | None = None
-        self._is_open = False
+        self._is_open = self._was_open = False
+        self._is_read = feed.is_read
         self._earlier_exchange = ""
+        self.is_shown = False
         if resumed is not None:
-            kept = unseal(resumed, Resumed)
-            self._earlier_exchange = kept.exchange
+            self._resume(resumed, feed)
+        feed.open(self._earlier_exchange)
+
+    def _resume(self, kept: Resumed, feed: Feed) -> None:
+        self._earlier_exchange = kept.exchange
+        if kept.is_withheld:
+            self._standby.resume()
+        if not feed.is_read:
             feed.status.gaps = kept.gaps
             feed.status.last_gap_at = min(kept.last_gap_at, self._checked_at)
             feed.status.has_read = kept.has_read
-            if kept.is_withheld:
-                self._standby.resume()
             feed.buffer.memory.load(kept.memory)
-            feed.origins.read_seconds = kept.read_seconds
-            feed.origins.last_heard.update(kept.last_heard)
-            feed.origins.offsets.update(kept.offsets)
-            feed.origins.listed.update(kept.listed)
-            feed.origins.strangers.update(kept.strangers)
-            has_other_urls = has_moved(kept.urls, feed.urls)
-            feed.origins.free.update(kept.last_heard if has_other_urls else kept.free)
-        feed.open(self._earlier_exchange)
+        origins = feed.origins
+        origins.read_seconds = kept.read_seconds
+        origins.last_heard.update(kept.last_heard)
+        origins.offsets.update(kept.offsets)
+        origins.listed.update(kept.listed)
+        origins.strangers.update(kept.strangers)
+        origins.free.update(kept.last_heard if has_moved(kept.urls, feed.urls) else kept.free)
 
     def next_batch(self) -> Sequence[Item]:
         """Return the next items, after a short wait if few or none are there.
@@ -223,14 +292,21 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
         if self._taken_in_epoch is not None:
             self._buffer.done = self._taken_in_epoch
             self._taken_in_epoch = None
+            if self._was_open and not self.is_shown:
+                self.is_shown = True
+                self._source.note_shown()
+        if (handed_over := self._source.hand_over(self._bus)) is not None:
+            return handed_over
         if stop.is_set():
             raise StopIteration
         if not self._is_open:
             self._is_open = True
-            return [Opened(self._bus, clock())]
+            is_continued = self._is_read and self._status.is_continued
+            continued = [ReadingContinued(self._bus)] if is_continued else []
+            return [Opened(self._bus, clock()), *continued]
         if happened := self._happened():
             return happened
-        self._wait()
+        self._source.wait(self._bus)
         batch = self._buffer.take(BATCH)
         self._standby.follow(batch)
         if self._context.timer() < self._ahead_until:
@@ -261,23 +337,26 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
     def snapshot(self) -> bytes:
         """Record what was taken by the end of an epoch; return the state to keep."""
         self._taken_in_epoch = self._buffer.taken
+        self._was_open = self._is_open
+        return seal(self.kept())
+
+    def kept(self) -> Resumed:
+        """Return what a later run of the dataflow must know of the bus."""
         status, origins = self._status, self._origins
-        return seal(
-            Resumed(
-                self._bus,
-                self._urls,
-                # The consumer leaves the earlier one when it first connects.
-                status.exchange if status.connects else self._earlier_exchange,
-                self._buffer.memory.end_epoch(self._buffer.taken, self._buffer.done),
-                status.gaps,
-                status.last_gap_at,
-                origins.read_seconds,
-                origins.last_heard,
-                frozenset(origins.free),
-                status.has_read,
-                status.is_withheld,
-                origins.offsets,
-                origins.listed,
-                frozenset(origins.strangers),
-            )
+        return Resumed(
+            self._bus,
+            self._urls,
+            # The consumer leaves the earlier one when it first connects.
+            status.exchange if status.connects else self._earlier_exchange,
+            self._buffer.memory.end_epoch(self._buffer.taken, self._buffer.done),
+            status.gaps,
+            status.last_gap_at,
+            origins.read_seconds,
+            origins.last_heard,
+            frozenset(origins.free),
+            status.has_read,
+            status.is_withheld,
+            origins.offsets,
+            origins.listed,
+            frozenset(origins.strangers),
         )

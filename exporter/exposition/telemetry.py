@@ -162,6 +162,7 @@ class BusStatus:
         is_standby: Whether the broker refused to let it consume, because another exporter reads
             the inbox.
         is_withheld: Whether no series of the telephony are shown, because it was a standby.
+        is_continued: Whether it consumes, and all that was missed before is known.
         held: Deliveries held back after a reconnection, until it is clear which came again.
         has_read: Whether the inbox was read, by this process or an earlier one whose state is kept.
         note: A rule of the broker that weakens a guarantee, in one line; empty if none is known.
@@ -187,6 +188,7 @@ class BusStatus:
     last_read_at: float = 0.0
     is_standby: bool = False
     is_withheld: bool = False
+    is_continued: bool = False
     held: int = 0
     has_read: bool = False
     note: str = ""

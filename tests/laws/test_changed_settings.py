@@ -8,15 +8,17 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflows.items import Item, Opened, ReadingContinued
+from dataflows.items import Item, Opened, ReadingContinued, StateHandedOver
 from dataflows.lengths import parse_lengths
 from dataflows.metric import LabelValues
-from dataflows.snapshot import seal
+from dataflows.snapshot import Snapshot, seal
 from dataflows.subsystems import OPTIONAL, SUBSYSTEMS, kept
 from dataflows.waits import SETTLE_SECONDS
+from exporter.engine.fitting import Content, fit
 from exporter.engine.recovery import StateDir
 from exporter.engine.resumed import Resumed
 from tests.laws.strategies import ORIGINS, Letter, Step, letters, traffic
@@ -137,11 +139,8 @@ class _Kept:
             )
         rows = [("xivo_exporter.state", key, row) for key, row in pipeline.snapshots().items()]
         for bus in chosen.buses:
-            carried = pipeline.origins.of(bus)
-            self.heard[bus] = dict(carried.last_heard)
-            memory = (b"", ())
-            seconds, heard = carried.read_seconds, carried.last_heard
-            kept = Resumed(bus, (bus,), "x", memory, 0, 0.0, seconds, heard)
+            kept = _resumed(pipeline, bus)
+            self.heard[bus] = kept.last_heard
             rows.append(("xivo_exporter.bus", bus, pickle.dumps(seal(kept))))
         with self._database() as database:
             database.executemany(
@@ -154,6 +153,40 @@ class _Kept:
         store = self.path / "process-0" / "part-0.sqlite3"
         with closing(sqlite3.connect(store)) as database, database:
             yield database
+
+
+@dataclass
+class _HandedOver:
+    """What a run of the dataflow hands over to the next one in the same process."""
+
+    path: Path
+    contents: list[Content] = field(default_factory=list)
+
+    def start(self, chosen: Chosen, now: float) -> Pipeline:
+        """Return a new run."""
+        pipeline = chosen.pipeline(now)
+        urls = {bus: (bus,) for bus in chosen.buses}
+        contents, _ = fit(self.contents, urls, chosen.kept)
+        for each in contents:
+            if isinstance(each, Resumed):
+                pipeline.origins.of(each.bus).last_heard.update(each.last_heard)
+        states = [each for each in contents if isinstance(each, Snapshot)]
+        pipeline.take([StateHandedOver(each.bus, each) for each in states])
+        return pipeline
+
+    def save(self, pipeline: Pipeline, chosen: Chosen) -> None:
+        """Hand over, as at the end of a run; it goes on all the same."""
+        self.contents = [
+            *pipeline.hand_over(),
+            *(_resumed(pipeline, bus) for bus in chosen.buses),
+        ]
+
+
+def _resumed(pipeline: Pipeline, bus: str) -> Resumed:
+    known = pipeline.origins.of(bus)
+    memory = (b"", ())
+    heard = dict(known.last_heard)
+    return Resumed(bus, (bus,), "x", memory, 0, 0.0, known.read_seconds, heard)
 
 
 @dataclass
@@ -187,12 +220,13 @@ class _History:
         return pipeline
 
 
-@given(st.lists(sessions(), min_size=2, max_size=4))
+@pytest.mark.parametrize("kind", [_Kept, _HandedOver])
+@given(plan=st.lists(sessions(), min_size=2, max_size=4))
 def test_any_starts_with_changed_settings_end_in_the_state_of_a_fresh_exporter(
-    plan: list[Session],
+    kind: type[_Kept] | type[_HandedOver], plan: list[Session]
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        kept = _Kept(Path(folder) / "state")
+        kept = kind(Path(folder) / "state")
         now = Pipeline().now
         history = _History(now)
         redelivered: list[list[Item]] = []
