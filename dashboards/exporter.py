@@ -16,6 +16,7 @@ _CONNECTION: house.Words = {
     1: ("connected", palette.GOOD),
     2: ("standby", palette.GREY),
 }
+_SETTINGS: house.Words = {0: ("refused", palette.WARNING), 1: ("used", palette.GOOD)}
 _STALLED: house.Words = {0: ("moving", palette.GOOD), 1: ("stalled", palette.BAD)}
 
 
@@ -256,17 +257,23 @@ def _origins() -> list[Panel]:
                 Column("silent for", bus.SILENCE, decimals=0),
                 Column("behind by", bus.DISAGREEMENT, decimals=0),
             ),
-            span=14,
+            span=12,
             height=5,
         ),
         table(
             "Exporters",
-            "Each exporter: its version, those of its Python and its bytewax, and the time since "
-            "its start.",
+            "Each exporter: its version, those of its Python and its bytewax, the time since its "
+            "start, whether its newest settings can be used, and the time since it last read them "
+            "successfully.",
             {"instance": "exporter", "version": "version"}
             | {"python_version": "Python", "bytewax_version": "bytewax"},
-            (Column("", exporter.BUILDS), Column("uptime", exporter.UPTIME, decimals=0)),
-            span=10,
+            (
+                Column("", exporter.BUILDS),
+                Column("uptime", exporter.UPTIME, decimals=0),
+                Column("settings", exporter.SETTINGS, words=_SETTINGS),
+                Column("read", exporter.SETTINGS_READ, decimals=0),
+            ),
+            span=12,
             height=5,
         ),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.promql import Signal, age, own, total, worst
-from exporter.exposition import telemetry
+from exporter.exposition import reloads, telemetry
 
 MANY = 15
 
@@ -12,6 +12,10 @@ _BUS = "{{bus}} {{instance}}"
 EXPORTERS = Signal(f"count({own(telemetry.BUILD_INFO)})")
 BUILDS = Signal(own(telemetry.BUILD_INFO))
 UPTIME = Signal(age(own(telemetry.STARTED_AT)), "s")
+SETTINGS = Signal(own(reloads.RELOADED))
+"""0: the newest ones cannot be used, 1: they are used."""
+
+SETTINGS_READ = Signal(age(own(reloads.RELOADED_AT)), "s")
 # A standby is no problem if another exporter of its job reads the bus, selected or not.
 _IF_READ = f"* on (job, bus) group_left () max by (job, bus) ({telemetry.CONNECTED.name})"
 DISCONNECTED = Signal(

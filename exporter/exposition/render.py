@@ -16,6 +16,7 @@ from dataflows.subsystem import Subsystem
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.exposition.families import Families, family
 from exporter.exposition.lines import lines_of
+from exporter.exposition.reloads import Reloads
 from exporter.exposition.store import Columns, SeriesStore, View
 from exporter.exposition.telemetry import SPECS, BusStatus, self_series
 
@@ -53,6 +54,7 @@ class Exposition:
         is_stalled: Returns whether the dataflow has stalled.
         started_at: Returns when the process started, Unix seconds.
         subsystems: Those that are kept.
+        reloads: The outcomes of reloads; by default there are none.
     """
 
     def __init__(  # noqa: PLR0913 -- it shows every part of the program
@@ -64,6 +66,7 @@ class Exposition:
         started_at: Callable[[], float],
         *,
         subsystems: Iterable[Subsystem] = SUBSYSTEMS,
+        reloads: Reloads | None = None,
     ) -> None:
         self._store = store
         self._specs = tuple(specs)
@@ -72,6 +75,7 @@ class Exposition:
         self._is_stalled = is_stalled
         self._started_at = started_at
         self._subsystems = tuple(subsystems)
+        self._reloads = reloads or Reloads()
         self._lock = threading.Lock()
         self._registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=self._registry)
@@ -101,6 +105,7 @@ class Exposition:
             view,
             started_at=self._started_at(),
             is_stalled=is_stalled,
+            outcomes=self._reloads,
             subsystems=self._subsystems,
         )
         series = [(spec, view.series[spec.name]) for spec in self._specs]

@@ -11,8 +11,9 @@ from dataflows.metric import Kind, LabelValues, MetricSpec
 from dataflows.subsystem import Subsystem
 from dataflows.subsystems import SUBSYSTEMS
 from exporter import __version__
-from exporter.exposition import snapshot_status
+from exporter.exposition import reloads, snapshot_status
 from exporter.exposition.exchanges import Exchanges
+from exporter.exposition.reloads import Reloads, reload_series
 from exporter.exposition.snapshot_status import SourceStatuses, snapshot_series
 from exporter.exposition.store import View
 
@@ -117,6 +118,7 @@ STALLED = MetricSpec(
 SPECS = (
     BUILD_INFO,
     STARTED_AT,
+    *reloads.SPECS,
     CONNECTED,
     CONNECTS,
     DISCONNECTS,
@@ -196,17 +198,19 @@ class BusStatus:
     sources: SourceStatuses = field(default_factory=dict)
 
 
-def self_series(
+def self_series(  # noqa: PLR0913 -- it shows every part of the program
     buses: list[BusStatus],
     view: View,
     *,
     started_at: float,
     is_stalled: bool,
+    outcomes: Reloads,
     subsystems: Iterable[Subsystem] = SUBSYSTEMS,
 ) -> Iterator[tuple[MetricSpec, Mapping[LabelValues, float]]]:
     """Return the series of every metric in `SPECS`."""
     yield BUILD_INFO, {(__version__, platform.python_version(), version("bytewax")): 1}
     yield STARTED_AT, {(): started_at}
+    yield from reload_series(outcomes, started_at)
     yield CONNECTED, {(bus.name,): float(bus.connected) for bus in buses}
     yield CONNECTS, {(bus.name,): bus.connects for bus in buses}
     yield DISCONNECTS, {(bus.name,): bus.disconnects for bus in buses}

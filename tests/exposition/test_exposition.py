@@ -15,6 +15,7 @@ from dataflows.labels import MAX_LABEL, label
 from dataflows.listings import Source
 from dataflows.metric import Histogram, Kind, MetricSpec, Sample
 from dataflows.subsystems import kept, metrics_of
+from exporter.exposition.reloads import Reloads
 from exporter.exposition.render import FORMATS, Exposition
 from exporter.exposition.snapshot_status import SnapshotOutcome, SourceStatus
 from exporter.exposition.store import SeriesStore
@@ -178,6 +179,30 @@ def test_each_api_has_its_requests_by_outcome_and_no_api_has_no_series() -> None
     assert shown("snapshot_last_success_timestamp_seconds", "lyon", "chatd") == 0
     assert shown("snapshot_duration_seconds", "paris", "amid") == 0.25
     assert text.count("xivo_exporter_snapshots_total{") == 2 * len(SnapshotOutcome)
+
+
+def test_the_newest_settings_are_used_until_one_of_the_files_is_broken() -> None:
+    reloads = Reloads()
+    exposition = Exposition(
+        SeriesStore(SPECS), SPECS, [], lambda: False, lambda: 100.0, reloads=reloads
+    )
+
+    def shown() -> tuple[float | None, ...]:
+        text = _text(exposition)
+        names = ("successful", "success_timestamp_seconds")
+        return tuple(_value(text, f"xivo_exporter_config_last_reload_{name}") for name in names)
+
+    assert shown() == (1, 100)
+    reloads.settings.fail()
+    assert shown() == (0, 100)
+    reloads.web.fail()
+    reloads.settings.succeed(200.0)
+    # One is used, but the other one is still broken.
+    assert shown() == (0, 200)
+    reloads.web.succeed(300.0)
+    assert shown() == (1, 300)
+    reloads.settings.succeed(400.0)
+    assert shown() == (1, 400)
 
 
 def test_a_scrape_is_of_one_moment_however_long_it_takes() -> None:

@@ -12,6 +12,7 @@ import amqp
 import pytest
 
 from exporter.__main__ import WRONG_SETTINGS
+from exporter.settings import Settings
 from tests.integration.bus import (
     Wire,
     chat,
@@ -162,6 +163,22 @@ def test_the_unit_starts_the_program_with_the_settings_of_the_documents(
 def test_the_unit_restarts_the_program_unless_its_settings_are_wrong() -> None:
     assert setting("Restart") == ["always"]
     assert setting("RestartPreventExitStatus") == [str(WRONG_SETTINGS)]
+
+
+def test_the_unit_can_be_reloaded_and_is_watched() -> None:
+    assert setting("Type") == ["notify"]
+    # Only the program itself, so no child of it could tell something else.
+    assert setting("NotifyAccess") == ["main"]
+    assert setting("ExecReload") == ["/bin/kill -HUP $MAINPID"]
+    assert "systemctl reload xivo-exporter" in INSTALL
+    # Or systemd would not let it speak.
+    (families,) = setting("RestrictAddressFamilies")
+    assert "AF_UNIX" in families.split()
+    # The exporter logs a stall, and where it is, before systemd ends it.
+    (seconds,) = setting("WatchdogSec")
+    stall_after = Settings.model_fields["stall_after"].default
+    assert float(seconds) >= 2 * stall_after
+    assert setting("WatchdogSignal") == ["SIGKILL"]
 
 
 @pytest.mark.systemd
