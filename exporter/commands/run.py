@@ -11,14 +11,13 @@ from contextlib import closing
 import structlog
 
 from exporter import signals
-from exporter.app import App
+from exporter.app import App, SettingsSource
 from exporter.commands import command_line
 from exporter.consumer import configured_buses
 from exporter.consumer.bus import Bus
 from exporter.engine.cluster import cluster_of
 from exporter.engine.recovery import StateDir
 from exporter.engine.runtime import Runtime
-from exporter.reloading import SettingsSource
 from exporter.settings import Settings
 from exporter.snapshots.source_loop import DEFAULT_PACE, Pace
 

@@ -38,6 +38,7 @@ class Watchdog:
         stall_after: Seconds without progress after which the dataflow has stalled.
         on_stall: Called with `stall_after` in the watchdog's thread when the dataflow has stalled.
         clock: Monotonic clock, in seconds.
+        on_alive: Called at each check at which the dataflow has not stalled.
 
     Attributes:
         is_stalled: Written by the watchdog's thread, read by any thread.
@@ -49,8 +50,10 @@ class Watchdog:
         stall_after: float,
         on_stall: Callable[[float], object],
         clock: Clock,
+        on_alive: Callable[[], object] = lambda: None,
     ) -> None:
         self.is_stalled = False
+        self._on_alive = on_alive
         self._progress = progress
         self._stall_after = stall_after
         self._on_stall = on_stall
@@ -90,6 +93,8 @@ class Watchdog:
             self._on_stall(self._stall_after)
         elif was_stalled and not self.is_stalled:
             log.info("the dataflow makes progress again")
+        if not self.is_stalled:
+            self._on_alive()
 
 
 def report_stall(seconds: float) -> None:

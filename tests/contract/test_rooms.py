@@ -30,4 +30,4 @@ def test_no_module_of_a_room_has_its_tests_outside_of_that_room() -> None:
 
 
 def test_beside_the_rooms_stands_only_what_belongs_to_all_of_them() -> None:
-    assert modules(SHELL) == {"app", "clock", "logs", "signals", "systemd"}
+    assert modules(SHELL) == {"clock", "logs", "signals", "systemd"}

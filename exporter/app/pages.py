@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from exporter.app.dataflow_run import DataflowRun
 from exporter.clock import wall_clock
-from exporter.dataflow_run import DataflowRun
 from exporter.exposition import known
 from exporter.exposition.doubts import problems_of_apis
 from exporter.exposition.readiness import exchange_doubt, silence, unread

@@ -12,11 +12,11 @@ import structlog
 
 from dataflows import flow
 from dataflows.decode import Decode
-from dataflows.envelope import Delivery, Rejected
 from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.stage import Stage
 from dataflows.subsystems import metrics_of
+from exporter.app.traffic_log import TrafficLog
 from exporter.clock import wall_clock
 from exporter.consumer import Bus, Consumer, stop_all
 from exporter.engine import watchdog
@@ -36,9 +36,9 @@ from exporter.engine.source import (
 )
 from exporter.engine.watchdog import Watchdog
 from exporter.exposition.doubts import Doubts
+from exporter.exposition.reloads import Reloads
 from exporter.exposition.render import Exposition
 from exporter.exposition.store import SeriesStore
-from exporter.logs import RateLimited
 from exporter.settings import Serving
 from exporter.snapshots.bus import snapshot_bus
 from exporter.snapshots.snapshotter import Snapshotter
@@ -68,6 +68,8 @@ class Process(NamedTuple):
         wake: Set when a buffer has deliveries.
         started_at: When the process started, Unix seconds.
         on_failure: Called from a thread that ends because of an internal error.
+        on_alive: Called often while the dataflow has not stalled.
+        reloads: The outcomes of reloads.
     """
 
     runtime: Runtime
@@ -75,6 +77,8 @@ class Process(NamedTuple):
     wake: threading.Event
     started_at: Callable[[], float]
     on_failure: Callable[[], None]
+    on_alive: Callable[[], None]
+    reloads: Reloads
 
 
 class DataflowRun:
@@ -117,6 +121,7 @@ class DataflowRun:
             settings.stall_after,
             watchdog.exit_on_stall if settings.exit_on_stall else watchdog.report_stall,
             time.monotonic,
+            process.on_alive,
         )
         earlier = {each.bus.status.name: each for each in readers}
         self.readers = [self._reader(bus, earlier.get(bus.status.name)) for bus in buses]
@@ -132,8 +137,11 @@ class DataflowRun:
             lambda: self.watchdog.is_stalled,
             process.started_at,
             subsystems=self.subsystems,
+            reloads=process.reloads,
         )
-        self._origins = Origins(self._on_shared_origin)
+        zones = {bus.status.name: bus.zone for bus in buses}
+        traffic_log = TrafficLog(zones.get)
+        self._origins = Origins(traffic_log.on_shared_origin)
         stay = [each.consumer for each in earlier.values()]
         feeds = {
             reader.bus.status.name: self._feed(reader, is_read=reader.consumer in stay)
@@ -156,15 +164,13 @@ class DataflowRun:
             wall_clock,
             process.pace,
         )
-        self._warn = RateLimited(log.warning)
-        self._zones = {bus.status.name: bus.zone for bus in buses}
         options = Options(
             settings.details,
             max_shown=settings.max_series,
             windows=settings.windows,
             service_levels={bus.status.name: bus.service_levels for bus in buses},
             pause_reasons=settings.pause_reasons,
-            zone_of=self._zones.get,
+            zone_of=zones.get,
         )
         self._stage = Stage(
             self.subsystems, options, wall_clock, is_kept=runtime.recovery is not None
@@ -184,10 +190,10 @@ class DataflowRun:
             self._source,
             Decode(
                 self.subsystems,
-                self._zones.get,
-                self._on_rejected,
+                zones.get,
+                traffic_log.on_rejected,
                 self._origins,
-                self._on_offset,
+                traffic_log.on_offset,
                 on_reason=self._snapshotter.ask,
             ),
             self._stage,
@@ -281,34 +287,6 @@ class DataflowRun:
 
         origins = self._origins.of(bus.status.name)
         return Feed(buffer, bus.status, bus.urls, origins, begin, is_read)
-
-    def _on_rejected(self, delivery: Delivery, rejected: Rejected) -> None:
-        self._warn(
-            # A bus that is full of errors must not hide those of another one.
-            f"{delivery.bus}\t{rejected.reason}",
-            "delivery rejected",
-            bus=delivery.bus,
-            reason=rejected.reason.value,
-            detail=rejected.detail[:200],
-        )
-
-    def _on_shared_origin(self, origin: str, bus: str, first_bus: str) -> None:
-        self._warn(
-            f"{bus}\tshared",
-            "the server is on two buses; only its events on the first one are used",
-            bus=bus,
-            first_bus=first_bus,
-            origin_uuid=origin,
-        )
-
-    def _on_offset(self, bus: str, origin: str, seconds: float) -> None:
-        event = (
-            "the server's time stamps are in another time zone; the difference is used; "
-            "set --bus-timezone"
-            if self._zones.get(bus) is None
-            else "the server's time stamps contradict --bus-timezone"
-        )
-        self._warn(f"{bus}\tzone", event, bus=bus, origin_uuid=origin, hours=seconds / 3600)
 
 
 _NONE = object()

@@ -9,7 +9,9 @@ from typing import NamedTuple
 import structlog
 
 from exporter import logs
+from exporter.clock import wall_clock
 from exporter.consumer import Bus
+from exporter.exposition.reloads import Reload
 from exporter.logs import RateLimited
 from exporter.settings import Settings, SettingsError, flag
 from exporter.settings.changes import change
@@ -56,7 +58,7 @@ class Reloader:
             them.
         follow_web: Called with all new settings, before anything else changes: the web server
             follows its own. Raises `ValueError` if it cannot.
-        on_result: Called with the result of each reload.
+        outcome: The result of each reload is noted there.
     """
 
     def __init__(
@@ -65,13 +67,13 @@ class Reloader:
         source: SettingsSource,
         restart: Callable[[Settings, list[Bus]], object],
         follow_web: Callable[[Settings], object],
-        on_result: Callable[[bool], object],
+        outcome: Reload,
     ) -> None:
         self._settings = settings
         self._source = source
         self._restart = restart
         self._follow_web = follow_web
-        self._on_result = on_result
+        self._outcome = outcome
         self._lock = threading.Lock()
         self._info, self._warn = RateLimited(log.info), RateLimited(log.warning)
 
@@ -79,7 +81,10 @@ class Reloader:
         """Read the settings again, and follow them if they are right."""
         with self._lock:
             reloaded = self._reload()
-            self._on_result(reloaded.is_good)
+            if reloaded.is_good:
+                self._outcome.succeed(wall_clock())
+            else:
+                self._outcome.fail()
             return reloaded
 
     def _reload(self) -> Reloaded:
@@ -103,15 +108,11 @@ class Reloader:
         return Reloaded(False, problems)
 
     def _tell(self, followed: Sequence[str], held: Sequence[str]) -> Reloaded:
-        names = ",".join(followed)
-        self._info("reloaded", "settings reloaded", changed=names)
-        lines = [f"Changed: {names}." if followed else "Nothing has changed."]
+        self._info("reloaded", "settings reloaded", changed=",".join(followed))
+        lines = [f"Changed: {', '.join(followed)}." if followed else "Nothing has changed."]
         if held:
-            names = ",".join(map(_spelled, held))
-            self._warn("held", "changed settings need a restart of the exporter", settings=names)
-            lines.append(f"A restart is needed for: {names}.")
+            flags = [name if name == "buses" else flag(name) for name in held]
+            event = "changed settings need a restart of the exporter"
+            self._warn("held", event, settings=",".join(flags))
+            lines.append(f"A restart is needed for: {', '.join(flags)}.")
         return Reloaded(True, lines)
-
-
-def _spelled(name: str) -> str:
-    return name if name == "buses" else flag(name)

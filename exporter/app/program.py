@@ -1,4 +1,4 @@
-"""The composition root: connects all parts, and defines the order of start and stop."""
+"""The program: its web server, its runs of the dataflow, and the order of start and stop."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ import structlog
 
 from dataflows.snapshot import Snapshot
 from exporter import __version__, signals
+from exporter.app.dataflow_run import STOP_SECONDS, DataflowRun, Process
+from exporter.app.pages import RunPages
+from exporter.app.reloading import Reloaded, Reloader, SettingsSource
 from exporter.clock import StartTime
 from exporter.consumer import Bus
-from exporter.dataflow_run import STOP_SECONDS, DataflowRun, Process
 from exporter.engine.fitting import fit
 from exporter.engine.resumed import Resumed
 from exporter.engine.runtime import ALONE, Runtime
 from exporter.engine.source import HandedOver
+from exporter.exposition.reloads import Reloads
 from exporter.exposition.render import FORMATS
 from exporter.logs import RateLimited
-from exporter.pages import RunPages
-from exporter.reloading import Reloaded, Reloader, SettingsSource
 from exporter.settings import Serving, Settings
 from exporter.settings.address import Address
 from exporter.snapshots.source_loop import DEFAULT_PACE, Pace
+from exporter.systemd import Supervisor
 from exporter.web.listening import listen_problem
 from exporter.web.server import WebServer
 
@@ -33,6 +35,9 @@ log = structlog.get_logger(__name__)
 
 RELOAD_SECONDS = 30.0
 """Maximum wait of a web client for the end of a reload."""
+
+
+_NOTHING_RELOADED = "nothing is reloaded: this command reads its settings only at the start"
 
 
 class _Next(NamedTuple):
@@ -64,8 +69,16 @@ class App:
         pace: Pace = DEFAULT_PACE,
         source: SettingsSource | None = None,
     ) -> None:
+        self._supervisor = Supervisor()
+        self._reloads = Reloads()
         self._process = Process(
-            runtime, pace, threading.Event(), StartTime(), on_failure=self._on_failure
+            runtime,
+            pace,
+            threading.Event(),
+            StartTime(),
+            self._on_failure,
+            self._supervisor.alive,
+            self._reloads,
         )
         self._source = source
         self._failed = self._is_stopping = False
@@ -80,7 +93,7 @@ class App:
         self._reloader: Reloader | None = None
         if source is not None and isinstance(settings, Settings):
             self._reloader = Reloader(
-                settings, source, self._restart, lambda _: None, lambda _: None
+                settings, source, self._restart, lambda _: None, self._reloads.settings
             )
         # Of its own, because only the thread of signals uses it.
         self._on_hangup = RateLimited(log.info)
@@ -104,6 +117,7 @@ class App:
         signals.listen(self._on_signal)
         self._web.start()
         log.info("listening", address=str(self.address), version=__version__)
+        self._supervisor.ready(self._status)
         while self._run.run():
             with self._lock:
                 following, self._next = self._next, None
@@ -123,15 +137,27 @@ class App:
             self._is_stopping = True
             self._run.stop()
 
+    @property
+    def _status(self) -> str:
+        return f"listening on {self.address}"
+
     def metrics(self, content_type: str = FORMATS[0]) -> Iterable[bytes]:
         """Return the body of `/metrics`, in one of the formats."""
         return self._pages.metrics(content_type)
 
     def reload(self) -> Reloaded:
         """Read the settings again; return when the pages show what follows from them."""
-        assert self._reloader is not None
-        reloaded = self._reloader()
+        reloaded = self._reload()
         self._is_shown.wait(RELOAD_SECONDS)
+        return reloaded
+
+    def _reload(self) -> Reloaded:
+        if self._reloader is None:
+            self._on_hangup("", _NOTHING_RELOADED)
+            return Reloaded(False, [_NOTHING_RELOADED])
+        self._supervisor.reloading()
+        reloaded = self._reloader()
+        self._supervisor.ready(self._status)
         return reloaded
 
     def _restart(self, settings: Serving, buses: Sequence[Bus]) -> None:
@@ -182,13 +208,10 @@ class App:
 
     def _on_signal(self, number: signal.Signals) -> None:
         if number is signal.SIGHUP:
-            if self._reloader is not None:
-                self._reloader()
-            else:
-                event = "nothing is reloaded: this command reads its settings only at the start"
-                self._on_hangup(number.name, event, signal=number.name)
+            self._reload()
             return
         log.info("stopping", signal=number.name)
+        self._supervisor.stopping()
         self.stop()
         if self._process.runtime.addresses is not None:
             # Bytewax would wait for the other processes, which may continue or not have started.
