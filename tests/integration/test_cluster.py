@@ -273,12 +273,19 @@ def test_those_that_are_stopped_end_in_time_and_nothing_is_lost(
         counted(vhosts, restarted(processes), 200)
 
 
-def test_a_hangup_ends_no_process_of_a_cluster(vhosts: Broker, cluster: StartCluster) -> None:
+def test_a_hangup_ends_no_process_of_a_cluster_and_says_what_needs_a_restart(
+    vhosts: Broker, cluster: StartCluster, tmp_path: Path
+) -> None:
     processes = at_work(cluster(2))
+    file = tmp_path / "settings.toml"
+    file.write_text('details = ["agents"]\nlog_format = "json"\n' + file.read_text())
     with sending(vhosts, rounds=10, times=10):
         for process in processes:
             os.kill(process.pid, signal.SIGHUP)
             eventually(lambda p=process: hung_up(p), what="it says what it does")  # type: ignore[misc]  # as above
+            [told] = process.logged("changed settings need a restart of the exporter")
+            assert told["settings"] == "--details"
+            assert process.log().rstrip().endswith("}")
     counted(vhosts, processes, 100)
     ended_well(*processes)
 

@@ -376,3 +376,28 @@ def test_one_of_a_cluster_that_cannot_wait_for_the_others_deletes_its_token_too(
         processes[1].wait()
         assert not apis.tokens
         assert not second.tokens
+
+
+def test_after_a_reload_of_the_settings_all_is_still_known(
+    broker: Broker, run: Run, tmp_path: Path
+) -> None:
+    broker.declare_exchange("xivo")
+    file = tmp_path / "settings.toml"
+    file.touch()
+    program = run("--config", f"{file}")
+    before = all_known(program)
+    file.write_text('details = ["agents"]')
+    os.kill(program.pid, signal.SIGHUP)
+
+    def shown() -> dict[Series, float] | None:
+        samples = series(program)
+        # Whenever it shows the details, it knows that nothing was missed.
+        return samples if any(name == "xivo_agent_logged_in" for name, _ in samples) else None
+
+    after = eventually(shown, what="the details are shown")
+    assert after is not None
+    assert known(after) == known(before)
+    assert not drift(after)
+    logins = outcomes(after, "amid")
+    eventually(lambda: outcomes(series(program), "amid") != logins, what="the APIs are asked again")
+    assert not drift(all_known(program))
