@@ -28,7 +28,7 @@ def is_healthy(url: str, environment: Mapping[str, str]) -> bool:
     Args:
         url: Protocol, address and port of the server. If the protocol is wrong, the other one is
             used too.
-        environment: Of the container. A web config file in it probably means TLS.
+        environment: Of the container. A web configuration file in it probably means TLS.
     """
     parts = urlsplit(url)
     assert parts.hostname
