@@ -1,9 +1,9 @@
 """The health check of the image: does the web server of the exporter answer?
 
-    healthcheck.py PORT
+    healthcheck.py http://127.0.0.1:10495
 
 It needs no user, no certificate and no code of the program, which takes half a second to import.
-The exit status is 0 if the server of this container answers, with or without TLS.
+The exit status is 0 if the server answers, with or without TLS.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import ssl
 import sys
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 SECONDS = 4
 """Wait for each step of a request. The engine ends a check after five seconds."""
@@ -21,18 +22,22 @@ SECONDS = 4
 _ANSWERS = (http.HTTPStatus.OK, http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.TOO_MANY_REQUESTS)
 
 
-def is_healthy(port: int, environment: Mapping[str, str]) -> bool:
-    """Return whether the server on a loopback port answers.
+def is_healthy(url: str, environment: Mapping[str, str]) -> bool:
+    """Return whether the server answers.
 
     Args:
-        port: Where it listens, on 127.0.0.1.
-        environment: Of the container. A web config file in it probably means TLS.
+        url: Protocol, address and port of the server. If the protocol is wrong, the other one is
+            used too.
+        environment: Of the container. A web configuration file in it probably means TLS.
     """
+    parts = urlsplit(url)
+    assert parts.hostname
+    assert parts.port
     # The probable one first, because the server may log a request that it does not understand.
-    is_tls = "XIVO_EXPORTER_WEB_CONFIG_FILE" in environment
+    is_tls = parts.scheme == "https" or "XIVO_EXPORTER_WEB_CONFIG_FILE" in environment
     for ask in (_https, _http) if is_tls else (_http, _https):
         try:
-            return ask(port) in _ANSWERS
+            return ask(parts.hostname, parts.port) in _ANSWERS
         except (TimeoutError, ConnectionRefusedError):
             return False
         except (OSError, http.client.HTTPException):
@@ -41,17 +46,15 @@ def is_healthy(port: int, environment: Mapping[str, str]) -> bool:
     return False
 
 
-def _http(port: int) -> int:
-    return _status(http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS))
+def _http(address: str, port: int) -> int:
+    return _status(http.client.HTTPConnection(address, port, timeout=SECONDS))
 
 
-def _https(port: int) -> int:
-    # Nobody is between this process and the server, and certificates rarely name 127.0.0.1.
+def _https(address: str, port: int) -> int:
+    # Nobody is between this process and the server, and certificates rarely name its address.
     context = ssl._create_unverified_context()  # noqa: S323, SLF001 -- as the comment says
     try:
-        return _status(
-            http.client.HTTPSConnection("127.0.0.1", port, timeout=SECONDS, context=context)
-        )
+        return _status(http.client.HTTPSConnection(address, port, timeout=SECONDS, context=context))
     except (TimeoutError, ConnectionRefusedError):
         raise
     except (OSError, http.client.HTTPException) as error:
@@ -70,4 +73,4 @@ def _status(connection: http.client.HTTPConnection) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(not is_healthy(int(sys.argv[1]), os.environ))
+    sys.exit(not is_healthy(sys.argv[1], os.environ))

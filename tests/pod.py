@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -64,7 +64,7 @@ class Pod(Exporter):
         return super().start(wait=wait, timeout=timeout)
 
     def probe(self, name: str) -> int:
-        """Return the status that a probe of the manifest gets."""
+        """Return the status that a probe of the manifest gets by HTTP."""
         check = self.spec[name]["httpGet"]
         (port,) = (p["containerPort"] for p in self.spec["ports"] if p["name"] == check["port"])
         assert port == self.address[1]
@@ -96,23 +96,28 @@ class Pod(Exporter):
             for name, text in found["data"].items():
                 (folder / name).write_text(self._here(text))
         for source in volume.get("projected", {}).get("sources", []):
-            for item in source["secret"]["items"]:
+            name = source["secret"]["name"]
+            # Without a choice, each key is a file.
+            chosen = source["secret"].get("items") or [
+                {"key": key, "path": key} for key in self._secrets(name)
+            ]
+            for item in chosen:
                 path = folder / item["path"]
                 path.parent.mkdir(exist_ok=True)
-                path.write_text(self._secret(source["secret"]["name"], item["key"]))
+                path.write_text(self._secrets(name)[item["key"]])
 
     def _variable(self, variable: Manifest) -> str:
         if "value" in variable:
             return self._here(variable["value"])
         reference = variable["valueFrom"]["secretKeyRef"]
-        return self._secret(reference["name"], reference["key"])
+        return self._secrets(reference["name"])[reference["key"]]
 
-    def _secret(self, name: str, key: str) -> str:
+    def _secrets(self, name: str) -> Mapping[str, str]:
         (found,) = (
             each for each in of_kind(self._manifests, "Secret") if each["metadata"]["name"] == name
         )
-        text: str = found["stringData"][key]
-        return text
+        texts: Mapping[str, str] = found["stringData"]
+        return texts
 
     def _here(self, text: str) -> str:
         """Replace what is elsewhere in a pod, all at once: a replacement is not replaced."""

@@ -10,8 +10,9 @@ from dataflows.metric import Kind, LabelValues, MetricSpec
 RELOADED = MetricSpec(
     "xivo_exporter_config_last_reload_successful",
     Kind.GAUGE,
-    "1 while the newest settings are used: of the settings file, of the web config file, and of "
-    "the files that they name. 0 while one of them cannot be used, and its old content stays.",
+    "1 while the newest settings are used: of the settings file, of the web configuration file, "
+    "and of the files that they name. 0 while one of them cannot be used, and its old content "
+    "stays.",
     cardinality="1",
 )
 RELOADED_AT = MetricSpec(
@@ -59,7 +60,7 @@ class Reloads:
 
     Attributes:
         settings: Of the settings file.
-        web: Of the web config file.
+        web: Of the web configuration file.
     """
 
     settings: Reload = field(default_factory=Reload)

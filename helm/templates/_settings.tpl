@@ -120,6 +120,17 @@ bind_all = true
 {{- $host := contains ":" .Values.listenHost | ternary (printf "[%s]" .Values.listenHost) .Values.listenHost -}}
 instance = {{ .Values.instance | default (printf "%s-%s" .Release.Namespace $name | trunc 100) | toJson }}
 listen = {{ printf "%s:%d" $host (int .Values.port) | toJson }}
+{{- with .Values.web }}
+{{- if .configSecret }}
+web_config_file = "/etc/xivo-exporter/web/web-config.yml"
+{{- if .openHealth }}
+web_open_health = true
+{{- end }}
+{{- end }}
+{{- if .allowReload }}
+web_allow_reload = true
+{{- end }}
+{{- end }}
 # Not the volume itself: its root belongs to root, and the group of the pod can write to it.
 state_dir = "/state/xivo-exporter"
 {{- if gt (int .Values.replicas) 1 }}

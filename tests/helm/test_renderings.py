@@ -183,6 +183,36 @@ def test_a_password_changes_nothing_but_the_secret(
         assert rendered(password) == first
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ("", "http"),
+        ("web.configSecret=s", "HTTPS"),
+        ("web.configSecret=s,web.tls=false", "http"),
+        ("web.configSecret=s,web.openHealth=false", "https://127.0.0.1:10495"),
+        ("web.configSecret=s,web.clientCertificates=true", "https://127.0.0.1:10495"),
+        (
+            "web.configSecret=s,web.tls=false,web.openHealth=false,listenHost=::,port=80",
+            "http://[::1]:80",
+        ),
+        (
+            "web.configSecret=s,web.openHealth=false,listenHost=192.0.2.1",
+            "https://192.0.2.1:10495",
+        ),
+        ("web.allowReload=true", "http"),
+    ],
+)
+def test_the_kubelet_can_probe_with_every_kind_of_access(values: str, expected: str) -> None:
+    for name in ("livenessProbe", "readinessProbe"):
+        probe = container(render(*BUS, "--set", values))[name]
+        if "exec" in probe:
+            *_, check, url = probe["exec"]["command"]
+            assert check in (CHART.parent / "Containerfile").read_text(encoding="utf-8")
+            assert url == expected
+        else:
+            assert probe["httpGet"].get("scheme", "http") == expected
+
+
 def test_two_releases_never_share_an_inbox() -> None:
     def inbox(release: str, namespace: str) -> str:
         done = helm("template", release, CHART, "--namespace", namespace, *BUS)
@@ -216,6 +246,7 @@ def test_fields_that_cannot_change_do_not_contain_the_version() -> None:
         ([], "Nothing scrapes it yet"),
         (["persistence.enabled=false"], "its state is lost when the pod"),
         (["replicas=2"], "There are more pods than buses"),
+        (["web.configSecret=s,serviceMonitor.enabled=true"], "Set tlsConfig of the monitor"),
     ],
 )
 def test_the_notes_warn_of_probable_mistakes(values: list[str], note: str) -> None:

@@ -20,7 +20,10 @@ SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text(enc
 DEFAULTS: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
 
 # Settings that the chart itself sets, and settings for one start only.
-OF_THE_CHART = {"instance", "listen", "state_dir", "addresses", "process_id", "discard_state"}
+OF_THE_CHART = {
+    *("instance", "listen", "state_dir", "addresses", "process_id", "discard_state"),
+    *("web_config_file", "web_open_health", "web_allow_reload"),
+}
 
 
 @pytest.mark.parametrize(
@@ -57,6 +60,10 @@ OF_THE_CHART = {"instance", "listen", "state_dir", "addresses", "process_id", "d
         ("replicas=-1", "got -1, want 0"),
         ("replicas=two", "got string, want integer"),
         ("port=70000", "maximum"),
+        ("web.tls=maybe", "got string, want boolean"),
+        ("web.config=s", "'config' not allowed"),
+        ("serviceMonitor.tlsConfig=ca.crt", "got string, want object"),
+        ("podMonitor.basicAuth=prometheus", "got string, want object"),
         ("listenHost=pbx.example.com", "'/listenHost'"),
         ("persistence.size=big", "'/persistence/size'"),
         ("persistence.retention.whenDeleted=Forget", "'Retain', 'Delete'"),
@@ -94,6 +101,12 @@ def test_a_wrong_value_is_refused_with_its_place_and_the_reason(value: str, erro
             "Set the api_password of the bus default in",
         ),
         ([BUS, "serviceMonitor.enabled=true,podMonitor.enabled=true"], "scraped twice"),
+        ([BUS, "web.tlsSecret=s"], "web.tlsSecret needs web.configSecret"),
+        ([BUS, "web.clientCertificates=true"], "web.clientCertificates needs TLS"),
+        (
+            [BUS, "web.configSecret=s,web.tls=false,web.clientCertificates=true"],
+            "web.clientCertificates needs TLS",
+        ),
     ],
 )
 def test_values_that_do_not_fit_together_are_refused(options: list[str], error: str) -> None:

@@ -86,10 +86,10 @@ def serving(status: int = 200, context: ssl.SSLContext | None = None) -> Iterato
         server.stop()
 
 
-def is_healthy(port: int, environment: dict[str, str]) -> bool:
+def is_healthy(port: int, environment: dict[str, str], scheme: str = "http") -> bool:
     """Run the check as the image does: without site, and without the environment of Python."""
     done = subprocess.run(
-        [sys.executable, "-I", "-S", SCRIPT, str(port)],
+        [sys.executable, "-I", "-S", SCRIPT, f"{scheme}://127.0.0.1:{port}"],
         env=environment,
         capture_output=True,
         text=True,
@@ -115,13 +115,14 @@ def test_a_server_is_healthy_if_it_answers_with_or_without_tls_and_users(
 
 
 @pytest.mark.parametrize(
-    ("environment", "is_tls"), [(NO_CONFIG, False), (WITH_CONFIG, True)], ids=["plain", "config"]
+    ("environment", "scheme", "is_tls"),
+    [(NO_CONFIG, "http", False), (NO_CONFIG, "https", True), (WITH_CONFIG, "http", True)],
 )
 def test_the_probable_protocol_is_the_first_so_that_the_server_logs_nothing(
-    environment: dict[str, str], is_tls: bool, context: ssl.SSLContext
+    environment: dict[str, str], scheme: str, is_tls: bool, context: ssl.SSLContext
 ) -> None:
     with serving(context=context if is_tls else None) as server:
-        assert is_healthy(server.port, environment)
+        assert is_healthy(server.port, environment, scheme)
     assert server.asked == [b"GET /-/healthy HTTP/1.1\r\n"]
 
 
@@ -153,4 +154,4 @@ def test_nobody_who_listens_and_a_server_that_hangs_are_not_healthy(
 def test_the_image_runs_the_check_on_the_port_of_the_program() -> None:
     image = Path(REPOSITORY / "Containerfile").read_text(encoding="utf-8")
     assert f"COPY scripts/{SCRIPT.name} /opt/xivo-exporter/bin/" in image
-    assert '"/opt/xivo-exporter/bin/healthcheck.py", "10495"]' in image
+    assert '"/opt/xivo-exporter/bin/healthcheck.py", "http://127.0.0.1:10495"]' in image
