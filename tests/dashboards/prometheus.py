@@ -45,14 +45,14 @@ class Prometheus:
         directory: Path,
         jobs: Mapping[str, Sequence[int]],
         *,
-        protocols: Mapping[str, Sequence[str]] | None = None,
+        further: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """Prepare to run the server.
 
         Args:
             directory: Directory for its storage, its configuration and its log.
             jobs: Loopback ports to scrape, by job name.
-            protocols: `scrape_protocols` of some of these jobs.
+            further: Further settings of some of these jobs, such as `scrape_protocols`.
         """
         program = shutil.which("prometheus")
         if program is None:
@@ -61,12 +61,11 @@ class Prometheus:
         self._directory = directory
         self._port = free_port()
         self._targets = [port for ports in jobs.values() for port in ports]
-        chosen = protocols or {}
         scrapes = [
             {
                 "job_name": job,
                 "static_configs": [{"targets": [f"127.0.0.1:{port}" for port in ports]}],
-                **({"scrape_protocols": chosen[job]} if job in chosen else {}),
+                **(further or {}).get(job, {}),
             }
             for job, ports in jobs.items()
         ]

@@ -320,3 +320,25 @@ def test_a_reload_while_the_broker_is_away_is_followed_when_it_is_back(
         publish(victim, "xivo", chats(9, 19))
         site.shown(lambda samples: count_of(samples, "xivo_chat_messages_total") == 19)
         assert own(program.samples(), "bus_gaps_total") == 0
+
+
+def test_systemd_is_told_of_the_start_reloads_progress_and_the_end(tmp_path: Path) -> None:
+    with listening(tmp_path / "notify") as notified:
+        environment = {"NOTIFY_SOCKET": notified.path, "WATCHDOG_USEC": "1000000"}
+        arguments = ("--bus-url", "amqp://127.0.0.1:1")
+        with Exporter(tmp_path, *arguments, env=environment) as program:
+            told: list[str] = []
+
+            def has_told(what: str, times: int = 1) -> bool:
+                told.extend(notified.received())
+                return sum(what in message for message in told) >= times
+
+            eventually(lambda: has_told("READY=1"), what="it is ready")
+            eventually(lambda: has_told("WATCHDOG=1", 3), what="it makes progress")
+            os.kill(program.pid, signal.SIGHUP)
+            eventually(lambda: has_told("RELOADING=1"), what="it reloads")
+            eventually(lambda: has_told("READY=1", 2), what="it is ready again")
+            assert program.terminate(timeout=5) == 0
+            assert has_told("STOPPING=1")
+    names = [message.partition("=")[0] for message in told if not message.startswith("WATCHDOG")]
+    assert names == ["READY", "RELOADING", "READY", "STOPPING"]

@@ -39,7 +39,8 @@ def test_all_protocols_show_the_same_series_with_the_same_values(
     processed(program, 2)
     known = [each for each in PROTOCOLS if is_known(each, promtool, tmp_path)]
     jobs = {job: [program.address[1]] for job in (DEFAULT, *known)}
-    with Prometheus(tmp_path, jobs, protocols={each: [each] for each in known}) as prometheus:
+    further = {each: {"scrape_protocols": [each]} for each in known}
+    with Prometheus(tmp_path, jobs, further=further) as prometheus:
         shown = {
             job: {
                 tuple(sorted(set(each.labels.items()) - {("job", job)})): each.value
