@@ -77,7 +77,7 @@ class App:
             threading.Event(),
             StartTime(),
             self._on_failure,
-            self._supervisor.alive,
+            self._on_alive,
             self._reloads,
         )
         self._source = source
@@ -157,8 +157,13 @@ class App:
             return Reloaded(False, [_NOTHING_RELOADED])
         self._supervisor.reloading()
         reloaded = self._reloader()
-        self._supervisor.ready(self._status)
+        note = "" if reloaded.is_good else "; the newest settings are wrong, the old ones stay"
+        self._supervisor.ready(f"{self._status}{note}")
         return reloaded
+
+    def _on_alive(self) -> None:
+        if self._web.is_alive:
+            self._supervisor.alive()
 
     def _restart(self, settings: Serving, buses: Sequence[Bus]) -> None:
         """Let another run of the dataflow follow the current one."""

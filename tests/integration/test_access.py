@@ -156,7 +156,7 @@ def test_openssl_gets_only_the_versions_that_are_allowed(
     site: Site, arguments: Sequence[str], is_right: bool
 ) -> None:
     site.write(tls={"min_version": "TLS13"})
-    eventually(lambda: site.program.logged(READ) or site.asked("/") and None, what="it is read")
+    eventually(lambda: site.program.logged(READ) or (site.asked("/") and None), what="it is read")
     openssl = shutil.which("openssl") or missing("openssl", "apt-get install openssl")
     done = subprocess.run(
         [
@@ -356,7 +356,7 @@ def test_a_flood_of_wrong_passwords_delays_neither_scrapes_nor_logins(site: Site
     # The hashes are as costly as those that htpasswd makes by default, and one much more so.
     users = {USER: hashed(PASSWORD, 10), "grafana": hashed(PASSWORD, 10), "slow": hashed("x", 14)}
     site.write(users)
-    eventually(lambda: site.program.logged(READ) or site.asked("/") and None, what="it is read")
+    eventually(lambda: site.program.logged(READ) or (site.asked("/") and None), what="it is read")
     assert site.asked("/metrics") == 200
     is_over = threading.Event()
     context = trusting(site.certificates)

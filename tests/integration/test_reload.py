@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,7 @@ from tests.integration.bus import (
     publish,
     publish_chats,
 )
+from tests.notified import Systemd
 from tests.program import PROGRAM, Exporter, Series
 from tests.servers import Broker
 from tests.support import eventually, free_port
@@ -323,22 +324,23 @@ def test_a_reload_while_the_broker_is_away_is_followed_when_it_is_back(
 
 
 def test_systemd_is_told_of_the_start_reloads_progress_and_the_end(tmp_path: Path) -> None:
-    with listening(tmp_path / "notify") as notified:
-        environment = {"NOTIFY_SOCKET": notified.path, "WATCHDOG_USEC": "1000000"}
+    with closing(Systemd(f"{tmp_path / 'notify'}")) as systemd:
+        environment = {"NOTIFY_SOCKET": systemd.name, "WATCHDOG_USEC": "1000000"}
         arguments = ("--bus-url", "amqp://127.0.0.1:1")
+        told: list[str] = []
+
+        def has_told(what: str, times: int = 1) -> bool:
+            told.extend(systemd.told())
+            return sum(what in datagram for datagram in told) >= times
+
         with Exporter(tmp_path, *arguments, env=environment) as program:
-            told: list[str] = []
-
-            def has_told(what: str, times: int = 1) -> bool:
-                told.extend(notified.received())
-                return sum(what in message for message in told) >= times
-
             eventually(lambda: has_told("READY=1"), what="it is ready")
             eventually(lambda: has_told("WATCHDOG=1", 3), what="it makes progress")
             os.kill(program.pid, signal.SIGHUP)
-            eventually(lambda: has_told("RELOADING=1"), what="it reloads")
-            eventually(lambda: has_told("READY=1", 2), what="it is ready again")
+            eventually(lambda: has_told("READY=1", 2), what="it has reloaded")
             assert program.terminate(timeout=5) == 0
             assert has_told("STOPPING=1")
-    names = [message.partition("=")[0] for message in told if not message.startswith("WATCHDOG")]
-    assert names == ["READY", "RELOADING", "READY", "STOPPING"]
+    names = [datagram.partition("=")[0] for datagram in told]
+    assert [name for name in names if name != "WATCHDOG"] == [
+        *("READY", "RELOADING", "READY", "STOPPING")
+    ]
