@@ -1,26 +1,36 @@
-"""The replies to web requests, without any network.
+"""The pages, without the rules for clients and without any network.
 
-Pages are `/metrics`, `/-/healthy`, `/-/ready` and `/`; all other paths are 404. Methods are GET and
-HEAD. A proxy may serve them under a longer path, so no reply contains an absolute one.
+Pages are `/metrics`, `/-/healthy`, `/-/ready`, `/` and `/-/reload`; all other paths are 404. A
+proxy may serve them under a longer path, so no response contains an absolute one.
 """
 
 from __future__ import annotations
 
+import asyncio
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from http import HTTPStatus
 from typing import Protocol
+from urllib.parse import urlsplit
 
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from exporter.web.connection import Connection
 from exporter.web.known import known_lines
-from exporter.web.landing import landing_page
+from exporter.web.landing import landing_page, policy
 from exporter.web.negotiation import accepts_gzip, preferred_type
-from exporter.web.style import POLICY
 from exporter.web.views import BusView, KnownView, Link
 
-METRICS, HEALTHY, READY, LANDING = "/metrics", "/-/healthy", "/-/ready", "/"
+HEALTH = ("/-/healthy", "/-/ready")
 
-_TEXT = "text/plain; charset=utf-8"
-_METHODS = ("GET", "HEAD")
+_PAGES_AT_ONCE = 2
+_READ, _RELOAD = ("GET", "HEAD"), ("POST",)
 # Level 1 reduces an exposition to a tenth; level 9 takes five times as long for a little less.
 _GZIP_LEVEL = 1
 _GZIP_FORMAT = zlib.MAX_WBITS + 16
@@ -58,104 +68,180 @@ class Pages(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """The parts of a request that determine the reply.
-
-    Attributes:
-        path: Decoded. Empty if the request target has none, as in `OPTIONS *` and `CONNECT host:1`.
-    """
-
-    method: str
-    path: str
-    accept: str = ""
-    accept_encoding: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A reply.
-
-    Attributes:
-        body: In pieces.
-        headers: In addition to the headers that all replies have.
-    """
-
-    status: int
-    body: Sequence[bytes]
-    content_type: str = _TEXT
-    headers: tuple[tuple[str, str], ...] = ()
+class Reloaded(Protocol):
+    """What a reload of the settings did."""
 
     @property
-    def size(self) -> int:
-        """The bytes of the body."""
-        return sum(map(len, self.body))
+    def is_good(self) -> bool:
+        """Whether the new settings are in force."""
+        ...
 
-    def wire_headers(self) -> list[tuple[bytes, bytes]]:
-        """Return all headers, in the form of ASGI."""
-        headers = [
-            ("content-type", self.content_type),
-            ("content-length", str(self.size)),
-            ("cache-control", "no-store"),
-            ("x-content-type-options", "nosniff"),
-            *self.headers,
-        ]
-        return [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers]
+    @property
+    def lines(self) -> Sequence[str]:
+        """What changed, or the problem."""
+        ...
 
 
-FAILED = Reply(500, [b"Internal error; the log of the exporter has the details.\n"])
+class Exposition(Response):
+    """A response with the metrics, in pieces."""
+
+    def __init__(self, pages: Pages, accept: str = "", accept_encoding: str = "") -> None:
+        """Render it, which may take long.
+
+        Args:
+            pages: Have the metrics.
+            accept: The header of the request.
+            accept_encoding: The header of the request.
+        """
+        content_type = preferred_type(accept, pages.formats)
+        pieces = pages.metrics(content_type)
+        headers = {"content-type": content_type, "vary": "Accept, Accept-Encoding"}
+        if accepts_gzip(accept_encoding):
+            pieces = _compressed(pieces)
+            headers["content-encoding"] = "gzip"
+        self.pieces = [*pieces]
+        headers["content-length"] = str(sum(map(len, self.pieces)))
+        super().__init__(headers=headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        del scope, receive
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(start)
+        for piece in self.pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 class Routes:
-    """The replies of one exporter."""
+    """The pages of one exporter.
 
-    def __init__(self, pages: Pages, *, version: str, links: Sequence[Link]) -> None:
+    Args:
+        pages: The data to show.
+        version: Version of the exporter.
+        links: More links for the landing page.
+        max_scrapes: Expositions that are rendered at the same time.
+        reload: Reads the settings again; None if clients may not do that.
+    """
+
+    def __init__(
+        self,
+        pages: Pages,
+        *,
+        version: str,
+        links: Sequence[Link],
+        max_scrapes: int,
+        reload: Callable[[], Reloaded] | None,
+    ) -> None:
         self._pages = pages
         self._version = version
         self._links = tuple(links)
+        self._reload = reload
+        self._scrape_slots = asyncio.Semaphore(max_scrapes)
+        # Probes do not wait for scrapes, and not for a reload.
+        self._page_slots = asyncio.Semaphore(_PAGES_AT_ONCE)
+        self._reload_slots = asyncio.Semaphore(1)
 
-    def immediate(self, request: Request) -> Reply | None:
-        """Return the reply if it needs no data of the exporter, else None. Does not block."""
-        if request.path and request.path not in (METRICS, HEALTHY, READY, LANDING):
-            return Reply(404, [b"Not found. The landing page has links to all pages.\n"])
-        if request.method not in _METHODS:
-            return Reply(
-                405,
-                [b"Only GET and HEAD are allowed.\n"],
-                headers=(("allow", ", ".join(_METHODS)),),
+    def app(self) -> Starlette:
+        """Return the ASGI application. The scope is described at `Answers`."""
+        app = Starlette(
+            routes=[
+                Route("/metrics", self._metrics),
+                Route("/-/healthy", self._healthy),
+                Route("/-/ready", self._ready),
+                Route("/", self._landing),
+                Route("/-/reload", self._reloaded, methods=_RELOAD),
+            ],
+            exception_handlers={HTTPException: _refused, Exception: _failed},
+        )
+        app.router.redirect_slashes = False
+        return app
+
+    async def _metrics(self, request: Request) -> Response:
+        def render() -> Response:
+            accept, encoding = (
+                ", ".join(request.headers.getlist(name)) for name in ("accept", "accept-encoding")
             )
-        if not request.path:
-            return Reply(400, [b"The request target has no path.\n"])
-        if request.path == HEALTHY:
-            return Reply(200, [b"Healthy.\n"])
-        return None
+            return Exposition(self._pages, accept, encoding)
 
-    def answer(self, request: Request) -> Reply:
-        """Return the reply to a request for which `immediate` returned None; may take long."""
-        if request.path == METRICS:
-            return self._metrics(request)
-        reason = self._pages.not_ready()
-        if request.path == READY:
-            if reason is None:
-                return Reply(200, [b"Ready.\n", known_lines(self._pages.knowledge()).encode()])
-            return Reply(503, [f"{reason}\n".encode()])
-        known = self._pages.knowledge()
-        page = landing_page(self._version, reason, self._pages.buses(), self._links, known)
-        headers = (("content-security-policy", POLICY), ("referrer-policy", "no-referrer"))
-        return Reply(200, [page.encode()], "text/html; charset=utf-8", headers)
+        return await _rendered(render, request, self._scrape_slots)
 
-    def _metrics(self, request: Request) -> Reply:
-        content_type = preferred_type(request.accept, self._pages.formats)
-        pieces = self._pages.metrics(content_type)
-        headers: tuple[tuple[str, str], ...] = (("vary", "Accept, Accept-Encoding"),)
-        if accepts_gzip(request.accept_encoding):
-            pieces = _compressed(pieces)
-            headers = (*headers, ("content-encoding", "gzip"))
-        return Reply(200, [*pieces], content_type, headers)
+    async def _healthy(self, request: Request) -> Response:
+        del request
+        return PlainTextResponse("Healthy.\n")
+
+    async def _ready(self, request: Request) -> Response:
+        def render() -> Response:
+            reason = self._pages.not_ready()
+            with_details = request.state.with_details
+            if reason is not None:
+                return PlainTextResponse(f"{reason if with_details else 'Not ready.'}\n", 503)
+            known = known_lines(self._pages.knowledge()) if with_details else ""
+            return PlainTextResponse(f"Ready.\n{known}")
+
+        return await _rendered(render, request, self._page_slots)
+
+    async def _landing(self, request: Request) -> Response:
+        def render() -> Response:
+            reason, known = self._pages.not_ready(), self._pages.knowledge()
+            page = landing_page(self._version, reason, self._pages.buses(), self._links, known)
+            headers = {"content-security-policy": policy(), "referrer-policy": "no-referrer"}
+            return HTMLResponse(page, headers=headers)
+
+        return await _rendered(render, request, self._page_slots)
+
+    async def _reloaded(self, request: Request) -> Response:
+        if self._reload is None:
+            return PlainTextResponse("Reloading is not enabled: see web_allow_reload.\n", 403)
+        if _is_from_another_site(request):
+            return PlainTextResponse("Another site may not ask for this.\n", 403)
+        async with self._reload_slots:
+            done = await run_in_threadpool(self._reload)
+        return PlainTextResponse(
+            "".join(f"{line}\n" for line in done.lines), 200 if done.is_good else 500
+        )
+
+
+async def _rendered(
+    render: Callable[[], Response], request: Request, slots: asyncio.Semaphore
+) -> Response:
+    """Return what is rendered in a worker thread, after a wait if all slots are taken."""
+    connection: Connection = request.state.connection
+    has_to_wait = slots.locked()
+    async with slots:
+        if connection.is_lost or (has_to_wait and connection.is_half_closed):
+            # The next client must not wait for a response that nobody reads.
+            return PlainTextResponse("The client has gone.\n", 500)
+        return await run_in_threadpool(render)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    path, method = request.scope["path"], request.method
+    allowed = _RELOAD if path == "/-/reload" else _READ
+    is_known = isinstance(error, HTTPException) and error.status_code != HTTPStatus.NOT_FOUND
+    if is_known or (not path and method not in allowed):
+        text = f"Only {' and '.join(allowed)} are allowed.\n"
+        return PlainTextResponse(text, 405, {"allow": ", ".join(allowed)})
+    if not path:
+        return PlainTextResponse("The request target has no path.\n", 400)
+    return PlainTextResponse("Not found. The landing page has links to all pages.\n", 404)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    del request, error
+    return PlainTextResponse("Internal error; the log of the exporter has the details.\n", 500)
+
+
+def _is_from_another_site(request: Request) -> bool:
+    """Return whether a browser sends the request for a page of another site."""
+    fetched, origin = (request.headers.get(name) for name in ("sec-fetch-site", "origin"))
+    if fetched is not None and fetched not in ("same-origin", "none"):
+        return True
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
 
 
 def _compressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    # The header has no creation time: equal expositions have equal replies.
+    # The header has no creation time: equal expositions have equal responses.
     compressor = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_FORMAT)
     for piece in pieces:
         yield compressor.compress(piece)

@@ -1,4 +1,4 @@
-"""The web server: Hypercorn behind the connection limiter, with its own thread and event loop.
+"""The web server: uvicorn's HTTP behind the connection limiter, in a thread and an event loop.
 
 The loop only moves bytes. Rendering and compression run in a few worker threads. So the loop never
 waits for a scrape, and many scrapes use no more than these threads. Probes and the landing page
@@ -18,18 +18,22 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from math import ceil
 from typing import Any
 
 import structlog
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 from exporter import __version__
 from exporter.logs import RateLimited
 from exporter.settings.address import Address
-from exporter.web.asgi import App
-from exporter.web.limiter import MAX_HEAD_BYTES, Connection, ConnectionLimiter, Limits
-from exporter.web.routes import Pages, Routes
+from exporter.web.asgi import Answers
+from exporter.web.connection import MAX_HEAD_BYTES, Connection
+from exporter.web.limiter import ConnectionLimiter, Limits
+from exporter.web.routes import Pages, Reloaded, Routes
+from exporter.web.rules import AccessSource, OpenAccess
 from exporter.web.views import Link
 
 __all__ = ["Limits", "Pages", "WebServer"]
@@ -41,6 +45,8 @@ _BACKLOG = 256
 _LAST_PORT = 65535
 # At a stop, responses may end within this time, or within half of the timeout of stop().
 _GRACE_SECONDS = 2.0
+# Idle connections end so soon after a change of the rules, also if nobody connects.
+_WATCH_SECONDS = 5.0
 
 
 class WebServer:
@@ -54,6 +60,10 @@ class WebServer:
         port: The port; with 0 the kernel chooses one, see `address`.
         links: More links for the landing page, for example to the documentation.
         limits: Limits on clients.
+        access: The rules for clients; by default, all may do everything without TLS.
+        open_health: Whether `/-/healthy` and `/-/ready` need no login, and have no details without.
+        reload: Reads the settings again, for `POST /-/reload`; None if clients may not do that.
+            Called from a worker thread.
         on_failure: Called from its thread when it fails.
 
     Raises:
@@ -68,19 +78,30 @@ class WebServer:
         port: int,
         links: Sequence[Link] = (),
         limits: Limits | None = None,
+        access: AccessSource | None = None,
+        open_health: bool = False,
+        reload: Callable[[], Reloaded] | None = None,
         on_failure: Callable[[], None] = lambda: None,
     ) -> None:
         limits = limits or Limits()
         share = _descriptor_share()
         self._limits = replace(limits, max_connections=min(limits.max_connections, share))
         self._backlog = min(_BACKLOG, share)
-        self._routes = Routes(pages, version=__version__, links=links)
+        self._access = access or OpenAccess()
+        self._open_health = open_health
+        self._routes = Routes(
+            pages,
+            version=__version__,
+            links=links,
+            max_scrapes=limits.max_scrapes,
+            reload=reload,
+        )
         self._on_failure = on_failure
         self._on_drop = RateLimited(log.warning)
         # Only one, because each has a traceback.
         self._on_error = RateLimited(log.error, per_minute=1)
         self._thread: threading.Thread | None = None
-        self._loop: _LimitedLoop | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
         self._grace_seconds = _GRACE_SECONDS
         self._socket = _listen(host, port, self._backlog)
@@ -105,13 +126,10 @@ class WebServer:
         if self._thread is not None:
             msg = "the web server was started before"
             raise RuntimeError(msg)
-        limiter = ConnectionLimiter(self._limits, self._dropped)
-        self._loop = _LimitedLoop(limiter)
-        self._loop.set_exception_handler(partial(_on_loop_error, limiter, self._on_error))
-        # Hypercorn closes the descriptor that it gets.
-        config = self._config(os.dup(self._socket.fileno()))
+        self._loop = asyncio.new_event_loop()
+        # asyncio closes the socket that it gets.
         self._thread = threading.Thread(
-            target=self._run, args=(self._loop, limiter, config), name="web", daemon=True
+            target=self._run, args=(self._loop, self._socket.dup()), name="web", daemon=True
         )
         self._thread.start()
 
@@ -132,10 +150,10 @@ class WebServer:
         if self._thread.is_alive():
             log.warning("web server did not stop in time", timeout_seconds=timeout)
 
-    def _run(self, loop: _LimitedLoop, limiter: ConnectionLimiter, config: Config) -> None:
+    def _run(self, loop: asyncio.AbstractEventLoop, listening: socket.socket) -> None:
         try:
             with asyncio.Runner(loop_factory=lambda: loop) as runner:
-                runner.run(self._serve(loop, limiter, config))
+                runner.run(self._serve(listening))
         except Exception:
             log.exception("web server failed")
             self._on_failure()
@@ -145,57 +163,60 @@ class WebServer:
                 self._socket.shutdown(socket.SHUT_RDWR)
             self._socket.close()
 
-    async def _serve(self, loop: _LimitedLoop, limiter: ConnectionLimiter, config: Config) -> None:
-        async def stop_requested() -> None:
-            await self._stopping.wait()
-            # Hypercorn closes idle connections at once and waits for unfinished responses, with
-            # Python 3.12 and later without a limit.
-            loop.call_later(self._grace_seconds, limiter.drop_all)
-            config.graceful_timeout = self._grace_seconds
+    async def _serve(self, listening: socket.socket) -> None:
+        limiter = ConnectionLimiter(self._limits, self._dropped)
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(partial(_on_loop_error, limiter, self._on_error))
+        config = self._config(limiter)
+        state = ServerState()
 
-        app = App(self._routes, limiter, self._on_error)
-        try:
-            await serve(app, config, shutdown_trigger=stop_requested, mode="asgi")
-        finally:
-            app.close()
+        def http(connection: Connection) -> H11Protocol:
+            return H11Protocol(config, state, {"connection": connection})
 
-    def _config(self, descriptor: int) -> Config:
-        # Hypercorn would set the level too, but also install a handler.
-        errors = logging.getLogger("hypercorn.error")
-        errors.setLevel(logging.WARNING)
-        config = Config()
-        config.bind = [f"fd://{descriptor}"]
-        config.backlog = self._backlog
-        config.errorlog = errors
-        config.accesslog = None
-        config.include_server_header = False
-        config.keep_alive_timeout = self._limits.idle_seconds
-        config.h11_max_incomplete_size = MAX_HEAD_BYTES
+        server = await loop.create_server(
+            lambda: Connection(limiter, self._access, http),
+            sock=listening,
+            backlog=self._backlog,
+        )
+        watch = asyncio.create_task(self._watch(limiter))
+        await self._stopping.wait()
+        # asyncio would forget connections that it has accepted just before the close.
+        loop.remove_reader(listening)
+        await asyncio.sleep(0)
+        server.close()
+        watch.cancel()
+        await limiter.finish_all(self._grace_seconds)
+
+    async def _watch(self, limiter: ConnectionLimiter) -> None:
+        """Close idle connections when the rules for them change."""
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            limiter.enforce(self._access.current().tls)
+
+    def _config(self, limiter: ConnectionLimiter) -> Config:
+        # It tells of each client that sends no valid HTTP, or is dropped. Errors are ours to log.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        config = Config(
+            Answers(
+                self._routes.app(), limiter, self._access, self._on_error,
+                open_health=self._open_health,
+            ),
+            http=H11Protocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            workers=1,
+            timeout_keep_alive=ceil(self._limits.idle_seconds),
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        )  # fmt: skip
+        config.load()
         return config
 
     def _dropped(self, reason: str) -> None:
         self._on_drop(reason, "web client dropped", reason=reason)
-
-
-class _LimitedLoop(asyncio.SelectorEventLoop):
-    """An event loop whose servers pass every connection through the limiter."""
-
-    def __init__(self, limiter: ConnectionLimiter) -> None:
-        super().__init__()
-        self._limiter = limiter
-
-    async def create_server(  # type: ignore[override]  # the other arguments only pass through
-        self,
-        protocol_factory: Callable[[], asyncio.Protocol],
-        *args: Any,  # noqa: ANN401 -- as above
-        **kwargs: Any,  # noqa: ANN401 -- as above
-    ) -> asyncio.Server:
-        """Create a server whose connections go through the limiter."""
-
-        def limited() -> Connection:
-            return Connection(protocol_factory(), self._limiter)
-
-        return await super().create_server(limited, *args, **kwargs)
 
 
 def _on_loop_error(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from random import Random
 from statistics import median
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from dataflows.metric import Kind, MetricSpec
 from exporter.exposition.families import Families, family
 from exporter.exposition.render import FORMATS, Exposition
 from exporter.exposition.store import SeriesStore
-from exporter.web.routes import METRICS, Request, Routes
+from exporter.web.routes import Exposition as Response
 from exporter.web.views import BusView, KnownView
 
 _SPECS = tuple(
@@ -75,14 +76,12 @@ def measure(series: int = 100_000, runs: int = 7) -> Figures:
                 value = random.randrange(500) if random.random() < 0.8 else random.random()
                 store.apply(((spec.name, chosen, value),))
 
-    routes = Routes(
-        _Pages(Exposition(store, _SPECS, [], lambda: False, float)), version="", links=()
-    )
-    text, gzip = Request("GET", METRICS), Request("GET", METRICS, accept_encoding="gzip")
+    pages = _Pages(Exposition(store, _SPECS, [], lambda: False, float))
+    text, gzip = partial(Response, pages), partial(Response, pages, accept_encoding="gzip")
 
-    def scrape(request: Request, share: float, scrapers: int = 1) -> float:
+    def scrape(response: Callable[[], Response], share: float, scrapers: int = 1) -> float:
         def at_once() -> None:
-            list(pool.map(routes.answer, [request] * scrapers))
+            list(pool.map(lambda _: response(), range(scrapers)))
 
         with ThreadPoolExecutor(scrapers) as pool:
             return _median(at_once, runs, before=lambda: change(share))

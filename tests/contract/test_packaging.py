@@ -61,6 +61,8 @@ def test_the_wheel_holds_both_packages_typed_and_nothing_else(wheel: Path) -> No
     info = f"xivo_exporter-{exporter.__version__}.dist-info"
     assert {name.split("/")[0] for name in names} == {"exporter", "dataflows", info}
     assert {"exporter/py.typed", "dataflows/py.typed", f"{info}/licenses/LICENSE"} <= set(names)
+    assert "exporter/web/templates/landing.html" in names
+    assert "exporter/web/templates/style.css" in names
 
 
 def test_the_installed_packages_are_the_wheels(installed: Path, tmp_path: Path) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from exporter.web.known import MAX_SERVERS, known_lines, known_section
+from exporter.web.known import MAX_SERVERS, known_lines
 from exporter.web.landing import landing_page
 from exporter.web.views import KnownView
 from tests.web.serving import FakePages, ask, serving
 from tests.web.test_landing import Outline
+
+
+def section(known: Sequence[KnownView]) -> str:
+    return landing_page("1", None, [], known=known)
+
 
 NINE = 1_795_683_600.0
 REASON = "amid refused: the user lacks amid.action.QueueStatus.create"
@@ -48,11 +55,11 @@ def test_the_landing_page_has_a_table_for_each_server() -> None:
 
 def test_what_is_normal_is_no_warning_and_a_name_has_its_question() -> None:
     normal = KnownView("lyon", "services", None, "no consul", is_normal=True, question="Up & down?")
-    calm = known_section([KnownView("lyon", "agents", NINE), normal])
+    calm = section([KnownView("lyon", "agents", NINE), normal])
     assert '<span class="state plain">1 of 2 known</span>' in calm
     assert '<span class="soft">not known:</span> no consul' in calm
     assert '<abbr title="Up &amp; down?">services</abbr>' in calm
-    assert '<span class="state wait">0 of 2 known</span>' in known_section([KNOWN[1], normal])
+    assert '<span class="state wait">0 of 2 known</span>' in section([KNOWN[1], normal])
 
 
 def test_without_a_server_the_page_says_so_and_readiness_has_one_line() -> None:
@@ -63,8 +70,8 @@ def test_without_a_server_the_page_says_so_and_readiness_has_one_line() -> None:
 @pytest.mark.parametrize(("servers", "is_open"), [(4, True), (5, False)])
 def test_tables_of_many_servers_are_folded(servers: int, is_open: bool) -> None:
     known = [KnownView(f"server {n}", "agents", NINE) for n in range(servers)]
-    assert known_section(known).count("<details open>") == (servers if is_open else 0)
-    assert known_section(known).count("<details") == servers
+    assert section(known).count("<details open>") == (servers if is_open else 0)
+    assert section(known).count("<details") == servers
 
 
 def test_only_so_many_servers_are_shown_and_the_others_are_counted() -> None:
@@ -76,6 +83,6 @@ def test_only_so_many_servers_are_shown_and_the_others_are_counted() -> None:
     *lines, last = known_lines(known).splitlines()
     assert len(lines) == 2 * MAX_SERVERS
     assert last == "7 more servers are not listed."
-    section = known_section(known)
-    assert section.count("<table>") == MAX_SERVERS
-    assert last in section
+    page = section(known)
+    assert page.count("<table>") == MAX_SERVERS
+    assert last in page

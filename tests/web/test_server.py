@@ -51,10 +51,10 @@ def test_a_server_starts_once() -> None:
 
 
 def test_a_server_that_fails_says_why_and_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def broken(*_: object, **__: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise LookupError
 
-    monkeypatch.setattr("exporter.web.server.serve", broken)
+    monkeypatch.setattr("exporter.web.server.Answers", broken)
     with capture_logs() as logged:
         server = WebServer(FakePages(), host="127.0.0.1", port=0)
         server.start()

@@ -1,6 +1,5 @@
 """Responses that clients do not read: what they cost, and who is dropped."""
 
-import asyncio
 import contextlib
 import http.client
 import re
@@ -10,7 +9,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,8 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from exporter.settings.address import Address
-from exporter.web.limiter import Connection, ConnectionLimiter
+from exporter.web.connection import Connection
+from exporter.web.limiter import ConnectionLimiter
 from exporter.web.server import Limits, WebServer
 from tests.support import REPOSITORY, eventually
 from tests.web.serving import (
@@ -154,23 +156,15 @@ def test_a_client_that_reads_is_not_dropped_for_those_that_do_not() -> None:
         assert read + len(answer.read()) == 40 * MB
 
 
-class Wire(asyncio.Transport):
-    """A transport without a network."""
+@dataclass(eq=False)
+class Client:
+    """A connection without a network."""
 
-    def __init__(self, number: int, sock: socket.socket) -> None:
-        super().__init__(
-            {"peername": ("client", number), "sockname": ("server", 0), "socket": sock}
-        )
-        self.is_aborted = False
+    is_lost: bool = False
 
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        pass
-
-    def is_closing(self) -> bool:
-        return self.is_aborted
-
-    def abort(self) -> None:
-        self.is_aborted = True
+    def drop(self, reason: str | None = None) -> None:
+        assert reason is not None
+        self.is_lost = True
 
 
 Sizes = list[tuple[int, int]]
@@ -185,12 +179,9 @@ def expected(sizes: Sizes, size: int) -> Sizes:
     return sizes
 
 
-async def follow(steps: list[tuple[str, int, int]], sock: socket.socket) -> None:
+def follow(steps: list[tuple[str, int, int]]) -> None:
     limiter = ConnectionLimiter(Limits(max_unsent_bytes=LIMIT), lambda _: None)
-    wires = [Wire(number, sock) for number in range(10)]
-    opened = [Connection(asyncio.Protocol(), limiter) for _ in wires]
-    for client, wire in zip(opened, wires, strict=True):
-        client.connection_made(wire)
+    opened = [cast("Connection", Client()) for _ in range(10)]
     # Who is being sent how many bytes; the last one has read last.
     sizes: Sizes = []
     dropped: set[int] = set()
@@ -208,15 +199,12 @@ async def follow(steps: list[tuple[str, int, int]], sock: socket.socket) -> None
             kept = expected(sizes, size)
             dropped |= {each for each, _ in sizes} - {each for each, _ in kept}
             sizes = [*kept, (number, size)]
-        assert {n for n, wire in enumerate(wires) if wire.is_aborted} == dropped
-    for client in opened:
-        client.connection_lost(None)
+        assert {n for n, client in enumerate(opened) if client.is_lost} == dropped
 
 
 @given(st.lists(STEPS, max_size=40))
 def test_those_who_have_not_read_for_longest_make_room(steps: list[tuple[str, int, int]]) -> None:
-    with socket.socket() as sock:
-        asyncio.run(follow(steps, sock))
+    follow(steps)
 
 
 def test_an_answer_that_was_read_counts_no_more() -> None:
