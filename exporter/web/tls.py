@@ -20,8 +20,12 @@ from exporter.web.yaml_tree import ContentError
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 _KEY = re.compile(rb"-----BEGIN ([A-Z0-9]+ )?PRIVATE KEY-----")
 
+_NO_PAIR = "the key does not belong to the certificate"
 _REASONS = {
-    "KEY_VALUES_MISMATCH": "the key does not belong to the certificate",
+    "KEY_VALUES_MISMATCH": _NO_PAIR,
+    "KEY_TYPE_MISMATCH": _NO_PAIR,
+    # What OpenSSL says of a certificate with RSA and a key without.
+    "NO_CERTIFICATE_ASSIGNED": _NO_PAIR,
     "EE_KEY_TOO_SMALL": "the key is too short",
     "CA_KEY_TOO_SMALL": "the key of an authority is too short",
     "CA_MD_TOO_WEAK": "the certificate is signed with an old hash function",

@@ -66,8 +66,8 @@ class Files:
 
 def newest_change(stamps: dict[Path, Stamp | None]) -> float | None:
     """Return the Unix time at which content last changed; None if a file is missing."""
-    found = [stamp for stamp in stamps.values() if stamp is not None]
-    return max(stamp[3] for stamp in found) / 1e9 if len(found) == len(stamps) else None
+    found = [stamp[3] for stamp in stamps.values() if stamp is not None]
+    return max(found, default=0) / 1e9 if len(found) == len(stamps) else None
 
 
 def _all(file: io.FileIO) -> bytes:

@@ -62,8 +62,10 @@ def parse(text: str) -> WebConfig:
     if http2:
         problem = "this server has no HTTP/2: write `http2: false`, or leave it out"
         raise ContentError(problem, http.line("http2"))
+    # Go's YAML takes a key without a value as false, and a section without one too.
+    is_off = http2 is False or http.is_blank("http2") or top.is_blank("http_server_config")
     return WebConfig(
-        tls_section(top.section("tls_server_config", TLS_KEYS), is_http2_off=http2 is False),
+        tls_section(top.section("tls_server_config", TLS_KEYS), is_http2_off=is_off),
         _headers(http.table("headers")),
         _users(top.table("basic_auth_users")),
         _rate(top.section("rate_limit", ("interval", "burst"))),

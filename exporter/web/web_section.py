@@ -55,6 +55,10 @@ class Section:
         """Return a value; `Null` if the key is not there."""
         return self._entries.get(key, (0, Null(0)))[1]
 
+    def is_blank(self, key: str) -> bool:
+        """Return whether a key is there without a value."""
+        return key in self._entries and isinstance(self.node(key), Null)
+
     def line(self, key: str) -> int:
         """Return the line of a key that is there."""
         return self._entries[key][0]
