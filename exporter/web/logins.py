@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import itertools
 import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
@@ -34,8 +35,10 @@ MAX_WRONG = 1024
 """Wrong passwords that are remembered as digests, so that they cost no bcrypt again."""
 MAX_CLIENTS = 4096
 """Clients whose wrong attempts are counted."""
-MAX_CHECKS = 4
+MAX_CHECKS = 8
 """bcrypt checks at the same time, for clients without a wrong attempt, and again for the others."""
+_FIRST_AT_ONCE = 2
+"""Attempts for one name at the same time, of different clients without a wrong attempt."""
 
 
 class Verdict(Enum):
@@ -50,7 +53,7 @@ class Verdict(Enum):
 @dataclass(eq=False, slots=True)
 class _Waiter:
     client: str
-    arrived_at: float
+    number: int
     answer: asyncio.Future[Verdict]
 
 
@@ -71,15 +74,32 @@ class _Attempt:
 
 
 class _Name:
-    """The attempts for one name: those that wait, and up to one that runs in each lane."""
+    """The attempts for one name.
+
+    Attributes:
+        waiting: Those that wait, by digest.
+        running: Those that run, and in which lane: true for that of clients with wrong attempts.
+    """
 
     def __init__(self) -> None:
         self.waiting: dict[bytes, _Attempt] = {}
-        self.running: dict[bool, _Attempt] = {}
+        self.running: dict[_Attempt, bool] = {}
 
     def find(self, digest: bytes) -> _Attempt | None:
-        running = (each for each in self.running.values() if each.digest == digest)
+        running = (each for each in self.running if each.digest == digest)
         return next(running, None) or self.waiting.get(digest)
+
+    def has_room(self, attempt: _Attempt, *, lane: bool) -> bool:
+        """Return whether an attempt may run.
+
+        One attempt of the highest cost takes seconds. So those of clients without a wrong attempt
+        do not wait for the others, and not for that of another such client.
+        """
+        running = [each for each, other in self.running.items() if other == lane]
+        if lane:
+            return not running
+        is_alone = all(each.clients.isdisjoint(attempt.clients) for each in running)
+        return is_alone and len(running) < _FIRST_AT_ONCE
 
 
 class Logins:
@@ -109,7 +129,8 @@ class Logins:
         self._wrong: OrderedDict[bytes, None] = OrderedDict()
         self._failures: OrderedDict[str, int] = OrderedDict()
         self._names: dict[str, _Name] = {}
-        # By lane: whether it is that of clients with wrong attempts.
+        self._numbers = itertools.count()
+        # By lane.
         self._slots = {lane: asyncio.Semaphore(MAX_CHECKS) for lane in (False, True)}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -158,7 +179,7 @@ class Logins:
     async def _wait(self, user: str, attempt: _Attempt, client: str) -> Verdict:
         name = self._names[user]
         answer: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        waiter = _Waiter(client, self._clock(), answer)
+        waiter = _Waiter(client, next(self._numbers), answer)
         attempt.waiters[waiter] = None
         attempt.clients.add(client)
         if len(name.waiting) > MAX_WAITING:
@@ -175,43 +196,41 @@ class Logins:
                 del name.waiting[attempt.digest]
             self._forget_idle(user, name)
 
-    def _rank(self, attempt: _Attempt) -> tuple[int, float]:
+    def _rank(self, attempt: _Attempt) -> tuple[int, int]:
         """Return the order of an attempt: that of the best request that brings it."""
-        return min((self._failures.get(w.client, 0), w.arrived_at) for w in attempt.waiters)
+        return min((self._failures.get(w.client, 0), w.number) for w in attempt.waiters)
 
     def _start(self, user: str, name: _Name) -> None:
-        """Start the next attempt of each lane that is free.
-
-        The lanes keep a check of the highest cost, which takes seconds, from delaying a client
-        that has made no wrong attempt.
-        """
+        """Start all attempts that may run now."""
         for attempt in sorted(name.waiting.values(), key=self._rank):
             lane = self._rank(attempt)[0] > 0
-            if lane in name.running:
+            if not name.has_room(attempt, lane=lane):
                 continue
             del name.waiting[attempt.digest]
-            name.running[lane] = attempt
-            task = asyncio.get_running_loop().create_task(self._run(user, name, lane, attempt))
+            name.running[attempt] = lane
+            task = asyncio.get_running_loop().create_task(self._run(user, name, attempt))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, user: str, name: _Name, lane: bool, attempt: _Attempt) -> None:
+    async def _run(self, user: str, name: _Name, attempt: _Attempt) -> None:
         began_at = self._clock()
         verdict = Verdict.BUSY
         try:
-            verdict = await self._decide(user, lane, attempt)
+            verdict = await self._decide(user, attempt, self._slots[name.running[attempt]])
+            if verdict is not Verdict.RIGHT:
+                await self._sleep(max(0.0, began_at + REFUSAL_SECONDS - self._clock()))
+            # Not before, or the order of the next attempts would tell how long bcrypt took.
             if verdict is Verdict.WRONG:
                 for client in attempt.clients:
                     self._count_failure(client)
-            if verdict is not Verdict.RIGHT:
-                await self._sleep(max(0.0, began_at + REFUSAL_SECONDS - self._clock()))
         finally:
-            del name.running[lane]
+            del name.running[attempt]
             attempt.settle(verdict)
-            self._start(user, name)
+            # After all that end at the same moment, so that their order does not matter.
+            asyncio.get_running_loop().call_soon(self._start, user, name)
             self._forget_idle(user, name)
 
-    async def _decide(self, user: str, lane: bool, attempt: _Attempt) -> Verdict:
+    async def _decide(self, user: str, attempt: _Attempt, slots: asyncio.Semaphore) -> Verdict:
         hashed = attempt.hashed
         if hashed is None or b"\0" in attempt.password or attempt.digest in self._wrong:
             return Verdict.WRONG
@@ -219,7 +238,7 @@ class Logins:
         if known_hash == hashed:
             is_known = self._knows(user, hashed, attempt.digest)
             return Verdict.RIGHT if is_known else Verdict.WRONG
-        async with self._slots[lane]:
+        async with slots:
             try:
                 is_right = await self._check(attempt.password, hashed)
             except Exception:  # noqa: BLE001 -- nobody may pass, and nothing is known of the password
