@@ -15,6 +15,7 @@ lacking() {
     command -v rabbitmq-server >/dev/null || packages="$packages rabbitmq-server"
     command -v promtool >/dev/null || packages="$packages prometheus"
     command -v prometheus-alertmanager >/dev/null || packages="$packages prometheus-alertmanager"
+    command -v prometheus-node-exporter >/dev/null || packages="$packages prometheus-node-exporter"
     command -v buildah >/dev/null || packages="$packages buildah"
     command -v debootstrap >/dev/null || packages="$packages debootstrap"
     command -v systemd-analyze >/dev/null || packages="$packages systemd"
@@ -35,6 +36,7 @@ if lacking; then
         case $package in
         rabbitmq-server) marker=integration ;;
         prometheus-alertmanager) marker=alertmanager ;;
+        prometheus-node-exporter) marker=node_exporter ;;
         buildah | debootstrap) marker=image ;;
         systemd) marker=systemd ;;
         # Only two tests need it; they skip themselves and say why.

@@ -1,0 +1,49 @@
+"""Computes in a thread that has the lowest priority of the process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+
+from exporter.web.bcrypt_hash import is_right
+
+_LOWEST_PRIORITY = 19
+
+
+async def is_right_in_background(password: bytes, hashed: str) -> bool:
+    """Return whether a password has a hash, without delaying anything else.
+
+    A thread of its own computes it, and goes on if the caller is cancelled. It is a daemon, because
+    a hash of a high cost takes hours, and the process must be able to stop.
+
+    Raises:
+        RuntimeError: It cannot be computed.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[bool] = loop.create_future()
+
+    def work() -> None:
+        # Linux has a priority for each thread.
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
+        result: bool | None = None
+        # bcrypt is written in Rust, and its panics are no Exception.
+        with contextlib.suppress(BaseException):
+            result = is_right(password, hashed)
+        # The loop may have been closed meanwhile.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_finish, done, result)
+
+    threading.Thread(target=work, name="web-login", daemon=True).start()
+    return await done
+
+
+def _finish(done: asyncio.Future[bool], result: bool | None) -> None:
+    if done.done():
+        return
+    if result is None:
+        done.set_exception(RuntimeError("bcrypt failed"))
+    else:
+        done.set_result(result)

@@ -1,0 +1,264 @@
+"""Checks passwords. A flood of wrong ones delays no right one, and their times tell nothing.
+
+bcrypt is slow by design: 0.05 s at cost 10, 15 s at cost 18. So it runs only until a user has
+logged in for the first time. From then on, a keyed digest in memory decides. It decides for wrong
+passwords too: two passwords of up to 72 bytes without a NUL do not have the same hash.
+
+All refusals take the same way, whether the user exists, has logged in before, or not: one attempt
+of each name after the other, each for half a second at least. So the time of a refusal does not
+tell which users exist, unless a single bcrypt takes longer than that.
+
+Everything here runs on the thread of the web server's event loop; there is no lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import itertools
+import secrets
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from hashlib import blake2b
+
+from exporter.web.basic_auth import Credentials
+from exporter.web.bcrypt_hash import MAX_PASSWORD_BYTES
+
+REFUSAL_SECONDS = 0.5
+"""From an attempt to its refusal, and between two refusals for one name. bcrypt of cost 13 takes
+about as long."""
+MAX_WAITING = 64
+"""Different passwords for one name that wait to be checked."""
+MAX_WRONG = 1024
+"""Wrong passwords that are remembered as digests, so that they cost no bcrypt again."""
+MAX_CLIENTS = 4096
+"""Clients whose wrong attempts are counted."""
+MAX_CHECKS = 8
+"""bcrypt checks at the same time, for clients without a wrong attempt, and again for the others."""
+_FIRST_AT_ONCE = 2
+"""Attempts for one name at the same time, of different clients without a wrong attempt."""
+
+
+class Verdict(Enum):
+    """What a check says about a user and a password."""
+
+    RIGHT = auto()
+    WRONG = auto()
+    BUSY = auto()
+    """Too many attempts wait; or bcrypt failed."""
+
+
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    client: str
+    number: int
+    answer: asyncio.Future[Verdict]
+
+
+@dataclass(eq=False, slots=True)
+class _Attempt:
+    """One password for one name, and all requests that bring it."""
+
+    digest: bytes
+    password: bytes = field(repr=False)
+    hashed: str | None = field(repr=False)
+    waiters: dict[_Waiter, None] = field(default_factory=dict)
+    clients: set[str] = field(default_factory=set)
+
+    def settle(self, verdict: Verdict) -> None:
+        for waiter in self.waiters:
+            if not waiter.answer.done():
+                waiter.answer.set_result(verdict)
+
+
+class _Name:
+    """The attempts for one name.
+
+    Attributes:
+        waiting: Those that wait, by digest.
+        running: Those that run, and in which lane: true for that of clients with wrong attempts.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: dict[bytes, _Attempt] = {}
+        self.running: dict[_Attempt, bool] = {}
+
+    def find(self, digest: bytes) -> _Attempt | None:
+        running = (each for each in self.running if each.digest == digest)
+        return next(running, None) or self.waiting.get(digest)
+
+    def has_room(self, attempt: _Attempt, *, lane: bool) -> bool:
+        """Return whether an attempt may run.
+
+        One attempt of the highest cost takes seconds. So those of clients without a wrong attempt
+        do not wait for the others, and not for that of another such client.
+        """
+        running = [each for each, other in self.running.items() if other == lane]
+        if lane:
+            return not running
+        is_alone = all(each.clients.isdisjoint(attempt.clients) for each in running)
+        return is_alone and len(running) < _FIRST_AT_ONCE
+
+
+class Logins:
+    """Decides whether users and passwords are right.
+
+    Args:
+        users: Returns the names and the bcrypt hashes that count now.
+        check: Returns whether a password has a hash; must not block the event loop.
+        clock: Monotonic clock, in seconds.
+        sleep: Waits for some seconds.
+    """
+
+    def __init__(
+        self,
+        users: Callable[[], Mapping[str, str]],
+        check: Callable[[bytes, str], Awaitable[bool]],
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._users = users
+        self._check = check
+        self._clock = clock
+        self._sleep = sleep
+        self._key = secrets.token_bytes(32)
+        # By name: the hash, and the digest of its password.
+        self._known: dict[str, tuple[str, bytes]] = {}
+        self._wrong: OrderedDict[bytes, None] = OrderedDict()
+        self._failures: OrderedDict[str, int] = OrderedDict()
+        self._names: dict[str, _Name] = {}
+        self._numbers = itertools.count()
+        # By lane.
+        self._slots = {lane: asyncio.Semaphore(MAX_CHECKS) for lane in (False, True)}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def verdict(self, given: Credentials, client: str) -> Verdict:
+        """Return whether a user has a password.
+
+        Args:
+            given: The user and the password.
+            client: Who asks, for example its address: those with fewer wrong attempts go first.
+        """
+        arrived_at = self._clock()
+        password = given.password[:MAX_PASSWORD_BYTES]
+        while True:
+            hashed = self._users().get(given.user)
+            digest = self._digest(given.user, hashed, password)
+            if self._knows(given.user, hashed, digest):
+                self._failures.pop(client, None)
+                return Verdict.RIGHT
+            attempt = self._attempt(given.user, digest, password, hashed)
+            verdict = await self._wait(given.user, attempt, client)
+            if verdict is not Verdict.RIGHT:
+                await self._sleep(max(0.0, arrived_at + REFUSAL_SECONDS - self._clock()))
+                return verdict
+            # It was right for the hash of its arrival, which may have been replaced meanwhile.
+
+    def _digest(self, user: str, hashed: str | None, password: bytes) -> bytes:
+        """Return a digest that no other user, hash and password has."""
+        digest = blake2b(key=self._key)
+        for part in (user.encode("utf-8", "surrogateescape"), (hashed or "").encode(), password):
+            digest.update(len(part).to_bytes(8, "big"))
+            digest.update(part)
+        return digest.digest()
+
+    def _knows(self, user: str, hashed: str | None, digest: bytes) -> bool:
+        known_hash, known = self._known.get(user, (None, b""))
+        is_current = hashed is not None and known_hash == hashed
+        return hmac.compare_digest(known, digest) and is_current
+
+    def _attempt(self, user: str, digest: bytes, password: bytes, hashed: str | None) -> _Attempt:
+        name = self._names.setdefault(user, _Name())
+        attempt = name.find(digest)
+        if attempt is None:
+            attempt = name.waiting[digest] = _Attempt(digest, password, hashed)
+        return attempt
+
+    async def _wait(self, user: str, attempt: _Attempt, client: str) -> Verdict:
+        name = self._names[user]
+        answer: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        waiter = _Waiter(client, next(self._numbers), answer)
+        attempt.waiters[waiter] = None
+        attempt.clients.add(client)
+        if len(name.waiting) > MAX_WAITING:
+            worst = max(name.waiting.values(), key=self._rank)
+            del name.waiting[worst.digest]
+            worst.settle(Verdict.BUSY)
+        self._start(user, name)
+        try:
+            return await answer
+        finally:
+            # The client may have gone.
+            del attempt.waiters[waiter]
+            if not attempt.waiters and name.waiting.get(attempt.digest) is attempt:
+                del name.waiting[attempt.digest]
+            self._forget_idle(user, name)
+
+    def _rank(self, attempt: _Attempt) -> tuple[int, int]:
+        """Return the order of an attempt: that of the best request that brings it."""
+        return min((self._failures.get(w.client, 0), w.number) for w in attempt.waiters)
+
+    def _start(self, user: str, name: _Name) -> None:
+        """Start all attempts that may run now."""
+        for attempt in sorted(name.waiting.values(), key=self._rank):
+            lane = self._rank(attempt)[0] > 0
+            if not name.has_room(attempt, lane=lane):
+                continue
+            del name.waiting[attempt.digest]
+            name.running[attempt] = lane
+            task = asyncio.get_running_loop().create_task(self._run(user, name, attempt))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, user: str, name: _Name, attempt: _Attempt) -> None:
+        began_at = self._clock()
+        verdict = Verdict.BUSY
+        try:
+            verdict = await self._decide(user, attempt, self._slots[name.running[attempt]])
+            if verdict is not Verdict.RIGHT:
+                await self._sleep(max(0.0, began_at + REFUSAL_SECONDS - self._clock()))
+            # Not before, or the order of the next attempts would tell how long bcrypt took.
+            if verdict is Verdict.WRONG:
+                for client in attempt.clients:
+                    self._count_failure(client)
+        finally:
+            del name.running[attempt]
+            attempt.settle(verdict)
+            # After all that end at the same moment, so that their order does not matter.
+            asyncio.get_running_loop().call_soon(self._start, user, name)
+            self._forget_idle(user, name)
+
+    async def _decide(self, user: str, attempt: _Attempt, slots: asyncio.Semaphore) -> Verdict:
+        hashed = attempt.hashed
+        if hashed is None or b"\0" in attempt.password or attempt.digest in self._wrong:
+            return Verdict.WRONG
+        known_hash, _ = self._known.get(user, (None, b""))
+        if known_hash == hashed:
+            is_known = self._knows(user, hashed, attempt.digest)
+            return Verdict.RIGHT if is_known else Verdict.WRONG
+        async with slots:
+            try:
+                is_right = await self._check(attempt.password, hashed)
+            except Exception:  # noqa: BLE001 -- nobody may pass, and nothing is known of the password
+                return Verdict.BUSY
+        if is_right:
+            users = self._users()
+            self._known = {u: known for u, known in self._known.items() if users.get(u) == known[0]}
+            self._known[user] = (hashed, attempt.digest)
+            return Verdict.RIGHT
+        self._wrong[attempt.digest] = None
+        if len(self._wrong) > MAX_WRONG:
+            self._wrong.popitem(last=False)
+        return Verdict.WRONG
+
+    def _count_failure(self, client: str) -> None:
+        self._failures[client] = self._failures.get(client, 0) + 1
+        self._failures.move_to_end(client)
+        if len(self._failures) > MAX_CLIENTS:
+            self._failures.popitem(last=False)
+
+    def _forget_idle(self, user: str, name: _Name) -> None:
+        if not name.waiting and not name.running and self._names.get(user) is name:
+            del self._names[user]

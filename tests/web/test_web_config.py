@@ -1,0 +1,299 @@
+"""The format of the web configuration file: values, limits, and messages without secrets."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from exporter.web.rate_limit import RateLimit
+from exporter.web.web_config import WebConfig, parse
+from exporter.web.yaml_tree import MAX_DEPTH, MAX_NODES, ContentError
+from tests.web.web_configs import CONFIGS, DATA, HASH, text_of, verdict
+
+
+def problem_of(text: str) -> str:
+    with pytest.raises(ContentError) as error:
+        parse(text)
+    assert error.value.__context__ is None  # It would keep what was read.
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "# nothing\n", "---\n", "null", "{}", "rate_limit:\n", "\ufeff"[1:]]
+)
+def test_an_empty_file_asks_for_nothing(text: str) -> None:
+    assert parse(text) == WebConfig()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "word"),
+    [
+        ("a: b\n", 1, "unknown key"),
+        ("rate_limit:\n  burts: 1\n", 2, "unknown key"),
+        ("- a\n", 1, "must be a map"),
+        ("text", 1, "must be a map"),
+        ("rate_limit: []\n", 1, "must be a map"),
+        ("basic_auth_users: x\n", 1, "must be a map"),
+        ("rate_limit:\n  burst: 1\n  burst: 1\n", 3, "there twice, first in line 2"),
+        ("rate_limit:\n  interval: 1s\nrate_limit:\n", 3, "there twice"),
+        (f"basic_auth_users:\n  a: {HASH}\n  'a': {HASH}\n", 3, "there twice"),
+        ("a: &b 1\nc: *d\n", 2, "this is not YAML|an alias has no anchor"),
+        ("rate_limit: !!map {}\n", 1, "tags are not used"),
+        ("rate_limit:\n  burst: !!int 1\n", 2, "tags are not used"),
+        ("x: &a {<<: *a}\n", 1, "an alias has no anchor"),
+        ("? [a]\n: b\n", 1, "a key is not a text"),
+        ("~: b\n", 1, "a key is not a text"),
+        ("rate_limit:\n---\nrate_limit:\n", 2, "a second document"),
+        ("a: b: c\n", 1, "this is not YAML"),
+        ("a: 'b\n", None, "this is not YAML"),
+        ("\ta: b\n", 1, "this is not YAML"),
+        ("a: \x01\n", None, "characters that YAML does not allow|this is not YAML"),
+        ('x: "\\ud800"\n', 1, "no character|not YAML"),
+        ("[" * 10_000, 1, "too many lists|this is not YAML"),
+        ("{a: " * 10_000, 1, "too many lists"),
+        ("- " * 10_000, 1, "too many lists|this is not YAML"),
+        (f"[{'a, ' * MAX_NODES}]", 1, "too long"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_what_is_no_configuration_is_refused_with_its_line(
+    text: str, line: int | None, word: str
+) -> None:
+    problem = problem_of(text)
+    assert any(each in problem for each in word.split("|")), problem
+    if line is not None:
+        assert problem.startswith(f"line {line}: ")
+
+
+def test_aliases_cost_nothing_and_deep_ones_are_allowed() -> None:
+    config = parse(f"basic_auth_users:\n  a: &hash {HASH}\n  b: *hash\nrate_limit: &r {{}}\n")
+    assert config.users == {"a": HASH, "b": HASH}
+    bomb = "a: &a0 x\n" + "".join(
+        f"a{i}: &a{i} [{f'*a{i - 1}, ' * 9}]\n" for i in range(1, MAX_DEPTH)
+    )
+    assert "unknown key" in problem_of(bomb)
+
+
+@pytest.mark.parametrize("word", ["true", "True", "TRUE", "yes", "Yes", "on", "ON", "y", "Y"])
+def test_true_is_any_word_of_yaml_1_1(word: str) -> None:
+    assert "no HTTP/2" in problem_of(f"http_server_config:\n  http2: {word}\n")
+
+
+@pytest.mark.parametrize("word", ["false", "No", "NO", "off", "n", "null", "~", ""])
+def test_http_2_may_be_off(word: str) -> None:
+    assert parse(f"http_server_config:\n  http2: {word}\n") == WebConfig()
+
+
+@pytest.mark.parametrize("word", ["'false'", "0", "nO", "tRUE", "[]", "{}", "yes please"])
+def test_other_words_are_not_true_or_false(word: str) -> None:
+    assert "http2 must be" in problem_of(f"http_server_config:\n  http2: {word}\n")
+
+
+@pytest.mark.parametrize(
+    ("interval", "burst", "limit"),
+    [
+        ("1s", "20", RateLimit(1, 20)),
+        ("1m30s", "1", RateLimit(90, 1)),
+        ("'1.5h'", "1", RateLimit(5400, 1)),
+        (".5s", "1", RateLimit(0.5, 1)),
+        ("250ms", "0", RateLimit(0.25, 0)),
+        ("100µs", "1", RateLimit(0.0001, 1)),
+        ("+1s", "1", RateLimit(1, 1)),
+        ("500000000", "1", RateLimit(0.5, 1)),
+        ("1s", "", RateLimit(1, 0)),
+        ("0", "20", None),
+        ("'0'", "20", None),
+        ("0s", "20", None),
+        ("0.1ns", "20", None),
+        ("", "20", None),
+    ],
+)
+def test_a_rate_is_a_duration_of_go_and_a_burst(
+    interval: str, burst: str, limit: RateLimit | None
+) -> None:
+    assert parse(f"rate_limit:\n  interval: {interval}\n  burst: {burst}\n").rate == limit
+
+
+@pytest.mark.parametrize(
+    "interval",
+    [
+        *("-1s", "1", "x", "1x", "s", ".s", "1 s", "'5'", "1.5", "010", "0x10", "1_000", "1s "),
+        *("9223372036854775808ns", "1s1", "--1s", "[]", "1e3s", "\uff11s", "9" * 200 + "s"),
+    ],
+)
+def test_other_intervals_are_refused(interval: str) -> None:
+    if interval in ("1", "1s "):  # A number of nanoseconds; YAML drops spaces.
+        assert parse(f"rate_limit:\n  interval: {interval}\n").rate is not None
+    else:
+        problem_of(f"rate_limit:\n  interval: {interval}\n")
+
+
+@pytest.mark.parametrize("burst", ["-1", "1.5", "x", "'1'", "01", "1000000001", "9" * 30, "٣"])
+def test_other_bursts_are_refused(burst: str) -> None:
+    assert "burst must be" in problem_of(f"rate_limit:\n  interval: 1s\n  burst: {burst}\n")
+
+
+def headers(text: str) -> tuple[tuple[str, str], ...]:
+    return parse(f"http_server_config:\n  headers:\n    {text}\n").headers
+
+
+def test_headers_are_those_of_the_file_without_the_empty_ones() -> None:
+    assert headers("X-XSS-Protection: 1") == (("X-XSS-Protection", "1"),)
+    assert headers("X-XSS-Protection: ''") == ()
+    assert headers("Strict-Transport-Security:") == ()
+    folded = "Content-Security-Policy: >\n      default-src 'self';\n      img-src data:\n"
+    assert headers(folded) == (("Content-Security-Policy", "default-src 'self'; img-src data:"),)
+    assert headers('X-XSS-Protection: "é"') == (("X-XSS-Protection", "é"),)
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\r\nSet-Cookie: x", "a\0b", "\x7f", "a\tb", "€"])
+def test_no_header_can_begin_another_one(value: str) -> None:
+    assert "X-XSS-Protection has" in problem_of(
+        f"http_server_config:\n  headers:\n    X-XSS-Protection: {json.dumps(value)}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x-frame-options: deny", "X-Frame-Options: DENY", "X-Frame-Options: ''", "Content-Type: a"],
+)
+def test_other_headers_and_values_are_refused(text: str) -> None:
+    problem_of(f"http_server_config:\n  headers:\n    {text}\n")
+
+
+@pytest.mark.parametrize("name", ["alice", "1", "Zoë", "a b", "true", "", "a@b"])
+def test_names_of_users_may_be_almost_anything(name: str) -> None:
+    users = parse(f"basic_auth_users:\n  {json.dumps(name)}: {HASH}\n").users
+    assert users == {name: HASH}
+
+
+@pytest.mark.parametrize("name", ["a:b", "a\nb", "\x7f", "\0"])
+def test_names_that_http_cannot_carry_are_refused(name: str) -> None:
+    assert "the name of a user" in problem_of(f"basic_auth_users:\n  {json.dumps(name)}: {HASH}\n")
+
+
+@pytest.mark.parametrize(
+    "hashed",
+    [
+        *("", "~", "doe", "plain", HASH[:-1], HASH + "x", "x" + HASH, HASH[:-1] + "z"),
+        *(HASH.replace("$04$", cost) for cost in ("$03$", "$32$", "$4$", "$99$", "$0x$")),
+        *(HASH.replace("$2b", kind) for kind in ("$2", "$2x", "$1", "$2z", "$5")),
+        HASH[:28] + "A" + HASH[29:],
+        f"[{HASH}]",
+    ],
+)
+def test_only_hashes_that_bcrypt_can_check_are_accepted(hashed: str) -> None:
+    assert "not a bcrypt hash" in problem_of(f"basic_auth_users:\n  a: {hashed}\n")
+
+
+@pytest.mark.parametrize("kind", ["$2a", "$2b", "$2y"])
+def test_all_usual_kinds_of_bcrypt_are_accepted(kind: str) -> None:
+    assert parse(f"basic_auth_users:\n  a: {HASH.replace('$2b', kind)}\n").users
+
+
+def test_a_section_for_tls_without_a_certificate_is_refused_unless_it_is_empty() -> None:
+    assert parse("tls_server_config:\n  cert_file: ''\n  key_file:\n").tls is None
+    for line in ("min_version: TLS13", "prefer_server_cipher_suites: false", "client_ca: x"):
+        assert "needs cert_file" in problem_of(f"tls_server_config:\n  {line}\n")
+
+
+# --- Anything, and no secrets ---------------------------------------------------------------------
+
+SECRET = "Tr0ub4dor"
+"""Stands wherever a secret may be, also where it should not be."""
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """A configuration with a few bytes deleted, doubled, or replaced."""
+    data = bytearray(text_of(draw(CONFIGS)).encode())
+    for _ in range(draw(st.integers(0, 5))):
+        at, count = draw(st.integers(0, len(data))), draw(st.integers(0, 4))
+        data[at : at + count] = draw(st.binary(max_size=4) | st.sampled_from([b"&a", b"*a", b"{"]))
+    return bytes(data)
+
+
+@given(data=st.binary(max_size=200) | mutated())
+@example(data=b"\xff\xfea\0")
+@example(data=b"%YAML 9.9\n---\na")
+@example(data=b"%TAG ! x\n---\n!a b")
+def test_whatever_is_in_the_file_the_answer_is_one_line(
+    data: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "fuzzed.yml"
+    path.write_bytes(data)
+    access, problem = verdict(path)
+    assert (access is None) == bool(problem)
+    assert problem.isprintable()
+
+
+PAIR = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
+SPOTS = (
+    "{}",
+    "{}: 1",
+    "tls_server_config: {}",
+    "tls_server_config:\n  {}: x",
+    "tls_server_config:\n  cert: {}\n  key: {}",
+    "tls_server_config:\n  cert_file: {}\n  key: {}",
+    "tls_server_config:\n  cert_file: server.crt\n  key: {}",
+    PAIR + "  min_version: {}",
+    PAIR + "  client_auth_type: {}",
+    PAIR + "  cipher_suites: [{}]",
+    PAIR + "  curve_preferences: [{}]",
+    "http_server_config:\n  http2: {}",
+    "http_server_config:\n  headers:\n    {}: x",
+    "http_server_config:\n  headers:\n    X-Frame-Options: {}",
+    "basic_auth_users: {}",
+    "basic_auth_users:\n  alice: {}",
+    "basic_auth_users:\n  '{}:': x",
+    "rate_limit:\n  interval: {}",
+    "rate_limit:\n  burst: {}",
+    "a: *{}",
+    "a: !{} b",
+    "a: [{}",
+    "&{} {}: b: c",
+    "%{} a\n---\n",
+)
+
+
+@pytest.mark.parametrize("spot", SPOTS)
+def test_no_message_shows_what_is_in_the_file(spot: str, tmp_path: Path) -> None:
+    for name in ("server.crt", "server.key"):
+        (tmp_path / name).write_bytes((DATA / name).read_bytes())
+    path = tmp_path / "web.yml"
+    path.write_text(spot.replace("{}", SECRET))
+    access, problem = verdict(path)
+    assert access is None
+    assert SECRET not in problem
+
+
+def test_both_parsers_of_yaml_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [path.read_text() for path in DATA.iterdir() if path.suffix in (".yml", ".yaml")]
+    assert len(texts) > 30
+
+    def results() -> list[object]:
+        found: list[object] = []
+        for text in texts:
+            try:
+                found.append(parse(text))
+            except ContentError as error:
+                found.append(str(error))
+        return found
+
+    fast = results()
+    monkeypatch.setattr("exporter.web.yaml_tree._LOADER", yaml.BaseLoader)
+    assert results() == fast
+
+
+def test_a_pipe_or_a_large_file_is_refused_without_waiting(tmp_path: Path) -> None:
+    pipe, large = tmp_path / "pipe", tmp_path / "large.yml"
+    os.mkfifo(pipe)
+    large.write_text("# x\n" * 300_000)
+    assert "not a regular file" in verdict(pipe)[1]
+    assert "has more than 1048576 bytes" in verdict(large)[1]
+    assert "cannot be read: Is a directory" in verdict(tmp_path)[1]
+    assert "cannot be read: No such file" in verdict(tmp_path / "none")[1]
