@@ -23,6 +23,7 @@ _PIECE_BYTES = 32 * 1024
 # The absolute form of a request target, which proxies and some libraries send. RFC 9112, 3.2.2.
 _ABSOLUTE = re.compile(rb"https?://[^/#]+(/.*)?", re.IGNORECASE)
 
+_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _REFUSALS = {
     400: "Only HTTP/1.0 and HTTP/1.1 are supported.\n",
     401: "A user and a password are needed.\n",
@@ -105,11 +106,8 @@ class Answers:
                 if connection.is_lost:
                     return
                 headers = MutableHeaders(raw=message["headers"])
-                headers["date"] = formatdate(usegmt=True)
-                headers["cache-control"] = "no-store"
-                headers["x-content-type-options"] = "nosniff"
-                for name, value in access.headers:
-                    headers[name] = value
+                headers.update({"date": formatdate(usegmt=True), **_HEADERS})
+                headers.update(dict(access.headers))
                 self._limiter.begin_sending(connection, int(headers["content-length"]))
                 await send(message)
                 return

@@ -127,7 +127,6 @@ class WebServer:
             msg = "the web server was started before"
             raise RuntimeError(msg)
         self._loop = asyncio.new_event_loop()
-        # asyncio closes the socket that it gets.
         self._thread = threading.Thread(
             target=self._run, args=(self._loop, self._socket.dup()), name="web", daemon=True
         )
@@ -152,7 +151,7 @@ class WebServer:
 
     def _run(self, loop: asyncio.AbstractEventLoop, listening: socket.socket) -> None:
         try:
-            with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            with listening, asyncio.Runner(loop_factory=lambda: loop) as runner:
                 runner.run(self._serve(listening))
         except Exception:
             log.exception("web server failed")
