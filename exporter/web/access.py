@@ -24,6 +24,9 @@ log = structlog.get_logger(__name__)
 SETTLE_SECONDS = 1.0
 """A changed file is read when it has not changed for so long: a program may still be writing it."""
 
+RETRY_SECONDS = 10.0
+"""After this time, a file that cannot be used is tried again, even if it has not changed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -57,7 +60,10 @@ def read_access(path: Path, files: Files | None = None) -> Access:
         return _access(path, files)
     except ValueError as error:
         problem = str(error)
-    # Outside of the except clause: the context of an exception keeps what was read.
+    except OSError as error:
+        # Of OpenSSL, or because there are no free file descriptors.
+        problem = f"cannot be used: {error.strerror or type(error).__name__}"
+    # Outside of the except clauses: the context of an exception keeps what was read.
     colon = "" if problem.startswith(("is ", "has ", "cannot ")) else ":"
     msg = f"the web configuration file {printable(path)} (--web-config-file){colon} {problem}"
     raise ValueError(msg)
@@ -114,7 +120,7 @@ class AccessFile:
         self._access = Access() if path is None else read_access(path, self._files)
         self._digest = self._files.digest
         self._seen: dict[Path, Stamp | None] = self._files.stamps
-        self._seen_at = timer()
+        self._seen_at = self._read_at = timer()
         # A program may have written the file while it was read, within one tick of its clock.
         self._is_sure = self._has_settled()
         self._problem: str | None = None
@@ -140,7 +146,9 @@ class AccessFile:
         seen = self._files.seen()
         if seen != self._seen:
             self._seen, self._seen_at = seen, self._timer()
-        if (seen != self._files.stamps or not self._is_sure) and self._has_settled():
+        is_due = self._problem is not None and self._timer() - self._read_at >= RETRY_SECONDS
+        is_new = seen != self._files.stamps or not self._is_sure
+        if (is_new or is_due) and self._has_settled():
             self._read(path)
 
     def _has_settled(self) -> bool:
@@ -171,6 +179,7 @@ class AccessFile:
             log.warning("web configuration file not used; the old one stays", problem=problem)
         self._problem = problem
         self._files = files
+        self._read_at = self._timer()
         if files.stamps != self._seen:
             self._seen, self._seen_at = files.stamps, self._timer()
             self._is_sure = self._has_settled()

@@ -11,9 +11,10 @@ import structlog
 
 from exporter.logs import RateLimited
 from exporter.web.access import Access
+from exporter.web.attempts import Client, Verdict
 from exporter.web.background import is_right_in_background
 from exporter.web.basic_auth import credentials
-from exporter.web.logins import Logins, Verdict
+from exporter.web.logins import Logins
 from exporter.web.rate_limit import TokenBucket
 
 log = structlog.get_logger(__name__)
@@ -51,7 +52,7 @@ class Gate:
         self._logins = Logins(lambda: current().users, check, clock, sleep)
         self._on_wrong = RateLimited(log.warning, clock, per_minute=1)
 
-    async def refusal(self, authorization: str | None, client: str) -> int | None:
+    async def refusal(self, authorization: str | None, client: Client) -> int | None:
         """Return the status of a refusal, 401 or 429; None if the request may be answered.
 
         A refusal of a user with a password takes half a second. If the client goes meanwhile,
@@ -59,14 +60,14 @@ class Gate:
 
         Args:
             authorization: The value of the header of this name, decoded as Latin-1.
-            client: Who asks: its address without the port, because a new connection is no other
-                client. Those with fewer wrong attempts go first.
+            client: The connection, always the same object for the same one: those with fewer
+                wrong attempts go first.
         """
         # First the login: a flood of wrong passwords must not use up what the limit allows.
         status = await self._login(authorization, client)
         return TOO_MANY_REQUESTS if status is None and not self._has_room() else status
 
-    async def knows(self, authorization: str | None, client: str) -> bool:
+    async def knows(self, authorization: str | None, client: Client) -> bool:
         """Return whether a request may see everything, without the rate limit.
 
         For pages of which everybody may see a part. Without a user and a password, it answers at
@@ -89,7 +90,7 @@ class Gate:
             self._bucket = TokenBucket(limit, self._clock)
         return self._bucket is None or self._bucket.take()
 
-    async def _login(self, authorization: str | None, client: str) -> int | None:
+    async def _login(self, authorization: str | None, client: Client) -> int | None:
         if not self._current().users:
             return None
         given = credentials(authorization)
@@ -97,6 +98,6 @@ class Gate:
             return UNAUTHORIZED
         verdict = await self._logins.verdict(given, client)
         if verdict is Verdict.WRONG:
-            self._on_wrong("login", "wrong user or password", client=client)
+            self._on_wrong("login", "wrong user or password", client=client.address)
             return UNAUTHORIZED
         return TOO_MANY_REQUESTS if verdict is Verdict.BUSY else None

@@ -17,12 +17,11 @@ import asyncio
 import hmac
 import itertools
 import secrets
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum, auto
 from hashlib import blake2b
 
+from exporter.web.attempts import Attempt, Client, Name, Verdict
 from exporter.web.basic_auth import Credentials
 from exporter.web.bcrypt_hash import MAX_PASSWORD_BYTES
 
@@ -33,73 +32,10 @@ MAX_WAITING = 64
 """Different passwords for one name that wait to be checked."""
 MAX_WRONG = 1024
 """Wrong passwords that are remembered as digests, so that they cost no bcrypt again."""
-MAX_CLIENTS = 4096
-"""Clients whose wrong attempts are counted."""
+MAX_ADDRESSES = 4096
+"""Addresses whose wrong attempts are counted."""
 MAX_CHECKS = 8
-"""bcrypt checks at the same time, for clients without a wrong attempt, and again for the others."""
-_FIRST_AT_ONCE = 2
-"""Attempts for one name at the same time, of different clients without a wrong attempt."""
-
-
-class Verdict(Enum):
-    """What a check says about a user and a password."""
-
-    RIGHT = auto()
-    WRONG = auto()
-    BUSY = auto()
-    """Too many attempts wait; or bcrypt failed."""
-
-
-@dataclass(eq=False, slots=True)
-class _Waiter:
-    client: str
-    number: int
-    answer: asyncio.Future[Verdict]
-
-
-@dataclass(eq=False, slots=True)
-class _Attempt:
-    """One password for one name, and all requests that bring it."""
-
-    digest: bytes
-    password: bytes = field(repr=False)
-    hashed: str | None = field(repr=False)
-    waiters: dict[_Waiter, None] = field(default_factory=dict)
-    clients: set[str] = field(default_factory=set)
-
-    def settle(self, verdict: Verdict) -> None:
-        for waiter in self.waiters:
-            if not waiter.answer.done():
-                waiter.answer.set_result(verdict)
-
-
-class _Name:
-    """The attempts for one name.
-
-    Attributes:
-        waiting: Those that wait, by digest.
-        running: Those that run, and in which lane: true for that of clients with wrong attempts.
-    """
-
-    def __init__(self) -> None:
-        self.waiting: dict[bytes, _Attempt] = {}
-        self.running: dict[_Attempt, bool] = {}
-
-    def find(self, digest: bytes) -> _Attempt | None:
-        running = (each for each in self.running if each.digest == digest)
-        return next(running, None) or self.waiting.get(digest)
-
-    def has_room(self, attempt: _Attempt, *, lane: bool) -> bool:
-        """Return whether an attempt may run.
-
-        One attempt of the highest cost takes seconds. So those of clients without a wrong attempt
-        do not wait for the others, and not for that of another such client.
-        """
-        running = [each for each, other in self.running.items() if other == lane]
-        if lane:
-            return not running
-        is_alone = all(each.clients.isdisjoint(attempt.clients) for each in running)
-        return is_alone and len(running) < _FIRST_AT_ONCE
+"""bcrypt checks at the same time for addresses without a wrong attempt, and again for others."""
 
 
 class Logins:
@@ -127,19 +63,22 @@ class Logins:
         # By name: the hash, and the digest of its password.
         self._known: dict[str, tuple[str, bytes]] = {}
         self._wrong: OrderedDict[bytes, None] = OrderedDict()
+        # By address: wrong attempts, and requests that wait.
         self._failures: OrderedDict[str, int] = OrderedDict()
-        self._names: dict[str, _Name] = {}
+        self._waiting: Counter[str] = Counter()
+        self._names: dict[str, Name] = {}
         self._numbers = itertools.count()
         # By lane.
         self._slots = {lane: asyncio.Semaphore(MAX_CHECKS) for lane in (False, True)}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def verdict(self, given: Credentials, client: str) -> Verdict:
+    async def verdict(self, given: Credentials, client: Client) -> Verdict:
         """Return whether a user has a password.
 
         Args:
             given: The user and the password.
-            client: Who asks, for example its address: those with fewer wrong attempts go first.
+            client: Who asks. Addresses with fewer wrong attempts go first, then those with fewer
+                requests that wait, then connections with fewer wrong attempts.
         """
         arrived_at = self._clock()
         password = given.password[:MAX_PASSWORD_BYTES]
@@ -147,7 +86,8 @@ class Logins:
             hashed = self._users().get(given.user)
             digest = self._digest(given.user, hashed, password)
             if self._knows(given.user, hashed, digest):
-                self._failures.pop(client, None)
+                self._failures.pop(client.address, None)
+                client.failures = 0
                 return Verdict.RIGHT
             attempt = self._attempt(given.user, digest, password, hashed)
             verdict = await self._wait(given.user, attempt, client)
@@ -169,50 +109,60 @@ class Logins:
         is_current = hashed is not None and known_hash == hashed
         return hmac.compare_digest(known, digest) and is_current
 
-    def _attempt(self, user: str, digest: bytes, password: bytes, hashed: str | None) -> _Attempt:
-        name = self._names.setdefault(user, _Name())
+    def _attempt(self, user: str, digest: bytes, password: bytes, hashed: str | None) -> Attempt:
+        name = self._names.setdefault(user, Name())
         attempt = name.find(digest)
         if attempt is None:
-            attempt = name.waiting[digest] = _Attempt(digest, password, hashed)
+            attempt = name.waiting[digest] = Attempt(digest, password, hashed)
         return attempt
 
-    async def _wait(self, user: str, attempt: _Attempt, client: str) -> Verdict:
+    async def _wait(self, user: str, attempt: Attempt, client: Client) -> Verdict:
         name = self._names[user]
         answer: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        waiter = _Waiter(client, next(self._numbers), answer)
-        attempt.waiters[waiter] = None
-        attempt.clients.add(client)
+        self._waiting[client.address] += 1
+        attempt.answers.add(answer)
+        attempt.add(client, next(self._numbers))
         if len(name.waiting) > MAX_WAITING:
             worst = max(name.waiting.values(), key=self._rank)
             del name.waiting[worst.digest]
             worst.settle(Verdict.BUSY)
-        self._start(user, name)
+        self._start(user, name, attempt)
         try:
             return await answer
         finally:
             # The client may have gone.
-            del attempt.waiters[waiter]
-            if not attempt.waiters and name.waiting.get(attempt.digest) is attempt:
+            self._waiting[client.address] -= 1
+            if not self._waiting[client.address]:
+                del self._waiting[client.address]
+            attempt.answers.discard(answer)
+            if not attempt.answers and name.waiting.get(attempt.digest) is attempt:
                 del name.waiting[attempt.digest]
             self._forget_idle(user, name)
 
-    def _rank(self, attempt: _Attempt) -> tuple[int, int]:
-        """Return the order of an attempt: that of the best request that brings it."""
-        return min((self._failures.get(w.client, 0), w.number) for w in attempt.waiters)
+    def _rank(self, attempt: Attempt) -> tuple[int, int, int, int]:
+        """Return the order of an attempt: that of the best client that has brought it."""
+        return min(
+            (self._failures.get(at, 0), self._waiting[at], client.failures, number)
+            for client, number in attempt.clients.items()
+            for at in [client.address]
+        )
 
-    def _start(self, user: str, name: _Name) -> None:
+    def _start_all(self, user: str, name: Name) -> None:
         """Start all attempts that may run now."""
         for attempt in sorted(name.waiting.values(), key=self._rank):
-            lane = self._rank(attempt)[0] > 0
-            if not name.has_room(attempt, lane=lane):
-                continue
+            self._start(user, name, attempt)
+
+    def _start(self, user: str, name: Name, attempt: Attempt) -> None:
+        """Start an attempt if it may run."""
+        lane = self._rank(attempt)[0] > 0
+        if attempt.digest in name.waiting and name.has_room(attempt, lane=lane):
             del name.waiting[attempt.digest]
             name.running[attempt] = lane
             task = asyncio.get_running_loop().create_task(self._run(user, name, attempt))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, user: str, name: _Name, attempt: _Attempt) -> None:
+    async def _run(self, user: str, name: Name, attempt: Attempt) -> None:
         began_at = self._clock()
         verdict = Verdict.BUSY
         try:
@@ -227,10 +177,10 @@ class Logins:
             del name.running[attempt]
             attempt.settle(verdict)
             # After all that end at the same moment, so that their order does not matter.
-            asyncio.get_running_loop().call_soon(self._start, user, name)
+            asyncio.get_running_loop().call_soon(self._start_all, user, name)
             self._forget_idle(user, name)
 
-    async def _decide(self, user: str, attempt: _Attempt, slots: asyncio.Semaphore) -> Verdict:
+    async def _decide(self, user: str, attempt: Attempt, slots: asyncio.Semaphore) -> Verdict:
         hashed = attempt.hashed
         if hashed is None or b"\0" in attempt.password or attempt.digest in self._wrong:
             return Verdict.WRONG
@@ -253,12 +203,13 @@ class Logins:
             self._wrong.popitem(last=False)
         return Verdict.WRONG
 
-    def _count_failure(self, client: str) -> None:
-        self._failures[client] = self._failures.get(client, 0) + 1
-        self._failures.move_to_end(client)
-        if len(self._failures) > MAX_CLIENTS:
+    def _count_failure(self, client: Client) -> None:
+        client.failures += 1
+        self._failures[client.address] = self._failures.get(client.address, 0) + 1
+        self._failures.move_to_end(client.address)
+        if len(self._failures) > MAX_ADDRESSES:
             self._failures.popitem(last=False)
 
-    def _forget_idle(self, user: str, name: _Name) -> None:
+    def _forget_idle(self, user: str, name: Name) -> None:
         if not name.waiting and not name.running and self._names.get(user) is name:
             del self._names[user]

@@ -17,8 +17,8 @@ _NANOSECONDS = {
     "h": 3600 * 10**9,
 }
 _PART = re.compile(rf"([0-9]*)(?:\.([0-9]*))?({'|'.join(_NANOSECONDS)})")
-_MAX_TEXT = 100
-_MAX_NANOSECONDS = 2**63 - 1
+_LONGEST_TEXT = 100
+_LONGEST_NANOSECONDS = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def nanoseconds(text: str) -> int | None:
     sign, text = (-1, text[1:]) if text[:1] == "-" else (1, text.removeprefix("+"))
     if text == "0":
         return 0
-    if not text or len(text) > _MAX_TEXT:
+    if not text or len(text) > _LONGEST_TEXT:
         return None
     total = at = 0
     while at < len(text):
@@ -83,4 +83,4 @@ def nanoseconds(text: str) -> int | None:
         unit, fraction = _NANOSECONDS[part[3]], part[2] or ""
         total += int(part[1] or 0) * unit + int(fraction or 0) * unit // 10 ** len(fraction)
         at = part.end()
-    return sign * total if total <= _MAX_NANOSECONDS else None
+    return sign * total if total <= _LONGEST_NANOSECONDS else None

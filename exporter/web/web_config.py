@@ -30,7 +30,7 @@ _HEADERS: dict[str, tuple[str, ...]] = {
 """The headers that can be set, and the values that they must have, if any."""
 
 _MAX_BURST = 10**9
-_MAX_DIGITS = 18
+_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,4 +135,4 @@ def _whole(node: Text) -> int | None:
     """Return a number of decimal digits; in Go, a leading zero would make it octal."""
     text = node.text
     is_number = text == "0" or (text.isascii() and text.isdigit() and not text.startswith("0"))
-    return int(text) if node.is_plain and is_number and len(text) <= _MAX_DIGITS else None
+    return int(text) if node.is_plain and is_number and len(text) <= _DIGITS else None

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from exporter.web.access import SETTLE_SECONDS, Access, AccessFile, read_access
+from exporter.web.access import RETRY_SECONDS, SETTLE_SECONDS, Access, AccessFile, read_access
 from exporter.web.watched_files import Files
 from tests.web.web_configs import DATA, HASH
 
@@ -255,7 +255,7 @@ def test_the_files_of_a_kubernetes_secret_change_together(tmp_path: Path, time: 
     assert set(file.current().users) == {"bob"}
 
 
-def test_a_file_without_the_right_to_read_is_not_read_again_and_again(
+def test_a_failure_that_passes_is_forgotten_without_a_change(
     tls_file: Path, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = opened(tls_file, time)
@@ -264,16 +264,39 @@ def test_a_file_without_the_right_to_read_is_not_read_again_and_again(
     def refuse(path: Path) -> Any:  # noqa: ANN401 -- it returns nothing
         nonlocal reads
         reads += 1
-        raise PermissionError(13, "Permission denied")
+        raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr("exporter.web.watched_files.open_without_waiting", refuse)
+    with messages() as logged:
+        with monkeypatch.context() as patch:
+            patch.setattr("exporter.web.watched_files.open_without_waiting", refuse)
+            time.write(tls_file, users("alice"))
+            time.pass_(1.1 * SETTLE_SECONDS)
+            for _ in range(20):
+                file.current()
+            assert reads == 1
+            assert "Too many open files" in problem_of(file)
+            time.pass_(RETRY_SECONDS)
+            file.current()
+            assert reads == 2
+        time.pass_(RETRY_SECONDS)
+        assert set(file.current().users) == {"alice"}
+        assert not problem_of(file)
+    assert logged == [NOT_USED, READ_AGAIN]
+
+
+def test_without_free_descriptors_the_old_file_stays(
+    tls_file: Path, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str) -> int:
+        raise OSError(24, "Too many open files")
+
+    file = opened(tls_file, time)
+    before = file.current()
+    monkeypatch.setattr("os.memfd_create", refuse)
     time.write(tls_file, tls_file.read_text() + "# changed\n")
     time.pass_()
-    for _ in range(5):
-        file.current()
-        time.pass_()
-    assert reads == 1
-    assert "Permission denied" in problem_of(file)
+    assert file.current() is before
+    assert "Too many open files" in problem_of(file)
 
 
 def test_many_threads_may_ask_while_the_file_changes(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from exporter.web import background
 from exporter.web.access import Access, read_access
+from exporter.web.attempts import Client
 from exporter.web.basic_auth import MAX_CREDENTIALS, Credentials, credentials
 from exporter.web.bcrypt_hash import is_right
 from exporter.web.gate import Gate
@@ -47,8 +48,8 @@ def test_without_users_nobody_needs_a_password() -> None:
     async def main() -> None:
         gate = virtual(Access)
         for header in (None, basic("alice", "x"), "nonsense"):
-            assert await gate.refusal(header, "client") is None
-            assert await gate.knows(header, "client")
+            assert await gate.refusal(header, Client("192.0.2.1")) is None
+            assert await gate.knows(header, Client("192.0.2.1"))
 
     run(main())
 
@@ -87,8 +88,8 @@ def test_only_the_right_user_with_the_right_password_passes(
 ) -> None:
     async def main() -> None:
         gate = virtual(lambda: ALICE)
-        assert await gate.refusal(header, "client") == status
-        assert await gate.knows(header, "client") == (status is None)
+        assert await gate.refusal(header, Client("192.0.2.1")) == status
+        assert await gate.knows(header, Client("192.0.2.1")) == (status is None)
 
     run(main())
 
@@ -99,7 +100,7 @@ def test_without_credentials_the_answer_comes_at_once_and_with_wrong_ones_later(
         gate = virtual(lambda: ALICE)
         for header, seconds in ((None, 0), ("nonsense", 0), (basic("a", "b"), REFUSAL_SECONDS)):
             began = clock()
-            assert await gate.refusal(header, "client") == 401
+            assert await gate.refusal(header, Client("192.0.2.1")) == 401
             assert clock() - began == pytest.approx(seconds)
 
     run(main())
@@ -112,8 +113,8 @@ def test_a_refusal_says_how_to_log_in_or_when_to_come_again() -> None:
             ("WWW-Authenticate", 'Basic realm="xivo-exporter", charset="UTF-8"'),
         )
         assert gate.headers(429) == (("Retry-After", "1"),)
-        assert await gate.refusal(None, "client") is None
-        assert await gate.refusal(None, "client") == 429
+        assert await gate.refusal(None, Client("192.0.2.1")) is None
+        assert await gate.refusal(None, Client("192.0.2.1")) == 429
         assert gate.headers(429) == (("Retry-After", "7"),)
 
     run(main())
@@ -124,10 +125,10 @@ def test_users_of_the_file_count_from_its_next_reading() -> None:
         access = [ALICE]
         gate = virtual(lambda: access[0])
         alice, bob = basic("alice", PASSWORD), basic("bob", PASSWORD)
-        assert await gate.refusal(alice, "client") is None
+        assert await gate.refusal(alice, Client("192.0.2.1")) is None
         access[0] = Access(users={"bob": HASH})
-        assert await gate.refusal(alice, "client") == 401
-        assert await gate.refusal(bob, "client") is None
+        assert await gate.refusal(alice, Client("192.0.2.1")) == 401
+        assert await gate.refusal(bob, Client("192.0.2.1")) is None
 
     run(main())
 
@@ -137,7 +138,7 @@ def test_one_line_tells_of_wrong_passwords_without_what_was_wrong() -> None:
         gate = virtual(lambda: ALICE)
         with capture_logs() as logs:
             for i in range(20):
-                await gate.refusal(basic("mallory", f"guess{i}"), "192.0.2.9")
+                await gate.refusal(basic("mallory", f"guess{i}"), Client("192.0.2.9"))
         assert logs == [
             {"event": "wrong user or password", "client": "192.0.2.9", "log_level": "warning"}
         ]
@@ -153,7 +154,7 @@ def test_a_burst_passes_and_then_one_request_in_each_interval() -> None:
         gate = virtual(lambda: Access(rate=RateLimit(2, 3)))
 
         async def statuses(count: int) -> list[int | None]:
-            return [await gate.refusal(None, "client") for _ in range(count)]
+            return [await gate.refusal(None, Client("192.0.2.1")) for _ in range(count)]
 
         assert await statuses(5) == [None, None, None, 429, 429]
         await asyncio.sleep(1.9)
@@ -170,7 +171,7 @@ def test_a_burst_of_zero_allows_nothing() -> None:
     async def main() -> None:
         gate = virtual(lambda: Access(rate=RateLimit(1, 0)))
         for _ in range(3):
-            assert await gate.refusal(None, "client") == 429
+            assert await gate.refusal(None, Client("192.0.2.1")) == 429
             await asyncio.sleep(100)
 
     run(main())
@@ -180,11 +181,11 @@ def test_a_rate_survives_a_reading_that_does_not_change_it() -> None:
     async def main() -> None:
         rate = [RateLimit(100, 1)]
         gate = virtual(lambda: Access(rate=rate[0]))
-        assert await gate.refusal(None, "client") is None
+        assert await gate.refusal(None, Client("192.0.2.1")) is None
         rate[0] = RateLimit(100, 1)
-        assert await gate.refusal(None, "client") == 429
+        assert await gate.refusal(None, Client("192.0.2.1")) == 429
         rate[0] = RateLimit(100, 2)
-        assert await gate.refusal(None, "client") is None
+        assert await gate.refusal(None, Client("192.0.2.1")) is None
 
     run(main())
 
@@ -194,10 +195,10 @@ def test_wrong_passwords_do_not_use_up_the_rate_and_open_pages_have_none() -> No
         gate = virtual(lambda: Access(users=ALICE.users, rate=RateLimit(1000, 1)))
         right = basic("alice", PASSWORD)
         for i in range(5):
-            assert await gate.refusal(basic("alice", f"{i}"), "client") == 401
-            assert await gate.knows(right, "client")
-        assert await gate.refusal(right, "client") is None
-        assert await gate.refusal(right, "client") == 429
+            assert await gate.refusal(basic("alice", f"{i}"), Client("192.0.2.1")) == 401
+            assert await gate.knows(right, Client("192.0.2.1"))
+        assert await gate.refusal(right, Client("192.0.2.1")) is None
+        assert await gate.refusal(right, Client("192.0.2.1")) == 429
 
     run(main())
 
@@ -263,8 +264,8 @@ def test_bcrypt_runs_beside_the_loop_at_the_lowest_priority(
 
     async def main() -> None:
         gate = Gate(lambda: ALICE)
-        assert await gate.refusal(basic("alice", PASSWORD), "client") is None
-        assert await gate.refusal(basic("alice", "wrong"), "client") == 401
+        assert await gate.refusal(basic("alice", PASSWORD), Client("192.0.2.1")) is None
+        assert await gate.refusal(basic("alice", "wrong"), Client("192.0.2.1")) == 401
 
     asyncio.run(main())
     assert [priority for _, priority in seen] == [19]
@@ -282,7 +283,9 @@ def test_if_bcrypt_panics_nobody_passes(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(background, "is_right", panic)
 
     async def main() -> None:
-        assert await Gate(lambda: ALICE).refusal(basic("alice", PASSWORD), "client") == 429
+        assert (
+            await Gate(lambda: ALICE).refusal(basic("alice", PASSWORD), Client("192.0.2.1")) == 429
+        )
 
     asyncio.run(main())
 
@@ -310,8 +313,8 @@ def test_users_of_exporter_toolkits_file_log_in(user: str, password: str) -> Non
 
     async def main() -> None:
         gate = Gate(lambda: access)
-        assert await gate.refusal(basic(user, password), "client") is None
-        assert await gate.refusal(basic(user, password[:-1]), "client") == 401
+        assert await gate.refusal(basic(user, password), Client("192.0.2.1")) is None
+        assert await gate.refusal(basic(user, password[:-1]), Client("192.0.2.1")) == 401
 
     asyncio.run(main())
 
@@ -323,16 +326,16 @@ def test_a_flood_of_wrong_passwords_delays_no_right_login_with_real_bcrypt() -> 
     async def main() -> None:
         gate = Gate(lambda: access)
         flood = [
-            asyncio.create_task(gate.refusal(basic(user, f"guess{i}"), "flood"))
+            asyncio.create_task(gate.refusal(basic(user, f"guess{i}"), Client("192.0.2.2")))
             for i in range(50)
             for user in ("alice", "bob", "dave", "mallory")
         ]
         await asyncio.sleep(0.1)
         right = basic("dave", "dave123")
-        assert await gate.refusal(right, "prometheus") is None
+        assert await gate.refusal(right, Client("192.0.2.3")) is None
         assert not all(task.done() for task in flood)
         for _ in range(100):
-            assert await gate.refusal(right, "prometheus") is None
+            assert await gate.refusal(right, Client("192.0.2.3")) is None
         for task in flood:
             task.cancel()
 
@@ -357,8 +360,8 @@ def test_nobody_passes_who_should_not(
     async def main() -> None:
         gate = virtual(lambda: access)
         allowed = not users or is_right_login
-        assert await gate.knows(header, "client") == allowed
-        status = await gate.refusal(header, "client")
+        assert await gate.knows(header, Client("192.0.2.1")) == allowed
+        status = await gate.refusal(header, Client("192.0.2.1"))
         closed = access.rate is not None and access.rate.burst == 0
         assert status == (401 if not allowed else 429 if closed else None)
 

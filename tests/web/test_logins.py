@@ -9,8 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.web import logins
+from exporter.web.attempts import Client, Verdict
 from exporter.web.basic_auth import Credentials
-from exporter.web.logins import MAX_WAITING, MAX_WRONG, REFUSAL_SECONDS, Logins, Verdict
+from exporter.web.logins import MAX_WAITING, MAX_WRONG, REFUSAL_SECONDS, Logins
 from tests.web.virtual_time import run
 
 RIGHT, WRONG, BUSY = Verdict.RIGHT, Verdict.WRONG, Verdict.BUSY
@@ -45,10 +46,13 @@ class World:
             raise RuntimeError(msg)
         return hashed == f"<{password.decode()}>"
 
-    async def ask(self, user: str, password: str, client: str = "p") -> tuple[Verdict, float]:
+    async def ask(
+        self, user: str, password: str, client: str | Client = "p"
+    ) -> tuple[Verdict, float]:
         """Return the verdict, and how long it took."""
         began = loop_time()
-        verdict = await self.logins.verdict(Credentials(user, password.encode()), client)
+        one = client if isinstance(client, Client) else Client(client)
+        verdict = await self.logins.verdict(Credentials(user, password.encode()), one)
         return verdict, round(loop_time() - began, 6)
 
     def flood(
@@ -59,7 +63,8 @@ class World:
     async def is_idle(self) -> bool:
         for _ in range(3):  # The loop calls back when a task has ended.
             await asyncio.sleep(0)
-        return not self.logins._names and not self.logins._tasks  # noqa: SLF001 -- its memory
+        memory = self.logins
+        return not (memory._names or memory._tasks or memory._waiting)  # noqa: SLF001 -- its memory
 
 
 def test_a_right_password_costs_bcrypt_once() -> None:
@@ -161,6 +166,37 @@ def test_a_flood_delays_no_login_of_a_client_that_was_wrong_once() -> None:
         _, took = await world.ask("alice", "a", "prometheus")
         assert took <= 1
         for task in flood:
+            task.cancel()
+
+    run(main())
+
+
+def test_a_flood_whose_first_check_still_runs_takes_no_place_of_another_client() -> None:
+    async def main() -> None:
+        world = World({"alice": "<a>"}, seconds=15)
+        flood = world.flood("alice", range(500))
+        await asyncio.sleep(0.1)
+        assert await world.ask("alice", "a") == (RIGHT, 15)
+        for task in flood:
+            task.cancel()
+
+    run(main())
+
+
+def test_behind_a_proxy_a_new_connection_goes_before_those_that_were_wrong() -> None:
+    async def main() -> None:
+        world = World({"alice": "<a>"})
+        bots = [Client("proxy") for _ in range(30)]
+
+        async def guess(bot: Client) -> None:
+            for i in range(1000):
+                await world.ask("alice", f"{id(bot)} {i}", bot)
+
+        tasks = [asyncio.create_task(guess(bot)) for bot in bots]
+        await asyncio.sleep(60)
+        _, took = await world.ask("alice", "a", Client("proxy"))
+        assert took <= 1
+        for task in tasks:
             task.cancel()
 
     run(main())
@@ -270,7 +306,7 @@ def test_what_is_remembered_is_bounded() -> None:
         for i in range(100):
             await asyncio.gather(*world.flood("alice", range(i * 60, i * 60 + 60), f"client{i}"))
         assert len(memory._wrong) == MAX_WRONG  # noqa: SLF001 -- its memory
-        assert len(memory._failures) <= logins.MAX_CLIENTS  # noqa: SLF001 -- its memory
+        assert len(memory._failures) <= logins.MAX_ADDRESSES  # noqa: SLF001 -- its memory
         assert await world.is_idle()
 
     run(main())

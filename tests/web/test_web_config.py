@@ -9,9 +9,11 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from exporter.web.access import read_access
 from exporter.web.rate_limit import RateLimit
 from exporter.web.web_config import WebConfig, parse
 from exporter.web.yaml_tree import MAX_DEPTH, MAX_NODES, ContentError
+from tests.support import REPOSITORY
 from tests.web.web_configs import CONFIGS, DATA, HASH, text_of, verdict
 
 
@@ -266,9 +268,10 @@ def test_no_message_shows_what_is_in_the_file(spot: str, tmp_path: Path) -> None
         (tmp_path / name).write_bytes((DATA / name).read_bytes())
     path = tmp_path / "web.yml"
     path.write_text(spot.replace("{}", SECRET))
-    access, problem = verdict(path)
-    assert access is None
-    assert SECRET not in problem
+    with pytest.raises(ValueError, match="the web configuration file") as error:
+        read_access(path)
+    assert SECRET not in str(error.value)
+    assert error.value.__context__ is None  # It would keep what was read.
 
 
 def test_both_parsers_of_yaml_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,3 +300,22 @@ def test_a_pipe_or_a_large_file_is_refused_without_waiting(tmp_path: Path) -> No
     assert "has more than 1048576 bytes" in verdict(large)[1]
     assert "cannot be read: Is a directory" in verdict(tmp_path)[1]
     assert "cannot be read: No such file" in verdict(tmp_path / "none")[1]
+
+
+def test_the_example_in_the_documents_is_accepted(tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs" / "access.md").read_text()
+    example = page.split("```yaml\n")[1].split("```")[0]
+    for name, source in (
+        ("web.crt", "server.crt"),
+        ("web.key", "server.key"),
+        ("clients-ca.crt", "client_selfsigned.pem"),
+    ):
+        (tmp_path / name).write_bytes((DATA / source).read_bytes())
+    path = tmp_path / "web.yml"
+    path.write_text(example.replace("/etc/xivo-exporter/", ""))
+    access = read_access(path)
+    assert access.tls is not None
+    assert access.tls.rules.allowed_sans == frozenset({"prometheus.example.com"})
+    assert access.headers == (("Strict-Transport-Security", "max-age=31536000"),)
+    assert set(access.users) == {"prometheus"}
+    assert access.rate == RateLimit(0.1, 20)

@@ -1,0 +1,99 @@
+"""Attempts to log in: those for one name wait for each other."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+_FIRST_AT_ONCE = 2
+"""Attempts for one name at the same time, from different addresses without a wrong attempt."""
+_MAX_CLIENTS = 16
+"""Clients of one attempt that count for its order."""
+
+
+class Verdict(Enum):
+    """What a check says about a user and a password."""
+
+    RIGHT = auto()
+    WRONG = auto()
+    BUSY = auto()
+    """Too many attempts wait; or bcrypt failed."""
+
+
+@dataclass(eq=False, slots=True)
+class Client:
+    """A connection to the web server.
+
+    Attributes:
+        address: Of the other end, without the port.
+        failures: Wrong attempts on this connection.
+    """
+
+    address: str
+    failures: int = 0
+
+
+@dataclass(eq=False, slots=True)
+class Attempt:
+    """One password for one name, and all requests that bring it.
+
+    Attributes:
+        digest: Of the name, the hash and the password.
+        password: At most 72 bytes.
+        hashed: The hash that it must have; None if there is no such user.
+        answers: One for each request that waits.
+        clients: The first that brought it, with the numbers of their requests.
+    """
+
+    digest: bytes
+    password: bytes = field(repr=False)
+    hashed: str | None = field(repr=False)
+    answers: set[asyncio.Future[Verdict]] = field(default_factory=set)
+    clients: dict[Client, int] = field(default_factory=dict)
+
+    @property
+    def addresses(self) -> set[str]:
+        """Of its clients."""
+        return {client.address for client in self.clients}
+
+    def add(self, client: Client, number: int) -> None:
+        """Note who brings it; only a few, because many bots may bring the same password."""
+        if len(self.clients) < _MAX_CLIENTS:
+            self.clients.setdefault(client, number)
+
+    def settle(self, verdict: Verdict) -> None:
+        """Answer all requests."""
+        for answer in self.answers:
+            if not answer.done():
+                answer.set_result(verdict)
+
+
+class Name:
+    """The attempts for one name.
+
+    Attributes:
+        waiting: Those that wait, by digest.
+        running: Those that run, and in which lane: true for that of addresses with wrong attempts.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: dict[bytes, Attempt] = {}
+        self.running: dict[Attempt, bool] = {}
+
+    def find(self, digest: bytes) -> Attempt | None:
+        """Return the attempt with a digest."""
+        running = (each for each in self.running if each.digest == digest)
+        return next(running, None) or self.waiting.get(digest)
+
+    def has_room(self, attempt: Attempt, *, lane: bool) -> bool:
+        """Return whether an attempt may run.
+
+        One attempt of the highest cost takes seconds. So those from addresses without a wrong
+        attempt do not wait for the others, and not for one from another such address.
+        """
+        running = [each for each, other in self.running.items() if other == lane]
+        if lane:
+            return not running
+        is_alone = all(each.addresses.isdisjoint(attempt.addresses) for each in running)
+        return is_alone and len(running) < _FIRST_AT_ONCE
