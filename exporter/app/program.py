@@ -15,7 +15,7 @@ from exporter import __version__, signals
 from exporter.app.dataflow_run import STOP_SECONDS, DataflowRun, Process
 from exporter.app.pages import RunPages
 from exporter.app.reloading import Reloaded, Reloader, SettingsSource
-from exporter.clock import StartTime
+from exporter.clock import StartTime, wall_clock
 from exporter.consumer import Bus
 from exporter.engine.fitting import fit
 from exporter.engine.resumed import Resumed
@@ -24,12 +24,14 @@ from exporter.engine.source import HandedOver
 from exporter.exposition.reloads import Reloads
 from exporter.exposition.render import FORMATS
 from exporter.logs import RateLimited
-from exporter.settings import Serving, Settings
+from exporter.settings import Serving, Settings, SettingsError
 from exporter.settings.address import Address
+from exporter.settings.open_port import open_to_all
 from exporter.snapshots.source_loop import DEFAULT_PACE, Pace
 from exporter.systemd import Supervisor
+from exporter.web.access import AccessFile
 from exporter.web.listening import listen_problem
-from exporter.web.server import WebServer
+from exporter.web.server import Rules, WebServer
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +61,7 @@ class App:
 
     Raises:
         OSError: It cannot listen on its address; the message says what to do.
+        SettingsError: The web configuration file cannot be used.
     """
 
     def __init__(
@@ -71,6 +74,11 @@ class App:
     ) -> None:
         self._supervisor = Supervisor()
         self._reloads = Reloads()
+        self._web_config_file = settings.web_config_file
+        try:
+            self._access = self._access_file(settings)
+        except ValueError as error:
+            raise SettingsError([str(error)]) from None
         self._process = Process(
             runtime,
             pace,
@@ -93,13 +101,21 @@ class App:
         self._reloader: Reloader | None = None
         if source is not None and isinstance(settings, Settings):
             self._reloader = Reloader(
-                settings, source, self._restart, lambda _: None, self._reloads.settings
+                settings, source, self._restart, self._follow_web, self._reloads.settings
             )
         # Of its own, because only the thread of signals uses it.
         self._on_hangup = RateLimited(log.info)
+        self._may_reload = settings.web_allow_reload and self._reloader is not None
         host, port = settings.listen
         try:
-            self._web = WebServer(self._pages, host=host, port=port, on_failure=self._on_failure)
+            self._web = WebServer(
+                self._pages,
+                host=host,
+                port=port,
+                rules=self._rules(settings),
+                reload=None if self._reloader is None else self.reload,
+                on_failure=self._on_failure,
+            )
         except OSError as error:
             raise listen_problem(error) from error
 
@@ -117,6 +133,7 @@ class App:
         signals.listen(self._on_signal)
         self._web.start()
         log.info("listening", address=str(self.address), version=__version__)
+        self._warn_if_open()
         self._supervisor.ready(self._status)
         while self._run.run():
             with self._lock:
@@ -164,6 +181,41 @@ class App:
     def _on_alive(self) -> None:
         if self._web.is_alive:
             self._supervisor.alive()
+
+    def _follow_web(self, settings: Settings) -> None:
+        """Let the web server follow changed settings.
+
+        Raises:
+            ValueError: The web configuration file cannot be used, and nothing has changed.
+        """
+        if settings.web_config_file == self._web_config_file:
+            self._access.read_again()
+        else:
+            self._access = self._access_file(settings)
+            self._web_config_file = settings.web_config_file
+            self._reloads.web.succeed(wall_clock())
+        self._web.follow(self._rules(settings))
+
+    def _access_file(self, settings: Serving) -> AccessFile:
+        web = self._reloads.web
+        return AccessFile(
+            settings.web_config_file,
+            on_read=lambda is_used: web.succeed(wall_clock()) if is_used else web.fail(),
+        )
+
+    def _rules(self, settings: Serving) -> Rules:
+        return Rules(self._access.current, settings.web_open_health, settings.web_allow_reload)
+
+    def _warn_if_open(self) -> None:
+        access = self._access.current()
+        fields = open_to_all(
+            self.address,
+            has_users=bool(access.users),
+            has_client_certificates=access.tls is not None and access.tls.requires_certificate,
+            may_reload=self._may_reload,
+        )
+        if fields is not None:
+            log.warning(**fields)
 
     def _restart(self, settings: Serving, buses: Sequence[Bus]) -> None:
         """Let another run of the dataflow follow the current one."""

@@ -101,6 +101,7 @@ class AccessFile:
         path: Of the file; None if there is none.
         clock: Unix time in seconds, of the clock by which the file system stamps files.
         timer: Monotonic clock, in seconds.
+        on_read: Called after the file was read again, with whether it is used.
 
     Raises:
         ValueError: The file cannot be used; the message is one line.
@@ -111,10 +112,12 @@ class AccessFile:
         path: Path | None,
         clock: Callable[[], float] = wall_clock,
         timer: Callable[[], float] = time.monotonic,
+        on_read: Callable[[bool], object] = lambda _: None,
     ) -> None:
         self._path = path
         self._clock = clock
         self._timer = timer
+        self._on_read = on_read
         self._lock = threading.Lock()
         self._files = Files()
         self._access = Access() if path is None else read_access(path, self._files)
@@ -141,6 +144,18 @@ class AccessFile:
             with self._lock:
                 self._look(self._path)
         return self._access
+
+    def read_again(self) -> None:
+        """Read the file now, also if it has just changed.
+
+        Raises:
+            ValueError: It cannot be used, and nothing has changed; the message is one line.
+        """
+        if self._path is not None:
+            with self._lock:
+                self._read(self._path)
+        if self._problem is not None:
+            raise ValueError(self._problem)
 
     def _look(self, path: Path) -> None:
         seen = self._files.seen()
@@ -178,6 +193,7 @@ class AccessFile:
         if problem is not None and problem != self._problem:
             log.warning("web configuration file not used; the old one stays", problem=problem)
         self._problem = problem
+        self._on_read(problem is None)
         self._files = files
         self._read_at = self._timer()
         if files.stamps != self._seen:

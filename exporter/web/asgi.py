@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable, Coroutine
 from email.utils import formatdate
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -12,10 +14,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.logs import RateLimited
+from exporter.web.access import Access
 from exporter.web.connection import Connection
+from exporter.web.gate import Gate
 from exporter.web.limiter import ConnectionLimiter
 from exporter.web.routes import HEALTH
-from exporter.web.rules import Access, AccessSource
+from exporter.web.rules import Rules
+
+T = TypeVar("T")
 
 # A client that stops reading holds only one piece; a large exposition has about 200.
 _PIECE_BYTES = 32 * 1024
@@ -29,7 +35,6 @@ _REFUSALS = {
     401: "A user and a password are needed.\n",
     429: "Too many requests; try again later.\n",
 }
-_REFUSAL_HEADERS = {400: {"connection": "close"}, 401: {"www-authenticate": "Basic"}}
 
 
 class Answers:
@@ -39,8 +44,8 @@ class Answers:
         pages: Makes the responses. In the scope, `path` is empty if the request target has none, as
             in `OPTIONS *`; `state` has `connection` and `with_details`.
         limiter: Limits the bytes that are not sent.
-        access: The rules for clients.
-        open_health: Whether health needs no login, and has no details without one.
+        rules: Returns the rules for clients now.
+        gate: Checks users and the rate limit by these rules.
         on_error: Called with the path and the fields of an error.
     """
 
@@ -48,15 +53,14 @@ class Answers:
         self,
         pages: ASGIApp,
         limiter: ConnectionLimiter,
-        access: AccessSource,
+        rules: Callable[[], Rules],
+        gate: Gate,
         on_error: RateLimited,
-        *,
-        open_health: bool,
     ) -> None:
         self._pages = pages
         self._limiter = limiter
-        self._access = access
-        self._open_health = open_health
+        self._rules = rules
+        self._gate = gate
         self._on_error = on_error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,8 +70,8 @@ class Answers:
         scope["path"] = _path(scope["raw_path"])
         try:
             if not connection.is_lost:
-                access = self._access.current()
-                response = await self._refusal(scope, access) or self._pages
+                access = self._rules().access()
+                response = await self._refusal(scope, connection) or self._pages
                 await response(scope, receive, self._limited(send, connection, access))
         except asyncio.CancelledError:
             connection.drop()  # The server stops. uvicorn would log it as an error.
@@ -78,21 +82,23 @@ class Answers:
             self._limiter.end_sending(connection)
             connection.end_answer()
 
-    async def _refusal(self, scope: Scope, access: Access) -> Response | None:
-        authorization = Headers(scope=scope).get("authorization")
-        scope["state"]["with_details"] = True
-        if self._open_health and scope["path"] in HEALTH:
-            is_allowed = not access.users or (
-                authorization is not None and await self._access.refusal(authorization) is None
-            )
-            scope["state"]["with_details"] = is_allowed
+    async def _refusal(self, scope: Scope, connection: Connection) -> Response | None:
+        headers = Headers(scope=scope)
+        authorization = headers.get("authorization")
+        state = scope["state"]
+        if self._rules().open_health and scope["path"] in HEALTH:
+            knows = self._gate.knows(authorization, connection.client)
+            state["with_details"] = await _unless_lost(knows, connection)
             return None
-        status = await self._access.refusal(authorization)
-        if status is None and scope["http_version"] not in ("1.0", "1.1"):
-            status = 400
-        if status is None:
-            return None
-        return PlainTextResponse(_REFUSALS[status], status, _REFUSAL_HEADERS.get(status))
+        state["with_details"] = True
+        refusal = self._gate.refusal(authorization, connection.client)
+        status = await _unless_lost(refusal, connection)
+        if status is not None:
+            more = dict(self._gate.headers(status))
+            return PlainTextResponse(_REFUSALS[status], status, more)
+        if scope["http_version"] not in ("1.0", "1.1"):
+            return PlainTextResponse(_REFUSALS[400], 400, {"connection": "close"})
+        return None
 
     def _limited(self, send: Send, connection: Connection, access: Access) -> Send:
         """Return what sends the parts of a response, with the headers that all have."""
@@ -121,6 +127,20 @@ class Answers:
                 await unless_lost({**message, "body": b""})
 
         return limited
+
+
+async def _unless_lost(wait: Coroutine[Any, Any, T], connection: Connection) -> T:
+    """Wait for a decision about a client; a client that has gone takes nobody's place.
+
+    Raises:
+        asyncio.CancelledError: The client has gone.
+    """
+    task = asyncio.create_task(wait)
+    connection.on_lost = task.cancel
+    try:
+        return await task
+    finally:
+        connection.on_lost = lambda: None
 
 
 def _path(target: bytes) -> str:

@@ -15,9 +15,11 @@ from collections.abc import Callable
 
 import h11
 
+from exporter.web.access import Access
+from exporter.web.attempts import Client
 from exporter.web.handshake import NOT_TLS, is_handshake, secured
 from exporter.web.limiter import ConnectionLimiter
-from exporter.web.rules import AccessSource, Tls
+from exporter.web.tls import Tls
 
 MAX_HEAD_BYTES = 16 * 1024
 """The largest request head; a larger one is refused."""
@@ -33,18 +35,20 @@ class Connection(asyncio.Protocol):
 
     Args:
         limiter: Counts the connection from the accept on.
-        access: The rules for clients.
+        access: Returns the rules for clients now.
         http: Makes the protocol that answers the requests of a connection.
 
     Attributes:
         is_half_closed: Whether the client has closed its sending side. Most such clients have gone.
         is_answering: Whether a request is being answered.
+        client: Who it is, for logins.
+        on_lost: Called when it is lost.
     """
 
     def __init__(
         self,
         limiter: ConnectionLimiter,
-        access: AccessSource,
+        access: Callable[[], Access],
         http: Callable[[Connection], asyncio.Protocol],
     ) -> None:
         self._limiter = limiter
@@ -64,6 +68,8 @@ class Connection(asyncio.Protocol):
         self._is_last = False
         self.is_answering = False
         self.is_half_closed = False
+        self.client = Client("")
+        self.on_lost: Callable[[], object] = lambda: None
 
     @property
     def is_lost(self) -> bool:
@@ -76,7 +82,9 @@ class Connection(asyncio.Protocol):
             msg = f"a stream transport was expected, not {type(transport).__name__}"
             raise TypeError(msg)
         self._lower = transport
-        self._tls = self._access.current().tls
+        peer = transport.get_extra_info("peername")
+        self.client = Client(str(peer[0]) if peer else "")
+        self._tls = self._access().tls
         self._limiter.enforce(self._tls)
         self._limiter.admit(self)
         if self._tls is None and not transport.is_closing():
@@ -124,6 +132,7 @@ class Connection(asyncio.Protocol):
             self._deadline.cancel()
         self._transport = self._lower = None
         self._limiter.forget(self)
+        self.on_lost()
         if self._http is not None:
             # Without the exception: with one, uvicorn would keep its timer, and all of this.
             self._http.connection_lost(None)
@@ -132,7 +141,7 @@ class Connection(asyncio.Protocol):
     def begin_answer(self) -> None:
         """Start the response deadline: the request head is complete."""
         # If the rules of this connection have changed, this closes it.
-        self._limiter.enforce(self._access.current().tls)
+        self._limiter.enforce(self._access().tls)
         self._in_head = False
         self.is_answering = True
         if not self.is_lost:

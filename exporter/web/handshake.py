@@ -6,7 +6,7 @@ import asyncio
 from asyncio.sslproto import SSLProtocol
 from typing import Any, cast
 
-from exporter.web.rules import Tls
+from exporter.web.tls import Tls
 
 # asyncio allocates it for each connection: by default 256 KiB, 140 MB for 500 idle connections.
 # A record of TLS has 16 KiB.

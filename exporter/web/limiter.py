@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.web.rules import Tls
+from exporter.web.tls import Tls
 
 if TYPE_CHECKING:
     from exporter.web.connection import Connection

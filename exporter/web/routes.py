@@ -121,7 +121,7 @@ class Routes:
         version: Version of the exporter.
         links: More links for the landing page.
         max_scrapes: Expositions that are rendered at the same time.
-        reload: Reads the settings again; None if clients may not do that.
+        reload: Returns what reads the settings again; None if clients may not do that now.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class Routes:
         version: str,
         links: Sequence[Link],
         max_scrapes: int,
-        reload: Callable[[], Reloaded] | None,
+        reload: Callable[[], Callable[[], Reloaded] | None],
     ) -> None:
         self._pages = pages
         self._version = version
@@ -191,12 +191,12 @@ class Routes:
         return await _rendered(render, request, self._page_slots)
 
     async def _reloaded(self, request: Request) -> Response:
-        if self._reload is None:
+        if (reload := self._reload()) is None:
             return PlainTextResponse("Reloading is not enabled: see web_allow_reload.\n", 403)
         if _is_from_another_site(request):
             return PlainTextResponse("Another site may not ask for this.\n", 403)
         async with self._reload_slots:
-            done = await run_in_threadpool(self._reload)
+            done = await run_in_threadpool(reload)
         return PlainTextResponse(
             "".join(f"{line}\n" for line in done.lines), 200 if done.is_good else 500
         )

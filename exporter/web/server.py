@@ -29,14 +29,16 @@ from uvicorn.server import ServerState
 from exporter import __version__
 from exporter.logs import RateLimited
 from exporter.settings.address import Address
+from exporter.web.access import Access
 from exporter.web.asgi import Answers
 from exporter.web.connection import MAX_HEAD_BYTES, Connection
+from exporter.web.gate import Gate
 from exporter.web.limiter import ConnectionLimiter, Limits
 from exporter.web.routes import Pages, Reloaded, Routes
-from exporter.web.rules import AccessSource, OpenAccess
+from exporter.web.rules import OPEN, Rules
 from exporter.web.views import Link
 
-__all__ = ["Limits", "Pages", "WebServer"]
+__all__ = ["Limits", "Pages", "Rules", "WebServer"]
 
 log = structlog.get_logger(__name__)
 
@@ -60,10 +62,8 @@ class WebServer:
         port: The port; with 0 the kernel chooses one, see `address`.
         links: More links for the landing page, for example to the documentation.
         limits: Limits on clients.
-        access: The rules for clients; by default, all may do everything without TLS.
-        open_health: Whether `/-/healthy` and `/-/ready` need no login, and have no details without.
-        reload: Reads the settings again, for `POST /-/reload`; None if clients may not do that.
-            Called from a worker thread.
+        rules: The rules for clients; `follow` changes them.
+        reload: Reads the settings again, for `POST /-/reload`. Called from a worker thread.
         on_failure: Called from its thread when it fails.
 
     Raises:
@@ -78,8 +78,7 @@ class WebServer:
         port: int,
         links: Sequence[Link] = (),
         limits: Limits | None = None,
-        access: AccessSource | None = None,
-        open_health: bool = False,
+        rules: Rules = OPEN,
         reload: Callable[[], Reloaded] | None = None,
         on_failure: Callable[[], None] = lambda: None,
     ) -> None:
@@ -87,14 +86,13 @@ class WebServer:
         share = _descriptor_share()
         self._limits = replace(limits, max_connections=min(limits.max_connections, share))
         self._backlog = min(_BACKLOG, share)
-        self._access = access or OpenAccess()
-        self._open_health = open_health
+        self._rules = rules
         self._routes = Routes(
             pages,
             version=__version__,
             links=links,
             max_scrapes=limits.max_scrapes,
-            reload=reload,
+            reload=lambda: reload if self._rules.allow_reload else None,
         )
         self._on_failure = on_failure
         self._on_drop = RateLimited(log.warning)
@@ -111,6 +109,10 @@ class WebServer:
     def address(self) -> Address:
         """The host and the port on which it listens, from construction on."""
         return self._address
+
+    def follow(self, rules: Rules) -> None:
+        """Use other rules from now on; may be called from any thread."""
+        self._rules = rules
 
     @property
     def is_alive(self) -> bool:
@@ -190,15 +192,17 @@ class WebServer:
         """Close idle connections when the rules for them change."""
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
-            limiter.enforce(self._access.current().tls)
+            limiter.enforce(self._access().tls)
+
+    def _access(self) -> Access:
+        return self._rules.access()
 
     def _config(self, limiter: ConnectionLimiter) -> Config:
         # It tells of each client that sends no valid HTTP, or is dropped. Errors are ours to log.
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         config = Config(
             Answers(
-                self._routes.app(), limiter, self._access, self._on_error,
-                open_health=self._open_health,
+                self._routes.app(), limiter, lambda: self._rules, Gate(self._access), self._on_error
             ),
             http=H11Protocol,
             ws="none",

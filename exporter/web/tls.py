@@ -61,6 +61,11 @@ class Tls:
         self.rules = rules
         self._clock = clock
 
+    @property
+    def requires_certificate(self) -> bool:
+        """Whether each client needs a certificate."""
+        return self.rules.client_auth is ClientAuth.REQUIRED or self._needs_name
+
     def allows(self, connection: ssl.SSLObject | ssl.SSLSocket) -> bool:
         """Return whether a client may stay after its handshake.
 
