@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import socket
+import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -43,6 +44,60 @@ class FakePages:
         return self.known
 
 
+@dataclass
+class FakeTls:
+    """TLS with a certificate of the test; `client` trusts it."""
+
+    context: ssl.SSLContext
+    client: ssl.SSLContext
+    rules: object = "first"
+    is_allowed: bool = True
+
+    def allows(self, connection: ssl.SSLObject, /) -> bool:
+        assert connection.server_side
+        return self.is_allowed
+
+
+@dataclass
+class FakeAccess:
+    """Rules that a test can change."""
+
+    tls: FakeTls | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    users: Mapping[str, str] = field(default_factory=dict)
+    status: int | None = None
+    """Of the refusal of each request without the right login."""
+    asked: list[str | None] = field(default_factory=list)
+
+    def current(self) -> "FakeAccess":
+        return self
+
+    async def refusal(self, authorization: str | None, /) -> int | None:
+        self.asked.append(authorization)
+        return None if authorization == RIGHT else self.status
+
+
+RIGHT = "Basic cmlnaHQ6cmlnaHQ="
+
+
+@dataclass
+class Change:
+    """What a reload of the settings did."""
+
+    is_good: bool
+    lines: Sequence[str]
+
+
+class Served(WebServer):
+    """A web server, and how its clients reach it."""
+
+    access = FakeAccess()
+
+    @property
+    def secure(self) -> ssl.SSLContext | None:
+        return self.access.tls.client if self.access.tls else None
+
+
 @dataclass(frozen=True)
 class Answer:
     status: int
@@ -51,13 +106,22 @@ class Answer:
 
 
 @contextlib.contextmanager
-def serving(
+def serving(  # noqa: PLR0913 -- most are named
     pages: FakePages | None = None,
     limits: Limits | None = None,
     host: str = "127.0.0.1",
     links: Sequence[Link] = (),
-) -> Iterator[WebServer]:
-    server = WebServer(pages or FakePages(), host=host, port=0, limits=limits, links=links)
+    access: FakeAccess | None = None,
+    *,
+    open_health: bool = False,
+    reload: Callable[[], Change] | None = None,
+) -> Iterator[Served]:
+    access = access or FakeAccess()
+    server = Served(
+        pages or FakePages(), host=host, port=0, limits=limits, links=links,
+        access=access, open_health=open_health, reload=reload,
+    )  # fmt: skip
+    server.access = access
     server.start()
     try:
         yield server
@@ -70,11 +134,34 @@ class Listening(Protocol):
     @property
     def address(self) -> Address: ...
 
+    @property
+    def secure(self) -> ssl.SSLContext | None: ...
+
+
+def http_client(server: Listening) -> http.client.HTTPConnection:
+    host, port = server.address
+    if server.secure is None:
+        return http.client.HTTPConnection(host, port, timeout=GENEROUS)
+    return http.client.HTTPSConnection(host, port, timeout=GENEROUS, context=server.secure)
+
+
+def connect(server: Listening, receive_buffer: int = 0) -> socket.socket:
+    """Connect, with a handshake if there is TLS."""
+    client = socket.socket()
+    if receive_buffer:
+        # Otherwise the kernel would take many megabytes.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    client.settimeout(GENEROUS)
+    client.connect(server.address)
+    if server.secure is None:
+        return client
+    return server.secure.wrap_socket(client, server_hostname=server.address[0])
+
 
 def ask(
     server: Listening, path: str, method: str = "GET", body: bytes | None = None, **headers: str
 ) -> Answer:
-    connection = http.client.HTTPConnection(*server.address, timeout=GENEROUS)
+    connection = http_client(server)
     try:
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, body, headers=names)
@@ -87,13 +174,13 @@ def ask(
 
 @contextlib.contextmanager
 def clients(
-    server: WebServer, count: int, first_bytes: bytes = b""
+    server: Listening, count: int, first_bytes: bytes = b""
 ) -> Iterator[list[socket.socket]]:
     with contextlib.ExitStack() as stack:
         opened = []
         for _ in range(count):
-            client = socket.create_connection(server.address, timeout=GENEROUS)
-            opened.append(stack.enter_context(client))
+            client = stack.enter_context(connect(server))
+            opened.append(client)
             client.sendall(first_bytes)
         yield opened
 
@@ -104,9 +191,9 @@ def is_closed(client: socket.socket) -> bool:
     try:
         while client.recv(65536):
             pass
-    except BlockingIOError:
+    except (BlockingIOError, ssl.SSLWantReadError):
         return False
-    except ConnectionError:
+    except (ConnectionError, ssl.SSLError):
         return True
     return True
 
@@ -131,10 +218,6 @@ def request(path: str, *lines: str, method: str = "GET") -> bytes:
 
 def deaf(server: Listening, stack: contextlib.ExitStack) -> socket.socket:
     """A client that asks for the metrics, and reads nothing of them by itself."""
-    client = stack.enter_context(socket.socket())
-    # Otherwise the kernel would take many megabytes.
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.settimeout(GENEROUS)
-    client.connect(server.address)
+    client = stack.enter_context(connect(server, receive_buffer=4096))
     client.sendall(request("/metrics"))
     return client

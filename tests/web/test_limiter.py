@@ -6,6 +6,7 @@ import http.client
 import os
 import resource
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -16,16 +17,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from structlog.testing import capture_logs
 
-from exporter.web.server import Limits, WebServer
+from exporter.web.server import Limits
 from tests.support import REPOSITORY, Stopwatch, eventually
 from tests.web.serving import (
     GENEROUS,
     SHORT,
+    FakeAccess,
     FakePages,
+    Served,
     all_closed,
     ask,
     clients,
     deaf,
+    http_client,
     is_closed,
     is_open_at_the_server,
     request,
@@ -41,7 +45,7 @@ def many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, hard), hard))
 
 
-def scrape_seconds(server: WebServer, scrapes: int = 40) -> float:
+def scrape_seconds(server: Served, scrapes: int = 40) -> float:
     """The time of a typical scrape, and the proof that all were answered."""
     times = []
     for _ in range(scrapes):
@@ -52,8 +56,8 @@ def scrape_seconds(server: WebServer, scrapes: int = 40) -> float:
 
 
 @pytest.mark.usefixtures("many_files")
-def test_a_thousand_idle_and_half_open_connections_delay_no_scrape() -> None:
-    with serving(limits=Limits(max_connections=2000)) as server:
+def test_a_thousand_idle_and_half_open_connections_delay_no_scrape(access: FakeAccess) -> None:
+    with serving(limits=Limits(max_connections=2000), access=access) as server:
         alone = scrape_seconds(server)
         half = request("/metrics")[:-2]
         with clients(server, 500) as idle, clients(server, 500, half) as half_open:
@@ -84,11 +88,16 @@ def test_a_thousand_idle_and_half_open_connections_delay_no_scrape() -> None:
         pytest.param(request("/metrics", "Content-Length: 10"), id="body that never comes"),
     ],
 )  # fmt: skip
-def test_a_silent_connection_is_closed_after_its_time(first_bytes: bytes) -> None:
-    with serving(limits=SHORT) as server, clients(server, 3, first_bytes) as opened:
+def test_a_silent_connection_is_closed_after_its_time(
+    first_bytes: bytes, access: FakeAccess
+) -> None:
+    with (
+        serving(limits=SHORT, access=access) as server,
+        clients(server, 3, first_bytes) as opened,
+    ):
         eventually(all_closed(opened), what="the connections are closed")
         watch = Stopwatch()
-    # Hypercorn has let go of them too: it has nothing to wait for.
+    # The server has nothing to wait for.
     assert watch.seconds < 1.5
 
 
@@ -111,21 +120,22 @@ def test_an_offer_to_switch_protocols_is_ignored(protocol: str, name: str) -> No
             assert answer.endswith(b"up 1\n")
 
 
-def test_a_head_that_trickles_in_is_closed_after_its_time() -> None:
+def test_a_head_that_trickles_in_is_closed_after_its_time(access: FakeAccess) -> None:
     limits = Limits(head_seconds=0.5)
-    with serving(limits=limits) as server, clients(server, 1, b"GET / HTTP/1.1\r\nA: ") as [client]:
+    head = b"GET / HTTP/1.1\r\nA: "
+    with serving(limits=limits, access=access) as server, clients(server, 1, head) as [client]:
 
         def trickle() -> bool:
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(ConnectionError, ssl.SSLError):
                 client.sendall(b"x")
             return is_closed(client)
 
         eventually(trickle, what="the connection is closed")
 
 
-def test_a_connection_serves_many_scrapes_and_waits_between_them() -> None:
-    with serving() as server:
-        connection = http.client.HTTPConnection(*server.address, timeout=GENEROUS)
+def test_a_connection_serves_many_scrapes_and_waits_between_them(access: FakeAccess) -> None:
+    with serving(access=access) as server:
+        connection = http_client(server)
         with contextlib.closing(connection):
             connection.connect()
             before = connection.sock
@@ -144,8 +154,8 @@ def test_a_connection_that_its_client_has_closed_is_let_go_of(first_bytes: bytes
         eventually(all_closed(opened), what="the server's ends are closed")
 
 
-def test_pipelined_requests_are_answered_in_their_order() -> None:
-    with serving() as server, clients(server, 1) as [client]:
+def test_pipelined_requests_are_answered_in_their_order(access: FakeAccess) -> None:
+    with serving(access=access) as server, clients(server, 1) as [client]:
         paths = ["/metrics", "/-/healthy", "/nothing"]
         last = request("/-/ready", "Connection: close")
         client.sendall(b"".join(map(request, paths)) + last)
@@ -155,9 +165,9 @@ def test_pipelined_requests_are_answered_in_their_order() -> None:
     assert places == sorted(places)
 
 
-def test_a_client_that_never_reads_delays_no_other_and_is_dropped() -> None:
+def test_a_client_that_never_reads_delays_no_other_and_is_dropped(access: FakeAccess) -> None:
     pages = FakePages(body=b"x" * 20_000_000)
-    with serving(pages) as server:
+    with serving(pages, access=access) as server:
         start = time.monotonic()
         ask(server, "/metrics")
         alone = time.monotonic() - start
@@ -165,7 +175,7 @@ def test_a_client_that_never_reads_delays_no_other_and_is_dropped() -> None:
     limits = Limits(response_seconds=max(1.5, 20 * alone), max_unsent_bytes=10**9)
     with (
         capture_logs() as logged,
-        serving(pages, limits) as server,
+        serving(pages, limits, access=access) as server,
         contextlib.ExitStack() as stack,
     ):
         opened = [deaf(server, stack) for _ in range(8)]
@@ -180,9 +190,9 @@ def test_a_client_that_never_reads_delays_no_other_and_is_dropped() -> None:
     assert len(logged) <= 6
 
 
-def test_a_large_body_ends_the_connection() -> None:
+def test_a_large_body_ends_the_connection(access: FakeAccess) -> None:
     turn = threading.Event()
-    with serving(FakePages(before=lambda: turn.wait(GENEROUS))) as server:
+    with serving(FakePages(before=lambda: turn.wait(GENEROUS)), access=access) as server:
         head = request("/metrics", "Transfer-Encoding: chunked")
         with clients(server, 1, head) as [client]:
             piece = b"8000\r\n" + b"x" * 0x8000 + b"\r\n"
@@ -190,7 +200,7 @@ def test_a_large_body_ends_the_connection() -> None:
             def refused() -> bool:
                 try:
                     client.sendall(piece)
-                except ConnectionError:
+                except (ConnectionError, ssl.SSLError):
                     return True
                 return False
 
@@ -199,8 +209,9 @@ def test_a_large_body_ends_the_connection() -> None:
         assert ask(server, "/-/healthy").status == 200
 
 
-def test_above_the_bound_the_connection_that_waited_longest_goes() -> None:
-    with capture_logs() as logged, serving(limits=Limits(max_connections=10)) as server:
+def test_above_the_bound_the_connection_that_waited_longest_goes(access: FakeAccess) -> None:
+    limits = Limits(max_connections=10)
+    with capture_logs() as logged, serving(limits=limits, access=access) as server:
         with clients(server, 30) as opened:
             assert ask(server, "/metrics").body == b"up 1\n"
             eventually(lambda: sum(map(is_closed, opened)) == 21, what="21 connections are closed")
@@ -280,10 +291,10 @@ def test_probes_and_the_landing_page_do_not_wait_for_scrapes() -> None:
         turn.set()
 
 
-def test_the_scrape_of_a_client_that_has_gone_is_not_rendered() -> None:
+def test_the_scrape_of_a_client_that_has_gone_is_not_rendered(access: FakeAccess) -> None:
     turn = threading.Event()
     pages = FakePages(before=lambda: turn.wait(GENEROUS))
-    with serving(pages, Limits(max_scrapes=1)) as server:
+    with serving(pages, Limits(max_scrapes=1), access=access) as server:
         with clients(server, 20, request("/metrics")):
             eventually(lambda: len(pages.asked) == 1, what="the first scrape begins")
             assert ask(server, "/-/healthy").status == 200

@@ -13,7 +13,9 @@ from exporter.web.server import Limits, WebServer
 from tests.support import eventually, within
 from tests.web.serving import (
     GENEROUS,
+    FakeAccess,
     FakePages,
+    Served,
     ask,
     clients,
     deaf,
@@ -30,7 +32,7 @@ def test_a_client_that_closes_its_sending_side_still_gets_its_answer() -> None:
 
 
 def test_clients_can_connect_from_construction_on() -> None:
-    server = WebServer(FakePages(), host="127.0.0.1", port=0)
+    server = Served(FakePages(), host="127.0.0.1", port=0)
     with clients(server, 1, request("/metrics", "Connection: close")) as [client]:
         assert not server.is_alive
         server.start()
@@ -64,13 +66,13 @@ def test_a_server_that_fails_says_why_and_is_not_alive(monkeypatch: pytest.Monke
     assert [line["event"] for line in logged] == ["web server failed"]
 
 
-def test_stop_ends_soon_whatever_the_clients_do() -> None:
+def test_stop_ends_soon_whatever_the_clients_do(access: FakeAccess) -> None:
     turn = threading.Event()
     slow = FakePages(before=lambda: turn.wait(GENEROUS))
     large = FakePages(body=b"x" * 20_000_000)
     with contextlib.ExitStack() as stack:
-        waiting = stack.enter_context(serving(slow))
-        sending = stack.enter_context(serving(large, Limits(max_unsent_bytes=10**9)))
+        waiting = stack.enter_context(serving(slow, access=access))
+        sending = stack.enter_context(serving(large, Limits(max_unsent_bytes=10**9), access=access))
         opened = [
             *stack.enter_context(clients(waiting, 20)),
             *stack.enter_context(clients(waiting, 20, request("/metrics")[:-2])),
@@ -90,10 +92,10 @@ def test_stop_ends_soon_whatever_the_clients_do() -> None:
     WebServer(FakePages(), host="127.0.0.1", port=waiting.address[1]).stop()
 
 
-def test_an_answer_under_way_is_finished_before_the_stop() -> None:
+def test_an_answer_under_way_is_finished_before_the_stop(access: FakeAccess) -> None:
     turn = threading.Event()
     pages = FakePages(before=lambda: turn.wait(GENEROUS))
-    with serving(pages) as server, ThreadPoolExecutor(2) as pool:
+    with serving(pages, access=access) as server, ThreadPoolExecutor(2) as pool:
         answer = pool.submit(ask, server, "/metrics")
         eventually(lambda: pages.asked, what="the scrape begins")
         stopped = pool.submit(server.stop, GENEROUS)

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -21,13 +22,17 @@ from structlog.testing import capture_logs
 from exporter.settings.address import Address
 from exporter.web.connection import Connection
 from exporter.web.limiter import ConnectionLimiter
-from exporter.web.server import Limits, WebServer
+from exporter.web.server import Limits
+from tests.certificates import Certificates
 from tests.support import REPOSITORY, eventually
 from tests.web.serving import (
     GENEROUS,
+    FakeAccess,
     FakePages,
+    Served,
     ask,
     deaf,
+    http_client,
     is_open_at_the_server,
     serving,
 )
@@ -35,15 +40,23 @@ from tests.web.serving import (
 MB = 1_000_000
 
 PROGRAM = f"""
-import sys
+import ssl, sys
+from exporter.web.rules import OpenAccess
 from exporter.web.server import Limits, WebServer
+class Tls:
+    rules = None
+    def __init__(self, *certificate):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(*certificate)
+    def allows(self, _): return True
+access = OpenAccess(Tls(*sys.argv[1:]) if sys.argv[1:] else None)
 class Pages:
     formats = ["text/plain"]
     def metrics(self, content_type): return (b"x" * 100_000 for _ in range(40))
     def not_ready(self): return None
     def buses(self): return []
 limits = Limits(max_unsent_bytes={16 * MB})
-server = WebServer(Pages(), host="127.0.0.1", port=0, limits=limits)
+server = WebServer(Pages(), host="127.0.0.1", port=0, limits=limits, access=access)
 server.start()
 print(server.address[1], flush=True)
 sys.stdin.read()
@@ -54,7 +67,8 @@ server.stop()
 class Server:
     """A server in a process of its own, whose memory has only that."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], secure: ssl.SSLContext | None) -> None:
+        self.secure = secure
         assert process.stdout is not None
         self.address = Address("127.0.0.1", int(process.stdout.readline()))
         self._status = Path(f"/proc/{process.pid}/status")
@@ -67,17 +81,18 @@ class Server:
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server(access: FakeAccess, certificates: Certificates) -> Iterator[Server]:
+    files = [certificates.server, certificates.server_key] if access.tls else []
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], cwd=REPOSITORY, text=True,
+        [sys.executable, "-c", PROGRAM, *files], cwd=REPOSITORY, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     ) as process:  # fmt: skip
-        yield Server(process)
+        yield Server(process, access.tls.client if access.tls else None)
         process.communicate(timeout=GENEROUS)
     assert process.returncode == 0
 
 
-def begun(server: WebServer, stack: contextlib.ExitStack) -> socket.socket:
+def begun(server: Served, stack: contextlib.ExitStack) -> socket.socket:
     """A client that does not read its answer, when it has begun."""
     client = deaf(server, stack)
     assert client.recv(1) == b"H"
@@ -98,12 +113,12 @@ def test_clients_that_never_read_take_no_more_memory_than_the_limit(server: Serv
     assert server.peak() - before < 80 * MB
 
 
-def test_the_limit_is_of_bytes_and_the_others_are_dropped() -> None:
+def test_the_limit_is_of_bytes_and_the_others_are_dropped(access: FakeAccess) -> None:
     pages = FakePages(body=b"x" * 20 * MB)
     limits = Limits(max_unsent_bytes=60 * MB)
     with (
         capture_logs() as logged,
-        serving(pages, limits) as server,
+        serving(pages, limits, access=access) as server,
         contextlib.ExitStack() as stack,
     ):
         opened = [deaf(server, stack) for _ in range(10)]
@@ -112,11 +127,11 @@ def test_the_limit_is_of_bytes_and_the_others_are_dropped() -> None:
     assert {line["reason"] for line in logged} == {"too many clients do not read their responses"}
 
 
-def test_many_small_answers_are_held() -> None:
+def test_many_small_answers_are_held(access: FakeAccess) -> None:
     pages = FakePages(body=b"x" * 4 * MB)
     with (
         capture_logs() as logged,
-        serving(pages, Limits(max_unsent_bytes=200 * MB)) as server,
+        serving(pages, Limits(max_unsent_bytes=200 * MB), access=access) as server,
         contextlib.ExitStack() as stack,
     ):
         opened = [deaf(server, stack) for _ in range(40)]
@@ -126,12 +141,12 @@ def test_many_small_answers_are_held() -> None:
     assert not logged
 
 
-def test_two_answers_are_sent_at_once_however_large_they_are() -> None:
+def test_two_answers_are_sent_at_once_however_large_they_are(access: FakeAccess) -> None:
     both = threading.Barrier(2)
     pages = FakePages(body=b"x" * 20 * MB, before=lambda: both.wait(GENEROUS))
     with (
         capture_logs() as logged,
-        serving(pages, Limits(max_unsent_bytes=1)) as server,
+        serving(pages, Limits(max_unsent_bytes=1), access=access) as server,
         ThreadPoolExecutor(2) as pool,
     ):
         answers = list(pool.map(lambda _: ask(server, "/metrics"), range(2)))
@@ -139,10 +154,10 @@ def test_two_answers_are_sent_at_once_however_large_they_are() -> None:
     assert not logged
 
 
-def test_a_client_that_reads_is_not_dropped_for_those_that_do_not() -> None:
+def test_a_client_that_reads_is_not_dropped_for_those_that_do_not(access: FakeAccess) -> None:
     pages = FakePages(body=b"x" * 40 * MB)
     with (
-        serving(pages, Limits(max_unsent_bytes=80 * MB)) as server,
+        serving(pages, Limits(max_unsent_bytes=80 * MB), access=access) as server,
         contextlib.ExitStack() as stack,
     ):
         answer = http.client.HTTPResponse(deaf(server, stack))
@@ -207,10 +222,10 @@ def test_those_who_have_not_read_for_longest_make_room(steps: list[tuple[str, in
     follow(steps)
 
 
-def test_an_answer_that_was_read_counts_no_more() -> None:
+def test_an_answer_that_was_read_counts_no_more(access: FakeAccess) -> None:
     pages = FakePages(body=b"x" * 20 * MB)
-    with serving(pages, Limits(max_unsent_bytes=1)) as server:
-        connection = http.client.HTTPConnection(*server.address, timeout=GENEROUS)
+    with serving(pages, Limits(max_unsent_bytes=1), access=access) as server:
+        connection = http_client(server)
         with contextlib.closing(connection), contextlib.ExitStack() as stack:
             connection.request("GET", "/metrics")
             assert len(connection.getresponse().read()) == 20 * MB
