@@ -10,7 +10,12 @@ from typing import Protocol
 
 from exporter.exposition.render import FORMATS
 from exporter.settings.address import Address
+from exporter.web.access import Access
+from exporter.web.rules import Rules
 from exporter.web.server import Limits, WebServer
+from exporter.web.tls import Rules as TlsRules
+from exporter.web.tls import Tls
+from exporter.web.tls_section import ClientAuth
 from exporter.web.views import BusView, KnownView, Link
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -44,18 +49,22 @@ class FakePages:
         return self.known
 
 
-@dataclass
-class FakeTls:
+class FakeTls(Tls):
     """TLS with a certificate of the test; `client` trusts it."""
 
-    context: ssl.SSLContext
-    client: ssl.SSLContext
-    rules: object = "first"
-    is_allowed: bool = True
+    def __init__(self, context: ssl.SSLContext, client: ssl.SSLContext) -> None:
+        super().__init__(context, NO_RULES)
+        self.client = client
+        self.is_allowed = True
 
-    def allows(self, connection: ssl.SSLObject, /) -> bool:
+    def allows(self, connection: ssl.SSLObject | ssl.SSLSocket) -> bool:
         assert connection.server_side
         return self.is_allowed
+
+
+NO_RULES = TlsRules(
+    ClientAuth.NONE, b"", None, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3, None, True, None
+)
 
 
 @dataclass
@@ -65,16 +74,9 @@ class FakeAccess:
     tls: FakeTls | None = None
     headers: tuple[tuple[str, str], ...] = ()
     users: Mapping[str, str] = field(default_factory=dict)
-    status: int | None = None
-    """Of the refusal of each request without the right login."""
-    asked: list[str | None] = field(default_factory=list)
 
-    def current(self) -> "FakeAccess":
-        return self
-
-    async def refusal(self, authorization: str | None, /) -> int | None:
-        self.asked.append(authorization)
-        return None if authorization == RIGHT else self.status
+    def current(self) -> Access:
+        return Access(self.tls, self.headers, users=self.users)
 
 
 RIGHT = "Basic cmlnaHQ6cmlnaHQ="
@@ -119,7 +121,7 @@ def serving(  # noqa: PLR0913 -- most are named
     access = access or FakeAccess()
     server = Served(
         pages or FakePages(), host=host, port=0, limits=limits, links=links,
-        access=access, open_health=open_health, reload=reload,
+        rules=Rules(access.current, open_health, reload is not None), reload=reload,
     )  # fmt: skip
     server.access = access
     server.start()

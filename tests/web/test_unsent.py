@@ -41,22 +41,24 @@ MB = 1_000_000
 
 PROGRAM = f"""
 import ssl, sys
-from exporter.web.rules import OpenAccess
+from exporter.web.access import Access
+from exporter.web.rules import Rules
 from exporter.web.server import Limits, WebServer
-class Tls:
-    rules = None
-    def __init__(self, *certificate):
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(*certificate)
+from exporter.web.tls import Tls
+class AnyClient(Tls):
     def allows(self, _): return True
-access = OpenAccess(Tls(*sys.argv[1:]) if sys.argv[1:] else None)
+def tls(*certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    return AnyClient(context, None)
+access = Access(tls(*sys.argv[1:]) if sys.argv[1:] else None)
 class Pages:
     formats = ["text/plain"]
     def metrics(self, content_type): return (b"x" * 100_000 for _ in range(40))
     def not_ready(self): return None
     def buses(self): return []
 limits = Limits(max_unsent_bytes={16 * MB})
-server = WebServer(Pages(), host="127.0.0.1", port=0, limits=limits, access=access)
+server = WebServer(Pages(), host="127.0.0.1", port=0, limits=limits, rules=Rules(lambda: access))
 server.start()
 print(server.address[1], flush=True)
 sys.stdin.read()
