@@ -72,12 +72,16 @@ class Attempt:
 class Name:
     """The attempts for one name.
 
+    Args:
+        at_once: Attempts from addresses with wrong attempts that run at the same time.
+
     Attributes:
         waiting: Those that wait, by digest.
         running: Those that run, and in which lane: true for that of addresses with wrong attempts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
         self.waiting: dict[bytes, Attempt] = {}
         self.running: dict[Attempt, bool] = {}
 
@@ -94,6 +98,6 @@ class Name:
         """
         running = [each for each, other in self.running.items() if other == lane]
         if lane:
-            return not running
+            return len(running) < self._at_once
         is_alone = all(each.addresses.isdisjoint(attempt.addresses) for each in running)
         return is_alone and len(running) < _FIRST_AT_ONCE

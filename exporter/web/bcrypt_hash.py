@@ -32,3 +32,13 @@ def is_right(password: bytes, hashed: str) -> bool:
         hashed: The hash, of which `is_bcrypt` is true.
     """
     return bcrypt.checkpw(password, hashed.encode())
+
+
+def check_seconds(hashed: str) -> float:
+    """Return how long a check of a hash takes on a slow machine, in seconds."""
+    cost = int(hashed[4:6])
+    return _SECONDS_AT_10 * float(2 ** (cost - 10))
+
+
+_SECONDS_AT_10 = 0.1
+"""For cost 10; a machine of 2023 takes half of it."""

@@ -4,9 +4,10 @@ bcrypt is slow by design: 0.05 s at cost 10, 15 s at cost 18. So it runs only un
 logged in for the first time. From then on, a keyed digest in memory decides. It decides for wrong
 passwords too: two passwords of up to 72 bytes without a NUL do not have the same hash.
 
-All refusals take the same way, whether the user exists, has logged in before, or not: one attempt
-of each name after the other, each for half a second at least. So the time of a refusal does not
-tell which users exist, unless a single bcrypt takes longer than that.
+All refusals take the same way, whether the user exists, has logged in before, or not: for each name
+a few attempts at the same time, each for as long as the slowest hash takes, and for half a second
+at most. So the time of a refusal does not tell which users exist, unless a single bcrypt takes
+longer than that.
 
 Everything here runs on the thread of the web server's event loop; there is no lock.
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import itertools
+import os
 import secrets
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,11 +25,10 @@ from hashlib import blake2b
 
 from exporter.web.attempts import Attempt, Client, Name, Verdict
 from exporter.web.basic_auth import Credentials
-from exporter.web.bcrypt_hash import MAX_PASSWORD_BYTES
+from exporter.web.bcrypt_hash import MAX_PASSWORD_BYTES, check_seconds
 
 REFUSAL_SECONDS = 0.5
-"""From an attempt to its refusal, and between two refusals for one name. bcrypt of cost 13 takes
-about as long."""
+"""From an attempt to its refusal. bcrypt of cost 13 takes about as long."""
 MAX_WAITING = 64
 """Different passwords for one name that wait to be checked."""
 MAX_WRONG = 1024
@@ -46,19 +47,27 @@ class Logins:
         check: Returns whether a password has a hash; must not block the event loop.
         clock: Monotonic clock, in seconds.
         sleep: Waits for some seconds.
+        seconds_of: Returns how long a check of a hash takes.
+        at_once: Attempts for one name that are checked at the same time, if none of them is
+            preferred; more than there are processors would only make each of them slower.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- tests replace all of them
         self,
         users: Callable[[], Mapping[str, str]],
         check: Callable[[bytes, str], Awaitable[bool]],
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
+        *,
+        seconds_of: Callable[[str], float] = check_seconds,
+        at_once: int = os.cpu_count() or 1,
     ) -> None:
         self._users = users
         self._check = check
         self._clock = clock
         self._sleep = sleep
+        self._seconds_of = seconds_of
+        self._at_once = at_once
         self._key = secrets.token_bytes(32)
         # By name: the hash, and the digest of its password.
         self._known: dict[str, tuple[str, bytes]] = {}
@@ -110,7 +119,7 @@ class Logins:
         return hmac.compare_digest(known, digest) and is_current
 
     def _attempt(self, user: str, digest: bytes, password: bytes, hashed: str | None) -> Attempt:
-        name = self._names.setdefault(user, Name())
+        name = self._names.setdefault(user, Name(self._at_once))
         attempt = name.find(digest)
         if attempt is None:
             attempt = name.waiting[digest] = Attempt(digest, password, hashed)
@@ -168,7 +177,7 @@ class Logins:
         try:
             verdict = await self._decide(user, attempt, self._slots[name.running[attempt]])
             if verdict is not Verdict.RIGHT:
-                await self._sleep(max(0.0, began_at + REFUSAL_SECONDS - self._clock()))
+                await self._sleep(max(0.0, began_at + self._pace() - self._clock()))
             # Not before, or the order of the next attempts would tell how long bcrypt took.
             if verdict is Verdict.WRONG:
                 for client in attempt.clients:
@@ -179,6 +188,11 @@ class Logins:
             # After all that end at the same moment, so that their order does not matter.
             asyncio.get_running_loop().call_soon(self._start_all, user, name)
             self._forget_idle(user, name)
+
+    def _pace(self) -> float:
+        """Return how long an attempt takes, whether a hash is checked or not."""
+        slowest = max(map(self._seconds_of, self._users().values()), default=REFUSAL_SECONDS)
+        return min(slowest, REFUSAL_SECONDS)
 
     async def _decide(self, user: str, attempt: Attempt, slots: asyncio.Semaphore) -> Verdict:
         hashed = attempt.hashed

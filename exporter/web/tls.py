@@ -1,35 +1,23 @@
-"""The server's side of TLS: what a handshake must fulfil, as `ssl` understands it."""
+"""TLS for the web server: a context for each handshake, and who may stay after it."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import ipaddress
-import os
-import re
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from exporter.clock import wall_clock
+from exporter.web.tls_context import make_context
 from exporter.web.tls_section import ClientAuth, TlsSection
 from exporter.web.web_section import Pem
-from exporter.web.yaml_tree import ContentError
 
-_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
-_KEY = re.compile(rb"-----BEGIN ([A-Z0-9]+ )?PRIVATE KEY-----")
-
-_NO_PAIR = "the key does not belong to the certificate"
-_REASONS = {
-    "KEY_VALUES_MISMATCH": _NO_PAIR,
-    "KEY_TYPE_MISMATCH": _NO_PAIR,
-    # What OpenSSL says of a certificate with RSA and a key without.
-    "NO_CERTIFICATE_ASSIGNED": _NO_PAIR,
-    "EE_KEY_TOO_SMALL": "the key is too short",
-    "CA_KEY_TOO_SMALL": "the key of an authority is too short",
-    "CA_MD_TOO_WEAK": "the certificate is signed with an old hash function",
-}
+MAX_SESSIONS = 500
+"""Handshakes with one context, and so sessions in its memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +37,26 @@ class Rules:
 class Tls:
     """TLS as a web configuration file describes it; it never changes.
 
+    One thread asks for contexts.
+
+    Args:
+        make: Makes a context.
+        rules: What a client must fulfil.
+        clock: Unix time in seconds.
+
     Attributes:
-        context: For the server's side of a handshake.
         rules: Equal if a connection that was accepted under the one is acceptable under the other.
     """
 
     def __init__(
-        self, context: ssl.SSLContext, rules: Rules, clock: Callable[[], float] = wall_clock
+        self,
+        make: Callable[[], ssl.SSLContext],
+        rules: Rules,
+        clock: Callable[[], float] = wall_clock,
     ) -> None:
-        self.context = context
+        self._make = make
+        self._context = make()
+        self._handshakes = 0
         self.rules = rules
         self._clock = clock
 
@@ -65,6 +64,21 @@ class Tls:
     def requires_certificate(self) -> bool:
         """Whether each client needs a certificate."""
         return self.rules.client_auth is ClientAuth.REQUIRED or self._needs_name
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """The context for the server's side of the next handshake: ask again for each.
+
+        OpenSSL keeps the session of a client without tickets for hours, up to 20,000 of them with
+        6 KiB each, and Python cannot forbid it. So they go with their context.
+        """
+        self._handshakes += 1
+        if self._handshakes > MAX_SESSIONS:
+            # Without free file descriptors, the old one still works.
+            with contextlib.suppress(OSError):
+                self._context = self._make()
+                self._handshakes = 1
+        return self._context
 
     def allows(self, connection: ssl.SSLObject | ssl.SSLSocket) -> bool:
         """Return whether a client may stay after its handshake.
@@ -103,22 +117,11 @@ def make_tls(section: TlsSection, read: Callable[[Pem], bytes]) -> Tls:
 
     Raises:
         ContentError: Certificates or the key cannot be used.
+        OSError: There are no free file descriptors, for example.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_alpn_protocols(["http/1.1"])
-    # A client could otherwise make the server compute without end on one connection.
-    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
-    # A client that resumes a session is not asked for its certificate again.
-    context.num_tickets = 0
-    context.minimum_version, context.maximum_version = section.min_version, section.max_version
-    if section.suites is not None:
-        context.set_ciphers(":".join(section.suites))
-    if not section.prefers_own_suites:
-        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
-    if section.curve is not None:
-        context.set_ecdh_curve(section.curve)
-    _load_own(context, section, read)
-    authorities = _load_authorities(context, section, read)
+    named = (section.certificate, section.key, section.client_ca)
+    contents = {pem: read(pem) for pem in named if pem is not None}
+    authorities = b"" if section.client_ca is None else contents[section.client_ca]
     rules = Rules(
         section.client_auth,
         hashlib.sha256(authorities).digest(),
@@ -129,85 +132,7 @@ def make_tls(section: TlsSection, read: Callable[[Pem], bytes]) -> Tls:
         section.prefers_own_suites,
         section.curve,
     )
-    return Tls(context, rules)
-
-
-def _load_own(context: ssl.SSLContext, section: TlsSection, read: Callable[[Pem], bytes]) -> None:
-    certificate, key = read(section.certificate), read(section.key)
-    line = section.certificate.line
-    if not _CERTIFICATE.search(certificate):
-        problem = f"{section.certificate.key} has no certificate in PEM"
-        raise ContentError(problem, line)
-    if not _KEY.search(key):
-        encrypted = b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in key
-        problem = _ENCRYPTED if encrypted else f"{section.key.key} has no private key in PEM"
-        raise ContentError(problem, section.key.line)
-    with _as_file(certificate) as certificate_path, _as_file(key) as key_path:
-        try:
-            context.load_cert_chain(certificate_path, key_path, password=_no_pass_phrase)
-        except _EncryptedError:
-            problem = _ENCRYPTED
-        except ssl.SSLError as error:
-            problem = f"the certificate and the key cannot be used: {_reason(error)}"
-        else:
-            return
-    # Outside of the except clauses: the context of an exception keeps what was read.
-    raise ContentError(problem, line)
-
-
-def _load_authorities(
-    context: ssl.SSLContext, section: TlsSection, read: Callable[[Pem], bytes]
-) -> bytes:
-    """Set which client certificates are accepted, and return the authorities for a comparison."""
-    if section.client_auth is ClientAuth.NONE:
-        return b""
-    is_required = section.client_auth is ClientAuth.REQUIRED
-    context.verify_mode = ssl.CERT_REQUIRED if is_required else ssl.CERT_OPTIONAL
-    # As in Go, each certificate in the file is trusted, also one that another authority has signed.
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    if section.client_ca is None:
-        context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
-        return b"system"
-    # Comments between them may have any encoding.
-    found = b"\n".join(_CERTIFICATE.findall(read(section.client_ca)))
-    problem = f"{section.client_ca.key} has no certificate in PEM"
-    if found:
-        try:
-            context.load_verify_locations(cadata=found.decode("ascii"))
-            return found
-        except (ssl.SSLError, ValueError) as error:
-            reason = _reason(error) if isinstance(error, ssl.SSLError) else "not PEM"
-            problem = f"{section.client_ca.key} has a certificate that cannot be used: {reason}"
-    raise ContentError(problem, section.client_ca.line)
-
-
-_ENCRYPTED = "the key is encrypted: write it into the file without a pass phrase"
-
-
-class _EncryptedError(Exception):
-    pass
-
-
-def _no_pass_phrase() -> str:
-    # OpenSSL would ask for it on the terminal, and wait for ever.
-    raise _EncryptedError
-
-
-def _reason(error: ssl.SSLError) -> str:
-    code = error.reason or "not PEM"
-    return _REASONS.get(code, code.lower().replace("_", " "))
-
-
-@contextlib.contextmanager
-def _as_file(content: bytes) -> Iterator[str]:
-    """Give content a path in memory: `ssl` takes certificates and keys only from files."""
-    descriptor = os.memfd_create("pem")
-    try:
-        with open(descriptor, "wb", closefd=False) as file:
-            file.write(content)
-        yield f"/proc/self/fd/{descriptor}"
-    finally:
-        os.close(descriptor)
+    return Tls(partial(make_context, section, contents), rules)
 
 
 def _names(certificate: dict[str, Any]) -> Iterator[str]:

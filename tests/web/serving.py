@@ -53,7 +53,7 @@ class FakeTls(Tls):
     """TLS with a certificate of the test; `client` trusts it."""
 
     def __init__(self, context: ssl.SSLContext, client: ssl.SSLContext) -> None:
-        super().__init__(context, NO_RULES)
+        super().__init__(lambda: context, NO_RULES)
         self.client = client
         self.is_allowed = True
 

@@ -239,8 +239,25 @@ def test_an_expired_certificate_is_refused_even_if_its_session_is_resumed(folder
     again = handshake(tls.context, client, first.client.session)
     assert again is not None
     assert tls.allows(again.server)
-    later = Tls(tls.context, tls.rules, clock=lambda: 5e9)
+    later = Tls(lambda: client, tls.rules, clock=lambda: 5e9)
     assert not later.allows(again.server)
+
+
+def test_the_sessions_that_openssl_keeps_are_bounded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporter.web.tls.MAX_SESSIONS", 3)
+    tls = tls_of(folder)
+    contexts = [tls.context for _ in range(8)]
+    assert [contexts.count(each) for each in dict.fromkeys(contexts)] == [3, 3, 2]
+
+    def refuse(name: str) -> int:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("os.memfd_create", refuse)
+    assert {tls.context for _ in range(5)} == {contexts[-1]}
+    monkeypatch.undo()
+    assert may_connect(tls)
 
 
 def test_an_encrypted_key_is_refused_and_asks_nobody(folder: Path) -> None:

@@ -31,9 +31,18 @@ class World:
     running: int = 0
     most: int = 0
     fails: bool = False
+    at_once: int = 1
+    pace: float = REFUSAL_SECONDS
 
     def __post_init__(self) -> None:
-        self.logins = Logins(lambda: self.users, self.check, loop_time, asyncio.sleep)
+        self.logins = Logins(
+            lambda: self.users,
+            self.check,
+            loop_time,
+            asyncio.sleep,
+            seconds_of=lambda _: self.pace,
+            at_once=self.at_once,
+        )
 
     async def check(self, password: bytes, hashed: str) -> bool:
         self.checked.append((password, hashed))
@@ -202,6 +211,26 @@ def test_behind_a_proxy_a_new_connection_goes_before_those_that_were_wrong() -> 
     run(main())
 
 
+def test_from_the_address_of_a_flood_over_new_connections_a_first_login_takes_a_second() -> None:
+    # 20 clients, a hash of cost 10, and two processors.
+    async def main() -> None:
+        world = World({"alice": "<a>"}, seconds=0.05, at_once=2, pace=0.1)
+
+        async def guess(bot: int) -> None:
+            for i in range(1000):
+                await world.ask("alice", f"{bot} {i}", Client("here"))
+
+        tasks = [asyncio.create_task(guess(bot)) for bot in range(20)]
+        await asyncio.sleep(30)
+        assert world.most <= 2
+        _, took = await world.ask("alice", "a", Client("here"))
+        assert took <= 1
+        for task in tasks:
+            task.cancel()
+
+    run(main())
+
+
 def test_after_the_first_login_a_flood_delays_nothing() -> None:
     async def main() -> None:
         world = World({"alice": "<a>"}, seconds=15)
@@ -349,13 +378,14 @@ def test_only_right_passwords_pass_in_any_order(
         max_size=20,
     ),
     seconds=st.sampled_from([0.001, 0.1, 0.49]),
+    at_once=st.sampled_from([1, 2, 8]),
 )
-@example(attempts=[(i, "x", 0.0) for i in range(MAX_WAITING + 5)], seconds=0.1)
+@example(attempts=[(i, "x", 0.0) for i in range(MAX_WAITING + 5)], seconds=0.1, at_once=1)
 def test_the_times_of_refusals_do_not_tell_whether_a_user_exists(
-    attempts: list[tuple[int, str, float]], seconds: float
+    attempts: list[tuple[int, str, float]], seconds: float, at_once: int
 ) -> None:
     async def times(*, exists: bool, has_logged_in: bool) -> list[tuple[Verdict, float]]:
-        world = World({"alice": "<a>"} if exists else {}, seconds)
+        world = World({"alice": "<a>"} if exists else {}, seconds, at_once=at_once)
         if has_logged_in:
             await world.ask("alice", "a", "owner")
         tasks = []

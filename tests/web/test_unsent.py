@@ -50,7 +50,7 @@ class AnyClient(Tls):
 def tls(*certificate):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
-    return AnyClient(context, None)
+    return AnyClient(lambda: context, None)
 access = Access(tls(*sys.argv[1:]) if sys.argv[1:] else None)
 class Pages:
     formats = ["text/plain"]
