@@ -77,6 +77,9 @@ class Answers:
         finally:
             self._limiter.end_sending(connection)
             connection.end_answer()
+            # uvicorn would complain about a response that is not complete.
+            while connection.is_lost and (await receive())["type"] != "http.disconnect":
+                pass
 
     async def _refusal(self, scope: Scope, access: Access) -> Response | None:
         authorization = Headers(scope=scope).get("authorization")

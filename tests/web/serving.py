@@ -216,8 +216,8 @@ def request(path: str, *lines: str, method: str = "GET") -> bytes:
     return "\r\n".join(head).encode()
 
 
-def deaf(server: Listening, stack: contextlib.ExitStack) -> socket.socket:
+def deaf(server: Listening, stack: contextlib.ExitStack, *lines: str) -> socket.socket:
     """A client that asks for the metrics, and reads nothing of them by itself."""
     client = stack.enter_context(connect(server, receive_buffer=4096))
-    client.sendall(request("/metrics"))
+    client.sendall(request("/metrics", *lines))
     return client
