@@ -81,6 +81,9 @@ class Answers:
         finally:
             self._limiter.end_sending(connection)
             connection.end_answer()
+            # uvicorn would complain about a response that is not complete.
+            while connection.is_lost and (await receive())["type"] != "http.disconnect":
+                pass
 
     async def _refusal(self, scope: Scope, connection: Connection) -> Response | None:
         headers = Headers(scope=scope)

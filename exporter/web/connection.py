@@ -76,6 +76,13 @@ class Connection(asyncio.Protocol):
         """Whether nothing more can be sent."""
         return self._is_dropped or self._transport is None or self._transport.is_closing()
 
+    @property
+    def buffered_bytes(self) -> int:
+        """What the kernel does not take because the client does not read it."""
+        if self.is_lost or self._transport is None:
+            return 0
+        return self._transport.get_write_buffer_size()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Admit the connection; the limiter may drop another one for it."""
         if not isinstance(transport, asyncio.Transport):  # pragma: no cover - asyncio's contract
@@ -96,6 +103,8 @@ class Connection(asyncio.Protocol):
         """Pass data on; the deadline of a request head begins at its first byte."""
         if self._http is None:
             self._begin(data)
+            return
+        if self.is_lost:
             return
         if not self._in_head and not self.is_answering:
             self._in_head = True
@@ -140,8 +149,10 @@ class Connection(asyncio.Protocol):
 
     def begin_answer(self) -> None:
         """Start the response deadline: the request head is complete."""
-        # If the rules of this connection have changed, this closes it.
+        # If the rules have changed, this closes the connection.
         self._limiter.enforce(self._access().tls)
+        if self._is_last:
+            self._close()
         self._in_head = False
         self.is_answering = True
         if not self.is_lost:

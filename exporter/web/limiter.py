@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 # Without free file descriptors, many accepts fail one after another; one cleanup helps all.
 _DROP_IDLE_INTERVAL_SECONDS = 1.0
 
+# A piece of a response is smaller. With TLS, a client can demand new keys again and again, and not
+# read the answers.
+_MAX_BUFFERED_BYTES = 128 * 1024
+
 # So many responses may be sent at the same time, however large they are: a pair of Prometheus
 # servers often scrapes at the same time.
 _ALWAYS_SENT = 2
@@ -37,6 +41,8 @@ class Limits:
     head_seconds: float = 10.0
     # From the end of the head to the last byte of the response; Prometheus' scrape timeout is 10 s.
     response_seconds: float = 60.0
+    # Idle connections end so soon after a change of the rules, even if nobody connects.
+    check_seconds: float = 5.0
     # Some Prometheus servers, probes and people need ten; the others are for load balancers.
     max_connections: int = 512
     # Of all responses that are not sent completely: each stays in memory until its client has read
@@ -120,6 +126,12 @@ class ConnectionLimiter:
     def end_sending(self, connection: Connection) -> None:
         """Record that a response is sent, or given up."""
         self._sending.pop(connection, None)
+
+    def drop_unread(self) -> None:
+        """Drop the connections that make the server write, but not with requests."""
+        for connection in list(self._connections):
+            if connection.buffered_bytes > _MAX_BUFFERED_BYTES:
+                connection.drop("the client does not read")
 
     def drop_idle(self) -> None:
         """Drop all connections without a request: the process is out of file descriptors."""

@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -237,7 +236,8 @@ def _is_from_another_site(request: Request) -> bool:
     fetched, origin = (request.headers.get(name) for name in ("sec-fetch-site", "origin"))
     if fetched is not None and fetched not in ("same-origin", "none"):
         return True
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    host = request.headers.get("host", "").lower()
+    return origin is not None and origin.lower() not in (f"http://{host}", f"https://{host}")
 
 
 def _compressed(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -47,8 +47,6 @@ _BACKLOG = 256
 _LAST_PORT = 65535
 # At a stop, responses may end within this time, or within half of the timeout of stop().
 _GRACE_SECONDS = 2.0
-# Idle connections end so soon after a change of the rules, also if nobody connects.
-_WATCH_SECONDS = 5.0
 
 
 class WebServer:
@@ -189,10 +187,11 @@ class WebServer:
         await limiter.finish_all(self._grace_seconds)
 
     async def _watch(self, limiter: ConnectionLimiter) -> None:
-        """Close idle connections when the rules for them change."""
+        """Check the connections again and again, also if they do nothing."""
         while True:
-            await asyncio.sleep(_WATCH_SECONDS)
+            await asyncio.sleep(self._limits.check_seconds)
             limiter.enforce(self._access().tls)
+            limiter.drop_unread()
 
     def _access(self) -> Access:
         return self._rules.access()

@@ -1,6 +1,7 @@
 """A web server with pages of the test, and what clients do to it."""
 
 import contextlib
+import dataclasses
 import http.client
 import socket
 import ssl
@@ -8,9 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import bcrypt
+
 from exporter.exposition.render import FORMATS
 from exporter.settings.address import Address
 from exporter.web.access import Access
+from exporter.web.rate_limit import RateLimit
 from exporter.web.rules import Rules
 from exporter.web.server import Limits, WebServer
 from exporter.web.tls import Rules as TlsRules
@@ -52,10 +56,16 @@ class FakePages:
 class FakeTls(Tls):
     """TLS with a certificate of the test; `client` trusts it."""
 
-    def __init__(self, context: ssl.SSLContext, client: ssl.SSLContext) -> None:
-        super().__init__(lambda: context, NO_RULES)
+    def __init__(
+        self, context: ssl.SSLContext, client: ssl.SSLContext, *, has_other_rules: bool = False
+    ) -> None:
+        super().__init__(lambda: context, OTHER_RULES if has_other_rules else NO_RULES)
         self.client = client
         self.is_allowed = True
+
+    def having_other_rules(self) -> "FakeTls":
+        """Return the same with rules that end the connections of before."""
+        return FakeTls(self.context, self.client, has_other_rules=True)
 
     def allows(self, connection: ssl.SSLObject | ssl.SSLSocket) -> bool:
         assert connection.server_side
@@ -65,6 +75,7 @@ class FakeTls(Tls):
 NO_RULES = TlsRules(
     ClientAuth.NONE, b"", None, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3, None, True, None
 )
+OTHER_RULES = dataclasses.replace(NO_RULES, curve="prime256v1")
 
 
 @dataclass
@@ -74,12 +85,16 @@ class FakeAccess:
     tls: FakeTls | None = None
     headers: tuple[tuple[str, str], ...] = ()
     users: Mapping[str, str] = field(default_factory=dict)
+    rate: RateLimit | None = None
 
     def current(self) -> Access:
-        return Access(self.tls, self.headers, users=self.users)
+        return Access(self.tls, self.headers, self.rate, self.users)
 
 
-RIGHT = "Basic cmlnaHQ6cmlnaHQ="
+USERS = {"right": bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()}
+RIGHT, WRONG = "Basic cmlnaHQ6cmlnaHQ=", "Basic d3Jvbmc6d3Jvbmc="
+NOTHING = RateLimit(3600, 0)
+"""Allows no request."""
 
 
 @dataclass
@@ -218,8 +233,8 @@ def request(path: str, *lines: str, method: str = "GET") -> bytes:
     return "\r\n".join(head).encode()
 
 
-def deaf(server: Listening, stack: contextlib.ExitStack) -> socket.socket:
+def deaf(server: Listening, stack: contextlib.ExitStack, *lines: str) -> socket.socket:
     """A client that asks for the metrics, and reads nothing of them by itself."""
     client = stack.enter_context(connect(server, receive_buffer=4096))
-    client.sendall(request("/metrics"))
+    client.sendall(request("/metrics", *lines))
     return client

@@ -101,6 +101,61 @@ def test_a_silent_connection_is_closed_after_its_time(
     assert watch.seconds < 1.5
 
 
+@pytest.mark.parametrize(
+    "first_bytes",
+    [
+        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9), id="HTTP/2 preface"),
+        pytest.param(b"GET /metrics HTTP/3.0\r\nHost: a\r\n\r\n", id="HTTP/3"),
+        pytest.param(b"this is no HTTP\r\n\r\n", id="no HTTP"),
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="no host"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nA: " + b"x" * 20_000, id="head without end"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", id="length"),
+    ],
+)
+def test_what_is_no_http_1_gets_400_and_a_close_and_no_log(
+    first_bytes: bytes, access: FakeAccess, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        capture_logs() as logged,
+        serving(access=access) as server,
+        clients(server, 20, first_bytes) as opened,
+    ):
+        for client in opened:
+            assert client.makefile("rb").read().startswith(b"HTTP/1.1 400 ")
+    assert not logged
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("is_rendered", [False, True])
+def test_a_body_that_is_no_http_ends_the_connection_without_an_error(
+    access: FakeAccess, is_rendered: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    turn = threading.Event()
+    pages = FakePages(body=b"x" * 20_000_000, before=lambda: turn.wait(GENEROUS))
+    limits = Limits(head_seconds=0.5)
+    with (
+        capture_logs() as logged,
+        serving(pages, limits, access=access) as server,
+        contextlib.ExitStack() as stack,
+    ):
+        opened = [deaf(server, stack, "Transfer-Encoding: chunked") for _ in range(3)]
+        eventually(lambda: len(pages.asked) == 3, what="the scrapes begin")
+        if is_rendered:
+            turn.set()
+            # They get the begin of their answers.
+            assert all(client.recv(1) == b"H" for client in opened)
+        for client in opened:
+            client.sendall(b"no chunk\r\n")
+        if is_rendered:
+            eventually(lambda: not any(map(is_open_at_the_server, opened)), what="they are reset")
+        else:
+            eventually(all_closed(opened), what="they are closed")
+        turn.set()
+        assert ask(server, "/-/healthy").status == 200
+    assert {line["event"] for line in logged} <= {"web client dropped"}
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("protocol", ["h2c", "websocket"])
 @pytest.mark.parametrize("name", ["Upgrade", "UPGRADE"])
 def test_an_offer_to_switch_protocols_is_ignored(protocol: str, name: str) -> None:
