@@ -7,8 +7,8 @@ from pathlib import Path
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 
 from dataflows.outputs import Output
-from exporter import app
 from exporter.__main__ import main
+from exporter.app import dataflow_run
 from exporter.engine.sink import StoreSink
 
 PIPE = "STUCK_PIPE"
@@ -36,5 +36,5 @@ class StuckSink(DynamicSink[tuple[str, Output]]):
 
 if __name__ == "__main__":
     # For this process only.
-    vars(app)["StoreSink"] = StuckSink
+    vars(dataflow_run)["StoreSink"] = StuckSink
     sys.exit(main())
