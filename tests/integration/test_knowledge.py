@@ -79,8 +79,7 @@ def test_a_start_of_ctid_makes_phones_and_users_known(broker: Broker, program: E
     # The server has told of neither.
     assert not [name for name, _ in samples if name.startswith(("xivo_chat", "xivo_agent"))]
     publish(broker, "xivo", [ctid("new"), phone(7, 8), user(8, "away")])
-    eventually(lambda: known(program)[0] == 1, what="the phones are known")
-    assert known(program, "users")[0] == 1
+    eventually(lambda: known(program)[0] == known(program, "users")[0] == 1, what="both are known")
     assert program.value("xivo_endpoints", origin_uuid=ORIGIN, state="in_use") == 0
     assert program.value("xivo_endpoints", origin_uuid=ORIGIN, state="ringing") == 1
     assert program.value("xivo_endpoints", origin_uuid=ORIGIN, state="unavailable") == 49
