@@ -236,7 +236,8 @@ class DataflowRun:
 
     def hand_over(self) -> None:
         """End `run` normally, so that another run can follow; may be called from any thread."""
-        if self._process.runtime.recovery is None:
+        # Once: settings may change again while the states are handed over.
+        if self._process.runtime.recovery is None and self._stage.handed_over is None:
             self._stage.handed_over = []
         self.stop()
 
