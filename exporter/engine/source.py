@@ -347,7 +347,7 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
             self._bus,
             self._urls,
             # The consumer leaves the earlier one when it first connects.
-            status.exchange if status.connects else self._earlier_exchange,
+            status.exchange if status.since else self._earlier_exchange,
             self._buffer.memory.end_epoch(self._buffer.taken, self._buffer.done),
             status.gaps,
             status.last_gap_at,

@@ -43,6 +43,7 @@ class Rig:
             lambda: None,
             Reloads(),
         )
+        self.exchanges: list[str] = []
         self.run = DataflowRun(*_loaded(settings), self.process)
 
     def play(self, act: Callable[[], object]) -> None:
@@ -63,6 +64,7 @@ class Rig:
         """Let a run with these settings follow."""
         settings, buses = _loaded(chosen)
         left = self.run.end(buses)
+        self.exchanges = [each.exchange for each in left if isinstance(each, Resumed)]
         handed_over = HandedOver(
             [each for each in left if isinstance(each, Snapshot)],
             {each.bus: each for each in left if isinstance(each, Resumed)},
@@ -98,3 +100,15 @@ def test_a_second_change_before_the_next_run_loses_no_state(rig: Rig) -> None:
     rig.follow(max_series=7)
     rig.play(lambda: rig.chat(2))
     assert rig.chats() == 2
+
+
+def test_an_exchange_is_left_even_if_another_change_comes_before_the_connection(rig: Rig) -> None:
+    status = rig.run.readers[0].bus.status
+    status.connects, status.since = 1, wall_clock()
+    rig.play(lambda: rig.chat(1))
+    rig.follow(exchange="second")
+    assert rig.exchanges == ["xivo"]
+    rig.play(lambda: None)
+    rig.follow(exchange="third")
+    # The inbox is still bound to the first one only.
+    assert rig.exchanges == ["xivo"]

@@ -305,13 +305,13 @@ def test_a_partition_that_is_resumed_knows_what_was_taken_and_missed_before_it_r
 def test_the_exchange_is_kept_when_it_was_connected() -> None:
     before = _Rig()
     assert (before.earlier_exchange, before.kept().exchange) == ("", "")
-    before.status.connects = 1
+    before.status.since = 1.0
     changed = _Rig(before.part.snapshot(), exchange="wazo-headers")
     assert changed.earlier_exchange == "xivo"
     # It was killed before it reached the broker.
     again = _Rig(changed.part.snapshot(), exchange="wazo-headers")
     assert again.earlier_exchange == "xivo"
-    again.status.connects = 1
+    again.status.since = 1.0
     assert again.kept().exchange == "wazo-headers"
 
 
