@@ -264,9 +264,10 @@ class DataflowRun:
         if before is not None and before.bus.connection == bus.connection:
             return before._replace(bus=replace(bus, status=before.bus.status))
         if before is not None:
-            # They count over the whole life of the process.
+            # They are about the whole life of the process.
             bus.status.connects = before.bus.status.connects
             bus.status.disconnects = before.bus.status.disconnects
+            bus.status.last_read_at = before.bus.status.last_read_at
         buffer = DeliveryBuffer(self._process.wake)
         consumer = Consumer(
             bus,

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -74,12 +75,13 @@ class Rig:
         )
 
     def chat(self, number: int) -> None:
-        """Receive a chat message, and wait until it is counted."""
+        """Receive a chat message, and wait until the dataflow has it."""
         data = {"alias": "A", "msg": "m", "to": [ORIGIN, 1], "from": [ORIGIN, 2]}
         body = {"name": "chat_message_event", "origin_uuid": ORIGIN, "data": data}
         delivery = Delivery("default", json.dumps(body).encode(), wall_clock(), None, None)
-        self.run.readers[0].buffer.put([(number, delivery)])
-        eventually(lambda: self.chats() == number, what=f"message {number} is counted")
+        buffer = self.run.readers[0].buffer
+        buffer.put([(number, delivery)])
+        eventually(lambda: buffer.taken == number, what=f"message {number} is taken")
 
     def chats(self) -> object:
         series = self.run.store.view().series["xivo_chat_messages_total"]
@@ -112,3 +114,11 @@ def test_an_exchange_is_left_even_if_another_change_comes_before_the_connection(
     rig.follow(exchange="third")
     # The inbox is still bound to the first one only.
     assert rig.exchanges == ["xivo"]
+
+
+def test_a_standby_since_a_reload_knows_when_this_process_last_read_the_bus(rig: Rig) -> None:
+    read_at = rig.run.readers[0].bus.status.last_read_at = time.monotonic()
+    rig.play(lambda: rig.chat(1))
+    rig.follow(bind_all=True)
+    # So it shows what it knew for a while, as after a broken connection.
+    assert rig.run.readers[0].bus.status.last_read_at == read_at
