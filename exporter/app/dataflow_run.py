@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ import structlog
 
 from dataflows import flow
 from dataflows.decode import Decode
+from dataflows.items import GapNoticed
 from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.stage import Stage
@@ -269,6 +271,10 @@ class DataflowRun:
             bus.status.disconnects = before.bus.status.disconnects
             bus.status.last_read_at = before.bus.status.last_read_at
         buffer = DeliveryBuffer(self._process.wake)
+        for item in [] if before is None else before.buffer.take(sys.maxsize):
+            # The broker sends deliveries again, but it does not tell again what was missed.
+            if isinstance(item, GapNoticed):
+                buffer.put_item(item)
         consumer = Consumer(
             bus,
             buffer,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dataflows.envelope import Delivery
+from dataflows.items import Duplicates, GapNoticed
 from dataflows.snapshot import Snapshot
 from exporter.app.dataflow_run import DataflowRun, Process
 from exporter.clock import StartTime, wall_clock
@@ -122,3 +123,12 @@ def test_a_standby_since_a_reload_knows_when_this_process_last_read_the_bus(rig:
     rig.follow(bind_all=True)
     # So it shows what it knew for a while, as after a broken connection.
     assert rig.run.readers[0].bus.status.last_read_at == read_at
+
+
+def test_a_gap_that_no_state_was_told_of_is_told_in_the_next_run(rig: Rig) -> None:
+    rig.play(lambda: rig.chat(1))
+    # The old consumer connects once more before it is stopped.
+    gap = GapNoticed("default", wall_clock())
+    rig.run.readers[0].buffer.put([(1, gap), (2, Duplicates("default", 1, wall_clock()))])
+    rig.follow(bind_all=True)
+    assert rig.run.readers[0].buffer.take(9) == [gap]
