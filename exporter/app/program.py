@@ -254,6 +254,7 @@ class App:
                 run.hand_over()
 
     def _show(self, run: DataflowRun) -> None:
+        run.store.follow(self._pages.run.store)
         self._pages.run = run
         with self._lock:
             if self._next is None:
