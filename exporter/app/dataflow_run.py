@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ import structlog
 
 from dataflows import flow
 from dataflows.decode import Decode
+from dataflows.items import GapNoticed
 from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.stage import Stage
@@ -236,7 +238,8 @@ class DataflowRun:
 
     def hand_over(self) -> None:
         """End `run` normally, so that another run can follow; may be called from any thread."""
-        if self._process.runtime.recovery is None:
+        # Once: settings may change again while the states are handed over.
+        if self._process.runtime.recovery is None and self._stage.handed_over is None:
             self._stage.handed_over = []
         self.stop()
 
@@ -263,10 +266,15 @@ class DataflowRun:
         if before is not None and before.bus.connection == bus.connection:
             return before._replace(bus=replace(bus, status=before.bus.status))
         if before is not None:
-            # They count over the whole life of the process.
+            # They are about the whole life of the process.
             bus.status.connects = before.bus.status.connects
             bus.status.disconnects = before.bus.status.disconnects
+            bus.status.last_read_at = before.bus.status.last_read_at
         buffer = DeliveryBuffer(self._process.wake)
+        for item in [] if before is None else before.buffer.take(sys.maxsize):
+            # The broker sends deliveries again, but it does not tell again what was missed.
+            if isinstance(item, GapNoticed):
+                buffer.put_item(item)
         consumer = Consumer(
             bus,
             buffer,

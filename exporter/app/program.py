@@ -143,6 +143,7 @@ class App:
             self._follow(following)
         else:
             self._failed = True
+            self.stop()
         self._run.end()
         self._web.stop(STOP_SECONDS)
         log.info("stopped")
@@ -153,6 +154,8 @@ class App:
         with self._lock:
             self._is_stopping = True
             self._run.stop()
+        # Nobody waits for another run.
+        self._is_shown.set()
 
     @property
     def _status(self) -> str:
@@ -220,9 +223,10 @@ class App:
     def _restart(self, settings: Serving, buses: Sequence[Bus]) -> None:
         """Let another run of the dataflow follow the current one."""
         with self._lock:
-            self._next = _Next(settings, buses)
-            self._is_shown.clear()
-            self._run.hand_over()
+            if not self._is_stopping:
+                self._next = _Next(settings, buses)
+                self._is_shown.clear()
+                self._run.hand_over()
 
     def _follow(self, following: _Next) -> None:
         """Make the next run, which begins with all that the last one knew."""
@@ -254,6 +258,7 @@ class App:
                 run.hand_over()
 
     def _show(self, run: DataflowRun) -> None:
+        run.store.follow(self._pages.run.store)
         self._pages.run = run
         with self._lock:
             if self._next is None:

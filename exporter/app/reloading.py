@@ -96,6 +96,9 @@ class Reloader:
             return self._refuse(error.problems)
         except (ValueError, OSError) as error:
             return self._refuse([str(error)])
+        except Exception as error:  # noqa: BLE001 -- the thread of the signals must go on
+            # Without its text, which may quote a password.
+            return self._refuse([f"internal error of the exporter ({type(error).__name__})"])
         self._settings = found.settings
         logs.configure(found.settings.log_level, found.settings.log_format)
         if found.needs_run:

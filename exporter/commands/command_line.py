@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -66,8 +67,13 @@ _OPERANDS = {"replay": "recording"}
 """Of a command: the setting whose value may be written without its flag."""
 
 
-def parse(arguments: Sequence[str]) -> Logging:
+def parse(arguments: Sequence[str], *, is_reload: bool = False) -> Logging:
     """Read a command line, the environment and the file.
+
+    Args:
+        arguments: Of the program.
+        is_reload: Whether they were read before. Then the file must not be a pipe, which had its
+            content only once, and could wait for ever for another.
 
     Raises:
         SettingsError: Something in them is wrong; it names all problems.
@@ -86,7 +92,7 @@ def parse(arguments: Sequence[str]) -> Logging:
     path = None if given is None else str(given)
     file: Mapping[str, Any] = {}
     try:
-        file = _file(path)
+        file = _file(path, is_reload=is_reload)
     except SettingsError as error:
         problems += error.problems
     try:
@@ -217,12 +223,14 @@ def _spelled(default: object) -> str:
     return str(default)
 
 
-def _file(path: str | None) -> Mapping[str, Any]:
+def _file(path: str | None, *, is_reload: bool) -> Mapping[str, Any]:
     if path is None:
         return {}
     place = printable(path)
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        if not is_reload or stat.S_ISREG(Path(path).stat().st_mode):
+            return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        problem = f"cannot read {place} again: it is no regular file"
     except OSError as error:
         problem = f"cannot read {place}: {error.strerror}"
     except UnicodeDecodeError:

@@ -79,6 +79,6 @@ def _serve(settings: Settings, buses: Sequence[Bus], runtime: Runtime, pace: Pac
 
 def _load() -> Settings:
     # The flags and variables of this process, which cannot change, and the file, which can.
-    settings = command_line.parse(sys.argv[1:])
+    settings = command_line.parse(sys.argv[1:], is_reload=True)
     assert isinstance(settings, Settings)
     return settings

@@ -181,7 +181,9 @@ class Consumer:
         try:
             # One attempt: kombu would wait two seconds before a second one. The caller pauses.
             connection.ensure_connection(errback=_raise)
-            self._read(connection, self._open(connection))
+            # If that took long, another consumer of this process may have the inbox by now.
+            if not self._stop.is_set():
+                self._read(connection, self._open(connection))
             connection.close()
         finally:
             # Closes the socket without a handshake, which could wait for the peer.

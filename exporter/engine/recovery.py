@@ -102,7 +102,10 @@ class StateDir:
             StateDirError: The store cannot be used.
         """
         self._buses, self._subsystems = buses, subsystems
-        self._use_store(self._read(self._path / _MANIFEST).schema)
+        try:
+            self._use_store(self._read(self._path / _MANIFEST).schema)
+        except OSError as error:
+            raise StateDirError(_unusable(self._path.parent, error.strerror)) from error
 
     def close(self) -> None:
         """Unlock it, so that another process can use it."""

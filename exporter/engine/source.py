@@ -255,6 +255,10 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
         self._stalls = context.progress.stalls
         # Monotonic time until which deliveries may have arrived in the future.
         self._ahead_until = -inf
+        if feed.is_read:
+            # The clock may have been set back since they arrived, in the run before or after it.
+            self._ahead_until = context.timer() + AHEAD_SECONDS
+            feed.status.last_gap_at = min(feed.status.last_gap_at, self._checked_at)
         self._taken_in_epoch: int | None = None
         self._is_open = self._was_open = False
         self._is_read = feed.is_read
@@ -297,6 +301,9 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
                 self._source.note_shown()
         if (handed_over := self._source.hand_over(self._bus)) is not None:
             return handed_over
+        # Before the stop: only this run knows that it has stalled, or that the clock was set back.
+        if self._is_open and (happened := self._happened()):
+            return happened
         if stop.is_set():
             raise StopIteration
         if not self._is_open:
@@ -304,8 +311,6 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
             is_continued = self._is_read and self._status.is_continued
             continued = [ReadingContinued(self._bus)] if is_continued else []
             return [Opened(self._bus, clock()), *continued]
-        if happened := self._happened():
-            return happened
         self._source.wait(self._bus)
         batch = self._buffer.take(BATCH)
         self._standby.follow(batch)
@@ -347,7 +352,7 @@ class BusPartition(StatefulSourcePartition[Item, bytes]):
             self._bus,
             self._urls,
             # The consumer leaves the earlier one when it first connects.
-            status.exchange if status.connects else self._earlier_exchange,
+            status.exchange if status.since else self._earlier_exchange,
             self._buffer.memory.end_epoch(self._buffer.taken, self._buffer.done),
             status.gaps,
             status.last_gap_at,

@@ -123,6 +123,17 @@ class SeriesStore:
             self._apply_pending()
             return self._columns(metrics)
 
+    def follow(self, earlier: SeriesStore) -> None:
+        """Be shown in place of another store: no series that grows becomes lower by that."""
+        with earlier._lock:
+            before = {metric: dict(values) for metric, values in earlier._highest.items()}
+        with self._lock:
+            self._apply_pending()
+            for metric, highest in self._highest.items():
+                known = before.get(metric, {})
+                for labels in self._series[metric].keys() & known.keys():
+                    highest[labels] = max(known[labels], highest.get(labels, 0.0))
+
     def _columns(self, metrics: Iterable[str]) -> dict[str, Columns]:
         now = self._clock()
         return {

@@ -125,11 +125,18 @@ def test_a_cluster_follows_only_what_does_not_touch_the_dataflow(levels: list[Lo
     assert not rig.runs
 
 
-def test_settings_that_cannot_be_read_are_a_mistake_too() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        SettingsError(["--config: cannot read settings.toml: No such file or directory"]),
+        RecursionError("the file is nested too deeply for something"),
+    ],
+)
+def test_settings_that_cannot_be_read_are_a_mistake_too(error: Exception) -> None:
     rig = Rig()
 
     def refuse() -> Settings:
-        raise SettingsError(["--config: cannot read settings.toml: No such file or directory"])
+        raise error
 
     rig.reload._source = rig.reload._source._replace(load=refuse)  # noqa: SLF001 -- as if it were gone
     assert not rig.reload().is_good

@@ -1,6 +1,8 @@
 """The command line: help, errors, files, and that flags follow the settings."""
 
+import os
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,15 @@ import pytest
 from exporter import __version__
 from exporter.__main__ import FAILED, WRONG_SETTINGS, main
 from exporter.commands.command_line import parse
-from exporter.settings import COMMANDS, PREFIX, SECRETS, Logging, Settings, settings_of
+from exporter.settings import (
+    COMMANDS,
+    PREFIX,
+    SECRETS,
+    Logging,
+    Settings,
+    SettingsError,
+    settings_of,
+)
 
 SECRET = "s3cr3t-p4ss"
 
@@ -178,6 +188,19 @@ def test_a_table_in_the_file_is_an_error_and_not_a_crash(
     file.write_text('[bus]\nurl = "amqp://h"\n[exchange]\nname = "xivo"\n')
     assert main(["run", "--config", f"{file}"]) == WRONG_SETTINGS
     assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_a_pipe_is_read_at_the_start_and_refused_at_a_reload(tmp_path: Path) -> None:
+    # As a shell makes it of <(...): without a writer, a reload would wait for ever.
+    pipe = tmp_path / "settings.toml"
+    os.mkfifo(pipe)
+    arguments = ["run", "--config", f"{pipe}"]
+    with pytest.raises(SettingsError, match="again: it is no regular file"):
+        parse(arguments, is_reload=True)
+    writer = threading.Thread(target=pipe.write_text, args=('exchange = "pipe"\n',))
+    writer.start()
+    assert _settings("--config", f"{pipe}").buses[0].exchange == "pipe"
+    writer.join(60)
 
 
 def test_flags_reach_their_settings() -> None:

@@ -1,6 +1,7 @@
 """The consumer on kombu's in-memory broker, and what it derives and explains without any."""
 
 import ssl
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,27 @@ def test_a_connection_that_flaps_is_logged_seldom_and_its_state_in_the_end(
         monkeypatch.setattr(logs, "_MINUTE_SECONDS", 0)
         eventually(lambda: len(captured) > 12, what="the lasting state is logged")
         assert (captured[-1]["event"], captured[-1]["held_back"]) == ("connected", 3)
+
+
+def test_a_consumer_that_is_stopped_while_it_connects_leaves_the_inbox_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bus = MemoryPublisher()
+    bus.declare_exchange()
+    opened: list[object] = []
+    is_connecting, go_on = threading.Event(), threading.Event()
+
+    def connect(_: Connection, **_options: object) -> None:
+        is_connecting.set()
+        go_on.wait(60)
+
+    monkeypatch.setattr(Connection, "ensure_connection", connect)
+    monkeypatch.setattr(reader.Consumer, "_open", lambda _, connection: opened.append(connection))
+    with Reader(bus) as running:
+        assert is_connecting.wait(60)
+        running.consumer.stop(0)
+        go_on.set()
+    assert not opened
 
 
 # Bindings

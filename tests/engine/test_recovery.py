@@ -3,6 +3,7 @@
 import os
 import pickle
 import random
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -390,6 +391,13 @@ def test_a_store_that_cannot_be_changed_is_refused_with_one_line(
         with pytest.raises(StateDirError, match=r"cannot write to .*: database is locked"):
             opened(path, "default")
         assert contents(path) == before
+
+
+def test_a_store_that_is_gone_between_two_runs_is_refused_with_one_line(path: Path) -> None:
+    with closing(opened(path)) as state_dir:
+        shutil.rmtree(path)
+        with pytest.raises(StateDirError, match=r"cannot write to .*: No such file or directory"):
+            state_dir.fit({}, ())
 
 
 @pytest.mark.parametrize("discard", [False, True])

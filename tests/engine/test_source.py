@@ -84,6 +84,7 @@ class _Rig:
         wake: threading.Event | None = None,
         stop: threading.Event | None = None,
         idle_seconds: float = IDLE_SECONDS,
+        is_read: bool = False,
     ) -> None:
         self.now = self.elapsed = 100.0
         self.wake, self.stop = wake or threading.Event(), stop or _Waits()
@@ -102,7 +103,7 @@ class _Rig:
             _FORGET_SECONDS,
             idle_seconds,
         )
-        feed = Feed(self.buffer, self.status, self.urls, self.origins, self._open)
+        feed = Feed(self.buffer, self.status, self.urls, self.origins, self._open, is_read)
         source = BusSource({"default": feed}, context)
         self.part = source.build_part("bus", "default", resumed)
         self._numbers = itertools.count(1)
@@ -205,6 +206,12 @@ def test_nothing_arrived_after_the_clock_that_was_set_back() -> None:
     assert arrivals() == [40.0, 60.0, 70.0]
 
 
+def test_nothing_arrived_after_the_clock_that_was_set_back_between_two_runs() -> None:
+    rig = _Rig(is_read=True).opened()
+    rig.buffer.put([(1, Duplicates("default", 1, rig.now + 10.0))])
+    assert rig.part.next_batch() == [Duplicates("default", 1, rig.now)]
+
+
 def test_the_time_of_the_last_gap_comes_back_with_the_clock() -> None:
     rig = _Rig().opened()
     rig.status.last_gap_at = 99.0
@@ -305,13 +312,13 @@ def test_a_partition_that_is_resumed_knows_what_was_taken_and_missed_before_it_r
 def test_the_exchange_is_kept_when_it_was_connected() -> None:
     before = _Rig()
     assert (before.earlier_exchange, before.kept().exchange) == ("", "")
-    before.status.connects = 1
+    before.status.since = 1.0
     changed = _Rig(before.part.snapshot(), exchange="wazo-headers")
     assert changed.earlier_exchange == "xivo"
     # It was killed before it reached the broker.
     again = _Rig(changed.part.snapshot(), exchange="wazo-headers")
     assert again.earlier_exchange == "xivo"
-    again.status.connects = 1
+    again.status.since = 1.0
     assert again.kept().exchange == "wazo-headers"
 
 
@@ -634,5 +641,8 @@ def test_in_bytewax_a_delivery_is_done_only_when_its_effects_have_been_written(
 def test_after_a_stall_the_states_are_told_that_events_may_be_missing() -> None:
     rig = _Rig().opened()
     rig.part._context.progress.stalls += 1  # noqa: SLF001 -- as the watchdog does
+    # Also if somebody reloads the settings because of it.
+    rig.stop.set()
     assert rig.part.next_batch() == [GapNoticed("default", rig.now)]
-    assert rig.part.next_batch() == []
+    with pytest.raises(StopIteration):
+        rig.part.next_batch()

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataflows.metric import Kind, LabelValues, MetricSpec, Sample, Value
+from dataflows.slope import Slope
 from exporter.exposition.store import SeriesStore, View
 from tests.support import eventually
 
@@ -206,3 +207,23 @@ def test_each_series_has_the_outline_of_its_own_labels(steps: list[tuple[str, bo
         store.apply((("a", (label,), 1 if lives else None),))
         columns = store.view().series["a"]
         assert columns.templates == [f'a{{x="{label}"}} ' for (label,) in columns.labels]
+
+
+def test_a_store_that_follows_another_lowers_no_counter_that_grows() -> None:
+    grows = MetricSpec("g_total", Kind.COUNTER, "G.", ("x",), grows=True)
+    now = 100.0
+
+    def store(slopes: dict[str, Slope]) -> SeriesStore:
+        made = SeriesStore((grows,), lambda: now)
+        made.apply(tuple(("g_total", (name,), slope) for name, slope in slopes.items()))
+        return made
+
+    growing = Slope(0.0, 1.0, 0.0)
+    earlier = store({"1": growing, "gone": growing})
+    assert _shown(earlier)["g_total"] == {("1",): 100.0, ("gone",): 100.0}
+    # The event that ended its growth arrived after the last scrape of the earlier one.
+    later = store({"1": Slope(98.0, 0.0, 98.0), "new": Slope(5.0, 0.0, 0.0)})
+    later.follow(earlier)
+    assert _shown(later)["g_total"] == {("1",): 100.0, ("new",): 5.0}
+    later.apply((("g_total", ("gone",), Slope(1.0, 0.0, 0.0)),))
+    assert _shown(later)["g_total"]["gone",] == 1.0
