@@ -124,6 +124,11 @@ class App:
         """Host and port of the web server."""
         return self._web.address
 
+    @property
+    def url(self) -> str:
+        """The beginning of the addresses of all pages."""
+        return f"{'https' if self._access.current().tls else 'http'}://{self.address}"
+
     def run(self) -> bool:
         """Serve until SIGTERM, SIGINT or `stop`; call it from the main thread, for the signals.
 
@@ -159,7 +164,7 @@ class App:
 
     @property
     def _status(self) -> str:
-        return f"listening on {self.address}"
+        return f"serving {self.url}/metrics"
 
     def metrics(self, content_type: str = FORMATS[0]) -> Iterable[bytes]:
         """Return the body of `/metrics`, in one of the formats."""

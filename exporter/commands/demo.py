@@ -36,7 +36,7 @@ def run(settings: Demo) -> bool:
             NAME, bindings(kept, ExchangeType.TOPIC), api.settings, exchange, subsystems=kept
         )
         app = App(settings, [bus])
-        print(_welcome(settings, f"http://{app.address}"), flush=True)
+        print(_welcome(settings, app.url), flush=True)
         return serve(app, partial(_publish, settings, api), exchange)
 
 

@@ -51,7 +51,7 @@ def run(settings: Replay) -> bool:
         memory_bus(NAME, (everything(ExchangeType.TOPIC),)), service_levels=settings.service_level
     )
     app = App(settings, [bus])
-    print(_welcome(settings, f"http://{app.address}"), flush=True)
+    print(_welcome(settings, app.url), flush=True)
     return serve(app, partial(_publish, settings))
 
 
