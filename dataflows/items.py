@@ -113,7 +113,7 @@ class SnapshotBegun(msgspec.Struct, frozen=True, gc=False):
         at: When, Unix seconds.
         origin: The server.
         source: The API.
-        number: Of the request, unique for the bus and the process.
+        number: Of the request, unique for the bus and the run of the dataflow.
     """
 
     bus: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from exporter.settings.models import Settings
@@ -52,11 +51,7 @@ def change(before: Settings, after: Settings, *, is_cluster: bool) -> Change:
     held = [name for name in changed if name in _AT_START or (is_cluster and _is_of_run(name))]
     followed = [name for name in changed if name not in held]
     settings = after.model_copy(update={name: getattr(before, name) for name in held})
-    return Change(settings, tuple(followed), _need_run(followed), tuple(held))
-
-
-def _need_run(names: Iterable[str]) -> bool:
-    return any(map(_is_of_run, names))
+    return Change(settings, tuple(followed), any(map(_is_of_run, followed)), tuple(held))
 
 
 def _is_of_run(name: str) -> bool:
