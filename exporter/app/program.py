@@ -106,6 +106,8 @@ class App:
         # Of its own, because only the thread of signals uses it.
         self._on_hangup = RateLimited(log.info)
         self._may_reload = settings.web_allow_reload and self._reloader is not None
+        # What everybody may do, as it was logged last.
+        self._open: dict[str, str] | None = None
         host, port = settings.listen
         try:
             self._web = WebServer(
@@ -202,7 +204,9 @@ class App:
             self._access = self._access_file(settings)
             self._web_config_file = settings.web_config_file
             self._reloads.web.succeed(wall_clock())
+        self._may_reload = settings.web_allow_reload
         self._web.follow(self._rules(settings))
+        self._warn_if_open()
 
     def _access_file(self, settings: Serving) -> AccessFile:
         web = self._reloads.web
@@ -215,6 +219,7 @@ class App:
         return Rules(self._access.current, settings.web_open_health, settings.web_allow_reload)
 
     def _warn_if_open(self) -> None:
+        """Warn if everybody can read the metrics, once for each way in which that is so."""
         access = self._access.current()
         fields = open_to_all(
             self.address,
@@ -222,8 +227,9 @@ class App:
             has_client_certificates=access.tls is not None and access.tls.requires_certificate,
             may_reload=self._may_reload,
         )
-        if fields is not None:
+        if fields is not None and fields != self._open:
             log.warning(**fields)
+        self._open = fields
 
     def _restart(self, settings: Serving, buses: Sequence[Bus]) -> None:
         """Let another run of the dataflow follow the current one."""

@@ -366,6 +366,8 @@ def test_a_reload_uses_another_web_config_file(site: Site) -> None:
 def test_a_port_that_is_open_to_everybody_is_named_once(tmp_path: Path, listen: str) -> None:
     arguments = ("--listen", listen, "--bus-url", "amqp://127.0.0.1:1")
     with Exporter(tmp_path, *arguments, program=(*PROGRAM, "run")) as program:
+        os.kill(program.pid, 1)
+        eventually(lambda: program.logged("settings reloaded"), what="it is reloaded")
         assert len(program.logged(OPEN)) == listen.startswith("0")
 
 
