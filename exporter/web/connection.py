@@ -74,7 +74,8 @@ class Connection(asyncio.Protocol):
     @property
     def is_lost(self) -> bool:
         """Whether nothing more can be sent."""
-        return self._is_dropped or self._transport is None or self._transport.is_closing()
+        layers = (self._lower, self._transport)
+        return self._is_dropped or any(each is None or each.is_closing() for each in layers)
 
     @property
     def buffered_bytes(self) -> int:

@@ -166,7 +166,7 @@ def connect(server: Listening, receive_buffer: int = 0) -> socket.socket:
     """Connect, with a handshake if there is TLS."""
     client = socket.socket()
     if receive_buffer:
-        # Otherwise the kernel would take many megabytes.
+        # Otherwise the kernel would take many megabytes. With less, a sender waits again and again.
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     client.settimeout(GENEROUS)
     client.connect(server.address)
@@ -235,6 +235,6 @@ def request(path: str, *lines: str, method: str = "GET") -> bytes:
 
 def deaf(server: Listening, stack: contextlib.ExitStack, *lines: str) -> socket.socket:
     """A client that asks for the metrics, and reads nothing of them by itself."""
-    client = stack.enter_context(connect(server, receive_buffer=4096))
+    client = stack.enter_context(connect(server, receive_buffer=65536))
     client.sendall(request("/metrics", *lines))
     return client

@@ -31,9 +31,12 @@ from tests.web.serving import (
     FakePages,
     Served,
     ask,
+    clients,
+    connect,
     deaf,
     http_client,
     is_open_at_the_server,
+    request,
     serving,
 )
 
@@ -115,6 +118,55 @@ def test_clients_that_never_read_take_no_more_memory_than_the_limit(server: Serv
     assert server.peak() - before < 80 * MB
 
 
+def test_idle_connections_take_little_memory(server: Server) -> None:
+    first = request("/-/healthy")
+    with clients(server, 1, first):
+        ask(server, "/-/healthy")
+        before = server.peak()
+    with clients(server, 400, first) as opened:
+        assert all(client.recv(65536).startswith(b"HTTP/1.1 200") for client in opened)
+        # With the buffer that asyncio has for TLS by default, 110 MB.
+        assert server.peak() - before < 30 * MB
+
+
+def test_half_handshakes_take_little_memory(server: Server) -> None:
+    ask(server, "/-/healthy")
+    before = server.peak()
+    with contextlib.ExitStack() as stack:
+        for _ in range(400):
+            client = stack.enter_context(socket.create_connection(server.address))
+            client.sendall(b"\x16\x03\x01\x02\x00\x01")
+        assert ask(server, "/-/healthy").status == 200
+        assert server.peak() - before < 30 * MB
+
+
+@pytest.mark.parametrize("is_answered", [False, True])
+def test_requests_in_advance_take_little_memory(server: Server, is_answered: bool) -> None:
+    """While a request is answered, what the client sends meanwhile waits in the kernel."""
+    ask(server, "/metrics")
+    before = server.peak()
+    with contextlib.ExitStack() as stack:
+        for _ in range(40):
+            client = deaf(server, stack) if is_answered else stack.enter_context(connect(server))
+            client.settimeout(0)
+            with contextlib.suppress(OSError):
+                while True:
+                    client.send(2000 * request("/-/healthy"))
+        assert ask(server, "/-/healthy").status == 200
+    # Besides the answers, see above: at most what asyncio takes in at once, 256 KiB for each.
+    assert server.peak() - before < 95 * MB
+
+
+def test_who_makes_the_server_write_and_does_not_read_is_dropped() -> None:
+    dropped: list[str] = []
+    limiter = ConnectionLimiter(Limits(), dropped.append)
+    deaf_ones = [Client(buffered_bytes=size) for size in (0, 100_000, 200_000)]
+    for client in deaf_ones:
+        limiter.admit(cast("Connection", client))
+    limiter.drop_unread()
+    assert [client.is_lost for client in deaf_ones] == [False, False, True]
+
+
 def test_the_limit_is_of_bytes_and_the_others_are_dropped(access: FakeAccess) -> None:
     pages = FakePages(body=b"x" * 20 * MB)
     limits = Limits(max_unsent_bytes=60 * MB)
@@ -178,6 +230,7 @@ class Client:
     """A connection without a network."""
 
     is_lost: bool = False
+    buffered_bytes: int = 0
 
     def drop(self, reason: str | None = None) -> None:
         assert reason is not None
