@@ -58,7 +58,6 @@ class Connection(asyncio.Protocol):
         # That of TCP, and that of HTTP, which is the same without TLS.
         self._lower: asyncio.Transport | None = None
         self._transport: asyncio.Transport | None = None
-        self._tls: Tls | None = None
         self._handshake: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._early = b""
@@ -92,10 +91,9 @@ class Connection(asyncio.Protocol):
         self._lower = transport
         peer = transport.get_extra_info("peername")
         self.client = Client(str(peer[0]) if peer else "")
-        self._tls = self._access().tls
-        self._limiter.enforce(self._tls)
+        tls = self._current_tls()
         self._limiter.admit(self)
-        if self._tls is None and not transport.is_closing():
+        if tls is None and not transport.is_closing():
             self._serve(transport)
         else:
             self._set_deadline(self._limiter.limits.head_seconds, self.drop)
@@ -150,8 +148,7 @@ class Connection(asyncio.Protocol):
 
     def begin_answer(self) -> None:
         """Start the response deadline: the request head is complete."""
-        # If the rules have changed, this closes the connection.
-        self._limiter.enforce(self._access().tls)
+        self._current_tls()
         if self._is_last:
             self._close()
         self._in_head = False
@@ -198,17 +195,25 @@ class Connection(asyncio.Protocol):
 
     def _begin(self, data: bytes) -> None:
         """Begin the handshake with the first bytes, if they are not plain HTTP."""
-        if self._lower is None or self._tls is None:
-            return
         if self._handshake is not None:
             # The first request can arrive in one piece with the end of the handshake.
             self._early += data
-        elif is_handshake(data):
+            return
+        tls = self._current_tls()
+        if self._lower is None or self._lower.is_closing() or tls is None:
+            return
+        if is_handshake(data):
             self._lower.pause_reading()
-            self._handshake = asyncio.create_task(self._secure(self._lower, self._tls, data))
+            self._handshake = asyncio.create_task(self._secure(self._lower, tls, data))
         else:
             self._lower.write(NOT_TLS)
             self._lower.close()
+
+    def _current_tls(self) -> Tls | None:
+        """Return the rules now; if they have changed, this closes the connection."""
+        tls = self._access().tls
+        self._limiter.enforce(tls)
+        return tls
 
     async def _secure(self, lower: asyncio.Transport, tls: Tls, first: bytes) -> None:
         seconds = self._limiter.limits.head_seconds

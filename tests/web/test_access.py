@@ -1,12 +1,17 @@
 """Who may ask: logins, rates, open health, headers of the rules, and reloads."""
 
+import base64
+import contextlib
 import http.client
+import socket
+import struct
 import threading
 from collections.abc import Callable
 
 import pytest
 from structlog.testing import capture_logs
 
+from exporter.web.logins import MAX_WAITING
 from tests.support import eventually
 from tests.web.serving import (
     GENEROUS,
@@ -55,6 +60,22 @@ def test_a_wrong_password_is_refused(access: FakeAccess, path: str) -> None:
     access.users = USERS
     with serving(access=access) as server:
         assert ask(server, path, Authorization=WRONG).status == 401
+
+
+def test_a_client_that_has_gone_takes_nobody_s_place(access: FakeAccess) -> None:
+    access.users = USERS
+
+    def wrong(number: int) -> str:
+        return "Basic " + base64.b64encode(f"right:wrong-{number}".encode()).decode()
+
+    with serving(access=access) as server:
+        with contextlib.ExitStack() as stack:
+            for number in range(MAX_WAITING + 10):
+                [client] = stack.enter_context(clients(server, 1))
+                client.sendall(request("/metrics", f"Authorization: {wrong(number)}"))
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # Whoever is still there would be told to come again, because too many wait.
+        assert ask(server, "/metrics", Authorization=wrong(-1)).status == 401
 
 
 def test_users_are_asked_for_each_request_of_a_connection(access: FakeAccess) -> None:

@@ -125,7 +125,7 @@ def test_no_answer_names_the_server_software() -> None:
         answer = client.makefile("rb").read()
     assert "server" not in names
     assert answer.startswith(b"HTTP/1.1 400")
-    assert b"hypercorn" not in answer.lower()
+    assert b"uvicorn" not in answer.lower()
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/-/ready", "/"])
