@@ -61,18 +61,10 @@ _BCRYPT = re.compile(
     r"[.CGKOSWaeimquy26]"
 )
 
-_NANOSECONDS = {
-    "ns": 1,
-    "us": 1e3,
-    "µs": 1e3,
-    "μs": 1e3,
-    "ms": 1e6,
-    "s": 1e9,
-    "m": 6e10,
-    "h": 36e11,
-}
-_PART = rf"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)({'|'.join(_NANOSECONDS)})"
-_MAX_NANOSECONDS = 2**63 - 1
+# In nanoseconds, as all durations of Go.
+_UNITS = {"ns": 1, "us": 1e3, "µs": 1e3, "μs": 1e3, "ms": 1e6, "s": 1e9, "m": 6e10, "h": 36e11}
+_PART = rf"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)({'|'.join(_UNITS)})"
+_LONGEST = 2**63 - 1
 
 
 class ClientAuth(StrEnum):
@@ -81,9 +73,6 @@ class ClientAuth(StrEnum):
     NONE = "NoClientCert"
     IF_GIVEN = "VerifyClientCertIfGiven"
     REQUIRED = "RequireAndVerifyClientCert"
-
-
-_NOT_CHECKED = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
 
 
 def _check(is_good: object, problem: str) -> None:
@@ -102,30 +91,30 @@ def _no_http2(flag: bool | None) -> bool | None:
     return flag
 
 
-def _one_of(known: Sequence[str]) -> Callable[[object], object]:
-    def check(value: object) -> object:
+def _one_of(
+    known: Sequence[str], refused: Sequence[str] = (), why: str = ""
+) -> Callable[[object], str]:
+    def check(value: object) -> str:
+        if value in refused:
+            msg = f"{value} {why}: write {choices(known)}"
+            raise ValueError(msg)
         _check(value in known, f"unknown value: it must be {choices(known)}")
-        return value
+        return str(value)
 
     return check
 
 
-def _client_auth(given: object) -> object:
-    problem = f"{given} would accept certificates without checking them, which Python's TLS cannot "
-    _check(given not in _NOT_CHECKED, f"{problem}do: write {choices([*ClientAuth])}")
-    return _one_of([*ClientAuth])(given) if given else None
-
-
-def _version(given: object) -> object:
-    _check(given not in OLD_VERSIONS, f"{given} is not safe: it must be {choices([*VERSIONS])}")
-    return None if given is None else VERSIONS[str(_one_of([*VERSIONS])(given))]
+_client_auth = _one_of(
+    [*ClientAuth],
+    ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert"),
+    "would accept certificates without checking them, which Python's TLS cannot do",
+)
+_version = _one_of([*VERSIONS], OLD_VERSIONS, "is not safe")
 
 
 def _one_curve(curves: list[str] | None) -> list[str] | None:
-    problem = (
-        "Python's TLS can be limited to one curve only: leave one, or remove the key to allow "
-    )
-    _check(len({*(curves or ())}) <= 1, problem + "all that are usual")
+    problem = "Python's TLS can be limited to one curve only: leave one, or none to allow all usual"
+    _check(len({*(curves or ())}) <= 1, problem)
     return curves
 
 
@@ -157,12 +146,14 @@ def _header(name: str, given: object) -> str:
 
 
 def _users(given: object) -> dict[str, str]:
-    users = {name: str(hashed) for name, hashed in _entries(given).items()}
-    for number, (name, hashed) in enumerate(users.items(), 1):
+    users: dict[str, str] = {}
+    for number, (name, hashed) in enumerate(_entries(given).items(), 1):
         is_sendable = not re.search(r"[:\x00-\x1f\x7f]", name)
         _check(is_sendable, f"the name of user {number} has a colon or a control character")
-        problem = f'user {number} has not a bcrypt hash: make one with `htpasswd -nBC 10 ""`'
-        _check(_BCRYPT.fullmatch(hashed), problem)
+        if not isinstance(hashed, str) or not _BCRYPT.fullmatch(hashed):
+            msg = f'user {number} has no bcrypt hash: make one with `htpasswd -nBC 10 ""`'
+            raise ValueError(msg)
+        users[name] = str(hashed)
     return users
 
 
@@ -176,10 +167,9 @@ def _whole(given: object) -> int | None:
 def _interval(given: object) -> float:
     """Return the seconds of a duration as Go's `time.ParseDuration` reads it, such as `1m30s`."""
     nanoseconds: float | None = 0 if given in (None, "0") else _whole(given)
-    if nanoseconds is None and re.fullmatch(rf"\+?({_PART})++", str(given)):
-        parts = re.findall(_PART, str(given))
-        nanoseconds = sum(float(number) * _NANOSECONDS[unit] for number, unit in parts)
-    if nanoseconds is None or nanoseconds > _MAX_NANOSECONDS:
+    if isinstance(given, str) and re.fullmatch(rf"\+?({_PART})++", given):
+        nanoseconds = sum(float(count) * _UNITS[unit] for count, unit in re.findall(_PART, given))
+    if nanoseconds is None or nanoseconds > _LONGEST:
         msg = "must be a time such as 500ms, 1s or 1m30s, or 0"
         raise ValueError(msg)
     return int(nanoseconds) / 10**9
@@ -194,13 +184,14 @@ def _burst(given: object) -> int:
 
 
 Flag = Annotated[bool | None, BeforeValidator(_flag)]
-Version = Annotated[TLSVersion | None, BeforeValidator(_version)]
+Version = Annotated[TLSVersion, BeforeValidator(lambda given: VERSIONS[_version(given)])]
+Auth = Annotated[ClientAuth, BeforeValidator(_client_auth)]
 Suite = Annotated[str, AfterValidator(_one_of((*SUITES, *SUITES_OF_TLS13)))]
 Curve = Annotated[str, AfterValidator(_one_of([*CURVES]))]
 
 
 class _Section(Checked):
-    # A default need not be text.
+    # Checks take what YAML gives; defaults are what checks return.
     model_config = ConfigDict(validate_default=False)
 
     @model_validator(mode="before")
@@ -221,11 +212,13 @@ class TlsSection(_Section):
     client_ca: str | None = None
     cert_file: str | None = None
     key_file: str | None = None
-    client_auth_type: Annotated[ClientAuth | None, BeforeValidator(_client_auth)] = None
+    client_auth_type: Annotated[
+        Auth | None, BeforeValidator(lambda given: None if given == "" else given)
+    ] = None
     client_ca_file: str | None = None
     client_allowed_sans: list[str] | None = None
-    min_version: Version = None
-    max_version: Version = None
+    min_version: Version | None = None
+    max_version: Version | None = None
     cipher_suites: list[Suite] | None = None
     prefer_server_cipher_suites: Flag = None
     curve_preferences: Annotated[list[Curve] | None, AfterValidator(_one_curve)] = None
@@ -254,17 +247,13 @@ class TlsSection(_Section):
         # exporter-toolkit would serve without TLS, if nothing else asks for it either.
         has_pair = (self.cert_file or self.cert) and (self.key_file or self.key)
         _check(has_pair, "needs cert_file and key_file, or cert and key")
-        limits_clients = (
-            self.client_ca_file or self.client_ca or self.client_allowed_sans is not None
-        )
         has_auth = self.client_auth_type not in (None, ClientAuth.NONE)
+        has_clients = self.client_ca_file or self.client_ca or self.client_allowed_sans is not None
         problem = "client_ca_file, client_ca and client_allowed_sans need `client_auth_type: "
-        _check(has_auth or not limits_clients, f"{problem}{ClientAuth.REQUIRED}`")
+        _check(has_auth or not has_clients, f"{problem}{ClientAuth.REQUIRED}`")
         lowest, highest = self.versions
-        problem = (
-            "no version is left, so nobody could connect: none of TLS 1.2 is in cipher_suites, "
-        )
-        _check(lowest <= highest, problem + "or min_version is above max_version")
+        problem = "nobody could connect: min_version is above max_version, or cipher_suites has "
+        _check(lowest <= highest, f"{problem}none of TLS 1.2")
         return self
 
 

@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 
 import yaml
 
-MAX_NODES = 20_000
-"""Texts, maps and lists in a document; as many take half a second."""
+MAX_DEPTH = 16
+"""Maps and lists in each other; a web configuration has three."""
+MAX_EVENTS = 50_000
+"""Texts, and begins and ends of lists and maps; reading as many takes half a second."""
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_PLAIN = "plain"
 
 
 class Plain(str):
@@ -31,17 +32,16 @@ def read_yaml(text: str) -> object:
 
     Raises:
         ValueError: It is not YAML, or has more than one document, a key twice, a key that is no
-            text, a tag, or too many texts, lists and maps, also in each other.
+            text, a tag, or too much of everything.
     """
     mark = None
     try:
+        _check_events(text)
         return _Loader(text).get_single_data()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         is_ours = isinstance(error, _RefusedError)
         problem = error.problem if is_ours else "this is not YAML, or a second document"
-    except RecursionError:
-        problem = "too many lists or maps in each other"
     except (yaml.YAMLError, ValueError, OverflowError):
         problem = "this is not YAML: a character or a number in it is not allowed"
     # Outside of the except clauses: the context of an exception keeps what was read.
@@ -51,28 +51,34 @@ def read_yaml(text: str) -> object:
 class _RefusedError(yaml.MarkedYAMLError):
     """A problem with words of ours; those of PyYAML quote the text."""
 
-    def __init__(self, problem: str, at: Any) -> None:  # noqa: ANN401 -- nodes of either parser
-        super().__init__(problem=problem, problem_mark=at.start_mark)
+    # PyYAML's types leave out that libyaml has marks of its own.
+    def __init__(self, problem: str, at: yaml.Event | yaml.Node) -> None:
+        super().__init__(problem=problem, problem_mark=at.start_mark)  # type: ignore[arg-type]
 
 
-class _Loader(yaml.BaseLoader):
+def _check_events(text: str) -> None:
+    depth = 0
+    for number, event in enumerate(yaml.parse(text, Loader=_Loader)):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH or number > MAX_EVENTS:
+            problem = "too long, or too many lists or maps in each other"
+            raise _RefusedError(problem, event)
+        if getattr(event, "tag", None) is not None:
+            problem = "tags are not used here: remove what begins with !"
+            raise _RefusedError(problem, event)
+
+
+# libyaml's parser is ten times as fast, but not all builds of PyYAML have it.
+class _Loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]
     """Builds plain objects only: PyYAML's base has no constructor of any other."""
-
-    _left = MAX_NODES
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401 -- of PyYAML
-        self._left -= 1
-        if not self._left:
-            problem = "too long"
-            raise _RefusedError(problem, parent)
-        return super().compose_node(parent, index)
 
     def _text(self, node: yaml.ScalarNode) -> str | None:
         text = str(node.value)
         if re.search("[\ud800-\udfff]", text):
             problem = "a \\u in a text is no character"
             raise _RefusedError(problem, node)
-        if node.tag != _PLAIN:
+        if node.style:  # It has quotes, or is a block.
             return text
         return None if text in _NULLS else Plain(text)
 
@@ -83,20 +89,11 @@ class _Loader(yaml.BaseLoader):
             if not isinstance(key, str) or key in found:
                 problem = "this key is there twice, or is not a text"
                 raise _RefusedError(problem, key_node)
-            found[key] = self.construct_object(value_node)
+            found[str(key)] = self.construct_object(value_node)
         return found
 
-    def _refuse_tag(self, node: yaml.Node) -> None:
-        problem = "tags are not used here: remove what begins with !"
-        raise _RefusedError(problem, node)
-
     yaml_constructors: ClassVar[Any] = {
-        _PLAIN: _text,
         "tag:yaml.org,2002:str": _text,
         "tag:yaml.org,2002:seq": yaml.BaseLoader.construct_sequence,
         "tag:yaml.org,2002:map": _map,
-        None: _refuse_tag,
     }
-
-
-_Loader.add_implicit_resolver(_PLAIN, re.compile(""), None)

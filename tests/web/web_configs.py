@@ -27,9 +27,9 @@ DIFFERENCES = (
     "would accept certificates without checking them",
     "this server has no HTTP/2",
     "limited to one curve",
-    "is not safe: it",
+    "is not safe: write",
     "need `client_auth_type:",
-    "so nobody could connect",
+    "nobody could connect",
     "tls_server_config: needs cert",
     "has no certificate in PEM",
     "interval: must be a time",
@@ -37,7 +37,7 @@ DIFFERENCES = (
     "is not a regular file",
     "a line break, or a character",
     "has a colon or a control character",
-    "has not a bcrypt hash",
+    "has no bcrypt hash",
 )
 """Messages about what exporter-toolkit accepts: docs/access.md lists all of it."""
 
