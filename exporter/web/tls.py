@@ -11,7 +11,8 @@ from typing import Any
 
 from exporter.clock import wall_clock
 from exporter.settings.tls_names import CURVES
-from exporter.settings.web_config import ClientAuth, TlsSection
+from exporter.settings.web_config import TlsSection
+from exporter.settings.web_kinds import ClientAuth
 from exporter.web.tls_context import Pem, Rules, make_context
 
 MAX_SESSIONS = 500

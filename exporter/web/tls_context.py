@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from exporter.settings.web_config import ClientAuth
+from exporter.settings.web_kinds import ClientAuth
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 _KEY = re.compile(rb"-----BEGIN ([A-Z0-9]+ )?PRIVATE KEY-----")
@@ -125,7 +125,7 @@ def _load_authorities(context: ssl.SSLContext, authorities: Pem) -> None:
         raise ValueError(msg)
     try:
         context.load_verify_locations(cadata=found.decode("ascii"))
-    except (ssl.SSLError, UnicodeError) as error:
+    except (ssl.SSLError, UnicodeDecodeError) as error:
         msg = f"{authorities.place} has a certificate that cannot be used: {_reason(error)}"
         raise ValueError(msg) from error
 
@@ -138,8 +138,8 @@ def _no_pass_phrase() -> str:
     raise ValueError(_ENCRYPTED)
 
 
-def _reason(error: ssl.SSLError | UnicodeError) -> str:
-    code = str(getattr(error, "reason", None) or "not PEM")
+def _reason(error: ssl.SSLError | UnicodeDecodeError) -> str:
+    code = error.reason or "not PEM"
     return _REASONS.get(code, code.lower().replace("_", " "))
 
 

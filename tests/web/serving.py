@@ -13,7 +13,7 @@ import bcrypt
 
 from exporter.exposition.render import FORMATS
 from exporter.settings.address import Address
-from exporter.settings.web_config import ClientAuth
+from exporter.settings.web_kinds import ClientAuth
 from exporter.web.access import Access
 from exporter.web.rate_limit import RateLimit
 from exporter.web.rules import Rules
