@@ -364,7 +364,7 @@ def test_nothing_is_open_that_should_be_closed(
     if access is None:
         return
     if access.tls is None:
-        assert not any(value and value != Raw("null") for value in section.values())
+        assert {*map(str, section.values())} <= {"", "null", "~"}
         return
     certificate = data.draw(st.sampled_from([None, ONE, TWO]))
     version = data.draw(st.sampled_from([V12, V13]))
