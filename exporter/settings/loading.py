@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from exporter.settings.bus import SINGLE_BUS, BusSettings
-from exporter.settings.messages import did_you_mean, nearest, printable, sentence, shown
+from exporter.settings.messages import did_you_mean, nearest, place, printable, sentence, shown
 from exporter.settings.models import Logging, settings_of
 from exporter.settings.names import command_of, spelled, variable
 
@@ -93,7 +93,7 @@ def _place(where: tuple[int | str, ...], *, is_single: bool) -> str:
     if first == "buses" and is_single:
         return spelled(_NAMES[rest[-1]])
     if first == "buses":
-        return "".join(["buses", *(f"[{p}]" if isinstance(p, int) else f".{p}" for p in rest)])
+        return place(where)
     return spelled(str(first))
 
 

@@ -56,6 +56,12 @@ def one_of(words: Sequence[str], given: object) -> str:
     return text + did_you_mean(given, words) if isinstance(given, str) else text
 
 
+def place(where: Iterable[int | str]) -> str:
+    """Write where a value is: `buses[0].name`."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
+    return "".join(parts).removeprefix(".")
+
+
 def sentence(kind: str, given: object, context: Mapping[str, Any]) -> str:
     """Say what is wrong with a value.
 
@@ -86,6 +92,7 @@ _BOUNDS = {
 
 _OTHERS = {
     "frozen_set_type": "must be text or a list",
+    "list_type": "must be a list",
     "missing": "is missing",
     "path_type": "must be text: write it in quotes",
     "string_too_short": "must not be empty",

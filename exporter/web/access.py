@@ -12,12 +12,10 @@ import structlog
 
 from exporter.clock import wall_clock
 from exporter.settings.messages import printable
+from exporter.settings.web_config import parse_web_config
 from exporter.web.rate_limit import RateLimit
 from exporter.web.tls import Tls, make_tls
 from exporter.web.watched_files import Files, Stamp, newest_change
-from exporter.web.web_config import parse
-from exporter.web.web_section import Pem
-from exporter.web.yaml_tree import ContentError
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +56,8 @@ def read_access(path: Path, files: Files | None = None) -> Access:
     files = files or Files()
     try:
         return _access(path, files)
+    except UnicodeError:
+        problem = "is not UTF-8 text"
     except ValueError as error:
         problem = str(error)
     except OSError as error:
@@ -70,26 +70,14 @@ def read_access(path: Path, files: Files | None = None) -> Access:
 
 
 def _access(path: Path, files: Files) -> Access:
-    def read(pem: Pem) -> bytes:
-        if not pem.is_path:
-            return pem.value.encode()
-        try:
-            return files.read(path.parent / pem.value)
-        except ValueError as error:
-            problem = f"the file in {pem.key} {error}"
-        raise ContentError(problem, pem.line)
-
-    content = files.read(path)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeError:
-        text = None
-    if text is None:
-        msg = "is not UTF-8 text"
-        raise ValueError(msg)
-    config = parse(text)
-    tls = None if config.tls is None else make_tls(config.tls, read)
-    return Access(tls, config.headers, config.rate, config.users)
+    config = parse_web_config(files.read(path).decode("utf-8-sig"))
+    tls, http, rate = config.tls_server_config, config.http_server_config, config.rate_limit
+    return Access(
+        None if tls.is_blank else make_tls(tls, lambda name: files.read(path.parent / name)),
+        () if http is None else http.headers,
+        RateLimit(rate.interval, rate.burst) if rate.interval else None,
+        config.basic_auth_users,
+    )
 
 
 class AccessFile:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import threading
+from concurrent.futures import Future
 
 from exporter.web.bcrypt_hash import is_right
 
@@ -21,29 +22,18 @@ async def is_right_in_background(password: bytes, hashed: str) -> bool:
     Raises:
         RuntimeError: It cannot be computed.
     """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[bool] = loop.create_future()
+    done: Future[bool] = Future()
+    # A caller that is cancelled must not cancel it, because the thread still sets its result.
+    done.set_running_or_notify_cancel()
 
     def work() -> None:
         # Linux has a priority for each thread.
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
-        result: bool | None = None
-        # bcrypt is written in Rust, and its panics are no Exception.
-        with contextlib.suppress(BaseException):
-            result = is_right(password, hashed)
-        # The loop may have been closed meanwhile.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(_finish, done, result)
+        try:
+            done.set_result(is_right(password, hashed))
+        except BaseException:  # noqa: BLE001 -- bcrypt is written in Rust; its panics are no Exception
+            done.set_exception(RuntimeError("bcrypt failed"))
 
     threading.Thread(target=work, name="web-login", daemon=True).start()
-    return await done
-
-
-def _finish(done: asyncio.Future[bool], result: bool | None) -> None:
-    if done.done():
-        return
-    if result is None:
-        done.set_exception(RuntimeError("bcrypt failed"))
-    else:
-        done.set_result(result)
+    return await asyncio.wrap_future(done)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
@@ -36,7 +35,6 @@ class Gate:
         current: Returns what the file says now.
         check: Returns whether a password has a hash; must not block the event loop.
         clock: Monotonic clock, in seconds.
-        sleep: Waits for some seconds.
     """
 
     def __init__(
@@ -44,12 +42,11 @@ class Gate:
         current: Callable[[], Access],
         check: Callable[[bytes, str], Awaitable[bool]] = is_right_in_background,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._current = current
         self._clock = clock
         self._bucket: TokenBucket | None = None
-        self._logins = Logins(lambda: current().users, check, clock, sleep)
+        self._logins = Logins(lambda: current().users, check, clock)
         self._on_wrong = RateLimited(log.warning, clock, per_minute=1)
 
     async def refusal(self, authorization: str | None, client: Client) -> int | None:

@@ -46,18 +46,16 @@ class Logins:
         users: Returns the names and the bcrypt hashes that count now.
         check: Returns whether a password has a hash; must not block the event loop.
         clock: Monotonic clock, in seconds.
-        sleep: Waits for some seconds.
         seconds_of: Returns how long a check of a hash takes.
         at_once: Attempts for one name that are checked at the same time, if none of them is
             preferred; more than there are processors would only make each of them slower.
     """
 
-    def __init__(  # noqa: PLR0913 -- tests replace all of them
+    def __init__(
         self,
         users: Callable[[], Mapping[str, str]],
         check: Callable[[bytes, str], Awaitable[bool]],
         clock: Callable[[], float],
-        sleep: Callable[[float], Awaitable[None]],
         *,
         seconds_of: Callable[[str], float] = check_seconds,
         at_once: int = os.cpu_count() or 1,
@@ -65,7 +63,6 @@ class Logins:
         self._users = users
         self._check = check
         self._clock = clock
-        self._sleep = sleep
         self._seconds_of = seconds_of
         self._at_once = at_once
         self._key = secrets.token_bytes(32)
@@ -101,7 +98,7 @@ class Logins:
             attempt = self._attempt(given.user, digest, password, hashed)
             verdict = await self._wait(given.user, attempt, client)
             if verdict is not Verdict.RIGHT:
-                await self._sleep(max(0.0, arrived_at + REFUSAL_SECONDS - self._clock()))
+                await asyncio.sleep(max(0.0, arrived_at + REFUSAL_SECONDS - self._clock()))
                 return verdict
             # It was right for the hash of its arrival, which may have been replaced meanwhile.
 
@@ -177,7 +174,7 @@ class Logins:
         try:
             verdict = await self._decide(user, attempt, self._slots[name.running[attempt]])
             if verdict is not Verdict.RIGHT:
-                await self._sleep(max(0.0, began_at + self._pace() - self._clock()))
+                await asyncio.sleep(max(0.0, began_at + self._pace() - self._clock()))
             # Not before, or the order of the next attempts would tell how long bcrypt took.
             if verdict is Verdict.WRONG:
                 for client in attempt.clients:

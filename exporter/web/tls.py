@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import ipaddress
 import ssl
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from exporter.clock import wall_clock
-from exporter.web.tls_context import make_context
-from exporter.web.tls_section import ClientAuth, TlsSection
-from exporter.web.web_section import Pem
+from exporter.settings.tls_names import CURVES
+from exporter.settings.web_config import TlsSection
+from exporter.settings.web_kinds import ClientAuth
+from exporter.web.tls_context import Pem, Rules, make_context
 
 MAX_SESSIONS = 500
 """Handshakes with one context, and so sessions in its memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a client's connection must fulfil: everything except the server's certificate."""
-
-    client_auth: ClientAuth
-    authorities: bytes = field(repr=False)
-    allowed_sans: frozenset[str] | None
-    min_version: ssl.TLSVersion
-    max_version: ssl.TLSVersion
-    suites: tuple[str, ...] | None
-    prefers_own_suites: bool
-    curve: str | None
 
 
 class Tls:
@@ -63,7 +48,8 @@ class Tls:
     @property
     def requires_certificate(self) -> bool:
         """Whether each client needs a certificate."""
-        return self.rules.client_auth is ClientAuth.REQUIRED or self._needs_name
+        is_required = self.rules.client_auth is ClientAuth.REQUIRED
+        return is_required or self.rules.allowed_sans is not None
 
     @property
     def context(self) -> ssl.SSLContext:
@@ -91,48 +77,54 @@ class Tls:
         try:
             certificate = connection.getpeercert()
             if not certificate:
-                return not self._needs_name and self.rules.client_auth is ClientAuth.IF_GIVEN
+                return not self.requires_certificate
             # A resumed session of TLS 1.2 does not check the certificate again.
             if ssl.cert_time_to_seconds(str(certificate["notAfter"])) < self._clock():
                 return False
-            return not self._needs_name or not self._allowed.isdisjoint(_names(certificate))
+            allowed = self.rules.allowed_sans
+            return allowed is None or not allowed.isdisjoint(_names(certificate))
         except (KeyError, ValueError):
             return False  # The certificate is malformed.
 
-    @property
-    def _needs_name(self) -> bool:
-        return self.rules.allowed_sans is not None
 
-    @property
-    def _allowed(self) -> frozenset[str]:
-        return self.rules.allowed_sans or frozenset()
-
-
-def make_tls(section: TlsSection, read: Callable[[Pem], bytes]) -> Tls:
+def make_tls(section: TlsSection, read: Callable[[str], bytes]) -> Tls:
     """Return TLS as a section describes it.
 
     Args:
         section: The section.
-        read: Returns the content of what the section names.
+        read: Returns the content of a file.
 
     Raises:
-        ContentError: Certificates or the key cannot be used.
+        ValueError: Certificates or the key cannot be used.
         OSError: There are no free file descriptors, for example.
     """
-    named = (section.certificate, section.key, section.client_ca)
-    contents = {pem: read(pem) for pem in named if pem is not None}
-    authorities = b"" if section.client_ca is None else contents[section.client_ca]
+    certificate, key = (_pem(section, name, read) for name in ("cert", "key"))
+    assert certificate is not None
+    assert key is not None
+    sans, curves = section.client_allowed_sans, section.curve_preferences
     rules = Rules(
-        section.client_auth,
-        hashlib.sha256(authorities).digest(),
-        section.allowed_sans,
-        section.min_version,
-        section.max_version,
+        section.client_auth_type or ClientAuth.NONE,
+        _pem(section, "client_ca", read),
+        None if sans is None else frozenset(sans),
+        *section.versions,
         section.suites,
-        section.prefers_own_suites,
-        section.curve,
+        section.prefer_server_cipher_suites is not False,
+        CURVES[curves[0]] if curves else None,
     )
-    return Tls(partial(make_context, section, contents), rules)
+    return Tls(partial(make_context, rules, certificate, key), rules)
+
+
+def _pem(section: TlsSection, key: str, read: Callable[[str], bytes]) -> Pem | None:
+    """Return the content of a file, or else a text of the same meaning; None without both."""
+    place = f"tls_server_config.{key}"
+    if path := getattr(section, f"{key}_file"):
+        try:
+            return Pem(f"{place}_file", read(path))
+        except ValueError as error:
+            msg = f"{place}_file: the file {error}"
+            raise ValueError(msg) from error
+    text = getattr(section, key)
+    return Pem(place, text.encode()) if text else None
 
 
 def _names(certificate: dict[str, Any]) -> Iterator[str]:

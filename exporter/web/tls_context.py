@@ -6,11 +6,10 @@ import contextlib
 import os
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from exporter.web.tls_section import ClientAuth, TlsSection
-from exporter.web.web_section import Pem
-from exporter.web.yaml_tree import ContentError
+from exporter.settings.web_kinds import ClientAuth
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 _KEY = re.compile(rb"-----BEGIN ([A-Z0-9]+ )?PRIVATE KEY-----")
@@ -27,15 +26,53 @@ _REASONS = {
 }
 
 
-def make_context(section: TlsSection, contents: Mapping[Pem, bytes]) -> ssl.SSLContext:
-    """Return a context for handshakes as a section describes them.
+@dataclass(frozen=True, slots=True)
+class Pem:
+    """Certificates or a key.
+
+    Attributes:
+        place: Where the file says it: `tls_server_config.cert_file`.
+    """
+
+    place: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a client's connection must fulfil: everything except the server's certificate.
+
+    Attributes:
+        client_auth: Which clients may connect.
+        authorities: Of their certificates; None for those of the system.
+        allowed_sans: Names of which a client's certificate must have one; None for any name.
+        min_version: The lowest version.
+        max_version: The highest version.
+        suites: OpenSSL's names of the cipher suites for TLS 1.2; empty for the usual ones.
+        prefers_own_suites: Whether the order of the server's suites counts, not the client's.
+        curve: OpenSSL's name of the only curve; None for the usual ones.
+    """
+
+    client_auth: ClientAuth
+    authorities: Pem | None
+    allowed_sans: frozenset[str] | None
+    min_version: ssl.TLSVersion
+    max_version: ssl.TLSVersion
+    suites: tuple[str, ...]
+    prefers_own_suites: bool
+    curve: str | None
+
+
+def make_context(rules: Rules, certificate: Pem, key: Pem) -> ssl.SSLContext:
+    """Return a context for handshakes.
 
     Args:
-        section: The section.
-        contents: What is in the files or texts that it names.
+        rules: What a client must fulfil.
+        certificate: The server's certificate, and those that lead to its authority.
+        key: Its private key.
 
     Raises:
-        ContentError: Certificates or the key cannot be used.
+        ValueError: Certificates or the key cannot be used.
         OSError: There are no free file descriptors, for example.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -44,75 +81,64 @@ def make_context(section: TlsSection, contents: Mapping[Pem, bytes]) -> ssl.SSLC
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     # A client that resumes a session is not asked for its certificate again.
     context.num_tickets = 0
-    context.minimum_version, context.maximum_version = section.min_version, section.max_version
-    if section.suites is not None:
-        context.set_ciphers(":".join(section.suites))
-    if not section.prefers_own_suites:
+    context.minimum_version, context.maximum_version = rules.min_version, rules.max_version
+    if rules.suites:
+        context.set_ciphers(":".join(rules.suites))
+    if not rules.prefers_own_suites:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
-    if section.curve is not None:
-        context.set_ecdh_curve(section.curve)
-    _load_own(context, section, contents[section.certificate], contents[section.key])
-    if section.client_auth is not ClientAuth.NONE:
-        is_required = section.client_auth is ClientAuth.REQUIRED
+    if rules.curve is not None:
+        context.set_ecdh_curve(rules.curve)
+    _load_own(context, certificate, key)
+    if rules.client_auth is not ClientAuth.NONE:
+        is_required = rules.client_auth is ClientAuth.REQUIRED
         context.verify_mode = ssl.CERT_REQUIRED if is_required else ssl.CERT_OPTIONAL
         # As in Go, each certificate in the file is trusted, also one that another has signed.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        if section.client_ca is None:
+        if rules.authorities is None:
             context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
         else:
-            _load_authorities(context, section.client_ca, contents[section.client_ca])
+            _load_authorities(context, rules.authorities)
     return context
 
 
-def _load_own(context: ssl.SSLContext, section: TlsSection, certificate: bytes, key: bytes) -> None:
-    line = section.certificate.line
-    if not _CERTIFICATE.search(certificate):
-        problem = f"{section.certificate.key} has no certificate in PEM"
-        raise ContentError(problem, line)
-    if not _KEY.search(key):
-        encrypted = b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in key
-        problem = _ENCRYPTED if encrypted else f"{section.key.key} has no private key in PEM"
-        raise ContentError(problem, section.key.line)
-    with _as_file(certificate) as certificate_path, _as_file(key) as key_path:
+def _load_own(context: ssl.SSLContext, certificate: Pem, key: Pem) -> None:
+    if not _CERTIFICATE.search(certificate.content):
+        msg = f"{certificate.place} has no certificate in PEM"
+        raise ValueError(msg)
+    if not _KEY.search(key.content):
+        encrypted = b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in key.content
+        msg = _ENCRYPTED if encrypted else f"{key.place} has no private key in PEM"
+        raise ValueError(msg)
+    with _as_file(certificate.content) as certificate_path, _as_file(key.content) as key_path:
         try:
             context.load_cert_chain(certificate_path, key_path, password=_no_pass_phrase)
-        except _EncryptedError:
-            problem = _ENCRYPTED
         except ssl.SSLError as error:
-            problem = f"the certificate and the key cannot be used: {_reason(error)}"
-        else:
-            return
-    # Outside of the except clauses: the context of an exception keeps what was read.
-    raise ContentError(problem, line)
+            msg = f"{certificate.place} and {key.place} cannot be used: {_reason(error)}"
+            raise ValueError(msg) from error
 
 
-def _load_authorities(context: ssl.SSLContext, authorities: Pem, content: bytes) -> None:
+def _load_authorities(context: ssl.SSLContext, authorities: Pem) -> None:
     # Comments between them may have any encoding.
-    found = b"\n".join(_CERTIFICATE.findall(content))
-    problem = f"{authorities.key} has no certificate in PEM"
-    if found:
-        try:
-            context.load_verify_locations(cadata=found.decode("ascii"))
-            return
-        except (ssl.SSLError, ValueError) as error:
-            reason = _reason(error) if isinstance(error, ssl.SSLError) else "not PEM"
-            problem = f"{authorities.key} has a certificate that cannot be used: {reason}"
-    raise ContentError(problem, authorities.line)
+    found = b"\n".join(_CERTIFICATE.findall(authorities.content))
+    if not found:
+        msg = f"{authorities.place} has no certificate in PEM"
+        raise ValueError(msg)
+    try:
+        context.load_verify_locations(cadata=found.decode("ascii"))
+    except (ssl.SSLError, UnicodeDecodeError) as error:
+        msg = f"{authorities.place} has a certificate that cannot be used: {_reason(error)}"
+        raise ValueError(msg) from error
 
 
 _ENCRYPTED = "the key is encrypted: write it into the file without a pass phrase"
 
 
-class _EncryptedError(Exception):
-    pass
-
-
 def _no_pass_phrase() -> str:
     # OpenSSL would ask for it on the terminal, and wait for ever.
-    raise _EncryptedError
+    raise ValueError(_ENCRYPTED)
 
 
-def _reason(error: ssl.SSLError) -> str:
+def _reason(error: ssl.SSLError | UnicodeDecodeError) -> str:
     code = error.reason or "not PEM"
     return _REASONS.get(code, code.lower().replace("_", " "))
 
@@ -120,10 +146,7 @@ def _reason(error: ssl.SSLError) -> str:
 @contextlib.contextmanager
 def _as_file(content: bytes) -> Iterator[str]:
     """Give content a path in memory: `ssl` takes certificates and keys only from files."""
-    descriptor = os.memfd_create("pem")
-    try:
-        with open(descriptor, "wb", closefd=False) as file:
-            file.write(content)
-        yield f"/proc/self/fd/{descriptor}"
-    finally:
-        os.close(descriptor)
+    with open(os.memfd_create("pem"), "wb") as file:
+        file.write(content)
+        file.flush()
+        yield f"/proc/self/fd/{file.fileno()}"

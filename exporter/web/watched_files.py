@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import stat
+from operator import attrgetter
 from pathlib import Path
 
 from exporter.settings.files import open_without_waiting
@@ -41,13 +42,13 @@ class Files:
         """
         self.stamps[path] = _look(path)
         try:
-            with open_without_waiting(path) as file:
+            with io.BufferedReader(open_without_waiting(path)) as file:
                 status = os.fstat(file.fileno())
                 self.stamps[path] = _stamp(status)
                 # A pipe would be empty until somebody writes into it, and an empty file allows all.
                 problem = "is not a regular file"
                 if stat.S_ISREG(status.st_mode):
-                    content = _all(file)
+                    content = file.read(MAX_BYTES + 1)
                     problem = f"has more than {MAX_BYTES} bytes"
                     if len(content) <= MAX_BYTES:
                         self._digest.update(f"{path}\0{len(content)}\0".encode(errors="replace"))
@@ -70,15 +71,6 @@ def newest_change(stamps: dict[Path, Stamp | None]) -> float | None:
     return max(found, default=0) / 1e9 if len(found) == len(stamps) else None
 
 
-def _all(file: io.FileIO) -> bytes:
-    pieces = []
-    size = 0
-    while size <= MAX_BYTES and (piece := file.read(MAX_BYTES + 1 - size)):
-        pieces.append(piece)
-        size += len(piece)
-    return b"".join(pieces)
-
-
 def _look(path: Path) -> Stamp | None:
     try:
         return _stamp(path.stat())
@@ -86,11 +78,4 @@ def _look(path: Path) -> Stamp | None:
         return None
 
 
-def _stamp(status: os.stat_result) -> Stamp:
-    return (
-        status.st_dev,
-        status.st_ino,
-        status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
-    )
+_stamp = attrgetter("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")

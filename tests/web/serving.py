@@ -13,13 +13,13 @@ import bcrypt
 
 from exporter.exposition.render import FORMATS
 from exporter.settings.address import Address
+from exporter.settings.web_kinds import ClientAuth
 from exporter.web.access import Access
 from exporter.web.rate_limit import RateLimit
 from exporter.web.rules import Rules
 from exporter.web.server import Limits, WebServer
-from exporter.web.tls import Rules as TlsRules
 from exporter.web.tls import Tls
-from exporter.web.tls_section import ClientAuth
+from exporter.web.tls_context import Rules as TlsRules
 from exporter.web.views import BusView, KnownView, Link
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -73,7 +73,7 @@ class FakeTls(Tls):
 
 
 NO_RULES = TlsRules(
-    ClientAuth.NONE, b"", None, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3, None, True, None
+    ClientAuth.NONE, None, None, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3, (), True, None
 )
 OTHER_RULES = dataclasses.replace(NO_RULES, curve="prime256v1")
 

@@ -39,7 +39,6 @@ class World:
             lambda: self.users,
             self.check,
             loop_time,
-            asyncio.sleep,
             seconds_of=lambda _: self.pace,
             at_once=self.at_once,
         )
