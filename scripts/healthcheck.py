@@ -37,7 +37,10 @@ def is_healthy(url: str, environment: Mapping[str, str]) -> bool:
     is_tls = parts.scheme == "https" or "XIVO_EXPORTER_WEB_CONFIG_FILE" in environment
     for ask in (_https, _http) if is_tls else (_http, _https):
         try:
-            return ask(parts.hostname, parts.port) in _ANSWERS
+            status = ask(parts.hostname, parts.port)
+            # Without TLS on a port with TLS, the exporter answers this.
+            if status != http.HTTPStatus.BAD_REQUEST:
+                return status in _ANSWERS
         except (TimeoutError, ConnectionRefusedError):
             return False
         except (OSError, http.client.HTTPException):

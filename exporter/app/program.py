@@ -29,7 +29,7 @@ from exporter.settings.address import Address
 from exporter.settings.open_port import open_to_all
 from exporter.snapshots.source_loop import DEFAULT_PACE, Pace
 from exporter.systemd import Supervisor
-from exporter.web.access import AccessFile
+from exporter.web.access import Access, AccessFile
 from exporter.web.listening import listen_problem
 from exporter.web.server import Rules, WebServer
 
@@ -140,7 +140,7 @@ class App:
         signals.listen(self._on_signal)
         self._web.start()
         log.info("listening", address=str(self.address), version=__version__)
-        self._warn_if_open()
+        self._warn_if_open(self._access.current())
         self._supervisor.ready(self._status)
         while self._run.run():
             with self._lock:
@@ -206,21 +206,23 @@ class App:
             self._reloads.web.succeed(wall_clock())
         self._may_reload = settings.web_allow_reload
         self._web.follow(self._rules(settings))
-        self._warn_if_open()
+        self._warn_if_open(self._access.current())
 
     def _access_file(self, settings: Serving) -> AccessFile:
-        web = self._reloads.web
-        return AccessFile(
-            settings.web_config_file,
-            on_read=lambda is_used: web.succeed(wall_clock()) if is_used else web.fail(),
-        )
+        return AccessFile(settings.web_config_file, on_read=self._on_access)
+
+    def _on_access(self, access: Access, is_new: bool) -> None:
+        if is_new:
+            self._reloads.web.succeed(wall_clock())
+            self._warn_if_open(access)
+        else:
+            self._reloads.web.fail()
 
     def _rules(self, settings: Serving) -> Rules:
         return Rules(self._access.current, settings.web_open_health, settings.web_allow_reload)
 
-    def _warn_if_open(self) -> None:
+    def _warn_if_open(self, access: Access) -> None:
         """Warn if everybody can read the metrics, once for each way in which that is so."""
-        access = self._access.current()
         fields = open_to_all(
             self.address,
             has_users=bool(access.users),

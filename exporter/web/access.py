@@ -89,7 +89,8 @@ class AccessFile:
         path: Of the file; None if there is none.
         clock: Unix time in seconds, of the clock by which the file system stamps files.
         timer: Monotonic clock, in seconds.
-        on_read: Called after the file was read again, with whether it is used.
+        on_read: Called after the file was read again, with what is used now, and whether that is
+            what the file says. It must not ask for it.
 
     Raises:
         ValueError: The file cannot be used; the message is one line.
@@ -100,7 +101,7 @@ class AccessFile:
         path: Path | None,
         clock: Callable[[], float] = wall_clock,
         timer: Callable[[], float] = time.monotonic,
-        on_read: Callable[[bool], object] = lambda _: None,
+        on_read: Callable[[Access, bool], object] = lambda *_: None,
     ) -> None:
         self._path = path
         self._clock = clock
@@ -181,7 +182,7 @@ class AccessFile:
         if problem is not None and problem != self._problem:
             log.warning("web configuration file not used; the old one stays", problem=problem)
         self._problem = problem
-        self._on_read(problem is None)
+        self._on_read(self._access, problem is None)
         self._files = files
         self._read_at = self._timer()
         if files.stamps != self._seen:

@@ -13,7 +13,7 @@ from exporter.web.access import Access
 from exporter.web.attempts import Client, Verdict
 from exporter.web.background import is_right_in_background
 from exporter.web.basic_auth import credentials
-from exporter.web.logins import Logins
+from exporter.web.logins import Check, Logins
 from exporter.web.rate_limit import TokenBucket
 
 log = structlog.get_logger(__name__)
@@ -33,14 +33,14 @@ class Gate:
 
     Args:
         current: Returns what the file says now.
-        check: Returns whether a password has a hash; must not block the event loop.
+        check: As `Logins` needs it.
         clock: Monotonic clock, in seconds.
     """
 
     def __init__(
         self,
         current: Callable[[], Access],
-        check: Callable[[bytes, str], Awaitable[bool]] = is_right_in_background,
+        check: Check = is_right_in_background,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._current = current

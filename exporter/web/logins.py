@@ -22,6 +22,7 @@ import secrets
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from hashlib import blake2b
+from typing import Protocol
 
 from exporter.web.attempts import Attempt, Client, Name, Verdict
 from exporter.web.basic_auth import Credentials
@@ -39,12 +40,21 @@ MAX_CHECKS = 8
 """bcrypt checks at the same time for addresses without a wrong attempt, and again for others."""
 
 
+class Check(Protocol):
+    """Checks passwords."""
+
+    def __call__(self, password: bytes, hashed: str, /, *, is_suspect: bool) -> Awaitable[bool]:
+        """Return whether a password has a hash."""
+        ...
+
+
 class Logins:
     """Decides whether users and passwords are right.
 
     Args:
         users: Returns the names and the bcrypt hashes that count now.
-        check: Returns whether a password has a hash; must not block the event loop.
+        check: Returns whether a password has a hash; must not block the event loop. With
+            `is_suspect`, from an address with wrong attempts, it must not delay other checks.
         clock: Monotonic clock, in seconds.
         seconds_of: Returns how long a check of a hash takes.
         at_once: Attempts for one name that are checked at the same time, if none of them is
@@ -54,7 +64,7 @@ class Logins:
     def __init__(
         self,
         users: Callable[[], Mapping[str, str]],
-        check: Callable[[bytes, str], Awaitable[bool]],
+        check: Check,
         clock: Callable[[], float],
         *,
         seconds_of: Callable[[str], float] = check_seconds,
@@ -172,7 +182,7 @@ class Logins:
         began_at = self._clock()
         verdict = Verdict.BUSY
         try:
-            verdict = await self._decide(user, attempt, self._slots[name.running[attempt]])
+            verdict = await self._decide(user, attempt, lane=name.running[attempt])
             if verdict is not Verdict.RIGHT:
                 await asyncio.sleep(max(0.0, began_at + self._pace() - self._clock()))
             # Not before, or the order of the next attempts would tell how long bcrypt took.
@@ -191,7 +201,7 @@ class Logins:
         slowest = max(map(self._seconds_of, self._users().values()), default=REFUSAL_SECONDS)
         return min(slowest, REFUSAL_SECONDS)
 
-    async def _decide(self, user: str, attempt: Attempt, slots: asyncio.Semaphore) -> Verdict:
+    async def _decide(self, user: str, attempt: Attempt, *, lane: bool) -> Verdict:
         hashed = attempt.hashed
         if hashed is None or b"\0" in attempt.password or attempt.digest in self._wrong:
             return Verdict.WRONG
@@ -199,9 +209,9 @@ class Logins:
         if known_hash == hashed:
             is_known = self._knows(user, hashed, attempt.digest)
             return Verdict.RIGHT if is_known else Verdict.WRONG
-        async with slots:
+        async with self._slots[lane]:
             try:
-                is_right = await self._check(attempt.password, hashed)
+                is_right = await self._check(attempt.password, hashed, is_suspect=lane)
             except Exception:  # noqa: BLE001 -- nobody may pass, and nothing is known of the password
                 return Verdict.BUSY
         if is_right:

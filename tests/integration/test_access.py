@@ -362,6 +362,21 @@ def test_a_reload_uses_another_web_config_file(site: Site) -> None:
     assert site.curl("/-/ready", "--cacert", f"{site.certificates.ca}")[1:] == (503, "Not ready.\n")
 
 
+def test_a_file_that_loses_its_users_is_named_once(tmp_path: Path) -> None:
+    file = tmp_path / "web.yml"
+    file.write_text(json.dumps({"basic_auth_users": {USER: hashed(PASSWORD)}}))
+    arguments = ("--listen", "0.0.0.0:0", "--web-config-file", f"{file}")
+    with Exporter(
+        tmp_path, *arguments, *("--bus-url", "amqp://127.0.0.1:1"), program=(*PROGRAM, "run")
+    ) as program:
+        assert not program.logged(OPEN)
+        file.write_text("")
+        eventually(lambda: program.logged(OPEN), what="it is told")
+        file.write_text("# Still nobody.")
+        eventually(lambda: len(program.logged(READ)) == 2, what="it is read")
+        assert len(program.logged(OPEN)) == 1
+
+
 @pytest.mark.parametrize("listen", ["0.0.0.0:0", "127.0.0.1:0"])
 def test_a_port_that_is_open_to_everybody_is_named_once(tmp_path: Path, listen: str) -> None:
     arguments = ("--listen", listen, "--bus-url", "amqp://127.0.0.1:1")

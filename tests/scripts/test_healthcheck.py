@@ -1,6 +1,7 @@
 """The health check of the image, against servers with and without TLS."""
 
 import asyncio
+import json
 import socket
 import ssl
 import subprocess
@@ -12,8 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from exporter.web.access import AccessFile
+from exporter.web.server import Rules, WebServer
+from exporter.web.tls_section import ClientAuth
 from tests.certificates import Certificates, make_certificates
 from tests.support import REPOSITORY, free_port
+from tests.web.serving import FakePages
 
 SCRIPT = REPOSITORY / "scripts" / "healthcheck.py"
 WITH_CONFIG = {"XIVO_EXPORTER_WEB_CONFIG_FILE": "/etc/xivo-exporter/web-config.yml"}
@@ -140,6 +145,25 @@ def test_a_server_that_wants_a_client_certificate_is_healthy(
     with serving(context=context) as server:
         assert is_healthy(server.port, environment)
     assert server.asked == []
+
+
+@pytest.mark.parametrize("requires_certificate", [False, True])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_web_server_of_the_exporter_is_healthy(
+    scheme: str, requires_certificate: bool, certificates: Certificates, tmp_path: Path
+) -> None:
+    file = tmp_path / "web.yml"
+    tls = {"cert_file": f"{certificates.server}", "key_file": f"{certificates.server_key}"}
+    if requires_certificate:
+        tls |= {"client_auth_type": ClientAuth.REQUIRED, "client_ca_file": f"{certificates.ca}"}
+    file.write_text(json.dumps({"tls_server_config": tls}))
+    rules = Rules(AccessFile(file).current)
+    server = WebServer(FakePages(), host="127.0.0.1", port=0, rules=rules)
+    server.start()
+    try:
+        assert is_healthy(server.address.port, NO_CONFIG, scheme)
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("environment", [NO_CONFIG, WITH_CONFIG], ids=["plain", "web config"])

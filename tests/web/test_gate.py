@@ -35,7 +35,7 @@ def basic(user: str | bytes, password: str | bytes) -> str:
 def virtual(current: Callable[[], Access]) -> Gate:
     """A gate in virtual time; its bcrypt takes no time."""
 
-    async def check(password: bytes, hashed: str) -> bool:
+    async def check(password: bytes, hashed: str, *, is_suspect: bool) -> bool:
         return is_right(password, hashed)
 
     return Gate(current, check, clock=lambda: asyncio.get_running_loop().time())
@@ -250,7 +250,7 @@ def test_no_representation_shows_a_password_or_a_hash() -> None:
 # --- bcrypt itself --------------------------------------------------------------------------------
 
 
-def test_bcrypt_runs_beside_the_loop_at_the_lowest_priority(
+def test_bcrypt_runs_beside_the_loop_and_after_a_wrong_attempt_at_the_lowest_priority(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[tuple[int, int]] = []
@@ -264,11 +264,12 @@ def test_bcrypt_runs_beside_the_loop_at_the_lowest_priority(
 
     async def main() -> None:
         gate = Gate(lambda: ALICE)
-        assert await gate.refusal(basic("alice", PASSWORD), Client("192.0.2.1")) is None
         assert await gate.refusal(basic("alice", "wrong"), Client("192.0.2.1")) == 401
+        assert await gate.refusal(basic("alice", "wrong too"), Client("192.0.2.1")) == 401
+        assert await gate.refusal(basic("alice", PASSWORD), Client("192.0.2.2")) is None
 
     asyncio.run(main())
-    assert [priority for _, priority in seen] == [19]
+    assert [priority for _, priority in seen] == [5, 19, 5]
     assert seen[0][0] != threading.get_native_id()
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < 19
 

@@ -28,6 +28,7 @@ class World:
     users: dict[str, str]
     seconds: float = 0.25
     checked: list[tuple[bytes, str]] = field(default_factory=list)
+    suspect: list[bool] = field(default_factory=list)
     running: int = 0
     most: int = 0
     fails: bool = False
@@ -43,7 +44,8 @@ class World:
             at_once=self.at_once,
         )
 
-    async def check(self, password: bytes, hashed: str) -> bool:
+    async def check(self, password: bytes, hashed: str, *, is_suspect: bool) -> bool:
+        self.suspect.append(is_suspect)
         self.checked.append((password, hashed))
         self.running += 1
         self.most = max(self.most, self.running)
@@ -161,6 +163,18 @@ def test_a_flood_from_a_client_delays_no_first_login_of_another(
         assert await world.ask("alice", "a") == (RIGHT, seconds)
         for task in flood:
             task.cancel()
+
+    run(main())
+
+
+def test_only_checks_for_addresses_with_wrong_attempts_are_suspect() -> None:
+    async def main() -> None:
+        world = World({"alice": "<a>"})
+        await world.ask("alice", "x", "flood")
+        await world.ask("alice", "y", "flood")
+        await world.ask("alice", "z", "another")
+        await world.ask("alice", "a", "flood")
+        assert world.suspect == [False, True, False, True]
 
     run(main())
 
