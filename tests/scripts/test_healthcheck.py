@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from exporter.settings.web_kinds import ClientAuth
 from exporter.web.access import AccessFile
 from exporter.web.server import Rules, WebServer
-from exporter.web.tls_section import ClientAuth
 from tests.certificates import Certificates, make_certificates
 from tests.support import REPOSITORY, free_port
 from tests.web.serving import FakePages
