@@ -9,8 +9,8 @@ from typing import Any, cast
 from exporter.web.tls import Tls
 
 # asyncio allocates it for each connection: by default 256 KiB, 140 MB for 500 idle connections.
-# A record of TLS has 16 KiB.
-SSLProtocol.max_size = 16 * 1024
+# A record of TLS has 16 KiB. There is no argument for it, only an attribute of a class.
+_BUFFER_BYTES = 16 * 1024
 
 NOT_TLS = (
     b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -42,7 +42,10 @@ async def secured(
         None if the handshake failed, or the client may not connect. The lower transport may still
         be open.
     """
+    if lower.is_closing():
+        return None  # start_tls would never return.
     lower.set_write_buffer_limits(0)
+    SSLProtocol.max_size = _BUFFER_BYTES
     handshake = asyncio.ensure_future(
         asyncio.get_running_loop().start_tls(
             lower, protocol, tls.context, server_side=True,
@@ -52,8 +55,8 @@ async def secured(
     # After one round of the loop, the lower transport has a protocol of asyncio for TLS.
     await asyncio.sleep(0)
     ciphered = cast("asyncio.BufferedProtocol", lower.get_protocol())
-    for start in range(0, len(first), SSLProtocol.max_size):
-        piece = first[start : start + SSLProtocol.max_size]
+    for start in range(0, len(first), _BUFFER_BYTES):
+        piece = first[start : start + _BUFFER_BYTES]
         memoryview(ciphered.get_buffer(len(piece)))[: len(piece)] = piece
         ciphered.buffer_updated(len(piece))
     try:
@@ -66,5 +69,5 @@ async def secured(
     if not tls.allows(transport.get_extra_info("ssl_object")):
         return None
     # While reading is paused, asyncio would take in 256 KiB more. Only transports for TLS can.
-    cast("Any", transport).set_read_buffer_limits(SSLProtocol.max_size)
+    cast("Any", transport).set_read_buffer_limits(_BUFFER_BYTES)
     return transport

@@ -73,7 +73,7 @@ class ConnectionLimiter:
         Args:
             tls: The rules for connections that are in force now.
         """
-        rules = None if tls is None else tls.rules
+        rules = None if tls is None else (tls.rules,)
         if rules != self._rules:
             self._rules = rules
             for connection in list(self._connections):
@@ -128,7 +128,7 @@ class ConnectionLimiter:
         self._sending.pop(connection, None)
 
     def drop_unread(self) -> None:
-        """Drop the connections that make the server write, but not with requests."""
+        """Drop the connections that make the server write more than responses, and do not read."""
         for connection in list(self._connections):
             if connection.buffered_bytes > _MAX_BUFFERED_BYTES:
                 connection.drop("the client does not read")

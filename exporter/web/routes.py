@@ -219,8 +219,8 @@ async def _refused(request: Request, error: Exception) -> Response:
     allowed = _RELOAD if path == "/-/reload" else _READ
     is_known = isinstance(error, HTTPException) and error.status_code != HTTPStatus.NOT_FOUND
     if is_known or (not path and method not in allowed):
-        text = f"Only {' and '.join(allowed)} are allowed.\n"
-        return PlainTextResponse(text, 405, {"allow": ", ".join(allowed)})
+        methods = ", ".join(allowed)
+        return PlainTextResponse(f"Allowed methods: {methods}.\n", 405, {"allow": methods})
     if not path:
         return PlainTextResponse("The request target has no path.\n", 400)
     return PlainTextResponse("Not found. The landing page has links to all pages.\n", 404)

@@ -1,6 +1,7 @@
 """Clients that misbehave, and many clients at once."""
 
 import contextlib
+import gc
 import gzip
 import http.client
 import os
@@ -12,11 +13,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from structlog.testing import capture_logs
 
+from exporter.web.connection import Connection
 from exporter.web.server import Limits
 from tests.support import REPOSITORY, Stopwatch, eventually, within
 from tests.web.serving import (
@@ -28,11 +31,13 @@ from tests.web.serving import (
     all_closed,
     ask,
     clients,
+    connect,
     deaf,
     http_client,
     is_closed,
     is_open_at_the_server,
     request,
+    reset,
     serving,
 )
 
@@ -210,6 +215,34 @@ def test_a_connection_that_its_client_has_closed_is_let_go_of(first_bytes: bytes
         eventually(all_closed(opened), what="the server's ends are closed")
 
 
+@pytest.mark.parametrize("close", [reset, socket.socket.close])
+def test_nothing_is_kept_of_connections_that_are_gone(
+    access: FakeAccess, close: Callable[[socket.socket], None]
+) -> None:
+    def kept() -> int:
+        gc.collect()
+        return sum(isinstance(each, Connection) for each in gc.get_objects())
+
+    firsts = [
+        b"",
+        request("/-/healthy")[:-2],
+        request("/-/healthy"),
+        request("/metrics"),
+        b"no\r\n",
+    ]
+    with capture_logs() as logged, serving(access=access) as server:
+        for first in firsts * 20:
+            client = connect(server)
+            client.sendall(first)
+            close(client)
+        for first in [*firsts, b"\x16\x03\x01\x02\x00"] * 20:
+            plain = socket.create_connection(server.address, timeout=GENEROUS)
+            plain.sendall(first)
+            close(plain)
+        eventually(lambda: kept() == 0, what=lambda: f"{kept()} connections are kept")
+    assert not logged
+
+
 def test_pipelined_requests_are_answered_in_their_order(access: FakeAccess) -> None:
     with serving(access=access) as server, clients(server, 1) as [client]:
         paths = ["/metrics", "/-/healthy", "/nothing"]
@@ -280,6 +313,7 @@ def test_without_file_descriptors_the_server_makes_room() -> None:
     script = """
 import resource, socket, sys
 from exporter.web.limiter import ConnectionLimiter
+from exporter.web.connection import Connection
 from exporter.web.server import WebServer
 class Pages:
     formats = ["text/plain"]
