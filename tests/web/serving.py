@@ -5,6 +5,7 @@ import dataclasses
 import http.client
 import socket
 import ssl
+import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -222,6 +223,12 @@ def is_open_at_the_server(client: socket.socket) -> bool:
         client.getpeername()
         return client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
     return False
+
+
+def reset(client: socket.socket) -> None:
+    """Close a connection with a reset, as a firewall does."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
 
 
 def all_closed(opened: Sequence[socket.socket]) -> Callable[[], bool]:

@@ -3,8 +3,6 @@
 import base64
 import contextlib
 import http.client
-import socket
-import struct
 import threading
 from collections.abc import Callable
 
@@ -25,6 +23,7 @@ from tests.web.serving import (
     ask,
     clients,
     request,
+    reset,
     serving,
 )
 
@@ -73,7 +72,7 @@ def test_a_client_that_has_gone_takes_nobody_s_place(access: FakeAccess) -> None
             for number in range(MAX_WAITING + 10):
                 [client] = stack.enter_context(clients(server, 1))
                 client.sendall(request("/metrics", f"Authorization: {wrong(number)}"))
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                stack.callback(reset, client)
         # Whoever is still there would be told to come again, because too many wait.
         assert ask(server, "/metrics", Authorization=wrong(-1)).status == 401
 

@@ -6,7 +6,6 @@ import re
 import shutil
 import socket
 import ssl
-import struct
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
@@ -35,6 +34,7 @@ from tests.web.serving import (
     is_closed,
     is_open_at_the_server,
     request,
+    reset,
     serving,
 )
 
@@ -56,12 +56,6 @@ def hello(client: FakeTls) -> bytes:
     with contextlib.suppress(ssl.SSLWantReadError):
         handshake.do_handshake()
     return outgoing.read()
-
-
-def reset(client: socket.socket) -> None:
-    """Close a connection as a client does that is killed behind a firewall."""
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    client.close()
 
 
 # Handshakes
