@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -10,6 +11,8 @@ _FIRST_AT_ONCE = 2
 """Attempts for one name at the same time, from different addresses without a wrong attempt."""
 _MAX_CLIENTS = 16
 """Clients of one attempt that count for its order."""
+_IPV6_BITS = 64
+"""Of a network: each host chooses the others as it likes. RFC 4291, 2.5.4."""
 
 
 class Verdict(Enum):
@@ -28,10 +31,16 @@ class Client:
     Attributes:
         address: Of the other end, without the port.
         failures: Wrong attempts on this connection.
+        network: What counts as its address: a host with IPv6 can have all those of its network.
     """
 
     address: str
     failures: int = 0
+    network: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the network."""
+        self.network = _network(self.address)
 
 
 @dataclass(eq=False, slots=True)
@@ -55,7 +64,7 @@ class Attempt:
     @property
     def addresses(self) -> set[str]:
         """Of its clients."""
-        return {client.address for client in self.clients}
+        return {client.network for client in self.clients}
 
     def add(self, client: Client, number: int) -> None:
         """Note who brings it; only a few, because many bots may bring the same password."""
@@ -101,3 +110,11 @@ class Name:
             return len(running) < self._at_once
         is_alone = all(each.addresses.isdisjoint(attempt.addresses) for each in running)
         return is_alone and len(running) < _FIRST_AT_ONCE
+
+
+def _network(address: str) -> str:
+    try:
+        found = ipaddress.IPv6Address(address)
+    except ValueError:
+        return address
+    return str(found.ipv4_mapped or ipaddress.IPv6Network((int(found), _IPV6_BITS), strict=False))

@@ -102,7 +102,7 @@ class Logins:
             hashed = self._users().get(given.user)
             digest = self._digest(given.user, hashed, password)
             if self._knows(given.user, hashed, digest):
-                self._failures.pop(client.address, None)
+                self._failures.pop(client.network, None)
                 client.failures = 0
                 return Verdict.RIGHT
             attempt = self._attempt(given.user, digest, password, hashed)
@@ -135,7 +135,7 @@ class Logins:
     async def _wait(self, user: str, attempt: Attempt, client: Client) -> Verdict:
         name = self._names[user]
         answer: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        self._waiting[client.address] += 1
+        self._waiting[client.network] += 1
         attempt.answers.add(answer)
         attempt.add(client, next(self._numbers))
         if len(name.waiting) > MAX_WAITING:
@@ -147,9 +147,9 @@ class Logins:
             return await answer
         finally:
             # The client may have gone.
-            self._waiting[client.address] -= 1
-            if not self._waiting[client.address]:
-                del self._waiting[client.address]
+            self._waiting[client.network] -= 1
+            if not self._waiting[client.network]:
+                del self._waiting[client.network]
             attempt.answers.discard(answer)
             if not attempt.answers and name.waiting.get(attempt.digest) is attempt:
                 del name.waiting[attempt.digest]
@@ -160,7 +160,7 @@ class Logins:
         return min(
             (self._failures.get(at, 0), self._waiting[at], client.failures, number)
             for client, number in attempt.clients.items()
-            for at in [client.address]
+            for at in [client.network]
         )
 
     def _start_all(self, user: str, name: Name) -> None:
@@ -226,8 +226,8 @@ class Logins:
 
     def _count_failure(self, client: Client) -> None:
         client.failures += 1
-        self._failures[client.address] = self._failures.get(client.address, 0) + 1
-        self._failures.move_to_end(client.address)
+        self._failures[client.network] = self._failures.get(client.network, 0) + 1
+        self._failures.move_to_end(client.network)
         if len(self._failures) > MAX_ADDRESSES:
             self._failures.popitem(last=False)
 

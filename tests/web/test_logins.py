@@ -167,6 +167,30 @@ def test_a_flood_from_a_client_delays_no_first_login_of_another(
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("one", "two", "is_same"),
+    [
+        ("2001:db8::1", "2001:db8:0:0:ffff::2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("", "", True),
+    ],
+)
+def test_the_addresses_that_a_host_can_choose_count_as_one(
+    one: str, two: str, is_same: bool
+) -> None:
+    async def main() -> None:
+        world = World({"alice": "<a>"})
+        await world.ask("alice", "x", one)
+        await world.ask("alice", "y", two)
+        assert world.suspect == [False, is_same]
+
+    run(main())
+
+
 def test_only_checks_for_addresses_with_wrong_attempts_are_suspect() -> None:
     async def main() -> None:
         world = World({"alice": "<a>"})
