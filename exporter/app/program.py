@@ -15,7 +15,8 @@ from exporter import __version__, signals
 from exporter.app.dataflow_run import STOP_SECONDS, DataflowRun, Process
 from exporter.app.pages import RunPages
 from exporter.app.reloading import Reloaded, Reloader, SettingsSource
-from exporter.clock import StartTime, wall_clock
+from exporter.app.web_access import WebAccess
+from exporter.clock import StartTime
 from exporter.consumer import Bus
 from exporter.engine.fitting import fit
 from exporter.engine.resumed import Resumed
@@ -24,14 +25,12 @@ from exporter.engine.source import HandedOver
 from exporter.exposition.reloads import Reloads
 from exporter.exposition.render import FORMATS
 from exporter.logs import RateLimited
-from exporter.settings import Serving, Settings, SettingsError
+from exporter.settings import Serving, Settings
 from exporter.settings.address import Address
-from exporter.settings.open_port import open_to_all
 from exporter.snapshots.source_loop import DEFAULT_PACE, Pace
 from exporter.systemd import Supervisor
-from exporter.web.access import Access, AccessFile
 from exporter.web.listening import listen_problem
-from exporter.web.server import Rules, WebServer
+from exporter.web.server import WebServer
 
 log = structlog.get_logger(__name__)
 
@@ -74,11 +73,7 @@ class App:
     ) -> None:
         self._supervisor = Supervisor()
         self._reloads = Reloads()
-        self._web_config_file = settings.web_config_file
-        try:
-            self._access = self._access_file(settings)
-        except ValueError as error:
-            raise SettingsError([str(error)]) from None
+        self._access = WebAccess(settings, self._reloads.web, can_reload=source is not None)
         self._process = Process(
             runtime,
             pace,
@@ -105,16 +100,13 @@ class App:
             )
         # Of its own, because only the thread of signals uses it.
         self._on_hangup = RateLimited(log.info)
-        self._may_reload = settings.web_allow_reload and self._reloader is not None
-        # What everybody may do, as it was logged last.
-        self._open: dict[str, str] | None = None
         host, port = settings.listen
         try:
             self._web = WebServer(
                 self._pages,
                 host=host,
                 port=port,
-                rules=self._rules(settings),
+                rules=self._access.rules,
                 reload=None if self._reloader is None else self.reload,
                 on_failure=self._on_failure,
             )
@@ -129,7 +121,7 @@ class App:
     @property
     def url(self) -> str:
         """The beginning of the addresses of all pages."""
-        return f"{'https' if self._access.current().tls else 'http'}://{self.address}"
+        return f"{self._access.scheme}://{self.address}"
 
     def run(self) -> bool:
         """Serve until SIGTERM, SIGINT or `stop`; call it from the main thread, for the signals.
@@ -140,7 +132,7 @@ class App:
         signals.listen(self._on_signal)
         self._web.start()
         log.info("listening", address=str(self.address), version=__version__)
-        self._warn_if_open(self._access.current())
+        self._access.start(self.address)
         self._supervisor.ready(self._status)
         while self._run.run():
             with self._lock:
@@ -198,40 +190,8 @@ class App:
         Raises:
             ValueError: The web configuration file cannot be used, and nothing has changed.
         """
-        if settings.web_config_file == self._web_config_file:
-            self._access.read_again()
-        else:
-            self._access = self._access_file(settings)
-            self._web_config_file = settings.web_config_file
-            self._reloads.web.succeed(wall_clock())
-        self._may_reload = settings.web_allow_reload
-        self._web.follow(self._rules(settings))
-        self._warn_if_open(self._access.current())
-
-    def _access_file(self, settings: Serving) -> AccessFile:
-        return AccessFile(settings.web_config_file, on_read=self._on_access)
-
-    def _on_access(self, access: Access, is_new: bool) -> None:
-        if is_new:
-            self._reloads.web.succeed(wall_clock())
-            self._warn_if_open(access)
-        else:
-            self._reloads.web.fail()
-
-    def _rules(self, settings: Serving) -> Rules:
-        return Rules(self._access.current, settings.web_open_health, settings.web_allow_reload)
-
-    def _warn_if_open(self, access: Access) -> None:
-        """Warn if everybody can read the metrics, once for each way in which that is so."""
-        fields = open_to_all(
-            self.address,
-            has_users=bool(access.users),
-            has_client_certificates=access.tls is not None and access.tls.requires_certificate,
-            may_reload=self._may_reload,
-        )
-        if fields is not None and fields != self._open:
-            log.warning(**fields)
-        self._open = fields
+        self._access.follow(settings)
+        self._web.follow(self._access.rules)
 
     def _restart(self, settings: Serving, buses: Sequence[Bus]) -> None:
         """Let another run of the dataflow follow the current one."""
