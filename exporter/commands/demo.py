@@ -78,6 +78,8 @@ _INTERESTING = {
 
 
 def _welcome(settings: Demo, url: str) -> str:
+    is_protected = settings.web_config_file is not None
+    hint = ", with --cacert and --user as the web configuration file needs" if is_protected else ""
     return f"""\
 Simulating a call centre on {_NAMES[settings.generation]} with {settings.agents} agents, at \
 {settings.speed:g} times real speed.
@@ -85,7 +87,7 @@ Simulating a call centre on {_NAMES[settings.generation]} with {settings.agents}
   {url}/          status of the exporter, and what it knows
   {url}/metrics   metrics for Prometheus
 
-Try:
+Try{hint}:
 
   curl -s {url}/metrics | grep -E '^xivo_({_INTERESTING[settings.generation]})'
 

@@ -30,6 +30,7 @@ HEALTH = ("/-/healthy", "/-/ready")
 
 _PAGES_AT_ONCE = 2
 _READ, _RELOAD = ("GET", "HEAD"), ("POST",)
+_NO_RELOAD = "Reloading is not enabled: only `run` can reload, with --web-allow-reload.\n"
 # Level 1 reduces an exposition to a tenth; level 9 takes five times as long for a little less.
 _GZIP_LEVEL = 1
 _GZIP_FORMAT = zlib.MAX_WBITS + 16
@@ -191,7 +192,7 @@ class Routes:
 
     async def _reloaded(self, request: Request) -> Response:
         if (reload := self._reload()) is None:
-            return PlainTextResponse("Reloading is not enabled: see web_allow_reload.\n", 403)
+            return PlainTextResponse(_NO_RELOAD, 403)
         if _is_from_another_site(request):
             return PlainTextResponse("Another site may not ask for this.\n", 403)
         async with self._reload_slots:

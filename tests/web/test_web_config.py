@@ -334,12 +334,12 @@ def test_a_pipe_or_a_large_file_is_refused_without_waiting(tmp_path: Path) -> No
     assert "cannot be read: No such file" in verdict(tmp_path / "none")[1]
 
 
-def test_the_example_in_the_documents_is_accepted(tmp_path: Path) -> None:
+def test_the_examples_in_the_documents_are_accepted(tmp_path: Path) -> None:
     page = (REPOSITORY / "docs" / "access.md").read_text()
-    example = page.split("```yaml\n")[1].split("```")[0]
+    short, example = (each.split("```")[0] for each in page.split("```yaml\n")[1:3])
     for name, source in (
-        ("web.crt", "server.crt"),
-        ("web.key", "server.key"),
+        ("tls.crt", "server.crt"),
+        ("tls.key", "server.key"),
         ("clients-ca.crt", "client_selfsigned.pem"),
     ):
         (tmp_path / name).write_bytes((DATA / source).read_bytes())
@@ -351,3 +351,5 @@ def test_the_example_in_the_documents_is_accepted(tmp_path: Path) -> None:
     assert access.headers == (("Strict-Transport-Security", "max-age=31536000"),)
     assert set(access.users) == {"prometheus"}
     assert access.rate == RateLimit(0.1, 20)
+    path.write_text(short)
+    assert set(read_access(path).users) == {"prometheus"}
