@@ -195,11 +195,13 @@ class Routes:
             return PlainTextResponse(_NO_RELOAD, 403)
         if _is_from_another_site(request):
             return PlainTextResponse("Another site may not ask for this.\n", 403)
-        async with self._reload_slots:
-            done = await run_in_threadpool(reload)
-        return PlainTextResponse(
-            "".join(f"{line}\n" for line in done.lines), 200 if done.is_good else 500
-        )
+
+        def render() -> Response:
+            done = reload()
+            lines = "".join(f"{line}\n" for line in done.lines)
+            return PlainTextResponse(lines, 200 if done.is_good else 500)
+
+        return await _rendered(render, request, self._reload_slots)
 
 
 async def _rendered(

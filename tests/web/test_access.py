@@ -182,6 +182,27 @@ def test_a_reload_holds_up_nobody_and_another_one_waits() -> None:
     assert len(begun) == 5
 
 
+def test_clients_that_have_gone_are_not_waited_for() -> None:
+    turn = threading.Event()
+    begun: list[int] = []
+
+    def reload() -> Change:
+        begun.append(1)
+        turn.wait(GENEROUS)
+        return Change(True, [])
+
+    asked = request("/-/reload", method="POST")
+    with serving(reload=reload) as server:
+        with clients(server, 1, asked):
+            eventually(lambda: begun, what="a reload begins")
+            with clients(server, 50, asked):
+                # All have arrived, because this one answers after them.
+                assert ask(server, "/-/healthy").status == 200
+        turn.set()
+        assert ask(server, "/-/reload", "POST").status == 200
+    assert len(begun) == 2
+
+
 def test_without_the_setting_nothing_is_reloaded() -> None:
     with serving() as server:
         assert ask(server, "/-/reload", "POST").status == 403
