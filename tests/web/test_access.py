@@ -73,6 +73,8 @@ def test_a_client_that_has_gone_takes_nobody_s_place(access: FakeAccess) -> None
                 [client] = stack.enter_context(clients(server, 1))
                 client.sendall(request("/metrics", f"Authorization: {wrong(number)}"))
                 stack.callback(reset, client)
+        # The server has read what they sent, because it answers this one after them.
+        assert ask(server, "/metrics").status == 401
         # Whoever is still there would be told to come again, because too many wait.
         assert ask(server, "/metrics", Authorization=wrong(-1)).status == 401
 
