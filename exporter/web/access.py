@@ -80,6 +80,12 @@ def _access(path: Path, files: Files) -> Access:
     )
 
 
+_EMPTIED = (
+    "the web configuration file (--web-config-file) is empty, which would open everything to "
+    "everybody; if you want that, remove the setting"
+)
+
+
 class AccessFile:
     """The web configuration file: read at construction, and again when it changes.
 
@@ -163,12 +169,19 @@ class AccessFile:
         # A file is missing or has a time in the future: so look whether it stays as it is.
         return self._timer() - self._seen_at >= SETTLE_SECONDS
 
+    def _usable(self, path: Path, files: Files) -> Access:
+        access = read_access(path, files)
+        if access == Access() != self._access:
+            # A full disk leaves an empty file. exporter-toolkit then refuses each handshake.
+            raise ValueError(_EMPTIED)
+        return access
+
     def _read(self, path: Path) -> None:
         files = Files()
         access: Access | None = None
         problem: str | None = None
         try:
-            access = read_access(path, files)
+            access = self._usable(path, files)
         except ValueError as error:
             problem = str(error)
         if files.seen() != files.stamps:

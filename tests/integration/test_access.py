@@ -370,9 +370,9 @@ def test_a_file_that_loses_its_users_is_named_once(tmp_path: Path) -> None:
         tmp_path, *arguments, *("--bus-url", "amqp://127.0.0.1:1"), program=(*PROGRAM, "run")
     ) as program:
         assert not program.logged(OPEN)
-        file.write_text("")
+        file.write_text("http_server_config: {headers: {X-Frame-Options: deny}}")
         eventually(lambda: program.logged(OPEN), what="it is told")
-        file.write_text("# Still nobody.")
+        file.write_text("http_server_config: {headers: {X-Frame-Options: sameorigin}}")
         eventually(lambda: len(program.logged(READ)) == 2, what="it is read")
         assert len(program.logged(OPEN)) == 1
 

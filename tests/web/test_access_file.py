@@ -105,6 +105,28 @@ def test_a_file_that_is_being_written_opens_nothing(tmp_path: Path, time: Time) 
     assert set(file.current().users) == {"alice", "bob"}
 
 
+@pytest.mark.parametrize("empty", ["", "# nothing\n", "basic_auth_users:\n", "rate_limit: {}\n"])
+def test_a_file_that_becomes_empty_opens_nothing(tmp_path: Path, time: Time, empty: str) -> None:
+    path = tmp_path / "web.yml"
+    time.write(path, users("alice"))
+    time.pass_()
+    file = opened(path, time)
+    with messages() as logged:
+        time.write(path, empty)
+        time.pass_()
+        assert set(file.current().users) == {"alice"}
+        assert "is empty" in problem_of(file)
+        with pytest.raises(ValueError, match="is empty"):
+            file.read_again()
+        time.write(path, users("bob"))
+        time.pass_()
+        assert set(file.current().users) == {"bob"}
+    assert logged == [NOT_USED, READ_AGAIN]
+    # At the start, it opens everything, as it says.
+    time.write(path, empty)
+    assert opened(path, time).current() == Access()
+
+
 def test_a_broken_file_changes_nothing_and_is_told_once(tmp_path: Path, time: Time) -> None:
     path = tmp_path / "web.yml"
     time.write(path, users("alice"))
@@ -349,6 +371,6 @@ def test_what_counts_is_the_last_usable_file_that_stayed_for_a_second(
         time.write(path, {"junk": "junk", "": ""}.get(name, users(name)))
         assert set(file.current().users) == expected
         time.pass_(pause)
-        if pause >= SETTLE_SECONDS and name != "junk":
-            expected = {name} - {""}
+        if pause >= SETTLE_SECONDS and name not in ("junk", ""):
+            expected = {name}
         assert set(file.current().users) == expected
