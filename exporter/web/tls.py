@@ -13,7 +13,7 @@ from exporter.clock import wall_clock
 from exporter.settings.tls_names import CURVES
 from exporter.settings.web_config import TlsSection
 from exporter.settings.web_kinds import ClientAuth
-from exporter.web.tls_context import Pem, Rules, make_context
+from exporter.web.tls_context import Pem, TlsRules, make_context
 
 MAX_SESSIONS = 500
 """Handshakes with one context, and so sessions in its memory."""
@@ -36,7 +36,7 @@ class Tls:
     def __init__(
         self,
         make: Callable[[], ssl.SSLContext],
-        rules: Rules,
+        rules: TlsRules,
         clock: Callable[[], float] = wall_clock,
     ) -> None:
         self._make = make
@@ -102,7 +102,7 @@ def make_tls(section: TlsSection, read: Callable[[str], bytes]) -> Tls:
     assert certificate is not None
     assert key is not None
     sans, curves = section.client_allowed_sans, section.curve_preferences
-    rules = Rules(
+    rules = TlsRules(
         section.client_auth_type or ClientAuth.NONE,
         _pem(section, "client_ca", read),
         None if sans is None else frozenset(sans),

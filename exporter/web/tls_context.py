@@ -39,7 +39,7 @@ class Pem:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class TlsRules:
     """What a client's connection must fulfil: everything except the server's certificate.
 
     Attributes:
@@ -63,7 +63,7 @@ class Rules:
     curve: str | None
 
 
-def make_context(rules: Rules, certificate: Pem, key: Pem) -> ssl.SSLContext:
+def make_context(rules: TlsRules, certificate: Pem, key: Pem) -> ssl.SSLContext:
     """Return a context for handshakes.
 
     Args:

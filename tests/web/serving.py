@@ -20,7 +20,7 @@ from exporter.web.rate_limit import RateLimit
 from exporter.web.rules import Rules
 from exporter.web.server import Limits, WebServer
 from exporter.web.tls import Tls
-from exporter.web.tls_context import Rules as TlsRules
+from exporter.web.tls_context import TlsRules
 from exporter.web.views import BusView, KnownView, Link
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
