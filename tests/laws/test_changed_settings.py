@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dataflows.items import Item, Opened, ReadingContinued, StateHandedOver
 from dataflows.lengths import parse_lengths
+from dataflows.logouts import RELOG_SECONDS
 from dataflows.metric import LabelValues
 from dataflows.snapshot import Snapshot, seal
 from dataflows.subsystems import OPTIONAL, SUBSYSTEMS, kept
@@ -24,6 +25,10 @@ from exporter.engine.resumed import Resumed
 from tests.laws.strategies import ORIGINS, Letter, Step, letters, traffic
 from tests.laws.test_laws import post
 from tests.pipeline import GROWING, WINDOWED, Pipeline, SeriesValues
+
+
+SETTLED_SECONDS = 2 * SETTLE_SECONDS + RELOG_SECONDS
+"""After which nothing waits for an event of the same moment, or for a login after a logout."""
 
 
 @dataclass(frozen=True)
@@ -258,13 +263,13 @@ def test_any_starts_with_changed_settings_end_in_the_state_of_a_fresh_exporter(
         last = plan[-1].chosen
         lasting = set.intersection(*(set(each.chosen.windows.split(",")) for each in plan))
         # A new process waits for events of the same moment from its start on.
-        pipeline.wait(2 * SETTLE_SECONDS)
+        pipeline.wait(SETTLED_SECONDS)
         shown_of = _comparable(pipeline, lasting)
         assert {_subsystem(series) for series in shown_of} <= last.kept
         for since in {*history.kept_since.values()}:
             names = {name for name, at in history.kept_since.items() if at == since}
             fresh = history.fresh(last, since, names)
-            fresh.wait(2 * SETTLE_SECONDS)
+            fresh.wait(SETTLED_SECONDS)
             assert _of(shown_of, names) == _of(_comparable(fresh, lasting), names)
         shown = {labels[-1] for name, labels in pipeline.series() if name in WINDOWED}
         assert shown <= set(last.windows.split(","))
