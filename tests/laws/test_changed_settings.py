@@ -26,7 +26,6 @@ from tests.laws.strategies import ORIGINS, Letter, Step, letters, traffic
 from tests.laws.test_laws import post
 from tests.pipeline import GROWING, WINDOWED, Pipeline, SeriesValues
 
-
 SETTLED_SECONDS = 2 * SETTLE_SECONDS + RELOG_SECONDS
 """After which nothing waits for an event of the same moment, or for a login after a logout."""
 
