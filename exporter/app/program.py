@@ -14,7 +14,7 @@ from dataflows.snapshot import Snapshot
 from exporter import __version__, signals
 from exporter.app.dataflow_run import STOP_SECONDS, DataflowRun, Process
 from exporter.app.pages import RunPages
-from exporter.app.reloading import Reloaded, Reloader, SettingsSource
+from exporter.app.reloading import Reloader, SettingsSource
 from exporter.app.web_access import WebAccess
 from exporter.clock import StartTime
 from exporter.consumer import Bus
@@ -31,6 +31,7 @@ from exporter.snapshots.source_loop import DEFAULT_PACE, Pace
 from exporter.systemd import Supervisor
 from exporter.web.listening import listen_problem
 from exporter.web.server import WebServer
+from exporter.web.views import Reloaded
 
 log = structlog.get_logger(__name__)
 

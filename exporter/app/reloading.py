@@ -15,6 +15,7 @@ from exporter.exposition.reloads import Reload
 from exporter.logs import RateLimited
 from exporter.settings import Settings, SettingsError, flag
 from exporter.settings.changes import change
+from exporter.web.views import Reloaded
 
 log = structlog.get_logger(__name__)
 
@@ -34,18 +35,6 @@ class SettingsSource(NamedTuple):
     buses: Callable[[Settings], list[Bus]]
     fit: Callable[[Mapping[str, tuple[str, ...]], frozenset[str]], None] | None = None
     is_cluster: bool = False
-
-
-class Reloaded(NamedTuple):
-    """The result of a reload.
-
-    Attributes:
-        is_good: Whether the settings are right; if not, nothing has changed.
-        lines: What happened, for the person who asked.
-    """
-
-    is_good: bool
-    lines: Sequence[str]
 
 
 class Reloader:

@@ -24,7 +24,7 @@ from exporter.web.connection import Connection
 from exporter.web.known import known_lines
 from exporter.web.landing import landing_page, policy
 from exporter.web.negotiation import accepts_gzip, preferred_type
-from exporter.web.views import BusView, KnownView, Link
+from exporter.web.views import BusView, KnownView, Link, Reloaded
 
 HEALTH = ("/-/healthy", "/-/ready")
 
@@ -65,20 +65,6 @@ class Pages(Protocol):
 
     def knowledge(self) -> Sequence[KnownView]:
         """Return what is known of each subsystem of each server, sorted by server."""
-        ...
-
-
-class Reloaded(Protocol):
-    """What a reload of the settings did."""
-
-    @property
-    def is_good(self) -> bool:
-        """Whether the new settings are in force."""
-        ...
-
-    @property
-    def lines(self) -> Sequence[str]:
-        """What changed, or the problem."""
         ...
 
 

@@ -34,9 +34,9 @@ from exporter.web.asgi import Answers
 from exporter.web.connection import MAX_HEAD_BYTES, Connection
 from exporter.web.gate import Gate
 from exporter.web.limiter import ConnectionLimiter, Limits
-from exporter.web.routes import Pages, Reloaded, Routes
+from exporter.web.routes import Pages, Routes
 from exporter.web.rules import OPEN, Rules
-from exporter.web.views import Link
+from exporter.web.views import Link, Reloaded
 
 __all__ = ["Limits", "Pages", "Rules", "WebServer"]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +66,15 @@ class KnownView:
     reason: str = ""
     is_normal: bool = False
     question: str = ""
+
+
+class Reloaded(NamedTuple):
+    """The result of a reload of the settings.
+
+    Attributes:
+        is_good: Whether the settings are right; if not, nothing has changed.
+        lines: What happened, for the person who asked.
+    """
+
+    is_good: bool
+    lines: Sequence[str]

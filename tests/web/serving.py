@@ -21,7 +21,7 @@ from exporter.web.rules import Rules
 from exporter.web.server import Limits, WebServer
 from exporter.web.tls import Tls
 from exporter.web.tls_context import TlsRules
-from exporter.web.views import BusView, KnownView, Link
+from exporter.web.views import BusView, KnownView, Link, Reloaded
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -98,14 +98,6 @@ NOTHING = RateLimit(3600, 0)
 """Allows no request."""
 
 
-@dataclass
-class Change:
-    """What a reload of the settings did."""
-
-    is_good: bool
-    lines: Sequence[str]
-
-
 class Served(WebServer):
     """A web server, and how its clients reach it."""
 
@@ -132,7 +124,7 @@ def serving(  # noqa: PLR0913 -- most are named
     access: FakeAccess | None = None,
     *,
     open_health: bool = False,
-    reload: Callable[[], Change] | None = None,
+    reload: Callable[[], Reloaded] | None = None,
 ) -> Iterator[Served]:
     access = access or FakeAccess()
     server = Served(

@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter.web.logins import MAX_WAITING
+from exporter.web.views import Reloaded
 from tests.support import eventually
 from tests.web.serving import (
     GENEROUS,
@@ -17,7 +18,6 @@ from tests.web.serving import (
     RIGHT,
     USERS,
     WRONG,
-    Change,
     FakeAccess,
     FakePages,
     ask,
@@ -39,9 +39,9 @@ def test_a_refusal_comes_before_everything(
     access.users, access.rate = (USERS, None) if status == 401 else ({}, NOTHING)
     done: list[int] = []
 
-    def reload() -> Change:
+    def reload() -> Reloaded:
         done.append(1)
-        return Change(True, [])
+        return Reloaded(True, [])
 
     with serving(access=access, reload=reload) as server:
         answer = ask(server, path, method)
@@ -149,12 +149,15 @@ def test_the_headers_of_the_rules_are_on_every_response(path: str, status: int |
 
 
 def test_a_reload_answers_with_its_lines() -> None:
-    def reload() -> Change:
+    def reload() -> Reloaded:
         asked.append(threading.current_thread().name)
         return changes.pop(0)
 
     asked: list[str] = []
-    changes = [Change(True, ["details: agents"]), Change(False, ["line 3: no", "nothing changed"])]
+    changes = [
+        Reloaded(True, ["details: agents"]),
+        Reloaded(False, ["line 3: no", "nothing changed"]),
+    ]
     with serving(reload=reload) as server:
         good, bad = (ask(server, "/-/reload", "POST", body=b"x" * 100) for _ in range(2))
     assert (good.status, good.body) == (200, b"details: agents\n")
@@ -166,10 +169,10 @@ def test_a_reload_holds_up_nobody_and_another_one_waits() -> None:
     turn = threading.Event()
     begun: list[int] = []
 
-    def reload() -> Change:
+    def reload() -> Reloaded:
         begun.append(1)
         turn.wait(GENEROUS)
-        return Change(True, [])
+        return Reloaded(True, [])
 
     with (
         serving(reload=reload) as server,
@@ -188,10 +191,10 @@ def test_clients_that_have_gone_are_not_waited_for() -> None:
     turn = threading.Event()
     begun: list[int] = []
 
-    def reload() -> Change:
+    def reload() -> Reloaded:
         begun.append(1)
         turn.wait(GENEROUS)
-        return Change(True, [])
+        return Reloaded(True, [])
 
     asked = request("/-/reload", method="POST")
     with serving(reload=reload) as server:
@@ -210,9 +213,9 @@ def test_without_the_setting_nothing_is_reloaded() -> None:
         assert ask(server, "/-/reload", "POST").status == 403
 
 
-@pytest.mark.parametrize("reload", [None, lambda: Change(True, [])])
+@pytest.mark.parametrize("reload", [None, lambda: Reloaded(True, [])])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])
-def test_only_post_reloads(reload: Callable[[], Change] | None, method: str) -> None:
+def test_only_post_reloads(reload: Callable[[], Reloaded] | None, method: str) -> None:
     with serving(reload=reload) as server:
         answer = ask(server, "/-/reload", method)
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
@@ -238,9 +241,9 @@ def test_only_post_reloads(reload: Callable[[], Change] | None, method: str) -> 
 def test_a_page_of_another_site_cannot_reload(headers: dict[str, str], status: int) -> None:
     done: list[int] = []
 
-    def reload() -> Change:
+    def reload() -> Reloaded:
         done.append(1)
-        return Change(True, [])
+        return Reloaded(True, [])
 
     names = {name.replace("-", "_"): value for name, value in headers.items()}
     with capture_logs() as logged, serving(reload=reload) as server:
@@ -250,7 +253,7 @@ def test_a_page_of_another_site_cannot_reload(headers: dict[str, str], status: i
 
 
 def test_a_reload_that_fails_is_logged_and_has_no_details() -> None:
-    def reload() -> Change:
+    def reload() -> Reloaded:
         raise LookupError("secret")  # noqa: EM101 -- stands for any exception
 
     with capture_logs() as logged, serving(reload=reload) as server:
