@@ -60,6 +60,10 @@ class Reader(NamedTuple):
     buffer: DeliveryBuffer
     consumer: Consumer
 
+    def fits(self, bus: Bus | None) -> bool:
+        """Return whether it stays if these are the settings now; None if the bus is removed."""
+        return bus is not None and bus.connection == self.bus.connection
+
 
 class Process(NamedTuple):
     """What all runs of a process share.
@@ -252,18 +256,18 @@ class DataflowRun:
         Returns:
             What the next run gets; nothing if a recovery store has it.
         """
-        connections = {bus.status.name: bus.connection for bus in buses}
+        following = {bus.status.name: bus for bus in buses}
         leaving = [
             each.consumer
             for each in self.readers
-            if connections.get(each.bus.status.name, _NONE) != each.bus.connection
+            if not each.fits(following.get(each.bus.status.name))
         ]
         stop_all(leaving, STOP_SECONDS, is_resumable=bool(buses))
         states = self._stage.handed_over
         return [] if states is None else [*states, *self._source.kept().values()]
 
     def _reader(self, bus: Bus, before: Reader | None) -> Reader:
-        if before is not None and before.bus.connection == bus.connection:
+        if before is not None and before.fits(bus):
             return before._replace(bus=replace(bus, status=before.bus.status))
         if before is not None:
             # They are about the whole life of the process.
@@ -295,7 +299,3 @@ class DataflowRun:
 
         origins = self._origins.of(bus.status.name)
         return Feed(buffer, bus.status, bus.urls, origins, begin, is_read)
-
-
-_NONE = object()
-"""Equal to no connection."""

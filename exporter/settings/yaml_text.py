@@ -51,9 +51,11 @@ def read_yaml(text: str) -> object:
 class _RefusedError(yaml.MarkedYAMLError):
     """A problem with words of ours; those of PyYAML quote the text."""
 
-    # PyYAML's types leave out that libyaml has marks of its own.
     def __init__(self, problem: str, at: yaml.Event | yaml.Node) -> None:
-        super().__init__(problem=problem, problem_mark=at.start_mark)  # type: ignore[arg-type]
+        super().__init__(
+            problem=problem,
+            problem_mark=at.start_mark,  # type: ignore[arg-type]  # libyaml has marks of its own
+        )
 
 
 def _check_events(text: str) -> None:
@@ -70,7 +72,7 @@ def _check_events(text: str) -> None:
 
 
 # libyaml's parser is ten times as fast, but not all builds of PyYAML have it.
-class _Loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]
+class _Loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]  # as above
     """Builds plain objects only: PyYAML's base has no constructor of any other."""
 
     def _text(self, node: yaml.ScalarNode) -> str | None:

@@ -66,11 +66,10 @@ class Answers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         connection: Connection = scope["state"]["connection"]
-        connection.begin_answer()
+        access = connection.begin_answer()
         scope["path"] = _path(scope["raw_path"])
         try:
             if not connection.is_lost:
-                access = self._rules().access()
                 response = await self._refusal(scope, connection) or self._pages
                 await response(scope, receive, self._limited(send, connection, access))
         except asyncio.CancelledError:

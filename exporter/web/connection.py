@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
         self._lower = transport
         peer = transport.get_extra_info("peername")
         self.client = Client(str(peer[0]) if peer else "")
-        tls = self._current_tls()
+        tls = self._current().tls
         self._limiter.admit(self)
         if tls is None and not transport.is_closing():
             self._serve(transport)
@@ -146,9 +146,9 @@ class Connection(asyncio.Protocol):
             self._http.connection_lost(None)
             self._http = None
 
-    def begin_answer(self) -> None:
-        """Start the response deadline: the request head is complete."""
-        self._current_tls()
+    def begin_answer(self) -> Access:
+        """Start the response deadline: the request head is complete. Return the rules for it."""
+        access = self._current()
         if self._is_last:
             self._close()
         self._in_head = False
@@ -159,6 +159,7 @@ class Connection(asyncio.Protocol):
                 self.drop,
                 "the response was not read in time",
             )
+        return access
 
     def end_answer(self) -> None:
         """Wait for the next request: the response is written."""
@@ -199,7 +200,7 @@ class Connection(asyncio.Protocol):
             # The first request can arrive in one piece with the end of the handshake.
             self._early += data
             return
-        tls = self._current_tls()
+        tls = self._current().tls
         if self._lower is None or self._lower.is_closing() or tls is None:
             return
         if is_handshake(data):
@@ -209,11 +210,11 @@ class Connection(asyncio.Protocol):
             self._lower.write(NOT_TLS)
             self._lower.close()
 
-    def _current_tls(self) -> Tls | None:
-        """Return the rules now; if they have changed, this closes the connection."""
-        tls = self._access().tls
-        self._limiter.enforce(tls)
-        return tls
+    def _current(self) -> Access:
+        """Return the rules now; if those of TLS have changed, this closes the connection."""
+        access = self._access()
+        self._limiter.enforce(access.tls)
+        return access
 
     async def _secure(self, lower: asyncio.Transport, tls: Tls, first: bytes) -> None:
         seconds = self._limiter.limits.head_seconds

@@ -424,5 +424,5 @@ def test_a_flood_of_wrong_passwords_delays_neither_scrapes_nor_logins(site: Site
         is_over.set()
         for thread in threads:
             thread.join(60)
-    print("seconds of a login in a flood:", [round(each, 2) for each in took])  # noqa: T201
+    print("seconds of a login in a flood:", [round(each, 2) for each in took])  # noqa: T201 -- a figure for a person
     assert set(refused) <= {401, 429}

@@ -75,7 +75,7 @@ def test_a_client_that_has_gone_takes_nobody_s_place(access: FakeAccess) -> None
                 stack.callback(reset, client)
         # The server has read what they sent, because it answers this one after them.
         assert ask(server, "/metrics").status == 401
-        # Whoever is still there would be told to come again, because too many wait.
+        # If they were still there, too many would wait, and this one would get 429.
         assert ask(server, "/metrics", Authorization=wrong(-1)).status == 401
 
 
