@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from exporter import logs
 from exporter.commands import command_line, demo, replay, run
 from exporter.engine.recovery import StateDirError
 from exporter.recording.format import RecordingError
-from exporter.settings import Demo, Replay, Settings, SettingsError
+from exporter.settings import Demo, Logging, Replay, Settings, SettingsError
 
 FAILED = 1
 WRONG_SETTINGS = 2
+
+_RUNS: dict[type[Logging], Callable[[Any], bool]] = {
+    Settings: run.run,
+    Demo: demo.run,
+    Replay: replay.run,
+}
+"""What runs a command, by its settings; returns whether it succeeded."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,12 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = command_line.parse(sys.argv[1:] if arguments is None else arguments)
         logs.configure(settings.log_level, settings.log_format)
         command_line.warn_of_unknown_variables()
-        if isinstance(settings, Demo):
-            return 0 if demo.run(settings) else FAILED
-        if isinstance(settings, Replay):
-            return 0 if replay.run(settings) else FAILED
-        assert isinstance(settings, Settings)
-        return 0 if run.run(settings) else FAILED
+        return 0 if _RUNS[type(settings)](settings) else FAILED
     except SettingsError as error:
         for problem in error.problems:
             print(f"xivo-exporter: {problem}", file=sys.stderr)
