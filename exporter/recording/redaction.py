@@ -1,0 +1,236 @@
+"""Replaces the personal data of messages, so that a recording can be given to others.
+
+What stays is the list in `disclosed.py`; all else is replaced, by words of the same shape
+(`pseudonyms.py`). A value becomes the same wherever it stands: in the data of an event, in a
+header, in a routing key, or in a longer value. So an exporter makes the same of a redacted
+recording as of the original one, except for the label values that are personal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+from math import isfinite
+from typing import Any
+
+import msgspec
+
+from dataflows.envelope import MAX_BODY
+from dataflows.repair import MAX_REPAIRED, REPLACEMENT, repaired
+from dataflows.subsystems import SUBSYSTEMS
+from exporter.recording import disclosed
+from exporter.recording.disclosed import FORMS, Fields, Rule
+from exporter.recording.format import Message
+from exporter.recording.pseudonyms import Pseudonyms
+
+MAX_DEPTH = 32
+"""Objects and lists in each other. Those that are deeper become null; real ones are not."""
+
+_MANY_NAMES = 4096
+"""Names of fields that are remembered, and routing keys; the longest has `_LONG` characters."""
+
+_LONG = 256
+
+_FILLER = "x"
+
+_NOTHING: Fields = {}
+
+_WORDS_OF_A_NAME = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_IS_NAME = re.compile("[A-Za-z][A-Za-z_-]*")
+_COMPOSED = re.compile(r"([A-Za-z_]+)[(:]")
+"""How names begin such as `ChanVariable(PJSIP/1001-0000002a)` and `user_uuid:cc8de31a-…`."""
+
+_ROUTING_WORDS = frozenset(
+    word.casefold()
+    for subsystem in SUBSYSTEMS
+    for decoder in subsystem.decoders
+    for word in decoder.routing_key.split(".")
+    if word not in {"*", "#"}
+) | {"event", "events", "users", "statuses", "agents", "none"}
+
+
+class _Number(str):
+    """A number of JSON, as it is written."""
+
+    __slots__ = ()
+
+
+_json = msgspec.json.Decoder(float_hook=_Number)
+
+
+class Redaction:
+    """Replaces the personal data of the messages of one recording.
+
+    Args:
+        key: A secret, 16 to 64 bytes. Use a new one for each recording, and do not keep it.
+        pause_reasons: Reasons of pauses that are no personal data, because an administrator has
+            chosen them.
+    """
+
+    def __init__(self, key: bytes, pause_reasons: Collection[str] = ()) -> None:
+        self._pseudonyms = Pseudonyms(key)
+        self._reasons = frozenset(pause_reasons)
+        self._short_name = lru_cache(maxsize=_MANY_NAMES)(self._renamed)
+
+    def __call__(self, message: Message) -> Message:
+        """Return a message without personal data. It may contain anything, and is bounded."""
+        name, body = self._body(message.content())
+        return Message(
+            message.time,
+            msgspec.Raw(body),
+            self._route(message.routing_key, name),
+            self._named(message.headers, disclosed.ENVELOPE, name),
+            self._named(message.properties, disclosed.PROPERTIES, name),
+        )
+
+    def text(self, text: str) -> str:
+        """Return what a personal value becomes in all fields."""
+        return self._pseudonyms.of(text)
+
+    def _body(self, content: bytes) -> tuple[str, bytes]:
+        """Return the name of an event, and its body for a recording."""
+        if len(content) > MAX_BODY:
+            # The exporter does not read it either.
+            return "", msgspec.json.encode(_FILLER * len(content))
+        try:
+            body = _parsed(content)
+        except (msgspec.DecodeError, RecursionError):
+            return "", msgspec.json.encode(self.text(content.decode()))
+        name = _name(body)
+        of_data = disclosed.FIELDS.get(name, disclosed.ANY_EVENT)
+        redacted = self._any(body, {**disclosed.ENVELOPE, "data": of_data}, name)
+        encoded = msgspec.json.encode(redacted)
+        return name, encoded if isinstance(body, dict) else msgspec.json.encode(encoded.decode())
+
+    def _any(self, value: object, rules: Rule | Fields, name: str, depth: int = 0) -> object:
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, dict | list | tuple):
+            return self._inside(value, rules, name, depth) if depth < MAX_DEPTH else None
+        text = value if isinstance(value, str) else _Number(value)
+        return self._value(text, rules if isinstance(rules, Rule) else Rule.PERSONAL, name)
+
+    def _inside(
+        self,
+        value: dict[str, Any] | Sequence[object],
+        rules: Rule | Fields,
+        name: str,
+        depth: int,
+    ) -> object:
+        if isinstance(value, dict):
+            return self._named(value, _NOTHING if isinstance(rules, Rule) else rules, name, depth)
+        return [self._any(each, rules, name, depth + 1) for each in value]
+
+    def _named(
+        self, value: Mapping[str, Any], fields: Fields, name: str, depth: int = 0
+    ) -> dict[str, Any]:
+        return {
+            self._key(key): self._any(each, fields.get(key, _NOTHING), name, depth + 1)
+            for key, each in value.items()
+        }
+
+    def _value(self, text: str, rule: Rule, name: str) -> object:
+        form = FORMS.get(rule)
+        if form is not None and form.fullmatch(text):
+            return msgspec.Raw(text.encode()) if isinstance(text, _Number) else text
+        if isinstance(text, _Number):
+            return msgspec.Raw(self._number(text).encode())
+        match rule:
+            case Rule.CHANNEL:
+                return self._pseudonyms.of(text, disclosed.CHANNEL_WORDS)
+            case Rule.ROUTE:
+                return self._route(text, name)
+            case Rule.REASON:
+                return self._reason(text)
+            case _:
+                return self.text(text)
+
+    def _number(self, text: str) -> str:
+        mantissa, e, exponent = text.replace("E", "e").partition("e")
+        number = f"{self.text(mantissa)}{e}{exponent}"
+        # Other digits may be too large for the exponent.
+        return number if isfinite(float(number)) else number.replace("e+", "e").replace("e", "e-")
+
+    def _reason(self, text: str) -> str:
+        if text in self._reasons:
+            return text
+        text = self.text(text)
+        while text in self._reasons:
+            text = self.text(text)
+        return text
+
+    def _route(self, key: str, name: str) -> str:
+        return ".".join(
+            word if name and word == name else self._pseudonyms.of(word, _ROUTING_WORDS)
+            for word in key.split(".")
+        )
+
+    def _key(self, key: str) -> str:
+        return self._short_name(key) if len(key) <= _LONG else self._renamed(key)
+
+    def _renamed(self, key: str) -> str:
+        """Return the name of a field, which may contain personal data too."""
+        known = _known_part(key)
+        if known:
+            return known + self._pseudonyms.of(key.removeprefix(known), disclosed.CHANNEL_WORDS)
+        key = self.text(key)
+        while _known_part(key):
+            key = self.text(key)
+        return key
+
+
+def _parsed(content: bytes) -> object:
+    """Return a body, also if only its texts are invalid, as `open_envelope` reads it."""
+    try:
+        return _json.decode(content)
+    except msgspec.DecodeError:
+        if len(content) > MAX_REPAIRED:
+            raise
+        body = _json.decode(repaired(content))
+        if isinstance(body, dict):
+            name_and_origin = f"{body.get('name')}{body.get('origin_uuid')}"
+            if REPLACEMENT in name_and_origin:
+                raise
+        return body
+
+
+def _name(body: object) -> str:
+    """Return the name of an event; empty if it cannot be one."""
+    name = body.get("name") if isinstance(body, dict) else None
+    return name if isinstance(name, str) and FORMS[Rule.EVENT].fullmatch(name) else ""
+
+
+def _known_part(key: str) -> str:
+    """Return the beginning of the name of a field that is no personal data."""
+    if _is_known(key):
+        return key
+    composed = _COMPOSED.match(key)
+    return composed[0] if composed and _is_known(composed[1]) else ""
+
+
+def _is_known(key: str) -> bool:
+    if key in _NAMES:
+        return True
+    if len(key) > _LONG or not _IS_NAME.fullmatch(key):
+        return False
+    words = _WORDS_OF_A_NAME.findall(key)
+    return all(word.casefold() in disclosed.KEY_WORDS for word in words)
+
+
+_NAMES = frozenset(
+    name
+    for fields in (
+        disclosed.ENVELOPE,
+        disclosed.PROPERTIES,
+        *disclosed.FIELDS.values(),
+        *(
+            each
+            for of in disclosed.FIELDS.values()
+            for each in of.values()
+            if isinstance(each, Mapping)
+        ),
+    )
+    for name in fields
+) | {"data"}
+"""Fields of the list."""
