@@ -9,6 +9,9 @@ from dataflows.subsystem import Subsystem
 from exporter.exposition.exchanges import WELL_KNOWN_EXCHANGES
 from exporter.settings import ExchangeType
 
+PREFETCH = 30_000
+"""Maximum unacknowledged deliveries: more than one epoch of the dataflow takes at full speed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Binding:
@@ -30,6 +33,9 @@ class Inbox:
         exchange: Exchange to which the events are published.
         bindings: Bindings for the events that are read.
         unwanted: All other bindings that the exporter makes with any settings.
+        prefetch: Maximum unacknowledged deliveries.
+        is_temporary: Whether it is for copies of messages, beside the inbox of an exporter: its
+            messages are received whole, and it is deleted at the end.
     """
 
     name: str
@@ -39,6 +45,8 @@ class Inbox:
     exchange: str
     bindings: tuple[Binding, ...]
     unwanted: tuple[Binding, ...] = ()
+    prefetch: int = PREFETCH
+    is_temporary: bool = False
 
     def arguments(self) -> dict[str, object]:
         """Return the arguments of the declaration."""

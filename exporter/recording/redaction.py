@@ -9,6 +9,7 @@ recording as of the original one, except for the label values that are personal.
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from math import isfinite
@@ -32,7 +33,8 @@ _MANY_NAMES = 4096
 
 _LONG = 256
 
-_FILLER = "x"
+_FILLER, _TOO_DEEP, _NO_TEXT = "x", "[", b"\xff"
+"""What stands for a body that the exporter rejects, so that it rejects it for the same reason."""
 
 _NOTHING: Fields = {}
 
@@ -75,28 +77,40 @@ class Redaction:
 
     def __call__(self, message: Message) -> Message:
         """Return a message without personal data. It may contain anything, and is bounded."""
-        name, body = self._body(message.content())
+        content = message.content()
+        name, body = self._body(content)
+        encoding = ""
+        if body is None:
+            # Bytes that are no text, and no name of a field can be found in them.
+            body = msgspec.json.encode(b64encode(_NO_TEXT * len(content)).decode())
+            encoding = "base64"
         return Message(
             message.time,
             msgspec.Raw(body),
             self._route(message.routing_key, name),
             self._named(message.headers, disclosed.ENVELOPE, name),
             self._named(message.properties, disclosed.PROPERTIES, name),
+            encoding,  # type: ignore[arg-type]  # a literal
         )
 
     def text(self, text: str) -> str:
         """Return what a personal value becomes in all fields."""
         return self._pseudonyms.of(text)
 
-    def _body(self, content: bytes) -> tuple[str, bytes]:
-        """Return the name of an event, and its body for a recording."""
+    def _body(self, content: bytes) -> tuple[str, bytes | None]:
+        """Return the name of an event, and its body for a recording; None if it is no text."""
         if len(content) > MAX_BODY:
             # The exporter does not read it either.
             return "", msgspec.json.encode(_FILLER * len(content))
         try:
             body = _parsed(content)
-        except (msgspec.DecodeError, RecursionError):
-            return "", msgspec.json.encode(self.text(content.decode()))
+        except RecursionError:
+            return "", msgspec.json.encode(_TOO_DEEP * len(content))
+        except msgspec.DecodeError:
+            try:
+                return "", msgspec.json.encode(self.text(content.decode()))
+            except UnicodeDecodeError:
+                return "", None
         name = _name(body)
         of_data = disclosed.FIELDS.get(name, disclosed.ANY_EVENT)
         redacted = self._any(body, {**disclosed.ENVELOPE, "data": of_data}, name)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from exporter.settings.bus import SINGLE_BUS, BusSettings
+from exporter.settings.buses import Logging, OneBus
+from exporter.settings.copies import Record, Tap
 from exporter.settings.kinds import DETAILS, PREFIX, ExchangeType, Generation
 from exporter.settings.loading import SettingsError, load
-from exporter.settings.models import COMMANDS, Demo, Logging, Replay, Serving, Settings, settings_of
+from exporter.settings.models import COMMANDS, Demo, Replay, Serving, Settings, settings_of
 from exporter.settings.names import SECRETS, command_of, flag, spelled, variable
 
 __all__ = [
@@ -19,10 +21,13 @@ __all__ = [
     "ExchangeType",
     "Generation",
     "Logging",
+    "OneBus",
+    "Record",
     "Replay",
     "Serving",
     "Settings",
     "SettingsError",
+    "Tap",
     "command_of",
     "flag",
     "load",

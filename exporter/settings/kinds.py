@@ -232,6 +232,12 @@ def _pause_reasons(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _printable_words(value: tuple[str, ...]) -> tuple[str, ...]:
+    for word in value:
+        _short_and_printable(word)
+    return value
+
+
 def _list(value: object) -> object:
     if isinstance(value, str):
         value = value.split(",")
@@ -265,6 +271,7 @@ Addresses = Annotated[tuple[str, ...], BeforeValidator(_addresses)]
 Windows = Annotated[tuple[Length, ...], BeforeValidator(_lengths)]
 Silence = Annotated[Length, PlainValidator(_silence)]
 Service = Annotated[ServiceLevels, PlainValidator(_service_levels)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_printable_words)]
 PauseReasons = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_pause_reasons)]
 Subsystems = Annotated[
     frozenset[str] | None, BeforeValidator(_words), AfterValidator(_known_subsystems)
