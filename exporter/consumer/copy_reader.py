@@ -15,9 +15,6 @@ from exporter.consumer.reader import Consumer
 from exporter.exposition.telemetry import BusStatus
 from exporter.settings import BusSettings
 
-MIN_START_SECONDS = 3.0
-"""Time in which at least one connection is tried again."""
-
 STOP_SECONDS = 2.0
 """Time for the deletion of the temporary inbox. If that fails, it expires."""
 
@@ -51,6 +48,7 @@ class CopyReader:
 
     def __init__(self, bus: Bus, clock: Clock) -> None:
         self.status = bus.status
+        self._not_tried = bus.status.problem
         self._addresses = len(bus.brokers)
         self._wake = threading.Event()
         self._buffer = CopyBuffer(self._wake)
@@ -86,8 +84,8 @@ class CopyReader:
             OSError: No address could be connected; the message says why.
         """
         status = self.status
-        patience = (CONNECT_SECONDS + 1) * (self._addresses - 1)
-        if not status.connects and status.problem and passed > patience + MIN_START_SECONDS:
+        is_tried = passed > (CONNECT_SECONDS + 1) * (self._addresses - 1)
+        if is_tried and not status.connects and status.problem not in ("", self._not_tried):
             msg = f"cannot read the bus {status.name}: {status.problem}"
             raise OSError(msg)
 

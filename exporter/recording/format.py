@@ -13,10 +13,11 @@ file.
 from __future__ import annotations
 
 import gzip
+import os
 import sys
 import zlib
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase, BufferedReader
 from pathlib import Path
@@ -96,7 +97,7 @@ _message = msgspec.json.Decoder(Message)
 _text = msgspec.json.Decoder(str)
 
 
-def read(path: Path) -> Iterator[Message]:
+def read(path: Path, on_read: Callable[[float], object] | None = None) -> Iterator[Message]:
     """Yield the messages of a recording in its order.
 
     A file that ends too early, because the program or the machine that wrote it stopped, is read up
@@ -104,6 +105,7 @@ def read(path: Path) -> Iterator[Message]:
 
     Args:
         path: The file, or `STDIN`.
+        on_read: Called before each message of a file, with the share of its bytes that are read.
 
     Raises:
         RecordingError: The file cannot be read, or a line is no message.
@@ -111,9 +113,11 @@ def read(path: Path) -> Iterator[Message]:
     name = _name(path)
     number = 0
     try:
-        with _opened(path) as lines:
+        with _opened(path) as (lines, share):
             while line := lines.readline(MAX_LINE + 1):
                 number += 1
+                if on_read is not None and share is not None:
+                    on_read(share())
                 if line.strip():
                     yield _parsed(line, f"{name}, line {number}")
     except (EOFError, _CutOffError):
@@ -153,12 +157,15 @@ def _parsed(line: bytes, place: str) -> Message:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BufferedIOBase]:
+def _opened(path: Path) -> Iterator[tuple[BufferedIOBase, Callable[[], float] | None]]:
+    """Open a file; return its lines, and what returns the share that is read of its bytes."""
     if path == STDIN:
-        yield _decompressed(sys.stdin.buffer)
+        yield _decompressed(sys.stdin.buffer), None
         return
     with path.open("rb") as file:
-        yield _decompressed(file)
+        size = os.fstat(file.fileno()).st_size
+        # A pipe has no size, and no position.
+        yield _decompressed(file), (lambda: file.tell() / size) if size else None
 
 
 def _decompressed(file: BinaryIO) -> BufferedIOBase:
