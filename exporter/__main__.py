@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from exporter import logs
-from exporter.commands import command_line, demo, record, replay, run
+from exporter.commands import command_line, demo, record, replay, run, tap
 from exporter.engine.recovery import StateDirError
 from exporter.recording.format import RecordingError
-from exporter.settings import Demo, Logging, Record, Replay, Settings, SettingsError
+from exporter.settings import Demo, Logging, Record, Replay, Settings, SettingsError, Tap
 
 FAILED = 1
 WRONG_SETTINGS = 2
@@ -20,6 +20,7 @@ _RUNS: dict[type[Logging], Callable[[Any], bool]] = {
     Demo: demo.run,
     Replay: replay.run,
     Record: record.run,
+    Tap: tap.run,
 }
 """What runs a command, by its settings; returns whether it succeeded."""
 

@@ -47,27 +47,11 @@ def run(settings: Record) -> bool:
     Raises:
         OSError: The file cannot be written, or the bus cannot be reached at the start.
     """
-    writer = RecordingWriter(settings.recording, settings.max_size.bytes, settings.keep_files)
-    recorder = Recorder(writer, redaction(settings))
-    kind = settings.bus.exchange_type or ExchangeType.of(settings.bus.exchange)
-    bus = copied_bus(settings.bus, settings.instance, "record", (everything(kind),))
-    reader = CopyReader(bus, wall_clock)
-    report = Report(settings, writer, recorder.counts, reader.status, time.monotonic())
-    signals.listen(lambda _: reader.stop())
-    reader.start()
-    try:
-        try:
-            with Progress() as progress:
-                reason = _record(settings, reader, recorder, writer, report, progress)
-        finally:
-            writer.close()
-        reader.keep()
-    except BrokenPipeError:
-        reason = "the reader of the standard output"
-    finally:
-        reader.close()
-    print(report.summary(reason), file=sys.stderr)
-    return not reader.has_failed
+    recording = _Recording(settings)
+    signals.listen(lambda _: recording.reader.stop())
+    reason = recording.run()
+    print(recording.report.summary(reason), file=sys.stderr)
+    return not recording.reader.has_failed
 
 
 def redaction(settings: OneBus) -> Callable[[Message], Message]:
@@ -79,37 +63,72 @@ def _new_key() -> bytes:
     return secrets.token_bytes(32)
 
 
-def _record(  # noqa: PLR0913, PLR0917 -- the parts of the command
-    settings: Record,
-    reader: CopyReader,
-    recorder: Recorder,
-    writer: RecordingWriter,
-    report: Report,
-    progress: Progress,
-) -> str:
-    """Record, and return why it ended."""
-    begun = flushed = logged = time.monotonic()
-    end = begun + settings.duration.seconds if settings.duration else inf
-    kept = 0
-    while True:
-        is_over = reader.is_over
-        items = reader.take(BATCH)
-        if not recorder.write(items):
-            return f"its size, {settings.max_size}"
+class _Recording:
+    """The parts of the command, and what they do together."""
+
+    def __init__(self, settings: Record) -> None:
+        self._settings = settings
+        kind = settings.bus.exchange_type or ExchangeType.of(settings.bus.exchange)
+        bus = copied_bus(settings.bus, settings.instance, "record", (everything(kind),))
+        self.reader = CopyReader(bus, wall_clock)
+        size, keep = settings.max_size.bytes, settings.keep_files
+        self._writer = RecordingWriter(settings.recording, size, keep)
+        self._recorder = Recorder(self._writer, redaction(settings))
         now = time.monotonic()
-        if recorder.counts.messages - kept >= BATCH or now - flushed >= FLUSH_SECONDS or is_over:
-            writer.flush()
-            reader.keep()
-            flushed, kept = now, recorder.counts.messages
-        if is_over:
-            return "an internal error" if reader.has_failed else "a signal"
-        if now >= end:
-            return f"its duration, {settings.duration}"
-        reader.check_start(now - begun)
+        status, counts = self.reader.status, self._recorder.counts
+        self.report = Report(settings, self._writer, counts, status, now)
+        self._begun = self._flushed = self._logged = now
+        self._end = now + settings.duration.seconds if settings.duration else inf
+        # Messages that are acknowledged, or will be.
+        self._kept = 0
+
+    def run(self) -> str:
+        """Record, and return why it ended.
+
+        Raises:
+            OSError: As `run` of the module.
+        """
+        self.reader.start()
+        try:
+            try:
+                with Progress() as progress:
+                    return self._record(progress)
+            finally:
+                self._writer.close()
+                self.reader.keep()
+        except BrokenPipeError:
+            return "the reader of the standard output"
+        finally:
+            self.reader.close()
+
+    def _record(self, progress: Progress) -> str:
+        while True:
+            # Read before the messages, which must include all that had arrived then.
+            now, is_over = time.monotonic(), self.reader.is_over
+            items = self.reader.take(BATCH)
+            if not self._recorder.write(items):
+                return f"its size, {self._settings.max_size}"
+            self._flush(now)
+            if not items and is_over:
+                return "an internal error" if self.reader.has_failed else "a signal"
+            if not items and now >= self._end:
+                return f"its duration, {self._settings.duration}"
+            self.reader.check_start(now - self._begun)
+            self._tell(progress, now)
+            if not items:
+                self.reader.wait(POLL_SECONDS)
+
+    def _flush(self, now: float) -> None:
+        """Put messages into the file from time to time, and let them be acknowledged."""
+        count = self._recorder.counts.messages
+        if count - self._kept >= BATCH or now - self._flushed >= FLUSH_SECONDS:
+            self._writer.flush()
+            self.reader.keep()
+            self._flushed, self._kept = now, count
+
+    def _tell(self, progress: Progress, now: float) -> None:
         if progress.is_due():
-            progress.show(report.line(now))
-        if not progress.is_shown and now - logged >= LOG_SECONDS:
-            log.info("recording", **report.fields(now))
-            logged = now
-        if not items:
-            reader.wait(POLL_SECONDS)
+            progress.show(self.report.line(now))
+        if not progress.is_shown and now - self._logged >= LOG_SECONDS:
+            log.info("recording", **self.report.fields(now))
+            self._logged = now

@@ -76,19 +76,20 @@ class Report:
             reason: Why it ended.
         """
         counts, settings, files = self._counts, self._settings, self._writer.files
+        size = spelled_size(self._writer.size)
         lines = [
-            f"Ended by {reason}: {_plural(counts.messages, 'message')}, "
-            f"{spelled_size(self._writer.size)}, {_plural(counts.gaps, 'gap')}.",
+            f"Ended by {reason}: {_plural(counts.messages, 'message')}, {size}, "
+            + _plural(counts.gaps, "gap")
         ]
         if counts.gaps:
-            lines.append("At each gap, messages were missed: see the log.")
+            lines.append("At each gap, messages were missed; the log has the reason.")
         if counts.cut:
-            lines.append(f"{_plural(counts.cut, 'body', 'bodies')} over 256 KiB: only cut ones.")
+            lines.append(f"{_plural(counts.cut, 'body', 'bodies')} over 256 KiB: cut off")
         if counts.bare:
-            lines.append(f"{_plural(counts.bare, 'message')} without headers or routing key, "
-                         "because these could not be decoded or were too large.")
+            which = _plural(counts.bare, "message")
+            lines.append(f"{which} without headers: they cannot be decoded, or are too large")
         if self._writer.removed:
-            lines.append(f"{_plural(self._writer.removed, 'older file')} removed to keep the size.")
+            lines.append(f"{_plural(self._writer.removed, 'older file')} removed, to keep the size")
         lines.append(
             "It CONTAINS PERSONAL DATA: telephone numbers, names and texts. Protect it."
             if settings.with_personal_data

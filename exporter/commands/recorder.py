@@ -74,9 +74,7 @@ class Recorder:
         """Return the line of a copy, and whether it has less than the copy around its body."""
         body = bytes_of(copy)
         try:
-            message = message_of(
-                self._time, body, copy.routing_key, copy.headers, copy.properties
-            )
+            message = message_of(self._time, body, copy.routing_key, copy.headers, copy.properties)
             line = line_of(self._redact(message))
             if line is not None:
                 return line, copy.is_stripped

@@ -105,7 +105,7 @@ class BulkConnection(pyamqp.Connection):
     Attributes:
         clock: Monotonic clock, in seconds.
         pause: Waits for a number of seconds.
-        has_stripped: Whether something was removed from a frame since this was set to False.
+        has_stripped: Whether something was removed from a delivery since this was set to False.
     """
 
     clock: Callable[[], float] = staticmethod(time.monotonic)

@@ -55,7 +55,7 @@ def tolerant_frame_handler(
 ) -> Callable[[Frame], bool]:
     """Return the frame handler of a connection, for `amqp.Connection(frame_handler=…)`.
 
-    It sets `has_stripped` of the connection when it has removed something from a frame.
+    It sets `has_stripped` of the connection when it has removed something from a delivery.
     """
     handle: Callable[[Frame], bool] = frame_handler(connection, callback)
 
@@ -63,7 +63,7 @@ def tolerant_frame_handler(
         kind, channel, payload = frame
         if kind == _METHOD:
             readable = _with_readable_text(payload)
-            if readable is not payload:
+            if readable is not payload and bytes(payload[:4]) == _BASIC_DELIVER:
                 connection.has_stripped = True
             return handle((kind, channel, readable))
         if kind != _HEADER:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from dataflows.subsystem import Subsystem
+from dataflows.subsystem import Decoder, Subsystem
 from exporter.exposition.exchanges import WELL_KNOWN_EXCHANGES
 from exporter.settings import ExchangeType
 
@@ -75,12 +75,17 @@ class Inbox:
 
 
 def bindings(subsystems: Iterable[Subsystem], exchange_type: ExchangeType) -> tuple[Binding, ...]:
-    """Return one binding for each event that a decoder reads.
+    """Return one binding for each event that a decoder of these subsystems reads."""
+    decoders = [decoder for subsystem in subsystems for decoder in subsystem.all_decoders]
+    return bindings_of(decoders, exchange_type)
+
+
+def bindings_of(decoders: Sequence[Decoder], exchange_type: ExchangeType) -> tuple[Binding, ...]:
+    """Return one binding for each event that one of these decoders reads.
 
     A topic wildcard replaces whole words only, so it cannot select AMI events by the beginning of
     their names.
     """
-    decoders = [decoder for subsystem in subsystems for decoder in subsystem.all_decoders]
     if exchange_type is ExchangeType.HEADERS:
         return tuple(_by_name(name) for name in dict.fromkeys(d.name for d in decoders))
     return tuple(Binding(key) for key in dict.fromkeys(d.routing_key for d in decoders))
