@@ -19,7 +19,7 @@ from exporter.clock import wall_clock
 from exporter.commands.progress import Progress
 from exporter.commands.record_report import Report
 from exporter.commands.recorder import Recorder
-from exporter.consumer.copy_reader import CopyReader, copied_bus
+from exporter.consumer.copy_reader import CopyReader, NotReachedError, copied_bus
 from exporter.consumer.inbox import everything
 from exporter.recording.format import Message
 from exporter.recording.redaction import Redaction
@@ -96,6 +96,9 @@ class _Recording:
             finally:
                 self._writer.close()
                 self.reader.keep()
+        except NotReachedError:
+            self._writer.discard()
+            raise
         except BrokenPipeError:
             return "the reader of the standard output"
         finally:

@@ -33,6 +33,10 @@ def copied_bus(bus: BusSettings, instance: str, purpose: str, wanted: tuple[Bind
     return Bus(status, brokers(bus, f"{instance}.{purpose}"), inbox)
 
 
+class NotReachedError(OSError):
+    """A bus cannot be reached at the start; the message says why."""
+
+
 class CopyReader:
     """Reads copies in a thread of its own, until it is stopped.
 
@@ -81,13 +85,13 @@ class CopyReader:
             passed: Seconds since the start.
 
         Raises:
-            OSError: No address could be connected; the message says why.
+            NotReachedError: No address could be connected.
         """
         status = self.status
         is_tried = passed > (CONNECT_SECONDS + 1) * (self._addresses - 1)
         if is_tried and not status.connects and status.problem not in ("", self._not_tried):
             msg = f"cannot read the bus {status.name}: {status.problem}"
-            raise OSError(msg)
+            raise NotReachedError(msg)
 
     def wait(self, timeout: float) -> None:
         """Wait until there is something to take, at most so many seconds."""

@@ -110,6 +110,11 @@ class RecordingWriter:
         """
         self._file.close()
 
+    def discard(self) -> None:
+        """Remove the newest file, which has no line, so that its name can be used again."""
+        if self._path != STDIN:
+            self._file.path.unlink(missing_ok=True)
+
     def _fits(self, line: bytes) -> bool:
         needed = self._file.size + self._file.waiting + len(line) + _MARGIN
         return needed <= self._max_bytes
