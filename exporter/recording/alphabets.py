@@ -41,16 +41,17 @@ def symbol_of(char: str) -> Symbol | None:
     The characters of an alphabet take the same number of bytes in UTF-8. So a text that is
     replaced is as long as before.
     """
-    if char in DIGITS:
-        return Symbol(DIGITS, int(char))
     lower = char.lower()
-    if lower in LETTERS:
-        return Symbol(LETTERS, LETTERS.index(lower), char != lower)
-    if char < _FIRST_OTHER or unicodedata.category(char)[0] not in "LMN":
+    if char < _FIRST_OTHER:
+        alphabet = DIGITS if char in DIGITS else LETTERS
+        if lower not in alphabet:
+            return None
+    elif unicodedata.category(char)[0] in "LMN":
+        kind = _kind(char)
+        lower = lower if kind.has_cases else char
+        alphabet = _others()[kind]
+    else:
         return None
-    kind = _kind(char)
-    lower = lower if kind.has_cases else char
-    alphabet = _others()[kind]
     return Symbol(alphabet, bisect_left(alphabet, lower), char != lower)
 
 
@@ -69,6 +70,7 @@ def _kind(char: str) -> _Kind:
     has_cases = (
         len(lower) == len(upper) == 1
         and lower != upper
+        and char in (lower, upper)
         and upper.lower() == lower.upper().lower() == lower
         and lower.upper() == upper
         and lower == lower.casefold() == upper.casefold()

@@ -208,29 +208,27 @@ CHANNEL_WORDS = frozenset(
 """In lower case: technologies, and how XiVO and Wazo call the channels of agents and users."""
 
 _KEY_WORDS = """
-access accesstype account acl action activity address admin after agent alert alias ama ani
-answer answered aor app application args asterisk at backend body bridge bridged bridges
-busy by call caller calling calls category cause chan channel channels cid class clid code
-command conference connect connected contact content context conversation count created
-creation creator current data day ddnid delivery desc description dest destination details
-device dial dialed digit direction display disturb dname dnid dnum do drdnis dst dstid
-duration dynamic ed email empty enabled encoding end endpoint entry env era error event
-exchange exten extension extensions external extra fallbacks first firstname flags folder
-force forward from group handler hangup headers held hint hold id in incalls interface
-internal interval is items join key language last lastname leave level line linear lines
-linked linkedid list local location login member members membership message messages mobile
-mode module moh ms msg muted name names new no not note num number old on one operator
-optimization option options orig origin original out outcome output parked parker parking
-participant pause paused peer penalty phone pid port position pres presence priority
-privilege profile properties protocol queue queues raw rdnis reason recipients record
-recordings registered reload requested required reset response restart result retriever ring
-ringinuse room roundtrip route routing rtp second server service sessions setting shutdown
-sip skills slot source src start state status stop string subscription success supervisor
-swap switchboard system tags taken talk talking target tech technology tenant text time
-timeout timestamp to total transcription transfer transferee transferer trunk two txt type
-unique uniqueid unit uptime uri url usec user userfield userid username users useruuid uuid
-uuids value values variable variables version video voicemail voicemails wait waiting wazo
-wrapup wrapuptime xivo
+access accesstype account acl action activity address admin after agent alert alias ama ani answer
+answered aor app application args asterisk at backend body bridge bridged bridges busy by call
+caller calling calls category cause chan channel channels cid class clid code command conference
+connect connected contact content context conversation count created creation creator current dani
+data day ddnid delivery desc description dest destination details device dial dialed digit
+direction display disturb dname dnid dnum do domain drdnis dst dstid duration dynamic email empty
+enabled encoding end endpoint entry env era error event exchange exten extension extensions
+external extra fallbacks first firstname flags folder force forward from group handler hangup
+headers held hint hold i id in incalls interface internal interval is items join key language last
+lastname leave level line linear lines linked linkedid links list local location login member
+members membership message messages mobile mode module moh ms msg music muted name names new no
+noanswer not note num number old on one operator optimization option options orig origin original
+out outcome output parked parker parking participant pause paused peer penalty phone pid port
+position pres presence priority privilege profile properties protocol queue queues raw reason
+recipients record recordings registered reload requested required reset response restart result
+retriever ring ringinuse room roundtrip route routing rtp second server service sessions setting
+shutdown sip skills slot source src start state status stop string subscription success supervisor
+swap switchboard system tags taken talk talking target tech technology tenant text time timeout
+timestamp to total transcription transfer transferee transferer trunk two txt type unique uniqueid
+unit uptime uri url usec user userfield userid username users useruuid uuid uuids value values
+variable variables version video voicemail voicemails wait waiting wazo wrapup wrapuptime xivo
 """
 KEY_WORDS = frozenset(_KEY_WORDS.split())
 """In lower case: words of the names of fields. Fields of other names get other names.

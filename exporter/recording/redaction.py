@@ -19,6 +19,7 @@ import msgspec
 
 from dataflows.envelope import MAX_BODY
 from dataflows.repair import MAX_REPAIRED, REPLACEMENT, repaired
+from dataflows.subscriptions import subscriptions
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.recording import disclosed
 from exporter.recording.disclosed import FORMS, Fields, Rule
@@ -33,8 +34,11 @@ _MANY_NAMES = 4096
 
 _LONG = 256
 
-_FILLER, _TOO_DEEP, _NO_TEXT = "x", "[", b"\xff"
+_FILLER, _NO_TEXT = "x", b"\xff"
 """What stands for a body that the exporter rejects, so that it rejects it for the same reason."""
+
+_INVALID = r"\ud800"
+"""An escape sequence that a text must not contain. So an invalid text remains one."""
 
 _NOTHING: Fields = {}
 
@@ -45,8 +49,7 @@ _COMPOSED = re.compile(r"([A-Za-z_]+)[(:]")
 
 _ROUTING_WORDS = frozenset(
     word.casefold()
-    for subsystem in SUBSYSTEMS
-    for decoder in subsystem.decoders
+    for decoder, *_ in subscriptions(SUBSYSTEMS).values()
     for word in decoder.routing_key.split(".")
     if word not in {"*", "#"}
 ) | {"event", "events", "users", "statuses", "agents", "none"}
@@ -103,10 +106,8 @@ class Redaction:
             # The exporter does not read it either.
             return "", msgspec.json.encode(_FILLER * len(content))
         try:
-            body = _parsed(content)
-        except RecursionError:
-            return "", msgspec.json.encode(_TOO_DEEP * len(content))
-        except msgspec.DecodeError:
+            body, is_valid = _parsed(content)
+        except (msgspec.DecodeError, RecursionError):
             try:
                 return "", msgspec.json.encode(self.text(content.decode()))
             except UnicodeDecodeError:
@@ -115,15 +116,26 @@ class Redaction:
         of_data = disclosed.FIELDS.get(name, disclosed.ANY_EVENT)
         redacted = self._any(body, {**disclosed.ENVELOPE, "data": of_data}, name)
         encoded = msgspec.json.encode(redacted)
-        return name, encoded if isinstance(body, dict) else msgspec.json.encode(encoded.decode())
+        if is_valid and isinstance(body, dict):
+            return name, encoded
+        text = encoded.decode()
+        return name, msgspec.json.encode(text if is_valid else text.replace(REPLACEMENT, _INVALID))
 
     def _any(self, value: object, rules: Rule | Fields, name: str, depth: int = 0) -> object:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, dict | list | tuple):
             return self._inside(value, rules, name, depth) if depth < MAX_DEPTH else None
-        text = value if isinstance(value, str) else _Number(value)
-        return self._value(text, rules if isinstance(rules, Rule) else Rule.PERSONAL, name)
+        rule = rules if isinstance(rules, Rule) else Rule.PERSONAL
+        match value:
+            case _Number():
+                return msgspec.Raw(self._value(value, rule, name).encode())
+            case int():
+                return int(self._value(_Number(value), rule, name))
+            case float():
+                return float(self._value(_Number(value), rule, name))
+            case _:
+                return self._value(str(value), rule, name)
 
     def _inside(
         self,
@@ -144,12 +156,12 @@ class Redaction:
             for key, each in value.items()
         }
 
-    def _value(self, text: str, rule: Rule, name: str) -> object:
+    def _value(self, text: str, rule: Rule, name: str) -> str:
         form = FORMS.get(rule)
         if form is not None and form.fullmatch(text):
-            return msgspec.Raw(text.encode()) if isinstance(text, _Number) else text
+            return text
         if isinstance(text, _Number):
-            return msgspec.Raw(self._number(text).encode())
+            return self._number(text)
         match rule:
             case Rule.CHANNEL:
                 return self._pseudonyms.of(text, disclosed.CHANNEL_WORDS)
@@ -194,19 +206,21 @@ class Redaction:
         return key
 
 
-def _parsed(content: bytes) -> object:
-    """Return a body, also if only its texts are invalid, as `open_envelope` reads it."""
+def _parsed(content: bytes) -> tuple[object, bool]:
+    """Return a body, and whether its texts are valid.
+
+    If only they are invalid, it is read as `open_envelope` reads it.
+
+    Raises:
+        msgspec.DecodeError: It is no JSON.
+        RecursionError: It is nested too deeply.
+    """
     try:
-        return _json.decode(content)
+        return _json.decode(content), True
     except msgspec.DecodeError:
         if len(content) > MAX_REPAIRED:
             raise
-        body = _json.decode(repaired(content))
-        if isinstance(body, dict):
-            name_and_origin = f"{body.get('name')}{body.get('origin_uuid')}"
-            if REPLACEMENT in name_and_origin:
-                raise
-        return body
+        return _json.decode(repaired(content)), False
 
 
 def _name(body: object) -> str:
