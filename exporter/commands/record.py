@@ -56,11 +56,9 @@ def run(settings: Record) -> bool:
 
 def redaction(settings: OneBus) -> Callable[[Message], Message]:
     """Return what replaces the personal data of messages, with a key that is not kept."""
-    return (lambda message: message) if settings.with_personal_data else Redaction(_new_key())
-
-
-def _new_key() -> bytes:
-    return secrets.token_bytes(32)
+    if settings.with_personal_data:
+        return lambda message: message
+    return Redaction(secrets.token_bytes(32), settings.pause_reasons)
 
 
 class _Recording:

@@ -61,7 +61,7 @@ class Recorder:
         return True
 
     def _write(self, copy: Copy) -> bool:
-        self._time = max(self._time, round(copy.arrived, 6))
+        self._time = max(self._time, copy.arrived)
         line, is_bare = self._line(copy)
         if not self._writer.write(line):
             return False

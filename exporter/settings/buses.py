@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from exporter.logs import LogFormat, LogLevel
 from exporter.settings.bus import SINGLE_BUS, BusSettings
-from exporter.settings.kinds import Checked, Name
+from exporter.settings.kinds import Checked, Name, PauseReasons
 from exporter.settings.messages import choices, did_you_mean
 
 
@@ -68,6 +68,9 @@ class OneBus(Logging):
     instance: Name = Field(
         default_factory=socket.gethostname,
         description="name of the exporter; part of the name of the queue on the broker",
+    )
+    pause_reasons: PauseReasons = Field(
+        (), description="reasons of agents' pauses that are no personal data, as for run"
     )
     with_personal_data: bool = Field(
         False,
