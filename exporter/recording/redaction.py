@@ -107,7 +107,7 @@ class Redaction:
             return "", msgspec.json.encode(_FILLER * len(content))
         try:
             body, is_valid = _parsed(content)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             try:
                 return "", msgspec.json.encode(self.text(content.decode()))
             except UnicodeDecodeError:
@@ -213,11 +213,12 @@ def _parsed(content: bytes) -> tuple[object, bool]:
 
     Raises:
         msgspec.DecodeError: It is no JSON.
+        UnicodeError: It is too long and no UTF-8.
         RecursionError: It is nested too deeply.
     """
     try:
         return _json.decode(content), True
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeError):
         if len(content) > MAX_REPAIRED:
             raise
         return _json.decode(repaired(content)), False
