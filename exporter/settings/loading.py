@@ -45,7 +45,7 @@ def load(
     problems: list[str] = []
     is_single = "buses" not in given
     if "buses" in model.model_fields:
-        of_single = {name: given.pop(name) for name in SINGLE_BUS if name in given}
+        of_single = {name: given.pop(name) for name in model.single_bus if name in given}
         if is_single:
             given["buses"] = [{SINGLE_BUS[name]: value for name, value in of_single.items()}]
         else:
