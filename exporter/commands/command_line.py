@@ -191,6 +191,7 @@ def _metavar(name: str, field: FieldInfo) -> str:
 _METAVARS = {
     "addresses": "HOST:PORT;...",
     "details": "NAME,...",
+    "every": "LENGTH",
     "dir": "DIRECTORY",
     "file": "FILE",
     "level": "SECONDS,...",
@@ -198,6 +199,7 @@ _METAVARS = {
     "origin": "LENGTH",
     "reasons": "REASON,...",
     "recording": "FILE",
+    "rules": "FILE,...",
     "services": "NAME=URL,...",
     "subsystems": "NAME,...",
     "timezone": "ZONE",
