@@ -4,17 +4,18 @@
       - interval: 15s
         input_series:
           - series: 'xivo_queue_members{instance="replay",job="xivo",queue="support",…}'
-            values: '_x3 1+1x2 3x40 stale'
+            values: '_x480 1+1x2 3x40 stale'
 
-The recording begins at the time 0 of promtool, so all times are shifted. The series are those that
-Prometheus would have scraped from an exporter that started then, and was well all the time.
+In promtool it is 1 January 1970, so all times are shifted. The series are those that Prometheus
+would have scraped from an exporter that was well, and waited for the recording for two hours.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
+from math import ceil
 
 from dataflows.lengths import Length
 from dataflows.metric import MetricSpec
@@ -32,6 +33,9 @@ from exporter.recording.promtool_values import Values
 
 MAX_SAMPLES = 100_000
 """Of each series: 17 days, if there is one each 15 seconds. Promtool would take hours for more."""
+
+LEAD_SECONDS = 7200
+"""When a recording begins in promtool. 0 stands for never, and must be long ago."""
 
 _TARGET = 'instance="replay",job="xivo"'
 """The labels that Prometheus adds."""
@@ -72,6 +76,7 @@ class Sampler(Player):
         self._specs = self._named(metrics_of(self._subsystems))
         self._own_specs = self._named(SPECS)
         self._begin = 0.0
+        self._lead = ceil(LEAD_SECONDS / every.seconds)
         self._samples = 0
         self._series: dict[str, Values] = {}
 
@@ -99,7 +104,8 @@ class Sampler(Player):
             rule_files: Paths of the rules, from the folder of the file.
         """
         begin = datetime.fromtimestamp(self._begin, UTC).isoformat(" ", timespec="seconds")
-        yield f"# The time 0 is {begin}."
+        lead = self._lead * self._every.seconds
+        yield f"# The recording begins at {lead}s, which was {begin}."
         yield "rule_files:"
         yield from (f"  - {_quoted(file)}" for file in rule_files)
         yield f"evaluation_interval: {self._every}"
@@ -108,39 +114,44 @@ class Sampler(Player):
         yield "    input_series:"
         for series, values in sorted(self._series.items()):
             yield f"      - series: {_quoted(series)}"
-            yield f"        values: {_quoted(values.written(self._samples))}"
+            yield f"        values: {_quoted(values.written(self._lead + self._samples))}"
         yield "    # Add what you expect, for example:"
         yield "    # alert_rule_test:"
-        yield "    #   - {alertname: MyAlert, eval_time: 10m, exp_alerts: []}"
+        yield f"    #   - {{alertname: MyAlert, eval_time: {lead + 600}s, exp_alerts: []}}"
 
     def _note(self) -> None:
-        for line in self._lines():
+        view = self.store.view()
+        now = self._lead + self._samples
+        self._note_lines(text(self._specs, view), [now])
+        own = "up 1\n"
+        if self._own_specs:
+            own += text(self._own_specs, self._of_exporter(view))
+        self._note_lines(own, [now] if self._samples else range(now + 1))
+        self._samples += 1
+
+    def _note_lines(self, lines: str, samples: Sequence[int]) -> None:
+        for line in lines.split("\n"):
+            if not line or line.startswith("#"):
+                continue
             series, _, number = line.rpartition(" ")
             name, _, labels = series.partition("{")
             if not self._is_named(name):
                 continue
             value = float(number)
             if name.endswith(_TIME) and value:
-                value = round(value - self._begin, 3)
+                value = round(value - self._begin + self._lead * self._every.seconds, 3)
             target = f"{name}{{{_TARGET}{',' + labels if labels else '}'}"
             if target not in self._series:
                 self._series[target] = Values()
-            self._series[target].add(self._samples, value)
-        self._samples += 1
-
-    def _lines(self) -> Iterator[str]:
-        view = self.store.view()
-        yield "up 1"
-        for specs, shown in ((self._specs, view), (self._own_specs, self._of_exporter(view))):
-            lines = text(specs, shown).split("\n")
-            yield from (line for line in lines if line and not line.startswith("#"))
+            for sample in samples:
+                self._series[target].add(sample, value)
 
     def _of_exporter(self, view: View) -> View:
         """Return the metrics of the exporter about itself."""
         own = self_series(
             [self._status],
             view,
-            started_at=self._begin,
+            started_at=self._begin - self._lead * self._every.seconds,
             is_stalled=False,
             outcomes=Reloads(),
             subsystems=self._subsystems,
