@@ -199,6 +199,7 @@ def _metavar(name: str, field: FieldInfo) -> str:
 _METAVARS = {
     "addresses": "HOST:PORT;...",
     "details": "NAME,...",
+    "every": "LENGTH",
     "dir": "DIRECTORY",
     "duration": "LENGTH",
     "file": "FILE",
@@ -209,8 +210,9 @@ _METAVARS = {
     "origins": "UUID,...",
     "reasons": "REASON,...",
     "recording": "FILE",
-    "size": "SIZE",
+    "rules": "FILE,...",
     "services": "NAME=URL,...",
+    "size": "SIZE",
     "subsystems": "NAME,...",
     "timezone": "ZONE",
     "url": "URL",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from exporter.settings.bus import SINGLE_BUS, BusSettings
 from exporter.settings.buses import Logging, OneBus
 from exporter.settings.copies import Record, Tap
-from exporter.settings.kinds import DETAILS, PREFIX, ExchangeType, Generation
+from exporter.settings.kinds import DETAILS, PREFIX, ExchangeType, Generation, SeriesFormat
 from exporter.settings.loading import SettingsError, load
 from exporter.settings.models import COMMANDS, Demo, Replay, Serving, Settings, settings_of
 from exporter.settings.names import SECRETS, command_of, flag, spelled, variable
@@ -24,6 +24,7 @@ __all__ = [
     "OneBus",
     "Record",
     "Replay",
+    "SeriesFormat",
     "Serving",
     "Settings",
     "SettingsError",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from glob import glob
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
@@ -65,6 +66,14 @@ class Generation(StrEnum):
 
     XIVO = "xivo"
     WAZO = "wazo"
+
+
+class SeriesFormat(StrEnum):
+    """How series are printed."""
+
+    TEXT = "text"
+    OPENMETRICS = "openmetrics"
+    PROMTOOL = "promtool"
 
 
 class ExchangeType(StrEnum):
@@ -188,6 +197,21 @@ def _silence(value: object) -> Length:
     return value if isinstance(value, Length) else Length.parse_silence(str(value).strip())
 
 
+def _interval(value: object) -> Length:
+    return value if isinstance(value, Length) else Length.parse_interval(str(value).strip())
+
+
+def _rule_files(value: tuple[str, ...]) -> tuple[str, ...]:
+    for pattern in value:
+        files = glob(_path(Path(pattern)).as_posix(), recursive=True)
+        if not files:
+            msg = f"there is no file {printable(pattern)}"
+            raise ValueError(msg)
+        for file in files:
+            _readable(Path(file))
+    return value
+
+
 def _service_levels(value: object) -> ServiceLevels:
     if isinstance(value, ServiceLevels):
         return value
@@ -270,6 +294,8 @@ Listen = Annotated[Address, PlainValidator(_address)]
 Addresses = Annotated[tuple[str, ...], BeforeValidator(_addresses)]
 Windows = Annotated[tuple[Length, ...], BeforeValidator(_lengths)]
 Silence = Annotated[Length, PlainValidator(_silence)]
+Interval = Annotated[Length, PlainValidator(_interval)]
+RuleFiles = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_rule_files)]
 Service = Annotated[ServiceLevels, PlainValidator(_service_levels)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_printable_words)]
 PauseReasons = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_pause_reasons)]
