@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -40,14 +39,15 @@ from tests.integration.bus import (
 )
 from tests.integration.conftest import RunExporter
 from tests.integration.test_hostile import HOSTILE_BODIES
-from tests.program import PROGRAM, Exporter, Series, samples_of
+from tests.program import PROGRAM, Series
 from tests.proxy import Proxy
+from tests.recorded import BusProgram, replayed
 from tests.servers import Broker
 from tests.support import REPOSITORY, eventually
 
 WHOLE = "--with-personal-data"
 
-RunRecord = Callable[..., Exporter]
+RunRecord = Callable[..., BusProgram]
 Numbers = Mapping[Series, float]
 
 RIGHTS = {
@@ -61,16 +61,15 @@ RIGHTS = {
 @pytest.fixture
 def record(tmp_path: Path) -> Iterator[RunRecord]:
     """A function that starts `record`, or another command, and waits until it is connected."""
-    running: list[Exporter] = []
+    running: list[BusProgram] = []
 
-    def run(url: str, *arguments: str, command: str = "record") -> Exporter:
+    def run(url: str, *arguments: str, command: str = "record") -> BusProgram:
         directory = tmp_path / f"{command}-{len(running) + 1}"
         directory.mkdir()
-        flags = ("--instance", "i", "--bus-url", url, *arguments)
-        process = Exporter(directory, *flags, program=(*PROGRAM, command))
+        process = BusProgram(directory, url, "--instance", "i", *arguments, command=command)
         running.append(process)
         process.start(wait=False)
-        eventually(lambda: process.logged("connected"), timeout=30, what=process.log)
+        process.connected()
         return process
 
     yield run
@@ -81,13 +80,6 @@ def record(tmp_path: Path) -> Iterator[RunRecord]:
 def temporary(broker: Broker) -> list[str]:
     """Return the names of the queues that are not the inbox of an exporter."""
     return [name for name in broker.queues() if name != INBOX]
-
-
-def interrupt(process: Exporter) -> str:
-    """Press Ctrl-C, and return the last words."""
-    process._signal(signal.SIGINT)  # noqa: SLF001 -- as a terminal does
-    assert process.wait() == 0, process.log()
-    return process.log()
 
 
 def bodies(path: Path) -> list[bytes]:
@@ -139,7 +131,7 @@ def test_all_is_recorded_as_it_was_published_and_an_exporter_beside_is_not_distu
     publish(broker, "xivo", sent)
     has_recorded(path, len(sent))
     assert len(temporary(broker)) == 1
-    told = interrupt(recorder)
+    told = recorder.interrupt()
     assert f"Ended by a signal: {len(sent)} messages" in told
     assert "2 bodies over 256 KiB: cut off" in told
     assert "1 message without headers" in told
@@ -175,16 +167,12 @@ def test_broken_connections_and_a_restarted_broker_lose_nothing_and_repeat_nothi
             for share in (0.1, 0.3, 0.5, 0.7):
                 eventually(lambda share=share: len(bodies(path)) > share * count, interval=0.01)  # type: ignore[misc]  # mypy infers no default of a lambda
                 assert network.reset()
-                connects = len(recorder.logged("connected")) + 1
-                eventually(
-                    lambda connects=connects: len(recorder.logged("connected")) >= connects,  # type: ignore[misc]
-                    what=recorder.log,
-                )
+                recorder.connected(len(recorder.logged("connected")) + 1)
         victim.stop()
         victim.start()
         publish_chats(victim, count, count + 10)
         has_recorded(path, count + 10)
-        told = interrupt(recorder)
+        told = recorder.interrupt()
     assert bodies(path) == [chat(number) for number in range(count + 10)]
     assert "0 gaps" in told
     assert temporary(victim) == []
@@ -200,10 +188,10 @@ def test_messages_that_were_missed_are_a_gap(
     has_recorded(path, 10)
     [name] = temporary(victim)
     victim.delete_queue(name)
-    eventually(lambda: len(recorder.logged("connected")) == 2, what=recorder.log)
+    recorder.connected(2)
     publish_chats(victim, 10, 20)
     has_recorded(path, 20)
-    assert "1 gap\nAt each gap, messages were missed" in interrupt(recorder)
+    assert "1 gap\nAt each gap, messages were missed" in recorder.interrupt()
 
 
 @pytest.mark.usefixtures("with_exchange")
@@ -266,16 +254,8 @@ def test_events_are_shown_as_they_come_and_only_what_is_wanted_is_bound(
     assert re.fullmatch(rf"[0-9:.]{{12}} {ORIGIN[:8]} chat_message_event \[chat\].*", shown)
     assert "secret words" not in tap.output()
     assert "REJECTED not_json" in wrong
-    interrupt(tap)
+    tap.interrupt()
     assert temporary(broker) == []
-
-
-def replayed(path: Path) -> dict[Series, float]:
-    """Return the series that `replay` prints."""
-    flags = ("--bus-timezone", "UTC", "--details", "agents")
-    command = [*PROGRAM, "replay", str(path), *flags]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=True)
-    return samples_of(done.stdout)
 
 
 @pytest.mark.usefixtures("with_exchange")
@@ -295,8 +275,8 @@ def test_a_recording_shows_the_same_as_the_exporter_that_was_running(
     publish(broker, "xivo", sent)
     processed(program, len(sent))
     has_recorded(path, len(sent))
-    interrupt(recorder)
-    played = domain(replayed(path))
+    recorder.interrupt()
+    played = domain(replayed(path, "--bus-timezone", "UTC", "--details", "agents"))
     assert len(played) > 100
     # The replay lets five seconds pass after the last message, in which states settle.
     eventually(

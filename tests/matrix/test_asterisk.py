@@ -8,6 +8,7 @@ import pytest
 
 from tests.asterisk import trial
 from tests.asterisk.claims import contradictions
+from tests.asterisk.comparison import numbers_of
 from tests.asterisk.length import minutes, seed
 from tests.asterisk.trial import Outcome
 from tests.asterisk.truth import ENDS, OUTCOMES
@@ -30,6 +31,11 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 
 def test_every_counter_is_that_of_the_queue_log(outcome: Outcome) -> None:
     assert outcome.counters() == []
+
+
+def test_every_counter_of_a_recording_is_that_of_the_queue_log(outcome: Outcome) -> None:
+    assert outcome.counters_of_the_recording() == []
+    assert numbers_of(outcome.replayed) == numbers_of(outcome.samples)
 
 
 def test_as_many_callers_wait_as_asterisk_says(outcome: Outcome) -> None:
