@@ -7,14 +7,15 @@ again after every fault, recognises redeliveries, and notices gaps.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dataflows.envelope import MAX_BODY, Delivery
 from dataflows.items import Item
 from exporter.consumer.inbox import Binding, Inbox
 from exporter.consumer.received import Received, ReceivedWhole
-from exporter.engine.delivery_buffer import DeliveryBuffer
+from exporter.engine.delivery_buffer import DeliveryBuffer, Waiting
 
 EXPIRES_SECONDS = 60.0
 """Time without a consumer after which the broker deletes a temporary inbox, for example after the
@@ -26,6 +27,10 @@ PREFETCH = 1000
 MAX_WAITING = 100_000
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 """Messages and bytes of bodies in a temporary inbox, beyond which the oldest are dropped."""
+
+
+_NEARLY = 0.9
+"""Share of the maximum bytes from which on a temporary inbox counts as full."""
 
 
 class Copy(Delivery, frozen=True, gc=False):
@@ -48,6 +53,24 @@ class Copy(Delivery, frozen=True, gc=False):
 
 class CopyBuffer(DeliveryBuffer):
     """Passes copies from the thread of the consumer to the one that uses them."""
+
+    def __init__(self, wake: threading.Event) -> None:
+        super().__init__(wake)
+        self._count = self._bytes = 0
+
+    def put(self, items: Sequence[Waiting]) -> None:
+        """Add items, in the order of their numbers."""
+        super().put(items)
+        self._count += len(items)
+        self._bytes += self._size(item for _, item in items)
+
+    def fills(self, inbox: Inbox, waiting: int) -> bool:
+        """Return whether so many messages fill an inbox, so that the broker drops the oldest.
+
+        The broker tells their number, and not their bytes. So the mean size so far is used.
+        """
+        size = waiting * self._bytes / max(1, self._count)
+        return waiting >= inbox.max_length or size >= inbox.max_bytes * _NEARLY
 
     @staticmethod
     def _size(items: Iterable[Item]) -> int:

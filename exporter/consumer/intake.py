@@ -210,6 +210,10 @@ class Intake:
             self._memory.forget(number)
         return tags
 
+    def note_overflow(self) -> None:
+        """Count a gap, because the broker drops the oldest messages that wait."""
+        self._count_gap("the inbox is full, and drops the oldest messages")
+
     def requeue(self) -> Any | None:  # noqa: ANN401 -- the transport's own
         """Return the tag of the bookmark if it must be requeued now."""
         tag = self._unacked.requeue(self._buffer.done, time.monotonic())

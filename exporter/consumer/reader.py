@@ -24,6 +24,7 @@ from kombu.connection import Connection
 from dataflows.clock import Clock
 from exporter.consumer.bus import Bus
 from exporter.consumer.connection import FAULTS, HEARTBEAT_SECONDS
+from exporter.consumer.copies import CopyBuffer
 from exporter.consumer.explorer import Explorer
 from exporter.consumer.intake import Intake
 from exporter.consumer.outages import Outages
@@ -35,6 +36,7 @@ from exporter.consumer.session import (
     consume,
     declare,
     delete,
+    depth,
     is_amqp,
     is_missing,
     unbind,
@@ -106,6 +108,8 @@ class Consumer:
         self._explorer = Explorer(bus.status, self._outages)
         # Whether the log says that nothing arrives.
         self._is_silence_told = False
+        # Whether a temporary inbox is full.
+        self._is_overflowing = False
         self._earlier_exchange = ""
         # Addresses where the inbox has no bindings of other settings any more. Brokers that do not
         # share their queues have an inbox each.
@@ -282,9 +286,18 @@ class Consumer:
                 heartbeat_at = now + HEARTBEAT_SECONDS / 4
                 self._outages.on_time()
                 self._tell_silence()
+                if self._inbox.is_temporary:
+                    self._check_depth(depth(channel, self._inbox))
             if now >= bind_at:
                 bind(channel, self._inbox)
                 bind_at = now + REBIND_SECONDS
+
+    def _check_depth(self, waiting: int) -> None:
+        assert isinstance(self._buffer, CopyBuffer)
+        is_full = self._buffer.fills(self._inbox, waiting)
+        if is_full and not self._is_overflowing:
+            self._intake.note_overflow()
+        self._is_overflowing = is_full
 
     def _tell_silence(self) -> None:
         """Log once if nothing has ever arrived: perhaps nobody publishes to the exchange."""

@@ -121,7 +121,18 @@ def delete(channel: Channel, inbox: Inbox) -> None:
     Raises:
         AMQPError: The broker refuses.
     """
+    # Else the broker cancels the consumer, and py-amqp takes that for an error of the connection.
+    channel.basic_cancel(inbox.name)
     channel.queue_delete(inbox.name)
+
+
+def depth(channel: Channel, inbox: Inbox) -> int:
+    """Return the number of messages that wait in the inbox.
+
+    Raises:
+        AMQPError: The broker refuses.
+    """
+    return int(channel.queue_declare(queue=inbox.name, passive=True).message_count)
 
 
 def consume(channel: Channel, inbox: Inbox, on_messages: MessageHandler) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from math import isclose
@@ -17,9 +18,13 @@ from typing import Any
 import pytest
 
 from dataflows.envelope import MAX_BODY
+from dataflows.items import GapNoticed, Item
 from exporter.clock import wall_clock
-from exporter.consumer.copies import EXPIRES_SECONDS
+from exporter.consumer.copies import EXPIRES_SECONDS, Copy
+from exporter.consumer.copy_reader import CopyReader, copied_bus
+from exporter.consumer.inbox import everything
 from exporter.recording.format import read
+from exporter.settings import BusSettings, ExchangeType
 from exporter.simulation.simulator import CallCentre, Era
 from tests.integration.bus import (
     CHAT,
@@ -192,6 +197,37 @@ def test_messages_that_were_missed_are_a_gap(
     publish_chats(victim, 10, 20)
     has_recorded(path, 20)
     assert "1 gap\nAt each gap, messages were missed" in recorder.interrupt()
+
+
+@pytest.mark.usefixtures("with_exchange")
+def test_messages_that_the_broker_drops_because_they_are_not_taken_are_a_gap(
+    broker: Broker,
+) -> None:
+    settings = BusSettings(url=broker.url())
+    bus = copied_bus(settings, "i", "record", (everything(ExchangeType.TOPIC),))
+    reader = CopyReader(
+        replace(bus, inbox=replace(bus.inbox, prefetch=10, max_length=50)), wall_clock
+    )
+    reader.start()
+    try:
+        eventually(lambda: reader.status.connected, what=lambda: reader.status.problem)
+        publish_chats(broker, 0, 200)
+        eventually(lambda: reader.status.gaps == 1, what="a gap")
+        taken: list[Item] = []
+
+        def take() -> bool:
+            taken.extend(reader.take(5))
+            reader.keep()
+            return sum(isinstance(each, Copy) for each in taken) == 60
+
+        eventually(take, what=lambda: f"all is taken: {len(taken)}")
+    finally:
+        reader.close()
+    found = [each.body if isinstance(each, Copy) else type(each) for each in taken]
+    wanted = [chat(number) for number in (*range(10), *range(150, 200))]
+    assert [each for each in found if isinstance(each, bytes)] == wanted
+    assert found.index(GapNoticed) == found.index(chat(9)) + 1
+    assert temporary(broker) == []
 
 
 @pytest.mark.usefixtures("with_exchange")
