@@ -221,11 +221,11 @@ lastname leave level line linear lines linked linkedid links list local location
 members membership message messages mobile mode module moh ms msg music muted name names new no
 noanswer not note num number old on one operator optimization option options orig origin original
 out outcome output parked parker parking participant pause paused peer penalty phone pid port
-position pres presence priority privilege profile properties protocol queue queues raw reason
-recipients record recordings registered reload requested required reset response restart result
-retriever ring ringinuse room roundtrip route routing rtp second server service sessions setting
-shutdown sip skills slot source src start state status stop string subscription success supervisor
-swap switchboard system tags taken talk talking target tech technology tenant text time timeout
+position presence priority privilege profile properties protocol queue queues raw reason recipients
+record recordings registered reload requested required reset response restart result retriever ring
+ringinuse room roundtrip route routing rtp second server service sessions setting shutdown sip
+skills slot source src start state status stop string subscription success supervisor swap
+switchboard system tags taken talk talking target tech technology tenant text time timeout
 timestamp to total transcription transfer transferee transferer trunk two txt type unique uniqueid
 unit uptime uri url usec user userfield userid username users useruuid uuid uuids value values
 variable variables version video voicemail voicemails wait waiting wazo wrapup wrapuptime xivo

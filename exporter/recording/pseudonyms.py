@@ -44,6 +44,9 @@ _LONGEST = 32
 _MANY_WORDS = 65_536
 """Words that are remembered, because one takes 40 µs to compute; about 15 MB."""
 
+_MANY_ALPHABETS = 64
+"""There are about twenty."""
+
 _LONGEST_REMEMBERED = 64
 """Characters of such a word. The longest of them, and so of the words that stay, is a UUID."""
 
@@ -61,7 +64,7 @@ class Pseudonyms:
     def __init__(self, key: bytes) -> None:
         self._key = key
         self._word = lru_cache(maxsize=_MANY_WORDS)(self._permuted)
-        self._order = lru_cache(maxsize=64)(self._ordered)
+        self._following = lru_cache(maxsize=_MANY_ALPHABETS)(self._cycle)
 
     def of(self, text: str, kept: Collection[str] = frozenset()) -> str:
         """Return a text with other words.
@@ -109,8 +112,7 @@ class Pseudonyms:
         for symbol in symbols:
             number = number * len(symbol.alphabet) + symbol.place
         if len(symbols) == 1:
-            order = self._order(alphabets[0])
-            number = order[(order.index(number) + 1) % len(order)]
+            number = self._following(alphabets[0])[number]
         else:
             number = self._next(alphabets, number)
         places = []
@@ -121,12 +123,16 @@ class Pseudonyms:
             char = symbol.alphabet[place]
             yield char.upper() if symbol.is_upper else char
 
-    def _ordered(self, alphabet: str) -> Sequence[int]:
-        """Return the places in an alphabet in a secret order."""
+    def _cycle(self, alphabet: str) -> Sequence[int]:
+        """Return, for each place in an alphabet, the next one in a secret order."""
         digests = [
             blake2b(char.encode(), key=self._key, person=b"char").digest() for char in alphabet
         ]
-        return sorted(range(len(alphabet)), key=digests.__getitem__)
+        order = sorted(range(len(alphabet)), key=digests.__getitem__)
+        following = [0] * len(order)
+        for place, after in zip(order, [*order[1:], order[0]], strict=True):
+            following[place] = after
+        return following
 
     def _next(self, alphabets: Sequence[str], number: int) -> int:
         """Return the number of the next word of a shape in a secret order."""

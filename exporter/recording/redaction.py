@@ -8,7 +8,6 @@ recording as of the original one, except for the label values that are personal.
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
@@ -23,6 +22,7 @@ from dataflows.subscriptions import subscriptions
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.recording import disclosed
 from exporter.recording.disclosed import FORMS, Fields, Rule
+from exporter.recording.field_names import LONG, known_part
 from exporter.recording.format import Message
 from exporter.recording.pseudonyms import Pseudonyms
 
@@ -30,9 +30,7 @@ MAX_DEPTH = 32
 """Objects and lists in each other. Those that are deeper become null; real ones are not."""
 
 _MANY_NAMES = 4096
-"""Names of fields that are remembered, and routing keys; the longest has `_LONG` characters."""
-
-_LONG = 256
+"""Names of fields that are remembered, and routing keys; the longest has `LONG` characters."""
 
 _FILLER, _NO_TEXT = "x", b"\xff"
 """What stands for a body that the exporter rejects, so that it rejects it for the same reason."""
@@ -42,10 +40,6 @@ _INVALID = r"\ud800"
 
 _NOTHING: Fields = {}
 
-_WORDS_OF_A_NAME = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_IS_NAME = re.compile("[A-Za-z][A-Za-z_-]*")
-_COMPOSED = re.compile(r"([A-Za-z_]+)[(:]")
-"""How names begin such as `ChanVariable(PJSIP/1001-0000002a)` and `user_uuid:cc8de31a-…`."""
 
 _ROUTING_WORDS = frozenset(
     word.casefold()
@@ -109,7 +103,7 @@ class Redaction:
             body, is_valid = _parsed(content)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             try:
-                return "", msgspec.json.encode(self.text(content.decode()))
+                return "", msgspec.json.encode(self._unreadable(content.decode()))
             except UnicodeDecodeError:
                 return "", None
         name = _name(body)
@@ -120,6 +114,15 @@ class Redaction:
             return name, encoded
         text = encoded.decode()
         return name, msgspec.json.encode(text if is_valid else text.replace(REPLACEMENT, _INVALID))
+
+    def _unreadable(self, text: str) -> str:
+        """Return a text that is no JSON either; `0x1` could become `6e9`."""
+        while True:
+            text = self.text(text)
+            try:
+                _parsed(text.encode())
+            except (msgspec.DecodeError, RecursionError):
+                return text
 
     def _any(self, value: object, rules: Rule | Fields, name: str, depth: int = 0) -> object:
         if value is None or isinstance(value, bool):
@@ -175,8 +178,10 @@ class Redaction:
     def _number(self, text: str) -> str:
         mantissa, e, exponent = text.replace("E", "e").partition("e")
         number = f"{self.text(mantissa)}{e}{exponent}"
-        # Other digits may be too large for the exponent.
-        return number if isfinite(float(number)) else number.replace("e+", "e").replace("e", "e-")
+        if isfinite(float(number)) or not isfinite(float(text)):
+            return number
+        # Other digits are too large for the exponent.
+        return number.replace("e+", "e").replace("e", "e-")
 
     def _reason(self, text: str) -> str:
         if text in self._reasons:
@@ -193,15 +198,15 @@ class Redaction:
         )
 
     def _key(self, key: str) -> str:
-        return self._short_name(key) if len(key) <= _LONG else self._renamed(key)
+        return self._short_name(key) if len(key) <= LONG else self._renamed(key)
 
     def _renamed(self, key: str) -> str:
         """Return the name of a field, which may contain personal data too."""
-        known = _known_part(key)
+        known = known_part(key)
         if known:
             return known + self._pseudonyms.of(key.removeprefix(known), disclosed.CHANNEL_WORDS)
         key = self.text(key)
-        while _known_part(key):
+        while known_part(key):
             key = self.text(key)
         return key
 
@@ -228,38 +233,3 @@ def _name(body: object) -> str:
     """Return the name of an event; empty if it cannot be one."""
     name = body.get("name") if isinstance(body, dict) else None
     return name if isinstance(name, str) and FORMS[Rule.EVENT].fullmatch(name) else ""
-
-
-def _known_part(key: str) -> str:
-    """Return the beginning of the name of a field that is no personal data."""
-    if _is_known(key):
-        return key
-    composed = _COMPOSED.match(key)
-    return composed[0] if composed and _is_known(composed[1]) else ""
-
-
-def _is_known(key: str) -> bool:
-    if key in _NAMES:
-        return True
-    if len(key) > _LONG or not _IS_NAME.fullmatch(key):
-        return False
-    words = _WORDS_OF_A_NAME.findall(key)
-    return all(word.casefold() in disclosed.KEY_WORDS for word in words)
-
-
-_NAMES = frozenset(
-    name
-    for fields in (
-        disclosed.ENVELOPE,
-        disclosed.PROPERTIES,
-        *disclosed.FIELDS.values(),
-        *(
-            each
-            for of in disclosed.FIELDS.values()
-            for each in of.values()
-            if isinstance(each, Mapping)
-        ),
-    )
-    for name in fields
-) | {"data"}
-"""Fields of the list."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,11 +17,12 @@ from hypothesis import strategies as st
 from dataflows.envelope import MAX_BODY, Delivery, Rejected, open_envelope
 from dataflows.subscriptions import subscriptions
 from dataflows.subsystems import SUBSYSTEMS
-from exporter.recording.alphabets import symbol_of
+from exporter.recording.alphabets import LETTERS, symbol_of
 from exporter.recording.disclosed import CHANNEL_WORDS, FIELDS, Rule
-from exporter.recording.format import Message
+from exporter.recording.format import Message, read
 from exporter.recording.redaction import MAX_DEPTH, Redaction
 from tests import corpus
+from tests.fuzz.traffic import batch
 
 KEY = b"a secret of 32 bytes for a test."
 redaction = Redaction(KEY)
@@ -200,18 +203,26 @@ def test_configured_reasons_of_pauses_stay() -> None:
     assert after["Reason"] == redaction.text("dentist")
 
 
-@pytest.mark.parametrize("name", corpus.names())
+def texts() -> dict[str, str]:
+    """Return the bodies of the corpus that a recording can contain: valid UTF-8."""
+    found = {}
+    for name in corpus.names():
+        content = corpus.load(name).body()
+        if content is not None:
+            with suppress(UnicodeError):
+                content = content if isinstance(content, bytes) else content.encode()
+                found[name] = content.decode()
+    return found
+
+
+TEXTS = texts()
+
+
+@pytest.mark.parametrize("name", TEXTS)
 def test_a_redacted_message_ends_as_the_original_one(name: str) -> None:
     """It is used, unused, or rejected with the same reason."""
     original = corpus.load(name)
-    content = original.body()
-    try:
-        text = content.decode() if isinstance(content, bytes) else content
-    except UnicodeDecodeError:
-        pytest.skip("a recording is UTF-8")
-    if text is None or any("\ud800" <= char <= "\udfff" for char in text):
-        pytest.skip("a recording has no such body")
-    body = msgspec.Raw(msgspec.json.encode(text))
+    body = msgspec.Raw(msgspec.json.encode(TEXTS[name]))
     message = Message(corpus.ARRIVED, body, original.routing_key, original.headers)
     assert outcome(redaction(message)) == outcome(message)
 
@@ -246,12 +257,34 @@ def test_the_depth_is_bounded(depth: int, brackets: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "number", ["1.7976931348623157e+308", "1e5", "-0.0", "1E400", "5e-324", f"1{'0' * 400}", "-7"]
+    "number", ["1.7976931348623157e+308", "1e5", "-0.0", "5e-324", f"1{'0' * 400}", "-7"]
 )
 def test_a_number_remains_a_finite_number(number: str) -> None:
     body = f'{{"name":"unknown","data":{{"number":{number}}}}}'
     after = json.loads(redaction(Message(1, msgspec.Raw(body.encode()))).content())
     assert isinstance(after["data"]["number"], int) or isfinite(after["data"]["number"])
+
+
+@pytest.mark.parametrize(
+    "text", [f"0{letter}1" for letter in LETTERS if letter != "e"] + ["trux", "nulx", "[0x1]"]
+)
+def test_what_is_no_json_by_a_letter_remains_none(text: str) -> None:
+    after = redaction(Message(1, msgspec.Raw(msgspec.json.encode(text)))).content()
+    assert shape(after.decode()) == shape(text)
+    with pytest.raises(msgspec.DecodeError):
+        msgspec.json.decode(after)
+
+
+def test_hostile_messages_become_lines_of_a_recording(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    bodies = [item.body for item in batch(1, 0, 500, 1.0) if isinstance(item, Delivery)]
+    texts = [body.decode(errors="replace") for body in bodies if isinstance(body, bytes)]
+    messages = [Message(1, msgspec.Raw(msgspec.json.encode(text)), text[:50]) for text in texts]
+    assert len(messages) > 200
+    redacted = [redaction(message) for message in messages]
+    path.write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in redacted))
+    again = [message.content() for message in read(path)]
+    assert again == [message.content() for message in redacted]
 
 
 def test_a_delivery_of_it_has_the_same_time() -> None:
