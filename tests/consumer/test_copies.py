@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ INBOX = temporary_inbox("xivo-exporter.i.default", "record", "xivo", (Binding("#
 
 def copied(body: bytes | str, *, has_stripped: bool = False) -> Copy:
     connection = SimpleNamespace(has_stripped=has_stripped)
-    message = SimpleNamespace(
+    message: Any = SimpleNamespace(
         body=body,
         channel=SimpleNamespace(connection=connection),
         delivery_info={"redelivered": False, "routing_key": "k"},
