@@ -19,6 +19,7 @@ from exporter.clock import wall_clock
 from exporter.commands.progress import Progress
 from exporter.commands.record_report import Report
 from exporter.commands.recorder import Recorder
+from exporter.consumer.copies import PREFETCH
 from exporter.consumer.copy_reader import CopyReader, NotReachedError, copied_bus
 from exporter.consumer.inbox import everything
 from exporter.recording.format import Message
@@ -104,20 +105,27 @@ class _Recording:
 
     def _record(self, progress: Progress) -> str:
         while True:
-            # Read before the messages, which must include all that had arrived then.
-            now, is_over = time.monotonic(), self.reader.is_over
-            items = self.reader.take(BATCH)
+            now = time.monotonic()
+            reason = self._end_reason(now)
+            # At the end, all that has arrived, and not what is still to come.
+            items = self.reader.take(PREFETCH if reason else BATCH)
             if not self._recorder.write(items):
                 return f"its size, {self._settings.max_size}"
+            if reason:
+                return reason
             self._flush(now)
-            if not items and is_over:
-                return "an internal error" if self.reader.has_failed else "a signal"
-            if not items and now >= self._end:
-                return f"its duration, {self._settings.duration}"
             self.reader.check_start(now - self._begun)
             self._tell(progress, now)
             if not items:
                 self.reader.wait(POLL_SECONDS)
+
+    def _end_reason(self, now: float) -> str:
+        """Return why it must end now; empty if it goes on."""
+        if self.reader.has_failed:
+            return "an internal error"
+        if self.reader.is_over:
+            return "a signal"
+        return f"its duration, {self._settings.duration}" if now >= self._end else ""
 
     def _flush(self, now: float) -> None:
         """Put messages into the file from time to time, and let them be acknowledged."""
