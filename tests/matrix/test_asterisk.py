@@ -35,6 +35,9 @@ def test_every_counter_is_that_of_the_queue_log(outcome: Outcome) -> None:
 
 def test_every_counter_of_a_recording_is_that_of_the_queue_log(outcome: Outcome) -> None:
     assert outcome.counters_of_the_recording() == []
+
+
+def test_a_recording_shows_the_same_as_the_exporter(outcome: Outcome) -> None:
     live, replayed = numbers_of(outcome.samples), numbers_of(outcome.replayed)
     assert live.keys() == replayed.keys()
     assert [
