@@ -10,6 +10,7 @@ SHORTEST_SECONDS = 5
 LONGEST_SECONDS = 86_400
 SHORTEST_SILENCE_SECONDS = 3600
 LONGEST_SILENCE_SECONDS = 3650 * 86_400
+LONGEST_INTERVAL_SECONDS = 3600
 
 
 class Length(NamedTuple):
@@ -47,6 +48,16 @@ class Length(NamedTuple):
         """
         problem = "must be a length from 1h to 3650d, such as 30d"
         return cls._parse(text, SHORTEST_SILENCE_SECONDS, LONGEST_SILENCE_SECONDS, problem)
+
+    @classmethod
+    def parse_interval(cls, text: str) -> Length:
+        """Parse the time between two scrapes.
+
+        Raises:
+            ValueError: The text is not a length, or the length is out of range.
+        """
+        problem = "must be a length from 1s to 1h, such as 15s"
+        return cls._parse(text, 1, LONGEST_INTERVAL_SECONDS, problem)
 
     @classmethod
     def _parse(cls, text: str, shortest: int, longest: int, problem: str) -> Length:

@@ -197,6 +197,7 @@ def _metavar(name: str, kinds: Sequence[object]) -> str:
 _METAVARS = {
     "addresses": "HOST:PORT;...",
     "details": "NAME,...",
+    "every": "LENGTH",
     "dir": "DIRECTORY",
     "file": "FILE",
     "level": "SECONDS,...",
@@ -204,6 +205,7 @@ _METAVARS = {
     "origin": "LENGTH",
     "reasons": "REASON,...",
     "recording": "FILE",
+    "rules": "FILE,...",
     "services": "NAME=URL,...",
     "subsystems": "NAME,...",
     "timezone": "ZONE",

@@ -152,10 +152,15 @@ def _unknown(spec: MetricSpec, columns: Columns) -> Columns:
     return columns._replace(values=[0.0] * len(columns.values))
 
 
-def text(specs: Iterable[MetricSpec], view: View) -> str:
-    """Return the series of some metrics as text, and nothing of the exporter or its process.
+def text(specs: Iterable[MetricSpec], view: View, *, is_openmetrics: bool = False) -> str:
+    """Return the series of some metrics, and nothing of the exporter or its process.
 
     They are sorted by their label values: equal series give equal text, in any order of beginning.
+
+    Args:
+        specs: The metrics.
+        view: Their series.
+        is_openmetrics: Whether to write OpenMetrics, and not the text format of Prometheus.
     """
     parts: list[str] = []
     for spec in specs:
@@ -163,8 +168,10 @@ def text(specs: Iterable[MetricSpec], view: View) -> str:
         order = sorted(range(len(labels)), key=labels.__getitem__)
         if order:
             lines = lines_of(spec)
-            parts.append(lines.text_header)
+            parts.append(lines.openmetrics_header if is_openmetrics else lines.text_header)
             parts.append(lines.join([templates[i] for i in order], [values[i] for i in order]))
+    if is_openmetrics:
+        parts.append("# EOF\n")
     return "".join(parts)
 
 

@@ -12,9 +12,10 @@ file.
 from __future__ import annotations
 
 import gzip
+import os
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase, BufferedReader
 from pathlib import Path
@@ -82,11 +83,12 @@ _message = msgspec.json.Decoder(Message)
 _text = msgspec.json.Decoder(str)
 
 
-def read(path: Path) -> Iterator[Message]:
+def read(path: Path, on_read: Callable[[float], object] | None = None) -> Iterator[Message]:
     """Yield the messages of a recording in its order.
 
     Args:
         path: The file, or `STDIN`.
+        on_read: Called before each message of a file, with the share of its bytes that are read.
 
     Raises:
         RecordingError: The file cannot be read, or a line is no message.
@@ -94,9 +96,11 @@ def read(path: Path) -> Iterator[Message]:
     name = _name(path)
     number = 0
     try:
-        with _opened(path) as lines:
+        with _opened(path) as (lines, share):
             while line := lines.readline(MAX_LINE + 1):
                 number += 1
+                if on_read is not None and share is not None:
+                    on_read(share())
                 if line.strip():
                     yield _parsed(line, f"{name}, line {number}")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -131,12 +135,15 @@ def _parsed(line: bytes, place: str) -> Message:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BufferedIOBase]:
+def _opened(path: Path) -> Iterator[tuple[BufferedIOBase, Callable[[], float] | None]]:
+    """Open a file; return its lines, and what returns the share that is read of its bytes."""
     if path == STDIN:
-        yield _decompressed(sys.stdin.buffer)
+        yield _decompressed(sys.stdin.buffer), None
         return
     with path.open("rb") as file:
-        yield _decompressed(file)
+        size = os.fstat(file.fileno()).st_size
+        # A pipe has no size, and no position.
+        yield _decompressed(file), (lambda: file.tell() / size) if size else None
 
 
 def _decompressed(file: BinaryIO) -> BufferedIOBase:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exporter.settings.bus import SINGLE_BUS, BusSettings
-from exporter.settings.kinds import DETAILS, PREFIX, ExchangeType, Generation
+from exporter.settings.kinds import DETAILS, PREFIX, ExchangeType, Generation, SeriesFormat
 from exporter.settings.loading import SettingsError, load
 from exporter.settings.models import COMMANDS, Demo, Logging, Replay, Serving, Settings, settings_of
 from exporter.settings.names import SECRETS, command_of, flag, spelled, variable
@@ -20,6 +20,7 @@ __all__ = [
     "Generation",
     "Logging",
     "Replay",
+    "SeriesFormat",
     "Serving",
     "Settings",
     "SettingsError",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from glob import glob
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -66,6 +67,14 @@ class Generation(StrEnum):
 
     XIVO = "xivo"
     WAZO = "wazo"
+
+
+class SeriesFormat(StrEnum):
+    """How series are printed."""
+
+    TEXT = "text"
+    OPENMETRICS = "openmetrics"
+    PROMTOOL = "promtool"
 
 
 class ExchangeType(StrEnum):
@@ -189,6 +198,21 @@ def _silence(value: object) -> Length:
     return value if isinstance(value, Length) else Length.parse_silence(str(value).strip())
 
 
+def _interval(value: object) -> Length:
+    return value if isinstance(value, Length) else Length.parse_interval(str(value).strip())
+
+
+def _rule_files(value: tuple[str, ...]) -> tuple[str, ...]:
+    for pattern in value:
+        files = glob(_path(Path(pattern)).as_posix(), recursive=True)
+        if not files:
+            msg = f"there is no file {printable(pattern)}"
+            raise ValueError(msg)
+        for file in files:
+            _readable(Path(file))
+    return value
+
+
 def _service_levels(value: object) -> ServiceLevels:
     if isinstance(value, ServiceLevels):
         return value
@@ -271,6 +295,8 @@ Listen = Annotated[Address, PlainValidator(_address, notation.WrittenAddress)]
 Addresses = Annotated[tuple[str, ...], BeforeValidator(_addresses, notation.WrittenAddresses)]
 Windows = Annotated[tuple[Length, ...], BeforeValidator(_lengths, notation.WrittenLengths)]
 Silence = Annotated[Length, PlainValidator(_silence, notation.WrittenSilence)]
+Interval = Annotated[Length, PlainValidator(_interval)]
+RuleFiles = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_rule_files)]
 Service = Annotated[ServiceLevels, PlainValidator(_service_levels, notation.WrittenServiceLevels)]
 PauseReasons = Annotated[
     tuple[str, ...], BeforeValidator(_list, str | list[str]), AfterValidator(_pause_reasons)

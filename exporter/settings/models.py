@@ -22,10 +22,13 @@ from exporter.settings.kinds import (
     Checked,
     Details,
     Generation,
+    Interval,
     Listen,
     Name,
     PauseReasons,
     Recording,
+    RuleFiles,
+    SeriesFormat,
     Service,
     Silence,
     Subsystems,
@@ -192,7 +195,7 @@ class Replay(Serving):
     )
     listen: Listen = Field(
         Address.parse("127.0.0.1:10495"),
-        description="address and port to serve /metrics on; with --speed",
+        description="address and port to serve /metrics on; with --serve or --speed",
     )
     bus_timezone: Zone = Field(
         None,
@@ -208,6 +211,23 @@ class Replay(Serving):
         le=100,
         description="recorded seconds in each second: serve /metrics while the recording is played "
         "as if it were now; default: play it at once, and print the series at its end",
+    )
+    serve: bool = Field(
+        False, description="play the recording at once, and serve the series at its end on /metrics"
+    )
+    format: SeriesFormat = Field(
+        SeriesFormat.TEXT,
+        description="how series are printed: as text, as OpenMetrics, or as input of promtool to "
+        "test alerting rules",
+    )
+    every: Interval = Field(
+        Length("15s", 15),
+        description="time between two samples of a series, from 1s to 1h; with --format promtool",
+    )
+    rules: RuleFiles = Field(
+        (),
+        description="files of the alerting rules to be tested, which may contain *: only metrics "
+        "that they name are printed; with --format promtool",
     )
 
 

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import os
+import pty
+import re
 import subprocess
 import sys
+import threading
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import yaml
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as parse_openmetrics,
+)
+from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from dataflows.subsystems import METRICS
 from exporter.__main__ import FAILED, WRONG_SETTINGS, main
 from exporter.commands.command_line import parse
 from exporter.recording.player import Player
 from exporter.settings import Replay
-from tests.program import PROGRAM
+from tests.program import OPENMETRICS, PROGRAM, Exporter
 from tests.support import REPOSITORY
 
 RECORDINGS = REPOSITORY / "tests" / "recordings"
@@ -172,3 +185,128 @@ def test_a_port_in_use_is_told_if_the_recording_is_served(
 ) -> None:
     assert main(["replay", SCENARIO, "--speed", "1", "--listen", port_in_use]) == FAILED
     assert "--listen" in capsys.readouterr().err
+
+
+def test_openmetrics_is_printed_as_it_is_served(capfd: pytest.CaptureFixture[str]) -> None:
+    text = printed(capfd, SCENARIO)
+    openmetrics = printed(capfd, SCENARIO, "--format", "openmetrics")
+    assert openmetrics.endswith("\n# EOF\n")
+    # The suffix of a counter belongs to the sample, and not to the family.
+    assert samples(parse_openmetrics(openmetrics)) == samples(parse_text(text))
+
+
+def samples(families: Iterable[Metric]) -> set[tuple[str, frozenset[tuple[str, str]], float]]:
+    return {
+        (sample.name, frozenset(sample.labels.items()), sample.value)
+        for family in families
+        for sample in family.samples
+    }
+
+
+def test_what_would_be_printed_is_served(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    arguments = ("replay", SCENARIO, "--serve", "--listen", "127.0.0.1:0")
+    with Exporter(tmp_path, *arguments, program=PROGRAM) as exporter:
+        assert exporter.get("/metrics").text == printed(capfd, SCENARIO)
+        accept = {"Accept": OPENMETRICS}
+        served = exporter.get("/metrics", headers=accept).text
+        assert served == printed(capfd, SCENARIO, "--format", "openmetrics")
+        assert exporter.get("/-/ready").status == 200
+        assert "queue_calls" in exporter.get("/").text
+        assert exporter.terminate() == 0
+
+
+def test_a_port_in_use_is_told_before_the_recording_is_played(
+    capsys: pytest.CaptureFixture[str], port_in_use: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Player, "play", None)
+    assert main(["replay", SCENARIO, "--serve", "--listen", port_in_use]) == FAILED
+    assert "--listen" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def some_messages() -> bytes:
+    with gzip.open(CALL_CENTRE) as recording:
+        return b"".join(islice(recording, 6000))
+
+
+def test_a_bar_on_a_terminal_shows_how_much_of_the_file_is_played(
+    some_messages: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "some.jsonl"
+    path.write_bytes(some_messages)
+    shown = on_a_terminal("replay", str(path))
+    shares = [int(share) for share in re.findall(rb"(\d+) %", shown)]
+    assert shares == sorted(shares)
+    assert len({*shares}) > 1
+    assert shown.endswith(b"\x1b[K")
+
+
+def test_of_the_standard_input_only_the_messages_are_counted(some_messages: bytes) -> None:
+    shown = on_a_terminal("replay", "-", stdin=some_messages)
+    assert b"%" not in shown
+    assert re.search(rb"\d,\d{3} messages", shown)
+
+
+def on_a_terminal(*arguments: str, stdin: bytes = b"") -> bytes:
+    """Run a command whose stderr is a terminal; return what it shows there."""
+    terminal, stderr = pty.openpty()
+    shown = bytearray()
+
+    def watch() -> None:
+        # The end of a terminal is an error.
+        with contextlib.suppress(OSError):
+            while piece := os.read(terminal, 4096):
+                shown.extend(piece)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        subprocess.run(
+            [*PROGRAM, *arguments],
+            input=stdin,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env={**os.environ, "TERM": "xterm"},
+            cwd=REPOSITORY,
+            check=True,
+        )
+    finally:
+        os.close(stderr)
+        watcher.join()
+        os.close(terminal)
+    return bytes(shown)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (
+            ["--every", "0s"],
+            "--every (XIVO_EXPORTER_EVERY): must be a length from 1s to 1h, such as 15s",
+        ),
+        (["--rules", "/no/*.yaml"], "--rules (XIVO_EXPORTER_RULES): there is no file /no/*.yaml"),
+        (
+            ["--format", "json"],
+            "--format (XIVO_EXPORTER_FORMAT): must be text, openmetrics or promtool, not 'json'",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_format_is_told(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    assert main(["replay", SCENARIO, *arguments]) == WRONG_SETTINGS
+    assert capsys.readouterr().err == f"xivo-exporter: {says}\n"
+
+
+def test_series_for_promtool_name_the_rules_and_only_their_metrics(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name, metric in (("a", "xivo_queue_members"), ("b", "xivo_bus_events_total")):
+        (tmp_path / f"{name}.yaml").write_text(f"expr: {metric} > 1")
+    pattern = str(tmp_path / "*.yaml")
+    settings = ("--format", "promtool", "--every", "5s", "--rules", pattern)
+    test = yaml.safe_load(printed(capfd, SCENARIO, *settings))
+    assert test["rule_files"] == [pattern]
+    assert test["evaluation_interval"] == test["tests"][0]["interval"] == "5s"
+    names = {each["series"].partition("{")[0] for each in test["tests"][0]["input_series"]}
+    assert names == {"xivo_queue_members", "xivo_bus_events_total"}

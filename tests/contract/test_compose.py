@@ -41,7 +41,7 @@ def test_the_file_is_as_the_specification_of_compose_says() -> None:
     validator = jsonschema.Draft202012Validator(schema)
     validator.validate(COMPOSE)
     # It would notice a mistake.
-    assert not validator.is_valid({**COMPOSE, "services": {"exporter": {"comand": ["run"]}}})
+    assert not validator.is_valid({**COMPOSE, "services": {"exporter": {"runs": ["run"]}}})
 
 
 @each_service

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("no_settings_of_the_developer")
         ("XIVO_EXPORTER_AGENT", "XIVO_EXPORTER_AGENTS"),
         ("XIVO_EXPORTER_COLOUR", None),
         ("XIVO_EXPORTER_", None),
-        ("XIVO_EXPORTER_PORT", None),
+        ("XIVO_EXPORTER_HOST", None),
     ],
 )
 def test_an_unknown_variable_is_found_with_the_nearest_setting(

@@ -1,0 +1,97 @@
+"""The characters by which a character of personal data may be replaced."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from bisect import bisect_left
+from collections import defaultdict
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+DIGITS = "0123456789"
+FIRST_DIGITS = DIGITS[1:]
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+HEX_LETTERS = "abcdef"
+
+_MANY_CHARACTERS = 4096
+"""More than texts of one language have; a look-up of another one takes microseconds."""
+
+_FIRST_OTHER = "\x80"
+
+
+class Symbol(NamedTuple):
+    """A letter, a digit or a mark.
+
+    Attributes:
+        alphabet: The characters that are like it, all in lower case if there are two cases.
+        place: Which of them it is.
+        is_upper: Whether it is the upper case of that.
+    """
+
+    alphabet: str
+    place: int
+    is_upper: bool = False
+
+
+@lru_cache(maxsize=_MANY_CHARACTERS)
+def symbol_of(char: str) -> Symbol | None:
+    """Return the symbol of a character; None for a separator, such as a space or an emoji.
+
+    The characters of an alphabet take the same number of bytes in UTF-8. So a text that is
+    replaced is as long as before.
+    """
+    lower = char.lower()
+    if char < _FIRST_OTHER:
+        alphabet = DIGITS if char in DIGITS else LETTERS
+        if lower not in alphabet:
+            return None
+    elif unicodedata.category(char)[0] in "LMN":
+        kind = _kind(char)
+        lower = lower if kind.has_cases else char
+        alphabet = _others()[kind]
+    else:
+        return None
+    return Symbol(alphabet, bisect_left(alphabet, lower), char != lower)
+
+
+class _Kind(NamedTuple):
+    """What characters of an alphabet have in common; `group` is L, M or N, as in Unicode."""
+
+    group: str
+    size: int
+    has_cases: bool
+    is_folded: bool
+
+
+def _kind(char: str) -> _Kind:
+    lower, upper = char.lower(), char.upper()
+    size, group = _size(char), unicodedata.category(char)[0]
+    has_cases = (
+        len(lower) == len(upper) == 1
+        and lower != upper
+        and char in (lower, upper)
+        and upper.lower() == lower.upper().lower() == lower
+        and lower.upper() == upper
+        and lower == lower.casefold() == upper.casefold()
+        and _size(lower) == _size(upper)
+    )
+    is_folded = has_cases or group != "L" or char.casefold() == char
+    return _Kind(group, size, has_cases, is_folded)
+
+
+def _size(char: str) -> int:
+    return len(char.encode(errors="surrogatepass"))
+
+
+@cache
+def _others() -> dict[_Kind, str]:
+    """Return the alphabets outside of ASCII, which takes a second, and two megabytes."""
+    found: defaultdict[_Kind, list[str]] = defaultdict(list)
+    for number in range(ord(_FIRST_OTHER), sys.maxunicode + 1):
+        char = chr(number)
+        if unicodedata.category(char)[0] in "LMN":
+            kind = _kind(char)
+            if not kind.has_cases or char == char.lower():
+                found[kind].append(char)
+    return {kind: "".join(chars) for kind, chars in found.items()}

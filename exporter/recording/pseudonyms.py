@@ -1,0 +1,179 @@
+"""Replaces words and numbers by others of the same shape, by a secret key.
+
+A word is a run of letters and digits. Each one is replaced by a keyed permutation of all words of
+its shape: nobody who lacks the key can compute it, the same word always becomes the same, two
+different words never do, and no word stays as it is. Nothing is remembered, so this needs no table
+that could become full.
+
+The permutation is a Feistel network, as in format-preserving encryption. It is followed by a step
+to the next word and by the network backwards. So it is one cycle through all words of a shape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import groupby
+from math import prod
+
+from exporter.recording.alphabets import (
+    DIGITS,
+    FIRST_DIGITS,
+    HEX_LETTERS,
+    LETTERS,
+    Symbol,
+    symbol_of,
+)
+
+_UUID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+_PART = r"[0-9A-Za-z\x80-\U0010ffff]"
+_WORDS = re.compile(rf"(?<!{_PART}){_UUID}(?!{_PART})|{_PART}+")
+"""Words; outside of ASCII, there may be separators in them. A UUID is one word, and remains one."""
+
+_ROUNDS = 10
+"""Of the network; less than ten are weak for short words."""
+
+_HASH_BYTES = 64
+"""More bits than half of the longest word has."""
+
+_LONGEST = 32
+"""Characters. A longer word is replaced in pieces of this length."""
+
+_MANY_WORDS = 65_536
+"""Words that are remembered, because one takes 40 µs to compute; about 15 MB."""
+
+_MANY_ALPHABETS = 64
+"""There are about twenty."""
+
+_LONGEST_REMEMBERED = 64
+"""Characters of such a word. The longest of them, and so of the words that stay, is a UUID."""
+
+
+class Pseudonyms:
+    """Replaces the words of texts.
+
+    The case of letters stays, and two words that differ only in it are replaced alike. Leading
+    zeros of a number stay, because 42 and 042 may be the same. Everything between words stays.
+
+    Args:
+        key: The secret, at most 64 bytes.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._word = lru_cache(maxsize=_MANY_WORDS)(self._permuted)
+        self._following = lru_cache(maxsize=_MANY_ALPHABETS)(self._cycle)
+
+    def of(self, text: str, kept: Collection[str] = frozenset()) -> str:
+        """Return a text with other words.
+
+        Args:
+            text: Of any length.
+            kept: Words in lower case that stay, and that no other word becomes.
+        """
+        return _WORDS.sub(lambda match: self._replaced(match[0], kept), text)
+
+    def _replaced(self, part: str, kept: Collection[str]) -> str:
+        if part.isascii():
+            return self._other(part, kept)
+        groups = groupby(part, lambda char: symbol_of(char) is not None)
+        return "".join(
+            self._other("".join(chars), kept) if is_word else "".join(chars)
+            for is_word, chars in groups
+        )
+
+    def _other(self, word: str, kept: Collection[str]) -> str:
+        if word.casefold() in kept:
+            return word
+        if len(word) > _LONGEST_REMEMBERED:
+            return self._permuted(word)
+        word = self._word(word)
+        while kept and word.casefold() in kept:
+            word = self._word(word)
+        return word
+
+    def _permuted(self, word: str) -> str:
+        symbols = [*_symbols(word)]
+        replaced: Iterator[str] = (
+            char
+            for begin in range(0, len(symbols), _LONGEST)
+            for char in self._piece(symbols[begin : begin + _LONGEST])
+        )
+        if "-" in word:
+            replaced = iter(["-" if char == "-" else next(replaced) for char in word])
+        chars = "".join(replaced)
+        return word[: len(word) - len(chars)] + chars
+
+    def _piece(self, symbols: Sequence[Symbol]) -> Iterator[str]:
+        alphabets = [symbol.alphabet for symbol in symbols]
+        number = 0
+        for symbol in symbols:
+            number = number * len(symbol.alphabet) + symbol.place
+        if len(symbols) == 1:
+            number = self._following(alphabets[0])[number]
+        else:
+            number = self._next(alphabets, number)
+        places = []
+        for alphabet in reversed(alphabets):
+            number, place = divmod(number, len(alphabet))
+            places.append(place)
+        for symbol, place in zip(symbols, reversed(places), strict=True):
+            char = symbol.alphabet[place]
+            yield char.upper() if symbol.is_upper else char
+
+    def _cycle(self, alphabet: str) -> Sequence[int]:
+        """Return, for each place in an alphabet, the next one in a secret order."""
+        digests = [
+            blake2b(char.encode(), key=self._key, person=b"char").digest() for char in alphabet
+        ]
+        order = sorted(range(len(alphabet)), key=digests.__getitem__)
+        following = [0] * len(order)
+        for place, after in zip(order, [*order[1:], order[0]], strict=True):
+            following[place] = after
+        return following
+
+    def _next(self, alphabets: Sequence[str], number: int) -> int:
+        """Return the number of the next word of a shape in a secret order."""
+        half = len(alphabets) // 2
+        lefts = prod(map(len, alphabets[:half]))
+        rights = prod(map(len, alphabets[half:]))
+        begun = blake2b(key=self._key, person=b"word", digest_size=_HASH_BYTES)
+        # The first character and the length identify an alphabet.
+        begun.update("".join(f"{each[0]}{len(each)}," for each in alphabets).encode())
+
+        def mixed(turn: int, half: int) -> int:
+            hashed = begun.copy()
+            hashed.update(b"%d:%d" % (turn, half))
+            return int.from_bytes(hashed.digest())
+
+        left, right = divmod(number, rights)
+        for turn in range(_ROUNDS):
+            if turn % 2:
+                right = (right + mixed(turn, left)) % rights
+            else:
+                left = (left + mixed(turn, right)) % lefts
+        left, right = divmod((left * rights + right + 1) % (lefts * rights), rights)
+        for turn in reversed(range(_ROUNDS)):
+            if turn % 2:
+                right = (right - mixed(turn, left)) % rights
+            else:
+                left = (left - mixed(turn, right)) % lefts
+        return left * rights + right
+
+
+def _symbols(word: str) -> Iterator[Symbol]:
+    """Yield what is replaced of a word; not the leading zeros of a number."""
+    if word.isascii() and word.isdecimal():
+        digits = word.lstrip("0") or "0"
+        first = DIGITS if len(digits) == 1 else FIRST_DIGITS
+        yield Symbol(first, first.index(digits[0]))
+        for digit in digits[1:]:
+            yield Symbol(DIGITS, int(digit))
+        return
+    for char in word:
+        symbol = symbol_of(char)
+        if symbol is not None:
+            is_hex = "-" in word and symbol.alphabet is LETTERS
+            yield symbol._replace(alphabet=HEX_LETTERS) if is_hex else symbol

@@ -1,0 +1,222 @@
+"""Replaces the personal data of messages, so that a recording can be given to others.
+
+What stays is the list in `disclosed.py`; all else is replaced, by words of the same shape
+(`pseudonyms.py`). A value becomes the same wherever it stands: in the data of an event, in a
+header, in a routing key, or in a longer value. So an exporter makes the same of a redacted
+recording as of the original one, except for the label values that are personal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
+from math import isfinite
+from typing import Any
+
+import msgspec
+
+from dataflows.envelope import MAX_BODY
+from dataflows.repair import MAX_REPAIRED, REPLACEMENT, repaired
+from dataflows.subscriptions import subscriptions
+from dataflows.subsystems import SUBSYSTEMS
+from exporter.recording import disclosed
+from exporter.recording.disclosed import FORMS, Fields, Rule
+from exporter.recording.field_names import LONG, known_part
+from exporter.recording.format import Message
+from exporter.recording.pseudonyms import Pseudonyms
+
+MAX_DEPTH = 32
+"""Objects and lists in each other. Those that are deeper become null; real ones are not."""
+
+_MANY_NAMES = 4096
+"""Names of fields that are remembered, and routing keys; the longest has `LONG` characters."""
+
+_FILLER = "x"
+
+_INVALID = r"\ud800"
+"""An escape sequence that a text must not contain. So an invalid text remains one."""
+
+_NOTHING: Fields = {}
+
+
+_ROUTING_WORDS = frozenset(
+    word.casefold()
+    for decoder, *_ in subscriptions(SUBSYSTEMS).values()
+    for word in decoder.routing_key.split(".")
+    if word not in {"*", "#"}
+) | {"event", "events", "users", "statuses", "agents", "none"}
+
+
+class _Number(str):
+    """A number of JSON, as it is written."""
+
+    __slots__ = ()
+
+
+_json = msgspec.json.Decoder(float_hook=_Number)
+
+
+class Redaction:
+    """Replaces the personal data of the messages of one recording.
+
+    Args:
+        key: A secret, 16 to 64 bytes. Use a new one for each recording, and do not keep it.
+        pause_reasons: Reasons of pauses that are no personal data, because an administrator has
+            chosen them.
+    """
+
+    def __init__(self, key: bytes, pause_reasons: Collection[str] = ()) -> None:
+        self._pseudonyms = Pseudonyms(key)
+        self._reasons = frozenset(pause_reasons)
+        self._short_name = lru_cache(maxsize=_MANY_NAMES)(self._renamed)
+
+    def __call__(self, message: Message) -> Message:
+        """Return a message without personal data. It may contain anything, and is bounded."""
+        name, body = self._body(message.content())
+        return Message(
+            message.time,
+            msgspec.Raw(body),
+            self._route(message.routing_key, name),
+            self._named(message.headers, disclosed.ENVELOPE, name),
+            self._named(message.properties, disclosed.PROPERTIES, name),
+        )
+
+    def text(self, text: str) -> str:
+        """Return what a personal value becomes in all fields."""
+        return self._pseudonyms.of(text)
+
+    def _body(self, content: bytes) -> tuple[str, bytes]:
+        """Return the name of an event, and its body for a recording."""
+        if len(content) > MAX_BODY:
+            # The exporter does not read it either.
+            return "", msgspec.json.encode(_FILLER * len(content))
+        try:
+            body, is_valid = _parsed(content)
+        except (msgspec.DecodeError, RecursionError):
+            return "", msgspec.json.encode(self._unreadable(content.decode()))
+        name = _name(body)
+        of_data = disclosed.FIELDS.get(name, disclosed.ANY_EVENT)
+        redacted = self._any(body, {**disclosed.ENVELOPE, "data": of_data}, name)
+        encoded = msgspec.json.encode(redacted)
+        if is_valid and isinstance(body, dict):
+            return name, encoded
+        text = encoded.decode()
+        return name, msgspec.json.encode(text if is_valid else text.replace(REPLACEMENT, _INVALID))
+
+    def _unreadable(self, text: str) -> str:
+        """Return a text that is no JSON either; `0x1` could become `6e9`."""
+        while True:
+            text = self.text(text)
+            try:
+                _parsed(text.encode())
+            except (msgspec.DecodeError, RecursionError):
+                return text
+
+    def _any(self, value: object, rules: Rule | Fields, name: str, depth: int = 0) -> object:
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, dict | list | tuple):
+            return self._inside(value, rules, name, depth) if depth < MAX_DEPTH else None
+        rule = rules if isinstance(rules, Rule) else Rule.PERSONAL
+        match value:
+            case _Number():
+                return msgspec.Raw(self._value(value, rule, name).encode())
+            case int():
+                return int(self._value(_Number(value), rule, name))
+            case float():
+                return float(self._value(_Number(value), rule, name))
+            case _:
+                return self._value(str(value), rule, name)
+
+    def _inside(
+        self,
+        value: dict[str, Any] | Sequence[object],
+        rules: Rule | Fields,
+        name: str,
+        depth: int,
+    ) -> object:
+        if isinstance(value, dict):
+            return self._named(value, _NOTHING if isinstance(rules, Rule) else rules, name, depth)
+        return [self._any(each, rules, name, depth + 1) for each in value]
+
+    def _named(
+        self, value: Mapping[str, Any], fields: Fields, name: str, depth: int = 0
+    ) -> dict[str, Any]:
+        return {
+            self._key(key): self._any(each, fields.get(key, _NOTHING), name, depth + 1)
+            for key, each in value.items()
+        }
+
+    def _value(self, text: str, rule: Rule, name: str) -> str:
+        form = FORMS.get(rule)
+        if form is not None and form.fullmatch(text):
+            return text
+        if isinstance(text, _Number):
+            return self._number(text)
+        match rule:
+            case Rule.CHANNEL:
+                return self._pseudonyms.of(text, disclosed.CHANNEL_WORDS)
+            case Rule.ROUTE:
+                return self._route(text, name)
+            case Rule.REASON:
+                return self._reason(text)
+            case _:
+                return self.text(text)
+
+    def _number(self, text: str) -> str:
+        mantissa, e, exponent = text.replace("E", "e").partition("e")
+        number = f"{self.text(mantissa)}{e}{exponent}"
+        if isfinite(float(number)) or not isfinite(float(text)):
+            return number
+        # Other digits are too large for the exponent.
+        return number.replace("e+", "e").replace("e", "e-")
+
+    def _reason(self, text: str) -> str:
+        if text in self._reasons:
+            return text
+        text = self.text(text)
+        while text in self._reasons:
+            text = self.text(text)
+        return text
+
+    def _route(self, key: str, name: str) -> str:
+        return ".".join(
+            word if name and word == name else self._pseudonyms.of(word, _ROUTING_WORDS)
+            for word in key.split(".")
+        )
+
+    def _key(self, key: str) -> str:
+        return self._short_name(key) if len(key) <= LONG else self._renamed(key)
+
+    def _renamed(self, key: str) -> str:
+        """Return the name of a field, which may contain personal data too."""
+        known = known_part(key)
+        if known:
+            return known + self._pseudonyms.of(key.removeprefix(known), disclosed.CHANNEL_WORDS)
+        key = self.text(key)
+        while known_part(key):
+            key = self.text(key)
+        return key
+
+
+def _parsed(content: bytes) -> tuple[object, bool]:
+    """Return a body, and whether its texts are valid.
+
+    If only they are invalid, it is read as `open_envelope` reads it.
+
+    Raises:
+        msgspec.DecodeError: It is no JSON.
+        RecursionError: It is nested too deeply.
+    """
+    try:
+        return _json.decode(content), True
+    except msgspec.DecodeError:
+        if len(content) > MAX_REPAIRED:
+            raise
+        return _json.decode(repaired(content)), False
+
+
+def _name(body: object) -> str:
+    """Return the name of an event; empty if it cannot be one."""
+    name = body.get("name") if isinstance(body, dict) else None
+    return name if isinstance(name, str) and FORMS[Rule.EVENT].fullmatch(name) else ""
