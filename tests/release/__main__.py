@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 
 from packaging.requirements import Requirement
 
@@ -173,7 +174,7 @@ def make_deb() -> None:
 
 def make_image(base: str | None) -> None:
     """The image starts as its user, with a read-only root."""
-    with tempfile.TemporaryDirectory() as folder, Storage("release") as storage:
+    with tempfile.TemporaryDirectory() as folder, Storage(token_hex(4)) as storage:
         state = Path(folder)
         with storage.image(base) if base else storage.image() as image:
             os.chown(state, *map(int, image.config["User"].split(":")))
