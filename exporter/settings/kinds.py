@@ -188,6 +188,10 @@ def _silence(value: object) -> Length:
     return value if isinstance(value, Length) else Length.parse_silence(str(value).strip())
 
 
+def _wait(value: object) -> Length:
+    return value if isinstance(value, Length) else Length.parse_wait(str(value).strip())
+
+
 def _service_levels(value: object) -> ServiceLevels:
     if isinstance(value, ServiceLevels):
         return value
@@ -264,6 +268,7 @@ Listen = Annotated[Address, PlainValidator(_address)]
 Addresses = Annotated[tuple[str, ...], BeforeValidator(_addresses)]
 Windows = Annotated[tuple[Length, ...], BeforeValidator(_lengths)]
 Silence = Annotated[Length, PlainValidator(_silence)]
+Wait = Annotated[Length, PlainValidator(_wait)]
 Service = Annotated[ServiceLevels, PlainValidator(_service_levels)]
 PauseReasons = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_pause_reasons)]
 Subsystems = Annotated[

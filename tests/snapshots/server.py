@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from tests.certificates import Certificates
 
@@ -144,6 +145,10 @@ class Apis:
         return (200, content) if right in self.rights else (401, b"{}")
 
     def _token(self, request: Request, path: str) -> tuple[int, bytes]:
+        if request.method == "HEAD":
+            token, _, query = request.path.rpartition("/")[2].partition("?")
+            scope = parse_qs(query)["scope"][0]
+            return (204 if scope in self.rights else 403) if token in self.tokens else 404, b""
         if request.method == "DELETE":
             self.tokens.discard(path.rpartition("/")[2])
             return 200, b'{"data": {"message": "success"}}'
