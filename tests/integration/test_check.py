@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from exporter.__main__ import main
 from exporter.consumer import connection, probe
 from tests.certificates import Certificates, dated, make_certificates
 from tests.integration.bus import INBOX, Wire, chat, connected, event
@@ -506,3 +508,20 @@ def test_wrong_settings_have_a_document_of_their_own(capsys: pytest.CaptureFixtu
     assert len(checked.document["findings"]) == 2
     assert SECRET not in json.dumps(checked.document)
     assert "--wait (XIVO_EXPORTER_WAIT): must be a length" in capsys.readouterr().err
+
+
+def test_the_sample_in_the_documents_is_real(
+    broker: Broker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broker.add_user("xivo-exporter", "p", OURS, OURS, OURS)
+    flags = ("--instance", "monitor", "--listen", "127.0.0.1:0")
+    url = broker.url(user="xivo-exporter", password="p")
+    assert main(["check", "--bus-url", url, *flags]) == 1
+    shown = capsys.readouterr().out
+    shown = shown.replace("127.0.0.1:0", "0.0.0.0:10495").replace(f":{broker.port}", ":5672")
+    shown = shown.replace("amqp://127.0.0.1", "amqp://pbx.example.com")
+    shown = shown.replace("127.0.0.1 is", "pbx.example.com is").replace("127.0.0.1", "192.0.2.10")
+    page = (REPOSITORY / "docs" / "check.md").read_text(encoding="utf-8")
+    sample = page.partition("```console\n")[2].partition("```")[0].partition("\n")[2]
+    version = r"RabbitMQ [\d.]+"
+    assert re.sub(version, "", sample) == re.sub(version, "", shown)
