@@ -21,9 +21,9 @@ from exporter.exposition.exchanges import (
 )
 from exporter.settings import BusSettings
 
-AMQP, LOGIN, VHOST, LIMITS = "AMQP", "login", "vhost", "limits"
+AMQP, LOGIN, VHOST = "AMQP", "login", "vhost"
 
-CHECKS = (AMQP, LOGIN, VHOST, LIMITS, EXCHANGE, rights.INBOX, *rights.CHECKS, EVENTS, CLOCK)
+CHECKS = (AMQP, LOGIN, VHOST, rights.LIMITS, EXCHANGE, rights.INBOX, *rights.CHECKS, EVENTS, CLOCK)
 """After those of the network."""
 
 CHANNELS = 2
@@ -121,15 +121,15 @@ class BusCheck:
             found.fail(
                 LOGIN,
                 error.problem,
-                f"check the user in --bus-url and --bus-password-file; on the server, "
-                f"rabbitmqctl list_users shows the users, and rabbitmqctl change_password {user} "
-                "sets a password",
+                "check the user in --bus-url and --bus-password-file; on the server, rabbitmqctl "
+                "list_users shows the users, and rabbitmqctl change_password "
+                f"{shlex.quote(user)} sets a password",
             )
             return
         found.good(LOGIN, f"logged in as {user}")
         if "connection limit" in error.words:
             found.good(VHOST, self._url.vhost)
-            found.fail(LIMITS, error.problem, _LIMITS)
+            found.fail(rights.LIMITS, error.problem, _LIMITS)
         else:
             found.fail(
                 VHOST,
@@ -153,9 +153,9 @@ class BusCheck:
         found = self.findings
         try:
             probe.open_channels(CHANNELS)
-            found.good(LIMITS, f"the broker allows the connection and {CHANNELS} channels")
+            found.good(rights.LIMITS, f"the broker allows the connection and {CHANNELS} channels")
         except RefusedError as error:
-            found.fail(LIMITS, error.problem, _LIMITS)
+            found.fail(rights.LIMITS, error.problem, _LIMITS)
             return
         others = self._other_exchanges(probe)
         if not self._has_exchange(probe, others):
@@ -179,6 +179,11 @@ class BusCheck:
         try:
             probe.find_exchange()
         except RefusedError as error:
+            if error.code == _REFUSED:
+                # RabbitMQ says so from 4.3 on. The rights are tried below, one by one.
+                reason = "the broker does not say: the user has no right on it"
+                self.findings.skip(EXCHANGE, reason)
+                return True
             if others.existing:
                 advice = f"set --exchange {others.existing[0]}, which exists"
             else:

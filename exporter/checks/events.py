@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import tzinfo
+from math import ceil
 
 from dataflows.envelope import Rejected, open_envelope
 from dataflows.subscriptions import subscriptions
@@ -113,7 +114,7 @@ def tell_events(
         check: The check of the events.
         exchange: The check of the exchange.
     """
-    time = f"{seconds:.0f} s"
+    time = f"{max(1, ceil(seconds - 0.5))} s"
     if arrivals.understood:
         _tell_understood(arrivals, time, findings, check)
         if findings.result_of(exchange) is Result.WARNING:

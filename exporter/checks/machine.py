@@ -49,7 +49,7 @@ def _check_state(settings: Settings, process: int, findings: Findings) -> None:
         findings.good(STATE, "none is set, so state is not kept over a restart")
         return
     try:
-        found = inspect(settings.state_dir, process)
+        found = inspect(settings.state_dir, process, discard=settings.discard_state)
     except StateDirError as error:
         advice = (
             "correct it, or set --state-dir to another directory; run the check as the exporter's "

@@ -194,7 +194,8 @@ def _tell_expiry(
     said = f"{version}; the certificate is trusted, and valid until {certificate.ends:%Y-%m-%d}"
     if left < EXPIRY:
         advice = "renew the certificate of the server; after that day, the exporter refuses it"
-        findings.warn(TLS + of, f"{said}: it ends in {max(left.days, 0)} days", advice)
+        days = f"{left.days} day{'' if left.days == 1 else 's'}"
+        findings.warn(TLS + of, f"{said}: it ends in {days}", advice)
     else:
         findings.good(TLS + of, said)
 

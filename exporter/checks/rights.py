@@ -10,7 +10,7 @@ from exporter.consumer.inbox import Inbox
 from exporter.consumer.probe import InboxSeen, Probe, RefusedError
 from exporter.settings.bus_url import BusUrl
 
-INBOX = "inbox"
+LIMITS, INBOX = "limits", "inbox"
 CONFIGURE = "right to configure the inbox"
 WRITE = "right to write to the inbox"
 READ = "right to read the inbox"
@@ -46,12 +46,15 @@ def try_rights(
         The name of a temporary inbox that may be bound and read; "" if the user may have none;
         None if a right is missing.
     """
+    advice = f"give the right to the user: {grant(url, inbox)}"
     try:
         seen = probe.find_inbox()
     except RefusedError as error:
-        _tell_locked(error, inbox, findings)
+        if error.code == _REFUSED:
+            findings.fail(CONFIGURE, error.problem, advice)
+        else:
+            _tell_locked(error, inbox, findings)
         return None
-    advice = f"give the right to the user: {grant(url, inbox)}"
     queue = _configured(probe, inbox, seen, findings, temporary=temporary, advice=advice)
     if queue is None:
         return None
@@ -62,9 +65,10 @@ def try_rights(
 
 
 def _tell_locked(error: RefusedError, inbox: Inbox, findings: Findings) -> None:
+    name = shlex.quote(inbox.name)
     advice = (
-        f"end the client that owns it: rabbitmqctl list_queues name owner_pid | grep {inbox.name}"
-        ", or choose another --instance"
+        f"end the client that owns it: rabbitmqctl list_queues name owner_pid | grep {name}, or "
+        "choose another --instance"
     )
     findings.fail(INBOX, error.problem, advice if error.code == _LOCKED else "see the broker's log")
 
@@ -128,10 +132,11 @@ def _tell_not_configured(
         findings.fail(CONFIGURE, error.problem, advice)
     elif error.code == _OTHER and _LIMIT in error.words:
         advice = "rabbitmqctl list_vhost_limits shows the limit; raise max-queues"
-        findings.fail("limits", error.problem, advice)
+        findings.fail(LIMITS, error.problem, advice)
     else:
+        name = shlex.quote(inbox.name)
         advice = (
-            f"delete it, which loses the messages in it: rabbitmqctl delete_queue {inbox.name}, or "
+            f"delete it, which loses the messages in it: rabbitmqctl delete_queue {name}, or "
             "set --inbox-expires, --inbox-max-length and --inbox-max-bytes as they were"
         )
         findings.fail(INBOX, error.problem, advice)

@@ -24,8 +24,11 @@ _WORD = max(len(word) for word, _ in _MARKS.values())
 _NARROWEST = 60
 """Columns. A narrower text could not be read, so a narrower terminal breaks the lines itself."""
 
-_WIDEST_CHECK = 30
-"""Columns. Longer names, such as those of rights, push their details to the right."""
+_WIDE = 100
+"""Columns from which on the longest names of rights leave enough room for the details."""
+
+_SHORT_NAMES = 30
+"""Columns of names in a narrower window; longer ones push their details to the right."""
 
 
 class Style(NamedTuple):
@@ -53,7 +56,9 @@ def table(findings: Sequence[Finding], style: Style) -> str:
     lines: list[str] = []
     for subject, group in groupby(findings, lambda finding: finding.subject):
         own = [*group]
-        width = min(max(len(_safe(each.check)) for each in own), _WIDEST_CHECK)
+        width = max(len(_safe(each.check)) for each in own)
+        if style.width is not None and style.width < _WIDE:
+            width = min(width, _SHORT_NAMES)
         lines.append(_safe(subject))
         for each in own:
             lines += _lines(each, width, style)

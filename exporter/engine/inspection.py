@@ -37,12 +37,13 @@ class Inspected(NamedTuple):
     advice: str = ""
 
 
-def inspect(path: Path, process: int = 0) -> Inspected:
+def inspect(path: Path, process: int = 0, *, discard: bool = False) -> Inspected:
     """Look at a state directory.
 
     Args:
         path: The directory; it may be missing.
         process: Number of this process in a cluster.
+        discard: Whether the exporter moves a store aside, and begins with an empty one.
 
     Raises:
         StateDirError: It cannot be used; the message says why and what to do.
@@ -56,7 +57,7 @@ def inspect(path: Path, process: int = 0) -> Inspected:
         must_be_private((path.resolve(), nearest), WRITE_ACCESS)
         if nearest == path:
             return Inspected(f"{printable(path)} has no state yet")
-        return _inspect_store(own)
+        return _inspect_store(own, discard=discard)
     except OSError as error:
         raise StateDirError(unusable(path, why_no_directory(error))) from error
 
@@ -83,12 +84,14 @@ _NO_NAMELESS_FILES = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT)
 """What file systems answer that know no files without a name."""
 
 
-def _inspect_store(own: Path) -> Inspected:
+def _inspect_store(own: Path, *, discard: bool) -> Inspected:
     if _is_locked(own / LOCK):
         return Inspected(
             f"an exporter uses {printable(own)} now",
             "nothing, if it is this one and runs; otherwise give each exporter its own directory",
         )
+    if discard:
+        return Inspected(f"the exporter moves what is in {printable(own)} aside")
     manifest = own / MANIFEST
     if manifest.exists():
         found = read_manifest(manifest)

@@ -17,7 +17,7 @@ import pytest
 from exporter.__main__ import main
 from exporter.consumer import connection, probe
 from tests.certificates import Certificates, dated, make_certificates
-from tests.integration.bus import INBOX, Wire, chat, connected, event
+from tests.integration.bus import INBOX, Wire, chat, connected, event, raw_headers
 from tests.integration.checking import (
     INSTANCE,
     QUICK,
@@ -79,6 +79,13 @@ def test_a_running_exporter_does_not_notice_a_check(
     assert traces(broker) == before
     assert broker.queues()[INBOX]["consumers"] == 1
     assert len(program.samples()) == metrics
+    with publishing(broker, stamped):
+        checked = check("--bus-url", broker.url(), *INSTANCE)
+        assert "events" in checked.named("good")
+    queues = broker.queues()
+    assert [*queues] == [INBOX]
+    assert queues[INBOX]["arguments"] == before[0][INBOX]["arguments"]
+    assert broker.bindings() == before[1]
     assert program.value("xivo_exporter_bus_disconnects_total", bus="default") == 0
     assert program.value("xivo_exporter_bus_gaps_total", bus="default") == 0
 
@@ -214,7 +221,7 @@ def test_a_certificate_that_has_ended_or_ends_soon(
     # That of the broker is valid for two days.
     checked = check("--bus-url", broker.tls_url(), *trusted)
     assert checked.status == 0
-    assert "ends in 1 days" in checked.text("TLS")
+    assert "ends in 1 day" in checked.text("TLS")
     assert checked.text("TLS").startswith("warning")
 
 
@@ -370,6 +377,14 @@ def test_events_of_an_unknown_form(broker: Broker) -> None:
     assert_names(checked, "events", "bad_field")
 
 
+def test_headers_that_no_client_can_decode(broker: Broker) -> None:
+    # A time of which the C library knows no date.
+    odd = raw_headers((b"t", b"T", b"\xff" * 8))
+    with publishing(broker, lambda: Wire(stamped().body, raw_properties=odd)):
+        checked = check("--bus-url", broker.url(), *INSTANCE)
+    assert "events" in checked.named("good")
+
+
 def test_messages_that_are_no_events(broker: Broker) -> None:
     with publishing(broker, lambda: Wire(b"\x1b[31m no JSON")):
         checked = check("--bus-url", broker.url(), *INSTANCE, "--wait", "1s")
@@ -431,6 +446,8 @@ def test_a_state_directory_that_cannot_be_used(checked_here: Any, tmp_path: Path
     manifest = newer / "process-0" / "manifest.json"
     manifest.write_text("{}")
     assert_names(checked_here("--state-dir", f"{newer}"), name, "is damaged")
+    assert checked_here("--state-dir", f"{newer}", "--discard-state").status == 0
+    assert manifest.exists()
     manifest.unlink()
     (newer / "process-0" / "part-0.sqlite3").touch()
     assert_names(checked_here("--state-dir", f"{newer}"), name, "not made by this program")
