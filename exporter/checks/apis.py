@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataflows.listings import ALL
 from dataflows.subsystem import Subsystem
 from exporter.checks.daemons import Daemons
-from exporter.checks.network import Flags, Peer, check_peer
+from exporter.checks.network import check_peer
+from exporter.checks.peers import Flags, Peer
 from exporter.checks.report import Findings
 from exporter.consumer.bus import Bus
 from exporter.settings.api import ApiSettings

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 import shlex
 
 from dataflows.subsystem import Subsystem
 from exporter.checks import rights
 from exporter.checks.listening import CLOCK, EVENTS, EXCHANGE, Listening, Waiting
-from exporter.checks.network import Flags, Peer, check_peer
+from exporter.checks.network import check_peer
+from exporter.checks.peers import Flags, Peer
 from exporter.checks.report import Findings
 from exporter.consumer import credentials
 from exporter.consumer.bus import Bus
@@ -74,7 +74,7 @@ class BusCheck:
 
     def run(self) -> None:
         """Try everything, in order, until something fails that the rest needs."""
-        probe = Probe(self._broker, self._bus.inbox, self._waiting.clock)
+        probe = Probe(self._broker, self._bus.inbox)
         try:
             if (
                 self._has_certificates()
@@ -160,12 +160,11 @@ class BusCheck:
         others = self._other_exchanges(probe)
         if not self._has_exchange(probe, others):
             return
-        name = f"{self._bus.inbox.name}.check-{secrets.token_hex(4)}"
-        queue = rights.try_rights(probe, self._bus.inbox, self._url, found, name)
-        if queue is not None:
+        check = rights.RightsCheck(probe, self._bus.inbox, self._url, found)
+        if check.run():
             zone = self._settings.timezone
             listening = Listening(self._bus.inbox, self._subsystems, zone, self._waiting, found)
-            self.origins = listening.run(probe, queue, others.existing)
+            self.origins = listening.run(check.temporary, others.existing)
 
     def _other_exchanges(self, probe: Probe) -> Exchanges:
         names = [each for each in WELL_KNOWN_EXCHANGES if each != self._bus.inbox.exchange]

@@ -12,7 +12,7 @@ from dataflows.subscriptions import subscriptions
 from dataflows.subsystem import Subsystem
 from exporter.checks.clock_offset import Offset, offset_of
 from exporter.checks.report import Findings, Result
-from exporter.consumer.probe import Arrival
+from exporter.consumer.temporary_inbox import Arrival
 
 ENOUGH = 5
 """Events that are understood, with time stamps: then everything is known."""

@@ -12,7 +12,8 @@ from exporter.checks.clock_offset import tell_clock
 from exporter.checks.events import Arrivals, tell_events
 from exporter.checks.report import Findings, Result
 from exporter.consumer.inbox import Inbox, bindings
-from exporter.consumer.probe import Probe, RefusedError
+from exporter.consumer.probe import RefusedError
+from exporter.consumer.temporary_inbox import TemporaryInbox
 from exporter.settings import ExchangeType
 
 EXCHANGE, EVENTS, CLOCK = "exchange", "events", "clock"
@@ -51,31 +52,30 @@ class Listening(NamedTuple):
     waiting: Waiting
     findings: Findings
 
-    def run(self, probe: Probe, queue: str, others: Iterable[str]) -> frozenset[str]:
+    def run(self, temporary: TemporaryInbox | None, others: Iterable[str]) -> frozenset[str]:
         """Wait for events; return the servers that published them, by `origin_uuid`.
 
         Args:
-            probe: Is open.
-            queue: The temporary inbox; "" if there is none.
+            temporary: The temporary inbox; None if the user may have none.
             others: Other exchanges, which may be the right ones.
         """
         waiting = self.waiting
-        if not queue:
+        if temporary is None:
             return self._skip("the user may use only the inbox, whose messages are the exporter's")
         if not waiting.seconds:
             return self._skip("--wait is 0s")
         arrivals = Arrivals(self.inbox.exchange, self.subsystems, self.zone)
         try:
-            probe.bind(queue, self.inbox.exchange, self.inbox.bindings)
+            temporary.bind(self.inbox.exchange, self.inbox.bindings)
             for other in others:
-                self._bind_other(probe, queue, other)
+                self._bind_other(temporary, other)
             begin = waiting.timer()
 
             def is_over() -> bool:
                 past = waiting.timer() - begin
                 return waiting.stop.is_set() or past >= waiting.seconds or arrivals.is_enough(past)
 
-            probe.read(queue, arrivals.add, is_over)
+            temporary.read(arrivals.add, is_over, waiting.clock)
         except RefusedError as error:
             self.findings.fail(EVENTS, error.problem, "see the broker's log")
             return frozenset()
@@ -90,9 +90,9 @@ class Listening(NamedTuple):
         self.findings.skip(CLOCK, reason)
         return frozenset()
 
-    def _bind_other(self, probe: Probe, queue: str, exchange: str) -> None:
+    def _bind_other(self, temporary: TemporaryInbox, exchange: str) -> None:
         try:
-            probe.bind(queue, exchange, bindings(self.subsystems, ExchangeType.of(exchange)))
+            temporary.bind(exchange, bindings(self.subsystems, ExchangeType.of(exchange)))
         except RefusedError:
             # The user may not read it, so it cannot be known whether events come there.
             return

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from exporter.checks.certificates import read_certificate
-from exporter.checks.network import CONNECT_SECONDS, EXPIRY
+from exporter.checks.handshake import EXPIRY
+from exporter.checks.peers import CONNECT_SECONDS
 from exporter.checks.report import Findings
 from exporter.engine.inspection import inspect
 from exporter.engine.recovery import StateDirError

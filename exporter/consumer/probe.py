@@ -2,35 +2,25 @@
 
 Rights are tried by operations that have no effect: to declare what exists, to remove a binding that
 does not exist, and to consume with an argument that the broker refuses after it has checked the
-right. Only a temporary inbox is read. It is exclusive, so it ends with its connection, whatever
-happens to this process, and the broker lets no other connection use it.
+right.
 """
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from amqp.exceptions import AMQPError, NotFound, PreconditionFailed
 from kombu.connection import Connection
 
-from dataflows.envelope import MAX_BODY, Delivery
 from exporter.consumer.connection import CONNECT_SECONDS, FAULTS, Broker
-from exporter.consumer.inbox import Binding, Inbox
-from exporter.consumer.received import from_message
+from exporter.consumer.inbox import Inbox
 from exporter.consumer.refusals import explain
 from exporter.consumer.session import find_exchanges
 from exporter.exposition.exchanges import Exchanges
 from exporter.exposition.problems import one_line
-
-PREFETCH = 100
-"""Messages of the temporary inbox that are on their way: few, because it is read for a moment."""
-
-MAX_LENGTH = 1000
-MAX_BYTES = 8 * 1024 * 1024
-"""Messages that wait in the temporary inbox, and bytes of their bodies; the oldest are dropped."""
 
 
 class RefusedError(Exception):
@@ -61,26 +51,17 @@ class InboxSeen(NamedTuple):
     has_reader: bool
 
 
-class Arrival(NamedTuple):
-    """A message of the temporary inbox, and the exchange that it came from."""
-
-    exchange: str
-    delivery: Delivery
-
-
 class Probe:
     """A connection to one address of a bus, to try things. Use it from one thread.
 
     Args:
         broker: The address.
         inbox: That the consumer would read; it is never consumed here.
-        clock: Unix time in seconds, for the arrivals.
     """
 
-    def __init__(self, broker: Broker, inbox: Inbox, clock: Callable[[], float]) -> None:
+    def __init__(self, broker: Broker, inbox: Inbox) -> None:
         self._broker = broker
         self._inbox = inbox
-        self._clock = clock
         self._connection: Connection | None = None
         self._amqp: Any = None
 
@@ -110,7 +91,7 @@ class Probe:
         Raises:
             RefusedError: It does not work; `has_begun` says how far it came.
         """
-        with self._explained():
+        with self.explained():
             connection = self._connection = self._broker.connect()
             options = connection.transport_options or {}
             handler = options["frame_handler"]
@@ -129,8 +110,8 @@ class Probe:
         Raises:
             RefusedError: The broker does not allow them.
         """
-        with self._explained():
-            connection = self._opened
+        with self.explained():
+            connection = self.opened
             for channel in [connection.channel() for _ in range(count)]:
                 channel.close()
 
@@ -140,7 +121,7 @@ class Probe:
         Raises:
             RefusedError: There is none, or the broker does not say.
         """
-        with self._channel() as channel:
+        with self.channel() as channel:
             channel.exchange_declare(self._inbox.exchange, "topic", passive=True)
 
     def other_exchanges(self, names: Sequence[str]) -> Exchanges:
@@ -149,8 +130,8 @@ class Probe:
         Raises:
             RefusedError: The connection ended.
         """
-        with self._explained():
-            connection = self._opened
+        with self.explained():
+            connection = self.opened
             return find_exchanges(connection, names)
 
     def find_inbox(self) -> InboxSeen | None:
@@ -160,7 +141,7 @@ class Probe:
             RefusedError: The broker does not say, for example because it belongs to a connection.
         """
         try:
-            with self._channel() as channel:
+            with self.channel() as channel:
                 found = channel.queue_declare(self._inbox.name, passive=True)
         except RefusedError as error:
             if error.code == NotFound.code:
@@ -174,32 +155,12 @@ class Probe:
         Raises:
             RefusedError: It has other arguments (406), or the user may not configure it (403).
         """
-        with self._channel() as channel:
+        with self.channel() as channel:
             channel.queue_declare(
                 self._inbox.name,
                 durable=True,
                 auto_delete=False,
                 arguments=self._inbox.arguments(),
-            )
-
-    def make_temporary(self, name: str) -> None:
-        """Make a temporary inbox, which ends with the connection.
-
-        Raises:
-            RefusedError: The user may not configure it (403), or there is a limit.
-        """
-        with self._channel() as channel:
-            channel.queue_declare(
-                name,
-                exclusive=True,
-                auto_delete=True,
-                durable=False,
-                arguments={
-                    "x-queue-type": "classic",
-                    "x-max-length": MAX_LENGTH,
-                    "x-max-length-bytes": MAX_BYTES,
-                    "x-overflow": "drop-head",
-                },
             )
 
     def try_binding(self, queue: str, exchange: str) -> None:
@@ -208,7 +169,7 @@ class Probe:
         Raises:
             RefusedError: It may not (403); `words` say which of both.
         """
-        with suppress(RefusedOfNothingError), self._channel() as channel:
+        with suppress(RefusedOfNothingError), self.channel() as channel:
             # To remove a binding needs the same rights as to make it, and this one does not exist.
             try:
                 channel.queue_unbind(queue, exchange, _NO_KEY, arguments=dict(_NO_ARGUMENTS))
@@ -224,7 +185,7 @@ class Probe:
         Raises:
             RefusedError: It may not (403).
         """
-        with suppress(RefusedOfNothingError), self._channel() as channel:
+        with suppress(RefusedOfNothingError), self.channel() as channel:
             # For a broker that would accept it: one message at most.
             channel.basic_qos(0, 1, False)
             try:
@@ -238,71 +199,24 @@ class Probe:
                     raise RefusedOfNothingError from None
                 raise
 
-    def bind(self, queue: str, exchange: str, bindings: Sequence[Binding]) -> None:
-        """Bind the temporary inbox.
-
-        Raises:
-            RefusedError: The broker refuses it.
-        """
-        with self._channel() as channel:
-            for each in bindings:
-                terms = {"routing_key": each.routing_key, "arguments": dict(each.arguments)}
-                channel.queue_bind(queue, exchange, nowait=True, **terms)
-            # The broker answers in order.
-            channel.queue_declare(queue, passive=True)
-
-    def read(
-        self, queue: str, on_arrival: Callable[[Arrival], object], is_over: Callable[[], bool]
-    ) -> None:
-        """Read the temporary inbox until it is over.
-
-        Args:
-            queue: Its name.
-            on_arrival: Called with each message.
-            is_over: Asked after each message, and five times a second.
-
-        Raises:
-            RefusedError: The broker refuses it, or the connection broke.
-        """
-        with self._explained():
-            connection = self._opened
-            channel = connection.channel()
-            channel.auto_decode = False
-            channel.basic_qos(0, PREFETCH, False)
-            channel.basic_consume(
-                queue,
-                no_ack=False,
-                callback=lambda message: on_arrival(self._arrival(channel, message)),
-            )
-            while not is_over():
-                with suppress(TimeoutError):
-                    connection.drain_events(timeout=_POLL_SECONDS)
-                connection.heartbeat_check()
-
-    def _arrival(self, channel: Any, message: Any) -> Arrival:  # noqa: ANN401 -- py-amqp's
-        received = from_message(message)
-        channel.basic_ack(received.tag)
-        body = received.body if len(received.body) <= MAX_BODY else None
-        exchange = str((message.delivery_info or {}).get("exchange", ""))
-        delivery = Delivery("", body, self._clock(), received.stamp, received.stamp_ms)
-        return Arrival(exchange, delivery)
-
     @contextmanager
-    def _channel(self) -> Iterator[Any]:
+    def channel(self) -> Iterator[Any]:
         """Open a channel for one operation: the broker closes it at a refusal."""
-        with self._explained():
-            connection = self._opened
+        with self.explained():
+            connection = self.opened
             channel = connection.channel()
             yield channel
             channel.close()
 
     @property
-    def _opened(self) -> Connection:
+    def opened(self) -> Connection:
+        """The connection, after `open`."""
         assert self._connection is not None
         return self._connection
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def explained(self) -> Iterator[None]:
+        """Turn what the broker, the network and the libraries raise into a `RefusedError`."""
         code, words = 0, ""
         try:
             yield
@@ -322,8 +236,6 @@ class RefusedOfNothingError(Exception):
 
 _NO_KEY = "xivo-exporter.check.no-such-binding"
 _NO_ARGUMENTS = (("x-match", "all"), ("name", _NO_KEY))
-
-_POLL_SECONDS = 0.2
 
 
 def first_bytes(host: str, port: int) -> bytes:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from exporter.__main__ import main
@@ -127,7 +128,7 @@ def tls_server(certificates: Certificates) -> Iterator[int]:
 
 def stamped(offset: float = 0, zone: str = "+00:00", origin: str = ORIGIN) -> Wire:
     """Return an event with a time stamp that is so many seconds ahead."""
-    now = time.gmtime(time.time() + offset)
+    now = datetime.fromtimestamp(time.time() + offset, UTC)
     content = json.loads(chat(origin=origin))
-    content["timestamp"] = time.strftime("%Y-%m-%dT%H:%M:%S", now) + zone
+    content["timestamp"] = f"{now:%Y-%m-%dT%H:%M:%S.%f}{zone}"
     return Wire(json.dumps(content).encode())
