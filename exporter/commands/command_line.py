@@ -206,6 +206,7 @@ _METAVARS = {
     "subsystems": "NAME,...",
     "timezone": "ZONE",
     "url": "URL",
+    "wait": "LENGTH",
     "windows": "LENGTH,...",
 }
 """By the last word of the setting."""

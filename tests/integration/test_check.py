@@ -336,7 +336,7 @@ def test_the_wrong_exchange_of_two(broker: Broker) -> None:
         return Wire(chat(), "", {"name": "chat_message_event"})
 
     with publishing(broker, wazo, "wazo-headers"):
-        checked = check("--bus-url", broker.url(), *INSTANCE, "--wait", "1s")
+        checked = check("--bus-url", broker.url(), *INSTANCE, "--wait", "2s")
     assert_names(checked, "exchange", "on wazo-headers", "set --exchange wazo-headers")
     # Without events, it may be the right one.
     checked = check("--bus-url", broker.url(), *QUICK)
@@ -366,14 +366,14 @@ def test_an_inbox_of_another_connection(broker: Broker) -> None:
 
 
 def test_nothing_is_published(broker: Broker) -> None:
-    checked = check("--bus-url", broker.url(), *INSTANCE, "--wait", "1s")
-    assert_names(checked, "events", "nothing came within 1 s", "--wait 5m")
+    checked = check("--bus-url", broker.url(), *INSTANCE, "--wait", "2s")
+    assert_names(checked, "events", "nothing came within 2 s", "--wait 5m")
 
 
 def test_events_of_an_unknown_form(broker: Broker) -> None:
     unknown = Wire(event("chat_message_event", {"from": 5}))
     with publishing(broker, lambda: unknown):
-        checked = check("--bus-url", broker.url(), *INSTANCE, "--wait", "1s")
+        checked = check("--bus-url", broker.url(), *INSTANCE, "--wait", "2s")
     assert_names(checked, "events", "bad_field")
 
 
@@ -387,7 +387,7 @@ def test_headers_that_no_client_can_decode(broker: Broker) -> None:
 
 def test_messages_that_are_no_events(broker: Broker) -> None:
     with publishing(broker, lambda: Wire(b"\x1b[31m no JSON")):
-        checked = check("--bus-url", broker.url(), *INSTANCE, "--wait", "1s")
+        checked = check("--bus-url", broker.url(), *INSTANCE, "--wait", "2s")
     assert_names(checked, "events", "not_json")
 
 
