@@ -52,6 +52,10 @@ _RUN = (
 
 _DESCRIPTIONS = {
     "run": ("read events from the message bus of a telephony server, and serve metrics", _RUN),
+    "check": (
+        "try everything that run needs, and say what is wrong; it leaves nothing behind",
+        _RUN.replace(" run ", " check "),
+    ),
     "demo": (
         "serve metrics of a simulated call centre; needs no telephony server",
         "xivo-exporter demo --agents 100 --speed 10",
@@ -204,6 +208,7 @@ _METAVARS = {
     "subsystems": "NAME,...",
     "timezone": "ZONE",
     "url": "URL",
+    "wait": "LENGTH",
     "windows": "LENGTH,...",
 }
 """By the last word of the setting."""

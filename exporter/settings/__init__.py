@@ -5,7 +5,16 @@ from __future__ import annotations
 from exporter.settings.bus import SINGLE_BUS, BusSettings
 from exporter.settings.kinds import DETAILS, PREFIX, ExchangeType, Generation, SeriesFormat
 from exporter.settings.loading import SettingsError, load
-from exporter.settings.models import COMMANDS, Demo, Logging, Replay, Serving, Settings, settings_of
+from exporter.settings.models import (
+    COMMANDS,
+    Check,
+    Demo,
+    Logging,
+    Replay,
+    Serving,
+    Settings,
+    settings_of,
+)
 from exporter.settings.names import SECRETS, command_of, flag, spelled, variable
 
 __all__ = [
@@ -15,6 +24,7 @@ __all__ = [
     "SECRETS",
     "SINGLE_BUS",
     "BusSettings",
+    "Check",
     "Demo",
     "ExchangeType",
     "Generation",

@@ -212,6 +212,10 @@ def _rule_files(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _wait(value: object) -> Length:
+    return value if isinstance(value, Length) else Length.parse_wait(str(value).strip())
+
+
 def _service_levels(value: object) -> ServiceLevels:
     if isinstance(value, ServiceLevels):
         return value
@@ -290,6 +294,7 @@ Windows = Annotated[tuple[Length, ...], BeforeValidator(_lengths)]
 Silence = Annotated[Length, PlainValidator(_silence)]
 Interval = Annotated[Length, PlainValidator(_interval)]
 RuleFiles = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_rule_files)]
+Wait = Annotated[Length, PlainValidator(_wait)]
 Service = Annotated[ServiceLevels, PlainValidator(_service_levels)]
 PauseReasons = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_pause_reasons)]
 Subsystems = Annotated[

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter import settings
 from exporter.__main__ import WRONG_SETTINGS, main
 from exporter.commands.command_line import parse
 from exporter.settings import SettingsError
+from exporter.settings.messages import choices
 
 SECRET = "s3cr3t-p4ss"
 
@@ -37,7 +39,7 @@ class Told:
         return [line.removeprefix("xivo-exporter: ") for line in lines]
 
 
-COMMANDS = "write run, demo or replay"
+COMMANDS = f"write {choices([*settings.COMMANDS])}"
 HELP = "xivo-exporter --help explains them"
 
 
