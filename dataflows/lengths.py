@@ -10,6 +10,7 @@ SHORTEST_SECONDS = 5
 LONGEST_SECONDS = 86_400
 SHORTEST_SILENCE_SECONDS = 3600
 LONGEST_SILENCE_SECONDS = 3650 * 86_400
+LONGEST_DURATION_SECONDS = 30 * 86_400
 LONGEST_INTERVAL_SECONDS = 3600
 LONGEST_WAIT_SECONDS = 3600
 
@@ -49,6 +50,16 @@ class Length(NamedTuple):
         """
         problem = "must be a length from 1h to 3650d, such as 30d"
         return cls._parse(text, SHORTEST_SILENCE_SECONDS, LONGEST_SILENCE_SECONDS, problem)
+
+    @classmethod
+    def parse_duration(cls, text: str) -> Length:
+        """Parse a time after which something ends.
+
+        Raises:
+            ValueError: The text is not a length, or the length is out of range.
+        """
+        problem = "must be a length of time from 1s to 30d, such as 30m"
+        return cls._parse(text, 1, LONGEST_DURATION_SECONDS, problem)
 
     @classmethod
     def parse_interval(cls, text: str) -> Length:

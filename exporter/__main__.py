@@ -7,10 +7,19 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from exporter import logs
-from exporter.commands import check, command_line, demo, replay, run
+from exporter.commands import check, command_line, demo, record, replay, run, tap
 from exporter.engine.recovery import StateDirError
 from exporter.recording.format import RecordingError
-from exporter.settings import Check, Demo, Logging, Replay, Settings, SettingsError
+from exporter.settings import (
+    Check,
+    Demo,
+    Logging,
+    Record,
+    Replay,
+    Settings,
+    SettingsError,
+    Tap,
+)
 
 FAILED = 1
 WRONG_SETTINGS = 2
@@ -20,6 +29,8 @@ _RUNS: dict[type[Logging], Callable[[Any], bool]] = {
     Check: check.run,
     Demo: demo.run,
     Replay: replay.run,
+    Record: record.run,
+    Tap: tap.run,
 }
 """What runs a command, by its settings; returns whether it succeeded."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from exporter.settings.bus import SINGLE_BUS, BusSettings
+from exporter.settings.buses import Logging, OneBus
+from exporter.settings.copies import Record, Tap
 from exporter.settings.kinds import DETAILS, PREFIX, ExchangeType, Generation, SeriesFormat
 from exporter.settings.loading import SettingsError, load
 from exporter.settings.models import (
     COMMANDS,
     Check,
     Demo,
-    Logging,
     Replay,
     Serving,
     Settings,
@@ -29,11 +30,14 @@ __all__ = [
     "ExchangeType",
     "Generation",
     "Logging",
+    "OneBus",
+    "Record",
     "Replay",
     "SeriesFormat",
     "Serving",
     "Settings",
     "SettingsError",
+    "Tap",
     "command_of",
     "flag",
     "load",

@@ -260,6 +260,12 @@ def _pause_reasons(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _printable_words(value: tuple[str, ...]) -> tuple[str, ...]:
+    for word in value:
+        _short_and_printable(word)
+    return value
+
+
 def _list(value: object) -> object:
     if isinstance(value, str):
         value = value.split(",")
@@ -296,6 +302,7 @@ Interval = Annotated[Length, PlainValidator(_interval)]
 RuleFiles = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_rule_files)]
 Wait = Annotated[Length, PlainValidator(_wait)]
 Service = Annotated[ServiceLevels, PlainValidator(_service_levels)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_printable_words)]
 PauseReasons = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_pause_reasons)]
 Subsystems = Annotated[
     frozenset[str] | None, BeforeValidator(_words), AfterValidator(_known_subsystems)

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import socket
-from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from dataflows.lengths import TODAY, Length
 from dataflows.service_levels import DEFAULT
 from dataflows.subsystem import Subsystem
 from dataflows.subsystems import OPTIONAL, SUBSYSTEMS, kept
-from exporter.logs import LogFormat, LogLevel
 from exporter.settings.address import Address
 from exporter.settings.bus import SINGLE_BUS, BusSettings
+from exporter.settings.buses import Buses, Logging
+from exporter.settings.copies import Record, Tap
 from exporter.settings.kinds import (
     DETAILS,
     Addresses,
     AnyPath,
-    Checked,
     Details,
     Generation,
     Interval,
@@ -36,13 +35,6 @@ from exporter.settings.kinds import (
     Windows,
     Zone,
 )
-
-
-class Logging(Checked):
-    """Settings that every command has."""
-
-    log_level: LogLevel = Field(LogLevel.INFO, description="lowest level of messages to log")
-    log_format: LogFormat = Field(LogFormat.LOGFMT, description="format of the log")
 
 
 class Serving(Logging):
@@ -115,24 +107,13 @@ class Serving(Logging):
         return value
 
 
-def _tables(value: object) -> object:
-    if (
-        isinstance(value, list | tuple)
-        and value
-        and all(isinstance(each, dict | BusSettings) for each in value)
-    ):
-        return value
-    msg = "must be tables: write [[buses]] above the settings of each bus"
-    raise ValueError(msg)
-
-
 class Settings(Serving):
     """Settings of `run`.
 
     The settings of a single bus stand beside the others, by the names in `SINGLE_BUS`.
     """
 
-    buses: Annotated[tuple[BusSettings, ...], BeforeValidator(_tables)] = Field(
+    buses: Buses = Field(
         (BusSettings(),), description="the buses to read, a table for each; only in the file"
     )
     instance: Name = Field(
@@ -249,7 +230,9 @@ COMMANDS: dict[str, type[Logging]] = {
     "run": Settings,
     "check": Check,
     "demo": Demo,
+    "record": Record,
     "replay": Replay,
+    "tap": Tap,
 }
 """The settings of each command."""
 
@@ -258,7 +241,8 @@ def settings_of(model: type[Logging]) -> dict[str, FieldInfo]:
     """Return what a flag, a variable or a key of the file can set, the command's own first."""
     fields = dict(model.model_fields)
     if fields.pop("buses", None):
-        fields |= {name: BusSettings.model_fields[field] for name, field in SINGLE_BUS.items()}
+        of_bus = model.single_bus.items()
+        fields |= {name: BusSettings.model_fields[field] for name, field in of_bus}
     # Pydantic lists inherited settings first, but users look for those of the command.
     bases = (vars(base).get("__annotations__", {}) for base in model.__mro__)
     own = [name for names in bases for name in names if name in model.model_fields]
