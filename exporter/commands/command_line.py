@@ -52,6 +52,10 @@ _RUN = (
 
 _DESCRIPTIONS = {
     "run": ("read events from the message bus of a telephony server, and serve metrics", _RUN),
+    "check": (
+        "try everything that run needs, and say what is wrong; it leaves nothing behind",
+        _RUN.replace(" run ", " check "),
+    ),
     "demo": (
         "serve metrics of a simulated call centre; needs no telephony server",
         "xivo-exporter demo --agents 100 --speed 10",
@@ -60,10 +64,18 @@ _DESCRIPTIONS = {
         "show the metrics of a recorded message bus; needs no telephony server",
         "xivo-exporter replay recording.jsonl.gz --windows 1m",
     ),
+    "record": (
+        "write what a message bus carries to a file, for replay",
+        "xivo-exporter record --config /etc/xivo-exporter/config.toml monday.jsonl.gz",
+    ),
+    "tap": (
+        "show the events of a message bus as they come",
+        "xivo-exporter tap --config /etc/xivo-exporter/config.toml --subsystems queues",
+    ),
 }
 """Of each command: what it does, and an example."""
 
-_OPERANDS = {"replay": "recording"}
+_OPERANDS = {"replay": "recording", "record": "recording"}
 """Of a command: the setting whose value may be written without its flag."""
 
 
@@ -199,17 +211,22 @@ _METAVARS = {
     "details": "NAME,...",
     "every": "LENGTH",
     "dir": "DIRECTORY",
+    "duration": "LENGTH",
     "file": "FILE",
     "level": "SECONDS,...",
     "listen": "HOST:PORT",
+    "names": "NAME,...",
     "origin": "LENGTH",
+    "origins": "UUID,...",
     "reasons": "REASON,...",
     "recording": "FILE",
     "rules": "FILE,...",
     "services": "NAME=URL,...",
+    "size": "SIZE",
     "subsystems": "NAME,...",
     "timezone": "ZONE",
     "url": "URL",
+    "wait": "LENGTH",
     "windows": "LENGTH,...",
 }
 """By the last word of the setting."""

@@ -32,6 +32,9 @@ class Progress:
     Args:
         stream: Where to show it; None for stderr.
         timer: Monotonic clock, in seconds.
+
+    Attributes:
+        is_shown: Whether there is a terminal.
     """
 
     def __init__(
@@ -39,7 +42,7 @@ class Progress:
     ) -> None:
         self._stream = sys.stderr if stream is None else stream
         self._timer = timer
-        self._is_shown = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self.is_shown = self._stream.isatty() and os.environ.get("TERM") != "dumb"
         self._is_begun = False
         self._next = timer()
 
@@ -52,7 +55,7 @@ class Progress:
 
     def is_due(self) -> bool:
         """Return whether it is time to change the line; never without a terminal."""
-        return self._is_shown and self._timer() >= self._next
+        return self.is_shown and self._timer() >= self._next
 
     def show(self, text: str) -> None:
         """Change the line.
@@ -60,7 +63,7 @@ class Progress:
         Args:
             text: Printable, and without line breaks. What is longer than the terminal is cut.
         """
-        if self._is_shown:
+        if self.is_shown:
             self._is_begun = True
             self._next = self._timer() + INTERVAL_SECONDS
             self._write(f"{_ERASE}{text[: shutil.get_terminal_size().columns - 1]}\r")

@@ -105,10 +105,12 @@ class BulkConnection(pyamqp.Connection):
     Attributes:
         clock: Monotonic clock, in seconds.
         pause: Waits for a number of seconds.
+        has_stripped: Whether something was removed from a delivery since this was set to False.
     """
 
     clock: Callable[[], float] = staticmethod(time.monotonic)
     pause: Callable[[float], object] = staticmethod(time.sleep)
+    has_stripped = False
     _read_at = 0.0
     _decoder: DeliverDecoder | None = None
     _channel_id = 0

@@ -53,18 +53,25 @@ def tolerant_frame_handler(
     connection: Any,  # noqa: ANN401 -- py-amqp ships without types
     callback: Callable[..., None],
 ) -> Callable[[Frame], bool]:
-    """Return the frame handler of a connection, for `amqp.Connection(frame_handler=…)`."""
+    """Return the frame handler of a connection, for `amqp.Connection(frame_handler=…)`.
+
+    It sets `has_stripped` of the connection when it has removed something from a delivery.
+    """
     handle: Callable[[Frame], bool] = frame_handler(connection, callback)
 
     def on_frame(frame: Frame) -> bool:
         kind, channel, payload = frame
         if kind == _METHOD:
-            return handle((kind, channel, _with_readable_text(payload)))
+            readable = _with_readable_text(payload)
+            if readable is not payload and bytes(payload[:4]) == _BASIC_DELIVER:
+                connection.has_stripped = True
+            return handle((kind, channel, readable))
         if kind != _HEADER:
             return handle(frame)
         try:
             decode_properties_basic(payload, _SIZE_END)
         except _UNREADABLE:
+            connection.has_stripped = True
             return handle((kind, channel, bytes(payload[:_SIZE_END]) + b"\x00\x00"))
         return handle(frame)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from dataflows.subsystem import Subsystem
+from dataflows.subsystem import Decoder, Subsystem
 from exporter.exposition.exchanges import WELL_KNOWN_EXCHANGES
 from exporter.settings import ExchangeType
+
+PREFETCH = 30_000
+"""Maximum unacknowledged deliveries: more than one epoch of the dataflow takes at full speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,9 @@ class Inbox:
         exchange: Exchange to which the events are published.
         bindings: Bindings for the events that are read.
         unwanted: All other bindings that the exporter makes with any settings.
+        prefetch: Maximum unacknowledged deliveries.
+        is_temporary: Whether it is for copies of messages, beside the inbox of an exporter: its
+            messages are received whole, and it is deleted at the end.
     """
 
     name: str
@@ -39,6 +45,8 @@ class Inbox:
     exchange: str
     bindings: tuple[Binding, ...]
     unwanted: tuple[Binding, ...] = ()
+    prefetch: int = PREFETCH
+    is_temporary: bool = False
 
     def arguments(self) -> dict[str, object]:
         """Return the arguments of the declaration."""
@@ -67,12 +75,17 @@ class Inbox:
 
 
 def bindings(subsystems: Iterable[Subsystem], exchange_type: ExchangeType) -> tuple[Binding, ...]:
-    """Return one binding for each event that a decoder reads.
+    """Return one binding for each event that a decoder of these subsystems reads."""
+    decoders = [decoder for subsystem in subsystems for decoder in subsystem.all_decoders]
+    return bindings_of(decoders, exchange_type)
+
+
+def bindings_of(decoders: Sequence[Decoder], exchange_type: ExchangeType) -> tuple[Binding, ...]:
+    """Return one binding for each event that one of these decoders reads.
 
     A topic wildcard replaces whole words only, so it cannot select AMI events by the beginning of
     their names.
     """
-    decoders = [decoder for subsystem in subsystems for decoder in subsystem.all_decoders]
     if exchange_type is ExchangeType.HEADERS:
         return tuple(_by_name(name) for name in dict.fromkeys(d.name for d in decoders))
     return tuple(Binding(key) for key in dict.fromkeys(d.routing_key for d in decoders))

@@ -21,6 +21,8 @@ from dataflows.items import (
     ReadingResumed,
     ReadingStopped,
 )
+from exporter.consumer.copies import copy_of
+from exporter.consumer.inbox import PREFETCH
 from exporter.consumer.received import Received
 from exporter.consumer.unacked import UnackedDeliveries
 from exporter.engine.delivery_buffer import DeliveryBuffer
@@ -29,9 +31,6 @@ from exporter.exposition.telemetry import BusStatus
 from exporter.logs import RateLimited
 
 log = structlog.get_logger(__name__)
-
-PREFETCH = 30_000
-"""Maximum unacknowledged deliveries: more than one epoch of the dataflow takes at full speed."""
 
 SILENCE_SECONDS = 30.0
 """Time without deliveries after which nothing more will be redelivered. A connection to a dead peer
@@ -57,13 +56,21 @@ class Intake:
         status: Status of the bus; gaps are counted there.
         buffer: Receives the deliveries.
         clock: Unix time in seconds, for the time of arrival.
+        prefetch: Maximum unacknowledged deliveries.
     """
 
-    def __init__(self, status: BusStatus, buffer: DeliveryBuffer, clock: Clock) -> None:
+    def __init__(
+        self,
+        status: BusStatus,
+        buffer: DeliveryBuffer,
+        clock: Clock,
+        prefetch: int = PREFETCH,
+    ) -> None:
         self._status = status
         self._buffer = buffer
         self._memory = buffer.memory
         self._clock = clock
+        self._prefetch = prefetch
         # Number of the last delivery that is not a duplicate.
         self._number = 0
         self._warn = RateLimited(log.warning)
@@ -155,8 +162,10 @@ class Intake:
             if self._backlog:
                 self._backlog -= 1
                 arrived = min(now, self._connected_at)
-            delivery = Delivery(
-                bus, body if len(body) <= MAX_BODY else None, arrived, stamp, stamp_ms
+            delivery = (
+                Delivery(bus, body if len(body) <= MAX_BODY else None, arrived, stamp, stamp_ms)
+                if type(each) is Received
+                else copy_of(each, bus, arrived)
             )
             if self._matcher is None:
                 new.append((delivery, tag, fingerprint))
@@ -171,7 +180,7 @@ class Intake:
 
     def on_idle(self) -> None:
         """Handle a read that found nothing: the caller has read everything that had arrived."""
-        if len(self._unacked) < PREFETCH:
+        if len(self._unacked) < self._prefetch:
             # The backlog is read, even if it was smaller than the broker's count.
             self._backlog = 0
         if self._matcher is None:
@@ -200,6 +209,10 @@ class Intake:
         if (number := self._unacked.confirmed(now)) is not None:
             self._memory.forget(number)
         return tags
+
+    def note_overflow(self) -> None:
+        """Count a gap, because the broker drops the oldest messages that wait."""
+        self._count_gap("the inbox is full, and drops the oldest messages")
 
     def requeue(self) -> Any | None:  # noqa: ANN401 -- the transport's own
         """Return the tag of the bookmark if it must be requeued now."""

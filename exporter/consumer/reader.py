@@ -24,8 +24,9 @@ from kombu.connection import Connection
 from dataflows.clock import Clock
 from exporter.consumer.bus import Bus
 from exporter.consumer.connection import FAULTS, HEARTBEAT_SECONDS
+from exporter.consumer.copies import CopyBuffer
 from exporter.consumer.explorer import Explorer
-from exporter.consumer.intake import PREFETCH, Intake
+from exporter.consumer.intake import Intake
 from exporter.consumer.outages import Outages
 from exporter.consumer.refusals import explain, is_exchange_missing, is_in_use
 from exporter.consumer.session import (
@@ -34,6 +35,8 @@ from exporter.consumer.session import (
     bind,
     consume,
     declare,
+    delete,
+    depth,
     is_amqp,
     is_missing,
     unbind,
@@ -94,7 +97,7 @@ class Consumer:
             target=self._run, name=f"consumer-{bus.status.name}", daemon=True
         )
         self._is_resumable = is_resumable
-        self._intake = Intake(bus.status, buffer, clock)
+        self._intake = Intake(bus.status, buffer, clock, bus.inbox.prefetch)
         # "inbox" or "exchange" if it was deleted since the last connection.
         self._gone = ""
         # Addresses at which another exporter reads the inbox.
@@ -105,6 +108,8 @@ class Consumer:
         self._explorer = Explorer(bus.status, self._outages)
         # Whether the log says that nothing arrives.
         self._is_silence_told = False
+        # Whether a temporary inbox is full.
+        self._is_overflowing = False
         self._earlier_exchange = ""
         # Addresses where the inbox has no bindings of other settings any more. Brokers that do not
         # share their queues have an inbox each.
@@ -183,7 +188,10 @@ class Consumer:
             connection.ensure_connection(errback=_raise)
             # If that took long, another consumer of this process may have the inbox by now.
             if not self._stop.is_set():
-                self._read(connection, self._open(connection))
+                channel = self._open(connection)
+                self._read(connection, channel)
+                if self._inbox.is_temporary:
+                    delete(channel, self._inbox)
             connection.close()
         finally:
             # Closes the socket without a handshake, which could wait for the peer.
@@ -206,7 +214,7 @@ class Consumer:
         # The bindings come before the first delivery: replies wait behind thousands of deliveries.
         if not has_consumer:
             self._follow_settings(connection, channel)
-        consume(channel, inbox, PREFETCH, self._intake.receive)
+        consume(channel, inbox, self._intake.receive)
         self._refusing.clear()
         status.is_standby = False
         self._intake.open(
@@ -229,7 +237,7 @@ class Consumer:
         """Bind the inbox, and once for each address remove the bindings of other settings."""
         inbox = self._inbox
         bind(channel, inbox)
-        if self._status.url in self._cleaned:
+        if self._status.url in self._cleaned or inbox.is_temporary:
             return
         # The new bindings are there before the old ones are removed. In between, for about two
         # round trips, an event that both exchanges get counts twice. The other order would lose
@@ -278,9 +286,18 @@ class Consumer:
                 heartbeat_at = now + HEARTBEAT_SECONDS / 4
                 self._outages.on_time()
                 self._tell_silence()
+                if self._inbox.is_temporary:
+                    self._check_depth(depth(channel, self._inbox))
             if now >= bind_at:
                 bind(channel, self._inbox)
                 bind_at = now + REBIND_SECONDS
+
+    def _check_depth(self, waiting: int) -> None:
+        assert isinstance(self._buffer, CopyBuffer)
+        is_full = self._buffer.fills(self._inbox, waiting)
+        if is_full and not self._is_overflowing:
+            self._intake.note_overflow()
+        self._is_overflowing = is_full
 
     def _tell_silence(self) -> None:
         """Log once if nothing has ever arrived: perhaps nobody publishes to the exchange."""

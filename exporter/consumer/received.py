@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -27,6 +27,22 @@ class Received(msgspec.Struct, frozen=True, gc=False):
     stamp_ms: int | None = None
 
 
+class ReceivedWhole(Received, frozen=True, gc=False):
+    """One message of a temporary inbox, with all that the publisher wrote around the body.
+
+    Attributes:
+        routing_key: Empty if it cannot be decoded.
+        headers: Empty if they cannot be decoded.
+        properties: All other properties, by their names in AMQP.
+        is_stripped: Whether the routing key, or the headers and properties, could not be decoded.
+    """
+
+    routing_key: str = ""
+    headers: Mapping[str | bytes, Any] = {}
+    properties: Mapping[str, Any] = {}
+    is_stripped: bool = False
+
+
 MessageHandler = Callable[[Sequence[Received]], object]
 """Handles messages that were read together, in their order."""
 
@@ -43,3 +59,29 @@ def from_message(message: Message) -> Received:
         # bool is a subclass of int.
         stamp_ms if type(stamp_ms) is int else None,
     )
+
+
+def whole_message(message: Message) -> ReceivedWhole:
+    """Convert a message that kombu or py-amqp has assembled, with its headers and properties."""
+    received = from_message(message)
+    connection: Any = getattr(getattr(message, "channel", None), "connection", None)
+    is_stripped = getattr(connection, "has_stripped", False)
+    if is_stripped:
+        connection.has_stripped = False
+    return ReceivedWhole(
+        *(received.tag, received.redelivered, received.body, received.stamp, received.stamp_ms),
+        routing_key=(message.delivery_info or {}).get("routing_key") or "",
+        headers=message.headers or {},
+        properties={name: value for name, value in message.properties.items() if name in _BASIC},
+        is_stripped=is_stripped,
+    )
+
+
+_BASIC = frozenset(
+    (
+        *("content_type", "content_encoding", "delivery_mode", "priority", "correlation_id"),
+        *("reply_to", "expiration", "message_id", "timestamp", "type", "user_id", "app_id"),
+        "cluster_id",
+    )
+)
+"""The properties of AMQP without the headers; kombu's own transports have others."""

@@ -9,7 +9,7 @@ from kombu.connection import Connection
 
 from exporter.consumer.bulk import BulkConnection
 from exporter.consumer.inbox import Binding, Inbox
-from exporter.consumer.received import MessageHandler, from_message
+from exporter.consumer.received import MessageHandler, from_message, whole_message
 from exporter.exposition.exchanges import Exchanges
 
 Channel = Any
@@ -115,16 +115,38 @@ def wait_for_broker(channel: Channel, inbox: Inbox) -> None:
     channel.queue_declare(queue=inbox.name, passive=True)
 
 
-def consume(channel: Channel, inbox: Inbox, prefetch: int, on_messages: MessageHandler) -> None:
+def delete(channel: Channel, inbox: Inbox) -> None:
+    """Delete a temporary inbox, with all that waits in it.
+
+    Raises:
+        AMQPError: The broker refuses.
+    """
+    # Else the broker cancels the consumer, and py-amqp takes that for an error of the connection.
+    channel.basic_cancel(inbox.name)
+    channel.queue_delete(inbox.name)
+
+
+def depth(channel: Channel, inbox: Inbox) -> int:
+    """Return the number of messages that wait in the inbox.
+
+    Raises:
+        AMQPError: The broker refuses.
+    """
+    return int(channel.queue_declare(queue=inbox.name, passive=True).message_count)
+
+
+def consume(channel: Channel, inbox: Inbox, on_messages: MessageHandler) -> None:
     """Start to consume the inbox, as its only consumer.
 
-    A `BulkConnection` passes many messages at a time to the handler, others one at a time.
+    A `BulkConnection` passes many messages at a time to the handler, others one at a time, as it
+    does if they must be whole.
 
     Raises:
         AMQPError: The broker refuses, for example because there is another consumer.
     """
-    channel.basic_qos(0, prefetch, False)
-    if isinstance(channel.connection, BulkConnection):
+    channel.basic_qos(0, inbox.prefetch, False)
+    convert = whole_message if inbox.is_temporary else from_message
+    if isinstance(channel.connection, BulkConnection) and not inbox.is_temporary:
         channel.connection.set_handler(channel.channel_id, inbox.name, on_messages)
     channel.basic_consume(
         queue=inbox.name,
@@ -132,7 +154,7 @@ def consume(channel: Channel, inbox: Inbox, prefetch: int, on_messages: MessageH
         exclusive=True,
         consumer_tag=inbox.name,
         # No callback of kombu: it decompresses bodies without a limit on their size.
-        callback=lambda message: on_messages([from_message(message)]),
+        callback=lambda message: on_messages([convert(message)]),
     )
 
 

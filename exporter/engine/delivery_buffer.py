@@ -49,7 +49,7 @@ class DeliveryBuffer:
 
     def put(self, items: Sequence[Waiting]) -> None:
         """Add items, in the order of their numbers."""
-        size = _size([item for _, item in items])
+        size = self._size([item for _, item in items])
         with self._lock:
             self._waiting.extend(items)
             self.waiting_bytes += size
@@ -84,9 +84,9 @@ class DeliveryBuffer:
                 return []
             batch = [item for _, item in taken]
             self.taken = taken[-1][0]
-            self.waiting_bytes -= _size(batch)
+            self.waiting_bytes -= self._size(batch)
         return batch
 
-
-def _size(items: Iterable[Item]) -> int:
-    return sum([len(each.body) for each in items if type(each) is Delivery and each.body])
+    @staticmethod
+    def _size(items: Iterable[Item]) -> int:
+        return sum([len(each.body) for each in items if type(each) is Delivery and each.body])

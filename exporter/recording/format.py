@@ -4,7 +4,8 @@
      "body": {"name": "Hangup", …}}
 
 `time` is the arrival in Unix seconds. `body` is the body itself if it is a JSON object, or a string
-with its text. Routing key, headers and properties may be missing. The file of a user is untrusted:
+with its text. If `encoding` is `base64`, this text is that of the bytes in base64. Routing key,
+headers and properties may be missing. The file of a user is untrusted:
 it is read line by line, and a line that is longer than `MAX_LINE` is an error, also in a compressed
 file.
 """
@@ -15,17 +16,21 @@ import gzip
 import os
 import sys
 import zlib
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase, BufferedReader
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, Literal
 
 import msgspec
+import structlog
 
 from dataflows.envelope import MAX_BODY, Delivery
 from exporter.settings.kinds import STDIN
 from exporter.settings.messages import printable
+
+log = structlog.get_logger(__name__)
 
 MAX_LINE = 2 * 1024 * 1024
 """Bytes. A body has at most 256 KiB, of which JSON may write each byte with six."""
@@ -41,13 +46,18 @@ class RecordingError(Exception):
     """A recording cannot be read; the message names the file, the line and the reason."""
 
 
-class Message(msgspec.Struct, frozen=True):
+class _CutOffError(Exception):
+    """The last line has no end, and is no message."""
+
+
+class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     """One message of a recording.
 
     Attributes:
         time: When it arrived, Unix seconds.
         body: As JSON: an object, which is the body itself, or a string with the text of the body.
         properties: Its AMQP properties, except the headers.
+        encoding: How the text of the body represents its bytes, if they are no text.
     """
 
     time: Annotated[float, msgspec.Meta(ge=0, le=LATEST)]
@@ -55,11 +65,15 @@ class Message(msgspec.Struct, frozen=True):
     routing_key: str = ""
     headers: dict[str, Any] = {}
     properties: dict[str, Any] = {}
+    encoding: Literal["", "base64"] = ""
 
     def content(self) -> bytes:
         """Return the body as the publisher sent it."""
         body = bytes(self.body)
-        return _text.decode(body).encode() if body.startswith(b'"') else body
+        if not body.startswith(b'"'):
+            return body
+        text = _text.decode(body).encode()
+        return b64decode(text, validate=True) if self.encoding else text
 
     def delivery(self, bus: str, arrived: float) -> Delivery:
         """Return the delivery that the consumer of a bus would make of it.
@@ -86,6 +100,9 @@ _text = msgspec.json.Decoder(str)
 def read(path: Path, on_read: Callable[[float], object] | None = None) -> Iterator[Message]:
     """Yield the messages of a recording in its order.
 
+    A file that ends too early, because the program or the machine that wrote it stopped, is read up
+    to its last whole message. Then a warning is logged.
+
     Args:
         path: The file, or `STDIN`.
         on_read: Called before each message of a file, with the share of its bytes that are read.
@@ -103,9 +120,12 @@ def read(path: Path, on_read: Callable[[float], object] | None = None) -> Iterat
                     on_read(share())
                 if line.strip():
                     yield _parsed(line, f"{name}, line {number}")
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        what = "ends too early" if isinstance(error, EOFError) else "is damaged"
-        msg = f"{name}: the compressed data {what}, after line {number}"
+    except (EOFError, _CutOffError):
+        log.warning(
+            "the recording ends too early: what follows is missing", recording=name, line=number
+        )
+    except (zlib.error, gzip.BadGzipFile) as error:
+        msg = f"{name}: the compressed data is damaged, after line {number}"
         raise RecordingError(msg) from error
     except OSError as error:
         msg = f"cannot read {name}: {error.strerror or error}"
@@ -126,7 +146,9 @@ def _parsed(line: bytes, place: str) -> Message:
     except RecursionError as error:
         msg = f"{place}: nested too deeply"
         raise RecordingError(msg) from error
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, ValueError) as error:
+        if not line.endswith(b"\n"):
+            raise _CutOffError from error
         is_json = isinstance(error, msgspec.ValidationError)
         what = "not a message of a recording" if is_json else "not JSON"
         msg = f"{place}: {what}: {error}"

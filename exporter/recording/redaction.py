@@ -8,6 +8,7 @@ recording as of the original one, except for the label values that are personal.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from math import isfinite
@@ -31,7 +32,8 @@ MAX_DEPTH = 32
 _MANY_NAMES = 4096
 """Names of fields that are remembered, and routing keys; the longest has `LONG` characters."""
 
-_FILLER = "x"
+_FILLER, _NO_TEXT = "x", b"\xff"
+"""What stands for a body that the exporter rejects, so that it rejects it for the same reason."""
 
 _INVALID = r"\ud800"
 """An escape sequence that a text must not contain. So an invalid text remains one."""
@@ -72,28 +74,38 @@ class Redaction:
 
     def __call__(self, message: Message) -> Message:
         """Return a message without personal data. It may contain anything, and is bounded."""
-        name, body = self._body(message.content())
+        content = message.content()
+        name, body = self._body(content)
+        encoding = ""
+        if body is None:
+            # Bytes that are no text, and no name of a field can be found in them.
+            body = msgspec.json.encode(b64encode(_NO_TEXT * len(content)).decode())
+            encoding = "base64"
         return Message(
             message.time,
             msgspec.Raw(body),
             self._route(message.routing_key, name),
             self._named(message.headers, disclosed.ENVELOPE, name),
             self._named(message.properties, disclosed.PROPERTIES, name),
+            encoding,  # type: ignore[arg-type]  # a literal
         )
 
     def text(self, text: str) -> str:
         """Return what a personal value becomes in all fields."""
         return self._pseudonyms.of(text)
 
-    def _body(self, content: bytes) -> tuple[str, bytes]:
-        """Return the name of an event, and its body for a recording."""
+    def _body(self, content: bytes) -> tuple[str, bytes | None]:
+        """Return the name of an event, and its body for a recording; None if it is no text."""
         if len(content) > MAX_BODY:
             # The exporter does not read it either.
             return "", msgspec.json.encode(_FILLER * len(content))
         try:
             body, is_valid = _parsed(content)
-        except (msgspec.DecodeError, RecursionError):
-            return "", msgspec.json.encode(self._unreadable(content.decode()))
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            try:
+                return "", msgspec.json.encode(self._unreadable(content.decode()))
+            except UnicodeDecodeError:
+                return "", None
         name = _name(body)
         of_data = disclosed.FIELDS.get(name, disclosed.ANY_EVENT)
         redacted = self._any(body, {**disclosed.ENVELOPE, "data": of_data}, name)
@@ -206,11 +218,12 @@ def _parsed(content: bytes) -> tuple[object, bool]:
 
     Raises:
         msgspec.DecodeError: It is no JSON.
+        UnicodeError: It is too long and no UTF-8.
         RecursionError: It is nested too deeply.
     """
     try:
         return _json.decode(content), True
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeError):
         if len(content) > MAX_REPAIRED:
             raise
         return _json.decode(repaired(content)), False

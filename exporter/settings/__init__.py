@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from exporter.settings.bus import SINGLE_BUS, BusSettings
+from exporter.settings.buses import Logging, OneBus
+from exporter.settings.copies import Record, Tap
 from exporter.settings.kinds import DETAILS, PREFIX, ExchangeType, Generation, SeriesFormat
 from exporter.settings.loading import SettingsError, load
-from exporter.settings.models import COMMANDS, Demo, Logging, Replay, Serving, Settings, settings_of
+from exporter.settings.models import (
+    COMMANDS,
+    Check,
+    Demo,
+    Replay,
+    Serving,
+    Settings,
+    settings_of,
+)
 from exporter.settings.names import SECRETS, command_of, flag, spelled, variable
 
 __all__ = [
@@ -15,15 +25,19 @@ __all__ = [
     "SECRETS",
     "SINGLE_BUS",
     "BusSettings",
+    "Check",
     "Demo",
     "ExchangeType",
     "Generation",
     "Logging",
+    "OneBus",
+    "Record",
     "Replay",
     "SeriesFormat",
     "Serving",
     "Settings",
     "SettingsError",
+    "Tap",
     "command_of",
     "flag",
     "load",

@@ -213,6 +213,10 @@ def _rule_files(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _wait(value: object) -> Length:
+    return value if isinstance(value, Length) else Length.parse_wait(str(value).strip())
+
+
 def _service_levels(value: object) -> ServiceLevels:
     if isinstance(value, ServiceLevels):
         return value
@@ -257,6 +261,12 @@ def _pause_reasons(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _printable_words(value: tuple[str, ...]) -> tuple[str, ...]:
+    for word in value:
+        _short_and_printable(word)
+    return value
+
+
 def _list(value: object) -> object:
     if isinstance(value, str):
         value = value.split(",")
@@ -297,6 +307,8 @@ Windows = Annotated[tuple[Length, ...], BeforeValidator(_lengths, notation.Writt
 Silence = Annotated[Length, PlainValidator(_silence, notation.WrittenSilence)]
 Interval = Annotated[Length, PlainValidator(_interval)]
 RuleFiles = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_rule_files)]
+Wait = Annotated[Length, PlainValidator(_wait)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_printable_words)]
 Service = Annotated[ServiceLevels, PlainValidator(_service_levels, notation.WrittenServiceLevels)]
 PauseReasons = Annotated[
     tuple[str, ...], BeforeValidator(_list, str | list[str]), AfterValidator(_pause_reasons)

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from exporter.settings.bus import SINGLE_BUS, BusSettings
+from exporter.settings.buses import Logging
 from exporter.settings.messages import did_you_mean, nearest, place, printable, sentence, shown
-from exporter.settings.models import Logging, settings_of
+from exporter.settings.models import settings_of
 from exporter.settings.names import command_of, spelled, variable
 
 S = TypeVar("S", bound=Logging)
@@ -38,11 +39,13 @@ def load(
     Raises:
         SettingsError: Names every problem at once, and no value that may be a secret.
     """
+    if model.shares_file:
+        file = {name: value for name, value in file.items() if not _is_of_others(name, model)}
     given = {**file, **_environment(settings_of(model)), **flags}
     problems: list[str] = []
     is_single = "buses" not in given
     if "buses" in model.model_fields:
-        of_single = {name: given.pop(name) for name in SINGLE_BUS if name in given}
+        of_single = {name: given.pop(name) for name in model.single_bus if name in given}
         if is_single:
             given["buses"] = [{SINGLE_BUS[name]: value for name, value in of_single.items()}]
         else:
@@ -60,6 +63,11 @@ def load(
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+def _is_of_others(name: str, model: type[Logging]) -> bool:
+    own = {*settings_of(model), "buses"}
+    return name not in own and command_of(name) is not None
 
 
 def _environment(names: Iterable[str]) -> dict[str, str]:

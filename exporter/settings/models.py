@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import socket
-from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from dataflows.lengths import TODAY, Length
 from dataflows.service_levels import DEFAULT
 from dataflows.subsystem import Subsystem
 from dataflows.subsystems import OPTIONAL, SUBSYSTEMS, kept
-from exporter.logs import LogFormat, LogLevel
 from exporter.settings.address import Address
 from exporter.settings.bus import SINGLE_BUS, BusSettings
+from exporter.settings.buses import Buses, Logging
+from exporter.settings.copies import Record, Tap
 from exporter.settings.kinds import (
     DETAILS,
     Addresses,
     AnyPath,
-    Checked,
     Details,
     Generation,
     Interval,
@@ -32,16 +31,10 @@ from exporter.settings.kinds import (
     Service,
     Silence,
     Subsystems,
+    Wait,
     Windows,
     Zone,
 )
-
-
-class Logging(Checked):
-    """Settings that every command has."""
-
-    log_level: LogLevel = Field(LogLevel.INFO, description="lowest level of messages to log")
-    log_format: LogFormat = Field(LogFormat.LOGFMT, description="format of the log")
 
 
 class Serving(Logging):
@@ -114,24 +107,13 @@ class Serving(Logging):
         return value
 
 
-def _tables(value: object) -> object:
-    if (
-        isinstance(value, list | tuple)
-        and value
-        and all(isinstance(each, dict | BusSettings) for each in value)
-    ):
-        return value
-    msg = "must be tables: write [[buses]] above the settings of each bus"
-    raise ValueError(msg)
-
-
 class Settings(Serving):
     """Settings of `run`.
 
     The settings of a single bus stand beside the others, by the names in `SINGLE_BUS`.
     """
 
-    buses: Annotated[tuple[BusSettings, ...], BeforeValidator(_tables)] = Field(
+    buses: Buses = Field(
         (BusSettings(),), description="the buses to read, a table for each; only in the file"
     )
     instance: Name = Field(
@@ -231,7 +213,27 @@ class Replay(Serving):
     )
 
 
-COMMANDS: dict[str, type[Logging]] = {"run": Settings, "demo": Demo, "replay": Replay}
+class Check(Settings):
+    """Settings of `check`: all of `run`, and its own."""
+
+    wait: Wait = Field(
+        Length.parse_wait("30s"),
+        description="longest time to wait for events, such as 30s or 5m; 0s: do not wait",
+    )
+    # Pydantic has a method of this name.
+    as_json: bool = Field(
+        False, alias="json", description="print what was found as a JSON document"
+    )
+
+
+COMMANDS: dict[str, type[Logging]] = {
+    "run": Settings,
+    "check": Check,
+    "demo": Demo,
+    "record": Record,
+    "replay": Replay,
+    "tap": Tap,
+}
 """The settings of each command."""
 
 
@@ -239,9 +241,11 @@ def settings_of(model: type[Logging]) -> dict[str, FieldInfo]:
     """Return what a flag, a variable or a key of the file can set, the command's own first."""
     fields = dict(model.model_fields)
     if fields.pop("buses", None):
-        fields |= {name: BusSettings.model_fields[field] for name, field in SINGLE_BUS.items()}
+        of_bus = model.single_bus.items()
+        fields |= {name: BusSettings.model_fields[field] for name, field in of_bus}
     # Pydantic lists inherited settings first, but users look for those of the command.
     bases = (vars(base).get("__annotations__", {}) for base in model.__mro__)
     own = [name for names in bases for name in names if name in model.model_fields]
-    names = dict.fromkeys([*SINGLE_BUS, *own])
+    fields = {field.alias or name: field for name, field in fields.items()}
+    names = dict.fromkeys([*SINGLE_BUS, *(model.model_fields[name].alias or name for name in own)])
     return {name: fields[name] for name in names if name in fields}

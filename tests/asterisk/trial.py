@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from tests.asterisk.plan import Planner
 from tests.asterisk.recorder import Recorder, reduced, write_lines
 from tests.asterisk.server import Asterisk
 from tests.program import Exporter, Series
+from tests.recorded import BusProgram, replayed
 from tests.servers import Broker
 
 CALLS_A_MINUTE = 18
@@ -47,12 +49,14 @@ class Outcome:
     Attributes:
         truth: What Asterisk and the driver say.
         samples: What the exporter showed at the end.
+        replayed: What follows from a recording of the bus, without personal data.
         messages: What was on the bus.
     """
 
     truth: truth.Truth
     deeds: Deeds
     samples: dict[Series, float]
+    replayed: dict[Series, float]
     statuses: list[Status]
     scrapes: list[Scrape]
     messages: list[dict[str, Any]]
@@ -62,6 +66,10 @@ class Outcome:
     def counters(self) -> list[str]:
         """Return each counter that differs from the truth."""
         return differences(truth.expected(self.truth), numbers_of(self.samples), self.truth)
+
+    def counters_of_the_recording(self) -> list[str]:
+        """Return each counter of the recording that differs from the truth."""
+        return differences(truth.expected(self.truth), numbers_of(self.replayed), self.truth)
 
     def callers(self) -> list[str]:
         """Return each moment at which another number of callers waited."""
@@ -131,7 +139,17 @@ def run(folder: Path, minutes: float, seed: int) -> Outcome:
     with Broker() as broker, Asterisk() as server:
         recorder = Recorder(broker.port)
         settings = ("--bus-url", broker.url(), "--exchange", EXCHANGE, "--instance", "trial")
-        with Exporter(folder, *settings) as exporter:
+        directory = folder / "record"
+        directory.mkdir()
+        recording = BusProgram(
+            directory,
+            broker.url(),
+            *settings[2:],
+            str(folder / "all.jsonl.gz"),
+        )
+        with Exporter(folder, *settings) as exporter, closing(recording):
+            recording.start(wait=False)
+            recording.connected()
             bridge = Bridge(server.ami_port, server.secret, broker.port)
             bridge.wait_until_connected()
             phones = Phones(server)
@@ -142,6 +160,7 @@ def run(folder: Path, minutes: float, seed: int) -> Outcome:
                 driver.run(steps)
                 time.sleep(_SETTLING_SECONDS)
                 samples = exporter.samples()
+                recording.interrupt()
                 driver.close()
             finally:
                 observer.close()
@@ -153,6 +172,7 @@ def run(folder: Path, minutes: float, seed: int) -> Outcome:
             truth.read(log, driver.deeds),
             driver.deeds,
             samples,
+            replayed(folder / "all.jsonl.gz"),
             observer.statuses,
             observer.scrapes,
             recorder.messages,

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Sequence
 
-from exporter.consumer.intake import PREFETCH
 from exporter.consumer.received import Received
 from exporter.consumer.session import Channel, consume, declare
 from tests.bench.inbox import bus_of
@@ -42,7 +41,7 @@ def main() -> None:
     with bus.brokers[0].connect() as connection:
         channel, _, _ = declare(connection, bus.inbox)
         reader = _Reader(channel)
-        consume(channel, bus.inbox, PREFETCH, reader.take)
+        consume(channel, bus.inbox, reader.take)
         while reader.seen < wanted:
             connection.drain_events(timeout=10)
         wall, cpu = reader.began or (0.0, 0.0)

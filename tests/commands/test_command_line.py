@@ -95,6 +95,8 @@ def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
         ("run", "Read events from the message bus of a telephony server, and serve metrics."),
         ("demo", "Serve metrics of a simulated call centre; needs no telephony server."),
         ("replay", "Show the metrics of a recorded message bus; needs no telephony server."),
+        ("record", "Write what a message bus carries to a file, for replay."),
+        ("tap", "Show the events of a message bus as they come."),
     ],
 )
 def test_help_begins_with_what_the_command_does_and_ends_with_an_example(
@@ -102,7 +104,7 @@ def test_help_begins_with_what_the_command_does_and_ends_with_an_example(
 ) -> None:
     text = _help(capsys, command)
     usage, _, rest = text.partition("\n\n")
-    operand = " FILE" if command == "replay" else ""
+    operand = " FILE" if command in {"replay", "record"} else ""
     assert usage == f"usage: xivo-exporter {command}{operand} [--FLAG VALUE ...]"
     assert rest.startswith(f"{description}\n")
     last = text.rpartition("\n\n")[2].splitlines()
@@ -115,9 +117,13 @@ def test_help_begins_with_what_the_command_does_and_ends_with_an_example(
 def test_examples_of_the_help_can_be_typed(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    files = {"/etc/xivo-exporter/bus-password": "password", "recording.jsonl.gz": "recording"}
+    files = {
+        "/etc/xivo-exporter/bus-password": "password",
+        "/etc/xivo-exporter/config.toml": "config",
+        "recording.jsonl.gz": "recording",
+    }
     for name in files.values():
-        (tmp_path / name).write_text("x")
+        (tmp_path / name).write_text("# x")
     for arguments in ([], *([command] for command in COMMANDS)):
         text = _help(capsys, *arguments)
         examples = re.findall("^  xivo-exporter (.*)$", text, re.MULTILINE)

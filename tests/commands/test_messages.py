@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from exporter.__main__ import WRONG_SETTINGS, main
 from exporter.commands.command_line import parse
-from exporter.settings import SettingsError
+from exporter.settings import COMMANDS, SettingsError
+from exporter.settings.messages import choices
 
 SECRET = "s3cr3t-p4ss"
 
@@ -37,22 +38,22 @@ class Told:
         return [line.removeprefix("xivo-exporter: ") for line in lines]
 
 
-COMMANDS = "write run, demo or replay"
+WRITE_ONE = f"write {choices([*COMMANDS])}"
 HELP = "xivo-exporter --help explains them"
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], f"the command is missing: {COMMANDS}; {HELP}"),
-        (["rum"], f"there is no such command: {COMMANDS}; did you mean run?"),
-        (["Demo"], f"there is no such command: {COMMANDS}; did you mean demo?"),
-        (["--demo"], f"the command must come first: {COMMANDS}; did you mean demo?"),
-        (["fly"], f"there is no such command: {COMMANDS}; {HELP}"),
-        ([""], f"the command is missing: {COMMANDS}; {HELP}"),
-        (["\x1b[2J"], f"there is no such command: {COMMANDS}; {HELP}"),
-        ([f"amqp://u:{SECRET}@h"], f"there is no such command: {COMMANDS}; {HELP}"),
-        (["--bus-password", SECRET, "run"], f"the command must come first: {COMMANDS}; {HELP}"),
+        ([], f"the command is missing: {WRITE_ONE}; {HELP}"),
+        (["rum"], f"there is no such command: {WRITE_ONE}; did you mean run?"),
+        (["Demo"], f"there is no such command: {WRITE_ONE}; did you mean demo?"),
+        (["--demo"], f"the command must come first: {WRITE_ONE}; did you mean demo?"),
+        (["fly"], f"there is no such command: {WRITE_ONE}; {HELP}"),
+        ([""], f"the command is missing: {WRITE_ONE}; {HELP}"),
+        (["\x1b[2J"], f"there is no such command: {WRITE_ONE}; {HELP}"),
+        ([f"amqp://u:{SECRET}@h"], f"there is no such command: {WRITE_ONE}; {HELP}"),
+        (["--bus-password", SECRET, "run"], f"the command must come first: {WRITE_ONE}; {HELP}"),
     ],
 )
 def test_without_a_command_the_commands_are_listed(

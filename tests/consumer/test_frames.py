@@ -110,3 +110,17 @@ def test_a_refusal_without_its_end_is_left_to_py_amqp(size: int) -> None:
     frame = _close(b"\x00\x0a\x00\x32", b"text")[: 4 + size]
     handle((1, 0, frame))
     assert seen == [frame]
+
+
+@pytest.mark.parametrize(
+    ("properties", "routing_key", "is_stripped"),
+    [(GOOD, b"key", False), (BAD_TEXT, b"key", True), (GOOD, b"\xff", True)],
+)
+def test_the_connection_knows_that_something_was_removed(
+    properties: bytes, routing_key: bytes, is_stripped: bool
+) -> None:
+    connection = SimpleNamespace(bytes_recv=0, has_stripped=False)
+    handle = tolerant_frame_handler(connection, lambda *_: None)
+    for kind, payload in ((1, _deliver(routing_key)), (2, _header(properties)), (3, BODY)):
+        handle((kind, 1, payload))
+    assert connection.has_stripped is is_stripped

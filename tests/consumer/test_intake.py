@@ -7,7 +7,7 @@ import pytest
 
 from dataflows.envelope import Delivery
 from dataflows.items import Duplicates, GapNoticed, ReadingContinued, ReadingResumed, ReadingStopped
-from exporter.consumer import intake
+from exporter.consumer.inbox import PREFETCH
 from exporter.consumer.intake import SILENCE_SECONDS, Intake
 from exporter.consumer.received import Received
 from exporter.engine.delivery_buffer import DeliveryBuffer
@@ -20,11 +20,11 @@ AGAIN = "again"
 class _Rig:
     """An intake, its buffer, and a dataflow that the test controls."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefetch: int = PREFETCH) -> None:
         self.now = 100.0
         self.status = BusStatus("default", "amqp://h", "xivo")
         self.buffer = DeliveryBuffer(threading.Event())
-        self.intake = Intake(self.status, self.buffer, lambda: self.now)
+        self.intake = Intake(self.status, self.buffer, lambda: self.now, prefetch)
 
     def receive(self, *bodies: str, first_tag: int = 1, redelivered: bool = False) -> None:
         tagged = enumerate(bodies, first_tag)
@@ -394,11 +394,8 @@ def test_what_waited_is_dated_to_the_connection_and_what_came_with_it_to_its_arr
     assert rig.arrivals() == [100.0, 100.0, 101.0]
 
 
-def test_the_backlog_is_dated_to_the_connection_also_when_the_prefetch_is_full(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(intake, "PREFETCH", 2)
-    rig = _Rig()
+def test_the_backlog_is_dated_to_the_connection_also_when_the_prefetch_is_full() -> None:
+    rig = _Rig(prefetch=2)
     rig.connect(4)
     rig.receive("a", "b")
     rig.now = 101.0

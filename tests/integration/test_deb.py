@@ -186,6 +186,11 @@ def test_the_service_runs_as_its_user_without_rights(machine: Machine) -> None:
     assert [int(status[kind][0], 16) for kind in ("CapEff", "CapPrm", "CapBnd")] == [0, 0, 0]
     assert status["NoNewPrivs"] == ["1"]
     assert machine.run("stat --format='%U %a' /var/lib/xivo-exporter") == "xivo-exporter 700"
+    # By hand, as its user: with its files, and as good as it can be without a broker.
+    check = f"runuser -u xivo-exporter -- xivo-exporter check --config {CONFIG}"
+    told = machine.run(check, is_checked=False)
+    assert "Connection refused" in told
+    assert "cannot read" not in told
     machine.run(f"systemctl reload {UNIT}; systemctl stop {UNIT}")
     assert shown(machine, "Result") == "success"
 

@@ -143,7 +143,7 @@ class World:
         self.status = BusStatus("bus", "amqp://h", "xivo", gaps=gaps)
         self.buffer = _Buffer()
         self.buffer.memory.load(memory)
-        self.intake = Intake(self.status, self.buffer, lambda: 0.0)
+        self.intake = Intake(self.status, self.buffer, lambda: 0.0, PREFETCH)
         self._snapshot: tuple[int, tuple[Dump, list[int], int]] | None = None
 
     def publish(self) -> None:

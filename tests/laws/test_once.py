@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.consumer import intake
-from tests.laws.simulated_broker import PREFETCH, World
+from tests.laws.simulated_broker import World
 
 ACTIONS = (
     *("publish", "connect", "deliver", "deliver", "deliver", "rest", "rest"),
@@ -21,7 +21,6 @@ FAILURES = ("cut", "kill", "kill_broker")
 def test_each_message_is_counted_once_and_in_its_order(chance: Random) -> None:
     with pytest.MonkeyPatch.context() as patched:
         world = World(chance)
-        patched.setattr(intake, "PREFETCH", PREFETCH)
         patched.setattr(intake, "time", world)
         for _ in range(chance.randint(1, 300)):
             names = FAILURES if chance.random() < 1 / 15 else ACTIONS

@@ -12,11 +12,6 @@ from exporter.consumer.intake import BRIEF_SECONDS
 from tests.laws.simulated_broker import PREFETCH, World
 
 
-@pytest.fixture(autouse=True)
-def _small_prefetch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "PREFETCH", PREFETCH)
-
-
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """Return a world whose time the intake uses."""

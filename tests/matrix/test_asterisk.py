@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from tests.asterisk.claims import contradictions
 from tests.asterisk.length import minutes, seed
 from tests.asterisk.trial import Outcome
 from tests.asterisk.truth import ENDS, OUTCOMES
+from tests.pipeline import GROWING
+from tests.program import Series
 from tests.support import REPOSITORY
 
 RECORDING = REPOSITORY / "build" / "matrix" / "asterisk"
@@ -30,6 +33,31 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 
 def test_every_counter_is_that_of_the_queue_log(outcome: Outcome) -> None:
     assert outcome.counters() == []
+
+
+def test_every_counter_of_a_recording_is_that_of_the_queue_log(outcome: Outcome) -> None:
+    assert outcome.counters_of_the_recording() == []
+
+
+def test_a_recording_shows_the_same_as_the_exporter(outcome: Outcome) -> None:
+    live, replayed = of_queues(outcome.samples), of_queues(outcome.replayed)
+    assert len(live) > 100
+    differing = {
+        each for each in live.keys() | replayed.keys() if live.get(each) != replayed.get(each)
+    }
+    assert {each: (live.get(each), replayed.get(each)) for each in differing} == {}
+
+
+def of_queues(samples: Mapping[Series, float]) -> dict[Series, float]:
+    """Return the series of queues that follow from events, and not from the clock."""
+    return {
+        (name, labels): value
+        for (name, labels), value in samples.items()
+        if name.startswith("xivo_queue_")
+        and "window" not in dict(labels)
+        and name not in GROWING
+        and not name.endswith("_timestamp_seconds")
+    }
 
 
 def test_as_many_callers_wait_as_asterisk_says(outcome: Outcome) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from dataflows.envelope import MAX_BODY, Delivery
 from exporter.recording.format import LATEST, MAX_LINE, Message, RecordingError, read
@@ -138,12 +139,32 @@ def test_a_file_that_cannot_be_read_is_told_with_the_reason(tmp_path: Path) -> N
 def test_damaged_compressed_data_is_told_with_the_last_good_line(tmp_path: Path) -> None:
     packed = gzip.compress(json.dumps(LINE).encode() + b"\n")
     path = tmp_path / "r.jsonl.gz"
-    path.write_bytes(packed + packed[:20])
-    assert problem(path) == "FILE: the compressed data ends too early, after line 1"
     path.write_bytes(packed + packed[:-8] + b"\0" * 8)
     assert problem(path) == "FILE: the compressed data is damaged, after line 2"
     path.write_bytes(packed[:10] + b"\xff" * 50)
     assert problem(path) == "FILE: the compressed data is damaged, after line 0"
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_recording_that_ends_too_early_is_read_up_to_its_last_whole_message(
+    tmp_path: Path,
+    compress: Any,  # noqa: ANN401 -- one of two functions
+) -> None:
+    line = json.dumps(LINE).encode() + b"\n"
+    path = tmp_path / "r"
+    whole = compress(line * 2)
+    counts = []
+    for length in range(len(whole) + 1):
+        path.write_bytes(whole[:length])
+        with capture_logs() as logged:
+            counts.append(len([*read(path)]))
+        is_whole = length in (0, len(whole))
+        if compress is bytes:
+            # The end of a line is no part of its message.
+            is_whole |= length in (len(line) - 1, len(line), len(whole) - 1)
+        assert [each["log_level"] for each in logged] == ([] if is_whole else ["warning"])
+    assert counts == sorted(counts)
+    assert {*counts} == {0, 1, 2} if compress is bytes else {0, 2}
 
 
 def test_a_name_that_cannot_be_printed_is_escaped(tmp_path: Path) -> None:
