@@ -7,12 +7,12 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run stack test integration coverage check audit lint format generate
-.PHONY: pictures bench fuzz chaos soak matrix image sbom lock clean
+.PHONY: pictures bench fuzz chaos soak matrix deb image sbom release-check lock clean
 # All targets share .venv, so they run one after another, even with -j.
 .NOTPARALLEL:
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 15
 
 setup: ## Create or update .venv with the locked tools and libraries
 	@scripts/setup.sh dev
@@ -76,11 +76,17 @@ soak: setup ## Measure memory and disk under load (ARGS="--minutes 60 --rate 200
 matrix: setup ## Test with other versions of RabbitMQ, Prometheus, Python, and a real Asterisk (ARGS="--only rabbitmq-sid")
 	@$(BIN)/python -m tests.matrix $(ARGS)
 
+deb: setup ## Build the Debian package, dist/xivo-exporter_*.deb, on Debian 12
+	@scripts/deb.sh $(ARGS)
+
 image: ## Build the image with podman, buildah or docker (ARGS="--build-arg BASE=…")
 	@scripts/image.sh $(ARGS)
 
 sbom: setup ## Write the bill of materials, dist/sbom.json (CycloneDX)
 	@scripts/sbom.sh
+
+release-check: setup ## Build all files of a release from HEAD into dist/, and try each of them
+	@$(BIN)/python -m tests.release $(ARGS)
 
 lock: setup ## Write the lock files from pyproject.toml (ARGS="--upgrade")
 	@scripts/lock.sh $(ARGS)

@@ -48,7 +48,7 @@ def event_time(
     Returns:
         Unix seconds, and True if the arrival replaced an impossible time stamp.
     """
-    at = None if stamp is None else _parse(stamp, arrived, zone, offset)
+    at = None if stamp is None else stamped_at(stamp, arrived, zone, offset)
     if at is None and stamp_ms is not None:
         at = stamp_ms / 1000
     if at is None:
@@ -58,9 +58,14 @@ def event_time(
     return arrived, True
 
 
-def _parse(
-    stamp: str, arrived: float, zone: tzinfo | None, offset: ZoneOffset | None
+def stamped_at(
+    stamp: str, arrived: float, zone: tzinfo | None, offset: ZoneOffset | None = None
 ) -> float | None:
+    """Return the Unix time of a publisher's time stamp, as `event_time` reads it.
+
+    Returns:
+        None if it cannot be parsed. It may be any time, also one that cannot be true.
+    """
     try:
         moment = datetime.fromisoformat(stamp)
         if moment.tzinfo is not None:

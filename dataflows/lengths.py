@@ -12,6 +12,7 @@ SHORTEST_SILENCE_SECONDS = 3600
 LONGEST_SILENCE_SECONDS = 3650 * 86_400
 LONGEST_DURATION_SECONDS = 30 * 86_400
 LONGEST_INTERVAL_SECONDS = 3600
+LONGEST_WAIT_SECONDS = 3600
 
 
 class Length(NamedTuple):
@@ -71,10 +72,20 @@ class Length(NamedTuple):
         return cls._parse(text, 1, LONGEST_INTERVAL_SECONDS, problem)
 
     @classmethod
+    def parse_wait(cls, text: str) -> Length:
+        """Parse the longest time of a wait.
+
+        Raises:
+            ValueError: The text is not a length, or the length is out of range.
+        """
+        problem = "must be a length from 0s to 1h, such as 30s"
+        return cls._parse(text, 0, LONGEST_WAIT_SECONDS, problem)
+
+    @classmethod
     def _parse(cls, text: str, shortest: int, longest: int, problem: str) -> Length:
         number, unit = text[:-1], text[-1:]
         is_number = number.isascii() and number.isdecimal() and len(number) <= len("86400")
-        seconds = int(number) * _UNITS.get(unit, 0) if is_number else 0
+        seconds = int(number) * _UNITS[unit] if is_number and unit in _UNITS else -1
         if not shortest <= seconds <= longest:
             raise ValueError(problem)
         return cls(text, seconds)

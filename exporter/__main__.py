@@ -7,16 +7,26 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from exporter import logs
-from exporter.commands import command_line, demo, record, replay, run, tap
+from exporter.commands import check, command_line, demo, record, replay, run, tap
 from exporter.engine.recovery import StateDirError
 from exporter.recording.format import RecordingError
-from exporter.settings import Demo, Logging, Record, Replay, Settings, SettingsError, Tap
+from exporter.settings import (
+    Check,
+    Demo,
+    Logging,
+    Record,
+    Replay,
+    Settings,
+    SettingsError,
+    Tap,
+)
 
 FAILED = 1
 WRONG_SETTINGS = 2
 
 _RUNS: dict[type[Logging], Callable[[Any], bool]] = {
     Settings: run.run,
+    Check: check.run,
     Demo: demo.run,
     Replay: replay.run,
     Record: record.run,
@@ -27,14 +37,16 @@ _RUNS: dict[type[Logging], Callable[[Any], bool]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        settings = command_line.parse(sys.argv[1:] if arguments is None else arguments)
+        settings = command_line.parse(arguments)
         logs.configure(settings.log_level, settings.log_format)
         command_line.warn_of_unknown_variables()
         return 0 if _RUNS[type(settings)](settings) else FAILED
     except SettingsError as error:
         for problem in error.problems:
             print(f"xivo-exporter: {problem}", file=sys.stderr)
+        check.tell_wrong_settings(arguments, error.problems)
         return WRONG_SETTINGS
     except OSError as error:
         # Without the number of the error, which str() shows.

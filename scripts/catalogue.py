@@ -1,6 +1,7 @@
-"""Make documents from the declarations: all metrics, all events, the picture of the windows.
+"""Make files from the declarations: metrics, events, a picture of the windows, the settings file.
 
-`python -m scripts.catalogue --write` updates `docs/`, `--check` fails if it is out of date.
+`python -m scripts.catalogue --write` updates `docs/` and `packaging/`, `--check` fails if a file is
+out of date.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ from dataflows.subsystem import Decoder, Subsystem
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.exposition.telemetry import SPECS
 from scripts import generated
+from scripts.settings_file import settings_file
+from scripts.settings_schema import schema
 from scripts.window_picture import window_picture
 
-_DOCS = Path(__file__).resolve().parent.parent / "docs"
+_ROOT = Path(__file__).resolve().parent.parent
+_DOCS = _ROOT / "docs"
+_PACKAGING = _ROOT / "packaging"
 
 _GENERATED = "<!-- Generated from the code by `make generate`; do not edit. -->\n"
 
@@ -148,6 +153,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _DOCS / "metrics.md": metrics_page(SUBSYSTEMS, SPECS),
         _DOCS / "events.md": events_page(SUBSYSTEMS),
         _DOCS / "windows.svg": window_picture(),
+        _PACKAGING / "config.toml": settings_file(),
+        _PACKAGING / "config.schema.json": schema(),
     }
     return generated.main("python -m scripts.catalogue", __doc__, pages, arguments)
 

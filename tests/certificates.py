@@ -2,7 +2,8 @@
 
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from tests.support import missing
@@ -82,3 +83,41 @@ def make_certificates(directory: Path) -> Certificates:
     server, server_key = signed("localhost", "server")
     client, client_key = signed("exporter", "client")
     return Certificates(ca, server, server_key, client, client_key)
+
+
+_DATES = """\
+[ca]
+default_ca = dated
+[dated]
+database = {folder}/index.txt
+new_certs_dir = {folder}
+rand_serial = yes
+default_md = sha256
+policy = any
+unique_subject = no
+[any]
+commonName = supplied
+"""
+
+
+def dated(certificates: Certificates, begins: datetime, ends: datetime) -> Certificates:
+    """Return the same with another certificate of the server, which is valid for this time only."""
+    folder = certificates.ca.parent
+    out = folder / f"server-until-{ends:%Y%m%d%H%M%S}.pem"
+    config = folder / "dated.cnf"
+    config.write_text(_DATES.format(folder=folder) + _CONFIG.replace("[ca]\n", "[authority]\n"))
+    (folder / "index.txt").write_text("")
+    done = subprocess.run(
+        [
+            *("openssl", "ca", "-batch", "-config", config, "-extensions", "server", "-notext"),
+            *("-cert", certificates.ca, "-keyfile", folder / "ca.key"),
+            *("-in", folder / "server.csr", "-out", out),
+            *("-startdate", f"{begins:%Y%m%d%H%M%SZ}", "-enddate", f"{ends:%Y%m%d%H%M%SZ}"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return replace(certificates, server=out)

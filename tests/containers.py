@@ -91,12 +91,18 @@ class Storage:
         assert done.returncode == 0, f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
         return done.stdout.strip()
 
-    def image(self) -> "Image":
-        """Build the image of this checkout, if this run has not done so."""
-        self._make_base()
+    def image(self, base: str = _BASE) -> "Image":
+        """Build the image of this checkout, if this run has not done so.
+
+        Args:
+            base: The image on which it is built. Any but the stand-in is pulled.
+        """
+        if base == _BASE:
+            self._make_base()
         if not (built := self._ids(f"{self._name}:*")):
             volumes = [f"--volume={path}:{path}:ro" for path in _OF_THE_MACHINE if path.exists()]
-            options = ("--quiet", "--pull=never", f"--build-arg=BASE={_BASE}", *volumes)
+            pull = "--pull=never" if base == _BASE else "--pull=missing"
+            options = ("--quiet", pull, f"--build-arg=BASE={base}", *volumes)
             self.environment |= {"BUILDER": "buildah", "IMAGE": self._name}
             built = self.run("scripts/image.sh", *options, timeout=600).split()
         return Image(self, built[-1])
@@ -133,6 +139,10 @@ class Image:
 
     def __exit__(self, *_: object) -> None:
         self._storage.run("buildah", "rm", self._container)
+
+    def save(self, file: Path, name: str) -> None:
+        """Write it into a file that `podman load` and `docker load` read, under a name."""
+        self._storage.run("buildah", "push", "--quiet", self._id, f"docker-archive:{file}:{name}")
 
     @cached_property
     def config(self) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ from xdist.scheduler import LoadScopeScheduling
 # A long test that starts late keeps the other workers idle at the end.
 LONGEST_FIRST = (
     *("maltreated broker", "tests/integration/test_image.py", "tests/integration/test_chaos.py"),
+    "tests/integration/test_deb.py",
     *("tests/windows/test_simulated_day.py", "tests/dashboards/test_panels.py"),
     *("tests/laws/test_queue_calls.py", "tests/simulation/test_first_minute.py"),
     *("tests/integration/test_recorded_calls.py", "tests/recordings/test_disturbed_calls.py"),
@@ -18,6 +19,9 @@ _RANKS = {name: rank for rank, name in enumerate(LONGEST_FIRST)}
 # All of these stop, kill and freeze one broker, one after the other.
 MALTREATING = ("tests/integration/test_faults.py", "tests/integration/test_broker_faults.py")
 
+# What they build takes longer than their tests.
+BUILDING = ("tests/integration/test_deb.py", "tests/integration/test_image.py")
+
 
 def group_of(nodeid: str) -> str:
     """Return the name of the group of a test; a group runs on one worker.
@@ -28,7 +32,7 @@ def group_of(nodeid: str) -> str:
     path = nodeid.partition("::")[0]
     if path in MALTREATING:
         return "maltreated broker"
-    is_alone = path.startswith("tests/integration/") and path != "tests/integration/test_image.py"
+    is_alone = path.startswith("tests/integration/") and path not in BUILDING
     return nodeid if is_alone else path
 
 

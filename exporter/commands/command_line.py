@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
 
 import structlog
 from pydantic.fields import FieldInfo
@@ -52,6 +52,10 @@ _RUN = (
 
 _DESCRIPTIONS = {
     "run": ("read events from the message bus of a telephony server, and serve metrics", _RUN),
+    "check": (
+        "try everything that run needs, and say what is wrong; it leaves nothing behind",
+        _RUN.replace(" run ", " check "),
+    ),
     "demo": (
         "serve metrics of a simulated call centre; needs no telephony server",
         "xivo-exporter demo --agents 100 --speed 10",
@@ -90,10 +94,10 @@ def parse(arguments: Sequence[str], *, is_reload: bool = False) -> Logging:
     command, *rest = arguments or [""]
     if command not in COMMANDS:
         if command in {*_HELP, "--version"}:
-            _parser().parse_args([command])
+            make_parser().parse_args([command])
         raise SettingsError([_no_command(command)])
     if not {*_HELP}.isdisjoint(rest):
-        _parser().parse_args([command, "--help"])
+        make_parser().parse_args([command, "--help"])
     model = COMMANDS[command]
     flags, problems = read(rest, _flags(model), _OPERANDS.get(command))
     given = flags.pop("config", os.environ.get(variable("config")) or None)
@@ -153,7 +157,7 @@ def _settings_with_flags(model: type[Logging]) -> list[tuple[str, FieldInfo]]:
     return [(name, field) for name, field in settings_of(model).items() if name not in SECRETS]
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     """Make the parser that prints the help; it reads no settings."""
     parser = argparse.ArgumentParser(
         "xivo-exporter",
@@ -183,16 +187,22 @@ def _parser() -> argparse.ArgumentParser:
                     help=_help(field),
                 )
             else:
-                sub.add_argument(flag(name), metavar=_metavar(name, field), help=_help(field))
+                kinds = get_args(field.annotation) or (field.annotation,)
+                words = [each for kind in kinds if _is_choice(kind) for each in kind]
+                metavar = None if words else _metavar(name, kinds)
+                sub.add_argument(
+                    flag(name), metavar=metavar, choices=words or None, help=_help(field)
+                )
     return parser
 
 
-def _metavar(name: str, field: FieldInfo) -> str:
-    for kind in get_args(field.annotation) or (field.annotation,):
-        if isinstance(kind, type) and issubclass(kind, StrEnum):
-            return "{" + ",".join(kind) + "}"
-        if kind in (int, float):
-            return "N"
+def _is_choice(kind: object) -> TypeGuard[type[StrEnum]]:
+    return isinstance(kind, type) and issubclass(kind, StrEnum)
+
+
+def _metavar(name: str, kinds: Sequence[object]) -> str:
+    if not {int, float}.isdisjoint(kinds):
+        return "N"
     return _METAVARS.get(name.rpartition("_")[2], "NAME")
 
 
@@ -216,6 +226,7 @@ _METAVARS = {
     "subsystems": "NAME,...",
     "timezone": "ZONE",
     "url": "URL",
+    "wait": "LENGTH",
     "windows": "LENGTH,...",
 }
 """By the last word of the setting."""

@@ -31,8 +31,8 @@ from exporter.settings.messages import printable
 log = structlog.get_logger(__name__)
 
 _PART = "part-0.sqlite3"
-_MANIFEST = "manifest.json"
-_LOCK = "lock"
+MANIFEST = "manifest.json"
+LOCK = "lock"
 
 ALL_SUBSYSTEMS = frozenset(subsystem.name for subsystem in SUBSYSTEMS)
 """Names of those that are kept by default."""
@@ -73,10 +73,10 @@ class StateDir:
             # The directory itself may be a link, as systemd makes it.
             self._directories = path.resolve(), self._path
             self._path.mkdir(mode=0o700, exist_ok=True)
-            _must_be_private(self._directories, WRITE_ACCESS)
-            self._lock = os.open(self._path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            must_be_private(self._directories, WRITE_ACCESS)
+            self._lock = os.open(self._path / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            raise StateDirError(_unusable(path, _why_no_directory(error))) from error
+            raise StateDirError(unusable(path, why_no_directory(error))) from error
         try:
             self._take()
             if process == 0:
@@ -85,7 +85,7 @@ class StateDir:
                 self._set_aside()
         except OSError as error:
             self.close()
-            raise StateDirError(_unusable(path, error.strerror)) from error
+            raise StateDirError(unusable(path, error.strerror)) from error
         except StateDirError:
             self.close()
             raise
@@ -103,9 +103,9 @@ class StateDir:
         """
         self._buses, self._subsystems = buses, subsystems
         try:
-            self._use_store(self._read(self._path / _MANIFEST).schema)
+            self._use_store(read_manifest(self._path / MANIFEST).schema)
         except OSError as error:
-            raise StateDirError(_unusable(self._path.parent, error.strerror)) from error
+            raise StateDirError(unusable(self._path.parent, error.strerror)) from error
 
     def close(self) -> None:
         """Unlock it, so that another process can use it."""
@@ -123,7 +123,7 @@ class StateDir:
             raise StateDirError(msg) from error
 
     def _prepare(self, *, discard: bool) -> None:
-        manifest = self._path / _MANIFEST
+        manifest = self._path / MANIFEST
         found = self._checked(manifest, discard=discard)
         is_older = found is not None and found.age < OURS.age
         if is_older:
@@ -131,7 +131,7 @@ class StateDir:
             # process is killed, the next one does it again.
             for each in self._directories:
                 each.chmod(0o700)
-        _must_be_private(self._directories)
+        must_be_private(self._directories)
         if discard:
             self._set_aside()
         elif is_older:
@@ -151,7 +151,7 @@ class StateDir:
         parts = [*self._path.glob("part-*")]
         if parts and not draft.exists():
             raise StateDirError(
-                _refused(f"the store in {printable(self._path)} was not made by this program")
+                refused(f"the store in {printable(self._path)} was not made by this program")
             )
         draft.touch(mode=0o600)
         for part in parts:
@@ -162,7 +162,7 @@ class StateDir:
             # A panic of bytewax, which is no Exception.
             if (reason := _reason(error)) is None:
                 raise
-            raise StateDirError(_unusable(self._path.parent, reason)) from error
+            raise StateDirError(unusable(self._path.parent, reason)) from error
         store = self._path / _PART
         # SQLite gives the files beside it the same permissions.
         store.chmod(0o600)
@@ -180,68 +180,81 @@ class StateDir:
         if not manifest.exists():
             return None
         try:
-            return self._read(manifest)
+            return read_manifest(manifest)
         except StateDirError:
             if discard:
                 return None
             raise
 
-    def _read(self, manifest: Path) -> Manifest:
-        try:
-            found = msgspec.json.decode(manifest.read_bytes(), type=Manifest)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise StateDirError(_refused(f"{printable(manifest)} is damaged")) from error
-        is_old = found.format < FIRST_WITH_CHECKSUM and not found.checksum
-        if not is_old and found.checksum != found.sum():
-            raise StateDirError(_refused(f"{printable(manifest)} is damaged"))
-        if found.age > OURS.age:
-            state = f"the state in {printable(self._path)} was kept by a newer version"
-            how = f"format {found.format}, {printable(found.engine)}"
-            raise StateDirError(_refused(f"{state} ({how})", "start that version"))
-        return found
-
     def _use_store(self, schema: int) -> None:
         # Subdirectories have only what was moved aside, which is never read.
-        _must_be_private(each for each in sorted(self._path.iterdir()) if not each.is_dir())
+        must_be_private(each for each in sorted(self._path.iterdir()) if not each.is_dir())
         store = self._path / _PART
         try:
             rows = kept_rows.check(store, schema)
         except DamagedError as error:
             problem = f"the store {printable(store)} is damaged ({printable(str(error))})"
-            raise StateDirError(_refused(problem)) from error
+            raise StateDirError(refused(problem)) from error
         try:
             kept_rows.adapt(store, rows, self._buses, self._subsystems).tell()
         except sqlite3.Error as error:
-            raise StateDirError(_unusable(store, str(error))) from error
+            raise StateDirError(unusable(store, str(error))) from error
 
     def _set_aside(self) -> Path | None:
-        kept = [each for each in self._path.iterdir() if each.is_file() and each.name != _LOCK]
+        kept = [each for each in self._path.iterdir() if each.is_file() and each.name != LOCK]
         if not kept:
             return None
         now = time.strftime("discarded-%Y%m%dT%H%M%S-")
         aside = Path(tempfile.mkdtemp(prefix=now, dir=self._path))
         # The manifest last: if this process is killed before, the next one goes on.
-        for each in sorted(kept, key=lambda path: path.name == _MANIFEST):
+        for each in sorted(kept, key=lambda path: path.name == MANIFEST):
             each.rename(aside / each.name)
         return aside
 
 
-def _must_be_private(paths: Iterable[Path], forbidden: int = ANY_ACCESS) -> None:
+def read_manifest(manifest: Path) -> Manifest:
+    """Return the manifest of a store.
+
+    Raises:
+        StateDirError: It is damaged, or of a newer version.
+    """
+    try:
+        found = msgspec.json.decode(manifest.read_bytes(), type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StateDirError(refused(f"{printable(manifest)} is damaged")) from error
+    is_old = found.format < FIRST_WITH_CHECKSUM and not found.checksum
+    if not is_old and found.checksum != found.sum():
+        raise StateDirError(refused(f"{printable(manifest)} is damaged"))
+    if found.age > OURS.age:
+        state = f"the state in {printable(manifest.parent)} was kept by a newer version"
+        how = f"format {found.format}, {printable(found.engine)}"
+        raise StateDirError(refused(f"{state} ({how})", "start that version"))
+    return found
+
+
+def must_be_private(paths: Iterable[Path], forbidden: int = ANY_ACCESS) -> None:
+    """Check that other users have none of these permissions.
+
+    Raises:
+        StateDirError: They have.
+    """
     for path in paths:
         if found := private.problem(path, forbidden):
             msg = f"{spelled('state_dir')}: {found}"
             raise StateDirError(msg)
 
 
-def _refused(problem: str, remedy: str = "restore it from a backup") -> str:
+def refused(problem: str, remedy: str = "restore it from a backup") -> str:
+    """Return the message about a store that cannot be used."""
     return f"{problem}; {remedy}, or start once with {flag('discard_state')}"
 
 
-def _unusable(path: Path, reason: str | None) -> str:
+def unusable(path: Path, reason: str | None) -> str:
+    """Return the message about a directory that cannot be used."""
     return f"{spelled('state_dir')}: cannot write to {printable(path)}: {reason}"
 
 
-def _why_no_directory(error: OSError) -> str | None:
+def why_no_directory(error: OSError) -> str | None:
     """Return why a directory could not be made."""
     match error.errno:
         case errno.ENOENT:

@@ -7,7 +7,15 @@ from exporter.settings.buses import Logging, OneBus
 from exporter.settings.copies import Record, Tap
 from exporter.settings.kinds import DETAILS, PREFIX, ExchangeType, Generation, SeriesFormat
 from exporter.settings.loading import SettingsError, load
-from exporter.settings.models import COMMANDS, Demo, Replay, Serving, Settings, settings_of
+from exporter.settings.models import (
+    COMMANDS,
+    Check,
+    Demo,
+    Replay,
+    Serving,
+    Settings,
+    settings_of,
+)
 from exporter.settings.names import SECRETS, command_of, flag, spelled, variable
 
 __all__ = [
@@ -17,6 +25,7 @@ __all__ = [
     "SECRETS",
     "SINGLE_BUS",
     "BusSettings",
+    "Check",
     "Demo",
     "ExchangeType",
     "Generation",

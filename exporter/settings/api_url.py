@@ -70,6 +70,13 @@ def parse_api_url(text: str) -> str:
     return f"{scheme}://{address}{slash}{path}".rstrip("/")
 
 
+def host_and_port(url: str) -> tuple[str, int]:
+    """Return where a URL leads that `parse_api_url` has returned."""
+    scheme, _, rest = url.partition("://")
+    host, port = parse_location(rest.partition("/")[0], scheme, _FORM)
+    return host, port or (443 if scheme == "https" else 80)
+
+
 def parse_api_services(given: str | Iterable[object] | Mapping[object, object]) -> dict[str, str]:
     """Check the URLs of single services, and return them by name.
 

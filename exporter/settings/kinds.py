@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from glob import glob
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -23,6 +23,7 @@ from dataflows.labels import MAX_LABEL
 from dataflows.lengths import Length, parse_lengths
 from dataflows.service_levels import ServiceLevels
 from dataflows.subsystems import OPTIONAL, SUBSYSTEMS
+from exporter.settings import notation
 from exporter.settings.address import Address, is_name
 from exporter.settings.api_url import parse_api_services, parse_api_url
 from exporter.settings.bus_url import BusUrls
@@ -212,6 +213,10 @@ def _rule_files(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _wait(value: object) -> Length:
+    return value if isinstance(value, Length) else Length.parse_wait(str(value).strip())
+
+
 def _service_levels(value: object) -> ServiceLevels:
     if isinstance(value, ServiceLevels):
         return value
@@ -278,28 +283,43 @@ def _addresses(value: object) -> object:
     return value
 
 
-Name = Annotated[str, Field(min_length=1), AfterValidator(_short_and_printable)]
+Name = Annotated[
+    str,
+    Field(min_length=1, json_schema_extra={"maxLength": _MAX_NAME}),
+    AfterValidator(_short_and_printable),
+]
 AnyPath = Annotated[Path, AfterValidator(_path)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 HostName = Annotated[str, AfterValidator(_host)]
 Password = Annotated[SecretStr, AfterValidator(_password)]
 Recording = Annotated[Path, AfterValidator(_readable_or_stdin)]
 SecretFile = Annotated[Path, AfterValidator(_readable_secret)]
-Zone = Annotated[ZoneInfo | None, PlainValidator(_zone)]
+Zone = Annotated[ZoneInfo | None, PlainValidator(_zone, str)]
 UserName = Annotated[str, Field(min_length=1), AfterValidator(_user_name)]
-Urls = Annotated[BusUrls, PlainValidator(_bus_urls)]
-ApiUrl = Annotated[str | None, PlainValidator(_api_url)]
-ApiServices = Annotated[Mapping[str, str], PlainValidator(_api_services)]
-Listen = Annotated[Address, PlainValidator(_address)]
-Addresses = Annotated[tuple[str, ...], BeforeValidator(_addresses)]
-Windows = Annotated[tuple[Length, ...], BeforeValidator(_lengths)]
-Silence = Annotated[Length, PlainValidator(_silence)]
+Urls = Annotated[BusUrls, PlainValidator(_bus_urls, notation.WrittenBusUrls)]
+ApiUrl = Annotated[str | None, PlainValidator(_api_url, notation.WrittenApiUrl)]
+ApiServices = Annotated[
+    Mapping[str, str], PlainValidator(_api_services, notation.WrittenApiServices)
+]
+Listen = Annotated[Address, PlainValidator(_address, notation.WrittenAddress)]
+Addresses = Annotated[tuple[str, ...], BeforeValidator(_addresses, notation.WrittenAddresses)]
+Windows = Annotated[tuple[Length, ...], BeforeValidator(_lengths, notation.WrittenLengths)]
+Silence = Annotated[Length, PlainValidator(_silence, notation.WrittenSilence)]
 Interval = Annotated[Length, PlainValidator(_interval)]
 RuleFiles = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_rule_files)]
-Service = Annotated[ServiceLevels, PlainValidator(_service_levels)]
+Wait = Annotated[Length, PlainValidator(_wait)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_printable_words)]
-PauseReasons = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_pause_reasons)]
-Subsystems = Annotated[
-    frozenset[str] | None, BeforeValidator(_words), AfterValidator(_known_subsystems)
+Service = Annotated[ServiceLevels, PlainValidator(_service_levels, notation.WrittenServiceLevels)]
+PauseReasons = Annotated[
+    tuple[str, ...], BeforeValidator(_list, str | list[str]), AfterValidator(_pause_reasons)
 ]
-Details = Annotated[frozenset[str], BeforeValidator(_words), AfterValidator(_known_details)]
+Subsystems = Annotated[
+    frozenset[str] | None,
+    BeforeValidator(_words, notation.WrittenSubsystems),
+    AfterValidator(_known_subsystems),
+]
+Details = Annotated[
+    frozenset[str],
+    BeforeValidator(_words, str | list[Literal[DETAILS]]),  # type: ignore[valid-type]  # names at run time
+    AfterValidator(_known_details),
+]

@@ -31,6 +31,7 @@ from exporter.settings.kinds import (
     Service,
     Silence,
     Subsystems,
+    Wait,
     Windows,
     Zone,
 )
@@ -212,11 +213,25 @@ class Replay(Serving):
     )
 
 
+class Check(Settings):
+    """Settings of `check`: all of `run`, and its own."""
+
+    wait: Wait = Field(
+        Length.parse_wait("30s"),
+        description="longest time to wait for events, such as 30s or 5m; 0s: do not wait",
+    )
+    # Pydantic has a method of this name.
+    as_json: bool = Field(
+        False, alias="json", description="print what was found as a JSON document"
+    )
+
+
 COMMANDS: dict[str, type[Logging]] = {
     "run": Settings,
+    "check": Check,
     "demo": Demo,
-    "replay": Replay,
     "record": Record,
+    "replay": Replay,
     "tap": Tap,
 }
 """The settings of each command."""
@@ -231,5 +246,6 @@ def settings_of(model: type[Logging]) -> dict[str, FieldInfo]:
     # Pydantic lists inherited settings first, but users look for those of the command.
     bases = (vars(base).get("__annotations__", {}) for base in model.__mro__)
     own = [name for names in bases for name in names if name in model.model_fields]
-    names = dict.fromkeys([*SINGLE_BUS, *own])
+    fields = {field.alias or name: field for name, field in fields.items()}
+    names = dict.fromkeys([*SINGLE_BUS, *(model.model_fields[name].alias or name for name in own)])
     return {name: fields[name] for name in names if name in fields}

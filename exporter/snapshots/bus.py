@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from dataflows.clock import Clock
+from dataflows.listings import Listing
 from dataflows.origins import BusOrigins
 from dataflows.subsystem import Subsystem
 from dataflows.subsystems import SUBSYSTEMS
@@ -50,25 +51,34 @@ def snapshot_bus(  # noqa: PLR0913 -- all that a bus consists of
         pace: Times.
         subsystems: Those that are kept. Only the lists that they follow are asked for.
     """
-    server = Server(
-        partial(credentials, api),
-        api.api_url or "",
-        api.api_services,
-        api.api_ca_file,
-        api.api_server_name or "",
-    )
     modules = (*MODULES, status.module(api.status_daemons))
     return SnapshotBus(
         bus.name,
         buffer.put_item,
         lambda: bus.connected,
         bus.sources,
-        Client(server, clock, seconds=pace.request),
+        Client(server_of(api), clock, seconds=pace.request),
         tuple(each for each in modules if each.source in bus.sources),
         api.api_interval,
         lambda: _only(origins),
-        frozenset(kind for each in subsystems for kind in each.listings),
+        lists_of(subsystems),
     )
+
+
+def server_of(api: ApiSettings) -> Server:
+    """Return the server whose APIs the settings name."""
+    return Server(
+        partial(credentials, api),
+        api.api_url or "",
+        api.api_services,
+        api.api_ca_file,
+        api.api_server_name or "",
+    )
+
+
+def lists_of(subsystems: Iterable[Subsystem]) -> frozenset[type[Listing]]:
+    """Return the lists that subsystems follow."""
+    return frozenset(kind for each in subsystems for kind in each.listings)
 
 
 def _only(origins: BusOrigins) -> str | None:

@@ -17,6 +17,7 @@ from exporter.snapshots.answers import UNAUTHORISED, Answer, success
 from exporter.snapshots.connections import REQUEST_SECONDS, Connections
 from exporter.snapshots.login import Credentials, Login
 from exporter.snapshots.source import Ask
+from exporter.snapshots.token_answer import EXPIRATION_SECONDS
 
 _RECURSING = frozenset({Source.AGENTD, Source.CHATD, Source.CONFD})
 """Sources that list all tenants, as far as the user sees them."""
@@ -93,6 +94,7 @@ class Client:
         clock: Unix time in seconds.
         timer: Monotonic clock, in seconds.
         seconds: Time of each request.
+        life_seconds: Life of the tokens that are asked for.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class Client:
         clock: Callable[[], float],
         timer: Callable[[], float] = time.monotonic,
         seconds: float = REQUEST_SECONDS,
+        life_seconds: int = EXPIRATION_SECONDS,
     ) -> None:
         self._server = server
         self._connections = Connections(server.ca_file, server.server_name, seconds)
@@ -111,6 +114,7 @@ class Client:
             clock=clock,
             timer=timer,
             seconds=seconds,
+            life_seconds=life_seconds,
         )
         # The token with which auth has listed all tenants.
         self._complete_with = ""
@@ -159,6 +163,11 @@ class Client:
         if answer.status == HTTPStatus.NOT_FOUND:
             return tenants.NONE
         return tenants.all_tenants(success(answer, AUTH, tenants.RIGHT + _NO_TENANTS))
+
+    async def holds(self, right: str) -> bool | None:
+        """Return whether the user has a right; see `Login.holds`."""
+        async with self:
+            return await self._login.holds(right)
 
     async def close(self) -> None:
         """Delete the token; it takes a second at most."""

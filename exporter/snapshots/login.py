@@ -11,6 +11,7 @@ import base64
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
+from urllib.parse import quote
 
 import msgspec
 
@@ -45,6 +46,9 @@ BACKENDS = ("", "xivo_service")
 
 _BAD_REQUEST = 400
 
+_HOLDS = {200: True, 204: True, 403: False}
+"""By the status that auth answers, whether a token has a right."""
+
 
 class Token(NamedTuple):
     """A token.
@@ -74,6 +78,7 @@ class Login:
         clock: Unix time in seconds.
         timer: Monotonic clock, in seconds.
         seconds: Time to read the credentials.
+        life_seconds: Life of a token that is asked for.
     """
 
     def __init__(  # noqa: PLR0913 -- the clocks are given, as everywhere
@@ -85,6 +90,7 @@ class Login:
         clock: Callable[[], float],
         timer: Callable[[], float],
         seconds: float = REQUEST_SECONDS,
+        life_seconds: int = EXPIRATION_SECONDS,
     ) -> None:
         self._tokens = f"{url}/0.1/token"
         self._connections = connections
@@ -92,6 +98,7 @@ class Login:
         self._clock = clock
         self._timer = timer
         self._seconds = seconds
+        self._life_seconds = life_seconds
         self._lock = asyncio.Lock()
         self._token: Token | None = None
         self._unused: list[str] = []
@@ -149,6 +156,16 @@ class Login:
         """Note that a token with this right was accepted."""
         self._patience.pop(right, None)
 
+    async def holds(self, right: str) -> bool | None:
+        """Return whether the token has a right; None if auth does not say.
+
+        Raises:
+            SnapshotError: There is no token, or auth does not answer.
+        """
+        token = await self.token()
+        url = f"{self._tokens}/{token.text}?scope={quote(right, safe='')}"
+        return _HOLDS.get((await self._send("HEAD", url, {})).status)
+
     async def clean(self) -> None:
         """Delete the tokens that were replaced, as far as it works at once."""
         unused, self._unused = self._unused, []
@@ -190,7 +207,7 @@ class Login:
         pair = base64.b64encode(f"{user}:{password}".encode(errors="surrogatepass")).decode()
         headers = {"Authorization": f"Basic {pair}"}
         for backend in self._backends:
-            wanted: dict[str, object] = {"expiration": EXPIRATION_SECONDS}
+            wanted: dict[str, object] = {"expiration": self._life_seconds}
             if backend:
                 wanted["backend"] = backend
             body = msgspec.json.encode(wanted)

@@ -26,6 +26,12 @@ LIBRARIES = ("httpx", "httpcore")
 """Their lines below WARNING contain URLs and headers, and so the token."""
 
 
+def quiet_libraries() -> None:
+    """Let no line of the libraries be logged that could contain a secret."""
+    for name in LIBRARIES:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 class Snapshotter:
     """Asks the servers of buses for their state, in a thread of its own; it can run once.
 
@@ -53,8 +59,7 @@ class Snapshotter:
 
     def start(self) -> None:
         """Begin to ask, each bus as soon as it is read."""
-        for name in LIBRARIES:
-            logging.getLogger(name).setLevel(logging.WARNING)
+        quiet_libraries()
         if any(self._loops.values()):
             self._thread.start()
 

@@ -93,11 +93,24 @@ def _components(group: Mapping[str, Any], prefix: str, depth: int) -> Iterator[t
             yield from _components(value, f"{prefix}{name}.", depth - 1)
 
 
+def right(daemon: str) -> str:
+    """Return the right to ask a daemon."""
+    return f"{daemon}.status.read"
+
+
+async def components(ask: Ask, daemon: str) -> dict[str, bool]:
+    """Ask a daemon, one of those in `PATHS`; see `decode`.
+
+    Raises:
+        SnapshotError: There is no usable answer.
+    """
+    body = await ask("GET", PATHS[daemon], right=right(daemon), daemon=daemon)
+    return decode(body, daemon)
+
+
 async def _ask_one(ask: Ask, daemon: str) -> _Told:
     try:
-        right = f"{daemon}.status.read"
-        body = await ask("GET", PATHS[daemon], right=right, daemon=daemon)
-        return _Told(decode(body, daemon))
+        return _Told(await components(ask, daemon))
     except SnapshotError as error:
         # Not of the login, of which the daemon is auth.
         is_its_own = error.daemon == daemon

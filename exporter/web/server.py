@@ -100,7 +100,7 @@ class WebServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
         self._grace_seconds = _GRACE_SECONDS
-        self._socket = _listen(host, port, self._backlog)
+        self._socket = listen(host, port, self._backlog)
         self._address = Address(*self._socket.getsockname()[:2])
 
     @property
@@ -242,8 +242,12 @@ def _on_loop_error(
     )
 
 
-def _listen(host: str, port: int, backlog: int) -> socket.socket:
-    """Return a listening socket. It is made first, to find a port in use before all else starts."""
+def listen(host: str, port: int, backlog: int) -> socket.socket:
+    """Return a listening socket. It is made first, to find a port in use before all else starts.
+
+    Raises:
+        OSError: It cannot listen on the address; the message has the address and the reason.
+    """
     if not 0 <= port <= _LAST_PORT:
         raise _cannot_listen(host, port, errno.EINVAL, "no such port")
     try:

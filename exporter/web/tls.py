@@ -27,9 +27,11 @@ class Tls:
     Args:
         make: Makes a context.
         rules: What a client must fulfil.
+        certificate: In PEM, that of the server and those that lead to its authority.
         clock: Unix time in seconds.
 
     Attributes:
+        certificate: As given.
         rules: Equal if a connection that was accepted under the one is acceptable under the other.
     """
 
@@ -37,12 +39,14 @@ class Tls:
         self,
         make: Callable[[], ssl.SSLContext],
         rules: TlsRules,
+        certificate: bytes = b"",
         clock: Callable[[], float] = wall_clock,
     ) -> None:
         self._make = make
         self._context = make()
         self._handshakes = 0
         self.rules = rules
+        self.certificate = certificate
         self._clock = clock
 
     @property
@@ -111,7 +115,7 @@ def make_tls(section: TlsSection, read: Callable[[str], bytes]) -> Tls:
         section.prefer_server_cipher_suites is not False,
         CURVES[curves[0]] if curves else None,
     )
-    return Tls(partial(make_context, rules, certificate, key), rules)
+    return Tls(partial(make_context, rules, certificate, key), rules, certificate.content)
 
 
 def _pem(section: TlsSection, key: str, read: Callable[[str], bytes]) -> Pem | None:

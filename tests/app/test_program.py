@@ -17,7 +17,7 @@ def test_nobody_waits_for_a_reload_that_a_stop_overtakes(monkeypatch: pytest.Mon
     given: dict[str, Any] = {"instance": "i", "listen": "127.0.0.1:0"}
 
     def loaded() -> Settings:
-        return load(Settings, {}, given, "settings.toml")
+        return load(Settings, {}, given, "config.toml")
 
     settings = loaded()
     source = SettingsSource(loaded, configured_buses)

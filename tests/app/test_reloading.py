@@ -32,7 +32,7 @@ class Rig:
         )
 
     def load(self) -> Settings:
-        return load(Settings, {}, self.given, "settings.toml")
+        return load(Settings, {}, self.given, "config.toml")
 
     def _follow_web(self, settings: Settings) -> None:
         self.follow_web(settings)
@@ -128,7 +128,7 @@ def test_a_cluster_follows_only_what_does_not_touch_the_dataflow(levels: list[Lo
 @pytest.mark.parametrize(
     "error",
     [
-        SettingsError(["--config: cannot read settings.toml: No such file or directory"]),
+        SettingsError(["--config: cannot read config.toml: No such file or directory"]),
         RecursionError("the file is nested too deeply for something"),
     ],
 )

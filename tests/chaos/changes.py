@@ -33,7 +33,7 @@ class Settings:
     """
 
     def __init__(self, directory: Path, url: str, other_url: str, chance: Random) -> None:
-        self.path = directory / "settings.toml"
+        self.path = directory / "config.toml"
         self.has_other = False
         self.changes = 0
         self._state = directory / "state"

@@ -1,24 +1,9 @@
-"""What tests of whole commands share: an occupied port, and the logging of before afterwards."""
+"""What tests of whole commands share: an occupied port."""
 
-import logging
 import socket
 from collections.abc import Iterator
 
 import pytest
-import structlog
-
-
-@pytest.fixture
-def restored_logging() -> Iterator[None]:
-    """Let a test start the program, which sets up logging for its process."""
-    names = ("", "exporter", "dataflows")
-    levels = {name: logging.getLogger(name).level for name in names}
-    handlers = logging.getLogger().handlers[:]
-    yield
-    logging.getLogger().handlers = handlers
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
-    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 def test_all_errors_are_told_at_once_on_stderr_with_status_2(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    file = tmp_path / "settings.toml"
+    file = tmp_path / "config.toml"
     file.write_text(f'details = ["phones"]\nbus_passwort = "{SECRET}"\n')
     monkeypatch.setenv("XIVO_EXPORTER_LISTEN", "nowhere")
     status = main(
@@ -165,7 +165,7 @@ def test_all_errors_are_told_at_once_on_stderr_with_status_2(
 def test_flags_win_over_the_environment_and_that_over_the_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    file = tmp_path / "settings.toml"
+    file = tmp_path / "config.toml"
     file.write_text('exchange = "file"\ninstance = "file"\nbus_name = "file"\nbind_all = true\n')
     monkeypatch.setenv("XIVO_EXPORTER_EXCHANGE", "environment")
     monkeypatch.setenv("XIVO_EXPORTER_INSTANCE", "environment")
@@ -181,7 +181,7 @@ def test_flags_win_over_the_environment_and_that_over_the_file(
 def test_the_file_can_be_named_in_the_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    file = tmp_path / "settings.toml"
+    file = tmp_path / "config.toml"
     file.write_text('exchange = "file"\n')
     monkeypatch.setenv("XIVO_EXPORTER_CONFIG", f"{file}")
     assert _settings().buses[0].exchange == "file"
@@ -190,7 +190,7 @@ def test_the_file_can_be_named_in_the_environment(
 def test_a_table_in_the_file_is_an_error_and_not_a_crash(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    file = tmp_path / "settings.toml"
+    file = tmp_path / "config.toml"
     file.write_text('[bus]\nurl = "amqp://h"\n[exchange]\nname = "xivo"\n')
     assert main(["run", "--config", f"{file}"]) == WRONG_SETTINGS
     assert len(capsys.readouterr().err.splitlines()) == 2
@@ -198,7 +198,7 @@ def test_a_table_in_the_file_is_an_error_and_not_a_crash(
 
 def test_a_pipe_is_read_at_the_start_and_refused_at_a_reload(tmp_path: Path) -> None:
     # As a shell makes it of <(...): without a writer, a reload would wait for ever.
-    pipe = tmp_path / "settings.toml"
+    pipe = tmp_path / "config.toml"
     os.mkfifo(pipe)
     arguments = ["run", "--config", f"{pipe}"]
     with pytest.raises(SettingsError, match="again: it is no regular file"):

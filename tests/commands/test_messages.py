@@ -173,7 +173,7 @@ def test_a_negative_number_is_a_value(told: Told) -> None:
 def test_all_problems_are_shown_at_once_one_line_each(
     told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tmp_path / "settings.toml"
+    file = tmp_path / "config.toml"
     file.write_text(f'bus-url = "amqp://u:{SECRET}@h"\nbus_pasword = "{SECRET}"\n')
     monkeypatch.setenv("XIVO_EXPORTER_WINDOWS", "1")
     lines = told("run", "--nope", "--config", str(file), "--max-series", "0", "--listen")
@@ -205,7 +205,7 @@ def test_all_problems_are_shown_at_once_one_line_each(
 def test_a_file_that_is_no_toml_is_named_with_the_place(
     told: Told, tmp_path: Path, content: bytes, reason: str
 ) -> None:
-    file = tmp_path / "settings.toml"
+    file = tmp_path / "config.toml"
     file.write_bytes(content)
     [line] = told("run", "--config", str(file))
     assert line.startswith(f"--config (XIVO_EXPORTER_CONFIG): {file} {reason}")

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.resources import files
+from pathlib import PurePosixPath
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
+from exporter.commands.command_line import parse
+from exporter.settings import Demo, Settings
 from scripts import webhook
 from tests.support import REPOSITORY
 
@@ -27,6 +32,16 @@ def mounts(name: str) -> dict[str, str]:
 
 def config(path: str) -> Any:  # noqa: ANN401 -- YAML
     return yaml.safe_load((REPOSITORY / path).read_text())
+
+
+def test_the_file_is_as_the_specification_of_compose_says() -> None:
+    schema = json.loads(
+        files("check_jsonschema").joinpath("builtin_schemas/vendor/compose-spec.json").read_text()
+    )
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.validate(COMPOSE)
+    # It would notice a mistake.
+    assert not validator.is_valid({**COMPOSE, "services": {"exporter": {"runs": ["run"]}}})
 
 
 @each_service
@@ -74,6 +89,26 @@ def test_the_broker_knows_the_user_of_the_exporter_and_has_its_exchange() -> Non
     url = SERVICES["exporter"]["environment"]["XIVO_EXPORTER_BUS_URL"]
     assert url == f"amqp://{user['name']}:{user['password']}@rabbitmq"
     assert {"xivo", "wazo-headers"} == {each["name"] for each in definitions["exchanges"]}
+
+
+@pytest.mark.usefixtures("no_settings_of_the_developer")
+@pytest.mark.parametrize(("name", "kind"), [("exporter", Settings), ("demo", Demo)])
+def test_the_exporter_accepts_its_commands_and_settings(
+    name: str, kind: type[Settings | Demo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in SERVICES[name]["environment"].items():
+        monkeypatch.setenv(variable, value)
+    settings = parse(SERVICES[name]["command"])
+    assert isinstance(settings, kind)
+    # Prometheus reaches it from another container.
+    assert settings.listen == ("0.0.0.0", 10495)  # noqa: S104 -- inside of the container
+
+
+def test_grafana_begins_with_the_overview() -> None:
+    home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    path = PurePosixPath(home)
+    outside = REPOSITORY / mounts("grafana")[f"{path.parent}"] / path.name
+    assert json.loads(outside.read_text())["title"] == "XiVO: Overview"
 
 
 def test_grafana_finds_prometheus_and_the_dashboards() -> None:

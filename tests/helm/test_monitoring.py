@@ -63,7 +63,7 @@ def test_prometheus_accepts_the_rules_of_the_operator(tmp_path: Path) -> None:
 def test_every_dashboard_has_its_own_config_map() -> None:
     options = ("dashboards.enabled=true", "dashboards.namespace=grafana")
     manifests = render(*BUS, *(word for option in options for word in ("--set", option)))
-    maps = [each for each in of_kind(manifests, "ConfigMap") if "settings.toml" not in each["data"]]
+    maps = [each for each in of_kind(manifests, "ConfigMap") if "config.toml" not in each["data"]]
     assert DASHBOARDS
     assert len({each["metadata"]["name"] for each in maps}) == len(DASHBOARDS)
     for path, found in zip(DASHBOARDS, maps, strict=True):

@@ -41,7 +41,7 @@ class Site:
 
     def __post_init__(self) -> None:
         self.file = self.folder / "web.yml"
-        self.settings = self.folder / "settings.toml"
+        self.settings = self.folder / "config.toml"
         self.settings.write_text(f"web_config_file = {json.dumps(str(self.file))}\n")
         self.cert, self.key = self.folder / "server.pem", self.folder / "server.key"
         self.use(self.certificates)

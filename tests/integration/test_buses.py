@@ -19,7 +19,7 @@ OTHER_ORIGIN = "0b57b8e9-c2c8-5fad-ba1b-c3140ebb9be3"
 
 
 def _config(directory: Path, **urls: str) -> tuple[str, str]:
-    file = directory / "settings.toml"
+    file = directory / "config.toml"
     tables = (f'[[buses]]\nname = "{name}"\nurl = "{url}"\n' for name, url in urls.items())
     file.write_text("\n".join(tables))
     return "--config", str(file)

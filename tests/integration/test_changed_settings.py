@@ -70,7 +70,7 @@ class Site:
         for bus, server in buses.items():
             url = self.broker.url(vhost=VHOSTS[server])
             lines += ["[[buses]]", f'name = "{bus}"', f'url = "{url}"', f'exchange = "{exchange}"']
-        (self.folder / "settings.toml").write_text("\n".join(lines))
+        (self.folder / "config.toml").write_text("\n".join(lines))
 
     def start(self, buses: Mapping[str, str], exchange: str = "xivo", **settings: object) -> None:
         """Start with these settings, and wait for all buses."""
@@ -143,7 +143,7 @@ def new_site(
     def make(name: str) -> Site:
         folder = tmp_path / name
         folder.mkdir()
-        program = Exporter(folder, "--config", str(folder / "settings.toml"))
+        program = Exporter(folder, "--config", str(folder / "config.toml"))
         sites.append(Site(broker, folder, program))
         return sites[-1]
 

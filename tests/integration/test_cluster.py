@@ -36,7 +36,7 @@ def vhosts(broker: Broker) -> Iterator[Broker]:
 
 def write_settings(broker: Broker, folder: Path, buses: Sequence[str]) -> Path:
     """Write a settings file with these buses."""
-    file = folder / "settings.toml"
+    file = folder / "config.toml"
     tables = (f'[[buses]]\nname = "{b}"\nurl = "{broker.url(vhost=b)}"\n' for b in buses)
     file.write_text("\n".join(tables))
     return file
@@ -277,7 +277,7 @@ def test_a_hangup_ends_no_process_of_a_cluster_and_says_what_needs_a_restart(
     vhosts: Broker, cluster: StartCluster, tmp_path: Path
 ) -> None:
     processes = at_work(cluster(2))
-    file = tmp_path / "settings.toml"
+    file = tmp_path / "config.toml"
     file.write_text('details = ["agents"]\nlog_format = "json"\n' + file.read_text())
     with sending(vhosts, rounds=10, times=10):
         for process in processes:

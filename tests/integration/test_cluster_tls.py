@@ -16,7 +16,7 @@ BUSES = ("lyon", "paris")
 def test_a_process_needs_a_way_only_to_those_before_it_and_that_way_may_be_a_tunnel(
     broker: Broker, exporter: RunExporter, certificates: Certificates, tmp_path: Path
 ) -> None:
-    file = tmp_path / "settings.toml"
+    file = tmp_path / "config.toml"
     first, second, nobody = free_port(), free_port(), free_port()
     with broker.vhosts(*BUSES), Tunnel(first, certificates) as tunnel:
         tables = (f'[[buses]]\nname = "{b}"\nurl = "{broker.url(vhost=b)}"\n' for b in BUSES)

@@ -285,7 +285,7 @@ _VICTIM = "0b57b8e9-c2c8-5fad-ba1b-c3140ebb9be3"
 def test_invented_servers_and_queues_take_nothing_from_another_bus(
     broker: Broker, exporter: RunExporter, tmp_path: Path
 ) -> None:
-    file = tmp_path / "settings.toml"
+    file = tmp_path / "config.toml"
     broker.declare_exchange("xivo")
     with broker.vhosts("victim"):
         urls = {"hostile": broker.url(), "victim": broker.url(vhost="victim")}

@@ -30,7 +30,7 @@ from tests.servers import Broker
 from tests.support import REPOSITORY, eventually, free_port, missing
 
 INSTALL = (REPOSITORY / "docs" / "install.md").read_text(encoding="utf-8")
-UNIT = REPOSITORY / "scripts" / "xivo-exporter.service"
+UNIT = REPOSITORY / "packaging" / "xivo-exporter.service"
 SECRET = "s3cr3t-p4ss"
 USER = "xivo-exporter"
 
@@ -128,12 +128,13 @@ def test_the_unit_starts_the_program_with_the_settings_of_the_documents(
     broker.add_user(USER, SECRET, *told_rights())
     url = broker.url(user=USER, password=SECRET).replace(f":{SECRET}", "")
     (example,) = re.findall(r"```toml\n(.*?)```", INSTALL, re.DOTALL)
-    ((credential, _),) = (each.split(":") for each in setting("LoadCredential"))
-    secret = f"/run/credentials/{UNIT.name}/{credential}"
-    assert secret in example
+    secret = "/etc/xivo-exporter/bus-password"
+    assert re.search(
+        rf"^# install -m 640 -g {USER} bus-password {Path(secret).parent}/$", INSTALL, re.MULTILINE
+    )
     password = tmp_path / "password"
     password.write_text(f"{SECRET}\n")
-    file = tmp_path / "settings.toml"
+    file = tmp_path / "config.toml"
     for there, here in (
         (secret, str(password)),
         ("amqp://xivo-exporter@localhost", url),
@@ -144,7 +145,7 @@ def test_the_unit_starts_the_program_with_the_settings_of_the_documents(
     file.write_text(example)
     (command,) = setting("ExecStart")
     _, *arguments = shlex.split(
-        command.replace("/etc/xivo-exporter/settings.toml", str(file)).replace("%S", str(tmp_path))
+        command.replace("/etc/xivo-exporter/config.toml", str(file)).replace("%S", str(tmp_path))
     )
     with Exporter(tmp_path, *arguments, program=(sys.executable, "-m", "exporter")) as program:
         connected(program)

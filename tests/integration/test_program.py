@@ -29,7 +29,7 @@ DEMO = (*PROGRAM, "demo", "--listen", "127.0.0.1:0")
 def test_wrong_settings_end_it_with_status_2_and_all_of_them_are_told(
     exporter: RunExporter, tmp_path: Path
 ) -> None:
-    file = tmp_path / "settings.toml"
+    file = tmp_path / "config.toml"
     file.write_text('no_such_setting = 1\nexchange_type = "fanout"\n')
     environment = {"XIVO_EXPORTER_MAX_SERIES": "none", "XIVO_EXPORTER_CONFIG": f"{file}"}
     url = f"amqp//user:{SECRET}@host"

@@ -42,7 +42,7 @@ class Site:
 
     def __init__(self, broker: Broker, folder: Path, *, keeps_state: bool) -> None:
         self.broker = broker
-        self.file = folder / "settings.toml"
+        self.file = folder / "config.toml"
         self.fixed: dict[str, object] = {"instance": "i", "listen": "127.0.0.1:0"}
         if keeps_state:
             self.fixed["state_dir"] = f"{folder / 'state'}"

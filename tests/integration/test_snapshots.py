@@ -357,7 +357,7 @@ def test_one_of_a_cluster_that_cannot_wait_for_the_others_deletes_its_token_too(
     with serving() as second, broker.vhosts("lyon", "nantes"):
         tell_all(second).token_keys["xivo_uuid"] = OTHER
         buses = zip(("lyon", "nantes"), (apis, second), strict=True)
-        (file := tmp_path / "settings.toml").write_text(
+        (file := tmp_path / "config.toml").write_text(
             "".join(
                 table.format(bus, broker.url(vhost=bus), its.url, USER) + password
                 for bus, its in buses
@@ -382,7 +382,7 @@ def test_after_a_reload_of_the_settings_all_is_still_known(
     broker: Broker, run: Run, tmp_path: Path
 ) -> None:
     broker.declare_exchange("xivo")
-    file = tmp_path / "settings.toml"
+    file = tmp_path / "config.toml"
     file.touch()
     program = run("--config", f"{file}")
     before = all_known(program)

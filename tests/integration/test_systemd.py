@@ -17,7 +17,7 @@ from tests.support import REPOSITORY, ProcessGroup, eventually, free_port, missi
 
 pytestmark = pytest.mark.systemd
 
-UNIT = REPOSITORY / "scripts" / "xivo-exporter.service"
+UNIT = REPOSITORY / "packaging" / "xivo-exporter.service"
 MANAGER = Path("/lib/systemd/systemd")
 HOW = "as root, apt-get install systemd"
 
@@ -50,7 +50,7 @@ class Systemd:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.settings = folder / "settings.toml"
+        self.settings = folder / "config.toml"
         self.log = folder / "log"
         self._runtime = folder / "run"
         self._group = ProcessGroup(folder)

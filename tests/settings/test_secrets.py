@@ -111,7 +111,7 @@ def test_no_piece_of_a_secret_of_the_environment_is_told(
 def test_no_piece_of_a_secret_of_the_file_is_told(
     tmp_path_factory: pytest.TempPathFactory, secret: str
 ) -> None:
-    file = tmp_path_factory.mktemp("f") / "settings.toml"
+    file = tmp_path_factory.mktemp("f") / "config.toml"
     passwords = [f'bus_password = "{secret}"', f'api_password = "{secret}"']
     for line in (*passwords, f"bus_password = {secret}", f"{secret}"):
         file.write_bytes(f"{line}\n".encode(errors="surrogateescape"))
@@ -149,7 +149,7 @@ def test_a_url_that_cannot_be_used_is_refused_at_the_start(url: str, says: str) 
 
 @pytest.mark.parametrize("name", ["h" * 64, "a\0b", "h\udce9", ""])
 def test_a_server_name_that_is_none_is_refused_at_the_start(tmp_path: Path, name: str) -> None:
-    file = tmp_path / "settings.toml"
+    file = tmp_path / "config.toml"
     escaped = name.replace("\0", "\\u0000")
     text = f'bus_url = "amqps://h"\nbus_server_name = "{escaped}"\n'
     file.write_bytes(text.encode(errors="surrogateescape"))

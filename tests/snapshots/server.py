@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from tests.certificates import Certificates
 
@@ -103,6 +104,7 @@ class Apis:
         life: Seconds that a token is valid.
         token_keys: Replace keys in the answer to a login; None removes one.
         backend: What a login must name; "" if that is not known.
+        scopes: Whether auth tells if a token has a right.
         open: Connections now.
         most_open: Connections at most.
     """
@@ -117,6 +119,7 @@ class Apis:
     life: int = 7200
     token_keys: dict[str, Any] = field(default_factory=dict)
     backend: str = ""
+    scopes: bool = True
     scheme: str = "http"
     open: int = 0
     most_open: int = 0
@@ -144,6 +147,13 @@ class Apis:
         return (200, content) if right in self.rights else (401, b"{}")
 
     def _token(self, request: Request, path: str) -> tuple[int, bytes]:
+        if request.method == "HEAD":
+            token, _, query = request.path.rpartition("/")[2].partition("?")
+            if not self.scopes:
+                return 405, b""
+            scope = parse_qs(query)["scope"][0]
+            has = 204 if scope in self.rights else 403
+            return has if token in self.tokens else 404, b""
         if request.method == "DELETE":
             self.tokens.discard(path.rpartition("/")[2])
             return 200, b'{"data": {"message": "success"}}'

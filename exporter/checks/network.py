@@ -1,0 +1,101 @@
+"""Checks whether a peer can be reached: its name, its port, and TLS."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from exporter.checks.handshake import check_tls
+from exporter.checks.peers import CONNECT_SECONDS, NAME, TCP, Peer, reason
+from exporter.checks.report import Findings
+from exporter.exposition.problems import one_line
+from exporter.settings.address import Address
+
+T = TypeVar("T")
+
+
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """Return the result of what may block for long, such as a resolver.
+
+    Raises:
+        TimeoutError: It did not end in time. Its thread goes on, and does not keep the process.
+        OSError: As the call raises it.
+    """
+    results: list[T] = []
+    errors: list[OSError] = []
+
+    def run() -> None:
+        try:
+            results.append(call())
+        except OSError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="check-lookup", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TimeoutError
+    return results[0]
+
+
+def check_peer(peer: Peer, findings: Findings, now: float, of: str = "") -> bool:
+    """Try to reach a peer; return whether that works.
+
+    Args:
+        peer: The peer.
+        findings: Get what was found.
+        now: Unix time in seconds.
+        of: Follows the names of the checks, if a subject has several peers.
+    """
+    if not _is_resolved(peer, findings, of):
+        return False
+    try:
+        connection = socket.create_connection((peer.host, peer.port), CONNECT_SECONDS)
+    except OSError as error:
+        findings.fail(TCP + of, reason(error), _unreachable(peer, error))
+        return False
+    with connection:
+        findings.good(TCP + of, f"connected to {_address(connection.getpeername())}")
+        if peer.has_tls:
+            return check_tls(peer, connection, findings, now, of)
+    return True
+
+
+def _is_resolved(peer: Peer, findings: Findings, of: str) -> bool:
+    try:
+        found = within(
+            CONNECT_SECONDS,
+            lambda: socket.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM),
+        )
+    except OSError as error:
+        name = one_line(peer.host)
+        findings.fail(
+            NAME + of,
+            f"the host name {name} cannot be resolved: {reason(error)}",
+            f"check the host in {peer.flags.url}, and the DNS of this machine: getent hosts {name}",
+        )
+        return False
+    addresses = dict.fromkeys(str(info[4][0]) for info in found)
+    findings.good(NAME + of, f"{one_line(peer.host)} is {', '.join(addresses)}")
+    return True
+
+
+def _unreachable(peer: Peer, error: OSError) -> str:
+    where = f"{one_line(peer.host)} {peer.port}"
+    if isinstance(error, ConnectionRefusedError):
+        return (
+            f"check that the server runs and listens on this address, and the port in "
+            f"{peer.flags.url}"
+        )
+    return (
+        f"check firewalls and routes between this machine and the server, and the port in "
+        f"{peer.flags.url}: nc -vz {where}"
+    )
+
+
+def _address(name: tuple[str, int]) -> str:
+    return str(Address(name[0], name[1]))

@@ -1,0 +1,132 @@
+"""The `check` command: tries everything that `run` needs, and says what is wrong."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from exporter.checks.apis import ApiCheck
+from exporter.checks.bus import BusCheck
+from exporter.checks.document import document, of_wrong_settings
+from exporter.checks.listening import Waiting
+from exporter.checks.machine import CHECKS, check_machine
+from exporter.checks.report import Finding, Findings, Result, result
+from exporter.checks.table import style_of, table
+from exporter.clock import wall_clock
+from exporter.consumer import configured_buses
+from exporter.consumer.bus import Bus
+from exporter.engine.cluster import cluster_of
+from exporter.settings import BusSettings, Check, flag, variable
+
+END_SECONDS = 3.0
+"""Time after an interruption to close the connections and to delete the token."""
+
+
+def run(settings: Check) -> bool:
+    """Check everything, and print what was found; return whether nothing failed.
+
+    Raises:
+        SettingsError: The settings of the cluster are wrong.
+    """
+    cluster = cluster_of(settings, os.environ, socket.gethostname())
+    process = 0 if cluster is None else cluster.process_id
+    checks = _Checks(settings, process)
+    if sys.stderr.isatty() and settings.wait.seconds:
+        print(f"Waits up to {settings.wait} for events …", file=sys.stderr)
+    try:
+        checks.run()
+    except KeyboardInterrupt:
+        checks.stop()
+        print("xivo-exporter: interrupted", file=sys.stderr)
+        return False
+    findings = checks.findings()
+    shown = document(findings) if settings.as_json else table(findings, style_of(sys.stdout))
+    print(shown)
+    return result(findings) is not Result.FAILED
+
+
+def tell_wrong_settings(arguments: Sequence[str], problems: Sequence[str]) -> None:
+    """Print the document about wrong settings, if the command is `check` and asks for one."""
+    asked = flag("json") in arguments or os.environ.get(variable("json"), "") in _TRUE
+    if [*arguments[:1]] == ["check"] and asked:
+        print(of_wrong_settings(problems))
+
+
+_TRUE = ("1", "on", "t", "true", "y", "yes")
+
+
+class _BusChecks:
+    """The checks of a bus: its addresses at the same time, and its APIs."""
+
+    def __init__(self, bus: Bus, settings: BusSettings, check: Check, waiting: Waiting) -> None:
+        kept = check.kept_subsystems
+        self.addresses = [
+            BusCheck(bus, settings, number, kept, waiting) for number in range(len(bus.brokers))
+        ]
+        self.apis = None if bus.api is None else ApiCheck(bus, bus.api, kept, wall_clock)
+
+    def findings(self) -> list[Findings]:
+        found = [each.findings for each in self.addresses]
+        if self.apis is not None:
+            self.apis.compare(frozenset[str]().union(*(each.origins for each in self.addresses)))
+            found.append(self.apis.findings)
+        return found
+
+
+class _Checks:
+    """All checks, each in a thread of its own: a silent peer delays no other."""
+
+    def __init__(self, settings: Check, process: int) -> None:
+        self._stop = threading.Event()
+        waiting = Waiting(settings.wait.seconds, wall_clock, time.monotonic, self._stop)
+        self._machine = Findings("this machine", CHECKS)
+        self._buses = [
+            _BusChecks(bus, own, settings, waiting)
+            for bus, own in zip(configured_buses(settings), settings.buses, strict=True)
+        ]
+        self._threads = [
+            _started(
+                lambda: check_machine(settings, process, wall_clock, self._machine), self._machine
+            )
+        ]
+        for bus in self._buses:
+            self._threads += [_started(each.run, each.findings) for each in bus.addresses]
+            if bus.apis is not None:
+                self._threads.append(_started(bus.apis.run, bus.apis.findings))
+
+    def run(self) -> None:
+        """Wait until all are done."""
+        for thread in self._threads:
+            thread.join()
+
+    def stop(self) -> None:
+        """End them earlier, as far as that works at once."""
+        self._stop.set()
+        for bus in self._buses:
+            if bus.apis is not None:
+                bus.apis.cancel()
+        deadline = time.monotonic() + END_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def findings(self) -> list[Finding]:
+        """Return all that was found."""
+        subjects = [self._machine, *(found for bus in self._buses for found in bus.findings())]
+        return [finding for subject in subjects for finding in subject.all()]
+
+
+def _started(check: Callable[[], object], findings: Findings) -> threading.Thread:
+    def run() -> None:
+        try:
+            check()
+        except Exception as error:  # noqa: BLE001 -- reported; the other checks go on
+            # Without its text, which may quote a password.
+            findings.fail("check", f"internal error ({type(error).__name__})", "report it")
+
+    thread = threading.Thread(target=run, name="check", daemon=True)
+    thread.start()
+    return thread

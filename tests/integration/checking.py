@@ -1,0 +1,134 @@
+"""Runs `check` as users do, and reads its document."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from exporter.__main__ import main
+from tests.certificates import Certificates
+from tests.integration.bus import ORIGIN, Wire, chat, send
+from tests.servers import Broker
+
+INSTANCE = ("--instance", "i", "--listen", "127.0.0.1:0", "--log-level", "error")
+QUICK = (*INSTANCE, "--wait", "0s")
+"""Without a wait for events."""
+
+
+class Checked(NamedTuple):
+    """What a check has printed: its exit status, and each finding by the name of its check."""
+
+    status: int
+    document: dict[str, Any]
+
+    def named(self, result: str) -> dict[str, dict[str, str]]:
+        """Return the findings with a result."""
+        found = (each for each in self.document["findings"] if each["result"] == result)
+        return {each["check"]: each for each in found}
+
+    @property
+    def failed(self) -> dict[str, dict[str, str]]:
+        return self.named("failed")
+
+    def text(self, check: str) -> str:
+        """Return the detail and the advice of a check."""
+        [found] = [each for each in self.document["findings"] if each["check"] == check]
+        return f"{found['result']}: {found['detail']} -> {found['advice']}"
+
+
+def check(*arguments: str) -> Checked:
+    """Run a check in this process."""
+    output = io.StringIO()
+    with redirect_stdout(output):
+        status = main(["check", "--json", *arguments])
+    return Checked(status, json.loads(output.getvalue()))
+
+
+def assert_names(checked: Checked, name: str, *words: str) -> None:
+    """Assert that just one check failed, that it says what to do, and that its text has words."""
+    assert {*checked.failed} == {name}, checked.document
+    assert checked.status == 1
+    assert checked.failed[name]["advice"]
+    for word in words:
+        assert word in checked.text(name)
+    for each in checked.named("not_tried").values():
+        assert each["detail"]
+
+
+@contextmanager
+def publishing(
+    broker: Broker, message: Callable[[], Wire], exchange: str = "xivo"
+) -> Iterator[None]:
+    """Publish a message again and again."""
+    stop, failures = threading.Event(), list[BaseException]()
+
+    def run() -> None:
+        try:
+            with broker.channel() as channel:
+                while not stop.wait(0.02):
+                    send(channel, message(), exchange)
+        except BaseException as error:  # noqa: BLE001 -- handed to the test
+            failures.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    assert not failures
+
+
+@contextmanager
+def answering(act: Callable[[socket.socket], object]) -> Iterator[int]:
+    """Listen on a port, and act on each connection; return the port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held: list[socket.socket] = []
+
+        def run() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    held.append(connection)
+                    with suppress(OSError):
+                        act(connection)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+        for each in held:
+            each.close()
+
+
+@contextmanager
+def tls_server(certificates: Certificates) -> Iterator[int]:
+    """Listen with TLS, and do nothing else; return the port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.server, certificates.server_key)
+
+    def shake(connection: socket.socket) -> None:
+        connection.settimeout(10)
+        with context.wrap_socket(connection, server_side=True) as secured:
+            secured.recv(1)
+
+    with answering(shake) as port:
+        yield port
+
+
+def stamped(offset: float = 0, zone: str = "+00:00", origin: str = ORIGIN) -> Wire:
+    """Return an event with a time stamp that is so many seconds ahead."""
+    now = datetime.fromtimestamp(time.time() + offset, UTC)
+    content = json.loads(chat(origin=origin))
+    content["timestamp"] = f"{now:%Y-%m-%dT%H:%M:%S.%f}{zone}"
+    return Wire(json.dumps(content).encode())
