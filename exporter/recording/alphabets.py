@@ -9,10 +9,13 @@ from collections import defaultdict
 from functools import cache, lru_cache
 from typing import NamedTuple
 
+from dataflows.repair import REPLACEMENT
+
 DIGITS = "0123456789"
 FIRST_DIGITS = DIGITS[1:]
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-HEX_LETTERS = "abcdef"
+HEX_DIGITS = "0123456789abcdef"
+DIGITS_AND_LETTERS = DIGITS + LETTERS
 
 _MANY_CHARACTERS = 4096
 """More than texts of one language have; a look-up of another one takes microseconds."""
@@ -21,7 +24,7 @@ _FIRST_OTHER = "\x80"
 
 
 class Symbol(NamedTuple):
-    """A letter, a digit or a mark.
+    """A letter, a digit, a mark, or a sign outside of ASCII, such as an emoji.
 
     Attributes:
         alphabet: The characters that are like it, all in lower case if there are two cases.
@@ -33,10 +36,16 @@ class Symbol(NamedTuple):
     place: int
     is_upper: bool = False
 
+    @property
+    def char(self) -> str:
+        """The character."""
+        char = self.alphabet[self.place]
+        return char.upper() if self.is_upper else char
+
 
 @lru_cache(maxsize=_MANY_CHARACTERS)
 def symbol_of(char: str) -> Symbol | None:
-    """Return the symbol of a character; None for a separator, such as a space or an emoji.
+    """Return the symbol of a character; None for a separator, such as a space.
 
     The characters of an alphabet take the same number of bytes in UTF-8. So a text that is
     replaced is as long as before.
@@ -46,7 +55,7 @@ def symbol_of(char: str) -> Symbol | None:
         alphabet = DIGITS if char in DIGITS else LETTERS
         if lower not in alphabet:
             return None
-    elif unicodedata.category(char)[0] in "LMN":
+    elif _group(char):
         kind = _kind(char)
         lower = lower if kind.has_cases else char
         alphabet = _others()[kind]
@@ -56,7 +65,7 @@ def symbol_of(char: str) -> Symbol | None:
 
 
 class _Kind(NamedTuple):
-    """What characters of an alphabet have in common; `group` is L, M or N, as in Unicode."""
+    """What characters of an alphabet have in common."""
 
     group: str
     size: int
@@ -64,9 +73,20 @@ class _Kind(NamedTuple):
     is_folded: bool
 
 
+def _group(char: str) -> str:
+    """Return L, M, N or S as in Unicode, C if it has no meaning yet; empty for a separator."""
+    if char == REPLACEMENT:
+        # It stands for bytes that are no text, and must go on to do so.
+        return ""
+    category = unicodedata.category(char)
+    return category[0] if category[0] in "LMNS" or category in ("Cn", "Co") else ""
+
+
 def _kind(char: str) -> _Kind:
+    size, group = _size(char), _group(char)
+    if group == "C":
+        return _Kind(group, size, has_cases=False, is_folded=True)
     lower, upper = char.lower(), char.upper()
-    size, group = _size(char), unicodedata.category(char)[0]
     has_cases = (
         len(lower) == len(upper) == 1
         and lower != upper
@@ -86,11 +106,11 @@ def _size(char: str) -> int:
 
 @cache
 def _others() -> dict[_Kind, str]:
-    """Return the alphabets outside of ASCII, which takes a second, and two megabytes."""
+    """Return the alphabets outside of ASCII, which takes a second, and six megabytes."""
     found: defaultdict[_Kind, list[str]] = defaultdict(list)
     for number in range(ord(_FIRST_OTHER), sys.maxunicode + 1):
         char = chr(number)
-        if unicodedata.category(char)[0] in "LMN":
+        if _group(char):
             kind = _kind(char)
             if not kind.has_cases or char == char.lower():
                 found[kind].append(char)

@@ -1,11 +1,12 @@
-"""Which names of fields are no personal data: those that consist of known words."""
+"""Which names of fields and events are no personal data: those that consist of known words."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from exporter.recording import disclosed
+from exporter.recording.known_words import EVENT_WORDS, FIELD_WORDS
 
 LONG = 256
 """Characters. No field has a longer name."""
@@ -24,13 +25,19 @@ def known_part(key: str) -> str:
     return composed[0] if composed and _is_known(composed[1]) else ""
 
 
+def is_event(name: str) -> bool:
+    """Return whether a name can only be that of an event."""
+    return name in disclosed.FIELDS or _consists_of(name, EVENT_WORDS)
+
+
 def _is_known(key: str) -> bool:
-    if key in _NAMES:
-        return True
-    if len(key) > LONG or not _IS_NAME.fullmatch(key):
+    return key in _NAMES or _consists_of(key, FIELD_WORDS)
+
+
+def _consists_of(name: str, words: Collection[str]) -> bool:
+    if len(name) > LONG or not _IS_NAME.fullmatch(name):
         return False
-    words = _WORDS_OF_A_NAME.findall(key)
-    return all(word.casefold() in disclosed.KEY_WORDS for word in words)
+    return all(word.casefold() in words for word in _WORDS_OF_A_NAME.findall(name))
 
 
 _NAMES = frozenset(

@@ -5,6 +5,9 @@ its shape: nobody who lacks the key can compute it, the same word always becomes
 different words never do, and no word stays as it is. Nothing is remembered, so this needs no table
 that could become full.
 
+Where the digits are in a word with letters and digits could tell which one it is: there are 2³⁰
+possibilities in a UUID. So such a word becomes any other one with letters and digits.
+
 The permutation is a Feistel network, as in format-preserving encryption. It is followed by a step
 to the next word and by the network backwards. So it is one cycle through all words of a shape.
 """
@@ -12,7 +15,7 @@ to the next word and by the network backwards. So it is one cycle through all wo
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import groupby
@@ -20,9 +23,9 @@ from math import prod
 
 from exporter.recording.alphabets import (
     DIGITS,
+    DIGITS_AND_LETTERS,
     FIRST_DIGITS,
-    HEX_LETTERS,
-    LETTERS,
+    HEX_DIGITS,
     Symbol,
     symbol_of,
 )
@@ -31,6 +34,9 @@ _UUID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _PART = r"[0-9A-Za-z\x80-\U0010ffff]"
 _WORDS = re.compile(rf"(?<!{_PART}){_UUID}(?!{_PART})|{_PART}+")
 """Words; outside of ASCII, there may be separators in them. A UUID is one word, and remains one."""
+
+_LETTER = re.compile("[A-Za-z]")
+_DIGIT = re.compile("[0-9]")
 
 _ROUNDS = 10
 """Of the network; less than ten are weak for short words."""
@@ -54,8 +60,9 @@ _LONGEST_REMEMBERED = 64
 class Pseudonyms:
     """Replaces the words of texts.
 
-    The case of letters stays, and two words that differ only in it are replaced alike. Leading
-    zeros of a number stay, because 42 and 042 may be the same. Everything between words stays.
+    The case of letters stays, and two words that differ only in it are replaced alike: with digits
+    in them, they may become the same. Leading zeros of a number stay, because 42 and 042 may be the
+    same. Everything between words stays.
 
     Args:
         key: The secret, at most 64 bytes.
@@ -95,18 +102,22 @@ class Pseudonyms:
         return word
 
     def _permuted(self, word: str) -> str:
-        symbols = [*_symbols(word)]
-        replaced: Iterator[str] = (
-            char
-            for begin in range(0, len(symbols), _LONGEST)
-            for char in self._piece(symbols[begin : begin + _LONGEST])
-        )
+        symbols = self._once([*_symbols(word)])
+        chars = _chars(symbols)
+        if _is_mixed(word) and "-" not in word:
+            while not _is_mixed(chars):
+                symbols = self._once(symbols)
+                chars = _chars(symbols)
         if "-" in word:
-            replaced = iter(["-" if char == "-" else next(replaced) for char in word])
-        chars = "".join(replaced)
+            rest = iter(chars)
+            return "".join("-" if char == "-" else next(rest) for char in word)
         return word[: len(word) - len(chars)] + chars
 
-    def _piece(self, symbols: Sequence[Symbol]) -> Iterator[str]:
+    def _once(self, symbols: Sequence[Symbol]) -> list[Symbol]:
+        pieces = (symbols[at : at + _LONGEST] for at in range(0, len(symbols), _LONGEST))
+        return [symbol for piece in pieces for symbol in self._piece(piece)]
+
+    def _piece(self, symbols: Sequence[Symbol]) -> Iterator[Symbol]:
         alphabets = [symbol.alphabet for symbol in symbols]
         number = 0
         for symbol in symbols:
@@ -120,8 +131,7 @@ class Pseudonyms:
             number, place = divmod(number, len(alphabet))
             places.append(place)
         for symbol, place in zip(symbols, reversed(places), strict=True):
-            char = symbol.alphabet[place]
-            yield char.upper() if symbol.is_upper else char
+            yield symbol._replace(place=place)
 
     def _cycle(self, alphabet: str) -> Sequence[int]:
         """Return, for each place in an alphabet, the next one in a secret order."""
@@ -163,6 +173,15 @@ class Pseudonyms:
         return left * rights + right
 
 
+def _chars(symbols: Iterable[Symbol]) -> str:
+    return "".join(symbol.char for symbol in symbols)
+
+
+def _is_mixed(word: str) -> bool:
+    """Return whether a word has letters and digits of ASCII."""
+    return _LETTER.search(word) is not None and _DIGIT.search(word) is not None
+
+
 def _symbols(word: str) -> Iterator[Symbol]:
     """Yield what is replaced of a word; not the leading zeros of a number."""
     if word.isascii() and word.isdecimal():
@@ -172,8 +191,12 @@ def _symbols(word: str) -> Iterator[Symbol]:
         for digit in digits[1:]:
             yield Symbol(DIGITS, int(digit))
         return
+    of_ascii = HEX_DIGITS if "-" in word else DIGITS_AND_LETTERS if _is_mixed(word) else ""
+    is_upper = word.isupper()
     for char in word:
         symbol = symbol_of(char)
-        if symbol is not None:
-            is_hex = "-" in word and symbol.alphabet is LETTERS
-            yield symbol._replace(alphabet=HEX_LETTERS) if is_hex else symbol
+        if symbol is not None and of_ascii and char.isascii():
+            is_upper_here = symbol.is_upper or (is_upper and char in DIGITS)
+            yield Symbol(of_ascii, of_ascii.index(char.lower()), is_upper_here)
+        elif symbol is not None:
+            yield symbol

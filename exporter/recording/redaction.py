@@ -9,7 +9,7 @@ recording as of the original one, except for the label values that are personal.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from math import isfinite
 from typing import Any
@@ -22,7 +22,7 @@ from dataflows.subscriptions import subscriptions
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.recording import disclosed
 from exporter.recording.disclosed import FORMS, Fields, Rule
-from exporter.recording.field_names import LONG, known_part
+from exporter.recording.field_names import LONG, is_event, known_part
 from exporter.recording.format import Message
 from exporter.recording.pseudonyms import Pseudonyms
 
@@ -167,13 +167,16 @@ class Redaction:
             return self._number(text)
         match rule:
             case Rule.CHANNEL:
-                return self._pseudonyms.of(text, disclosed.CHANNEL_WORDS)
+                other = self._pseudonyms.of(text, disclosed.CHANNEL_WORDS)
             case Rule.ROUTE:
-                return self._route(text, name)
+                other = self._route(text, name)
             case Rule.REASON:
-                return self._reason(text)
+                other = self._unless(text, self._reasons.__contains__)
+            case Rule.EVENT:
+                other = self._unless(text, is_event)
             case _:
-                return self.text(text)
+                other = self.text(text)
+        return other
 
     def _number(self, text: str) -> str:
         mantissa, e, exponent = text.replace("E", "e").partition("e")
@@ -183,11 +186,12 @@ class Redaction:
         # Other digits are too large for the exponent.
         return number.replace("e+", "e").replace("e", "e-")
 
-    def _reason(self, text: str) -> str:
-        if text in self._reasons:
+    def _unless(self, text: str, stays: Callable[[str], bool]) -> str:
+        """Return a text that stays, or one that would not stay either."""
+        if stays(text):
             return text
         text = self.text(text)
-        while text in self._reasons:
+        while stays(text):
             text = self.text(text)
         return text
 
@@ -232,4 +236,4 @@ def _parsed(content: bytes) -> tuple[object, bool]:
 def _name(body: object) -> str:
     """Return the name of an event; empty if it cannot be one."""
     name = body.get("name") if isinstance(body, dict) else None
-    return name if isinstance(name, str) and FORMS[Rule.EVENT].fullmatch(name) else ""
+    return name if isinstance(name, str) and is_event(name) else ""

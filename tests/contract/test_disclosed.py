@@ -17,6 +17,7 @@ from dataflows.subsystem import Decoder
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.recording import disclosed
 from exporter.recording.disclosed import Fields
+from exporter.recording.field_names import is_event
 from exporter.recording.format import Message
 from exporter.recording.redaction import Redaction
 from tests import corpus
@@ -108,6 +109,10 @@ def test_each_field_that_is_read_has_a_rule(name: str) -> None:
     read = read_by(DECODERS[name])
     fields = disclosed.FIELDS.get(name, disclosed.ANY_EVENT)
     assert [*undecided(read, fields)] == []
+
+
+def test_the_names_of_all_events_that_are_read_stay() -> None:
+    assert [name for name in DECODERS if not is_event(name)] == []
 
 
 def test_the_fields_that_decoders_read_are_found() -> None:

@@ -7,25 +7,19 @@ import unicodedata
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.recording.alphabets import LETTERS, symbol_of
+from exporter.recording.alphabets import DIGITS, LETTERS, symbol_of
 from exporter.recording.pseudonyms import Pseudonyms
+from tests.shapes import is_blank, shape
 
 KEY = b"a secret of 32 bytes for a test."
 pseudonyms = Pseudonyms(KEY)
 
 UUIDS = st.uuids().map(str)
 TEXTS = st.text(max_size=40) | UUIDS | st.from_regex("[0-9]{1,12}", fullmatch=True)
-
-
-def shape(text: str) -> list[object]:
-    """Return what stays of a text: where letters, digits, upper case and all else are."""
-    return [
-        char if (symbol := symbol_of(char)) is None else (symbol.alphabet, symbol.is_upper)
-        for char in text
-    ]
+MIXED = st.from_regex("[a-z0-9]*([a-z][0-9]|[0-9][a-z])[a-z0-9]*", fullmatch=True)
 
 
 @given(TEXTS)
@@ -33,7 +27,7 @@ def test_the_shape_stays_and_no_letter_or_digit_alone(text: str) -> None:
     other = pseudonyms.of(text)
     assert shape(other) == shape(text)
     assert len(other.encode(errors="surrogatepass")) == len(text.encode(errors="surrogatepass"))
-    assert (other == text) is all(symbol_of(char) is None for char in text)
+    assert (other == text) is is_blank(text)
 
 
 @given(TEXTS, TEXTS)
@@ -83,6 +77,26 @@ def test_a_uuid_becomes_a_uuid(uuid: str) -> None:
     assert pseudonyms.of(f"Local/{uuid}@x").split("@")[0].endswith(f"/{other}")
 
 
+@settings(max_examples=10)
+@given(MIXED | UUIDS, st.integers(0, 2**64).map(lambda key: b"%020d" % key))
+def test_the_places_of_digits_and_letters_do_not_tell_which_word_it_is(
+    word: str, key: bytes
+) -> None:
+    other = Pseudonyms(key).of(word)
+    assert shape(other) == shape(word)
+    again = [Pseudonyms(key + bytes([more])).of(word) for more in range(60)]
+    for place, char in enumerate(word):
+        if char != "-":
+            assert {each[place].isdecimal() for each in again} == {True, False}
+
+
+def test_all_words_of_a_letter_and_a_digit_change_places() -> None:
+    pairs = {a + b for a, b in product(LETTERS + DIGITS, repeat=2)}
+    words = {pair for pair in pairs if not (pair.isalpha() or pair.isdecimal())}
+    assert {pseudonyms.of(word) for word in words} == words
+    assert {pseudonyms.of(word.upper()) for word in words} == {word.upper() for word in words}
+
+
 def test_words_that_are_kept_stay_and_nothing_becomes_one() -> None:
     kept = frozenset({"no", "ok"})
     assert pseudonyms.of("OK, no", kept) == "OK, no"
@@ -105,7 +119,7 @@ def test_characters_that_look_alike_stay_different(alike: str) -> None:
     assert len({pseudonyms.of(char) for char in alike}) == len(alike)
 
 
-def test_every_letter_digit_and_mark_becomes_another_one() -> None:
+def test_every_letter_digit_mark_and_sign_becomes_another_one() -> None:
     alphabets: dict[tuple[str, bool], set[int]] = {}
     for number in [*range(0xD800), *range(0xE000, sys.maxunicode + 1)]:
         symbol = symbol_of(chr(number))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from math import isfinite
@@ -17,12 +18,13 @@ from hypothesis import strategies as st
 from dataflows.envelope import MAX_BODY, Delivery, Rejected, open_envelope
 from dataflows.subscriptions import subscriptions
 from dataflows.subsystems import SUBSYSTEMS
-from exporter.recording.alphabets import LETTERS, symbol_of
+from exporter.recording.alphabets import LETTERS
 from exporter.recording.disclosed import CHANNEL_WORDS, FIELDS, Rule
 from exporter.recording.format import Message, read
 from exporter.recording.redaction import MAX_DEPTH, Redaction
 from tests import corpus
 from tests.fuzz.traffic import batch
+from tests.shapes import is_blank, shape
 
 KEY = b"a secret of 32 bytes for a test."
 redaction = Redaction(KEY)
@@ -68,18 +70,6 @@ def pairs(before: object, after: object, name: str = "") -> Iterator[tuple[str, 
             yield from pairs(one, other, name)
     else:
         yield name, before, after
-
-
-def shape(text: str) -> str:
-    """Return a text with letters and digits made equal."""
-    return "".join(
-        char if (symbol := symbol_of(char)) is None else symbol.alphabet[symbol.is_upper]
-        for char in text
-    )
-
-
-def is_blank(text: str) -> bool:
-    return all(symbol_of(char) is None for char in text)
 
 
 @given(NAMES, DATA)
@@ -185,6 +175,12 @@ def test_the_interface_of_an_agent_belongs_to_the_id_of_the_agent() -> None:
         ("trunk_status_updated", {"name": "0612345678"}, False),
         ("call_form_result", {"variables": {"a": "John", "0612345678": "1"}}, False),
         ("Newchannel", {"Queue": "Après-vente"}, False),
+        ("Newchannel", {"Event": "Newchannel"}, True),
+        ("Newchannel", {"Event": "Smith"}, False),
+        ("UserEvent", {"UserEvent": "Queue"}, True),
+        ("UserEvent", {"UserEvent": "Ann Lee"}, False),
+        ("user_status_update", {"status": "Ann Lee"}, False),
+        ("chat_message_event", {"msg": "🌸 ❤️"}, False),
     ],
 )
 def test_a_value_stays_only_in_its_field_and_form(name: str, data: object, *, stays: bool) -> None:
@@ -193,6 +189,15 @@ def test_a_value_stays_only_in_its_field_and_form(name: str, data: object, *, st
     assert stays or not {*map(str, after.values())} & {
         *map(str, json.loads(json.dumps(data)).values())
     }
+
+
+@pytest.mark.parametrize("name", ["Alice", "Alice_Smith", "smith_created", "Queue Smith"])
+def test_the_name_of_an_object_that_is_no_event_is_replaced_everywhere(name: str) -> None:
+    message = Message(1, msgspec.Raw(json.dumps({"name": name, "id": 3}).encode()), f"x.{name}")
+    message = msgspec.structs.replace(message, headers={"name": name}, properties={"type": name})
+    line = msgspec.json.encode(redaction(message)).decode()
+    assert not {*re.findall("[a-z]+", line.lower())} & {"alice", "smith"}
+    assert line.count(redaction.text(name.split("_", maxsplit=1)[0].split(maxsplit=1)[0])) >= 3
 
 
 def test_configured_reasons_of_pauses_stay() -> None:
