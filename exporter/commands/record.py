@@ -35,6 +35,9 @@ FLUSH_SECONDS = 1.0
 BATCH = 500
 """Messages after which all are acknowledged; less than the prefetch, so that more come on."""
 
+TAKEN = 50
+"""Messages between two looks at signals and the time: hostile ones can take 0.3 s each."""
+
 POLL_SECONDS = 0.2
 LOG_SECONDS = 60.0
 
@@ -108,7 +111,7 @@ class _Recording:
             now = time.monotonic()
             reason = self._end_reason(now)
             # At the end, all that has arrived, and not what is still to come.
-            items = self.reader.take(PREFETCH if reason else BATCH)
+            items = self.reader.take(PREFETCH if reason else TAKEN)
             if not self._recorder.write(items):
                 return f"its size, {self._settings.max_size}"
             if reason:

@@ -11,7 +11,7 @@ from exporter import signals
 from exporter.clock import wall_clock
 from exporter.commands.event_lines import EventLines
 from exporter.commands.line_printer import LinePrinter
-from exporter.commands.record import redaction
+from exporter.commands.record import TAKEN, redaction
 from exporter.commands.recorder import bytes_of
 from exporter.consumer.copies import Copy
 from exporter.consumer.copy_reader import CopyReader, copied_bus
@@ -20,7 +20,6 @@ from exporter.recording.format import Message, read
 from exporter.recording.lines import message_of
 from exporter.settings import ExchangeType, SettingsError, Tap
 
-BATCH = 500
 POLL_SECONDS = 0.2
 
 GAP = "--- events were missed ---"
@@ -81,7 +80,7 @@ def _of_bus(settings: Tap, lines: EventLines, redact: Callable[[Message], Messag
     reader.start()
     try:
         while not reader.is_over:
-            items = reader.take(BATCH)
+            items = reader.take(TAKEN)
             for item in items:
                 if isinstance(item, GapNoticed):
                     printer.put(GAP)

@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import groupby
-from math import prod
+from math import inf, isqrt, prod
 
 from exporter.recording.alphabets import (
     DIGITS,
@@ -50,11 +51,12 @@ _LONGEST = 32
 _MANY_WORDS = 65_536
 """Words that are remembered, because one takes 40 µs to compute; about 15 MB."""
 
-_MANY_ALPHABETS = 64
-"""There are about twenty."""
-
 _LONGEST_REMEMBERED = 64
 """Characters of such a word. The longest of them, and so of the words that stay, is a UUID."""
+
+
+class TooManyWordsError(Exception):
+    """A text has so many new words that it would take too long."""
 
 
 class Pseudonyms:
@@ -71,7 +73,21 @@ class Pseudonyms:
     def __init__(self, key: bytes) -> None:
         self._key = key
         self._word = lru_cache(maxsize=_MANY_WORDS)(self._permuted)
-        self._following = lru_cache(maxsize=_MANY_ALPHABETS)(self._cycle)
+        self._computed = 0
+        self._limit = inf
+
+    @contextmanager
+    def limited(self, words: int) -> Iterator[None]:
+        """Let the block compute so many words, each of at most 32 characters.
+
+        Raises:
+            TooManyWordsError: There are more, which are not remembered.
+        """
+        self._limit = self._computed + words
+        try:
+            yield
+        finally:
+            self._limit = inf
 
     def of(self, text: str, kept: Collection[str] = frozenset()) -> str:
         """Return a text with other words.
@@ -118,14 +134,14 @@ class Pseudonyms:
         return [symbol for piece in pieces for symbol in self._piece(piece)]
 
     def _piece(self, symbols: Sequence[Symbol]) -> Iterator[Symbol]:
+        self._computed += 1
+        if self._computed > self._limit:
+            raise TooManyWordsError
         alphabets = [symbol.alphabet for symbol in symbols]
         number = 0
         for symbol in symbols:
             number = number * len(symbol.alphabet) + symbol.place
-        if len(symbols) == 1:
-            number = self._following(alphabets[0])[number]
-        else:
-            number = self._next(alphabets, number)
+        number = self._next(alphabets, number)
         places = []
         for alphabet in reversed(alphabets):
             number, place = divmod(number, len(alphabet))
@@ -133,44 +149,51 @@ class Pseudonyms:
         for symbol, place in zip(symbols, reversed(places), strict=True):
             yield symbol._replace(place=place)
 
-    def _cycle(self, alphabet: str) -> Sequence[int]:
-        """Return, for each place in an alphabet, the next one in a secret order."""
-        digests = [
-            blake2b(char.encode(), key=self._key, person=b"char").digest() for char in alphabet
-        ]
-        order = sorted(range(len(alphabet)), key=digests.__getitem__)
-        following = [0] * len(order)
-        for place, after in zip(order, [*order[1:], order[0]], strict=True):
-            following[place] = after
-        return following
-
     def _next(self, alphabets: Sequence[str], number: int) -> int:
         """Return the number of the next word of a shape in a secret order."""
-        half = len(alphabets) // 2
-        lefts = prod(map(len, alphabets[:half]))
-        rights = prod(map(len, alphabets[half:]))
         begun = blake2b(key=self._key, person=b"word", digest_size=_HASH_BYTES)
         # The first character and the length identify an alphabet.
         begun.update("".join(f"{each[0]}{len(each)}," for each in alphabets).encode())
+        sizes = [*map(len, alphabets)]
+        half = len(sizes) // 2
+        if half:
+            return _following(begun, prod(sizes[:half]), prod(sizes[half:]), number)
+        # Of one character, the number has two halves. Some numbers are too large: step over them.
+        side = isqrt(sizes[0] - 1) + 1
+        number = _following(begun, side, side, number)
+        while number >= sizes[0]:
+            number = _following(begun, side, side, number)
+        return number
 
-        def mixed(turn: int, half: int) -> int:
-            hashed = begun.copy()
-            hashed.update(b"%d:%d" % (turn, half))
-            return int.from_bytes(hashed.digest())
 
-        left, right = divmod(number, rights)
-        for turn in range(_ROUNDS):
-            if turn % 2:
-                right = (right + mixed(turn, left)) % rights
-            else:
-                left = (left + mixed(turn, right)) % lefts
-        left, right = divmod((left * rights + right + 1) % (lefts * rights), rights)
-        for turn in reversed(range(_ROUNDS)):
-            if turn % 2:
-                right = (right - mixed(turn, left)) % rights
-            else:
-                left = (left - mixed(turn, right)) % lefts
-        return left * rights + right
+def _following(begun: blake2b, lefts: int, rights: int, number: int) -> int:
+    """Return the number that follows in a secret order of `lefts` times `rights` numbers.
+
+    Args:
+        begun: A keyed hash of what the order is for.
+        lefts: Possibilities of the left half of a number.
+        rights: Those of its right half.
+        number: The number before.
+    """
+
+    def mixed(turn: int, half: int) -> int:
+        hashed = begun.copy()
+        hashed.update(b"%d:%d" % (turn, half))
+        return int.from_bytes(hashed.digest())
+
+    left, right = divmod(number, rights)
+    for turn in range(_ROUNDS):
+        if turn % 2:
+            right = (right + mixed(turn, left)) % rights
+        else:
+            left = (left + mixed(turn, right)) % lefts
+    left, right = divmod((left * rights + right + 1) % (lefts * rights), rights)
+    for turn in reversed(range(_ROUNDS)):
+        if turn % 2:
+            right = (right - mixed(turn, left)) % rights
+        else:
+            left = (left - mixed(turn, right)) % lefts
+    return left * rights + right
 
 
 def _chars(symbols: Iterable[Symbol]) -> str:

@@ -15,19 +15,28 @@ from math import isfinite
 from typing import Any
 
 import msgspec
+import structlog
 
 from dataflows.envelope import MAX_BODY
-from dataflows.repair import MAX_REPAIRED, REPLACEMENT, repaired
+from dataflows.repair import REPLACEMENT
 from dataflows.subscriptions import subscriptions
 from dataflows.subsystems import SUBSYSTEMS
+from exporter.logs import RateLimited
 from exporter.recording import disclosed
+from exporter.recording.bodies import Number, parsed
 from exporter.recording.disclosed import FORMS, Fields, Rule
 from exporter.recording.field_names import LONG, is_event, known_part
 from exporter.recording.format import Message
-from exporter.recording.pseudonyms import Pseudonyms
+from exporter.recording.pseudonyms import Pseudonyms, TooManyWordsError
+
+log = structlog.get_logger(__name__)
 
 MAX_DEPTH = 32
 """Objects and lists in each other. Those that are deeper become null; real ones are not."""
+
+MAX_NEW_WORDS = 5000
+"""Of one message; they take 0.3 seconds. Real messages have some hundred. A hostile one could take
+four seconds, in which the inbox fills."""
 
 _MANY_NAMES = 4096
 """Names of fields that are remembered, and routing keys; the longest has `LONG` characters."""
@@ -49,15 +58,6 @@ _ROUTING_WORDS = frozenset(
 ) | {"event", "events", "users", "statuses", "agents", "none"}
 
 
-class _Number(str):
-    """A number of JSON, as it is written."""
-
-    __slots__ = ()
-
-
-_json = msgspec.json.Decoder(float_hook=_Number)
-
-
 class Redaction:
     """Replaces the personal data of the messages of one recording.
 
@@ -70,11 +70,20 @@ class Redaction:
     def __init__(self, key: bytes, pause_reasons: Collection[str] = ()) -> None:
         self._pseudonyms = Pseudonyms(key)
         self._reasons = frozenset(pause_reasons)
+        self._warn = RateLimited(log.warning)
         self._short_name = lru_cache(maxsize=_MANY_NAMES)(self._renamed)
 
     def __call__(self, message: Message) -> Message:
         """Return a message without personal data. It may contain anything, and is bounded."""
         content = message.content()
+        try:
+            with self._pseudonyms.limited(MAX_NEW_WORDS):
+                return self._replaced(message, content)
+        except TooManyWordsError:
+            self._warn("words", "a message with too many different words is replaced as a whole")
+            return Message(message.time, _filled(content))
+
+    def _replaced(self, message: Message, content: bytes) -> Message:
         name, body = self._body(content)
         encoding = ""
         if body is None:
@@ -98,9 +107,9 @@ class Redaction:
         """Return the name of an event, and its body for a recording; None if it is no text."""
         if len(content) > MAX_BODY:
             # The exporter does not read it either.
-            return "", msgspec.json.encode(_FILLER * len(content))
+            return "", bytes(_filled(content))
         try:
-            body, is_valid = _parsed(content)
+            body, is_valid = parsed(content)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             try:
                 return "", msgspec.json.encode(self._unreadable(content.decode()))
@@ -120,7 +129,7 @@ class Redaction:
         while True:
             text = self.text(text)
             try:
-                _parsed(text.encode())
+                parsed(text.encode())
             except (msgspec.DecodeError, RecursionError):
                 return text
 
@@ -131,12 +140,12 @@ class Redaction:
             return self._inside(value, rules, name, depth) if depth < MAX_DEPTH else None
         rule = rules if isinstance(rules, Rule) else Rule.PERSONAL
         match value:
-            case _Number():
+            case Number():
                 return msgspec.Raw(self._value(value, rule, name).encode())
             case int():
-                return int(self._value(_Number(value), rule, name))
+                return int(self._value(Number(value), rule, name))
             case float():
-                return float(self._value(_Number(value), rule, name))
+                return float(self._value(Number(value), rule, name))
             case _:
                 return self._value(str(value), rule, name)
 
@@ -163,7 +172,7 @@ class Redaction:
         form = FORMS.get(rule)
         if form is not None and form.fullmatch(text):
             return text
-        if isinstance(text, _Number):
+        if isinstance(text, Number):
             return self._number(text)
         match rule:
             case Rule.CHANNEL:
@@ -215,22 +224,8 @@ class Redaction:
         return key
 
 
-def _parsed(content: bytes) -> tuple[object, bool]:
-    """Return a body, and whether its texts are valid.
-
-    If only they are invalid, it is read as `open_envelope` reads it.
-
-    Raises:
-        msgspec.DecodeError: It is no JSON.
-        UnicodeError: It is too long and no UTF-8.
-        RecursionError: It is nested too deeply.
-    """
-    try:
-        return _json.decode(content), True
-    except (msgspec.DecodeError, UnicodeError):
-        if len(content) > MAX_REPAIRED:
-            raise
-        return _json.decode(repaired(content)), False
+def _filled(content: bytes) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(_FILLER * len(content)))
 
 
 def _name(body: object) -> str:

@@ -153,8 +153,8 @@ ORIGIN = b"ca7f87e9-c2c8-5fad-ba1b-c3140ebb9be3"
 HOSTILE = (
     *(b"", b"null", b"{", b"[1]", b"x" * (MAX_BODY + 1), b"\xff\xfe{\x00"),
     b'{"origin_uuid": "%s"}' % ORIGIN,
-    b'{"name": "x",\r\n "origin_uuid": "%s"}\n' % ORIGIN,
-    b' {"name": "x", "origin_uuid": "%s", "data": "\xff"}' % ORIGIN,
+    b'{"name": "event",\r\n "origin_uuid": "%s"}\n' % ORIGIN,
+    b' {"name": "event", "origin_uuid": "%s", "data": "\xff"}' % ORIGIN,
 )
 
 

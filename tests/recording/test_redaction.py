@@ -251,6 +251,19 @@ def test_a_body_that_the_exporter_does_not_read_is_replaced_as_a_whole() -> None
     assert after == b"x" * len(text)
 
 
+@pytest.mark.parametrize("separator", [" ", ""])
+def test_a_message_with_too_many_words_is_replaced_as_a_whole(separator: str) -> None:
+    numbers = separator.join(str(number) for number in range(10_000, 50_000))
+    for message in (of_event("Hangup", {"x": numbers}), of_event("Hangup", {}, numbers)):
+        mine = Redaction(KEY)
+        after = mine(message)
+        assert after == Message(1.5, msgspec.Raw(b'"%s"' % (b"x" * len(message.content()))))
+        # It makes no difference to the next ones.
+        assert mine(of_event("Hangup", {"x": "1001"})) == redaction(
+            of_event("Hangup", {"x": "1001"})
+        )
+
+
 @pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 500, 20_000])
 @pytest.mark.parametrize("brackets", ["[]", ('{"a":', "}")])
 def test_the_depth_is_bounded(depth: int, brackets: tuple[str, str]) -> None:
