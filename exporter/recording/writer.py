@@ -188,9 +188,11 @@ class _File:
                 left = left[os.write(self._fd, left) :]
         except OSError as error:
             # A part of a line, or of a block, would make the file end in the middle.
-            with suppress(OSError):
-                os.ftruncate(self._fd, self.size)
-                os.lseek(self._fd, self.size, os.SEEK_SET)
+            # Of the standard output, the size may include what others wrote.
+            if self._fd != _STDOUT:
+                with suppress(OSError):
+                    os.ftruncate(self._fd, self.size)
+                    os.lseek(self._fd, self.size, os.SEEK_SET)
             raise _named(error, self.path) from error
         self.size += len(data)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import gzip
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from exporter.recording.format import read
 from exporter.recording.writer import RecordingWriter, numbered
+from tests.support import REPOSITORY
 
 MB = 1024 * 1024
 
@@ -172,3 +175,26 @@ def test_a_full_disk_is_told_and_leaves_a_whole_file(
     assert numbers(path) == [0]
     if name.endswith(".gz"):
         assert gzip.decompress(path.read_bytes()) == line(0)
+
+
+def test_a_full_disk_takes_nothing_from_a_file_to_which_the_standard_output_is_added(
+    tmp_path: Path,
+) -> None:
+    program = """
+import resource
+from pathlib import Path
+from exporter.recording.writer import RecordingWriter
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+writer = RecordingWriter(Path("-"), 2**30)
+writer.write(b"x" * 5000)
+try:
+    writer.flush()
+except OSError:
+    writer.close()
+"""
+    path = tmp_path / "all.jsonl"
+    before = line(0, 1000)
+    path.write_bytes(before)
+    with path.open("ab") as output:
+        subprocess.run([sys.executable, "-c", program], stdout=output, cwd=REPOSITORY, check=True)
+    assert path.read_bytes() == before + b"x" * (3000 - len(before))
