@@ -20,6 +20,7 @@ from math import ceil
 from dataflows.lengths import Length
 from dataflows.metric import MetricSpec
 from dataflows.options import Options
+from dataflows.repair import REPLACEMENT
 from dataflows.subsystem import Subsystem
 from dataflows.subsystems import SUBSYSTEMS, metrics_of
 from exporter.exposition.lines import lines_of
@@ -40,6 +41,7 @@ LEAD_SECONDS = 7200
 _TARGET = 'instance="replay",job="xivo"'
 """The labels that Prometheus adds."""
 
+_ESCAPED = r"\ufffd"
 _TIME = "_timestamp_seconds"
 _NAME = re.compile("[a-zA-Z_:][a-zA-Z0-9_:]*")
 _ENDINGS = ("", "_bucket", "_count", "_sum")
@@ -113,7 +115,8 @@ class Sampler(Player):
         yield f"  - interval: {self._every}"
         yield "    input_series:"
         for series, values in sorted(self._series.items()):
-            yield f"      - series: {_quoted(series)}"
+            # promtool takes this character for invalid text, if it is not escaped.
+            yield f"      - series: {_quoted(series.replace(REPLACEMENT, _ESCAPED))}"
             yield f"        values: {_quoted(values.written(self._lead + self._samples))}"
         yield "    # Add what you expect, for example:"
         yield "    # alert_rule_test:"

@@ -117,6 +117,8 @@ def test_promtool_reads_any_name_and_value(tmp_path: Path) -> None:
     messages += [member(20, "b", name) for name in names]
     messages += [member(35, "a", name, event="QueueMemberRemoved") for name in names]
     messages += [member(36, "b", name, event="QueueMemberRemoved") for name in names]
+    # In labels, these characters are replaced by one that promtool reads only if it is escaped.
+    messages += [member(37, "c", name) for name in ("tab\t", "line\u2028", "\x01")]
     sampler = sampled([*messages, member(61, "z", "last")])
     checks = [
         {
