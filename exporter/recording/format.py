@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import sys
 import zlib
 from base64 import b64decode
@@ -40,6 +41,9 @@ LATEST = 10_000_000_000
 
 _GZIP = b"\x1f\x8b"
 """How a compressed file begins. The name of a file does not matter, and stdin has none."""
+
+
+_QUOTED = re.compile("(?<=Invalid enum value) '.*'", re.DOTALL)
 
 
 class RecordingError(Exception):
@@ -151,7 +155,9 @@ def _parsed(line: bytes, place: str) -> Message:
             raise _CutOffError from error
         is_json = isinstance(error, msgspec.ValidationError)
         what = "not a message of a recording" if is_json else "not JSON"
-        msg = f"{place}: {what}: {error}"
+        # The value of a wrong encoding may be personal data.
+        reason = _QUOTED.sub("", str(error))
+        msg = f"{place}: {what}: {reason}"
         raise RecordingError(msg) from error
     return message
 

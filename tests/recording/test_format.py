@@ -118,12 +118,16 @@ def test_a_body_that_the_consumer_would_discard_is_discarded(tmp_path: Path) -> 
         ({"time": 1, "body": None}, "the body must be an object or a string"),
         ({"time": 1, "body": ["secret"]}, "the body must be an object or a string"),
         ('{"time": 1, "body": "\\ud800"}', "not JSON: "),
+        (
+            {"time": 1, "body": "", "encoding": "Ann's"},
+            "not a message of a recording: Invalid enum value -",
+        ),
         ({"time": 1, "body": {}, "headers": []}, "not a message of a recording: Expected `object`"),
         ('{"time": 1, "body": ' + '{"a":' * 10**5 + "1" + "}" * 10**5 + "}", "nested too deeply"),
         ('{"time": 1, "body": {}, "headers": {"a":' + "[" * 10**5, "nested too deeply"),
         ('{"time": 1, "body": {}}' + " " * MAX_LINE, f"longer than {MAX_LINE} bytes"),
     ],
-    ids=range(18),
+    ids=range(19),
 )
 def test_a_wrong_line_is_told_with_file_and_number(tmp_path: Path, line: object, says: str) -> None:
     told = problem(written(tmp_path / "r.jsonl", LINE, "", line, LINE))
