@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import sys
 import time
@@ -69,12 +70,22 @@ class Progress:
             self._write(f"{_ERASE}{text[: shutil.get_terminal_size().columns - 1]}\r")
 
     def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+        """Write, unless the terminal takes nothing: Ctrl-S must not stop the command."""
+        if _takes_text(self._stream):
+            self._stream.write(text)
+            self._stream.flush()
+
+
+def _takes_text(stream: TextIO) -> bool:
+    try:
+        return bool(select.select([], [stream], [], 0)[1])
+    except (OSError, ValueError):
+        # It is no file, and so never waits.
+        return True
 
 
 def bar(share: float) -> str:
-    """Return a bar for a share from 0 to 1, and its percentage."""
+    """Return the percentage of a share from 0 to 1, and a bar, which a small terminal cuts off."""
     share = min(max(share, 0.0), 1.0)
     full = int(share * _BAR)
-    return f"[{'#' * full}{'.' * (_BAR - full)}] {int(share * 100):3} %"
+    return f"{int(share * 100):3} % [{'#' * full}{'.' * (_BAR - full)}]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import termios
 
 import pytest
 
@@ -52,13 +53,27 @@ def test_the_line_is_not_longer_than_the_terminal(monkeypatch: pytest.MonkeyPatc
     assert terminal.getvalue() == f"\r\x1b[K{'x' * 9}\r"
 
 
+def test_a_terminal_that_is_stopped_does_not_stop_the_command() -> None:
+    terminal, name = os.openpty()
+    with os.fdopen(name, "w", encoding="utf-8") as stream, Progress(stream) as progress:
+        progress.show("one")
+        termios.tcflow(name, termios.TCOOFF)
+        # A terminal that is stopped takes no character, and a write waits.
+        progress.show("two")
+        assert os.read(terminal, 100) == b"\r\x1b[Kone\r"
+        termios.tcflow(name, termios.TCOON)
+        progress.show("three")
+        assert os.read(terminal, 100) == b"\r\x1b[Kthree\r"
+    os.close(terminal)
+
+
 @pytest.mark.parametrize(
     ("share", "text"),
     [
-        (0.0, f"[{'.' * 24}]   0 %"),
-        (0.5, f"[{'#' * 12}{'.' * 12}]  50 %"),
-        (1.0, f"[{'#' * 24}] 100 %"),
-        (1.5, f"[{'#' * 24}] 100 %"),
+        (0.0, f"  0 % [{'.' * 24}]"),
+        (0.5, f" 50 % [{'#' * 12}{'.' * 12}]"),
+        (1.0, f"100 % [{'#' * 24}]"),
+        (1.5, f"100 % [{'#' * 24}]"),
     ],
 )
 def test_a_bar_shows_a_share(share: float, text: str) -> None:
