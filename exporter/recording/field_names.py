@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 from exporter.recording import disclosed
 from exporter.recording.known_words import EVENT_WORDS, FIELD_WORDS
 
 LONG = 256
 """Characters. No field has a longer name."""
+
+_MANY_NAMES = 4096
+"""Names of events that are remembered."""
 
 _WORDS_OF_A_NAME = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _IS_NAME = re.compile("[A-Za-z][A-Za-z_-]*")
@@ -27,7 +31,12 @@ def known_part(key: str) -> str:
 
 def is_event(name: str) -> bool:
     """Return whether a name can only be that of an event."""
-    return name in disclosed.FIELDS or _consists_of(name, EVENT_WORDS)
+    return name in disclosed.FIELDS or (len(name) <= LONG and _is_event(name))
+
+
+@lru_cache(maxsize=_MANY_NAMES)
+def _is_event(name: str) -> bool:
+    return _consists_of(name, EVENT_WORDS)
 
 
 def _is_known(key: str) -> bool:

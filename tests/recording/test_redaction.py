@@ -31,7 +31,7 @@ redaction = Redaction(KEY)
 
 SCALARS = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text(max_size=20)
 JSON = st.recursive(
-    SCALARS | st.floats(allow_nan=False, allow_infinity=False),
+    SCALARS | st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False),
     lambda inside: (
         st.lists(inside, max_size=4) | st.dictionaries(st.text(max_size=12), inside, max_size=4)
     ),
