@@ -43,7 +43,7 @@ _GZIP = b"\x1f\x8b"
 """How a compressed file begins. The name of a file does not matter, and stdin has none."""
 
 
-_QUOTED = re.compile("(?<=Invalid enum value) '.*'", re.DOTALL)
+_QUOTED = re.compile("(?<=Invalid enum value) .*(?= - at)", re.DOTALL)
 
 
 class RecordingError(Exception):
