@@ -42,13 +42,18 @@ class RightsCheck:
         findings: Get what was found.
 
     Attributes:
-        temporary: A temporary inbox, after `run`; None if the user may have none.
+        temporary: A temporary inbox, after `run`, or why there is none.
     """
 
     def __init__(self, probe: Probe, inbox: Inbox, url: BusUrl, findings: Findings) -> None:
         self._probe, self._inbox, self._findings = probe, inbox, findings
         self._advice = f"give the right to the user: {grant(url, inbox)}"
-        self.temporary: TemporaryInbox | None = None
+        restricted = ("-p", url.vhost, url.user, inbox.exchange)
+        self._advice_for_topics = (
+            "the user has rights on some topics only; to end that restriction: "
+            f"{shlex.join(('rabbitmqctl', 'clear_topic_permissions', *restricted))}"
+        )
+        self.temporary: TemporaryInbox | str = ""
 
     def run(self) -> bool:
         """Try everything; return whether the user has all rights."""
@@ -60,7 +65,8 @@ class RightsCheck:
         if not self._may_configure(seen):
             return False
         # The rights on the inbox itself, if it is there.
-        queue = self._inbox.name if self.temporary is None or seen else self.temporary.name
+        is_ours = seen or isinstance(self.temporary, str)
+        queue = self._inbox.name if is_ours else self.temporary.name
         has_all = self._may_bind(queue)
         return self._may_read(queue) and has_all
 
@@ -93,14 +99,14 @@ class RightsCheck:
         self._findings.good(CONFIGURE, _HAS)
         return True
 
-    def _make_temporary(self, *, is_there: bool) -> TemporaryInbox | None:
+    def _make_temporary(self, *, is_there: bool) -> TemporaryInbox | str:
         try:
             name = f"{self._inbox.name}.check-{secrets.token_hex(4)}"
             return TemporaryInbox(self._probe, name)
-        except RefusedError:
+        except RefusedError as error:
             if is_there:
                 # The inbox shows whether the right is there. Only no messages can be read here.
-                return None
+                return error.problem
         # The user may have the right for this name only. Nobody has an inbox that is not there.
         return TemporaryInbox(self._probe, self._inbox.name)
 
@@ -138,9 +144,12 @@ class RightsCheck:
             self._probe.try_binding(queue, exchange)
         except RefusedError as error:
             # The broker checks the queue first.
-            if "access to exchange" in error.words or "access to topic" in error.words:
+            if "access to exchange" in error.words:
                 self._findings.good(WRITE, _HAS)
                 self._findings.fail(READ_EXCHANGE, error.problem, self._advice)
+            elif "access to topic" in error.words:
+                self._findings.good(WRITE, _HAS)
+                self._findings.fail(READ_EXCHANGE, error.problem, self._advice_for_topics)
             else:
                 self._findings.fail(WRITE, error.problem, self._advice)
             return False

@@ -144,7 +144,8 @@ class Probe:
             with self.channel() as channel:
                 found = channel.queue_declare(self._inbox.name, passive=True)
         except RefusedError as error:
-            if error.code == NotFound.code:
+            # An inbox whose node is down, or that has crashed, is not found either.
+            if error.code == NotFound.code and _NO_INBOX in error.words:
                 return None
             raise
         return InboxSeen(found.message_count, found.consumer_count > 0)
@@ -167,12 +168,17 @@ class Probe:
         """Try whether a queue may be bound to an exchange, without a binding.
 
         Raises:
-            RefusedError: It may not (403); `words` say which of both.
+            RefusedError: It may not (403); `words` say which of both, or which topic.
         """
         with suppress(RefusedOfNothingError), self.channel() as channel:
-            # To remove a binding needs the same rights as to make it, and this one does not exist.
+            # To remove a binding needs the same rights as to make it, and those with these
+            # arguments do not exist. The keys are the exporter's: rights can be on topics.
             try:
-                channel.queue_unbind(queue, exchange, _NO_KEY, arguments=dict(_NO_ARGUMENTS))
+                for key in dict.fromkeys(each.routing_key for each in self._inbox.bindings):
+                    arguments = dict(_NO_ARGUMENTS)
+                    channel.queue_unbind(queue, exchange, key, nowait=True, arguments=arguments)
+                # The broker answers in order.
+                channel.queue_declare(queue, passive=True)
             except NotFound as error:
                 if "no binding" in str(error.reply_text):
                     # RabbitMQ before 3.2 says so.
@@ -234,8 +240,8 @@ class RefusedOfNothingError(Exception):
     """The broker refused an operation only because it would have had no effect."""
 
 
-_NO_KEY = "xivo-exporter.check.no-such-binding"
-_NO_ARGUMENTS = (("x-match", "all"), ("name", _NO_KEY))
+_NO_INBOX = "no queue '"
+_NO_ARGUMENTS = (("x-match", "all"), ("name", "xivo-exporter.check.no-such-binding"))
 
 
 def first_bytes(host: str, port: int) -> bytes:
