@@ -177,6 +177,9 @@ def make_parser() -> argparse.ArgumentParser:
             usage=f"xivo-exporter {command}{operand} [--FLAG VALUE ...]",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        if operand:
+            setting = flag(_OPERANDS[command])
+            sub.add_argument("operand", nargs="?", metavar="FILE", help=f"the same as {setting}")
         sub.add_argument("--config", metavar="FILE", help="TOML file with settings")
         for name, field in _settings_with_flags(COMMANDS[command]):
             if field.annotation is bool:
