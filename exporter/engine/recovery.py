@@ -23,6 +23,7 @@ from bytewax.recovery import RecoveryConfig, init_db_dir
 from dataflows.snapshot import DamagedError
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.engine import kept_rows, private
+from exporter.engine.kept_rows import KeptRow
 from exporter.engine.manifest import FIRST_WITH_CHECKSUM, OURS, Manifest
 from exporter.engine.private import ANY_ACCESS, WRITE_ACCESS
 from exporter.settings import flag, spelled
@@ -30,7 +31,7 @@ from exporter.settings.messages import printable
 
 log = structlog.get_logger(__name__)
 
-_PART = "part-0.sqlite3"
+STORE = "part-0.sqlite3"
 MANIFEST = "manifest.json"
 LOCK = "lock"
 
@@ -163,7 +164,7 @@ class StateDir:
             if (reason := _reason(error)) is None:
                 raise
             raise StateDirError(unusable(self._path.parent, reason)) from error
-        store = self._path / _PART
+        store = self._path / STORE
         # SQLite gives the files beside it the same permissions.
         store.chmod(0o600)
         made = msgspec.structs.replace(OURS, schema=kept_rows.schema_checksum(store))
@@ -189,12 +190,8 @@ class StateDir:
     def _use_store(self, schema: int) -> None:
         # Subdirectories have only what was moved aside, which is never read.
         must_be_private(each for each in sorted(self._path.iterdir()) if not each.is_dir())
-        store = self._path / _PART
-        try:
-            rows = kept_rows.check(store, schema)
-        except DamagedError as error:
-            problem = f"the store {printable(store)} is damaged ({printable(str(error))})"
-            raise StateDirError(refused(problem)) from error
+        store = self._path / STORE
+        rows = whole_rows(store, schema)
         try:
             kept_rows.adapt(store, rows, self._buses, self._subsystems).tell()
         except sqlite3.Error as error:
@@ -230,6 +227,19 @@ def read_manifest(manifest: Path) -> Manifest:
         how = f"format {found.format}, {printable(found.engine)}"
         raise StateDirError(refused(f"{state} ({how})", "start that version"))
     return found
+
+
+def whole_rows(store: Path, schema: int) -> list[KeptRow]:
+    """Return the rows of a store from which bytewax resumes.
+
+    Raises:
+        StateDirError: The store is damaged.
+    """
+    try:
+        return kept_rows.check(store, schema)
+    except DamagedError as error:
+        problem = f"the store {printable(store)} is damaged ({printable(str(error))})"
+        raise StateDirError(refused(problem)) from error
 
 
 def must_be_private(paths: Iterable[Path], forbidden: int = ANY_ACCESS) -> None:
