@@ -36,7 +36,8 @@ class Rule(Enum):
     CALL = "stays if it can be the id of a call or of a channel"
 
 
-_CALL = r"(?:[A-Za-z][\w.-]{0,40}-)?[0-9]{9,12}(?:\.|-|__DOT__)[0-9]{1,10}"
+_CALL = r"(?:[A-Za-z][\w.-]{0,40}-)?[12][0-9]{9}(?:\.|-|__DOT__)[0-9]{1,10}"
+"""It begins with Unix seconds: ten digits."""
 
 FORMS: Mapping[Rule, re.Pattern[str]] = {
     Rule.TEXT: re.compile(".*", re.DOTALL),

@@ -167,6 +167,7 @@ def test_the_interface_of_an_agent_belongs_to_the_id_of_the_agent() -> None:
         ("AgentConnect", {"Queue": "Après-vente 2", "HoldTime": "12"}, True),
         ("Hangup", {"Uniqueid": "1795621326.42", "Linkedid": "pbx-1795621326.42"}, True),
         ("Hangup", {"Uniqueid": "0612345678", "Linkedid": "Ann Lee"}, False),
+        ("Hangup", {"Uniqueid": "0612345678.1", "Linkedid": "33612345678.1"}, False),
         ("service_registered", {"service_name": "wazo-calld", "port": 9500}, True),
         ("service_registered", {"address": "10.20.30.40"}, False),
         ("user_status_update", {"status": "outtolunch"}, True),
