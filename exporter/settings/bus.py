@@ -15,12 +15,11 @@ from exporter.settings.kinds import (
     HostName,
     Name,
     Password,
-    ReadableFile,
-    SecretFile,
     Service,
     Urls,
     Zone,
 )
+from exporter.settings.paths import ReadableFile, SecretFile
 
 
 class BusSettings(ApiSettings):

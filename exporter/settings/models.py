@@ -18,23 +18,18 @@ from exporter.settings.copies import Record, Tap
 from exporter.settings.kinds import (
     DETAILS,
     Addresses,
-    AnyPath,
     Details,
     Generation,
-    Interval,
     Listen,
     Name,
     PauseReasons,
-    Recording,
-    RuleFiles,
     SeriesFormat,
     Service,
-    Silence,
     Subsystems,
-    Wait,
-    Windows,
     Zone,
 )
+from exporter.settings.lengths import Interval, Silence, Wait, Windows
+from exporter.settings.paths import AnyPath, Recording, RuleFiles
 
 
 class Serving(Logging):
@@ -79,7 +74,7 @@ class Serving(Logging):
         "that have series of their own",
     )
     forget_origin: Silence = Field(
-        Length.parse_silence("30d"),
+        Length("30d", 30 * 86_400),
         description="silence after which a server is forgotten and its series end",
     )
     stall_after: float = Field(
@@ -217,7 +212,7 @@ class Check(Settings):
     """Settings of `check`: all of `run`, and its own."""
 
     wait: Wait = Field(
-        Length.parse_wait("30s"),
+        Length("30s", 30),
         description="longest time to wait for events, such as 30s or 5m; 0s: do not wait",
     )
     # Pydantic has a method of this name.
