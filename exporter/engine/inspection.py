@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from exporter.engine.manifest import OURS
 from exporter.engine.private import WRITE_ACCESS
-from exporter.engine.recovery import (
+from exporter.engine.state_rules import (
     LOCK,
     MANIFEST,
     StateDirError,
     must_be_private,
+    parts_without_manifest,
     read_manifest,
-    refused,
     unusable,
     why_no_directory,
 )
@@ -101,9 +101,7 @@ def _inspect_store(own: Path, *, discard: bool) -> Inspected:
                 "nothing, if that is right: the exporter moves it aside, and starts without it",
             )
         return Inspected(f"{printable(own)} has the state of an earlier run")
-    # As at a start: a draft shows that an earlier start did not end.
-    if [*own.glob("part-*")] and not manifest.with_suffix(".draft").exists():
-        raise StateDirError(refused(f"the store in {printable(own)} was not made by this program"))
+    parts_without_manifest(own)
     return Inspected(f"{printable(own)} has no state yet")
 
 
