@@ -74,6 +74,11 @@ class Inbox:
         return tuple(exchange for exchange in candidates if exchange != self.exchange)
 
 
+def name_of(instance: str, bus: str) -> str:
+    """Return the name of the inbox of an exporter, by the names of its instance and of the bus."""
+    return f"xivo-exporter.{instance}.{bus}"
+
+
 def bindings(subsystems: Iterable[Subsystem], exchange_type: ExchangeType) -> tuple[Binding, ...]:
     """Return one binding for each event that a decoder of these subsystems reads."""
     decoders = [decoder for subsystem in subsystems for decoder in subsystem.all_decoders]

@@ -71,6 +71,11 @@ class BusSettings(ApiSettings):
         "or by queue, such as support=10,sales=30; or both: 20,support=10",
     )
 
+    @property
+    def kind(self) -> ExchangeType:
+        """The type of the exchange, as it is set or as its name tells."""
+        return self.exchange_type or ExchangeType.of(self.exchange)
+
     # Each looks at settings declared before its own, so that all problems are reported at once.
 
     @field_validator("password")
