@@ -6,6 +6,10 @@ from typing import NamedTuple
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
+SHORTEST_SECONDS = 5
+LONGEST_SECONDS = 86_400
+"""Of a window."""
+
 
 class Length(NamedTuple):
     """A length of time, and its name; that of a window stands in the label `window`."""
@@ -31,27 +35,27 @@ class Length(NamedTuple):
         if text == TODAY.name:
             return TODAY
         problem = "must be lengths from 5s to 1d, or today, such as 1m,4h,today"
-        return cls.parse_between("5s", "1d", text, problem)
+        return cls.parse_between(text, SHORTEST_SECONDS, LONGEST_SECONDS, problem)
 
     @classmethod
-    def parse_between(cls, shortest: str, longest: str, text: str, problem: str) -> Length:
-        """Parse a length of at least `shortest` and at most `longest`.
+    def parse_between(cls, text: str, shortest: int, longest: int, problem: str) -> Length:
+        """Parse a length.
 
         Args:
-            shortest: Such as `1s`.
-            longest: Such as `30d`.
             text: To be parsed.
+            shortest: Seconds of the shortest length that is allowed.
+            longest: Seconds of the longest one.
             problem: Message of the error.
 
         Raises:
             ValueError: The text is not a length, or the length is out of range.
         """
-        if not _seconds(shortest) <= _seconds(text) <= _seconds(longest):
+        if not shortest <= seconds_of(text) <= longest:
             raise ValueError(problem)
-        return cls(text, _seconds(text))
+        return cls(text, seconds_of(text))
 
 
-def _seconds(text: str) -> int:
+def seconds_of(text: str) -> int:
     """Return the seconds of a length; -1 if the text is none."""
     number, unit = text[:-1], text[-1:]
     is_number = number.isascii() and number.isdecimal() and len(number) <= len("86400")

@@ -24,18 +24,16 @@ from exporter.consumer import Bus, Consumer, stop_all
 from exporter.engine import watchdog
 from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.engine.fitting import Content
-from exporter.engine.runtime import Runtime, explain
-from exporter.engine.sink import StoreSink
-from exporter.engine.source import (
+from exporter.engine.loop import (
     IDLE_IN_CLUSTER_SECONDS,
     IDLE_SECONDS,
-    NOTHING_HANDED_OVER,
-    BusSource,
-    Feed,
-    HandedOver,
     LoopContext,
     Progress,
 )
+from exporter.engine.partition import Feed
+from exporter.engine.runtime import Runtime, explain
+from exporter.engine.sink import StoreSink
+from exporter.engine.source import NOTHING_HANDED_OVER, BusSource, HandedOver
 from exporter.engine.watchdog import Watchdog
 from exporter.exposition.doubts import Doubts
 from exporter.exposition.reloads import Reloads

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainValidator
 
-from dataflows.lengths import Length, parse_lengths
+from dataflows.lengths import Length, parse_lengths, seconds_of
 from exporter.settings import notation
 
 
@@ -16,7 +16,8 @@ def _between(shortest: str, longest: str, example: str) -> PlainValidator:
     def length(value: object) -> Length | None:
         if value is None or isinstance(value, Length):
             return value
-        return Length.parse_between(shortest, longest, str(value).strip(), problem)
+        text = str(value).strip()
+        return Length.parse_between(text, seconds_of(shortest), seconds_of(longest), problem)
 
     return PlainValidator(length, notation.WrittenLength)
 

@@ -75,7 +75,8 @@ class Serving(Logging):
     )
     forget_origin: Silence = Field(
         Length("30d", 30 * 86_400),
-        description="silence after which a server is forgotten and its series end",
+        description="silence after which a server is forgotten and its series end, from 1h to "
+        "3650d",
     )
     stall_after: float = Field(
         30, ge=1, le=86_400, description="seconds without progress until the exporter is not ready"
@@ -213,7 +214,7 @@ class Check(Settings):
 
     wait: Wait = Field(
         Length("30s", 30),
-        description="longest time to wait for events, such as 30s or 5m; 0s: do not wait",
+        description="longest time to wait for events, up to 1h; 0s: do not wait",
     )
     # Pydantic has a method of this name.
     as_json: bool = Field(
