@@ -48,13 +48,15 @@ class LinePrinter:
                     return self._lines.put(line, timeout=CLOSE_SECONDS)
                 except Full:
                     continue
-        if self._left_out and self._lines.qsize() < MAX_WAITING - 1:
+        # The number of those that were left out comes before the next line.
+        needed = 2 if self._left_out else 1
+        if self._lines.qsize() + needed > MAX_WAITING:
+            self._left_out += 1
+            return None
+        if self._left_out:
             left_out, self._left_out = self._left_out, 0
             self._lines.put_nowait(f"--- {left_out} lines left out: they came too fast ---")
-        try:
-            self._lines.put_nowait(line)
-        except Full:
-            self._left_out += 1
+        self._lines.put_nowait(line)
         return None
 
     def close(self) -> None:
