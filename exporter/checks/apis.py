@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 
@@ -136,16 +137,24 @@ class ApiCheck:
         return [*planned, SERVER]
 
     def _reachable(self) -> set[str]:
-        """Try to reach all daemons; return those that can be reached."""
+        """Try to reach all daemons, at the same time; return those that can be reached."""
         reachable: set[str] = set()
-        for peer, daemons in self._peers.items():
-            of = self._of(peer)
-            if check_peer(peer, self.findings, self._clock(), of):
+
+        def reach(peer: Peer, daemons: list[str]) -> None:
+            if check_peer(peer, self.findings, self._clock(), self._of(peer)):
                 reachable.update(daemons)
-            else:
-                for daemon in daemons:
-                    if daemon != AUTH:
-                        self.findings.skip(daemon, "it cannot be reached")
+
+        threads = [
+            threading.Thread(target=reach, args=each, name="check-peer", daemon=True)
+            for each in self._peers.items()
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for daemon in self._daemons:
+            if daemon not in reachable:
+                self.findings.skip(daemon, "it cannot be reached")
         return reachable
 
     async def _try_all(self, client: Client, reachable: set[str]) -> None:

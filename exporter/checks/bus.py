@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shlex
+import threading
 
 from dataflows.subsystem import Subsystem
 from exporter.checks import rights
 from exporter.checks.listening import CLOCK, EVENTS, EXCHANGE, Listening, Waiting
-from exporter.checks.network import check_peer
-from exporter.checks.peers import Flags, Peer
+from exporter.checks.network import check_peer, first_bytes
+from exporter.checks.peers import TLS, Flags, Peer
 from exporter.checks.report import Findings
 from exporter.consumer import credentials
 from exporter.consumer.bus import Bus
-from exporter.consumer.probe import Probe, RefusedError, first_bytes
+from exporter.consumer.probe import Probe, RefusedError
 from exporter.exposition.exchanges import (
     WELL_KNOWN_EXCHANGES,
     Exchanges,
@@ -41,23 +42,27 @@ class BusCheck:
         number: Of the address, from 0 on.
         subsystems: Those that are kept.
         waiting: How to wait for events.
+        is_inbox_made: See `RightsCheck`; the same for all addresses of a bus.
 
     Attributes:
         origins: The servers whose events came, by `origin_uuid`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- all but the number are the same for all addresses
         self,
         bus: Bus,
         settings: BusSettings,
         number: int,
+        *,
         subsystems: tuple[Subsystem, ...],
         waiting: Waiting,
+        is_inbox_made: threading.Event,
     ) -> None:
         self._bus, self._settings = bus, settings
         self._broker, self._url = bus.brokers[number], settings.url[number]
         url = self._url
         self._subsystems, self._waiting = subsystems, waiting
+        self._is_inbox_made = is_inbox_made
         client = (settings.cert_file, settings.key_file)
         self._peer = Peer(
             url.host,
@@ -89,7 +94,7 @@ class BusCheck:
         try:
             credentials.tls(self._url, self._settings)
         except ValueError as error:
-            self.findings.fail("TLS", str(error), "correct the files that these settings name")
+            self.findings.fail(TLS, str(error), "correct the files that these settings name")
             return False
         return True
 
@@ -113,23 +118,23 @@ class BusCheck:
 
     def _tell_refused(self, probe: Probe, error: RefusedError) -> None:
         found, user = self.findings, self._url.user
+        if error.is_tls:
+            advice = "check --bus-cert-file and --bus-key-file, and the broker's log"
+            found.fail(TLS, error.problem, advice)
+            return
         if not probe.has_begun:
             found.fail(AMQP, *self._no_broker(error))
             return
         found.good(AMQP, f"the server is {probe.product}")
-        if error.code == _REFUSED:
-            found.fail(
-                LOGIN,
-                error.problem,
-                "check the user in --bus-url and --bus-password-file; on the server, rabbitmqctl "
-                "list_users shows the users, and rabbitmqctl change_password "
-                f"{shlex.quote(user)} sets a password",
-            )
+        if not probe.has_logged_in:
+            found.fail(LOGIN, error.problem, self._advice_for_login())
             return
         found.good(LOGIN, f"logged in as {user}")
         if "connection limit" in error.words:
             found.good(VHOST, self._url.vhost)
             found.fail(rights.LIMITS, error.problem, _LIMITS)
+        elif error.code not in _ABOUT_VHOSTS:
+            found.fail(VHOST, error.problem, "see the broker's log")
         else:
             found.fail(
                 VHOST,
@@ -138,15 +143,34 @@ class BusCheck:
                 f"one: {rights.grant(self._url, self._bus.inbox)}",
             )
 
+    def _advice_for_login(self) -> str:
+        user = self._url.user
+        advice = (
+            "check the user in --bus-url and --bus-password-file; on the server, rabbitmqctl "
+            "list_users shows the users, and rabbitmqctl change_password "
+            f"{shlex.quote(user)} sets a password"
+        )
+        if user == _GUEST:
+            advice += "; RabbitMQ lets guest log in from its own machine only, if loopback_users "
+            advice += "is not set"
+        return advice
+
     def _no_broker(self, error: RefusedError) -> tuple[str, str]:
         """Return what is there instead of a broker, and what to do."""
         begin = first_bytes(self._url.host, self._url.port)
         if begin[:1] == _TLS_ALERT:
             return "the server speaks TLS on this port", "write amqps:// in --bus-url"
-        if begin.startswith(b"HTTP"):
+        if begin.startswith((b"HTTP", b"<")):
             said = "a web server answers on this port"
             return said, "write the port of AMQP in --bus-url, which is 5672, or 5671 with TLS"
         advice = "check the port in --bus-url, and on the server: rabbitmq-diagnostics listeners"
+        if begin.startswith(b"AMQP"):
+            return "the server speaks another version of AMQP than 0-9-1", advice
+        # A broker begins with a frame of a method.
+        if begin and not begin.startswith(b"\x01"):
+            return "the server on this port does not speak AMQP", advice
+        if self._url.tls:
+            advice += "; a broker that asks for a client certificate needs --bus-cert-file"
         return error.problem, advice
 
     def _try_all(self, probe: Probe) -> None:
@@ -160,10 +184,11 @@ class BusCheck:
         others = self._other_exchanges(probe)
         if not self._has_exchange(probe, others):
             return
-        check = rights.RightsCheck(probe, self._bus.inbox, self._url, found)
+        inbox = self._bus.inbox
+        check = rights.RightsCheck(probe, inbox, self._url, found, self._is_inbox_made)
         if check.run():
             zone = self._settings.timezone
-            listening = Listening(self._bus.inbox, self._subsystems, zone, self._waiting, found)
+            listening = Listening(inbox, self._subsystems, zone, self._waiting, found)
             self.origins = listening.run(check.temporary, others.existing)
 
     def _other_exchanges(self, probe: Probe) -> Exchanges:
@@ -199,7 +224,11 @@ class BusCheck:
         return True
 
 
+_GUEST = "guest"
 _REFUSED = 403
+_ABOUT_VHOSTS = (_REFUSED, 402, 530)
+"""Reply codes of brokers that do not open a vhost for a user."""
+
 _TLS_ALERT = b"\x15"
 
 _LIMITS = (

@@ -120,6 +120,7 @@ def _unverified(peer: Peer) -> Certificate | None:
 
 
 _OTHER_PROTOCOL = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+_OTHER_VERSION = ("PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL")
 _REFUSES_US = ("CERTIFICATE_REQUIRED", "UNKNOWN_CA", "BAD_CERTIFICATE")
 
 
@@ -136,5 +137,13 @@ def _no_tls(peer: Peer, error: Exception) -> tuple[str, str]:
             f"the server refuses the client certificate ({one_line(named)})",
             "set a client certificate that the server trusts",
         )
-    advice = f"check the port in {peer.flags.url}, and the TLS settings of the server"
+    if any(each in named for each in _OTHER_VERSION):
+        return (
+            f"the server has no version of TLS that this machine accepts ({one_line(named)})",
+            "let the server use TLS 1.2 or 1.3",
+        )
+    advice = (
+        f"check the port in {peer.flags.url}, and the TLS settings of the server, which may ask "
+        "for a client certificate"
+    )
     return f"the handshake failed: {reason(error)}", advice

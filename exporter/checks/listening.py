@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import tzinfo
 from typing import NamedTuple
 
@@ -52,30 +52,29 @@ class Listening(NamedTuple):
     waiting: Waiting
     findings: Findings
 
-    def run(self, temporary: TemporaryInbox | None, others: Iterable[str]) -> frozenset[str]:
+    def run(self, temporary: TemporaryInbox | str, others: Iterable[str]) -> frozenset[str]:
         """Wait for events; return the servers that published them, by `origin_uuid`.
 
         Args:
-            temporary: The temporary inbox; None if the user may have none.
+            temporary: The temporary inbox, or why there is none.
             others: Other exchanges, which may be the right ones.
         """
         waiting = self.waiting
-        if temporary is None:
-            return self._skip("the user may use only the inbox, whose messages are the exporter's")
+        if isinstance(temporary, str):
+            return self._skip(f"no temporary inbox: {temporary}")
         if not waiting.seconds:
             return self._skip("--wait is 0s")
         arrivals = Arrivals(self.inbox.exchange, self.subsystems, self.zone)
         try:
             temporary.bind(self.inbox.exchange, self.inbox.bindings)
-            for other in others:
-                self._bind_other(temporary, other)
+            elsewhere = [each for other in others for each in self._bound_to(other, temporary)]
             begin = waiting.timer()
 
             def is_over() -> bool:
                 past = waiting.timer() - begin
                 return waiting.stop.is_set() or past >= waiting.seconds or arrivals.is_enough(past)
 
-            temporary.read(arrivals.add, is_over, waiting.clock)
+            temporary.read(elsewhere, arrivals.add, is_over, waiting.clock)
         except RefusedError as error:
             self.findings.fail(EVENTS, error.problem, "see the broker's log")
             return frozenset()
@@ -90,9 +89,11 @@ class Listening(NamedTuple):
         self.findings.skip(CLOCK, reason)
         return frozenset()
 
-    def _bind_other(self, temporary: TemporaryInbox, exchange: str) -> None:
+    def _bound_to(self, exchange: str, temporary: TemporaryInbox) -> Iterator[TemporaryInbox]:
         try:
-            temporary.bind(exchange, bindings(self.subsystems, ExchangeType.of(exchange)))
+            other = temporary.another(exchange)
+            other.bind(exchange, bindings(self.subsystems, ExchangeType.of(exchange)))
         except RefusedError:
             # The user may not read it, so it cannot be known whether events come there.
             return
+        yield other

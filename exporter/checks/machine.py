@@ -18,6 +18,7 @@ from exporter.engine.inspection import inspect
 from exporter.engine.state_rules import StateDirError
 from exporter.settings import Serving, Settings
 from exporter.settings.address import Address
+from exporter.settings.web_kinds import ClientAuth
 from exporter.web.access import Access, read_access
 from exporter.web.listening import listen_problem
 from exporter.web.server import listen
@@ -93,12 +94,17 @@ def _check_web(path: Path | None, now: float, findings: Findings) -> Access | No
 
 def _end_of(pem: bytes) -> datetime | None:
     """Return when the first certificate ends; None if that cannot be read."""
+    certificate = read_certificate(_first_of(pem))
+    return None if certificate is None else certificate.ends
+
+
+def _first_of(pem: bytes) -> bytes:
+    """Return the first certificate in DER; empty if there is none."""
     begin, end = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
     first = pem[pem.find(begin) :].partition(end)[0] + end
     with suppress(ValueError):
-        certificate = read_certificate(ssl.PEM_cert_to_DER_cert(first.decode("ascii")))
-        return None if certificate is None else certificate.ends
-    return None
+        return ssl.PEM_cert_to_DER_cert(first.decode("ascii"))
+    return b""
 
 
 def _check_port(settings: Serving, access: Access | None, findings: Findings) -> None:
@@ -125,10 +131,14 @@ def _is_ours(address: Address, access: Access | None) -> bool:
     host = _ANYWHERE.get(address.host, address.host)
     # The file may have changed since that exporter started, so both are tried.
     schemes = (True, False) if access is None or access.tls is not None else (False, True)
-    return any(_answers(host, address.port, has_tls=has_tls) for has_tls in schemes)
+    # One that asks for a client's certificate answers nothing, and shows its own.
+    tls = None if access is None else access.tls
+    asks = tls is not None and tls.rules.client_auth is not ClientAuth.NONE
+    own = _first_of(tls.certificate) if tls is not None and asks else b""
+    return any(_answers(host, address.port, own, has_tls=has_tls) for has_tls in schemes)
 
 
-def _answers(host: str, port: int, *, has_tls: bool) -> bool:
+def _answers(host: str, port: int, own: bytes, *, has_tls: bool) -> bool:
     connection: http.client.HTTPConnection
     if has_tls:
         # Nothing secret is sent, and what is read decides nothing but a word of this report.
@@ -140,6 +150,10 @@ def _answers(host: str, port: int, *, has_tls: bool) -> bool:
     else:
         connection = http.client.HTTPConnection(host, port, timeout=CONNECT_SECONDS)
     try:
+        connection.connect()
+        shown = connection.sock
+        if own and isinstance(shown, ssl.SSLSocket) and shown.getpeercert(binary_form=True) == own:
+            return True
         connection.request("GET", "/-/healthy")
         response = connection.getresponse()
         challenge = response.getheader("WWW-Authenticate", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from exporter.checks.handshake import check_tls
@@ -99,3 +100,12 @@ def _unreachable(peer: Peer, error: OSError) -> str:
 
 def _address(name: tuple[str, int]) -> str:
     return str(Address(name[0], name[1]))
+
+
+def first_bytes(host: str, port: int) -> bytes:
+    """Return how a peer that is no broker answers a client of AMQP; empty without an answer."""
+    with suppress(OSError), socket.create_connection((host, port), CONNECT_SECONDS) as peer:
+        # A web server waits for the end of a line.
+        peer.sendall(b"AMQP\x00\x00\x09\x01\r\n\r\n")
+        return peer.recv(8)
+    return b""

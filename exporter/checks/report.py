@@ -64,6 +64,12 @@ class Findings:
         """Note that something does not work."""
         self._note(check, Result.FAILED, detail, advice)
 
+    def fail_next(self, detail: str, advice: str) -> None:
+        """Note that the check that is under way does not work."""
+        check = next((each for each in [*self._planned] if each not in self._found), None)
+        if check is not None:
+            self.fail(check, detail, advice)
+
     def skip(self, check: str, reason: str) -> None:
         """Note that something cannot be tried."""
         self._note(check, Result.NOT_TRIED, reason)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import secrets
 import shlex
+import threading
 
+from exporter.checks.listening import CLOCK, EVENTS
 from exporter.checks.report import Findings
 from exporter.consumer.inbox import Inbox
 from exporter.consumer.probe import InboxSeen, Probe, RefusedError
@@ -40,15 +42,30 @@ class RightsCheck:
         inbox: That the exporter would read.
         url: The address.
         findings: Get what was found.
+        is_inbox_made: Set when a check of this bus makes a temporary inbox with the name of the
+            inbox; its addresses may be those of the same broker.
 
     Attributes:
-        temporary: A temporary inbox, after `run`; None if the user may have none.
+        temporary: A temporary inbox, after `run`, or why there is none.
     """
 
-    def __init__(self, probe: Probe, inbox: Inbox, url: BusUrl, findings: Findings) -> None:
+    def __init__(
+        self,
+        probe: Probe,
+        inbox: Inbox,
+        url: BusUrl,
+        findings: Findings,
+        is_inbox_made: threading.Event,
+    ) -> None:
         self._probe, self._inbox, self._findings = probe, inbox, findings
+        self._is_inbox_made = is_inbox_made
         self._advice = f"give the right to the user: {grant(url, inbox)}"
-        self.temporary: TemporaryInbox | None = None
+        restricted = ("-p", url.vhost, url.user, inbox.exchange)
+        self._advice_for_topics = (
+            "the user has rights on some topics only; to end that restriction: "
+            f"{shlex.join(('rabbitmqctl', 'clear_topic_permissions', *restricted))}"
+        )
+        self.temporary: TemporaryInbox | str = ""
 
     def run(self) -> bool:
         """Try everything; return whether the user has all rights."""
@@ -60,7 +77,8 @@ class RightsCheck:
         if not self._may_configure(seen):
             return False
         # The rights on the inbox itself, if it is there.
-        queue = self._inbox.name if self.temporary is None or seen else self.temporary.name
+        temporary = self.temporary
+        queue = self._inbox.name if seen or isinstance(temporary, str) else temporary.name
         has_all = self._may_bind(queue)
         return self._may_read(queue) and has_all
 
@@ -69,14 +87,21 @@ class RightsCheck:
             # RabbitMQ from 4.3 on, if the user has no right on the inbox at all.
             self._findings.fail(CONFIGURE, error.problem, self._advice)
         elif error.code == _LOCKED:
-            name = shlex.quote(self._inbox.name)
-            advice = (
-                "end the client that owns it: rabbitmqctl list_queues name owner_pid | grep "
-                f"{name}, or choose another --instance"
-            )
-            self._findings.fail(INBOX, error.problem, advice)
+            self._tell_locked(error)
         else:
             self._findings.fail(INBOX, error.problem, "see the broker's log")
+
+    def _tell_locked(self, error: RefusedError) -> None:
+        if self._is_inbox_made.is_set():
+            for each in (INBOX, *CHECKS, EVENTS, CLOCK):
+                self._findings.skip(each, "another address of the bus is that of the same broker")
+            return
+        name = shlex.quote(self._inbox.name)
+        advice = (
+            "end the client that owns it: rabbitmqctl list_queues name owner_pid | grep "
+            f"{name}, or choose another --instance"
+        )
+        self._findings.fail(INBOX, error.problem, advice)
 
     def _may_configure(self, seen: InboxSeen | None) -> bool:
         try:
@@ -93,15 +118,16 @@ class RightsCheck:
         self._findings.good(CONFIGURE, _HAS)
         return True
 
-    def _make_temporary(self, *, is_there: bool) -> TemporaryInbox | None:
+    def _make_temporary(self, *, is_there: bool) -> TemporaryInbox | str:
         try:
             name = f"{self._inbox.name}.check-{secrets.token_hex(4)}"
             return TemporaryInbox(self._probe, name)
-        except RefusedError:
+        except RefusedError as error:
             if is_there:
                 # The inbox shows whether the right is there. Only no messages can be read here.
-                return None
+                return error.problem
         # The user may have the right for this name only. Nobody has an inbox that is not there.
+        self._is_inbox_made.set()
         return TemporaryInbox(self._probe, self._inbox.name)
 
     def _tell_inbox(self, seen: InboxSeen) -> None:
@@ -124,6 +150,8 @@ class RightsCheck:
         elif error.code == _OTHER and _LIMIT in error.words:
             advice = "rabbitmqctl list_vhost_limits shows the limit; raise max-queues"
             self._findings.fail(LIMITS, error.problem, advice)
+        elif error.code == _LOCKED:
+            self._tell_locked(error)
         else:
             name = shlex.quote(self._inbox.name)
             advice = (
@@ -138,9 +166,12 @@ class RightsCheck:
             self._probe.try_binding(queue, exchange)
         except RefusedError as error:
             # The broker checks the queue first.
-            if "access to exchange" in error.words or "access to topic" in error.words:
+            if "access to exchange" in error.words:
                 self._findings.good(WRITE, _HAS)
                 self._findings.fail(READ_EXCHANGE, error.problem, self._advice)
+            elif "access to topic" in error.words:
+                self._findings.good(WRITE, _HAS)
+                self._findings.fail(READ_EXCHANGE, error.problem, self._advice_for_topics)
             else:
                 self._findings.fail(WRITE, error.problem, self._advice)
             return False

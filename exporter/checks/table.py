@@ -22,8 +22,11 @@ _MARKS = {
 
 _WORD = max(len(word) for word, _ in _MARKS.values())
 
-_NARROWEST = 60
+_NARROWEST = 20
 """Columns. A narrower text could not be read, so a narrower terminal breaks the lines itself."""
+
+_NARROW = 60
+"""Columns. In a narrower window the details begin on a line of their own."""
 
 _WIDE = 100
 """Columns from which on the longest names of rights leave enough room for the details."""
@@ -72,12 +75,14 @@ def _lines(finding: Finding, width: int, style: Style) -> Iterator[str]:
     word, colour = _MARKS[finding.result]
     mark = f"{word:{_WORD}}"
     check = f"{_safe(finding.check):{width}}"
-    margin = " " * (_WORD + width + 6)
-    first, *more = _wrapped(finding.detail, margin, style)
     shown = f"\x1b[{colour}m{mark}\x1b[0m" if style.colours else mark
+    is_narrow = style.width is not None and style.width < _NARROW
+    margin = " " * (4 if is_narrow else _WORD + width + 6)
+    details = _wrapped(finding.detail, margin, style)
     # A long name stands out to the right in its own line only.
-    yield f"  {shown}  {check}  {first.removeprefix(margin)}".rstrip()
-    yield from more
+    first = "" if is_narrow else details.pop(0).removeprefix(margin)
+    yield f"  {shown}  {check}  {first}".rstrip()
+    yield from details
     if finding.advice:
         advice = _wrapped(f"-> {finding.advice}", margin, style)
         yield advice[0]

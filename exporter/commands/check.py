@@ -22,6 +22,10 @@ from exporter.consumer.bus import Bus
 from exporter.engine.cluster import cluster_of
 from exporter.settings import BusSettings, Check, flag, variable
 
+MAX_SECONDS = 120.0
+"""Time of all checks together, besides the wait for events. Each step has a shorter one; but a peer
+that sends a byte now and then ends none of them."""
+
 END_SECONDS = 3.0
 """Time after an interruption to close the connections and to delete the token."""
 
@@ -44,9 +48,22 @@ def run(settings: Check) -> bool:
         print("xivo-exporter: interrupted", file=sys.stderr)
         return False
     findings = checks.findings()
-    shown = document(findings) if settings.as_json else table(findings, style_of(sys.stdout))
-    print(shown)
+    _print(document(findings) if settings.as_json else table(findings, style_of(sys.stdout)))
     return result(findings) is not Result.FAILED
+
+
+def _print(text: str) -> None:
+    """Print text; an encoding that lacks some characters gets others instead.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    encoding = sys.stdout.encoding or "ascii"
+    try:
+        print(text.encode(encoding, "replace").decode(encoding), flush=True)
+    except BrokenPipeError:
+        # The reader wants no more, as `head` does. Python would complain when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tell_wrong_settings(arguments: Sequence[str], problems: Sequence[str]) -> None:
@@ -63,9 +80,17 @@ class _BusChecks:
     """The checks of a bus: its addresses at the same time, and its APIs."""
 
     def __init__(self, bus: Bus, settings: BusSettings, check: Check, waiting: Waiting) -> None:
-        kept = check.kept_subsystems
+        kept, is_inbox_made = check.kept_subsystems, threading.Event()
         self.addresses = [
-            BusCheck(bus, settings, number, kept, waiting) for number in range(len(bus.brokers))
+            BusCheck(
+                bus,
+                settings,
+                number,
+                subsystems=kept,
+                waiting=waiting,
+                is_inbox_made=is_inbox_made,
+            )
+            for number in range(len(bus.brokers))
         ]
         self.apis = None if bus.api is None else ApiCheck(bus, bus.api, kept, wall_clock)
 
@@ -82,6 +107,7 @@ class _Checks:
 
     def __init__(self, settings: Check, process: int) -> None:
         self._stop = threading.Event()
+        self._seconds = settings.wait.seconds + MAX_SECONDS
         waiting = Waiting(settings.wait.seconds, wall_clock, time.monotonic, self._stop)
         self._machine = Findings("this machine", CHECKS)
         self._buses = [
@@ -99,9 +125,12 @@ class _Checks:
                 self._threads.append(_started(bus.apis.run, bus.apis.findings))
 
     def run(self) -> None:
-        """Wait until all are done."""
-        for thread in self._threads:
-            thread.join()
+        """Wait until all are done, or the time is over."""
+        deadline = time.monotonic() + self._seconds
+        for thread, findings in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                findings.fail_next(f"no end within {self._seconds:.0f} s", _SLOW)
 
     def stop(self) -> None:
         """End them earlier, as far as that works at once."""
@@ -110,7 +139,7 @@ class _Checks:
             if bus.apis is not None:
                 bus.apis.cancel()
         deadline = time.monotonic() + END_SECONDS
-        for thread in self._threads:
+        for thread, _ in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def findings(self) -> list[Finding]:
@@ -119,7 +148,10 @@ class _Checks:
         return [finding for subject in subjects for finding in subject.all()]
 
 
-def _started(check: Callable[[], object], findings: Findings) -> threading.Thread:
+_SLOW = "check what is at this address: it answers, but so slowly that the exporter cannot use it"
+
+
+def _started(check: Callable[[], object], findings: Findings) -> tuple[threading.Thread, Findings]:
     def run() -> None:
         try:
             check()
@@ -129,4 +161,4 @@ def _started(check: Callable[[], object], findings: Findings) -> threading.Threa
 
     thread = threading.Thread(target=run, name="check", daemon=True)
     thread.start()
-    return thread
+    return thread, findings

@@ -7,7 +7,7 @@ right.
 
 from __future__ import annotations
 
-import socket
+import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from amqp.exceptions import AMQPError, NotFound, PreconditionFailed
 from kombu.connection import Connection
 
-from exporter.consumer.connection import CONNECT_SECONDS, FAULTS, Broker
+from exporter.consumer.connection import FAULTS, Broker
 from exporter.consumer.inbox import Inbox
 from exporter.consumer.refusals import explain
 from exporter.consumer.session import find_exchanges
@@ -30,13 +30,18 @@ class RefusedError(Exception):
         problem: Why, in one line: the words of the broker, and what they mean.
         code: Reply code of AMQP; 0 if the broker did not say anything.
         words: The broker's own words, in one line.
+        is_tls: Whether the peer ended TLS. With TLS 1.3, a server refuses a client's certificate
+            only after the handshake.
     """
 
-    def __init__(self, problem: str, code: int = 0, words: str = "") -> None:
+    def __init__(
+        self, problem: str, code: int = 0, words: str = "", *, is_tls: bool = False
+    ) -> None:
         super().__init__(problem)
         self.problem = problem
         self.code = code
         self.words = words
+        self.is_tls = is_tls
 
 
 class InboxSeen(NamedTuple):
@@ -78,6 +83,11 @@ class Probe:
     def has_begun(self) -> bool:
         """Whether the peer is a broker: it has answered in AMQP."""
         return bool(getattr(self._amqp, "server_properties", None))
+
+    @property
+    def has_logged_in(self) -> bool:
+        """Whether the broker has accepted the user: it tunes the connection then."""
+        return getattr(self._amqp, "server_heartbeat", None) is not None
 
     @property
     def product(self) -> str:
@@ -144,7 +154,8 @@ class Probe:
             with self.channel() as channel:
                 found = channel.queue_declare(self._inbox.name, passive=True)
         except RefusedError as error:
-            if error.code == NotFound.code:
+            # An inbox whose node is down, or that has crashed, is not found either.
+            if error.code == NotFound.code and _NO_INBOX in error.words:
                 return None
             raise
         return InboxSeen(found.message_count, found.consumer_count > 0)
@@ -167,12 +178,17 @@ class Probe:
         """Try whether a queue may be bound to an exchange, without a binding.
 
         Raises:
-            RefusedError: It may not (403); `words` say which of both.
+            RefusedError: It may not (403); `words` say which of both, or which topic.
         """
         with suppress(RefusedOfNothingError), self.channel() as channel:
-            # To remove a binding needs the same rights as to make it, and this one does not exist.
+            # To remove a binding needs the same rights as to make it, and those with these
+            # arguments do not exist. The keys are the exporter's: rights can be on topics.
             try:
-                channel.queue_unbind(queue, exchange, _NO_KEY, arguments=dict(_NO_ARGUMENTS))
+                for key in dict.fromkeys(each.routing_key for each in self._inbox.bindings):
+                    arguments = dict(_NO_ARGUMENTS)
+                    channel.queue_unbind(queue, exchange, key, nowait=True, arguments=arguments)
+                # The broker answers in order.
+                channel.queue_declare(queue, passive=True)
             except NotFound as error:
                 if "no binding" in str(error.reply_text):
                     # RabbitMQ before 3.2 says so.
@@ -217,33 +233,27 @@ class Probe:
     @contextmanager
     def explained(self) -> Iterator[None]:
         """Turn what the broker, the network and the libraries raise into a `RefusedError`."""
-        code, words = 0, ""
+        code, words, is_tls = 0, "", False
         try:
             yield
         except FAULTS as error:
             problem = explain(error, self._inbox, self._broker.secrets)
+            cause = error.__cause__ or error
+            is_tls = isinstance(cause, ssl.SSLError) and "ALERT" in str(cause.reason)
             if isinstance(error, AMQPError):
                 code, words = int(error.reply_code or 0), one_line(error.reply_text or "")
         else:
             return
         # Outside of the except clause: the context of an exception may have the password.
-        raise RefusedError(problem, code, words)
+        raise RefusedError(problem, code, words, is_tls=is_tls)
 
 
 class RefusedOfNothingError(Exception):
     """The broker refused an operation only because it would have had no effect."""
 
 
-_NO_KEY = "xivo-exporter.check.no-such-binding"
-_NO_ARGUMENTS = (("x-match", "all"), ("name", _NO_KEY))
-
-
-def first_bytes(host: str, port: int) -> bytes:
-    """Return how a peer that is no broker answers a client of AMQP; empty without an answer."""
-    with suppress(OSError), socket.create_connection((host, port), CONNECT_SECONDS) as peer:
-        peer.sendall(b"AMQP\x00\x00\x09\x01")
-        return peer.recv(8)
-    return b""
+_NO_INBOX = "no queue '"
+_NO_ARGUMENTS = (("x-match", "all"), ("name", "xivo-exporter.check.no-such-binding"))
 
 
 def _raise(error: BaseException, interval: float) -> None:

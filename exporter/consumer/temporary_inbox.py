@@ -25,7 +25,13 @@ MAX_BYTES = 8 * 1024 * 1024
 
 
 class Arrival(NamedTuple):
-    """A message of the temporary inbox, and the exchange that it came from."""
+    """A message of a temporary inbox.
+
+    Attributes:
+        exchange: That the inbox is bound to. Its publisher may have used another one: exchanges
+            can be bound to exchanges, and Wazo 21.08 to 22 does so.
+        delivery: The message.
+    """
 
     exchange: str
     delivery: Delivery
@@ -38,6 +44,9 @@ class TemporaryInbox:
         probe: The connection; it is open.
         name: Of the inbox.
 
+    Attributes:
+        exchange: That it is bound to; "" before.
+
     Raises:
         RefusedError: The user may not configure it (403), or there is a limit.
     """
@@ -45,6 +54,7 @@ class TemporaryInbox:
     def __init__(self, probe: Probe, name: str) -> None:
         self._probe = probe
         self.name = name
+        self.exchange = ""
         with probe.channel() as channel:
             channel.queue_declare(
                 name,
@@ -59,8 +69,16 @@ class TemporaryInbox:
                 },
             )
 
+    def another(self, suffix: str) -> TemporaryInbox:
+        """Make another one on the same connection.
+
+        Raises:
+            RefusedError: As for the class.
+        """
+        return TemporaryInbox(self._probe, f"{self.name}-{suffix}")
+
     def bind(self, exchange: str, bindings: Sequence[Binding]) -> None:
-        """Bind it.
+        """Bind it to its only exchange.
 
         Raises:
             RefusedError: The broker refuses it.
@@ -71,9 +89,11 @@ class TemporaryInbox:
                 channel.queue_bind(self.name, exchange, nowait=True, **terms)
             # The broker answers in order.
             channel.queue_declare(self.name, passive=True)
+        self.exchange = exchange
 
     def read(
         self,
+        others: Sequence[TemporaryInbox],
         on_arrival: Callable[[Arrival], object],
         is_over: Callable[[], bool],
         clock: Clock,
@@ -81,6 +101,7 @@ class TemporaryInbox:
         """Read it until it is over.
 
         Args:
+            others: Are read too.
             on_arrival: Called with each message.
             is_over: Asked after each message, and five times a second.
             clock: Unix time in seconds, for the arrivals.
@@ -93,24 +114,23 @@ class TemporaryInbox:
             channel = connection.channel()
             channel.auto_decode = False
             channel.basic_qos(0, PREFETCH, False)
-            channel.basic_consume(
-                self.name,
-                no_ack=False,
-                callback=lambda message: on_arrival(_arrival(channel, message, clock)),
-            )
+            for each in (self, *others):
+
+                def receive(message: Any, exchange: str = each.exchange) -> None:  # noqa: ANN401 -- py-amqp's
+                    on_arrival(Arrival(exchange, _delivery(channel, message, clock)))
+
+                channel.basic_consume(each.name, no_ack=False, callback=receive)
             while not is_over():
                 with suppress(TimeoutError):
                     connection.drain_events(timeout=_POLL_SECONDS)
                 connection.heartbeat_check()
 
 
-def _arrival(channel: Any, message: Any, clock: Clock) -> Arrival:  # noqa: ANN401 -- py-amqp's
+def _delivery(channel: Any, message: Any, clock: Clock) -> Delivery:  # noqa: ANN401 -- py-amqp's
     received = from_message(message)
     channel.basic_ack(received.tag)
     body = received.body if len(received.body) <= MAX_BODY else None
-    exchange = str((message.delivery_info or {}).get("exchange", ""))
-    delivery = Delivery("", body, clock(), received.stamp, received.stamp_ms)
-    return Arrival(exchange, delivery)
+    return Delivery("", body, clock(), received.stamp, received.stamp_ms)
 
 
 _POLL_SECONDS = 0.2

@@ -19,7 +19,6 @@ import msgspec
 import structlog
 from bytewax.recovery import RecoveryConfig, init_db_dir
 
-from dataflows.snapshot import DamagedError
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.engine import kept_rows
 from exporter.engine.manifest import OURS, Manifest
@@ -27,20 +26,19 @@ from exporter.engine.private import WRITE_ACCESS
 from exporter.engine.state_rules import (
     LOCK,
     MANIFEST,
+    STORE,
     StateDirError,
     draft_of,
     must_be_private,
     parts_without_manifest,
     read_manifest,
-    refused,
     unusable,
+    whole_rows,
     why_no_directory,
 )
 from exporter.settings.messages import printable
 
 log = structlog.get_logger(__name__)
-
-_PART = "part-0.sqlite3"
 
 ALL_SUBSYSTEMS = frozenset(subsystem.name for subsystem in SUBSYSTEMS)
 """Names of those that are kept by default."""
@@ -162,7 +160,7 @@ class StateDir:
             if (reason := _reason(error)) is None:
                 raise
             raise StateDirError(unusable(self._path.parent, reason)) from error
-        store = self._path / _PART
+        store = self._path / STORE
         # SQLite gives the files beside it the same permissions.
         store.chmod(0o600)
         made = msgspec.structs.replace(OURS, schema=kept_rows.schema_checksum(store))
@@ -188,12 +186,8 @@ class StateDir:
     def _use_store(self, schema: int) -> None:
         # Subdirectories have only what was moved aside, which is never read.
         must_be_private(each for each in sorted(self._path.iterdir()) if not each.is_dir())
-        store = self._path / _PART
-        try:
-            rows = kept_rows.check(store, schema)
-        except DamagedError as error:
-            problem = f"the store {printable(store)} is damaged ({printable(str(error))})"
-            raise StateDirError(refused(problem)) from error
+        store = self._path / STORE
+        rows = whole_rows(store, schema)
         try:
             kept_rows.adapt(store, rows, self._buses, self._subsystems).tell()
         except sqlite3.Error as error:

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import msgspec
 
-from exporter.engine import private
+from dataflows.snapshot import DamagedError
+from exporter.engine import kept_rows, private
+from exporter.engine.kept_rows import KeptRow
 from exporter.engine.manifest import FIRST_WITH_CHECKSUM, OURS, Manifest
 from exporter.engine.private import ANY_ACCESS
 from exporter.settings import flag, spelled
 from exporter.settings.messages import printable
 
+STORE = "part-0.sqlite3"
 MANIFEST = "manifest.json"
 LOCK = "lock"
 
@@ -60,6 +63,19 @@ def parts_without_manifest(directory: Path) -> list[Path]:
 def draft_of(manifest: Path) -> Path:
     """Return the path of a manifest until its store is made."""
     return manifest.with_suffix(".draft")
+
+
+def whole_rows(store: Path, schema: int) -> list[KeptRow]:
+    """Return the rows of a store from which bytewax resumes.
+
+    Raises:
+        StateDirError: The store is damaged.
+    """
+    try:
+        return kept_rows.check(store, schema)
+    except DamagedError as error:
+        problem = f"the store {printable(store)} is damaged ({printable(str(error))})"
+        raise StateDirError(refused(problem)) from error
 
 
 def must_be_private(paths: Iterable[Path], forbidden: int = ANY_ACCESS) -> None:

@@ -61,11 +61,16 @@ def test_long_text_is_wrapped_to_the_width_and_no_word_is_broken() -> None:
     assert " ".join(" ".join(shown).split()).count("word59") == 2
 
 
+def test_in_a_narrow_window_the_details_begin_on_a_line_of_their_own() -> None:
+    shown = table(FINDINGS[1:], Style(40)).splitlines()
+    assert shown[1:4] == ["  FAILED     login", "    login refused", "    -> check the password"]
+
+
 texts = st.text() | st.text(alphabet="\x1b\x9b\x07\r\n\t\x7f\u202e[31m;aé", max_size=30)
 findings = st.builds(Finding, texts, texts, st.sampled_from(Result), texts, texts)
 
 
-@given(st.lists(findings, max_size=4), st.sampled_from([None, 60, 100]))
+@given(st.lists(findings, max_size=4), st.sampled_from([None, 40, 60, 100]))
 def test_no_text_from_outside_controls_a_terminal(found: list[Finding], width: int | None) -> None:
     lines = table(found, Style(width)).split("\n")
     assert all(line.isprintable() for line in lines)

@@ -9,7 +9,7 @@ import pytest
 from exporter.engine.inspection import inspect
 from exporter.engine.manifest import OURS, Manifest
 from exporter.engine.recovery import StateDir
-from exporter.engine.state_rules import StateDirError
+from exporter.engine.state_rules import STORE, StateDirError
 
 BUSES = {"default": ("amqp://localhost",)}
 
@@ -57,6 +57,36 @@ def test_an_older_store_is_a_warning_and_a_newer_one_is_refused(tmp_path: Path) 
     with pytest.raises(StateDirError, match="newer version"):
         inspect(tmp_path)
     assert not inspect(tmp_path, discard=True).advice
+
+
+def test_what_a_start_would_refuse_is_refused(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir(mode=0o755)
+    with pytest.raises(StateDirError, match="chmod 700"):
+        inspect(state)
+    state.chmod(0o700)
+    kept(state).close()
+    store = state / "process-0" / STORE
+    store.chmod(0o640)
+    with pytest.raises(StateDirError, match="chmod 600"):
+        inspect(state)
+    store.chmod(0o600)
+    store.write_bytes(b"damaged")
+    before = content(state)
+    with pytest.raises(StateDirError, match="is damaged"):
+        inspect(state)
+    assert content(state) == before
+    with pytest.raises(StateDirError, match="is damaged"):
+        kept(state)
+
+
+def test_the_directory_itself_may_be_a_link(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "state")
+    (tmp_path / "state").mkdir(mode=0o700)
+    assert "no state yet" in inspect(link).detail
+    kept(link).close()
+    assert "earlier run" in inspect(link).detail
 
 
 def test_a_link_or_a_directory_of_others_is_refused(tmp_path: Path) -> None:

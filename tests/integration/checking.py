@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from datetime import UTC, datetime
@@ -99,15 +100,42 @@ def answering(act: Callable[[socket.socket], object]) -> Iterator[int]:
 
 
 @contextmanager
-def tls_server(certificates: Certificates) -> Iterator[int]:
-    """Listen with TLS, and do nothing else; return the port."""
+def tls_server(
+    certificates: Certificates, *, asks: bool = False, version: ssl.TLSVersion | None = None
+) -> Iterator[int]:
+    """Listen with TLS, and do nothing else; return the port.
+
+    Args:
+        certificates: That of the server, and the authority of its clients.
+        asks: Whether it refuses clients without a certificate.
+        version: The only version of TLS.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates.server, certificates.server_key)
+    if asks:
+        context.load_verify_locations(certificates.ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+    if version is not None:
+        with warnings.catch_warnings():
+            # Old versions are what is tested.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = context.maximum_version = version
+        if version < ssl.TLSVersion.TLSv1_2:
+            context.set_ciphers("ALL:@SECLEVEL=0")
 
     def shake(connection: socket.socket) -> None:
         connection.settimeout(10)
-        with context.wrap_socket(connection, server_side=True) as secured:
-            secured.recv(1)
+        with context.wrap_socket(
+            connection, server_side=True, do_handshake_on_connect=False
+        ) as secured:
+            try:
+                secured.do_handshake()
+                secured.recv(1)
+            except ssl.SSLError:
+                # A close with data that nobody has read would overtake what TLS says.
+                secured.shutdown(socket.SHUT_WR)
+                while socket.socket.recv(secured, 4096):
+                    continue
 
     with answering(shake) as port:
         yield port
