@@ -240,6 +240,8 @@ def test_a_recorder_that_is_killed_leaves_what_it_had_and_a_queue_that_expires(
     [queue] = (broker.queues()[name] for name in temporary(broker))
     assert queue["arguments"]["x-expires"] == EXPIRES_SECONDS * 1000
     assert queue["arguments"]["x-overflow"] == "drop-head"
+    # It is still there after a restart of the broker.
+    assert queue["durable"]
 
 
 @pytest.mark.usefixtures("with_exchange")
