@@ -1,5 +1,6 @@
 #!/bin/sh
 # Write the lock files from pyproject.toml; `lock.sh --upgrade` takes newer versions.
+# Only packages with wheels: an installation compiles nothing, and so needs no build tools.
 # They contain hashes and no addresses: an installation uses the index that pip is configured for.
 set -eu
 cd "$(dirname "$0")/.."
@@ -8,7 +9,7 @@ cd "$(dirname "$0")/.."
 compile() {
     output=$1
     shift
-    .venv/bin/uv pip compile "$@" --quiet --universal --python-version 3.11 \
+    .venv/bin/uv pip compile "$@" --quiet --only-binary :all: --universal --python-version 3.11 \
         --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
         --output-file "$output" >/dev/null
 }

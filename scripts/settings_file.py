@@ -22,7 +22,8 @@ _HEAD = f"""\
 # Settings of xivo-exporter. https://toml.io explains the format of this file.
 #
 # Remove the # before a setting to change it. Without a remark, the line shows the default. A
-# setting with the remark "for example" is not set by default.
+# setting with the remark "for example" is not set by default. Most installations need only
+# bus_url, bus_password_file and listen; those with a Wazo from 23.01 on also need exchange.
 #
 # Check the file:           xivo-exporter check --config /etc/xivo-exporter/config.toml
 # Use a changed file:       systemctl reload xivo-exporter

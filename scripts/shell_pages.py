@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import shtab
-from argparse_manpage.manpage import Manpage
 
 from exporter import __version__
 from exporter.commands.command_line import make_parser
 
 _ABOUT = "Prometheus exporter for XiVO and Wazo telephony servers"
 
-_SECTIONS = r"""[SETTINGS]
+_SECTIONS = r"""\
+.SH SETTINGS
 Every flag can also be an environment variable, such as XIVO_EXPORTER_LOG_LEVEL, or a line of the
 TOML file that \-\-config names, such as log_level = "debug". Flags override variables, and
 variables override the file. Passwords have no flag, because every user of a machine can read the
 command lines of its processes.
-
-[FILES]
+.SH FILES
 .TP
 .I /etc/xivo\-exporter/config.toml
 Settings of the service: every setting, with its meaning and its default.
@@ -34,25 +33,18 @@ The schema by which editors check this file.
 .TP
 .I /var/lib/xivo\-exporter
 State that the service keeps over restarts.
-
-[EXIT STATUS]
+.SH EXIT STATUS
 .TP
 .B 0
 The command has done what it should, or was told to stop.
 .TP
 .B 1
-It has failed, or cannot serve.
+It has failed, or cannot serve; or check has found a problem.
 .TP
 .B 2
 A setting is wrong; standard error shows which.
-
-[SIGNALS]
+.SH SIGNALS
 At SIGHUP, run reads its settings again. SIGTERM and SIGINT end it within five seconds.
-
-[SEE ALSO]
-.BR systemctl (1),
-.BR journalctl (1),
-.BR prometheus (1)
 """
 
 # By the placeholder of an argument.
@@ -62,39 +54,58 @@ _COMPLETIONS = {"FILE": shtab.FILE, "DIRECTORY": shtab.DIRECTORY}
 def man_page() -> str:
     """Return the page, in the language of man."""
     parser = make_parser()
-    examples, parser.epilog = parser.epilog, None
-    with NamedTemporaryFile("w", encoding="utf-8") as sections:
-        # Lines as they are, without the heading.
-        lines = "\n".join(str(examples).splitlines()[1:]).replace("-", r"\-")
-        sections.write(f"{_SECTIONS}\n[EXAMPLES]\n.nf\n{lines}\n.fi\n")
-        sections.flush()
-        data = {
-            "project_name": "xivo-exporter",
-            "version": __version__,
-            "description": _ABOUT,
-            "manual_title": "User Commands",
-            "include": sections.name,
-        }
-        return str(Manpage(parser, data, format="single-commands-section"))
+    commands = _commands(parser)
+    # Lines as they are, without the heading.
+    examples = (parser.epilog or "").splitlines()[1:]
+    lines = [
+        f'.TH XIVO\\-EXPORTER 1 "" "xivo\\-exporter {__version__}" "User Commands"',
+        f".SH NAME\nxivo\\-exporter \\- {_ABOUT}",
+        ".SH SYNOPSIS\n.nf",
+        *(_roff(each.usage or "") for each in commands),
+        "xivo\\-exporter \\-\\-version\n.fi",
+        f".SH DESCRIPTION\n{_roff(parser.description or '')}",
+        *(line for each in commands for line in _of_command(each)),
+        f"{_SECTIONS}.SH EXAMPLES\n.nf",
+        *map(_roff, examples),
+        ".fi\n.SH SEE ALSO\n.BR systemctl (1),\n.BR journalctl (1),\n.BR prometheus (1)\n",
+    ]
+    return "\n".join(lines)
+
+
+def _of_command(command: argparse.ArgumentParser) -> Iterator[str]:
+    name = command.prog.rpartition(" ")[2]
+    yield f".SH {name.upper()}\n{_roff(command.description or '')}"
+    for action in command._actions:  # noqa: SLF001 -- argparse has no other way to list them
+        if action.dest != "help":
+            value = action.metavar or "|".join(action.choices or ())
+            values = "" if action.nargs == 0 else f"\\fI{_roff(str(value))}\\fR"
+            flags = [f"\\fB{_roff(each)}\\fR" for each in action.option_strings]
+            text = (action.help or "").replace("%%", "%")
+            yield f".TP\n{' '.join([', '.join(flags), values]).strip()}\n{_roff(text)}"
+
+
+def _roff(text: str) -> str:
+    """Return a text with the signs of man's language escaped."""
+    escaped = text.replace("\\", r"\e").replace("-", r"\-")
+    return rf"\&{escaped}" if escaped.startswith((".", "'")) else escaped
 
 
 def completion(shell: str) -> str:
     """Return the completion of a shell: `bash` or `zsh`."""
     parser = make_parser()
-    for action in _actions(parser):
+    for action in (each for command in _commands(parser) for each in command._actions):  # noqa: SLF001 -- as above
         if completed := _COMPLETIONS.get(str(action.metavar)):
             action.complete = completed  # type: ignore[attr-defined]  # where shtab looks for it
     return str(shtab.complete(parser, shell))
 
 
-def _actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:
-    found = []
-    for action in parser._actions:  # noqa: SLF001 -- argparse has no other way to list them
-        found.append(action)
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 -- as above
-            for command in action.choices.values():
-                found += _actions(command)
-    return found
+def _commands(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    (commands,) = (
+        action
+        for action in parser._actions  # noqa: SLF001 -- argparse has no other way to list them
+        if isinstance(action, argparse._SubParsersAction)  # noqa: SLF001 -- as above
+    )
+    return list(commands.choices.values())
 
 
 def main(directory: str) -> None:

@@ -129,6 +129,7 @@ class Machine:
             script: It fails at its first command that fails.
             is_checked: Whether it must succeed.
         """
+        assert self._inside, "it does not run, and the script is not for this machine"
         done = subprocess.run(
             [*self._inside, "/usr/bin/bash", "-euc", script],
             env=_ENVIRONMENT,

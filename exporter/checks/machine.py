@@ -18,13 +18,14 @@ from exporter.engine.inspection import inspect
 from exporter.engine.state_rules import StateDirError
 from exporter.settings import Serving, Settings
 from exporter.settings.address import Address
+from exporter.settings.open_port import open_to_all
 from exporter.settings.web_kinds import ClientAuth
 from exporter.web.access import Access, read_access
 from exporter.web.listening import listen_problem
 from exporter.web.server import listen
 
-STATE, WEB, PORT = "state directory", "web configuration", "port"
-CHECKS = (STATE, WEB, PORT)
+STATE, WEB, ACCESS, PORT = "state directory", "web configuration", "access", "port"
+CHECKS = (STATE, WEB, ACCESS, PORT)
 
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 -- looked up
 """Addresses that stand for all, and where to ask then."""
@@ -43,6 +44,10 @@ def check_machine(
     """
     _check_state(settings, process, findings)
     access = _check_web(settings.web_config_file, clock(), findings)
+    if access is None:
+        findings.skip(ACCESS, f"{WEB} must work first")
+    else:
+        _check_access(settings, access, findings)
     _check_port(settings, access, findings)
 
 
@@ -68,7 +73,7 @@ def _check_state(settings: Settings, process: int, findings: Findings) -> None:
 def _check_web(path: Path | None, now: float, findings: Findings) -> Access | None:
     """Return what the web configuration file says; None if it cannot be used."""
     if path is None:
-        findings.good(WEB, "none is set, so everybody who reaches the port may read the metrics")
+        findings.good(WEB, "none is set")
         return Access()
     try:
         access = read_access(path)
@@ -105,6 +110,23 @@ def _first_of(pem: bytes) -> bytes:
     with suppress(ValueError):
         return ssl.PEM_cert_to_DER_cert(first.decode("ascii"))
     return b""
+
+
+def _check_access(settings: Settings, access: Access, findings: Findings) -> None:
+    has_certificates = access.tls is not None and access.tls.requires_certificate
+    is_open = open_to_all(
+        settings.listen,
+        has_users=bool(access.users),
+        has_client_certificates=has_certificates,
+        may_reload=settings.web_allow_reload,
+    )
+    if is_open is not None:
+        advice = "set users in a web configuration file, or --listen 127.0.0.1:10495"
+        findings.warn(ACCESS, is_open["event"], advice)
+    elif access.users or has_certificates:
+        findings.good(ACCESS, "clients need a user or a certificate")
+    else:
+        findings.good(ACCESS, f"only who reaches {settings.listen} can read the metrics")
 
 
 def _check_port(settings: Serving, access: Access | None, findings: Findings) -> None:

@@ -99,7 +99,8 @@ def parse(arguments: Sequence[str], *, is_reload: bool = False) -> Logging:
     if not {*_HELP}.isdisjoint(rest):
         make_parser().parse_args([command, "--help"])
     model = COMMANDS[command]
-    flags, problems = read(rest, _flags(model), _OPERANDS.get(command))
+    operand = _OPERANDS.get(command)
+    flags, problems = read(rest, _flags(model), operand)
     given = flags.pop("config", os.environ.get(variable("config")) or None)
     path = None if given is None else str(given)
     file: Mapping[str, Any] = {}
@@ -110,7 +111,9 @@ def parse(arguments: Sequence[str], *, is_reload: bool = False) -> Logging:
     try:
         settings = load(model, flags, file, path)
     except SettingsError as error:
-        problems += error.problems
+        lack = f"{spelled(operand)}: is missing" if operand else None
+        hint = f"write a file: xivo-exporter {command} FILE"
+        problems += [f"{each}; {hint}" if each == lack else each for each in error.problems]
     if problems:
         raise SettingsError(problems)
     return settings
@@ -177,6 +180,9 @@ def make_parser() -> argparse.ArgumentParser:
             usage=f"xivo-exporter {command}{operand} [--FLAG VALUE ...]",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        if operand:
+            setting = flag(_OPERANDS[command])
+            sub.add_argument("operand", nargs="?", metavar="FILE", help=f"the same as {setting}")
         sub.add_argument("--config", metavar="FILE", help="TOML file with settings")
         for name, field in _settings_with_flags(COMMANDS[command]):
             if field.annotation is bool:

@@ -136,6 +136,8 @@ def _fields(event: Event) -> list[str]:
 
 
 def _value(value: object) -> str:
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        value = {name: each for name, each in value._asdict().items() if each is not None}
     if isinstance(value, str) and value.isprintable() and not {*' "='} & {*value}:
         text = str(value)
     else:

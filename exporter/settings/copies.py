@@ -26,8 +26,7 @@ class Record(OneBus):
     """Settings of `record`."""
 
     recording: AnyPath = Field(
-        description="file to write, compressed if its name ends in .gz; or - for the standard "
-        "output; write it after record"
+        description="file to write, compressed if its name ends in .gz; - is the standard output"
     )
     duration: Duration = Field(
         None, description="time after which it ends, from 1s to 30d; default: never"

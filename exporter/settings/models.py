@@ -168,9 +168,7 @@ class Demo(Serving):
 class Replay(Serving):
     """Settings of `replay`."""
 
-    recording: Recording = Field(
-        description="file with the recording, or - for the standard input; write it after replay"
-    )
+    recording: Recording = Field(description="file with the recording, or - for the standard input")
     listen: Listen = Field(
         Address.parse("127.0.0.1:10495"),
         description="address and port to serve /metrics on; with --serve or --speed",

@@ -51,6 +51,12 @@ def test_an_event_is_shown_with_what_the_exporter_reads_in_it() -> None:
     assert {"queue=sales", "interface=sip/a", "status=not_in_use", "paused=false"} <= {*words}
 
 
+def test_of_several_values_those_that_are_known_are_shown() -> None:
+    data = {"user_id": 7, "status": "available", "user_uuid": "b5a0"}
+    [line] = shown(EventLines(SUBSYSTEMS), delivery("user_status_update", data))
+    assert 'status={"presence":"available"}' in line
+
+
 def test_the_time_is_that_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     line = EventLines(SUBSYSTEMS, has_date=True).line(MEMBER)
     assert line

@@ -113,7 +113,13 @@ def test_the_file_may_stand_anywhere_and_be_named_by_its_setting(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "--recording (XIVO_EXPORTER_RECORDING): is missing"),
+        (
+            [],
+            (
+                "--recording (XIVO_EXPORTER_RECORDING): is missing; "
+                "write a file: xivo-exporter replay FILE"
+            ),
+        ),
         (["/"], "--recording (XIVO_EXPORTER_RECORDING): cannot read /: Is a directory"),
         ([SCENARIO, SCENARIO], "there is a value without a flag; flags begin with --"),
         ([SCENARIO, "--speed", "0"], "--speed (XIVO_EXPORTER_SPEED): must be more than 0, not 0"),

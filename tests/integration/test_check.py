@@ -715,10 +715,27 @@ def test_the_sample_in_the_documents_is_real(
     url = broker.url(user="xivo-exporter", password="p")
     assert main(["check", "--bus-url", url, *flags]) == 1
     shown = capsys.readouterr().out
-    shown = shown.replace("127.0.0.1:0", "0.0.0.0:10495").replace(f":{broker.port}", ":5672")
+    shown = shown.replace("127.0.0.1:0", "localhost:10495").replace(f":{broker.port}", ":5672")
     shown = shown.replace("amqp://127.0.0.1", "amqp://pbx.example.com")
     shown = shown.replace("127.0.0.1 is", "pbx.example.com is").replace("127.0.0.1", "192.0.2.10")
     page = (REPOSITORY / "docs" / "check.md").read_text(encoding="utf-8")
     sample = page.partition("```console\n")[2].partition("```")[0].partition("\n")[2]
     version = r"RabbitMQ [\d.]+"
     assert re.sub(version, "", sample) == re.sub(version, "", shown)
+
+
+def test_who_can_read_the_metrics(
+    checked_here: Any,  # noqa: ANN401
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "web.yml"
+    file.write_text(
+        "basic_auth_users: {a: $2y$04$OwGlA5uS0uTQwS7CQ3sN0eq.jcHQVAS.GFSs2X2C6Z/UqH0NRm/vO}"
+    )
+    everywhere = ("--listen", "0.0.0.0:0")
+    with_users = ("--web-config-file", f"{file}")
+    assert checked_here(*everywhere).text("access").startswith("warning: everybody who can reach")
+    for flags in ((*everywhere, *with_users), with_users, ()):
+        assert checked_here(*flags).text("access").startswith("good: "), flags
+    file.write_text("a: [")
+    assert checked_here(*with_users).text("access").startswith("not_tried: web configuration must")
