@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hashlib import blake2s
 
+from dataflows.unprintable import replace_unprintable
+
 MAX_LABEL = 128
 """Characters. The longest real names, Wazo's `grp-<tenant>-<uuid>`, are much shorter."""
 
@@ -24,6 +26,4 @@ def label(value: str) -> str:
         value.encode(errors="surrogatepass"), digest_size=_HASH_LENGTH // 2
     ).hexdigest()
     head = value[: MAX_LABEL - _HASH_LENGTH - 1]
-    return (
-        "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in head) + "~" + digest
-    )
+    return f"{replace_unprintable(head)}~{digest}"

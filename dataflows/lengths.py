@@ -8,11 +8,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 SHORTEST_SECONDS = 5
 LONGEST_SECONDS = 86_400
-SHORTEST_SILENCE_SECONDS = 3600
-LONGEST_SILENCE_SECONDS = 3650 * 86_400
-LONGEST_DURATION_SECONDS = 30 * 86_400
-LONGEST_INTERVAL_SECONDS = 3600
-LONGEST_WAIT_SECONDS = 3600
+"""Of a window."""
 
 
 class Length(NamedTuple):
@@ -39,56 +35,31 @@ class Length(NamedTuple):
         if text == TODAY.name:
             return TODAY
         problem = "must be lengths from 5s to 1d, or today, such as 1m,4h,today"
-        return cls._parse(text, SHORTEST_SECONDS, LONGEST_SECONDS, problem)
+        return cls.parse_between(text, SHORTEST_SECONDS, LONGEST_SECONDS, problem)
 
     @classmethod
-    def parse_silence(cls, text: str) -> Length:
-        """Parse the length of a silence after which something is forgotten.
+    def parse_between(cls, text: str, shortest: int, longest: int, problem: str) -> Length:
+        """Parse a length.
+
+        Args:
+            text: To be parsed.
+            shortest: Seconds of the shortest length that is allowed.
+            longest: Seconds of the longest one.
+            problem: Message of the error.
 
         Raises:
             ValueError: The text is not a length, or the length is out of range.
         """
-        problem = "must be a length from 1h to 3650d, such as 30d"
-        return cls._parse(text, SHORTEST_SILENCE_SECONDS, LONGEST_SILENCE_SECONDS, problem)
-
-    @classmethod
-    def parse_duration(cls, text: str) -> Length:
-        """Parse a time after which something ends.
-
-        Raises:
-            ValueError: The text is not a length, or the length is out of range.
-        """
-        problem = "must be a length of time from 1s to 30d, such as 30m"
-        return cls._parse(text, 1, LONGEST_DURATION_SECONDS, problem)
-
-    @classmethod
-    def parse_interval(cls, text: str) -> Length:
-        """Parse the time between two scrapes.
-
-        Raises:
-            ValueError: The text is not a length, or the length is out of range.
-        """
-        problem = "must be a length from 1s to 1h, such as 15s"
-        return cls._parse(text, 1, LONGEST_INTERVAL_SECONDS, problem)
-
-    @classmethod
-    def parse_wait(cls, text: str) -> Length:
-        """Parse the longest time of a wait.
-
-        Raises:
-            ValueError: The text is not a length, or the length is out of range.
-        """
-        problem = "must be a length from 0s to 1h, such as 30s"
-        return cls._parse(text, 0, LONGEST_WAIT_SECONDS, problem)
-
-    @classmethod
-    def _parse(cls, text: str, shortest: int, longest: int, problem: str) -> Length:
-        number, unit = text[:-1], text[-1:]
-        is_number = number.isascii() and number.isdecimal() and len(number) <= len("86400")
-        seconds = int(number) * _UNITS[unit] if is_number and unit in _UNITS else -1
-        if not shortest <= seconds <= longest:
+        if not shortest <= seconds_of(text) <= longest:
             raise ValueError(problem)
-        return cls(text, seconds)
+        return cls(text, seconds_of(text))
+
+
+def seconds_of(text: str) -> int:
+    """Return the seconds of a length; -1 if the text is none."""
+    number, unit = text[:-1], text[-1:]
+    is_number = number.isascii() and number.isdecimal() and len(number) <= len("86400")
+    return int(number) * _UNITS[unit] if is_number and unit in _UNITS else -1
 
 
 TODAY = Length("today", 86_400)

@@ -8,7 +8,7 @@ from typing import Any
 
 from exporter import logs
 from exporter.commands import check, command_line, demo, record, replay, run, tap
-from exporter.engine.recovery import StateDirError
+from exporter.engine.state_rules import StateDirError
 from exporter.recording.format import RecordingError
 from exporter.settings import (
     Check,

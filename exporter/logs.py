@@ -12,6 +12,8 @@ from enum import StrEnum
 
 import structlog
 
+from dataflows.unprintable import replace_unprintable
+
 Processor = structlog.typing.Processor
 
 
@@ -166,7 +168,7 @@ def _flatten(
     """Keep every message on one line, and remove control characters that came from the bus."""
     del logger, method
     return {
-        key: value if isinstance(value, (int, float, bool)) or value is None else _printable(value)
+        key: value if isinstance(value, (int, float, bool)) or value is None else _line(value)
         for key, value in event.items()
     }
 
@@ -174,11 +176,10 @@ def _flatten(
 _MAX_FIELD = 4000
 
 
-def _printable(value: object) -> str:
+def _line(value: object) -> str:
     text = str(value)
     if len(text) > _MAX_FIELD:
         # The end of a traceback shows the error.
         half = _MAX_FIELD // 2
         text = f"{text[:half]} […] {text[-half:]}"
-    text = text.replace("\n", " | ")
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return replace_unprintable(text.replace("\n", " | "))

@@ -12,6 +12,8 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 
+from dataflows.unprintable import replace_unprintable
+
 SEND_SECONDS = 1.0
 """Wait for systemd while it does not read its socket; then it is not told."""
 
@@ -109,8 +111,7 @@ def _watchdog_seconds(environment: Mapping[str, str], process: int) -> float | N
 def _status(text: str) -> str:
     """Return a line with a status; a line break in it would begin another message."""
     words = " ".join(text.split())[:MAX_STATUS]
-    plain = (c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words)
-    return f"STATUS={''.join(plain)}"
+    return f"STATUS={replace_unprintable(words)}"
 
 
 _DIGITS = 20

@@ -1,22 +1,17 @@
-"""Searches redacted messages for personal data, and compares what follows from them."""
+"""Searches redacted messages for personal data."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
-from dataflows.lengths import parse_lengths
-from dataflows.options import Options
-from dataflows.subsystems import METRICS
 from exporter.recording.disclosed import CHANNEL_WORDS, ENVELOPE, FIELDS, FORMS, PROPERTIES, Rule
 from exporter.recording.format import Message
-from exporter.recording.player import Player
 from exporter.recording.redaction import Redaction
-from tests.pipeline import ALL_DETAILS, SeriesValues, series_of
 
 PAUSE_REASONS = ("coffee", "lunch", "back-office")
 LABELS = frozenset({"agent_id", "endpoint_id", "line", "trunk", "address"})
@@ -73,10 +68,6 @@ class Search:
         """The messages, redacted with the first key."""
         return [self._redactions[0](message) for message in self.messages]
 
-    def text(self, text: str) -> str:
-        """Return what a personal value becomes in `redacted`."""
-        return self._redactions[0].text(text)
-
     def leaked(self) -> set[str]:
         """Return the values that are still there."""
         leaked: set[str] = set()
@@ -110,30 +101,3 @@ class Search:
             for word, other in zip(_WORDS.findall(before), _WORDS.findall(after), strict=True)
             if word == other and not (rule is Rule.CHANNEL and word.casefold() in CHANNEL_WORDS)
         }
-
-
-def series(
-    messages: Iterable[Message], of_label: Callable[[str], str] | None = None
-) -> SeriesValues:
-    """Play messages; return all series at their end.
-
-    Args:
-        messages: In their order.
-        of_label: What becomes of the values of labels that are personal.
-    """
-    options = Options(
-        ALL_DETAILS, windows=parse_lengths("1m,5m,today"), pause_reasons=PAUSE_REASONS
-    )
-    player = Player(options)
-    player.play(messages, "default")
-    names = {spec.name: spec.labels for spec in METRICS}
-    return {
-        (
-            metric,
-            tuple(
-                of_label(value) if of_label and name in LABELS else value
-                for name, value in zip(names[metric], labels, strict=True)
-            ),
-        ): value
-        for (metric, labels), value in series_of(player.store.view()).items()
-    }

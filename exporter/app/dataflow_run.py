@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import structlog
 
 from dataflows import flow
 from dataflows.decode import Decode
-from dataflows.items import GapNoticed
 from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.stage import Stage
 from dataflows.subsystems import metrics_of
+from exporter.app.readers import Reader, reader_of
 from exporter.app.traffic_log import TrafficLog
 from exporter.clock import wall_clock
-from exporter.consumer import Bus, Consumer, stop_all
+from exporter.consumer import Bus, stop_all
 from exporter.engine import watchdog
-from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.engine.fitting import Content
-from exporter.engine.runtime import Runtime, explain
-from exporter.engine.sink import StoreSink
-from exporter.engine.source import (
+from exporter.engine.loop import (
     IDLE_IN_CLUSTER_SECONDS,
     IDLE_SECONDS,
-    NOTHING_HANDED_OVER,
-    BusSource,
-    Feed,
-    HandedOver,
     LoopContext,
     Progress,
 )
+from exporter.engine.partition import Feed
+from exporter.engine.runtime import Runtime, explain
+from exporter.engine.sink import StoreSink
+from exporter.engine.source import NOTHING_HANDED_OVER, BusSource, HandedOver
 from exporter.engine.watchdog import Watchdog
 from exporter.exposition.doubts import Doubts
 from exporter.exposition.reloads import Reloads
@@ -51,18 +46,6 @@ log = structlog.get_logger(__name__)
 STOP_SECONDS = 2.0
 """Timeout for the end of the snapshots, of all consumers, and of the web server. Each mostly takes
 much less: together they end before a supervisor kills the process after ten seconds."""
-
-
-class Reader(NamedTuple):
-    """A bus that is read. It stays from one run to the next if its settings stay."""
-
-    bus: Bus
-    buffer: DeliveryBuffer
-    consumer: Consumer
-
-    def fits(self, bus: Bus | None) -> bool:
-        """Return whether it stays if these are the settings now; None if the bus is removed."""
-        return bus is not None and bus.connection == self.bus.connection
 
 
 class Process(NamedTuple):
@@ -130,7 +113,16 @@ class DataflowRun:
             process.on_alive,
         )
         earlier = {each.bus.status.name: each for each in readers}
-        self.readers = [self._reader(bus, earlier.get(bus.status.name)) for bus in buses]
+        self.readers = [
+            reader_of(
+                bus,
+                earlier.get(bus.status.name),
+                process.wake,
+                process.on_failure,
+                is_resumable=runtime.recovery is not None,
+            )
+            for bus in buses
+        ]
         buses = [reader.bus for reader in self.readers]
         self.statuses = [] if runtime.addresses else [bus.status for bus in buses]
         self.subsystems = settings.kept_subsystems
@@ -265,28 +257,6 @@ class DataflowRun:
         stop_all(leaving, STOP_SECONDS, is_resumable=bool(buses))
         states = self._stage.handed_over
         return [] if states is None else [*states, *self._source.kept().values()]
-
-    def _reader(self, bus: Bus, before: Reader | None) -> Reader:
-        if before is not None and before.fits(bus):
-            return before._replace(bus=replace(bus, status=before.bus.status))
-        if before is not None:
-            # They are about the whole life of the process.
-            bus.status.connects = before.bus.status.connects
-            bus.status.disconnects = before.bus.status.disconnects
-            bus.status.last_read_at = before.bus.status.last_read_at
-        buffer = DeliveryBuffer(self._process.wake)
-        for item in [] if before is None else before.buffer.take(sys.maxsize):
-            # The broker sends deliveries again, but it does not tell again what was missed.
-            if isinstance(item, GapNoticed):
-                buffer.put_item(item)
-        consumer = Consumer(
-            bus,
-            buffer,
-            wall_clock,
-            self._process.on_failure,
-            is_resumable=self._process.runtime.recovery is not None,
-        )
-        return Reader(bus, buffer, consumer)
 
     def _feed(self, reader: Reader, *, is_read: bool) -> Feed:
         bus, buffer, consumer = reader

@@ -15,7 +15,7 @@ from exporter.checks.handshake import EXPIRY
 from exporter.checks.peers import CONNECT_SECONDS
 from exporter.checks.report import Findings
 from exporter.engine.inspection import inspect
-from exporter.engine.recovery import StateDirError
+from exporter.engine.state_rules import StateDirError
 from exporter.settings import Serving, Settings
 from exporter.settings.address import Address
 from exporter.settings.open_port import open_to_all

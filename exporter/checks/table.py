@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple, TextIO
 
+from dataflows.unprintable import replace_unprintable
 from exporter.checks.report import Finding, Result, counts, result
 
 _MARKS = {
@@ -107,8 +108,7 @@ def _wrapped(text: str, margin: str, style: Style) -> list[str]:
 
 def _safe(text: str) -> str:
     """Return text on one line, with nothing that a terminal would obey."""
-    words = " ".join(text.split())
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words)
+    return replace_unprintable(" ".join(text.split()))
 
 
 _CONCLUSIONS = {

@@ -25,7 +25,7 @@ from exporter.consumer.inbox import everything
 from exporter.recording.format import Message
 from exporter.recording.redaction import Redaction
 from exporter.recording.writer import RecordingWriter
-from exporter.settings import ExchangeType, OneBus, Record
+from exporter.settings import OneBus, Record
 
 log = structlog.get_logger(__name__)
 
@@ -70,8 +70,8 @@ class _Recording:
 
     def __init__(self, settings: Record) -> None:
         self._settings = settings
-        kind = settings.bus.exchange_type or ExchangeType.of(settings.bus.exchange)
-        bus = copied_bus(settings.bus, settings.instance, "record", (everything(kind),))
+        wanted = (everything(settings.bus.kind),)
+        bus = copied_bus(settings.bus, settings.instance, "record", wanted)
         self.reader = CopyReader(bus, wall_clock)
         size, keep = settings.max_size.bytes, settings.keep_files
         self._writer = RecordingWriter(settings.recording, size, keep)

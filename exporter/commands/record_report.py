@@ -9,8 +9,8 @@ from exporter.commands.recorder import Counts
 from exporter.exposition.telemetry import BusStatus
 from exporter.recording.writer import RecordingWriter
 from exporter.settings import Record
-from exporter.settings.kinds import STDIN
 from exporter.settings.messages import printable
+from exporter.settings.paths import STDIN
 from exporter.settings.sizes import spelled_size
 
 RATE_SECONDS = 5.0

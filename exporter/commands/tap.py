@@ -18,7 +18,7 @@ from exporter.consumer.copy_reader import CopyReader, copied_bus
 from exporter.consumer.inbox import bindings_of, everything
 from exporter.recording.format import Message, read
 from exporter.recording.lines import message_of
-from exporter.settings import ExchangeType, SettingsError, Tap
+from exporter.settings import SettingsError, Tap
 
 POLL_SECONDS = 0.2
 
@@ -71,8 +71,9 @@ def _of_recording(path: Path, lines: EventLines, redact: Callable[[Message], Mes
 
 def _of_bus(settings: Tap, lines: EventLines, redact: Callable[[Message], Message]) -> bool:
     bus = settings.bus
-    kind = bus.exchange_type or ExchangeType.of(bus.exchange)
-    wanted = (everything(kind),) if settings.all_events else bindings_of(lines.decoders, kind)
+    wanted = (
+        (everything(bus.kind),) if settings.all_events else bindings_of(lines.decoders, bus.kind)
+    )
     reader = CopyReader(copied_bus(bus, settings.instance, "tap", wanted), wall_clock)
     signals.listen(lambda _: reader.stop())
     printer = LinePrinter(reader.stop)

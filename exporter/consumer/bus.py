@@ -8,10 +8,10 @@ from datetime import tzinfo
 from dataflows.service_levels import DEFAULT, ServiceLevels
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.consumer.connection import Broker, brokers
-from exporter.consumer.inbox import Inbox, bindings, every_binding, everything
+from exporter.consumer.inbox import Inbox, bindings, every_binding, everything, name_of
 from exporter.exposition.snapshot_status import asked
 from exporter.exposition.telemetry import BusStatus
-from exporter.settings import BusSettings, ExchangeType, Settings
+from exporter.settings import BusSettings, Settings
 from exporter.settings.api import ApiSettings
 
 
@@ -48,11 +48,10 @@ def configured_buses(settings: Settings) -> list[Bus]:
 
 
 def _configured(bus: BusSettings, settings: Settings) -> Bus:
-    kind = bus.exchange_type or ExchangeType.of(bus.exchange)
     kept = settings.kept_subsystems
-    wanted = (everything(kind),) if bus.bind_all else bindings(kept, kind)
+    wanted = (everything(bus.kind),) if bus.bind_all else bindings(kept, bus.kind)
     inbox = Inbox(
-        name=f"xivo-exporter.{settings.instance}.{bus.name}",
+        name=name_of(settings.instance, bus.name),
         expires=settings.inbox_expires,
         max_length=settings.inbox_max_length,
         max_bytes=settings.inbox_max_bytes,

@@ -16,6 +16,7 @@ from kombu.exceptions import KombuError
 from exporter.consumer import credentials
 from exporter.consumer.bulk import BulkTransport
 from exporter.consumer.frames import Frame, tolerant_frame_handler
+from exporter.consumer.inbox import name_of
 from exporter.settings import BusSettings
 from exporter.settings.bus_url import BusUrl
 
@@ -69,7 +70,7 @@ def brokers(bus: BusSettings, instance: str) -> tuple[Broker, ...]:
 
 def _broker(url: BusUrl, bus: BusSettings, instance: str) -> Broker:
     secrets: list[str] = []
-    names = (url.user, url.vhost, bus.exchange, f"xivo-exporter.{instance}.{bus.name}")
+    names = (url.user, url.vhost, bus.exchange, name_of(instance, bus.name))
 
     def connect() -> Connection:
         password = credentials.password(url, bus)

@@ -10,7 +10,7 @@ from dataflows.items import Item
 from exporter.consumer.bus import Bus
 from exporter.consumer.connection import CONNECT_SECONDS, brokers
 from exporter.consumer.copies import CopyBuffer, temporary_inbox
-from exporter.consumer.inbox import Binding
+from exporter.consumer.inbox import Binding, name_of
 from exporter.consumer.reader import Consumer
 from exporter.exposition.telemetry import BusStatus
 from exporter.settings import BusSettings
@@ -28,7 +28,7 @@ def copied_bus(bus: BusSettings, instance: str, purpose: str, wanted: tuple[Bind
         purpose: In one word, for the names of the inbox and of the connection.
         wanted: Bindings for the messages that are wanted.
     """
-    inbox = temporary_inbox(f"xivo-exporter.{instance}.{bus.name}", purpose, bus.exchange, wanted)
+    inbox = temporary_inbox(name_of(instance, bus.name), purpose, bus.exchange, wanted)
     status = BusStatus(bus.name, str(bus.url[0]), bus.exchange, instance, binds_all=True)
     return Bus(status, brokers(bus, f"{instance}.{purpose}"), inbox)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dataflows.subsystem import Decoder, Subsystem
 from exporter.exposition.exchanges import WELL_KNOWN_EXCHANGES
@@ -19,6 +20,22 @@ class Binding:
 
     routing_key: str
     arguments: tuple[tuple[str, str], ...] = ()
+
+    def terms(self) -> dict[str, Any]:
+        """Return it as the arguments of an operation of py-amqp."""
+        return {"routing_key": self.routing_key, "arguments": dict(self.arguments)}
+
+
+def limits(max_length: int, max_bytes: int) -> dict[str, object]:
+    """Return the arguments of a declaration by which the oldest messages are dropped."""
+    return {
+        # Also where the default is another type: on a quorum queue the broker lets two exporters
+        # consume at a time, although both ask for exclusive use.
+        "x-queue-type": "classic",
+        "x-max-length": max_length,
+        "x-max-length-bytes": max_bytes,
+        "x-overflow": "drop-head",
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +67,8 @@ class Inbox:
 
     def arguments(self) -> dict[str, object]:
         """Return the arguments of the declaration."""
-        return {
-            # Also where the default is another type: on a quorum queue the broker lets two
-            # exporters consume at a time, although both ask for exclusive use.
-            "x-queue-type": "classic",
-            "x-expires": round(self.expires * 1000),
-            "x-max-length": self.max_length,
-            "x-max-length-bytes": self.max_bytes,
-            "x-overflow": "drop-head",
-        }
+        expires = {"x-expires": round(self.expires * 1000)}
+        return limits(self.max_length, self.max_bytes) | expires
 
     def unwanted_on(self, exchange: str) -> tuple[Binding, ...]:
         """Return the bindings to an exchange that the inbox must not have."""
@@ -72,6 +82,11 @@ class Inbox:
         """
         candidates = (earlier,) if earlier else WELL_KNOWN_EXCHANGES
         return tuple(exchange for exchange in candidates if exchange != self.exchange)
+
+
+def name_of(instance: str, bus: str) -> str:
+    """Return the name of the inbox of an exporter, by the names of its instance and of the bus."""
+    return f"xivo-exporter.{instance}.{bus}"
 
 
 def bindings(subsystems: Iterable[Subsystem], exchange_type: ExchangeType) -> tuple[Binding, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 from kombu.connection import Connection
 
 from exporter.consumer.bulk import BulkConnection
-from exporter.consumer.inbox import Binding, Inbox
+from exporter.consumer.inbox import Inbox
 from exporter.consumer.received import MessageHandler, from_message, whole_message
 from exporter.exposition.exchanges import Exchanges
 
@@ -85,7 +85,7 @@ def bind(channel: Channel, inbox: Inbox) -> None:
     Does not wait for the broker. If the broker refuses a binding, it closes the channel.
     """
     for binding in inbox.bindings:
-        channel.queue_bind(inbox.name, inbox.exchange, nowait=True, **_terms(binding))
+        channel.queue_bind(inbox.name, inbox.exchange, nowait=True, **binding.terms())
 
 
 def unbind(connection: Connection, inbox: Inbox, exchange: str) -> None:
@@ -100,7 +100,7 @@ def unbind(connection: Connection, inbox: Inbox, exchange: str) -> None:
     channel = connection.channel()
     for binding in inbox.unwanted_on(exchange):
         # Does not wait for the reply: 40 round trips would take 8 s on a slow link.
-        channel.queue_unbind(inbox.name, exchange, nowait=True, **_terms(binding))
+        channel.queue_unbind(inbox.name, exchange, nowait=True, **binding.terms())
     wait_for_broker(channel, inbox)
     channel.close()
 
@@ -181,7 +181,3 @@ def acknowledge(connection: Connection, channel: Channel, tags: list[Any]) -> No
 def is_amqp(connection: Connection) -> bool:
     """Return whether the peer is an AMQP broker, and not one of kombu's own transports."""
     return bool(connection.transport.driver_type == "amqp")
-
-
-def _terms(binding: Binding) -> dict[str, Any]:
-    return {"routing_key": binding.routing_key, "arguments": dict(binding.arguments)}

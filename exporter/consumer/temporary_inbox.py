@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from dataflows.clock import Clock
 from dataflows.envelope import MAX_BODY, Delivery
-from exporter.consumer.inbox import Binding
+from exporter.consumer.inbox import Binding, limits
 from exporter.consumer.probe import Probe
 from exporter.consumer.received import from_message
 
@@ -61,12 +61,7 @@ class TemporaryInbox:
                 exclusive=True,
                 auto_delete=True,
                 durable=False,
-                arguments={
-                    "x-queue-type": "classic",
-                    "x-max-length": MAX_LENGTH,
-                    "x-max-length-bytes": MAX_BYTES,
-                    "x-overflow": "drop-head",
-                },
+                arguments=limits(MAX_LENGTH, MAX_BYTES),
             )
 
     def another(self, suffix: str) -> TemporaryInbox:
@@ -85,8 +80,7 @@ class TemporaryInbox:
         """
         with self._probe.channel() as channel:
             for each in bindings:
-                terms = {"routing_key": each.routing_key, "arguments": dict(each.arguments)}
-                channel.queue_bind(self.name, exchange, nowait=True, **terms)
+                channel.queue_bind(self.name, exchange, nowait=True, **each.terms())
             # The broker answers in order.
             channel.queue_declare(self.name, passive=True)
         self.exchange = exchange

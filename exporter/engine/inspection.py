@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 from exporter.engine.manifest import OURS
 from exporter.engine.private import WRITE_ACCESS
-from exporter.engine.recovery import (
+from exporter.engine.state_rules import (
     LOCK,
     MANIFEST,
     STORE,
     StateDirError,
     must_be_private,
+    parts_without_manifest,
     read_manifest,
-    refused,
     unusable,
     whole_rows,
     why_no_directory,
@@ -77,7 +77,7 @@ def inspect(path: Path, process: int = 0, *, discard: bool = False) -> Inspected
         if discard:
             return Inspected(f"the exporter moves what is in {printable(own)} aside")
         if found is None:
-            _must_have_no_store(own)
+            parts_without_manifest(own)
             return Inspected(f"{printable(path)} has no state yet")
         _must_be_whole(own, found.schema)
         return Inspected(f"{printable(own)} has the state of an earlier run")
@@ -109,12 +109,6 @@ _NEEDED_BYTES = 1024 * 1024
 
 _NO_NAMELESS_FILES = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT)
 """What file systems answer that know no files without a name."""
-
-
-def _must_have_no_store(own: Path) -> None:
-    # As at a start: a draft shows that an earlier start did not end.
-    if [*own.glob("part-*")] and not (own / MANIFEST).with_suffix(".draft").exists():
-        raise StateDirError(refused(f"the store in {printable(own)} was not made by this program"))
 
 
 def _must_be_whole(own: Path, schema: int) -> None:

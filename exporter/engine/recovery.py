@@ -6,41 +6,42 @@ wrote it, and a lock. A store that cannot be used is never changed: it is refuse
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import re
 import sqlite3
 import tempfile
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
 import structlog
 from bytewax.recovery import RecoveryConfig, init_db_dir
 
-from dataflows.snapshot import DamagedError
 from dataflows.subsystems import SUBSYSTEMS
-from exporter.engine import kept_rows, private
-from exporter.engine.kept_rows import KeptRow
-from exporter.engine.manifest import FIRST_WITH_CHECKSUM, OURS, Manifest
-from exporter.engine.private import ANY_ACCESS, WRITE_ACCESS
-from exporter.settings import flag, spelled
+from exporter.engine import kept_rows
+from exporter.engine.manifest import OURS, Manifest
+from exporter.engine.private import WRITE_ACCESS
+from exporter.engine.state_rules import (
+    LOCK,
+    MANIFEST,
+    STORE,
+    StateDirError,
+    draft_of,
+    must_be_private,
+    parts_without_manifest,
+    read_manifest,
+    unusable,
+    whole_rows,
+    why_no_directory,
+)
 from exporter.settings.messages import printable
 
 log = structlog.get_logger(__name__)
 
-STORE = "part-0.sqlite3"
-MANIFEST = "manifest.json"
-LOCK = "lock"
-
 ALL_SUBSYSTEMS = frozenset(subsystem.name for subsystem in SUBSYSTEMS)
 """Names of those that are kept by default."""
-
-
-class StateDirError(Exception):
-    """The state directory cannot be used; the message says why and what to do."""
 
 
 class StateDir:
@@ -147,13 +148,8 @@ class StateDir:
         self._make_store(manifest)
 
     def _make_store(self, manifest: Path) -> None:
-        # A process that was killed before the end of this leaves a draft, and has kept nothing.
-        draft = manifest.with_suffix(".draft")
-        parts = [*self._path.glob("part-*")]
-        if parts and not draft.exists():
-            raise StateDirError(
-                refused(f"the store in {printable(self._path)} was not made by this program")
-            )
+        parts = parts_without_manifest(self._path)
+        draft = draft_of(manifest)
         draft.touch(mode=0o600)
         for part in parts:
             part.unlink()
@@ -207,73 +203,6 @@ class StateDir:
         for each in sorted(kept, key=lambda path: path.name == MANIFEST):
             each.rename(aside / each.name)
         return aside
-
-
-def read_manifest(manifest: Path) -> Manifest:
-    """Return the manifest of a store.
-
-    Raises:
-        StateDirError: It is damaged, or of a newer version.
-    """
-    try:
-        found = msgspec.json.decode(manifest.read_bytes(), type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise StateDirError(refused(f"{printable(manifest)} is damaged")) from error
-    is_old = found.format < FIRST_WITH_CHECKSUM and not found.checksum
-    if not is_old and found.checksum != found.sum():
-        raise StateDirError(refused(f"{printable(manifest)} is damaged"))
-    if found.age > OURS.age:
-        state = f"the state in {printable(manifest.parent)} was kept by a newer version"
-        how = f"format {found.format}, {printable(found.engine)}"
-        raise StateDirError(refused(f"{state} ({how})", "start that version"))
-    return found
-
-
-def whole_rows(store: Path, schema: int) -> list[KeptRow]:
-    """Return the rows of a store from which bytewax resumes.
-
-    Raises:
-        StateDirError: The store is damaged.
-    """
-    try:
-        return kept_rows.check(store, schema)
-    except DamagedError as error:
-        problem = f"the store {printable(store)} is damaged ({printable(str(error))})"
-        raise StateDirError(refused(problem)) from error
-
-
-def must_be_private(paths: Iterable[Path], forbidden: int = ANY_ACCESS) -> None:
-    """Check that other users have none of these permissions.
-
-    Raises:
-        StateDirError: They have.
-    """
-    for path in paths:
-        if found := private.problem(path, forbidden):
-            msg = f"{spelled('state_dir')}: {found}"
-            raise StateDirError(msg)
-
-
-def refused(problem: str, remedy: str = "restore it from a backup") -> str:
-    """Return the message about a store that cannot be used."""
-    return f"{problem}; {remedy}, or start once with {flag('discard_state')}"
-
-
-def unusable(path: Path, reason: str | None) -> str:
-    """Return the message about a directory that cannot be used."""
-    return f"{spelled('state_dir')}: cannot write to {printable(path)}: {reason}"
-
-
-def why_no_directory(error: OSError) -> str | None:
-    """Return why a directory could not be made."""
-    match error.errno:
-        case errno.ENOENT:
-            # The system says "No such file" where it allows no new directories, as in /proc.
-            return "no directory can be made there"
-        case errno.EEXIST:
-            return os.strerror(errno.ENOTDIR)
-        case _:
-            return error.strerror
 
 
 def _reason(error: BaseException) -> str | None:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import structlog
 
 from dataflows.clock import Clock
-from exporter.engine.source import Progress
+from exporter.engine.loop import Progress
 
 log = structlog.get_logger(__name__)
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import ssl
 
+from dataflows.unprintable import replace_unprintable
+
 _MAX_TEXT = 300
 """Characters of a text from a peer or a library. RabbitMQ's have at most 255 bytes."""
 
 
 def one_line(text: object) -> str:
     """Return text on one line, printable, and not too long."""
-    words = " ".join(str(text).split())
-    words = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in words)
+    words = replace_unprintable(" ".join(str(text).split()))
     return words if len(words) <= _MAX_TEXT else f"{words[:_MAX_TEXT]}…"
 
 

@@ -28,8 +28,8 @@ import msgspec
 import structlog
 
 from dataflows.envelope import MAX_BODY, Delivery
-from exporter.settings.kinds import STDIN
 from exporter.settings.messages import printable
+from exporter.settings.paths import STDIN
 
 log = structlog.get_logger(__name__)
 

@@ -14,8 +14,8 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from exporter.settings.kinds import STDIN
 from exporter.settings.messages import printable
+from exporter.settings.paths import STDIN
 
 FLUSH_BYTES = 256 * 1024
 """Bytes of lines after which they are flushed; so many wait in memory."""

@@ -23,11 +23,10 @@ from exporter.settings.kinds import (
     Checked,
     HostName,
     Password,
-    ReadableFile,
-    SecretFile,
     UserName,
 )
 from exporter.settings.messages import choices
+from exporter.settings.paths import ReadableFile, SecretFile
 
 
 class ApiSettings(Checked):

@@ -15,12 +15,11 @@ from exporter.settings.kinds import (
     HostName,
     Name,
     Password,
-    ReadableFile,
-    SecretFile,
     Service,
     Urls,
     Zone,
 )
+from exporter.settings.paths import ReadableFile, SecretFile
 
 
 class BusSettings(ApiSettings):
@@ -71,6 +70,11 @@ class BusSettings(ApiSettings):
         description="seconds within which a call must be answered to be in time, for all queues; "
         "or by queue, such as support=10,sales=30; or both: 20,support=10",
     )
+
+    @property
+    def kind(self) -> ExchangeType:
+        """The type of the exchange, as it is set or as its name tells."""
+        return self.exchange_type or ExchangeType.of(self.exchange)
 
     # Each looks at settings declared before its own, so that all problems are reported at once.
 

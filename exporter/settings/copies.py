@@ -6,11 +6,12 @@ from typing import Annotated
 
 from pydantic import Field, PlainValidator, ValidationInfo, field_validator
 
-from dataflows.lengths import Length
 from dataflows.subsystem import Subsystem
 from dataflows.subsystems import SUBSYSTEMS, kept
 from exporter.settings.buses import OneBus
-from exporter.settings.kinds import STDIN, AnyPath, Recording, Subsystems, Words
+from exporter.settings.kinds import Subsystems, Words
+from exporter.settings.lengths import Duration
+from exporter.settings.paths import STDIN, AnyPath, Recording
 from exporter.settings.sizes import Size
 
 MIN_FILE_BYTES = 4 * 1024 * 1024
@@ -21,19 +22,13 @@ def _size(value: object) -> Size:
     return value if isinstance(value, Size) else Size.parse(str(value))
 
 
-def _duration(value: object) -> Length | None:
-    if value is None or isinstance(value, Length):
-        return value
-    return Length.parse_duration(str(value).strip())
-
-
 class Record(OneBus):
     """Settings of `record`."""
 
     recording: AnyPath = Field(
         description="file to write, compressed if its name ends in .gz; - is the standard output"
     )
-    duration: Annotated[Length | None, PlainValidator(_duration)] = Field(
+    duration: Duration = Field(
         None, description="time after which it ends, from 1s to 30d; default: never"
     )
     max_size: Annotated[Size, PlainValidator(_size)] = Field(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from glob import glob
-from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -20,15 +18,13 @@ from pydantic import (
 )
 
 from dataflows.labels import MAX_LABEL
-from dataflows.lengths import Length, parse_lengths
 from dataflows.service_levels import ServiceLevels
 from dataflows.subsystems import OPTIONAL, SUBSYSTEMS
 from exporter.settings import notation
 from exporter.settings.address import Address, is_name
 from exporter.settings.api_url import parse_api_services, parse_api_url
 from exporter.settings.bus_url import BusUrls
-from exporter.settings.files import open_without_waiting
-from exporter.settings.messages import did_you_mean, one_of, printable
+from exporter.settings.messages import did_you_mean, one_of
 from exporter.settings.password import fault_of, fault_of_user
 
 PREFIX = "XIVO_EXPORTER_"
@@ -41,9 +37,6 @@ _ALWAYS = {subsystem.name for subsystem in SUBSYSTEMS}.difference(OPTIONAL)
 
 _MAX_REASONS = 50
 """Each has two metrics, one of them a histogram. Call centres have about ten."""
-
-STDIN = Path("-")
-"""Stands for the standard input."""
 
 _MAX_NAME = 100
 """Bytes: names stand in labels, and together in the inbox's name of at most 255."""
@@ -99,32 +92,6 @@ def _short_and_printable(value: str) -> str:
     return value
 
 
-def _path(path: Path) -> Path:
-    if "\0" in str(path):
-        msg = "it is not a path"
-        raise ValueError(msg)
-    return path
-
-
-def _readable(path: Path) -> Path:
-    if problem := _unreadable(path):
-        msg = f"cannot read {printable(path)}: {problem}"
-        raise ValueError(msg)
-    return path
-
-
-def _readable_or_stdin(path: Path) -> Path:
-    return path if path == STDIN else _readable(path)
-
-
-def _readable_secret(path: Path) -> Path:
-    if problem := _unreadable(path):
-        # The path is not shown: it may be the secret itself, written here by mistake.
-        msg = f"cannot read the file: {problem}; write the path of a file"
-        raise ValueError(msg)
-    return path
-
-
 def _host(name: str) -> str:
     if not name or not is_name(name):
         msg = "it is not a host name"
@@ -144,16 +111,6 @@ def _user_name(value: str) -> str:
         msg = f"the user {fault}"
         raise ValueError(msg)
     return value
-
-
-def _unreadable(path: Path) -> str | None:
-    try:
-        with open_without_waiting(_path(path)):
-            return None
-    except OSError as error:
-        return error.strerror
-    except ValueError as error:
-        return str(error)
 
 
 def _zone(value: object) -> ZoneInfo | None:
@@ -186,35 +143,6 @@ def _api_services(value: object) -> Mapping[str, str]:
 
 def _address(value: object) -> Address:
     return value if isinstance(value, Address) else Address.parse(str(value))
-
-
-def _lengths(value: object) -> object:
-    if isinstance(value, str):
-        return parse_lengths(value)
-    return parse_lengths(",".join(map(str, value))) if isinstance(value, list) else value
-
-
-def _silence(value: object) -> Length:
-    return value if isinstance(value, Length) else Length.parse_silence(str(value).strip())
-
-
-def _interval(value: object) -> Length:
-    return value if isinstance(value, Length) else Length.parse_interval(str(value).strip())
-
-
-def _rule_files(value: tuple[str, ...]) -> tuple[str, ...]:
-    for pattern in value:
-        files = glob(_path(Path(pattern)).as_posix(), recursive=True)
-        if not files:
-            msg = f"there is no file {printable(pattern)}"
-            raise ValueError(msg)
-        for file in files:
-            _readable(Path(file))
-    return value
-
-
-def _wait(value: object) -> Length:
-    return value if isinstance(value, Length) else Length.parse_wait(str(value).strip())
 
 
 def _service_levels(value: object) -> ServiceLevels:
@@ -267,7 +195,8 @@ def _printable_words(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
-def _list(value: object) -> object:
+def comma_separated(value: object) -> object:
+    """Return a tuple of the words of a list, or of text with commas; each only once."""
     if isinstance(value, str):
         value = value.split(",")
     if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
@@ -288,12 +217,8 @@ Name = Annotated[
     Field(min_length=1, json_schema_extra={"maxLength": _MAX_NAME}),
     AfterValidator(_short_and_printable),
 ]
-AnyPath = Annotated[Path, AfterValidator(_path)]
-ReadableFile = Annotated[Path, AfterValidator(_readable)]
 HostName = Annotated[str, AfterValidator(_host)]
 Password = Annotated[SecretStr, AfterValidator(_password)]
-Recording = Annotated[Path, AfterValidator(_readable_or_stdin)]
-SecretFile = Annotated[Path, AfterValidator(_readable_secret)]
 Zone = Annotated[ZoneInfo | None, PlainValidator(_zone, str)]
 UserName = Annotated[str, Field(min_length=1), AfterValidator(_user_name)]
 Urls = Annotated[BusUrls, PlainValidator(_bus_urls, notation.WrittenBusUrls)]
@@ -303,15 +228,14 @@ ApiServices = Annotated[
 ]
 Listen = Annotated[Address, PlainValidator(_address, notation.WrittenAddress)]
 Addresses = Annotated[tuple[str, ...], BeforeValidator(_addresses, notation.WrittenAddresses)]
-Windows = Annotated[tuple[Length, ...], BeforeValidator(_lengths, notation.WrittenLengths)]
-Silence = Annotated[Length, PlainValidator(_silence, notation.WrittenSilence)]
-Interval = Annotated[Length, PlainValidator(_interval)]
-RuleFiles = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_rule_files)]
-Wait = Annotated[Length, PlainValidator(_wait)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_list), AfterValidator(_printable_words)]
+Words = Annotated[
+    tuple[str, ...], BeforeValidator(comma_separated), AfterValidator(_printable_words)
+]
 Service = Annotated[ServiceLevels, PlainValidator(_service_levels, notation.WrittenServiceLevels)]
 PauseReasons = Annotated[
-    tuple[str, ...], BeforeValidator(_list, str | list[str]), AfterValidator(_pause_reasons)
+    tuple[str, ...],
+    BeforeValidator(comma_separated, str | list[str]),
+    AfterValidator(_pause_reasons),
 ]
 Subsystems = Annotated[
     frozenset[str] | None,

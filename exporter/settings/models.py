@@ -18,23 +18,18 @@ from exporter.settings.copies import Record, Tap
 from exporter.settings.kinds import (
     DETAILS,
     Addresses,
-    AnyPath,
     Details,
     Generation,
-    Interval,
     Listen,
     Name,
     PauseReasons,
-    Recording,
-    RuleFiles,
     SeriesFormat,
     Service,
-    Silence,
     Subsystems,
-    Wait,
-    Windows,
     Zone,
 )
+from exporter.settings.lengths import Interval, Silence, Wait, Windows
+from exporter.settings.paths import AnyPath, Recording, RuleFiles
 
 
 class Serving(Logging):
@@ -79,8 +74,9 @@ class Serving(Logging):
         "that have series of their own",
     )
     forget_origin: Silence = Field(
-        Length.parse_silence("30d"),
-        description="silence after which a server is forgotten and its series end",
+        Length("30d", 30 * 86_400),
+        description="silence after which a server is forgotten and its series end, from 1h to "
+        "3650d",
     )
     stall_after: float = Field(
         30, ge=1, le=86_400, description="seconds without progress until the exporter is not ready"
@@ -215,8 +211,8 @@ class Check(Settings):
     """Settings of `check`: all of `run`, and its own."""
 
     wait: Wait = Field(
-        Length.parse_wait("30s"),
-        description="longest time to wait for events, such as 30s or 5m; 0s: do not wait",
+        Length("30s", 30),
+        description="longest time to wait for events, up to 1h; 0s: do not wait",
     )
     # Pydantic has a method of this name.
     as_json: bool = Field(

@@ -28,7 +28,7 @@ WrittenAddresses = str | list[WrittenAddress]
 WrittenApiServices: Any = str | list[str] | dict[Literal[SERVICES], _ApiUrl]  # type: ignore[valid-type]  # names at run time
 WrittenApiUrl = _ApiUrl
 WrittenBusUrls = _BusUrl | Annotated[list[_BusUrl], Field(min_length=1)]
-WrittenLengths = _Lengths | Annotated[list[_Lengths], Field(min_length=1)]
-WrittenSilence = Annotated[str, Field(pattern=r"^\s*[0-9]{1,5}[smhd]\s*$")]
+WrittenLength = Annotated[str, Field(pattern=r"^\s*[0-9]{1,5}[smhd]\s*$")]
 WrittenServiceLevels = _Seconds | _Levels | Annotated[list[_Seconds | _Levels], Field(min_length=1)]
+WrittenWindows = _Lengths | Annotated[list[_Lengths], Field(min_length=1)]
 WrittenSubsystems: Any = str | Annotated[list[Literal[OPTIONAL]], Field(min_length=1)]  # type: ignore[valid-type]  # names at run time

@@ -14,7 +14,7 @@ from dataflows.stage import Logic, Stage
 from dataflows.subsystem import Subsystem
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.clock import wall_clock
-from exporter.engine.source import BATCH
+from exporter.engine.partition import BATCH
 from exporter.settings import Settings
 from tests.bench.round import Round
 from tests.bench.traffic import stamped

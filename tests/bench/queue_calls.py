@@ -10,7 +10,7 @@ from statistics import median
 from typing import NamedTuple
 
 from dataflows.lengths import parse_lengths
-from exporter.engine.source import BATCH
+from exporter.engine.partition import BATCH
 from tests.bench.queues import FEW, MANY, MEMBERS, Batches, World, cpu
 from tests.integration.bus import event, member
 

@@ -18,7 +18,7 @@ from dataflows.origins import Origins
 from dataflows.stage import Logic, Stage
 from dataflows.subsystem import key
 from dataflows.subsystems import SUBSYSTEMS, queues
-from exporter.engine.source import BATCH
+from exporter.engine.partition import BATCH
 from exporter.settings import Settings
 from tests.integration.bus import ORIGIN, member
 

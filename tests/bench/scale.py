@@ -15,7 +15,7 @@ from dataflows.origins import Origins
 from dataflows.outputs import Changes
 from dataflows.stage import Logic, Stage
 from dataflows.subsystems import METRICS, SUBSYSTEMS
-from exporter.engine.source import BATCH
+from exporter.engine.partition import BATCH
 from exporter.exposition.store import SeriesStore
 from exporter.settings import Settings
 from tests.bench.entities import TURNS, status_of_agent, status_of_endpoint

@@ -40,7 +40,9 @@ def test_its_own_settings_are_read_from_flags_and_variables(
 def test_a_wrong_wait_is_named(wait: str) -> None:
     with pytest.raises(SettingsError) as caught:
         checked("--wait", wait)
-    assert "--wait (XIVO_EXPORTER_WAIT): must be a length from 0s to 1h" in str(caught.value)
+    assert "--wait (XIVO_EXPORTER_WAIT): must be a length of time from 0s to 1h" in str(
+        caught.value
+    )
 
 
 def test_run_does_not_have_them() -> None:

@@ -288,7 +288,7 @@ def on_a_terminal(*arguments: str, stdin: bytes = b"") -> bytes:
     [
         (
             ["--every", "0s"],
-            "--every (XIVO_EXPORTER_EVERY): must be a length from 1s to 1h, such as 15s",
+            "--every (XIVO_EXPORTER_EVERY): must be a length of time from 1s to 1h, such as 15s",
         ),
         (["--rules", "/no/*.yaml"], "--rules (XIVO_EXPORTER_RULES): there is no file /no/*.yaml"),
         (

@@ -8,7 +8,8 @@ import pytest
 
 from exporter.engine.inspection import inspect
 from exporter.engine.manifest import OURS, Manifest
-from exporter.engine.recovery import STORE, StateDir, StateDirError
+from exporter.engine.recovery import StateDir
+from exporter.engine.state_rules import STORE, StateDirError
 
 BUSES = {"default": ("amqp://localhost",)}
 

@@ -17,8 +17,9 @@ from structlog.testing import capture_logs
 from dataflows.snapshot import FORMAT, Snapshot, seal
 from exporter.engine import kept_rows
 from exporter.engine.manifest import Manifest
-from exporter.engine.recovery import StateDir, StateDirError, explain
+from exporter.engine.recovery import StateDir, explain
 from exporter.engine.resumed import Resumed
+from exporter.engine.state_rules import StateDirError
 
 BUSES = ("default", "lyon")
 

@@ -30,18 +30,11 @@ from dataflows.origins import BusOrigins
 from dataflows.snapshot import seal, unseal
 from dataflows.zone_offsets import ZoneOffset
 from exporter.engine.delivery_buffer import DeliveryBuffer
+from exporter.engine.loop import IDLE_SECONDS, LoopContext, Progress
+from exporter.engine.partition import AHEAD_SECONDS, BATCH, Feed
 from exporter.engine.resumed import Resumed
 from exporter.engine.silent_origins import CHECK_SILENCE_SECONDS, STRANGER_SECONDS
-from exporter.engine.source import (
-    AHEAD_SECONDS,
-    BATCH,
-    GATHER_SECONDS,
-    IDLE_SECONDS,
-    BusSource,
-    Feed,
-    LoopContext,
-    Progress,
-)
+from exporter.engine.source import GATHER_SECONDS, BusSource
 from exporter.engine.standby import STANDBY_GRACE_SECONDS
 from exporter.exposition.telemetry import BusStatus
 

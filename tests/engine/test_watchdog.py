@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from exporter.engine import watchdog
-from exporter.engine.source import Progress
+from exporter.engine.loop import Progress
 from exporter.engine.watchdog import CHECK_SECONDS, Watchdog
 from tests.support import REPOSITORY
 

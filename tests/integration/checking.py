@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from exporter.__main__ import main
 from tests.certificates import Certificates
-from tests.integration.bus import ORIGIN, Wire, chat, send
+from tests.integration.bus import ORIGIN, Wire, chat, meanwhile, send
 from tests.servers import Broker
 
 INSTANCE = ("--instance", "i", "--listen", "127.0.0.1:0", "--log-level", "error")
@@ -69,24 +69,11 @@ def publishing(
     broker: Broker, message: Callable[[], Wire], exchange: str = "xivo"
 ) -> Iterator[None]:
     """Publish a message again and again."""
-    stop, failures = threading.Event(), list[BaseException]()
-
-    def run() -> None:
-        try:
-            with broker.channel() as channel:
-                while not stop.wait(0.02):
-                    send(channel, message(), exchange)
-        except BaseException as error:  # noqa: BLE001 -- handed to the test
-            failures.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
+    with (
+        broker.channel() as channel,
+        meanwhile(lambda: send(channel, message(), exchange), pause=0.02),
+    ):
         yield
-    finally:
-        stop.set()
-        thread.join()
-    assert not failures
 
 
 @contextmanager

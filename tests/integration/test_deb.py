@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from exporter import __version__
+from exporter.__main__ import WRONG_SETTINGS
 from tests.machine import Machine
 from tests.support import REPOSITORY, eventually, free_port, missing
 
@@ -88,6 +89,12 @@ def page(address: str, path: str = "/metrics") -> str:
 
 def shown(machine: Machine, name: str) -> str:
     return machine.run(f"systemctl show --property={name} --value {UNIT}")
+
+
+def is_logged(machine: Machine, text: str) -> bool:
+    """Return whether the service has written a text to its log since its start."""
+    start = shown(machine, "InvocationID")
+    return text in machine.run(f"journalctl --quiet _SYSTEMD_INVOCATION_ID={start}")
 
 
 # Installed
@@ -199,6 +206,55 @@ def test_the_service_runs_as_its_user_without_rights(machine: Machine) -> None:
     assert "cannot read" not in told
     machine.run(f"systemctl reload {UNIT}; systemctl stop {UNIT}")
     assert shown(machine, "Result") == "success"
+
+
+# Watched by systemd
+
+
+def test_systemd_waits_until_it_is_ready_reloads_it_and_stops_it(machine: Machine) -> None:
+    configure(machine)
+    machine.run(f"systemctl start {UNIT}")
+    # The command returns when the program is ready, so it has said this before.
+    eventually(lambda: is_logged(machine, "msg=listening"), what="it says so")
+    assert (shown(machine, "ActiveState"), shown(machine, "SubState")) == ("active", "running")
+    assert "127.0.0.1" in shown(machine, "StatusText")
+    process = shown(machine, "MainPID")
+    machine.run(f"echo 'details = [\"agents\"]' >> {CONFIG}; systemctl reload {UNIT}")
+    eventually(lambda: is_logged(machine, "settings reloaded"), what="the settings are read again")
+    # A file that is wrong ends neither the program nor the reload.
+    machine.run(f"echo details >> {CONFIG}; systemctl reload {UNIT}")
+    eventually(lambda: is_logged(machine, "is not valid TOML"), what="the settings are refused")
+    eventually(lambda: shown(machine, "SubState") == "running", what="the reload is over")
+    assert shown(machine, "MainPID") == process
+    machine.run(f"systemctl stop {UNIT}")
+    assert (shown(machine, "ActiveState"), shown(machine, "Result")) == ("inactive", "success")
+    # With these settings it does not start, and is not started again.
+    machine.run(f"systemctl start {UNIT}", is_checked=False)
+    assert (shown(machine, "ActiveState"), shown(machine, "NRestarts")) == ("failed", "0")
+    assert shown(machine, "ExecMainStatus") == str(WRONG_SETTINGS)
+
+
+def test_a_program_that_is_frozen_is_started_again(machine: Machine) -> None:
+    configure(machine)
+    place = f"/run/systemd/system/{UNIT}.d"
+    machine.run(
+        f"mkdir {place}; printf '[Service]\nWatchdogSec=10\nRestartSec=1\n' > {place}/quick.conf;"
+        f"systemctl daemon-reload; systemctl start {UNIT}"
+    )
+    process, fed_at = shown(machine, "MainPID"), shown(machine, "WatchdogTimestampMonotonic")
+    eventually(
+        lambda: shown(machine, "WatchdogTimestampMonotonic") != fed_at,
+        what="the program tells that it makes progress",
+    )
+    assert shown(machine, "NRestarts") == "0"
+    machine.run(f"systemctl kill --kill-whom=main --signal=SIGSTOP {UNIT}")
+    eventually(
+        lambda: (shown(machine, "NRestarts"), shown(machine, "SubState")) == ("1", "running"),
+        timeout=60,
+        what="it runs again",
+    )
+    assert shown(machine, "MainPID") != process
+    machine.run(f"systemctl stop {UNIT}; rm -r {place}; systemctl daemon-reload")
 
 
 # Upgraded, removed, purged

@@ -161,40 +161,37 @@ def test_all_is_recorded_as_it_was_published_and_an_exporter_beside_is_not_distu
 
 
 @pytest.mark.usefixtures("with_exchange")
-def test_broken_connections_and_a_restarted_broker_lose_nothing_and_repeat_nothing(
-    victim: Broker, record: RunRecord, tmp_path: Path
+def test_broken_connections_lose_nothing_and_repeat_nothing(
+    broker: Broker, record: RunRecord, tmp_path: Path
 ) -> None:
     path = tmp_path / "all.jsonl"
     count = 2000
-    with Proxy(victim.port) as network:
-        recorder = record(network.url(victim.url()), str(path), WHOLE)
-        with publishing(victim, count):
+    with Proxy(broker.port) as network:
+        recorder = record(network.url(broker.url()), str(path), WHOLE)
+        with publishing(broker, count):
             for share in (0.1, 0.3, 0.5, 0.7):
                 eventually(lambda share=share: len(bodies(path)) > share * count, interval=0.01)  # type: ignore[misc]  # mypy infers no default of a lambda
                 assert network.reset()
                 recorder.connected(len(recorder.logged("connected")) + 1)
-        victim.stop()
-        victim.start()
-        publish_chats(victim, count, count + 10)
-        has_recorded(path, count + 10)
+        has_recorded(path, count)
         told = recorder.interrupt()
-    assert bodies(path) == [chat(number) for number in range(count + 10)]
+    assert bodies(path) == [chat(number) for number in range(count)]
     assert "0 gaps" in told
-    assert temporary(victim) == []
+    assert temporary(broker) == []
 
 
 @pytest.mark.usefixtures("with_exchange")
 def test_messages_that_were_missed_are_a_gap(
-    victim: Broker, record: RunRecord, tmp_path: Path
+    broker: Broker, record: RunRecord, tmp_path: Path
 ) -> None:
     path = tmp_path / "all.jsonl"
-    recorder = record(victim.url(), str(path), WHOLE)
-    publish_chats(victim, 0, 10)
+    recorder = record(broker.url(), str(path), WHOLE)
+    publish_chats(broker, 0, 10)
     has_recorded(path, 10)
-    [name] = temporary(victim)
-    victim.delete_queue(name)
+    [name] = temporary(broker)
+    broker.delete_queue(name)
     recorder.connected(2)
-    publish_chats(victim, 10, 20)
+    publish_chats(broker, 10, 20)
     has_recorded(path, 20)
     assert "1 gap\nAt each gap, messages were missed" in recorder.interrupt()
 
@@ -243,6 +240,8 @@ def test_a_recorder_that_is_killed_leaves_what_it_had_and_a_queue_that_expires(
     [queue] = (broker.queues()[name] for name in temporary(broker))
     assert queue["arguments"]["x-expires"] == EXPIRES_SECONDS * 1000
     assert queue["arguments"]["x-overflow"] == "drop-head"
+    # It is still there after a restart of the broker.
+    assert queue["durable"]
 
 
 @pytest.mark.usefixtures("with_exchange")

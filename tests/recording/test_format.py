@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from dataflows.envelope import MAX_BODY, Delivery
 from exporter.recording.format import LATEST, MAX_LINE, Message, RecordingError, read
-from exporter.settings.kinds import STDIN
+from exporter.settings.paths import STDIN
 
 LINE: dict[str, Any] = {
     "time": 1795621326.5,

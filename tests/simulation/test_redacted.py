@@ -16,7 +16,7 @@ from exporter.simulation.simulator import CallCentre, Era
 from exporter.simulation.wazo.users import Chatd
 from exporter.simulation.wire import Wire
 from exporter.simulation.world import World
-from tests.personal import Search, series
+from tests.personal import Search
 
 START = 1_772_418_000.0
 SECONDS = 420.0
@@ -102,7 +102,3 @@ def test_nothing_is_left_of_the_people(search: Search) -> None:
 
 def test_no_word_stays_in_its_place(search: Search) -> None:
     assert search.unchanged() == set()
-
-
-def test_the_same_series_follow(search: Search) -> None:
-    assert series(search.redacted) == series(search.messages, search.text)
