@@ -78,6 +78,8 @@ class Listening(NamedTuple):
         except RefusedError as error:
             self.findings.fail(EVENTS, error.problem, "see the broker's log")
             return frozenset()
+        if waiting.stop.is_set():
+            return self._skip("interrupted")
         tell_events(arrivals, waiting.timer() - begin, self.findings, EVENTS, EXCHANGE)
         if self.findings.result_of(EVENTS) in (Result.GOOD, Result.WARNING):
             is_zone_set = self.zone is not None

@@ -91,7 +91,7 @@ class Findings:
     def all(self) -> list[Finding]:
         """Return all findings, in order."""
         failed = self._first_failed
-        reason = "not known" if failed is None else f"{failed} must work first"
+        reason = "interrupted" if failed is None else f"{failed} must work first"
         return [
             self._found.get(check) or Finding(self.subject, check, Result.NOT_TRIED, reason)
             for check in self._planned

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from exporter.checks.apis import ApiCheck
 from exporter.checks.bus import BusCheck
@@ -43,13 +44,17 @@ def run(settings: Check) -> bool:
         print(f"Waits up to {settings.wait} for events …", file=sys.stderr)
     try:
         checks.run()
+        is_whole = True
     except KeyboardInterrupt:
-        checks.stop()
-        print("xivo-exporter: interrupted", file=sys.stderr)
-        return False
+        # What was found so far is often what was looked for. Whoever is impatient gets it at once.
+        with suppress(KeyboardInterrupt):
+            checks.stop()
+        is_whole = False
     findings = checks.findings()
     _print(document(findings) if settings.as_json else table(findings, style_of(sys.stdout)))
-    return result(findings) is not Result.FAILED
+    if not is_whole:
+        print("xivo-exporter: interrupted", file=sys.stderr)
+    return is_whole and result(findings) is not Result.FAILED
 
 
 def _print(text: str) -> None:

@@ -122,6 +122,26 @@ def test_a_check_that_is_killed_leaves_nothing(
     assert "Traceback" not in program.log()
 
 
+def test_a_check_that_is_interrupted_shows_what_it_found(broker: Broker) -> None:
+    before = traces(broker)
+    command = ("--bus-url", broker.url(), *INSTANCE, "--wait", "1h", "--json")
+    with subprocess.Popen(
+        [sys.executable, "-m", "exporter", "check", *command],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as program:
+        eventually(lambda: len(broker.queues()) > len(before[0]), what="it waits for events")
+        program.send_signal(signal.SIGINT)
+        output, _ = program.communicate()
+    assert_no_traces(broker, before)
+    checked = Checked(program.returncode, json.loads(output))
+    assert checked.status == 1
+    assert not checked.failed
+    assert "login" in checked.named("good")
+    assert {each["detail"] for each in checked.named("not_tried").values()} == {"interrupted"}
+
+
 def test_a_user_with_rights_on_the_inbox_only_needs_no_more(broker: Broker) -> None:
     exact = rf"^{INBOX}$".replace(".", r"\.")
     broker.add_user("exact", "p", exact, exact, rf"^({INBOX}|xivo)$")
