@@ -18,6 +18,7 @@ from exporter.checks.machine import CHECKS, check_machine
 from exporter.checks.report import Finding, Findings, Result, result
 from exporter.checks.table import style_of, table
 from exporter.clock import wall_clock
+from exporter.commands.closed_output import discard_output
 from exporter.consumer import configured_buses
 from exporter.consumer.bus import Bus
 from exporter.engine.cluster import cluster_of
@@ -67,8 +68,7 @@ def _print(text: str) -> None:
     try:
         print(text.encode(encoding, "replace").decode(encoding), flush=True)
     except BrokenPipeError:
-        # The reader wants no more, as `head` does. Python would complain when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
 
 
 def tell_wrong_settings(arguments: Sequence[str], problems: Sequence[str]) -> None:

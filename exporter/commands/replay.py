@@ -8,7 +8,6 @@ telephony server: daemons there would act on it.
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from dataflows.options import Options
 from dataflows.subsystems import metrics_of
 from exporter.app import App
 from exporter.clock import wall_clock
+from exporter.commands.closed_output import discard_output
 from exporter.commands.memory_bus import Publish, memory_bus, serve
 from exporter.commands.played_pages import OPENMETRICS, TEXT, Played, serve_played
 from exporter.commands.progress import Progress, bar
@@ -149,8 +149,7 @@ def _print(series: bytes) -> bool:
         sys.stdout.buffer.write(series)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        # The reader wants no more, as `head` does. Python would complain when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         return False
     return True
 
