@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -581,8 +582,11 @@ def test_an_unknown_time_zone_is_found_by_the_exporter_itself(
 # This machine
 
 
+CheckedHere = Callable[..., Checked]
+
+
 @pytest.fixture
-def checked_here(broker: Broker) -> Any:  # noqa: ANN401 -- a function
+def checked_here(broker: Broker) -> CheckedHere:
     """Run a check of a good bus."""
 
     def run(*arguments: str) -> Checked:
@@ -591,7 +595,7 @@ def checked_here(broker: Broker) -> Any:  # noqa: ANN401 -- a function
     return run
 
 
-def test_a_state_directory_that_cannot_be_used(checked_here: Any, tmp_path: Path) -> None:  # noqa: ANN401
+def test_a_state_directory_that_cannot_be_used(checked_here: CheckedHere, tmp_path: Path) -> None:
     name = "state directory"
     file = tmp_path / "file"
     file.touch()
@@ -615,7 +619,7 @@ def test_a_state_directory_that_cannot_be_used(checked_here: Any, tmp_path: Path
     assert_names(checked_here("--state-dir", f"{newer}"), name, "not made by this program")
 
 
-def test_a_state_directory_on_a_full_disk(checked_here: Any, tmp_path: Path) -> None:  # noqa: ANN401
+def test_a_state_directory_on_a_full_disk(checked_here: CheckedHere, tmp_path: Path) -> None:
     # A limit on the size of files is what a test can have of it.
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
@@ -626,7 +630,7 @@ def test_a_state_directory_on_a_full_disk(checked_here: Any, tmp_path: Path) -> 
     assert_names(found, "state directory", "File too large")
 
 
-def test_a_state_directory_is_not_changed(checked_here: Any, tmp_path: Path) -> None:  # noqa: ANN401
+def test_a_state_directory_is_not_changed(checked_here: CheckedHere, tmp_path: Path) -> None:
     state = tmp_path / "state"
     assert checked_here("--state-dir", f"{state}").status == 0
     assert not state.exists()
@@ -635,14 +639,14 @@ def test_a_state_directory_is_not_changed(checked_here: Any, tmp_path: Path) -> 
     assert not [*state.iterdir()]
 
 
-def test_a_port_that_another_program_uses(checked_here: Any) -> None:  # noqa: ANN401
+def test_a_port_that_another_program_uses(checked_here: CheckedHere) -> None:
     with answering(lambda client: client.close()) as port:
         checked = checked_here("--listen", f"127.0.0.1:{port}")
     assert_names(checked, "port", "Address already in use", "choose another port")
 
 
 def test_an_exporter_that_asks_for_client_certificates(
-    checked_here: Any,  # noqa: ANN401
+    checked_here: CheckedHere,
     certificates: Certificates,
     tmp_path: Path,
 ) -> None:
@@ -657,7 +661,7 @@ def test_an_exporter_that_asks_for_client_certificates(
         assert checked_here(*flags).text("port").startswith("warning: an exporter listens")
 
 
-def test_an_address_of_another_machine(checked_here: Any) -> None:  # noqa: ANN401
+def test_an_address_of_another_machine(checked_here: CheckedHere) -> None:
     checked = checked_here("--listen", "192.0.2.1:10495")
     assert_names(checked, "port", "choose an address of this machine")
 
@@ -684,7 +688,7 @@ def test_a_port_that_needs_rights(broker: Broker) -> None:
 
 
 def test_a_web_configuration_that_cannot_be_used(
-    checked_here: Any,  # noqa: ANN401
+    checked_here: CheckedHere,
     certificates: Certificates,
     tmp_path: Path,
 ) -> None:
@@ -745,7 +749,7 @@ def test_the_sample_in_the_documents_is_real(
 
 
 def test_who_can_read_the_metrics(
-    checked_here: Any,  # noqa: ANN401
+    checked_here: CheckedHere,
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "web.yml"
