@@ -32,10 +32,16 @@ iolist_to_binary(rabbit_json:encode([
 ])).
 """
 
+# A channel of a client that was killed may still declare the client's queue: wait for its end.
 _CLEAR = """
 V = <<"/">>, U = <<"tests">>,
 [(catch rabbit_networking:close_connection(P, "cleared")) ||
     P <- rabbit_networking:connections()],
+Wait = fun Again(0) -> error(channels_left);
+           Again(N) -> rabbit_channel:list_local() =:= []
+               orelse begin timer:sleep(10), Again(N - 1) end
+       end,
+Wait(3000),
 [rabbit_amqqueue:delete(Q, false, false, U) || Q <- rabbit_amqqueue:list(V)],
 [rabbit_exchange:delete(N, false, U) ||
     {resource, _, exchange, X} = N <- rabbit_exchange:list_names(),
