@@ -45,10 +45,14 @@ class Findings:
     Args:
         subject: See `Finding`.
         planned: The checks, in the order in which they are shown.
+
+    Attributes:
+        is_interrupted: Whether the checks were ended early.
     """
 
     def __init__(self, subject: str, planned: Iterable[str]) -> None:
         self.subject = subject
+        self.is_interrupted = False
         self._planned = [*planned]
         self._found: dict[str, Finding] = {}
 
@@ -91,7 +95,9 @@ class Findings:
     def all(self) -> list[Finding]:
         """Return all findings, in order."""
         failed = self._first_failed
-        reason = "interrupted" if failed is None else f"{failed} must work first"
+        reason = f"{failed} must work first"
+        if failed is None or self.is_interrupted:
+            reason = "interrupted"
         return [
             self._found.get(check) or Finding(self.subject, check, Result.NOT_TRIED, reason)
             for check in self._planned

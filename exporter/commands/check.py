@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 
 from exporter.checks.apis import ApiCheck
 from exporter.checks.bus import BusCheck
@@ -43,6 +45,8 @@ def run(settings: Check) -> bool:
     checks = _Checks(settings, process)
     if sys.stderr.isatty() and settings.wait.seconds:
         print(f"Waits up to {settings.wait} for events …", file=sys.stderr)
+    # A stopped container or `timeout` must not leave the token either.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         checks.run()
         is_whole = True
@@ -119,33 +123,54 @@ class _Checks:
             _BusChecks(bus, own, settings, waiting)
             for bus, own in zip(configured_buses(settings), settings.buses, strict=True)
         ]
-        self._threads = [
-            _started(
-                lambda: check_machine(settings, process, wall_clock, self._machine), self._machine
-            )
-        ]
+        # Of the checks that go on, and of those that have ended since somebody looked. Threads are
+        # not joined: Python 3.11 takes one for ended if Ctrl-C interrupts that.
+        self._running: list[Findings] = []
+        self._ended: SimpleQueue[Findings] = SimpleQueue()
+        self._start(
+            lambda: check_machine(settings, process, wall_clock, self._machine), self._machine
+        )
         for bus in self._buses:
-            self._threads += [_started(each.run, each.findings) for each in bus.addresses]
+            for each in bus.addresses:
+                self._start(each.run, each.findings)
             if bus.apis is not None:
-                self._threads.append(_started(bus.apis.run, bus.apis.findings))
+                self._start(bus.apis.run, bus.apis.findings)
 
     def run(self) -> None:
         """Wait until all are done, or the time is over."""
-        deadline = time.monotonic() + self._seconds
-        for thread, findings in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-            if thread.is_alive():
-                findings.fail_next(f"no end within {self._seconds:.0f} s", _SLOW)
+        self._wait(self._seconds)
+        for findings in self._running:
+            findings.fail_next(f"no end within {self._seconds:.0f} s", _SLOW)
 
     def stop(self) -> None:
         """End them earlier, as far as that works at once."""
         self._stop.set()
+        for findings in self._running:
+            findings.is_interrupted = True
         for bus in self._buses:
             if bus.apis is not None:
                 bus.apis.cancel()
-        deadline = time.monotonic() + END_SECONDS
-        for thread, _ in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+        self._wait(END_SECONDS)
+
+    def _wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        with suppress(Empty):
+            while self._running:
+                left = max(0.0, deadline - time.monotonic())
+                self._running.remove(self._ended.get(timeout=left))
+
+    def _start(self, check: Callable[[], object], findings: Findings) -> None:
+        def run() -> None:
+            try:
+                check()
+            except Exception as error:  # noqa: BLE001 -- reported; the other checks go on
+                # Without its text, which may quote a password.
+                findings.fail("check", f"internal error ({type(error).__name__})", "report it")
+            finally:
+                self._ended.put(findings)
+
+        self._running.append(findings)
+        threading.Thread(target=run, name="check", daemon=True).start()
 
     def findings(self) -> list[Finding]:
         """Return all that was found."""
@@ -154,16 +179,3 @@ class _Checks:
 
 
 _SLOW = "check what is at this address: it answers, but so slowly that the exporter cannot use it"
-
-
-def _started(check: Callable[[], object], findings: Findings) -> tuple[threading.Thread, Findings]:
-    def run() -> None:
-        try:
-            check()
-        except Exception as error:  # noqa: BLE001 -- reported; the other checks go on
-            # Without its text, which may quote a password.
-            findings.fail("check", f"internal error ({type(error).__name__})", "report it")
-
-    thread = threading.Thread(target=run, name="check", daemon=True)
-    thread.start()
-    return thread, findings

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,10 +22,11 @@ from tests.integration.checking import (
     publishing,
     stamped,
 )
+from tests.program import Exporter
 from tests.servers import Broker
-from tests.snapshots.server import AGENTS, ORIGIN, PASSWORD, Apis, reply, serving
+from tests.snapshots.server import AGENTS, ORIGIN, PASSWORD, Apis, reply, serving, silent
 from tests.snapshots.whole import LINES, QUEUE_STATUS, arguments, tell_all
-from tests.support import free_port
+from tests.support import eventually, free_port
 
 pytestmark = pytest.mark.usefixtures(
     "with_exchange", "no_settings_of_the_developer", "restored_logging"
@@ -151,6 +155,26 @@ def test_a_user_outside_of_the_master_tenant(broker: Broker, wazo: Apis, tmp_pat
     # The token has the right, and amid refuses it.
     wazo.behaviours[QUEUE_STATUS] = reply(401)
     assert_names(checked(broker, wazo, tmp_path), "amid", "create the user again in the master")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_check_that_is_ended_early_deletes_its_token(
+    broker: Broker, wazo: Apis, tmp_path: Path, number: signal.Signals
+) -> None:
+    wazo.behaviours["/calld/1.0/status"] = silent
+    program = Exporter(
+        tmp_path,
+        *("--bus-url", broker.url(), *QUICK, *arguments(wazo, tmp_path)),
+        program=(sys.executable, "-m", "exporter", "check"),
+    ).start(wait=False)
+    try:
+        eventually(lambda: wazo.heard("/calld/1.0/status"), what="it waits for calld")
+        assert wazo.tokens
+        os.kill(program.pid, number)
+        assert program.wait() == 1
+    finally:
+        program.close()
+    assert "Traceback" not in program.log()
 
 
 def test_consul_that_is_away_or_lists_another_server(
