@@ -52,6 +52,8 @@ def _emptied_broker(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if shared is not None:
         shared.clear()
+        # The next test would find what is left.
+        assert not shared.queues()
 
 
 @pytest.fixture

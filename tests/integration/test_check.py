@@ -498,12 +498,12 @@ def test_an_inbox_whose_node_is_down(broker: Broker) -> None:
     broker.declare_queue(INBOX, arguments())
     name = f'{{resource, <<"/">>, queue, <<"{INBOX}">>}}'
     # So the broker knows a queue whose node is away.
-    broker.eval(f"mnesia:dirty_delete(rabbit_queue, {name}).")
+    kept = f"[Q] = mnesia:dirty_read(rabbit_queue, {name}), persistent_term:put(kept, Q)"
+    broker.eval(f"{kept}, mnesia:dirty_delete(rabbit_queue, {name}).")
     try:
         checked = check("--bus-url", broker.url(), *QUICK)
     finally:
-        kept = f"[Q] = mnesia:dirty_read(rabbit_durable_queue, {name})"
-        broker.eval(f"{kept}, mnesia:dirty_write(rabbit_queue, Q).")
+        broker.eval("mnesia:dirty_write(rabbit_queue, persistent_term:get(kept)).")
     assert_names(checked, "inbox", "home node", "broker's log")
 
 
