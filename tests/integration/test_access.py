@@ -9,9 +9,9 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from http.client import HTTPSConnection
+from http.client import HTTPSConnection, RemoteDisconnected
 from pathlib import Path
 
 import bcrypt
@@ -405,9 +405,10 @@ def test_a_flood_of_wrong_passwords_delays_neither_scrapes_nor_logins(site: Site
                 "localhost", site.program.address[1], timeout=60, context=context
             )
             headers = {"Authorization": basic(name, f"wrong-{number}-{count}")}
-            connection.request("GET", "/metrics", headers=headers)
-            refused.append(connection.getresponse().status)
-            connection.close()
+            # On a busy machine, one that waits for its turn too long is dropped.
+            with suppress(RemoteDisconnected), closing(connection):
+                connection.request("GET", "/metrics", headers=headers)
+                refused.append(connection.getresponse().status)
 
     threads = [threading.Thread(target=flood, args=(number,)) for number in range(16)]
     for thread in threads:
