@@ -3,44 +3,14 @@
 from __future__ import annotations
 
 import socket
-import threading
-from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
 
 from exporter.checks.handshake import check_tls
 from exporter.checks.peers import CONNECT_SECONDS, NAME, TCP, Peer, reason
 from exporter.checks.report import Findings
 from exporter.exposition.problems import one_line
 from exporter.settings.address import Address
-
-T = TypeVar("T")
-
-
-def within(seconds: float, call: Callable[[], T]) -> T:
-    """Return the result of what may block for long, such as a resolver.
-
-    Raises:
-        TimeoutError: It did not end in time. Its thread goes on, and does not keep the process.
-        OSError: As the call raises it.
-    """
-    results: list[T] = []
-    errors: list[OSError] = []
-
-    def run() -> None:
-        try:
-            results.append(call())
-        except OSError as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run, name="check-lookup", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if errors:
-        raise errors[0]
-    if not results:
-        raise TimeoutError
-    return results[0]
+from exporter.snapshots.unjoined import UnjoinedThreads
 
 
 def check_peer(peer: Peer, findings: Findings, now: float, of: str = "") -> bool:
@@ -68,9 +38,11 @@ def check_peer(peer: Peer, findings: Findings, now: float, of: str = "") -> bool
 
 def _is_resolved(peer: Peer, findings: Findings, of: str) -> bool:
     try:
-        found = within(
-            CONNECT_SECONDS,
-            lambda: socket.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM),
+        # A resolver may block for long.
+        found = (
+            UnjoinedThreads()
+            .submit(socket.getaddrinfo, peer.host, peer.port, type=socket.SOCK_STREAM)
+            .result(CONNECT_SECONDS)
         )
     except OSError as error:
         name = one_line(peer.host)
