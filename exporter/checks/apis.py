@@ -173,6 +173,8 @@ class ApiCheck:
             found.fail(LOGIN, error.problem, _ADVICE_FOR_LOGIN)
             return
         found.good(LOGIN, f"the server is {self._origin or 'one that does not tell its UUID'}")
+        if not self._origin:
+            found.skip(SERVER, "the server does not tell its UUID")
         try:
             listed = await client.tenants()
         except SnapshotError as error:

@@ -79,7 +79,7 @@ class Listening(NamedTuple):
             self.findings.fail(EVENTS, error.problem, "see the broker's log")
             return frozenset()
         if waiting.stop.is_set():
-            return self._skip("interrupted")
+            return frozenset()
         tell_events(arrivals, waiting.timer() - begin, self.findings, EVENTS, EXCHANGE)
         if self.findings.result_of(EVENTS) in (Result.GOOD, Result.WARNING):
             is_zone_set = self.zone is not None

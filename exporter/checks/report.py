@@ -94,10 +94,7 @@ class Findings:
 
     def all(self) -> list[Finding]:
         """Return all findings, in order."""
-        failed = self._first_failed
-        reason = f"{failed} must work first"
-        if failed is None or self.is_interrupted:
-            reason = "interrupted"
+        reason = "interrupted" if self.is_interrupted else f"{self._first_failed} must work first"
         return [
             self._found.get(check) or Finding(self.subject, check, Result.NOT_TRIED, reason)
             for check in self._planned

@@ -232,5 +232,12 @@ def test_the_apis_of_another_server(broker: Broker, wazo: Apis, tmp_path: Path) 
     assert_names(found, "server", ORIGIN, "--api-url")
 
 
+def test_a_server_that_does_not_tell_its_uuid(broker: Broker, wazo: Apis, tmp_path: Path) -> None:
+    wazo.token_keys["xivo_uuid"] = None
+    found = checked(broker, wazo, tmp_path)
+    assert found.status == 0
+    assert found.named("not_tried")["server"]["detail"] == "the server does not tell its UUID"
+
+
 def test_the_first_right_is_the_one_that_all_lists_need() -> None:
     assert RIGHTS[0] is TENANTS
