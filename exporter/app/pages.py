@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from exporter.app.dataflow_run import DataflowRun
 from exporter.clock import wall_clock
+from exporter.engine.loop import ASSIGNED_SECONDS
 from exporter.exposition import known
 from exporter.exposition.doubts import problems_of_apis
 from exporter.exposition.readiness import exchange_doubt, silence, unread
@@ -35,8 +36,10 @@ class RunPages:
     def not_ready(self) -> str | None:
         """Return why the metrics cannot be trusted; None if they can."""
         run = self.run
-        if not run.progress.has_started:
+        if not run.progress.has_started():
             return "The dataflow has not started yet."
+        if not run.statuses and not run.progress.has_started(ASSIGNED_SECONDS):
+            return "The cluster has just started, and this process has no bus yet."
         if run.watchdog.is_stalled:
             return "The dataflow has stalled."
         return unread(run.statuses)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from math import inf
 from typing import NamedTuple
 
 from dataflows.clock import Clock
@@ -18,21 +19,34 @@ IDLE_IN_CLUSTER_SECONDS = 0.02
 """The same in a cluster, where nothing wakes the source when other processes send items."""
 
 
+ASSIGNED_SECONDS = 5.0
+"""Time in which bytewax has told each process of a cluster which buses it reads; it does not tell a
+process that it reads none."""
+
+
 class Progress:
     """Progress of the dataflow: when it last asked for deliveries.
 
     Attributes:
         at: Time by the clock given; 0 before the first time. In a cluster, a process without a bus
             never asks.
-        has_started: Whether the dataflow has started.
+        started_at: When the dataflow started, by the same clock; infinite before.
         stalls: How often it has stalled. Written by the watchdog.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.at = 0.0
-        self.has_started = False
+        self.started_at = inf
         self.stalls = 0
+
+    def start(self) -> None:
+        """Record that the dataflow has started."""
+        self.started_at = self._clock()
+
+    def has_started(self, seconds: float = 0.0) -> bool:
+        """Whether the dataflow started at least so many seconds ago."""
+        return self._clock() - self.started_at >= seconds
 
     def mark(self) -> None:
         """Record that the dataflow makes progress."""

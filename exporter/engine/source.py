@@ -67,7 +67,7 @@ class BusSource(FixedPartitionedSource[Item, bytes]):
 
         Bytewax calls it in every process of a cluster, as soon as all are connected.
         """
-        self._context.progress.has_started = True
+        self._context.progress.start()
         return list(self._feeds)
 
     def build_part(self, step_id: str, for_part: str, resume_state: bytes | None) -> BusPartition:

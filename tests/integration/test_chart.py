@@ -171,5 +171,5 @@ def _counted(pods: list[Pod], count: int) -> None:
     eventually(
         lambda: total() == count,
         timeout=30,
-        what=f"{count} messages, counted by both together",
+        what=lambda: f"{count} messages, counted by both together; now {total()}",
     )
