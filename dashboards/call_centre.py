@@ -80,7 +80,7 @@ def _queues() -> list[Panel]:
             "Each queue: all members, members who can take a call, paused members, and the "
             "fewest, average and most available members in the last window. With an API, also its "
             "name for people, and whether it is a queue of the call centre or a group of users.",
-            {"origin_uuid": "server", "queue": "queue", "display_name": "name", "kind": "kind"},
+            {"server": "server", "queue": "queue", "display_name": "name", "kind": "kind"},
             (
                 Column("members", queues.MEMBERS),
                 Column("available", queues.AVAILABLE, steps=house.FEW_IS_BAD),

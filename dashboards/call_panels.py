@@ -56,7 +56,7 @@ def _callers() -> list[Panel]:
             "Then, for the last window: the fewest, average and most callers who waited at the "
             "same time, and the longest wait that ended. At the end: the longest wait that ended "
             "today.",
-            {"origin_uuid": "server", "queue": "queue"},
+            {"server": "server", "queue": "queue"},
             (
                 Column("waiting", queue_calls.WAITING),
                 Column("longest wait", queue_calls.LONGEST_WAIT, decimals=0),
@@ -75,7 +75,7 @@ def _callers() -> list[Panel]:
             "which means answered later, expired or abandoned after the threshold; and abandoned "
             "within it. The service level is in time / (in time + missed): of the selected time "
             "range, of the last window, and of today.",
-            {"origin_uuid": "server", "queue": "queue"},
+            {"server": "server", "queue": "queue"},
             (
                 Column("threshold", queue_calls.THRESHOLD),
                 Column("in time", queue_calls.IN_TIME, decimals=0),

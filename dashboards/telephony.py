@@ -205,7 +205,7 @@ def _trunks() -> list[Panel]:
             "State and calls of each trunk, and how often it was lost in the selected time range. "
             "Technology and tenant are known with an API.",
             {
-                "origin_uuid": "server",
+                "server": "server",
                 "trunk": "trunk",
                 "technology": "technology",
                 "tenant_uuid": "tenant",

@@ -11,7 +11,7 @@ from dataflows.queue_call_metrics import ServiceResult, Wait
 
 _signal = partial(Signal, about="calls")
 
-_QUEUE = "{{queue}} {{origin_uuid}}"
+_QUEUE = "{{display_name}} {{server}}"
 _BY_QUEUE = ("origin_uuid", "queue")
 
 WAITING = _signal(once(calls.WAITING), legend=_QUEUE)

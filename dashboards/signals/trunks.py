@@ -9,7 +9,7 @@ from dataflows import trunk_metrics as trunks
 
 _signal = partial(Signal, about="trunks")
 
-_TRUNK = "{{trunk}} {{origin_uuid}}"
+_TRUNK = "{{trunk}} {{server}}"
 
 LOST = _signal(total(f"1 - {once(trunks.REGISTERED)}"))
 REGISTERED = _signal(once(trunks.REGISTERED), legend=_TRUNK)
