@@ -9,6 +9,7 @@ from grafana_foundation_sdk.builders import table as table_panel
 from grafana_foundation_sdk.models import common, dashboard, prometheus
 
 from dashboards import house
+from dashboards import words as vocabulary
 from dashboards.display_names import SERVER, named
 from dashboards.house import DATA_SOURCE, Steps, Words, instant, mappings, setting, steps_of
 from dashboards.panels import Panel
@@ -71,8 +72,11 @@ def table(  # noqa: PLR0913 -- all that differs between tables
     if text := no_data or house.no_events(columns[0].signal):
         panel.no_value(text)
     heads: dict[str, str] = dict(keys)
-    for head in keys.values():
-        panel.override_by_name(head, [setting("noValue", house.NO_DATA)])
+    for label, head in keys.items():
+        properties = [setting("noValue", house.NO_DATA)]
+        if meant := vocabulary.of_label(label, *(column.signal for column in columns)):
+            properties.append(setting("mappings", house.texts(meant)))
+        panel.override_by_name(head, properties)
     hidden = dict.fromkeys((each for each in _NO_COLUMNS if each not in keys), True)
     for letter, column in zip("ABCDEFGH", columns, strict=False):
         target = instant(column.signal).ref_id(letter).format(prometheus.PromQueryFormat.TABLE)
