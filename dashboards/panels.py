@@ -28,10 +28,14 @@ def stat(  # noqa: PLR0913 -- all that differs between panels
     steps: Steps = house.PLAIN,
     words: Words | None = None,
     link: str = "",
+    is_named: bool = False,
     span: int = 4,
     decimals: int | None = None,
 ) -> Panel:
-    """Build a stat panel: one large number, with a colour as background."""
+    """Build a stat panel: one large number, with a colour as background.
+
+    With `is_named`, the legend of the signal is beside the number.
+    """
     panel = (
         stat_panel.Panel()
         .title(title)
@@ -48,6 +52,8 @@ def stat(  # noqa: PLR0913 -- all that differs between panels
         .height(3)
         .span(span)
     )
+    if is_named:
+        panel.text_mode(common.BigValueTextMode.VALUE_AND_NAME)
     if decimals is not None:
         panel.decimals(decimals)
     if link:
@@ -99,6 +105,46 @@ def stacked(  # noqa: PLR0913 -- as above
         .fill_opacity(75)
         .line_width(1)
         .line_interpolation(common.LineInterpolation.STEP_AFTER)
+        .stacking(style.StackingConfig().mode(common.StackingMode.NORMAL).group("A"))
+    )
+    for word, colour in colours.items():
+        panel.override_by_name(word, house.fixed(colour))
+    return panel
+
+
+def columns(  # noqa: PLR0913 -- as above
+    title: str,
+    description: str,
+    signal: Signal,
+    *,
+    colours: Colours,
+    interval: str,
+    time_from: str,
+    span: int = 12,
+    height: int = 8,
+) -> Panel:
+    """Build stacked columns, one for each interval of a time range of its own.
+
+    A value is about the interval that begins at its time.
+
+    Args:
+        title: Title of the panel.
+        description: Description of the panel.
+        signal: The query.
+        colours: Of the names of the series.
+        interval: Length of the interval, as Grafana writes it.
+        time_from: Length of the time range up to now, as Grafana writes it.
+        span: Width of the panel, in columns of the grid.
+        height: Height of the panel, in rows of the grid.
+    """
+    panel = (
+        _over_time(title, description, [signal], span, height)
+        .interval(interval)
+        .time_from(time_from)
+        .draw_style(common.GraphDrawStyle.BARS)
+        .bar_alignment(common.BarAlignment.AFTER)
+        .fill_opacity(75)
+        .line_width(1)
         .stacking(style.StackingConfig().mode(common.StackingMode.NORMAL).group("A"))
     )
     for word, colour in colours.items():

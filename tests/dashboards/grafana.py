@@ -50,7 +50,12 @@ class Panel:
     json: Json
 
     def __str__(self) -> str:
-        return f"{self.stem}-{self.json['title']}".replace(" ", "_")
+        return f"{self.stem}-{self.title}".replace(" ", "_")
+
+    @property
+    def title(self) -> str:
+        """Its title; for a panel without one, the name of its first number."""
+        return self.json["title"] or f"{self.queries[0]['legendFormat']}: {self.defaults['unit']}"
 
     @property
     def kind(self) -> str:
@@ -82,8 +87,11 @@ def load(stem: str) -> Json:
 
 
 def panels(stem: str) -> list[Panel]:
-    """Return the panels of a dashboard, without its rows."""
-    return [Panel(stem, each) for each in load(stem)["panels"] if each["type"] != "row"]
+    """Return the panels of a dashboard, without its rows, but with those of folded rows."""
+    found = []
+    for each in load(stem)["panels"]:
+        found += each["panels"] if each["type"] == "row" else [each]
+    return [Panel(stem, each) for each in found]
 
 
 def all_panels() -> list[Panel]:
@@ -93,7 +101,7 @@ def all_panels() -> list[Panel]:
 
 def panel(stem: str, title: str) -> Panel:
     """Return the panel with a title."""
-    (found,) = (each for each in panels(stem) if each.json["title"] == title)
+    (found,) = (each for each in panels(stem) if each.title == title)
     return found
 
 
