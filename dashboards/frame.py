@@ -9,12 +9,12 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard
 
+from dashboards import display_names
 from dashboards.house import DATA_SOURCE
 from dashboards.palette import BAD
 from dashboards.panels import Panel
 from dashboards.signals import services
-from dataflows import queue_metrics as queues
-from dataflows.subsystems import bus, deliveries
+from dataflows.subsystems import deliveries
 from exporter.exposition import telemetry
 
 TAG = "xivo-exporter"
@@ -96,13 +96,12 @@ def _all(
 
 def origins() -> Variable:
     """Return the variable that selects servers."""
-    return _choice("origin_uuid", "Server", f"label_values({bus.ORIGIN_INFO.name}, origin_uuid)")
+    return _named("origin_uuid", "Server", display_names.servers(), display_names.SERVER)
 
 
 def queue_names() -> Variable:
     """Return the variable that selects queues of the selected servers."""
-    of = f'{queues.AVAILABLE.name}{{origin_uuid=~"$origin_uuid"}}'
-    return _choice("queue", "Queue", f"label_values({of}, queue)")
+    return _named("queue", "Queue", display_names.queue_names(), display_names.QUEUE_NAME)
 
 
 def jobs() -> Variable:
@@ -129,7 +128,13 @@ def windows() -> Variable:
     )
 
 
-def _choice(name: str, label: str, query: str) -> Variable:
+def _named(name: str, label: str, query: str, shown: str) -> Variable:
+    """Show the values of one label, and select by those of another one."""
+    regex = f'/{name}="(?<value>[^"]+)|{shown}="(?<text>[^"]+)/g'
+    return _choice(name, label, f"query_result({query})").regex(regex)
+
+
+def _choice(name: str, label: str, query: str) -> build.QueryVariable:
     return (
         build.QueryVariable(name)
         .label(label)
@@ -166,8 +171,8 @@ class _Deregistrations(dashboard.AnnotationQuery):
         # Options of the Prometheus plugin, which are not part of the common schema.
         return super().to_json() | {
             "useValueForTime": True,
-            "titleFormat": "{{service_name}} deregistered",
-            "tagKeys": "service_name,origin_uuid",
+            "titleFormat": "{{service_name}} on {{server}} deregistered",
+            "tagKeys": "server",
         }
 
 
@@ -177,7 +182,7 @@ class _DeregistrationsBuilder(Builder[dashboard.AnnotationQuery]):
             name="Service deregistered",
             datasource=DATA_SOURCE,
             icon_color=BAD,
-            expr=services.DEREGISTERED_AT.expr,
+            expr=display_names.named(services.DEREGISTERED_AT.expr, {display_names.SERVER}),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders.prometheus import Dataquery
 from grafana_foundation_sdk.models import common, dashboard
 
+from dashboards.display_names import named
 from dashboards.palette import BAD, BLUE, GOOD, GREY, NEUTRAL, ORANGE, VERMILION, WARNING
 from dashboards.promql import Signal
 
@@ -83,7 +85,8 @@ def ranged(signal: Signal) -> Dataquery:
 
 
 def _query(signal: Signal) -> Dataquery:
-    return Dataquery().ref_id("A").expr(signal.expr).legend_format(signal.legend)
+    expr = named(signal.expr, set(re.findall(r"{{(\w+)}}", signal.legend)))
+    return Dataquery().ref_id("A").expr(expr).legend_format(signal.legend)
 
 
 def steps_of(steps: Steps) -> build.ThresholdsConfig:
@@ -107,15 +110,6 @@ def legend() -> style.VizLegendOptions:
         .show_legend(show_legend=True)
         .display_mode(common.LegendDisplayMode.LIST)
         .placement(common.LegendPlacement.BOTTOM)
-    )
-
-
-def short_origins() -> dashboard.DataTransformerConfig:
-    """Return a transformation that shortens the UUIDs of servers in legends."""
-    # A whole UUID takes half of a legend. Its first eight digits identify a server well enough.
-    uuid = "(.*)([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f-]{22}(.*)"
-    return dashboard.DataTransformerConfig(
-        id_val="renameByRegex", options={"regex": uuid, "renamePattern": "$1$2$3"}
     )
 
 

@@ -24,7 +24,7 @@ def known() -> list[Panel]:
             "Drift: what was wrong in a complete state, in the selected time range, because events "
             "were missed. An answer of an API showed and repaired it. Chat, call forms, voicemail, "
             "conferences and faxes have no state that can be complete, only events.",
-            {"origin_uuid": "server", "subsystem": "subsystem"},
+            {"server": "server", "subsystem": "subsystem"},
             (
                 Column("state", knowledge.STATE, words=_STATE),
                 Column("complete since", knowledge.COMPLETE_SINCE),

@@ -146,8 +146,8 @@ def extremes(levels: Levels, about: str) -> tuple[Signal, ...]:
     They are not summed, because extremes of several servers cannot be added.
     """
     return (
-        Signal(once(levels.high), legend="maximum {{origin_uuid}}", about=about),
-        Signal(once(levels.mean), legend="average {{origin_uuid}}", about=about),
-        Signal(once(levels.low), legend="minimum {{origin_uuid}}", about=about),
-        Signal(today(levels.high), legend="today {{origin_uuid}}", about=about),
+        Signal(once(levels.high), legend="maximum {{server}}", about=about),
+        Signal(once(levels.mean), legend="average {{server}}", about=about),
+        Signal(once(levels.low), legend="minimum {{server}}", about=about),
+        Signal(today(levels.high), legend="today {{server}}", about=about),
     )

@@ -152,7 +152,7 @@ def _components() -> list[Panel]:
             "Components now",
             "The components of each daemon, first those that fail. `api` is the daemon itself: it "
             "fails if it does not answer the exporter.",
-            {"origin_uuid": "server", "service_name": "daemon", "component": "component"},
+            {"server": "server", "service_name": "daemon", "component": "component"},
             (Column("state", services.COMPONENT_UP, words=_WORKS),),
             no_data=_NO_COMPONENTS,
             span=12,
@@ -168,7 +168,7 @@ def _instances() -> list[Panel]:
             "The last instance of each service, its state, when the service last registered and "
             "deregistered, and how often it stopped normally in the selected time range.",
             {
-                "origin_uuid": "server",
+                "server": "server",
                 "service_name": "service",
                 "address": "address",
                 "port": "port",

@@ -11,12 +11,13 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common, dashboard, prometheus
 
 from dashboards import house
+from dashboards.display_names import SERVER, named
 from dashboards.house import DATA_SOURCE, Steps, Words, instant, mappings, setting, steps_of
 from dashboards.panels import Panel
 from dashboards.promql import Signal
 
 # With only one query, Grafana names the column Value, without a letter.
-_NO_COLUMNS = ("Time", "Value", "job", "instance")
+_NO_COLUMNS = ("Time", "Value", "job", "instance", "window", "origin_uuid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,11 @@ def table(  # noqa: PLR0913 -- all that differs between tables
     hidden = dict.fromkeys((each for each in _NO_COLUMNS if each not in keys), True)
     for letter, column in zip(ascii_uppercase, columns, strict=False):
         target = instant(column.signal).ref_id(letter).format(prometheus.PromQueryFormat.TABLE)
-        panel.with_target(target)
+        # All columns get the name, so that they agree on it in each row. A table of UUIDs has names
+        # from a query of its own.
+        wanted = set() if "origin_uuid" in keys else keys.keys() & {SERVER}
+        expr = named(column.signal.expr, wanted)
+        panel.with_target(target.expr(expr).legend_format(""))
         if column.title:
             heads[f"Value #{letter}"] = column.title
             panel.override_by_name(column.title, _properties(column))

@@ -22,7 +22,7 @@ from dataflows.queue_call_metrics import Outcome, ServiceResult, Wait
 
 _signal = partial(Signal, about="calls")
 
-_QUEUE = "{{queue}} {{server}}"
+_QUEUE = "{{display_name}} {{server}}"
 _BY_QUEUE = ("origin_uuid", "queue")
 
 WAITING = _signal(once(calls.WAITING), legend=_QUEUE)

@@ -9,7 +9,7 @@ from dataflows import queue_metrics as queues
 
 _signal = partial(Signal, about="queues")
 
-_QUEUE = "{{queue}} {{server}}"
+_QUEUE = "{{display_name}} {{server}}"
 _BY_QUEUE = ("origin_uuid", "queue")
 
 UNSTAFFED = _signal(total(f"{once(queues.AVAILABLE)} == bool 0"))

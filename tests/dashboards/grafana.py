@@ -14,8 +14,10 @@ Json = dict[str, Any]
 
 STEMS = tuple(DASHBOARDS)
 
-_VARIABLE = re.compile(r"\$(\w+)")
+# Not the group of a regular expression, such as $1.
+_VARIABLE = re.compile(r"\$([a-z_]\w*)")
 _LABEL_VALUES = re.compile(r"label_values\((.+), (\w+)\)")
+_QUERY_RESULT = re.compile(r"query_result\((.+)\)")
 
 
 @dataclass(frozen=True)
@@ -105,29 +107,48 @@ def panel(stem: str, title: str) -> Panel:
     return found
 
 
-def selectors(stem: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the variables that query Prometheus: name, selector of series, label."""
-    for variable in load(stem)["templating"]["list"]:
-        if variable["type"] == "query":
-            match = _LABEL_VALUES.fullmatch(variable["query"])
-            assert match is not None, variable["query"]
-            yield variable["name"], match[1], match[2]
+@dataclass(frozen=True)
+class Variable:
+    """A variable that queries Prometheus.
+
+    Attributes:
+        name: Its name.
+        expr: The series of whose labels it is made.
+        value: Label with the values.
+        text: Label with the texts that people see.
+    """
+
+    name: str
+    expr: str
+    value: str
+    text: str
+
+
+def variables(stem: str) -> Iterator[Variable]:
+    """Yield the variables that query Prometheus."""
+    for each in load(stem)["templating"]["list"]:
+        if each["type"] != "query":
+            continue
+        if match := _LABEL_VALUES.fullmatch(each["query"]):
+            yield Variable(each["name"], match[1], match[2], match[2])
+        else:
+            match = _QUERY_RESULT.fullmatch(each["query"])
+            assert match is not None, each["query"]
+            (value,) = re.findall(r'(\w+)="\(\?<value>', each["regex"])
+            (text,) = re.findall(r'(\w+)="\(\?<text>', each["regex"])
+            yield Variable(each["name"], match[1], value, text)
 
 
 def expressions(stem: str) -> list[str]:
     """Return all queries of a dashboard: of panels, annotations and variables."""
     found = [query["expr"] for each in panels(stem) for query in each.queries]
     found += [each["expr"] for each in load(stem)["annotations"]["list"]]
-    return found + [of for _, of, _ in selectors(stem)]
+    return found + [each.expr for each in variables(stem)]
 
 
-def name(legend: str, labels: Mapping[str, str], rename: Json | None) -> str:
+def name(legend: str, labels: Mapping[str, str]) -> str:
     """Return the name of a series in a legend."""
-    full = re.sub(r"{{(\w+)}}", lambda match: labels.get(match[1], ""), legend)
-    if rename is None:
-        return full
-    pattern = re.sub(r"\$(\d)", r"\\\1", rename["renamePattern"])
-    return re.sub(f"^{rename['regex']}$", pattern, full)
+    return re.sub(r"{{(\w+)}}", lambda match: labels.get(match[1], ""), legend)
 
 
 def merged(

@@ -27,7 +27,7 @@ from tests.dashboards.grafana import (
     merged,
     name,
     panels,
-    selectors,
+    variables,
 )
 from tests.dashboards.pictures.page import Painter
 from tests.dashboards.prometheus import Prometheus, Series
@@ -127,18 +127,19 @@ def test_every_series_has_a_name_of_its_own_or_a_row(prometheus: Prometheus, pan
     for query, answer in zip(panel.queries, answers, strict=True):
         used = re.findall(r"{{(\w+)}}", query["legendFormat"])
         assert all(each.labels[label] for each in answer for label in used)
-        rename = panel.transformation("renameByRegex")
-        names += [name(query["legendFormat"], each.labels, rename) for each in answer]
+        names += [name(query["legendFormat"], each.labels) for each in answer]
     assert len(set(names)) == len(names)
     assert all(names) or panel.kind == "stat"
 
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_every_choice_has_something_to_choose(prometheus: Prometheus, stem: str) -> None:
-    for variable, of, label in selectors(stem):
-        values = prometheus.label_values(label, of=CHOICES.spell(of))
+    for variable in variables(stem):
+        found = [each.labels for each in prometheus.query(CHOICES.spell(variable.expr))]
+        values = {labels[variable.value] for labels in found if variable.value in labels}
         assert values, variable
-        assert variable != "window" or sorted(values) == sorted(LENGTHS)
+        assert all(labels[variable.text] for labels in found if variable.value in labels)
+        assert variable.name != "window" or values == {*LENGTHS}
 
 
 @pytest.mark.parametrize("stem", STEMS)

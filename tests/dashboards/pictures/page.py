@@ -122,17 +122,15 @@ class Painter:
         return self._prometheus.query_range(expr, self._end - seconds, self._end, seconds / _STEPS)
 
     def _now(self, panel: Panel) -> list[tuple[str, float]]:
-        rename = panel.transformation("renameByRegex")
         return [
-            (grafana.name(query.get("legendFormat", ""), each.labels, rename), each.value)
+            (grafana.name(query.get("legendFormat", ""), each.labels), each.value)
             for query in panel.queries
             for each in self._prometheus.query(self._choices.spell(query["expr"]), self._end)
         ]
 
     def _lines(self, panel: Panel) -> plots.Lines:
-        rename = panel.transformation("renameByRegex")
         return [
-            (grafana.name(query["legendFormat"], each.labels, rename), each.points)
+            (grafana.name(query["legendFormat"], each.labels), each.points)
             for query in panel.queries
             for each in self._range(self._choices.spell(query["expr"]))
         ]
