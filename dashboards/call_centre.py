@@ -13,6 +13,8 @@ from dashboards.panels import Panel, bars, lines, stat
 from dashboards.signals import agents, call_forms, knowledge, queue_calls, queues
 from dashboards.tables import Column, table
 
+_IF_ANY: house.Steps = ((0, house.TRANSPARENT), (1, palette.WARNING))
+
 
 def dashboard() -> Dashboard:
     """Build the dashboard."""
@@ -90,8 +92,8 @@ def _queues_and_agents() -> list[Panel]:
             "users. Click on a queue to see only this queue.",
             {"server": "server", "queue": "queue", "display_name": "name", "kind": "kind"},
             (
-                Column("waiting", queue_calls.WAITING, steps=house.SOME_STANDS_OUT),
-                Column("longest wait", queue_calls.LONGEST_WAIT, words=house.NOBODY, decimals=0),
+                Column("waiting", queue_calls.WAITING, steps=_IF_ANY),
+                Column("longest wait", queue_calls.LONGEST_WAIT, decimals=0),
                 Column("available", queues.AVAILABLE, steps=house.FEW_IS_BAD),
                 Column("in call", queue_calls.IN_CALL),
                 Column("paused", queues.PAUSED),
@@ -107,6 +109,7 @@ def _queues_and_agents() -> list[Panel]:
             ),
             details={"queue": CALL_CENTRE},
             links=(explained("calls.md"),),
+            no_data=house.NO_QUEUES,
             span=18,
             height=10,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grafana_foundation_sdk.builders import common as style
 from grafana_foundation_sdk.builders import heatmap
 from grafana_foundation_sdk.models import common, prometheus
 from grafana_foundation_sdk.models import heatmap as options
@@ -45,6 +46,7 @@ def distribution(
         )
         .y_axis(heatmap.YAxisConfig().unit("s").axis_placement(common.AxisPlacement.LEFT))
         .cell_values(heatmap.CellValues().unit(signal.unit).decimals(1))
+        .scale_distribution(style.ScaleDistributionConfig().type(common.ScaleDistribution.LINEAR))
         .show_value(common.VisibilityMode.AUTO)
         .show_legend()
         .show_color_scale(show_color_scale=True)

@@ -41,6 +41,9 @@ TRANSPARENT = "transparent"
 NO_DATA = "-"
 """Text of an empty cell."""
 
+NO_QUEUES = "No events about queues from the selected servers yet"
+"""Text of a table of queues, whose first column can be about calls."""
+
 NONE: Words = {0: ("none", GOOD)}
 NOBODY: Words = {0: ("nobody", GOOD)}
 NEVER: Words = {0: ("never", GOOD)}

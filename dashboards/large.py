@@ -6,6 +6,8 @@ name beside it, in large letters.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from grafana_foundation_sdk.builders import common as style
 from grafana_foundation_sdk.builders import stat
 from grafana_foundation_sdk.models import common
@@ -17,13 +19,14 @@ from dashboards.panels import Panel
 from dashboards.promql import Signal
 
 # A letter can be read from about 250 times its height. On a screen of 55 inches with 1,920 pixels
-# to the line, a text of size 44 has letters of 20 mm, and one of size 110 has letters of 49 mm.
-_NAME, _NUMBER = 30, 110
+# to the line, capital letters of size 40 are 18 mm high, and those of size 90 are 40 mm high.
+_NAME, _NUMBER = 30, 90
 _TILE_NAME, _TILE_NUMBER = 24, 72
-_ROW_NAME, _ROW_NUMBER = 34, 44
+_ROW_NAME, _ROW_NUMBER = 30, 40
 
 
 def number(  # noqa: PLR0913 -- all that differs between panels
+    name: str,
     description: str,
     signal: Signal,
     *,
@@ -34,15 +37,17 @@ def number(  # noqa: PLR0913 -- all that differs between panels
     span: int = 6,
     height: int = 6,
 ) -> Panel:
-    """Build a panel of one number, named by the legend of its signal."""
+    """Build a panel of one number, with its name, or a legend that has labels in it."""
     panel = (
         _stat(description, span, height, _NAME, _NUMBER)
-        .with_target(house.instant(signal))
+        .with_target(
+            house.instant(signal if "{{" in signal.legend else replace(signal, legend=name))
+        )
         .unit(signal.unit)
         .thresholds(house.steps_of(steps))
         .mappings(house.mappings(words or {}))
         # Without a number, Grafana does not show its name.
-        .no_value(f"{signal.legend}: not known yet")
+        .no_value(f"{name}: not known yet")
     )
     if decimals is not None:
         panel.decimals(decimals)
@@ -69,7 +74,13 @@ def tiles(
 
 
 def ranking(
-    description: str, signal: Signal, *, steps: Steps, span: int = 8, height: int = 11
+    description: str,
+    signal: Signal,
+    *,
+    steps: Steps,
+    words: Words | None = None,
+    span: int = 8,
+    height: int = 11,
 ) -> Panel:
     """Build a list, a large row for each series in the order of the query."""
     return (
@@ -77,6 +88,7 @@ def ranking(
         .with_target(house.instant(signal))
         .unit(signal.unit)
         .thresholds(house.steps_of(steps))
+        .mappings(house.mappings(words or {}))
         .orientation(common.VizOrientation.HORIZONTAL)
         .wide_layout(wide_layout=True)
         .no_value(f"{signal.about}: not known yet")

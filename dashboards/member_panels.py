@@ -39,6 +39,7 @@ def windows() -> list[Panel]:
             ),
             details={"queue": CALL_CENTRE},
             links=(explained("windows.md"),),
+            no_data=house.NO_QUEUES,
         ),
     ]
 

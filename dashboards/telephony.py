@@ -184,12 +184,16 @@ def _lines() -> list[Panel]:
             span=8,
         ),
         table(
-            "Which lines are not registered",
-            "Lines whose phone Asterisk cannot reach now, each by its number in the configuration. "
-            "Single lines are shown only with the setting `--details lines`.",
+            "Lines now",
+            f"At most {line_signals.MANY} lines, first those whose phone Asterisk cannot reach, "
+            "each with its number in the configuration and its calls. Single lines are shown only "
+            "with the setting `--details lines`.",
             {"server": "server", "line": "line"},
-            (Column("state", line_signals.UNREGISTERED, words=_IS_REGISTERED),),
-            no_data="None, or the exporter shows no single lines (--details lines)",
+            (
+                Column("state", line_signals.REGISTERED, words=_IS_REGISTERED),
+                Column("calls", line_signals.CALLS, decimals=0),
+            ),
+            no_data="No single lines known: the setting --details lines shows them",
             span=12,
         ),
         lines(

@@ -60,21 +60,24 @@ def dashboard() -> Dashboard:
 def _now() -> list[Panel]:
     return [
         number(
+            "waiting",
             "Callers who wait in the selected queues now.",
-            replace(queue_calls.ALL_WAITING, legend="waiting"),
+            queue_calls.ALL_WAITING,
             steps=_ANY_WAITING,
             link=CALL_CENTRE,
         ),
         number(
+            "longest wait",
             "How long the caller who waits longest has been waiting. Orange from one minute, red "
             "from three minutes.",
-            replace(queue_calls.ALL_LONGEST_WAIT, legend="longest wait"),
+            queue_calls.ALL_LONGEST_WAIT,
             steps=_LONG_WAIT,
             words=house.NOBODY,
             decimals=0,
             link=CALL_CENTRE,
         ),
         number(
+            "service level today",
             "Share of the calls of today that were answered within the threshold. Callers who hung "
             "up within it do not count. Orange below 80 %, red below 60 %.",
             queue_calls.ALL_SERVICE_LEVEL_TODAY,
@@ -83,8 +86,9 @@ def _now() -> list[Panel]:
             link=CALL_CENTRE,
         ),
         number(
+            "queues with nobody available",
             "Selected queues in which no member can take a call now.",
-            replace(queues.UNSTAFFED, legend="queues with nobody available"),
+            queues.UNSTAFFED,
             steps=house.NONE_IS_GOOD,
             words=house.NONE,
             link=CALL_CENTRE,
@@ -95,15 +99,17 @@ def _now() -> list[Panel]:
 def _today() -> list[Panel]:
     return [
         number(
+            "answered today",
             "Calls of the selected queues that a member answered since midnight, exactly counted.",
-            replace(queue_calls.ALL_ANSWERED_TODAY, legend="answered today"),
+            queue_calls.ALL_ANSWERED_TODAY,
             span=5,
             height=5,
         ),
         number(
+            "abandoned today",
             "Calls of the selected queues in which the caller hung up before an answer, since "
             "midnight, exactly counted.",
-            replace(queue_calls.ALL_ABANDONED_TODAY, legend="abandoned today"),
+            queue_calls.ALL_ABANDONED_TODAY,
             span=5,
             height=5,
         ),
@@ -127,6 +133,7 @@ def _queues() -> list[Panel]:
             f"The {MANY} selected queues with the longest wait now.",
             _first(queue_calls.LONGEST_WAIT, "topk", "sort_desc"),
             steps=_LONG_WAIT,
+            words=house.NOBODY,
         ),
         ranking(
             f"The {MANY} selected queues with the fewest members who can take a call now.",

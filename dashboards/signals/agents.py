@@ -46,7 +46,7 @@ def _occupancy(of: Callable[..., str], *by: str) -> str:
         " + ".join(total(of(agents.SECONDS, activity=each), *by) for each in activities)
         for activities in (("on_call", "wrap_up"), ("ringing", "available"))
     )
-    return f"({busy}) / ({busy} + {idle})"
+    return f"({busy}) / ({busy} + {idle} > 0)"
 
 
 OCCUPANCY = _signal(_occupancy(increase), "percentunit")
@@ -54,8 +54,8 @@ OCCUPANCY_RATE = _signal(_occupancy(rate, "origin_uuid"), "percentunit", "{{serv
 
 
 def _median_pause(*by: str) -> str:
-    return f"histogram_quantile(0.5, {total(bucket_increase(agents.PAUSES), *by, 'le')}) >= 0"
+    return f"histogram_quantile(0.5, {total(bucket_increase(agents.PAUSES), *by, 'le')})"
 
 
 MEDIAN_PAUSE = Signal(_median_pause(), "s")
-MEDIAN_PAUSES = _signal(_median_pause("reason"), "s", "{{reason}}")
+MEDIAN_PAUSES = Signal(f"{_median_pause('reason')} >= 0", "s", "{{reason}}")

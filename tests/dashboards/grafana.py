@@ -56,8 +56,9 @@ class Panel:
 
     @property
     def title(self) -> str:
-        """Its title; for a panel without one, the name of its first number."""
-        return self.json["title"] or f"{self.queries[0]['legendFormat']}: {self.defaults['unit']}"
+        """Its title; for a panel without one, the name of its first number, or its unit."""
+        legend = self.queries[0]["legendFormat"]
+        return str(self.json["title"] or (self.defaults["unit"] if "{{" in legend else legend))
 
     @property
     def kind(self) -> str:
@@ -90,10 +91,29 @@ def load(stem: str) -> Json:
 
 def panels(stem: str) -> list[Panel]:
     """Return the panels of a dashboard, without its rows, but with those of folded rows."""
-    found = []
+    found: list[Json] = []
     for each in load(stem)["panels"]:
         found += each["panels"] if each["type"] == "row" else [each]
     return [Panel(stem, each) for each in found]
+
+
+def arranged(rows: Sequence[Json], *, is_open: bool) -> list[Json]:
+    """Return the rows and panels that are visible, at their places.
+
+    Grafana moves up what is below a folded row.
+    """
+    visible: list[Json] = []
+    hidden = 0
+    for each in rows:
+        grid = each["gridPos"] | {"y": each["gridPos"]["y"] - hidden}
+        visible.append(each | {"gridPos": grid})
+        inner = each.get("panels", [])
+        if is_open:
+            visible += inner
+        elif inner:
+            below = [panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in inner]
+            hidden += max(below) - each["gridPos"]["y"] - 1
+    return visible
 
 
 def all_panels() -> list[Panel]:

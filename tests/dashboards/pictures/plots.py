@@ -104,6 +104,32 @@ def time_series(panel: Panel, lines: Lines, area: Area, now: float) -> str:
     return area.svg("".join(body) + area.times()) + _legend(panel, lines)
 
 
+def columns(panel: Panel, lines: Lines, area: Area, step: float) -> str:
+    """Draw stacked columns, each from its time to the next one."""
+    drawn = _stacked(lines)
+    highest = max((value for _, points, _ in drawn for _, value in points), default=0)
+    top = _round_up(highest, panel.defaults.get("unit", "short"))
+    scale = (area.bottom - _TOP) / top
+    body = []
+    for tick in range(_TICKS):
+        value = top * tick / (_TICKS - 1)
+        y = area.bottom - scale * value
+        body.append(
+            f'<line x1="{area.left}" x2="{area.width}" y1="{y}" y2="{y}" stroke="#ddd"/>'
+            f"{_text(area.left - 5, y + 4, _tick(value, panel, 0), 'end')}"
+        )
+    for name, points, base in drawn:
+        fill = _look(panel, name)["colour"]
+        for (at, value), (_, below) in zip(points, base or (), strict=True):
+            x, end = area.x(at), area.x(at + step)
+            body.append(
+                f'<rect x="{x + 1:.1f}" width="{end - x - 2:.1f}" '
+                f'y="{area.bottom - scale * value:.1f}" '
+                f'height="{scale * (value - below):.1f}" fill="{fill}"/>'
+            )
+    return area.svg("".join(body) + area.times()) + _legend(panel, lines)
+
+
 def state_timeline(panel: Panel, lines: Lines, area: Area, now: float) -> str:
     """Draw a band for each series, with the values in it."""
     body = []
