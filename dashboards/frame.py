@@ -11,9 +11,8 @@ from grafana_foundation_sdk.models import dashboard
 
 from dashboards import display_names
 from dashboards.house import DATA_SOURCE
-from dashboards.palette import BAD
+from dashboards.marks import marks
 from dashboards.panels import Panel
-from dashboards.signals import services
 from dataflows.subsystems import deliveries
 from exporter.exposition import telemetry
 
@@ -60,8 +59,9 @@ def frame(  # noqa: PLR0913 -- all that differs between dashboards
         .time(since, "now")
         .timezone("browser")
         .link(_link())
-        .annotation(_deregistrations())
     )
+    for mark in marks():
+        page.annotation(mark)
     for variable in (_data_source(), *variables):
         page.with_variable(variable)
     for section in sections:
@@ -162,29 +162,3 @@ def _link() -> build.DashboardLink:
         .include_vars(include_vars=True)
         .keep_time(keep_time=True)
     )
-
-
-class _Deregistrations(dashboard.AnnotationQuery):
-    """Marks at the exact times, which are the values of the series, not at scrape times."""
-
-    def to_json(self) -> dict[str, object]:
-        # Options of the Prometheus plugin, which are not part of the common schema.
-        return super().to_json() | {
-            "useValueForTime": True,
-            "titleFormat": "{{service_name}} on {{server}} deregistered",
-            "tagKeys": "server",
-        }
-
-
-class _DeregistrationsBuilder(Builder[dashboard.AnnotationQuery]):
-    def build(self) -> dashboard.AnnotationQuery:
-        return _Deregistrations(
-            name="Service deregistered",
-            datasource=DATA_SOURCE,
-            icon_color=BAD,
-            expr=display_names.named(services.DEREGISTERED_AT.expr, {display_names.SERVER}),
-        )
-
-
-def _deregistrations() -> Builder[dashboard.AnnotationQuery]:
-    return _DeregistrationsBuilder()

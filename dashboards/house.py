@@ -152,6 +152,31 @@ def mappings(words: Words) -> list[dashboard.ValueMapping]:
     ]
 
 
+def texts(words: Mapping[str, str]) -> list[dashboard.ValueMapping]:
+    """Return value mappings, which show words for people instead of the values of a label."""
+    return [
+        dashboard.ValueMap(
+            options={
+                value: dashboard.ValueMappingResult(text=text, index=index)
+                for index, (value, text) in enumerate(words.items())
+            }
+        )
+    ]
+
+
+def shown_as(word: str) -> dashboard.DynamicConfigValue:
+    """Return the property that gives a series another name."""
+    return setting("displayName", word)
+
+
+ZERO_ONLY = dashboard.MatcherConfig(
+    id_val="byValue", options={"reducer": "allIsZero", "op": "gte", "value": 0}
+)
+"""Matches series that are 0 in the whole time range."""
+
+NOT_LISTED = setting("custom.hideFrom", {"legend": True, "tooltip": True, "viz": False})
+
+
 def details(uid: str) -> build.DashboardLink:
     """Return a link to another dashboard."""
     # The link keeps the variables and the time range.

@@ -73,7 +73,7 @@ def tiles(
     return panel
 
 
-def ranking(
+def ranking(  # noqa: PLR0913 -- as above
     description: str,
     signal: Signal,
     *,

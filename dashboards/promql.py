@@ -50,9 +50,12 @@ def once(spec: MetricSpec, **where: str) -> str:
     return _once(spec, _selector(spec, where))
 
 
-def over_range(function: str, spec: MetricSpec, **where: str) -> str:
-    """Return a query that applies a function to the selected time range of each series."""
-    return _once(spec, f"{function}({_selector(spec, where)}[{RANGE}])")
+def over_range(function: str, spec: MetricSpec, over: str = RANGE, **where: str) -> str:
+    """Return a query that applies a function to a range of each series.
+
+    By default, it is the selected time range.
+    """
+    return _once(spec, f"{function}({_selector(spec, where)}[{over}])")
 
 
 def increase(spec: MetricSpec, **where: str) -> str:

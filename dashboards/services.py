@@ -5,10 +5,11 @@ from __future__ import annotations
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from dashboards import frame, house, palette
+from dashboards.completeness import completeness
 from dashboards.frame import Section
 from dashboards.names import SERVICES
 from dashboards.panels import Panel, bars, stat, timeline
-from dashboards.signals import bus, services
+from dashboards.signals import bus, knowledge, services
 from dashboards.tables import Column, table
 
 _AVAILABLE = (
@@ -89,6 +90,7 @@ def _now() -> list[Panel]:
             steps=house.SILENCE_IS_BAD,
             decimals=0,
         ),
+        completeness(knowledge.SERVICES),
     ]
 
 

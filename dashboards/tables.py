@@ -11,6 +11,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common, dashboard, prometheus
 
 from dashboards import house
+from dashboards import words as vocabulary
 from dashboards.display_names import SERVER, named
 from dashboards.house import DATA_SOURCE, Steps, Words, instant, mappings, setting, steps_of
 from dashboards.panels import Panel
@@ -80,11 +81,13 @@ def table(  # noqa: PLR0913 -- all that differs between tables
     if text := no_data or house.no_events(columns[0].signal):
         panel.no_value(text)
     heads: dict[str, str] = dict(keys)
-    for head in keys.values():
-        shown = [setting("noValue", house.NO_DATA)]
+    for label, head in keys.items():
+        properties = [setting("noValue", house.NO_DATA)]
+        if meant := vocabulary.of_label(label, *(column.signal for column in columns)):
+            properties.append(setting("mappings", house.texts(meant)))
         if uid := (details or {}).get(head):
-            shown.append(setting("links", [house.only(uid, head)]))
-        panel.override_by_name(head, shown)
+            properties.append(setting("links", [house.only(uid, head)]))
+        panel.override_by_name(head, properties)
     hidden = dict.fromkeys((each for each in _NO_COLUMNS if each not in keys), True)
     for letter, column in zip(ascii_uppercase, columns, strict=False):
         target = instant(column.signal).ref_id(letter).format(prometheus.PromQueryFormat.TABLE)

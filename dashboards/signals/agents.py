@@ -33,7 +33,7 @@ NOW = tuple(
         ("ringing", "ringing"),
         ("wrap_up", "in wrap-up"),
         ("paused", "paused"),
-        ("unavailable", "phone unavailable"),
+        ("unavailable", "unavailable"),
     )
 )
 """What agents do now, a query for each activity."""

@@ -16,7 +16,7 @@ _signal = partial(Signal, about=_ABOUT)
 KNOWN = _signal(total(once(lines.LINES)))
 NOT_REGISTERED = _signal(total(once(lines.LINES, registered="no")))
 NOT_REGISTERED_SHARE = _signal(f"{NOT_REGISTERED.expr} / {KNOWN.expr}", "percentunit")
-BY_REGISTERED = _signal(total(once(lines.LINES), "registered"), legend="registered: {{registered}}")
+BY_REGISTERED = _signal(total(once(lines.LINES), "registered"), legend="{{registered}}")
 _FIRST = f"bottomk({MANY}, {once(lines.REGISTERED)})"
 REGISTERED = _signal(f"sort({_FIRST})", legend="{{line}} {{server}}")
 """Single lines, first those that are not registered; only with `--details lines`."""

@@ -11,13 +11,14 @@ import pytest
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from dashboards import catalogue, palette
+from dashboards import catalogue, palette, words
 from dashboards.__main__ import main
 from dashboards.documents import BASE
 from dataflows.subsystems import METRICS
 from tests.contract.test_docs import anchors
 from tests.dashboards import grafana
 from tests.dashboards.grafana import STEMS, Json, Panel, all_panels, load
+from tests.promql import spec_of
 from tests.support import REPOSITORY
 
 WIDTH = 24
@@ -45,7 +46,7 @@ def test_a_dashboard_is_valid_for_the_models_of_grafana(stem: str) -> None:
     text = load(stem)
     for annotation in text["annotations"]["list"]:
         # Options of the Prometheus plugin, which the schema of dashboards does not have.
-        for name in ("useValueForTime", "titleFormat", "tagKeys"):
+        for name in ("useValueForTime", "titleFormat"):
             del annotation[name]
     assert plain(Dashboard.from_json(text)) == text
 
@@ -142,6 +143,40 @@ def test_dashboards_link_to_each_other_and_keep_variables_and_time_range(stem: s
 def assert_is_a_section(place: str) -> None:
     page, _, anchor = place.partition("#")
     assert not anchor or anchor in anchors(REPOSITORY / "docs" / page)
+
+
+# Words
+
+
+@pytest.mark.parametrize("panel", all_panels(), ids=str)
+def test_no_value_of_a_label_is_shown_as_it_is_if_there_are_words_for_it(panel: Panel) -> None:
+    shown = {
+        each["matcher"]["options"]: setting["value"]
+        for each in overrides(panel)
+        for setting in each["properties"]
+        if setting["id"] == "displayName"
+    }
+    assert not any("_" in word for word in shown.values())
+    assert len(set(shown.values())) == len(shown)
+    for query in panel.queries:
+        for label in re.findall(r"{{(\w+)}}", query.get("legendFormat", "")):
+            specs = [spec_of(name) for name in re.findall(r"xivo_\w+", query["expr"])]
+            values = {value for spec in specs for value in spec.vocabulary.get(label, ())}
+            if label in words.WORDS:
+                # A series is renamed as a whole.
+                assert query["legendFormat"] == f"{{{{{label}}}}}"
+                assert values <= shown.keys()
+            else:
+                assert not values
+
+
+def test_the_legends_of_stacks_leave_out_what_was_always_zero() -> None:
+    for panel in all_panels():
+        if panel.defaults.get("custom", {}).get("stacking", {}).get("mode") == "normal":
+            (hidden,) = (each for each in overrides(panel) if each["matcher"]["id"] == "byValue")
+            assert hidden["matcher"]["options"]["reducer"] == "allIsZero"
+            (setting,) = hidden["properties"]
+            assert setting["value"] == {"legend": True, "tooltip": True, "viz": False}
 
 
 # Colours

@@ -104,7 +104,7 @@ def window_states(world: World) -> Shown:
 
 
 def complete_since(world: World) -> Shown:
-    since = each("xivo_state_known_since_timestamp_seconds", factor=1000)(world)
+    since = each(SINCE, factor=1000)(world)
     return {labels: value for labels, value in since.items() if value}
 
 
@@ -114,10 +114,11 @@ def nothing(_: World) -> Shown:
 
 
 def all_complete(*subsystems: str) -> Expected:
-    """Expect 1 if the states of some subsystems are complete for every server."""
+    """Expect since when the states of some subsystems are complete for every server, or 0."""
 
     def expected(world: World) -> Shown:
-        return {(): min(value for labels, value in world.of(KNOWN) if labels[1] in subsystems)}
+        since = [value for labels, value in world.of(SINCE) if labels[1] in subsystems]
+        return {(): 1000 * max(since) * all(since)}
 
     return expected
 
@@ -144,7 +145,7 @@ def ended_today(outcome: str, *places: int) -> Expected:
 
 
 WINDOW = "5m"
-KNOWN = "xivo_state_known"
+KNOWN, SINCE = "xivo_state_known", "xivo_state_known_since_timestamp_seconds"
 COMPLETENESS = "Are the numbers complete?"
 AGENTS, MEMBERS, FREE = "xivo_agents", "xivo_queue_members", "xivo_queue_members_available"
 CALLERS = "xivo_queue_callers_waiting"
@@ -292,6 +293,7 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("switchboards", COMPLETENESS, "A"): all_complete("switchboards"),
     ("switchboards", COMPLETENESS, "B"): all_complete("parking"),
     ("services", "Services", "A"): number(UP),
+    ("services", COMPLETENESS, "A"): all_complete("services"),
     ("services", "Up or down per window", "A"): window_states,
     ("services", "Up or down", "A"): each(UP),
     ("services", "Daemons of Wazo", "A"): nothing,

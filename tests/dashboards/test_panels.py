@@ -143,15 +143,20 @@ def test_every_choice_has_something_to_choose(prometheus: Prometheus, stem: str)
 
 
 @pytest.mark.parametrize("stem", STEMS)
-def test_annotations_stand_at_times_of_deregistrations(prometheus: Prometheus, stem: str) -> None:
-    (annotation,) = load(stem)["annotations"]["list"]
-    assert annotation["useValueForTime"]
-    marks = prometheus.query(CHOICES.spell(annotation["expr"]))
-    assert marks
-    for mark in marks:
-        assert mark.labels["service_name"] in PORTS
-        # Grafana expects milliseconds.
-        assert time.time() - 300 < mark.value / 1000 <= time.time()
+def test_marks_stand_at_times_of_deregistrations_and_starts(
+    prometheus: Prometheus, stem: str
+) -> None:
+    annotations = {each["name"]: each for each in load(stem)["annotations"]["list"]}
+    assert len(annotations) == 5
+    for kind in ("Service deregistered", "Exporter started"):
+        assert annotations[kind]["useValueForTime"]
+        marks = prometheus.query(CHOICES.spell(annotations[kind]["expr"]))
+        assert marks
+        for mark in marks:
+            named = re.findall(r"{{(\w+)}}", annotations[kind]["titleFormat"])
+            assert all(mark.labels[label] for label in named)
+            # Grafana expects milliseconds.
+            assert time.time() - 300 < mark.value / 1000 <= time.time()
 
 
 def test_no_time_stamp_of_a_demo_is_impossible(prometheus: Prometheus) -> None:

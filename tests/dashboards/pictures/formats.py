@@ -29,6 +29,13 @@ def text(value: float, defaults: Json, now: float) -> str:
     return f"{_digits(value, decimals)} {suffix}".rstrip()
 
 
+def word(value: str, options: Json) -> str:
+    """Write the value of a label, by its word if it has one."""
+    for mapping in options.get("mappings", ()):
+        return str(mapping["options"].get(value, {}).get("text", value))
+    return value
+
+
 def colour(value: float, defaults: Json) -> str:
     """Choose a colour: that of the word, else that of the threshold."""
     mapped = _mapped(value, defaults).get("color")

@@ -182,6 +182,8 @@ class Painter:
     def _marks(self, stem: str) -> list[float]:
         found = set()
         for annotation in grafana.load(stem)["annotations"]["list"]:
+            if not annotation["useValueForTime"]:
+                continue
             expr = self._choices.spell(annotation["expr"])
             for each in self._range(expr):
                 found |= {value / 1000 for _, value in each.points}
@@ -226,7 +228,7 @@ class Painter:
 
     def _words(self, panel: Panel) -> str:
         tiles = [
-            f"<div>{escape(formats.text(value, _options(panel, name), self._end))}</div>"
+            f"<div>{escape(name)}: {escape(formats.text(value, panel.defaults, self._end))}</div>"
             for name, value in self._now(panel)
         ]
         if not tiles:
@@ -240,7 +242,8 @@ class Painter:
         top = panel.defaults.get("max") or max((value for _, value in values), default=0) or 1
         rows = [
             f'<div class="bar" style="height:{min(44, height // len(values))}px">'
-            f'<span>{escape(name)}</span><div><i style="width:{min(100, 100 * value / top):.1f}%;'
+            f"<span>{escape(_shown(panel, name))}</span>"
+            f'<div><i style="width:{min(100, 100 * value / top):.1f}%;'
             f'background:{formats.colour(value, panel.defaults)}"></i></div>'
             f"<b>{escape(formats.text(value, panel.defaults, self._end))}</b></div>"
             for name, value in values
@@ -265,7 +268,7 @@ class Painter:
             if value is None:
                 cells.append(f"<td>{escape(_options(panel, head)['noValue'])}</td>")
             elif isinstance(value, str):
-                cells.append(f"<td>{escape(value)}</td>")
+                cells.append(f"<td>{escape(formats.word(value, _options(panel, head)))}</td>")
             else:
                 cells.append(self._cell(value, _options(panel, head)))
         return "".join(cells)
@@ -282,6 +285,10 @@ def _empty(panel: Panel) -> str:
     # The text of Grafana, if the panel has none.
     text = panel.defaults.get("noValue", "No data")
     return f'<div class="empty">{escape(text)}</div>'
+
+
+def _shown(panel: Panel, name: str) -> str:
+    return str(_options(panel, name).get("displayName", name))
 
 
 def _options(panel: Panel, head: str) -> Json:

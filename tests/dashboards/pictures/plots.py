@@ -167,29 +167,29 @@ def legend_height(lines: Lines, width: int) -> int:
 
 def _legend(panel: Panel, lines: Lines) -> str:
     items = []
-    for name, _ in lines:
+    hides_zeros = "allIsZero" in str(panel.json["fieldConfig"])
+    for name, points in lines:
+        if hides_zeros and not any(value for _, value in points):
+            continue
         look = _look(panel, name)
         dash = " ".join(map(str, look["dash"]))
         key = (
             f'<svg width="22" height="8"><path d="M0 4H22" stroke="{look["colour"]}" '
             f'stroke-width="{max(3, look["width"])}" stroke-dasharray="{dash}"/></svg>'
         )
-        items.append(f"<span>{key} {escape(name)}</span>")
+        items.append(f"<span>{key} {escape(look['name'])}</span>")
     return f'<div class="legend">{"".join(items)}</div>'
 
 
 def _look(panel: Panel, name: str) -> Json:
     width = panel.defaults["custom"].get("lineWidth", 1)
-    look: Json = {"colour": _own_colour(panel, name), "dash": (), "width": width}
+    look: Json = {"name": name, "colour": _own_colour(panel, name), "dash": (), "width": width}
     for override in panel.json["fieldConfig"].get("overrides", ()):
-        matcher = override["matcher"]
-        if matcher["id"] == "byName":
-            fits = matcher["options"] == name
-        else:
-            fits = re.search(matcher["options"].strip("/"), name) is not None
-        if fits:
+        if _fits(panel, override["matcher"], name):
             for each in override["properties"]:
                 match each["id"]:
+                    case "displayName":
+                        look["name"] = each["value"]
                     case "color":
                         look["colour"] = each["value"]["fixedColor"]
                     case "custom.lineStyle":
@@ -197,6 +197,19 @@ def _look(panel: Panel, name: str) -> Json:
                     case "custom.lineWidth":
                         look["width"] = each["value"]
     return look
+
+
+def _fits(panel: Panel, matcher: Json, name: str) -> bool:
+    if matcher["id"] == "byFrameRefID":
+        of = (each for each in panel.queries if each["refId"] == matcher["options"])
+        return any(_can_be(query["legendFormat"], name) for query in of)
+    return bool(matcher["id"] == "byName" and matcher["options"] == name)
+
+
+def _can_be(legend: str, name: str) -> bool:
+    """Say whether a series with this legend can have this name."""
+    pattern = "(.+)".join(map(re.escape, re.split(r"{{\w+}}", legend)))
+    return re.fullmatch(pattern, name) is not None
 
 
 def _own_colour(panel: Panel, name: str) -> str:
