@@ -16,6 +16,7 @@ from dashboards import (
     services,
     switchboards,
     telephony,
+    wallboard,
 )
 from dashboards.languages import LANGUAGES, Json, texts, translated
 
@@ -26,6 +27,7 @@ FOLDER = Path(__file__).parent
 
 DASHBOARDS = {
     "overview": overview.dashboard,
+    "wallboard": wallboard.dashboard,
     "call_centre": call_centre.dashboard,
     "endpoints": endpoints.dashboard,
     "telephony": telephony.dashboard,

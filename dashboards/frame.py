@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import dashboard as build
@@ -24,14 +24,28 @@ Variables = Sequence[Variable]
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A row of a dashboard: its title and its panels."""
+    """A row of a dashboard.
+
+    Attributes:
+        title: Empty for panels without a row above them.
+        panels: Its panels, in order.
+        is_folded: Whether people must open the row to see its panels.
+    """
 
     title: str
     panels: Sequence[Panel]
+    is_folded: bool = False
 
 
-def frame(
-    uid: str, title: str, description: str, variables: Variables, sections: Sequence[Section]
+def frame(  # noqa: PLR0913 -- all that differs between dashboards
+    uid: str,
+    title: str,
+    description: str,
+    variables: Variables,
+    sections: Sequence[Section],
+    *,
+    refresh: str = "30s",
+    since: str = "now-3h",
 ) -> dashboard.Dashboard:
     """Build a dashboard from its sections."""
     page = (
@@ -41,8 +55,8 @@ def frame(
         .tags([TAG])
         .editable()
         .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
-        .refresh("30s")
-        .time("now-3h", "now")
+        .refresh(refresh)
+        .time(since, "now")
         .timezone("browser")
         .link(_link())
     )
@@ -51,13 +65,33 @@ def frame(
     for variable in (_data_source(), *variables):
         page.with_variable(variable)
     for section in sections:
-        page.with_row(build.Row(section.title))
-        for panel in section.panels:
-            page.with_panel(panel)
+        _add(page, section)
     built = page.build()
-    for number, each in enumerate(built.panels or (), 1):
+    for number, each in enumerate(_all(built.panels or ()), 1):
         each.id_val = number
     return built
+
+
+def _add(page: build.Dashboard, section: Section) -> None:
+    row = build.Row(section.title)
+    if section.is_folded:
+        for panel in section.panels:
+            row.with_panel(panel)
+    if section.title:
+        page.with_row(row)
+    if not section.is_folded:
+        for panel in section.panels:
+            page.with_panel(panel)
+
+
+def _all(
+    panels: Iterable[dashboard.Panel | dashboard.RowPanel],
+) -> Iterator[dashboard.Panel | dashboard.RowPanel]:
+    """Yield panels and rows, and the panels inside of folded rows."""
+    for each in panels:
+        yield each
+        if isinstance(each, dashboard.RowPanel):
+            yield from each.panels
 
 
 def origins() -> Variable:

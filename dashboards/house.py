@@ -41,7 +41,11 @@ TRANSPARENT = "transparent"
 NO_DATA = "-"
 """Text of an empty cell."""
 
+NO_QUEUES = "No events about queues from the selected servers yet"
+"""Text of a table of queues, whose first column can be about calls."""
+
 NONE: Words = {0: ("none", GOOD)}
+NOBODY: Words = {0: ("nobody", GOOD)}
 NEVER: Words = {0: ("never", GOOD)}
 IS_UP: Words = {0: ("down", BAD), 1: ("up", GOOD)}
 
@@ -178,3 +182,15 @@ def details(uid: str) -> build.DashboardLink:
     # The link keeps the variables and the time range.
     url = f"/d/{uid}?${{__url_time_range}}&${{__all_variables}}"
     return build.DashboardLink("Details").type(dashboard.DashboardLinkType.LINK).url(url)
+
+
+def only(uid: str, variable: str) -> dict[str, object]:
+    """Return a link of the cells of a column to a dashboard, with only their value selected.
+
+    Args:
+        uid: Of the dashboard.
+        variable: Its variable.
+    """
+    kept = "${__url_time_range}&${datasource:queryparam}&${origin_uuid:queryparam}"
+    value = "${__value.raw:percentencode}"
+    return {"title": f"Only this {variable}", "url": f"/d/{uid}?{kept}&var-{variable}={value}"}

@@ -31,10 +31,14 @@ def stat(  # noqa: PLR0913 -- all that differs between panels
     steps: Steps = house.PLAIN,
     words: Words | None = None,
     link: str = "",
+    is_named: bool = False,
     span: int = 4,
     decimals: int | None = None,
 ) -> Panel:
-    """Build a stat panel: one large number, with a colour as background."""
+    """Build a stat panel: one large number, with a colour as background.
+
+    With `is_named`, the legend of the signal is beside the number.
+    """
     panel = (
         stat_panel.Panel()
         .title(title)
@@ -51,6 +55,8 @@ def stat(  # noqa: PLR0913 -- all that differs between panels
         .height(3)
         .span(span)
     )
+    if is_named:
+        panel.text_mode(common.BigValueTextMode.VALUE_AND_NAME)
     if decimals is not None:
         panel.decimals(decimals)
     if link:
@@ -113,18 +119,56 @@ def stacked(  # noqa: PLR0913 -- as above
 
     The legend lists only series that were not always 0.
     """
-    panel = (
-        _over_time(title, description, [signal], span, height)
-        .fill_opacity(75)
-        .line_width(1)
-        .line_interpolation(common.LineInterpolation.STEP_AFTER)
-        .stacking(style.StackingConfig().mode(common.StackingMode.NORMAL).group("A"))
+    panel = _over_time(title, description, [signal], span, height).line_interpolation(
+        common.LineInterpolation.STEP_AFTER
+    )
+    return _piled(panel, signal, colours)
+
+
+def _piled(panel: timeseries.Panel, signal: Signal, colours: Colours) -> Panel:
+    panel.fill_opacity(75).line_width(1).stacking(
+        style.StackingConfig().mode(common.StackingMode.NORMAL).group("A")
     )
     meant = vocabulary.of_legend(signal)
     for name, colour in colours.items():
         shown = [house.shown_as(meant[name])] if name in meant else []
         panel.override_by_name(name, [*house.fixed(colour), *shown])
     return panel.with_override(house.ZERO_ONLY, [house.NOT_LISTED])
+
+
+def columns(  # noqa: PLR0913 -- as above
+    title: str,
+    description: str,
+    signal: Signal,
+    *,
+    colours: Colours,
+    interval: str,
+    time_from: str,
+    span: int = 12,
+    height: int = 8,
+) -> Panel:
+    """Build stacked columns, one for each interval of a time range of its own.
+
+    A value is about the interval that begins at its time.
+
+    Args:
+        title: Title of the panel.
+        description: Description of the panel.
+        signal: The query.
+        colours: Of the names of the series.
+        interval: Length of the interval, as Grafana writes it.
+        time_from: Length of the time range up to now, as Grafana writes it.
+        span: Width of the panel, in columns of the grid.
+        height: Height of the panel, in rows of the grid.
+    """
+    panel = (
+        _over_time(title, description, [signal], span, height)
+        .interval(interval)
+        .time_from(time_from)
+        .draw_style(common.GraphDrawStyle.BARS)
+        .bar_alignment(common.BarAlignment.AFTER)
+    )
+    return _piled(panel, signal, colours)
 
 
 def bars(  # noqa: PLR0913 -- as above

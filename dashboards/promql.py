@@ -70,8 +70,17 @@ def rate(spec: MetricSpec, **where: str) -> str:
 
 def bucket_increase(spec: MetricSpec, **where: str) -> str:
     """Return a query for the increase of each histogram bucket in the selected time range."""
-    labels = ", ".join((*spec.labels, "le"))
-    return f"max by ({labels}) (increase({_selector(spec, where, '_bucket')}[{RANGE}]))"
+    return _buckets("increase", RANGE, spec, where)
+
+
+def bucket_rate(spec: MetricSpec, **where: str) -> str:
+    """Return a query for the rate of each histogram bucket per second."""
+    return _buckets("rate", RATE, spec, where)
+
+
+def by_hour(spec: MetricSpec, **where: str) -> str:
+    """Return a query for the increase of each counter in the hour that begins at each time."""
+    return _once(spec, f"increase({_selector(spec, where)}[1h] offset -1h)")
 
 
 def total(inner: str, *by: str) -> str:
@@ -106,6 +115,11 @@ def worst(inner: str, *by: str) -> str:
     """
     each = total(inner, "job", "instance", *by)
     return f"max by ({', '.join(by)}) ({each})" if by else f"max({each})"
+
+
+def _buckets(function: str, over: str, spec: MetricSpec, where: dict[str, str]) -> str:
+    labels = ", ".join((*spec.labels, "le"))
+    return f"max by ({labels}) ({function}({_selector(spec, where, '_bucket')}[{over}]))"
 
 
 def _once(spec: MetricSpec, inner: str) -> str:

@@ -87,6 +87,9 @@ class Queries:
         inner = self._of(query.expr) or frozenset()
         if f"{query.op}" in {"topk", "bottomk"}:
             return inner
+        if f"{query.op}" == "count_values":
+            assert isinstance(query.param, promql.StringLiteral)
+            return frozenset({query.param.val})
         if query.modifier is None:
             return frozenset()
         named = frozenset(query.modifier.labels)
@@ -114,6 +117,10 @@ class Queries:
         inner = [self._of(each) for each in query.args]
         if query.func.name in {"time", "scalar"}:
             return None
+        if query.func.name == "label_join":
+            _, added, *_ = query.args
+            assert isinstance(added, promql.StringLiteral)
+            return frozenset({added.val}).union(*(each for each in inner if each is not None))
         if query.func.name in {"vector", "absent"}:
             return frozenset()
         labels = frozenset().union(*(each for each in inner if each is not None))

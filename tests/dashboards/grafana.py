@@ -52,7 +52,13 @@ class Panel:
     json: Json
 
     def __str__(self) -> str:
-        return f"{self.stem}-{self.json['title']}".replace(" ", "_")
+        return f"{self.stem}-{self.title}".replace(" ", "_")
+
+    @property
+    def title(self) -> str:
+        """Its title; for a panel without one, the name of its first number, or its unit."""
+        legend = self.queries[0]["legendFormat"]
+        return str(self.json["title"] or (self.defaults["unit"] if "{{" in legend else legend))
 
     @property
     def kind(self) -> str:
@@ -84,8 +90,30 @@ def load(stem: str) -> Json:
 
 
 def panels(stem: str) -> list[Panel]:
-    """Return the panels of a dashboard, without its rows."""
-    return [Panel(stem, each) for each in load(stem)["panels"] if each["type"] != "row"]
+    """Return the panels of a dashboard, without its rows, but with those of folded rows."""
+    found: list[Json] = []
+    for each in load(stem)["panels"]:
+        found += each["panels"] if each["type"] == "row" else [each]
+    return [Panel(stem, each) for each in found]
+
+
+def arranged(rows: Sequence[Json], *, is_open: bool) -> list[Json]:
+    """Return the rows and panels that are visible, at their places.
+
+    Grafana moves up what is below a folded row.
+    """
+    visible: list[Json] = []
+    hidden = 0
+    for each in rows:
+        grid = each["gridPos"] | {"y": each["gridPos"]["y"] - hidden}
+        visible.append(each | {"gridPos": grid})
+        inner = each.get("panels", [])
+        if is_open:
+            visible += inner
+        elif inner:
+            below = [panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in inner]
+            hidden += max(below) - each["gridPos"]["y"] - 1
+    return visible
 
 
 def all_panels() -> list[Panel]:
@@ -95,7 +123,7 @@ def all_panels() -> list[Panel]:
 
 def panel(stem: str, title: str) -> Panel:
     """Return the panel with a title."""
-    (found,) = (each for each in panels(stem) if each.json["title"] == title)
+    (found,) = (each for each in panels(stem) if each.title == title)
     return found
 
 

@@ -110,11 +110,12 @@ def test_a_queue_with_a_name_and_one_without_have_a_row_each(prometheus: Prometh
     table = panel("call_centre", "Queues now")
     answers = [prometheus.query(Choices().spell(query["expr"])) for query in table.queries]
     rows = merged(table, [[(each.labels, each.value) for each in one] for one in answers])
-    heads = ("server", "queue", "name", "kind", "members", "available")
+    heads = ("server", "queue", "name", "kind", "waiting", "available")
     assert sorted([row[head] for head in heads] for row in rows) == [
-        ["Lyon", "support", None, None, 5, 0],
-        ["Paris", "grp-77", "Ventes", "group", 4, 1],
-        ["Paris", "support-88511897", "Support", "queue", 3, 2],
+        ["Lyon", "support", None, None, 8, 0],
+        ["Paris", "grp-77", "Ventes", "group", 1, 1],
+        ["Paris", "other", "Other", "queue", 4, None],
+        ["Paris", "support-88511897", "Support", "queue", 2, 2],
     ]
 
 

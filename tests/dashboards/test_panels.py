@@ -79,7 +79,7 @@ def _demo(directory: Path, generation: Generation) -> Exporter:
     return Exporter(
         directory,
         *("--seed", str(SEEDS[generation]), "--speed", str(SPEED)),
-        *("--windows", ",".join((*LENGTHS, "today"))),
+        *("--windows", ",".join((*LENGTHS, "today")), "--details", "lines"),
         program=(*PROGRAM, "demo", "--generation", generation, "--listen", "127.0.0.1:0"),
     )
 
@@ -165,6 +165,6 @@ def test_no_time_stamp_of_a_demo_is_impossible(prometheus: Prometheus) -> None:
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_a_dashboard_can_be_drawn(prometheus: Prometheus, stem: str) -> None:
-    page, _ = Painter(prometheus, CHOICES, time.time()).page(stem)
+    page = Painter(prometheus, CHOICES, time.time()).page(stem, is_open=True)
     for panel in panels(stem):
-        assert escape(panel.json["title"]) in page
+        assert escape(panel.json["title"]) in page.text

@@ -55,9 +55,12 @@ class Area:
         """Draw the axis of time, and the annotations."""
         drawn = []
         ticks = max(2, (self.width - self.left) // 110)
+        length = self.end - self.start
         for tick in range(1, ticks):
-            at = self.start + (self.end - self.start) * tick / ticks
-            label = datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
+            at = self.start + length * tick / ticks
+            # A day has ticks at whole hours.
+            at, form = (at // 3600 * 3600, "%H:%M") if length > 86_400 else (at, "%H:%M:%S")
+            label = datetime.fromtimestamp(at, UTC).strftime(form)
             drawn.append(_text(self.x(at), self.height - 6, label, "middle"))
         for at in self._marks:
             x, foot = self.x(at), self.bottom
@@ -101,6 +104,32 @@ def time_series(panel: Panel, lines: Lines, area: Area, now: float) -> str:
             f'<path d="M{path}" fill="none" stroke="{look["colour"]}" '
             f'stroke-width="{look["width"]}" stroke-dasharray="{dash}"/>'
         )
+    return area.svg("".join(body) + area.times()) + _legend(panel, lines)
+
+
+def columns(panel: Panel, lines: Lines, area: Area, step: float) -> str:
+    """Draw stacked columns, each from its time to the next one."""
+    drawn = _stacked(lines)
+    highest = max((value for _, points, _ in drawn for _, value in points), default=0)
+    top = _round_up(highest, panel.defaults.get("unit", "short"))
+    scale = (area.bottom - _TOP) / top
+    body = []
+    for tick in range(_TICKS):
+        value = top * tick / (_TICKS - 1)
+        y = area.bottom - scale * value
+        body.append(
+            f'<line x1="{area.left}" x2="{area.width}" y1="{y}" y2="{y}" stroke="#ddd"/>'
+            f"{_text(area.left - 5, y + 4, _tick(value, panel, 0), 'end')}"
+        )
+    for name, points, base in drawn:
+        fill = _look(panel, name)["colour"]
+        for (at, value), (_, below) in zip(points, base or (), strict=True):
+            x, end = area.x(at), area.x(at + step)
+            body.append(
+                f'<rect x="{x + 1:.1f}" width="{end - x - 2:.1f}" '
+                f'y="{area.bottom - scale * value:.1f}" '
+                f'height="{scale * (value - below):.1f}" fill="{fill}"/>'
+            )
     return area.svg("".join(body) + area.times()) + _legend(panel, lines)
 
 
