@@ -19,7 +19,8 @@ LARGE = [panel for panel in panels("wallboard") if not panel.json["title"]]
 
 
 def bottom(rows: list[Json]) -> int:
-    return max(each["gridPos"]["y"] + each["gridPos"]["h"] for each in rows)
+    lowest: int = max(each["gridPos"]["y"] + each["gridPos"]["h"] for each in rows)
+    return lowest
 
 
 def test_the_wallboard_fits_a_screen() -> None:
