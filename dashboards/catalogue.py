@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -39,6 +40,7 @@ DASHBOARDS = {
 """Builders, by the name of the module and of the file."""
 
 
+@cache
 def pages() -> dict[str, Json]:
     """Return the English dashboards as JSON, by the names of their files."""
     found: dict[str, Json] = {}
