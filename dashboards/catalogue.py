@@ -14,6 +14,7 @@ from dashboards import (
     languages,
     overview,
     services,
+    sharing,
     switchboards,
     telephony,
     wallboard,
@@ -58,6 +59,15 @@ def files() -> dict[Path, str]:
             copy = translated(page, language, known)
             found[FOLDER / language / f"{stem}.json"] = _text(copy)
     return found
+
+
+def exported() -> dict[Path, str]:
+    """Return the text of every file in the form that grafana.com accepts, in `dist/dashboards`."""
+    folder = FOLDER.parent / "dist" / "dashboards"
+    return {
+        folder / path.relative_to(FOLDER): _text(sharing.shared(json.loads(text)))
+        for path, text in files().items()
+    }
 
 
 def untranslated() -> dict[str, list[str]]:
