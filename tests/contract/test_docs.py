@@ -25,6 +25,7 @@ README = ROOT / "README.md"
 SETTINGS = ROOT / "docs" / "settings.md"
 RUNNING = ROOT / "docs" / "running.md"
 TROUBLE = ROOT / "docs" / "trouble.md"
+TOURS = [ROOT / "docs" / "tour.md", ROOT / "docs" / "tour.fr.md"]
 INSTALL = ROOT / "docs" / "install.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 INDEX = ROOT / "docs" / "README.md"
@@ -36,6 +37,8 @@ NO_SETTING = {"--config", "--help"}
 HOST = "the host name"
 # What somebody reads in ten minutes, also in a foreign language.
 MAX_WORDS = 1800
+# Five minutes.
+MAX_TOUR_WORDS = 900
 # What a browser or a terminal shows before somebody scrolls.
 FIRST_SCREEN = 25
 
@@ -233,6 +236,11 @@ def test_no_bound_of_the_code_is_missing() -> None:
 @pytest.mark.parametrize("page", [SETTINGS, RUNNING, TROUBLE], ids=lambda page: page.stem)
 def test_a_page_for_administrators_is_short(page: Path) -> None:
     assert len(text(page).split()) <= MAX_WORDS
+
+
+@pytest.mark.parametrize("page", TOURS, ids=lambda page: page.stem)
+def test_a_tour_is_short(page: Path) -> None:
+    assert len(text(page).split()) <= MAX_TOUR_WORDS
 
 
 def test_the_readme_begins_with_a_picture_of_the_call_centre() -> None:
