@@ -58,7 +58,7 @@ generate: setup ## Write the generated documents and dashboards
 	$(BIN)/python -m scripts.catalogue --write
 	$(BIN)/python -m dashboards --write
 
-pictures: setup ## Draw the dashboards into docs/, from five minutes of the demo (needs chromium)
+pictures: setup ## Draw the live page and the dashboards into docs/, from five minutes of the demo (needs chromium)
 	@$(BIN)/python -m tests.dashboards.pictures $(ARGS)
 
 bench: setup ## Measure speed and compare it with references (ARGS="--runs 9 --only cpu rate")
