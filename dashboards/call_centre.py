@@ -1,16 +1,19 @@
-"""Agents and queues: who is logged in, who waits, and how many members can take a call."""
+"""The call centre: who waits now, how calls end, and what agents do."""
 
 from __future__ import annotations
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from dashboards import call_panels, frame, house, palette
+from dashboards import agent_panels, call_panels, frame, house, member_panels, palette
 from dashboards.completeness import completeness
+from dashboards.documents import explained
 from dashboards.frame import Section
 from dashboards.names import CALL_CENTRE
-from dashboards.panels import Panel, bars, lines, stacked, stat, timeline
-from dashboards.signals import agents, call_forms, knowledge, queues
+from dashboards.panels import Panel, bars, lines, stat
+from dashboards.signals import agents, call_forms, knowledge, queue_calls, queues
 from dashboards.tables import Column, table
+
+_IF_ANY: house.Steps = ((0, house.TRANSPARENT), (1, palette.WARNING))
 
 
 def dashboard() -> Dashboard:
@@ -18,15 +21,18 @@ def dashboard() -> Dashboard:
     return frame.frame(
         CALL_CENTRE,
         "Call centre",
-        "Agents and queues: available and paused members, callers who wait, the service level, the "
-        "fewest available members of each window, logins, sessions and call forms.",
+        "For a supervisor: who waits now and how long, the service level and the calls of today, "
+        "what agents do. Below: how calls ended, waits and talks, occupancy and pauses, and "
+        "members of queues.",
         (frame.origins(), frame.queue_names(), frame.windows()),
         (
-            Section("Now", _now()),
-            Section("Queues", _queues()),
-            Section("Calls through queues", call_panels.panels()),
-            Section("Agents", _agents()),
-            Section("Call forms", _call_forms()),
+            Section("Now and today", [*_now(), *_queues_and_agents(), _known()]),
+            Section("Calls", call_panels.panels()),
+            Section("Agents", agent_panels.panels()),
+            Section("Queues in each window", member_panels.windows(), is_folded=True),
+            Section("Members of queues and their phones", member_panels.members(), is_folded=True),
+            Section("Logins and sessions", agent_panels.sessions(), is_folded=True),
+            Section("Call forms", _call_forms(), is_folded=True),
         ),
     )
 
@@ -34,177 +40,93 @@ def dashboard() -> Dashboard:
 def _now() -> list[Panel]:
     return [
         stat(
+            "Callers waiting",
+            "Callers who wait in the selected queues now.",
+            queue_calls.ALL_WAITING,
+        ),
+        stat(
+            "Longest wait now",
+            "How long the caller who waits longest has been waiting.",
+            queue_calls.ALL_LONGEST_WAIT,
+            words=house.NOBODY,
+            decimals=0,
+        ),
+        stat(
+            "Service level today",
+            "Share of the calls since midnight that were answered within the threshold. Callers "
+            "who hung up within the threshold do not count. Orange below 80 %, red below 60 %.",
+            queue_calls.ALL_SERVICE_LEVEL_TODAY,
+            steps=house.LOW_IS_BAD,
+            is_named=True,
+            decimals=0,
+        ),
+        stat(
+            "Answered today",
+            "Calls of the selected queues that a member answered since midnight, exactly counted.",
+            queue_calls.ALL_ANSWERED_TODAY,
+        ),
+        stat(
+            "Abandoned today",
+            "Calls of the selected queues in which the caller hung up before an answer, since "
+            "midnight, exactly counted.",
+            queue_calls.ALL_ABANDONED_TODAY,
+        ),
+        stat(
             "Queues with nobody available",
             "Selected queues in which no member can take a call now.",
             queues.UNSTAFFED,
             steps=house.NONE_IS_GOOD,
             words=house.NONE,
         ),
-        stat(
-            "Members available",
-            "Members of the selected queues who can take a call now: not paused, not in wrap-up, "
-            "and idle, or busy in a queue that rings busy members. A person in two queues counts "
-            "twice.",
-            queues.ALL_AVAILABLE,
-            steps=house.FEW_IS_BAD,
-        ),
-        stat(
-            "Members paused",
-            "Members of the selected queues who are paused now.",
-            queues.ALL_PAUSED,
-        ),
-        stat(
-            "Members",
-            "All members of the selected queues, available or not.",
-            queues.ALL_MEMBERS,
-        ),
-        stat(
-            "Agents logged in",
-            "Agents who are logged in now, in any queue.",
-            agents.LOGGED_IN,
-            steps=house.NONE_IS_BAD,
-        ),
-        stat(
-            "Agents logged out",
-            "Known agents who are logged out now.",
-            agents.LOGGED_OUT,
-        ),
-        completeness(knowledge.QUEUES, knowledge.CALLS, knowledge.AGENTS),
     ]
 
 
-def _queues() -> list[Panel]:
+def _queues_and_agents() -> list[Panel]:
     return [
         table(
             "Queues now",
-            "Each queue: all members, members who can take a call, paused members, and the "
-            "fewest, average and most available members in the last window. With an API, also its "
-            "name for people, and whether it is a queue of the call centre or a group of users.",
-            {"origin_uuid": "server", "queue": "queue", "display_name": "name", "kind": "kind"},
+            "Each queue now: callers who wait and the longest wait; members who can take a call, "
+            "who talk to a caller of this queue, and who are paused. Then the calls since "
+            "midnight: answered, abandoned, and the service level. With an API, also the name of "
+            "the queue for people, and whether it is a queue of the call centre or a group of "
+            "users. Click on a queue to see only this queue.",
+            {"server": "server", "queue": "queue", "display_name": "name", "kind": "kind"},
             (
-                Column("members", queues.MEMBERS),
+                Column("waiting", queue_calls.WAITING, steps=_IF_ANY),
+                Column("longest wait", queue_calls.LONGEST_WAIT, decimals=0),
                 Column("available", queues.AVAILABLE, steps=house.FEW_IS_BAD),
+                Column("in call", queue_calls.IN_CALL),
                 Column("paused", queues.PAUSED),
-                Column("fewest available", queues.LEAST_AVAILABLE, steps=house.FEW_IS_BAD),
-                Column("average available", queues.MEAN_AVAILABLE, decimals=1),
-                Column("most available", queues.MOST_AVAILABLE),
+                Column("answered", queue_calls.ANSWERED_TODAY),
+                Column("abandoned", queue_calls.ABANDONED_TODAY),
+                Column(
+                    "service level",
+                    queue_calls.SERVICE_LEVEL_TODAY,
+                    steps=house.LOW_IS_BAD,
+                    decimals=0,
+                ),
                 Column("", queues.NAMES),
             ),
-            height=7,
-        ),
-        timeline(
-            "Fewest available members, by queue",
-            "The lowest number of members who could take a call in each window, even if it lasted "
-            "only a second between two scrapes. Red: nobody. Orange: one member.",
-            queues.LEAST_AVAILABLE,
-            steps=house.FEW_IS_BAD,
-        ),
-        stacked(
-            "Members by phone state",
-            "Members of the selected queues, by the state of their phone.",
-            queues.BY_STATUS,
-            colours=palette.DEVICE_STATES,
-        ),
-        lines(
-            "Members available and paused",
-            "Members of the selected queues: all, available and paused.",
-            queues.ALL_MEMBERS,
-            queues.ALL_AVAILABLE,
-            queues.ALL_PAUSED,
-            looks={
-                "members": house.Look(palette.GREY, width=1),
-                "available": house.Look(palette.BLUISH_GREEN),
-                "paused": house.Look(palette.ORANGE, (10, 6)),
-            },
-            span=10,
-        ),
-        stacked(
-            "Member changes per minute",
-            "Members who were added to a queue, removed from it, paused or unpaused.",
-            queues.CHANGES,
-            colours=palette.MEMBER_CHANGES,
-            span=8,
+            details={"queue": CALL_CENTRE},
+            links=(explained("calls.md"),),
+            no_data=house.NO_QUEUES,
+            span=18,
+            height=10,
         ),
         bars(
-            "Static and dynamic members",
-            "Members of the selected queues now. Static members are configured, dynamic members "
-            "log in.",
-            queues.BY_MEMBERSHIP,
-            span=6,
-        ),
-    ]
-
-
-def _agents() -> list[Panel]:
-    return [
-        stacked(
-            "Agents by activity",
-            "Agents who are logged in, by what they do. If several activities are true, the first "
-            "of these counts: on call, ringing, paused in all of their queues, in wrap-up, phone "
-            "unavailable, available. Unknown: no queue of the agent is known.",
+            "Agents now, by activity",
+            "Agents of the selected servers who are logged in, by what they do now. If several "
+            "activities are true, the first of these counts: on call, ringing, paused in all of "
+            "their queues, in wrap-up, phone unavailable, available.",
             agents.BY_ACTIVITY,
-            colours=palette.ACTIVITIES,
-        ),
-        bars(
-            "Agents paused, by reason",
-            "Agents who are paused in all of their queues now, also if they are on a call. The "
-            "setting `pause_reasons` lists the reasons that are shown by name; all others are "
-            "shown as other, and none is a pause without a reason.",
-            agents.PAUSED,
-            span=12,
-        ),
-        lines(
-            "Agents logged in per window",
-            "Maximum, average and minimum of each window, and maximum since midnight, for each "
-            "server. They include changes between two scrapes.",
-            *agents.LOGGED_IN_EXTREMES,
-            looks=house.EXTREMES,
-        ),
-        lines(
-            "Logins and logouts per minute",
-            "How often agents logged in and out. A repeated status does not count.",
-            agents.LOGIN_RATE,
-            agents.LOGOUT_RATE,
-            looks={
-                "logins": house.Look(palette.BLUE),
-                "logouts": house.Look(palette.ORANGE, (10, 6)),
-            },
-        ),
-        stat(
-            "Logins",
-            "How often agents logged in during the selected time range.",
-            agents.LOGINS,
-            decimals=0,
-        ),
-        stat(
-            "Logouts",
-            "How often agents logged out during the selected time range.",
-            agents.LOGOUTS,
-            decimals=0,
-        ),
-        stat(
-            "Median session length",
-            "Half of the agent sessions that ended in the selected time range were shorter.",
-            agents.MEDIAN_SESSION,
-        ),
-        stat(
-            "Long session length",
-            "One in ten agent sessions that ended in the selected time range was longer.",
-            agents.LONG_SESSION,
-        ),
-        stat(
-            "Occupancy",
-            "Time on calls and in wrap-up, divided by the time on calls, in wrap-up, ringing or "
-            "available, of all agents in the selected time range. Pauses do not count.",
-            agents.OCCUPANCY,
-            decimals=0,
-        ),
-        stat(
-            "Median pause",
-            "Half of the pauses in all queues that ended in the selected time range were shorter.",
-            agents.MEDIAN_PAUSE,
+            span=6,
+            height=10,
         ),
     ]
+
+
+def _known() -> Panel:
+    return completeness(knowledge.CALLS, knowledge.QUEUES, knowledge.AGENTS)
 
 
 def _call_forms() -> list[Panel]:

@@ -1,111 +1,22 @@
-"""The panels of calls through queues, a section of the call centre."""
+"""The panels of calls through queues: how they end, how long callers wait and talk."""
 
 from __future__ import annotations
 
 from dashboards import house, palette
-from dashboards.panels import Panel, bars, lines, stacked, stat
+from dashboards.documents import explained
+from dashboards.heat import distribution
+from dashboards.names import CALL_CENTRE
+from dashboards.panels import Panel, bars, columns, lines, stacked, stat
 from dashboards.signals import queue_calls
 from dashboards.tables import Column, table
 
 
 def panels() -> list[Panel]:
     """Build the panels."""
-    return [*_callers(), *_outcomes(), *_times(), *_rates()]
+    return [*_over_time(), *_outcomes(), *_lengths(), *_causes(), _service_level()]
 
 
-def _callers() -> list[Panel]:
-    return [
-        stat(
-            "Callers waiting",
-            "Callers who wait in the selected queues now.",
-            queue_calls.ALL_WAITING,
-        ),
-        stat(
-            "Longest wait now",
-            "How long the caller who waits longest has been waiting; 0 while nobody waits.",
-            queue_calls.ALL_LONGEST_WAIT,
-            decimals=0,
-        ),
-        stat(
-            "Members in call",
-            "Members who talk to a caller of the selected queues now.",
-            queue_calls.ALL_IN_CALL,
-        ),
-        stat(
-            "Service level",
-            "Share of the calls that were answered within the threshold, in the selected time "
-            "range. Callers who hung up within the threshold do not count. Orange below 80 %, red "
-            "below 60 %.",
-            queue_calls.ALL_SERVICE_LEVEL,
-            steps=house.LOW_IS_BAD,
-            span=6,
-            decimals=0,
-        ),
-        stat(
-            "Calls refused",
-            "Calls that arrived in the selected time range but never joined their queue: it was "
-            "full, closed or had no members who could answer, or the caller hung up before.",
-            queue_calls.ALL_REFUSED,
-            steps=house.SOME_STANDS_OUT,
-            span=6,
-            decimals=0,
-        ),
-        table(
-            "Callers of each queue",
-            "Each queue now: callers who wait, the longest wait, and members who talk to callers. "
-            "Then, for the last window: the fewest, average and most callers who waited at the "
-            "same time, and the longest wait that ended. At the end: the longest wait that ended "
-            "today.",
-            {"origin_uuid": "server", "queue": "queue"},
-            (
-                Column("waiting", queue_calls.WAITING),
-                Column("longest wait", queue_calls.LONGEST_WAIT, decimals=0),
-                Column("in call", queue_calls.IN_CALL),
-                Column("fewest waiting", queue_calls.LEAST_WAITING),
-                Column("average waiting", queue_calls.MEAN_WAITING, decimals=1),
-                Column("most waiting", queue_calls.MOST_WAITING),
-                Column("longest ended wait", queue_calls.LONGEST_ENDED_WAIT),
-                Column("longest today", queue_calls.LONGEST_TODAY),
-            ),
-            height=7,
-        ),
-        table(
-            "Service level of each queue",
-            "The threshold, and the calls of the selected time range: answered in time; missed, "
-            "which means answered later, expired or abandoned after the threshold; and abandoned "
-            "within it. The service level is in time / (in time + missed): of the selected time "
-            "range, of the last window, and of today.",
-            {"origin_uuid": "server", "queue": "queue"},
-            (
-                Column("threshold", queue_calls.THRESHOLD),
-                Column("in time", queue_calls.IN_TIME, decimals=0),
-                Column("missed", queue_calls.MISSED, decimals=0),
-                Column("abandoned early", queue_calls.ABANDONED_EARLY, decimals=0),
-                Column(
-                    "service level",
-                    queue_calls.SERVICE_LEVEL,
-                    steps=house.LOW_IS_BAD,
-                    decimals=0,
-                ),
-                Column(
-                    "of the window",
-                    queue_calls.WINDOW_SERVICE_LEVEL,
-                    steps=house.LOW_IS_BAD,
-                    decimals=0,
-                ),
-                Column(
-                    "today",
-                    queue_calls.SERVICE_LEVEL_TODAY,
-                    steps=house.LOW_IS_BAD,
-                    decimals=0,
-                ),
-            ),
-            height=7,
-        ),
-    ]
-
-
-def _outcomes() -> list[Panel]:
+def _over_time() -> list[Panel]:
     return [
         lines(
             "Callers waiting and members in call",
@@ -116,16 +27,36 @@ def _outcomes() -> list[Panel]:
                 "waiting": house.Look(palette.ORANGE),
                 "talking": house.Look(palette.BLUE, (10, 6)),
             },
-            span=9,
         ),
-        stacked(
-            "Ended calls per minute, by outcome",
-            "How callers left the selected queues. answered: by a member. abandoned: the caller "
-            "hung up. expired: Asterisk ended the wait, for example after a timeout. left: the "
-            "caller pressed a key. lost: the end was not seen.",
-            queue_calls.OUTCOMES,
+        lines(
+            "Calls per minute",
+            "Calls that joined the selected queues, calls that these queues refused, and how often "
+            "a member was called and did not answer.",
+            queue_calls.JOINED,
+            queue_calls.REFUSED,
+            queue_calls.NO_ANSWER,
+            looks={
+                "joined": house.Look(palette.BLUE),
+                "refused": house.Look(palette.VERMILION, (2, 4)),
+                "unanswered": house.Look(palette.ORANGE, (10, 6)),
+            },
+        ),
+    ]
+
+
+def _outcomes() -> list[Panel]:
+    return [
+        columns(
+            "Calls of the last day, by hour and outcome",
+            "How callers left the selected queues, in the hour that begins at each column. "
+            "answered: by a member. abandoned: the caller hung up. expired: Asterisk ended the "
+            "wait, for example after a timeout. left: the caller pressed a key. lost: the end was "
+            "not seen.",
+            queue_calls.BY_HOUR,
             colours=palette.OUTCOMES,
-            span=9,
+            interval="1h",
+            time_from="24h",
+            span=18,
         ),
         bars(
             "Ended calls today, by outcome",
@@ -136,8 +67,26 @@ def _outcomes() -> list[Panel]:
     ]
 
 
-def _times() -> list[Panel]:
+def _lengths() -> list[Panel]:
     return [
+        distribution(
+            "How long answered callers had waited",
+            "Calls per minute that a member answered, by how long the caller had waited. Each row "
+            "is named by its longest wait, in seconds.",
+            queue_calls.WAITS,
+        ),
+        distribution(
+            "How long unanswered callers waited",
+            "Calls per minute that ended without an answer, by how long the caller had waited. "
+            "Each row is named by its longest wait, in seconds.",
+            queue_calls.UNANSWERED_WAITS,
+        ),
+        distribution(
+            "How long callers and members talked",
+            "Talks per minute that ended, by how long they had lasted. Each row is named by its "
+            "longest talk, in seconds.",
+            queue_calls.TALKS,
+        ),
         stat(
             "Median wait",
             "Half of the calls that were answered in the selected time range had waited less.",
@@ -179,20 +128,22 @@ def _times() -> list[Panel]:
     ]
 
 
-def _rates() -> list[Panel]:
+def _causes() -> list[Panel]:
     return [
-        lines(
-            "Calls per minute",
-            "Calls that joined the selected queues, calls that these queues refused, and how often "
-            "a member was called and did not answer.",
-            queue_calls.JOINED,
-            queue_calls.REFUSED,
-            queue_calls.NO_ANSWER,
-            looks={
-                "joined": house.Look(palette.BLUE),
-                "refused": house.Look(palette.VERMILION, (2, 4)),
-                "unanswered": house.Look(palette.ORANGE, (10, 6)),
-            },
+        bars(
+            "Rings without answer, by queue",
+            "How often a member was called and did not answer in time, or rejected the call, in "
+            "the selected time range.",
+            queue_calls.UNANSWERED_RINGS,
+            decimals=0,
+        ),
+        bars(
+            "Calls refused, by queue",
+            "Calls that arrived in the selected time range but never joined their queue: it was "
+            "full, closed or had no members who could answer, or the caller hung up before.",
+            queue_calls.REFUSED_CALLS,
+            steps=house.SOME_STANDS_OUT,
+            decimals=0,
         ),
         stacked(
             "Ended talks per minute, by who ended them",
@@ -200,5 +151,44 @@ def _rates() -> list[Panel]:
             "agent transferred the caller.",
             queue_calls.COMPLETED,
             colours=palette.ENDED_BY,
+            span=8,
         ),
     ]
+
+
+def _service_level() -> Panel:
+    return table(
+        "Service level of each queue",
+        "The threshold, and the calls of the selected time range: answered in time; missed, "
+        "which means answered later, expired or abandoned after the threshold; and abandoned "
+        "within it. The service level is in time / (in time + missed): of the selected time "
+        "range, of the last window, and of today.",
+        {"server": "server", "queue": "queue"},
+        (
+            Column("threshold", queue_calls.THRESHOLD),
+            Column("in time", queue_calls.IN_TIME, decimals=0),
+            Column("missed", queue_calls.MISSED, decimals=0),
+            Column("abandoned early", queue_calls.ABANDONED_EARLY, decimals=0),
+            Column(
+                "service level",
+                queue_calls.SERVICE_LEVEL,
+                steps=house.LOW_IS_BAD,
+                decimals=0,
+            ),
+            Column(
+                "of the window",
+                queue_calls.WINDOW_SERVICE_LEVEL,
+                steps=house.LOW_IS_BAD,
+                decimals=0,
+            ),
+            Column(
+                "today",
+                queue_calls.SERVICE_LEVEL_TODAY,
+                steps=house.LOW_IS_BAD,
+                decimals=0,
+            ),
+        ),
+        details={"queue": CALL_CENTRE},
+        links=(explained("calls.md#service-level"),),
+        height=7,
+    )

@@ -15,12 +15,14 @@ from dashboards import (
     services,
     switchboards,
     telephony,
+    wallboard,
 )
 
 FOLDER = Path(__file__).parent
 
 DASHBOARDS = {
     "overview": overview.dashboard,
+    "wallboard": wallboard.dashboard,
     "call_centre": call_centre.dashboard,
     "endpoints": endpoints.dashboard,
     "telephony": telephony.dashboard,

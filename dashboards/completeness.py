@@ -15,7 +15,7 @@ _TEXT_SIZE = 14
 
 
 def completeness(*signals: Signal) -> Panel:
-    """Build a low panel across the page, with a word for each subsystem of the dashboard.
+    """Build a low panel across the page: since when each subsystem of the dashboard is complete.
 
     It has no colours, because partial numbers are normal and no error.
     """
@@ -23,28 +23,24 @@ def completeness(*signals: Signal) -> Panel:
         stat.Panel()
         .title("Are the numbers complete?")
         .description(
-            "Complete: the exporter knows the whole state of all selected servers. Partial: it "
+            "Since when the exporter knows the whole state of all selected servers. Partial: it "
             "knows only a part, or may have missed events, so the numbers may be too low or old. "
             "Without an API, partial is normal and no error, and the next events add what is "
             "missing. With an API, the next answer makes the numbers complete."
         )
         .datasource(house.DATA_SOURCE)
-        .unit("short")
+        .unit("dateTimeFromNow")
         .color_mode(common.BigValueColorMode.NONE)
         .graph_mode(common.BigValueGraphMode.NONE)
-        .text_mode(common.BigValueTextMode.VALUE)
-        .text(style.VizTextDisplayOptions().value_size(_TEXT_SIZE))
+        .text_mode(common.BigValueTextMode.VALUE_AND_NAME)
+        .text(style.VizTextDisplayOptions().title_size(_TEXT_SIZE).value_size(_TEXT_SIZE))
         .orientation(common.VizOrientation.VERTICAL)
         .reduce_options(house.last_value())
+        .mappings(house.mappings({0: ("partial, may be too low", GREY)}))
         .no_value("nothing known yet")
         .height(2)
         .span(24)
     )
     for name, signal in zip("ABCDEFGH", signals, strict=False):
         panel.with_target(house.instant(signal).ref_id(name))
-        words = {
-            0: (f"{signal.legend}: partial, may be too low", GREY),
-            1: (f"{signal.legend}: complete", GREY),
-        }
-        panel.override_by_name(signal.legend, [house.setting("mappings", house.mappings(words))])
     return panel

@@ -111,6 +111,7 @@ def _deliveries() -> list[Panel]:
                 "rejected": house.Look(palette.VERMILION, (10, 6)),
                 "duplicates": house.Look(palette.REDDISH_PURPLE, (10, 4, 2, 4)),
             },
+            hides_zeros=True,
         ),
         bars(
             "Rejected deliveries, by reason",

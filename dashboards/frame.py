@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard
 
+from dashboards import display_names
 from dashboards.house import DATA_SOURCE
-from dashboards.palette import BAD
+from dashboards.marks import marks
 from dashboards.panels import Panel
-from dashboards.signals import services
-from dataflows import queue_metrics as queues
-from dataflows.subsystems import bus, deliveries
+from dataflows.subsystems import deliveries
 from exporter.exposition import telemetry
 
 TAG = "xivo-exporter"
@@ -25,14 +24,28 @@ Variables = Sequence[Variable]
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A row of a dashboard: its title and its panels."""
+    """A row of a dashboard.
+
+    Attributes:
+        title: Empty for panels without a row above them.
+        panels: Its panels, in order.
+        is_folded: Whether people must open the row to see its panels.
+    """
 
     title: str
     panels: Sequence[Panel]
+    is_folded: bool = False
 
 
-def frame(
-    uid: str, title: str, description: str, variables: Variables, sections: Sequence[Section]
+def frame(  # noqa: PLR0913 -- all that differs between dashboards
+    uid: str,
+    title: str,
+    description: str,
+    variables: Variables,
+    sections: Sequence[Section],
+    *,
+    refresh: str = "30s",
+    since: str = "now-3h",
 ) -> dashboard.Dashboard:
     """Build a dashboard from its sections."""
     page = (
@@ -42,33 +55,53 @@ def frame(
         .tags([TAG])
         .editable()
         .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
-        .refresh("30s")
-        .time("now-3h", "now")
+        .refresh(refresh)
+        .time(since, "now")
         .timezone("browser")
         .link(_link())
-        .annotation(_deregistrations())
     )
+    for mark in marks():
+        page.annotation(mark)
     for variable in (_data_source(), *variables):
         page.with_variable(variable)
     for section in sections:
-        page.with_row(build.Row(section.title))
-        for panel in section.panels:
-            page.with_panel(panel)
+        _add(page, section)
     built = page.build()
-    for number, each in enumerate(built.panels or (), 1):
+    for number, each in enumerate(_all(built.panels or ()), 1):
         each.id_val = number
     return built
 
 
+def _add(page: build.Dashboard, section: Section) -> None:
+    row = build.Row(section.title)
+    if section.is_folded:
+        for panel in section.panels:
+            row.with_panel(panel)
+    if section.title:
+        page.with_row(row)
+    if not section.is_folded:
+        for panel in section.panels:
+            page.with_panel(panel)
+
+
+def _all(
+    panels: Iterable[dashboard.Panel | dashboard.RowPanel],
+) -> Iterator[dashboard.Panel | dashboard.RowPanel]:
+    """Yield panels and rows, and the panels inside of folded rows."""
+    for each in panels:
+        yield each
+        if isinstance(each, dashboard.RowPanel):
+            yield from each.panels
+
+
 def origins() -> Variable:
     """Return the variable that selects servers."""
-    return _choice("origin_uuid", "Server", f"label_values({bus.ORIGIN_INFO.name}, origin_uuid)")
+    return _named("origin_uuid", "Server", display_names.servers(), display_names.SERVER)
 
 
 def queue_names() -> Variable:
     """Return the variable that selects queues of the selected servers."""
-    of = f'{queues.AVAILABLE.name}{{origin_uuid=~"$origin_uuid"}}'
-    return _choice("queue", "Queue", f"label_values({of}, queue)")
+    return _named("queue", "Queue", display_names.queue_names(), display_names.QUEUE_NAME)
 
 
 def jobs() -> Variable:
@@ -95,7 +128,13 @@ def windows() -> Variable:
     )
 
 
-def _choice(name: str, label: str, query: str) -> Variable:
+def _named(name: str, label: str, query: str, shown: str) -> Variable:
+    """Show the values of one label, and select by those of another one."""
+    regex = f'/{name}="(?<value>[^"]+)|{shown}="(?<text>[^"]+)/g'
+    return _choice(name, label, f"query_result({query})").regex(regex)
+
+
+def _choice(name: str, label: str, query: str) -> build.QueryVariable:
     return (
         build.QueryVariable(name)
         .label(label)
@@ -123,29 +162,3 @@ def _link() -> build.DashboardLink:
         .include_vars(include_vars=True)
         .keep_time(keep_time=True)
     )
-
-
-class _Deregistrations(dashboard.AnnotationQuery):
-    """Marks at the exact times, which are the values of the series, not at scrape times."""
-
-    def to_json(self) -> dict[str, object]:
-        # Options of the Prometheus plugin, which are not part of the common schema.
-        return super().to_json() | {
-            "useValueForTime": True,
-            "titleFormat": "{{service_name}} deregistered",
-            "tagKeys": "service_name,origin_uuid",
-        }
-
-
-class _DeregistrationsBuilder(Builder[dashboard.AnnotationQuery]):
-    def build(self) -> dashboard.AnnotationQuery:
-        return _Deregistrations(
-            name="Service deregistered",
-            datasource=DATA_SOURCE,
-            icon_color=BAD,
-            expr=services.DEREGISTERED_AT.expr,
-        )
-
-
-def _deregistrations() -> Builder[dashboard.AnnotationQuery]:
-    return _DeregistrationsBuilder()

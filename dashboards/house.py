@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders.prometheus import Dataquery
 from grafana_foundation_sdk.models import common, dashboard
 
+from dashboards.display_names import named
 from dashboards.palette import BAD, BLUE, GOOD, GREY, NEUTRAL, ORANGE, VERMILION, WARNING
 from dashboards.promql import Signal
 
@@ -39,7 +41,11 @@ TRANSPARENT = "transparent"
 NO_DATA = "-"
 """Text of an empty cell."""
 
+NO_QUEUES = "No events about queues from the selected servers yet"
+"""Text of a table of queues, whose first column can be about calls."""
+
 NONE: Words = {0: ("none", GOOD)}
+NOBODY: Words = {0: ("nobody", GOOD)}
 NEVER: Words = {0: ("never", GOOD)}
 IS_UP: Words = {0: ("down", BAD), 1: ("up", GOOD)}
 
@@ -82,7 +88,8 @@ def ranged(signal: Signal) -> Dataquery:
 
 
 def _query(signal: Signal) -> Dataquery:
-    return Dataquery().ref_id("A").expr(signal.expr).legend_format(signal.legend)
+    expr = named(signal.expr, set(re.findall(r"{{(\w+)}}", signal.legend)))
+    return Dataquery().ref_id("A").expr(expr).legend_format(signal.legend)
 
 
 def steps_of(steps: Steps) -> build.ThresholdsConfig:
@@ -106,15 +113,6 @@ def legend() -> style.VizLegendOptions:
         .show_legend(show_legend=True)
         .display_mode(common.LegendDisplayMode.LIST)
         .placement(common.LegendPlacement.BOTTOM)
-    )
-
-
-def short_origins() -> dashboard.DataTransformerConfig:
-    """Return a transformation that shortens the UUIDs of servers in legends."""
-    # A whole UUID takes half of a legend. Its first eight digits identify a server well enough.
-    uuid = "(.*)([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f-]{22}(.*)"
-    return dashboard.DataTransformerConfig(
-        id_val="renameByRegex", options={"regex": uuid, "renamePattern": "$1$2$3"}
     )
 
 
@@ -154,8 +152,48 @@ def mappings(words: Words) -> list[dashboard.ValueMapping]:
     ]
 
 
+def texts(words: Mapping[str, str]) -> list[dashboard.ValueMapping]:
+    """Return value mappings, which show words for people instead of the values of a label."""
+    return [
+        dashboard.ValueMap(
+            options={
+                value: dashboard.ValueMappingResult(text=text, index=index)
+                for index, (value, text) in enumerate(words.items())
+            }
+        )
+    ]
+
+
+def shown_as(word: str) -> dashboard.DynamicConfigValue:
+    """Return the property that gives a series another name."""
+    return setting("displayName", word)
+
+
+ZERO_ONLY = dashboard.MatcherConfig(
+    id_val="byValue", options={"reducer": "allIsZero", "op": "gte", "value": 0}
+)
+"""Matches series that are 0 in the whole time range."""
+
+NOT_LISTED = setting("custom.hideFrom", {"legend": True, "tooltip": True, "viz": False})
+
+
 def details(uid: str) -> build.DashboardLink:
     """Return a link to another dashboard."""
     # The link keeps the variables and the time range.
     url = f"/d/{uid}?${{__url_time_range}}&${{__all_variables}}"
     return build.DashboardLink("Details").type(dashboard.DashboardLinkType.LINK).url(url)
+
+
+def only(uid: str, variable: str) -> dict[str, object]:
+    """Return a link of the cells of a column to a dashboard, with only their value selected.
+
+    Args:
+        uid: Of the dashboard.
+        variable: Its variable, which is also the name of the column.
+    """
+    kept = "${__url_time_range}&${datasource:queryparam}&${origin_uuid:queryparam}"
+    value = f'${{__data.fields["{variable}"]:percentencode}}'
+    return {
+        "title": f'Only ${{__data.fields["{variable}"]}}',
+        "url": f"/d/{uid}?{kept}&var-{variable}={value}",
+    }

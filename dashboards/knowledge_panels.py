@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards import house, palette
-from dashboards.panels import Panel, bars
+from dashboards.panels import Panel
 from dashboards.signals import knowledge
 from dashboards.signals import snapshots as requests
 from dashboards.tables import Column, table
@@ -24,7 +24,7 @@ def known() -> list[Panel]:
             "Drift: what was wrong in a complete state, in the selected time range, because events "
             "were missed. An answer of an API showed and repaired it. Chat, call forms, voicemail, "
             "conferences and faxes have no state that can be complete, only events.",
-            {"origin_uuid": "server", "subsystem": "subsystem"},
+            {"server": "server", "subsystem": "subsystem"},
             (
                 Column("state", knowledge.STATE, words=_STATE),
                 Column("complete since", knowledge.COMPLETE_SINCE),
@@ -34,15 +34,18 @@ def known() -> list[Panel]:
             span=16,
             height=12,
         ),
-        bars(
+        table(
             "Drift, by kind",
             "Agents, queue members, callers and so on that were wrong in a complete state, in the "
-            "selected time range: the most frequent kinds. Added: the exporter did not know them. "
+            "selected time range. Added: the exporter did not know them. "
             "Removed: they were gone. Changed: it showed an old state. A few are normal, many mean "
             "that events are lost. No data means that no API has answered.",
-            knowledge.BY_DRIFT,
-            steps=house.SOME_STANDS_OUT,
-            decimals=0,
+            {"subsystem": "subsystem"},
+            tuple(
+                Column(kind, signal, steps=house.SOME_STANDS_OUT, decimals=0)
+                for kind, signal in knowledge.BY_DRIFT.items()
+            ),
+            span=8,
             height=12,
         ),
     ]
@@ -51,12 +54,12 @@ def known() -> list[Panel]:
 def snapshots() -> list[Panel]:
     """Build the panels about the requests for the whole state of servers."""
     return [
-        bars(
+        table(
             "Requests to APIs, by outcome",
             "Requests for the whole state of a server in the selected time range, of the exporter "
             "with most requests. No data means that no API is set.",
-            requests.BY_OUTCOME,
-            decimals=0,
+            {"source": "API", "outcome": "outcome"},
+            (Column("requests", requests.BY_OUTCOME, decimals=0),),
             span=12,
         ),
         table(

@@ -1,6 +1,7 @@
 """The uid of each dashboard in Grafana. Links between dashboards use it."""
 
 OVERVIEW = "xivo-overview"
+WALLBOARD = "xivo-wallboard"
 CALL_CENTRE = "xivo-call-centre"
 ENDPOINTS = "xivo-endpoints"
 TELEPHONY = "xivo-telephony"

@@ -111,9 +111,9 @@ LOG_STATUSES: Colours = {
 }
 
 REGISTERED: Colours = {
-    "registered: yes": BLUISH_GREEN,
-    "registered: no": VERMILION,
-    "registered: unknown": GREY,
+    "yes": BLUISH_GREEN,
+    "no": VERMILION,
+    "unknown": GREY,
 }
 
 AGENT_STATUSES: Colours = {"logged_in": BLUE, "logged_out": GREY}

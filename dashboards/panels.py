@@ -13,11 +13,14 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common, dashboard
 
 from dashboards import house
+from dashboards import words as vocabulary
 from dashboards.house import Look, Steps, Words, instant, ranged, setting, steps_of
 from dashboards.palette import BLUE, DARK_GREY, Colours
 from dashboards.promql import Signal
 
 Panel = Builder[dashboard.Panel]
+
+_REFS = "ABCDEFGH"
 
 
 def stat(  # noqa: PLR0913 -- all that differs between panels
@@ -28,10 +31,14 @@ def stat(  # noqa: PLR0913 -- all that differs between panels
     steps: Steps = house.PLAIN,
     words: Words | None = None,
     link: str = "",
+    is_named: bool = False,
     span: int = 4,
     decimals: int | None = None,
 ) -> Panel:
-    """Build a stat panel: one large number, with a colour as background."""
+    """Build a stat panel: one large number, with a colour as background.
+
+    With `is_named`, the legend of the signal is beside the number.
+    """
     panel = (
         stat_panel.Panel()
         .title(title)
@@ -48,6 +55,8 @@ def stat(  # noqa: PLR0913 -- all that differs between panels
         .height(3)
         .span(span)
     )
+    if is_named:
+        panel.text_mode(common.BigValueTextMode.VALUE_AND_NAME)
     if decimals is not None:
         panel.decimals(decimals)
     if link:
@@ -61,13 +70,15 @@ def lines(  # noqa: PLR0913 -- as above
     *signals: Signal,
     looks: Mapping[str, Look],
     is_shaded: bool = False,
+    hides_zeros: bool = False,
     span: int = 12,
     height: int = 8,
 ) -> Panel:
     """Build a time series panel.
 
-    The first word of a legend selects the look of the series. All others are grey, or shades of
-    blue.
+    The first word of a legend selects the look of the series, or if the legend is a label, its
+    value. All others are grey, or shades of blue. With `hides_zeros`, the legend lists only series
+    that were not always 0.
     """
     panel = _over_time(title, description, signals, span, height).fill_opacity(0)
     if is_shaded:
@@ -75,13 +86,24 @@ def lines(  # noqa: PLR0913 -- as above
         panel.color_scheme(shades).line_width(2)
     # A value is valid until the next one: gauges change in steps, windows last to their end.
     panel.line_interpolation(common.LineInterpolation.STEP_AFTER)
-    for word, look in looks.items():
-        properties = [*house.fixed(look.colour), setting("custom.lineWidth", look.width)]
-        if look.dash:
-            dash = {"fill": "dash", "dash": list(look.dash)}
-            properties.append(setting("custom.lineStyle", dash))
-        panel.override_by_regexp(f"/^{word}\\b/", properties)
+    for ref, signal in zip(_REFS, signals, strict=False):
+        first, *_ = signal.legend.split() or [""]
+        if look := looks.get(first):
+            panel.override_by_query(ref, _drawn(look))
+        for name, word in vocabulary.of_legend(signal).items():
+            if look := looks.get(name):
+                panel.override_by_name(name, [*_drawn(look), house.shown_as(word)])
+    if hides_zeros:
+        panel.with_override(house.ZERO_ONLY, [house.NOT_LISTED])
     return panel
+
+
+def _drawn(look: Look) -> list[dashboard.DynamicConfigValue]:
+    properties = [*house.fixed(look.colour), setting("custom.lineWidth", look.width)]
+    if look.dash:
+        dash = {"fill": "dash", "dash": list(look.dash)}
+        properties.append(setting("custom.lineStyle", dash))
+    return properties
 
 
 def stacked(  # noqa: PLR0913 -- as above
@@ -93,17 +115,60 @@ def stacked(  # noqa: PLR0913 -- as above
     span: int = 12,
     height: int = 8,
 ) -> Panel:
-    """Build a stacked time series panel, with a colour for each name of a series."""
+    """Build a stacked time series panel, with a colour for each name of a series.
+
+    The legend lists only series that were not always 0.
+    """
+    panel = _over_time(title, description, [signal], span, height).line_interpolation(
+        common.LineInterpolation.STEP_AFTER
+    )
+    return _piled(panel, signal, colours)
+
+
+def _piled(panel: timeseries.Panel, signal: Signal, colours: Colours) -> Panel:
+    panel.fill_opacity(75).line_width(1).stacking(
+        style.StackingConfig().mode(common.StackingMode.NORMAL).group("A")
+    )
+    meant = vocabulary.of_legend(signal)
+    for name, colour in colours.items():
+        shown = [house.shown_as(meant[name])] if name in meant else []
+        panel.override_by_name(name, [*house.fixed(colour), *shown])
+    return panel.with_override(house.ZERO_ONLY, [house.NOT_LISTED])
+
+
+def columns(  # noqa: PLR0913 -- as above
+    title: str,
+    description: str,
+    signal: Signal,
+    *,
+    colours: Colours,
+    interval: str,
+    time_from: str,
+    span: int = 12,
+    height: int = 8,
+) -> Panel:
+    """Build stacked columns, one for each interval of a time range of its own.
+
+    A value is about the interval that begins at its time.
+
+    Args:
+        title: Title of the panel.
+        description: Description of the panel.
+        signal: The query.
+        colours: Of the names of the series.
+        interval: Length of the interval, as Grafana writes it.
+        time_from: Length of the time range up to now, as Grafana writes it.
+        span: Width of the panel, in columns of the grid.
+        height: Height of the panel, in rows of the grid.
+    """
     panel = (
         _over_time(title, description, [signal], span, height)
-        .fill_opacity(75)
-        .line_width(1)
-        .line_interpolation(common.LineInterpolation.STEP_AFTER)
-        .stacking(style.StackingConfig().mode(common.StackingMode.NORMAL).group("A"))
+        .interval(interval)
+        .time_from(time_from)
+        .draw_style(common.GraphDrawStyle.BARS)
+        .bar_alignment(common.BarAlignment.AFTER)
     )
-    for word, colour in colours.items():
-        panel.override_by_name(word, house.fixed(colour))
-    return panel
+    return _piled(panel, signal, colours)
 
 
 def bars(  # noqa: PLR0913 -- as above
@@ -124,7 +189,6 @@ def bars(  # noqa: PLR0913 -- as above
         .description(description)
         .datasource(house.DATA_SOURCE)
         .with_target(instant(signal))
-        .transformations([house.short_origins()])
         .unit(signal.unit)
         .min(0)
         .thresholds(steps_of(steps))
@@ -138,6 +202,8 @@ def bars(  # noqa: PLR0913 -- as above
         .height(height)
         .span(span)
     )
+    for name, word in vocabulary.of_legend(signal).items():
+        panel.override_by_name(name, [house.shown_as(word)])
     if top is not None:
         panel.max(top)
     if decimals is not None:
@@ -166,7 +232,6 @@ def timeline(  # noqa: PLR0913 -- as above
         .description(description)
         .datasource(house.DATA_SOURCE)
         .with_target(ranged(signal))
-        .transformations([house.short_origins()])
         .unit(signal.unit)
         .mappings(house.mappings(words or {}))
         .thresholds(steps_of(steps))
@@ -190,7 +255,6 @@ def _over_time(
         .title(title)
         .description(description)
         .datasource(house.DATA_SOURCE)
-        .transformations([house.short_origins()])
         .unit(signals[0].unit)
         .min(0)
         .show_points(common.VisibilityMode.NEVER)
@@ -206,8 +270,8 @@ def _over_time(
         .height(height)
         .span(span)
     )
-    for name, signal in zip("ABCDEFGH", signals, strict=False):
-        panel.with_target(ranged(signal).ref_id(name))
+    for ref, signal in zip(_REFS, signals, strict=False):
+        panel.with_target(ranged(signal).ref_id(ref))
     return _explained(panel, signals[0])
 
 

@@ -50,9 +50,12 @@ def once(spec: MetricSpec, **where: str) -> str:
     return _once(spec, _selector(spec, where))
 
 
-def over_range(function: str, spec: MetricSpec, **where: str) -> str:
-    """Return a query that applies a function to the selected time range of each series."""
-    return _once(spec, f"{function}({_selector(spec, where)}[{RANGE}])")
+def over_range(function: str, spec: MetricSpec, over: str = RANGE, **where: str) -> str:
+    """Return a query that applies a function to a range of each series.
+
+    By default, it is the selected time range.
+    """
+    return _once(spec, f"{function}({_selector(spec, where)}[{over}])")
 
 
 def increase(spec: MetricSpec, **where: str) -> str:
@@ -67,8 +70,17 @@ def rate(spec: MetricSpec, **where: str) -> str:
 
 def bucket_increase(spec: MetricSpec, **where: str) -> str:
     """Return a query for the increase of each histogram bucket in the selected time range."""
-    labels = ", ".join((*spec.labels, "le"))
-    return f"max by ({labels}) (increase({_selector(spec, where, '_bucket')}[{RANGE}]))"
+    return _buckets("increase", RANGE, spec, where)
+
+
+def bucket_rate(spec: MetricSpec, **where: str) -> str:
+    """Return a query for the rate of each histogram bucket per second."""
+    return _buckets("rate", RATE, spec, where)
+
+
+def by_hour(spec: MetricSpec, **where: str) -> str:
+    """Return a query for the increase of each counter in the hour that begins at each time."""
+    return _once(spec, f"increase({_selector(spec, where)}[1h] offset -1h)")
 
 
 def total(inner: str, *by: str) -> str:
@@ -105,6 +117,11 @@ def worst(inner: str, *by: str) -> str:
     return f"max by ({', '.join(by)}) ({each})" if by else f"max({each})"
 
 
+def _buckets(function: str, over: str, spec: MetricSpec, where: dict[str, str]) -> str:
+    labels = ", ".join((*spec.labels, "le"))
+    return f"max by ({labels}) ({function}({_selector(spec, where, '_bucket')}[{over}]))"
+
+
 def _once(spec: MetricSpec, inner: str) -> str:
     return f"max by ({', '.join(spec.labels)}) ({inner})"
 
@@ -132,8 +149,8 @@ def extremes(levels: Levels, about: str) -> tuple[Signal, ...]:
     They are not summed, because extremes of several servers cannot be added.
     """
     return (
-        Signal(once(levels.high), legend="maximum {{origin_uuid}}", about=about),
-        Signal(once(levels.mean), legend="average {{origin_uuid}}", about=about),
-        Signal(once(levels.low), legend="minimum {{origin_uuid}}", about=about),
-        Signal(today(levels.high), legend="today {{origin_uuid}}", about=about),
+        Signal(once(levels.high), legend="maximum {{server}}", about=about),
+        Signal(once(levels.mean), legend="average {{server}}", about=about),
+        Signal(once(levels.low), legend="minimum {{server}}", about=about),
+        Signal(today(levels.high), legend="today {{server}}", about=about),
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from dashboards import frame, house, palette
+from dashboards.completeness import completeness
 from dashboards.frame import Section
 from dashboards.names import SERVICES
 from dashboards.panels import Panel, bars, stat, timeline
-from dashboards.signals import bus, services
+from dashboards.signals import bus, knowledge, services
 from dashboards.tables import Column, table
 
 _AVAILABLE = (
@@ -89,6 +90,7 @@ def _now() -> list[Panel]:
             steps=house.SILENCE_IS_BAD,
             decimals=0,
         ),
+        completeness(knowledge.SERVICES),
     ]
 
 
@@ -152,7 +154,7 @@ def _components() -> list[Panel]:
             "Components now",
             "The components of each daemon, first those that fail. `api` is the daemon itself: it "
             "fails if it does not answer the exporter.",
-            {"origin_uuid": "server", "service_name": "daemon", "component": "component"},
+            {"server": "server", "service_name": "daemon", "component": "component"},
             (Column("state", services.COMPONENT_UP, words=_WORKS),),
             no_data=_NO_COMPONENTS,
             span=12,
@@ -168,7 +170,7 @@ def _instances() -> list[Panel]:
             "The last instance of each service, its state, when the service last registered and "
             "deregistered, and how often it stopped normally in the selected time range.",
             {
-                "origin_uuid": "server",
+                "server": "server",
                 "service_name": "service",
                 "address": "address",
                 "port": "port",

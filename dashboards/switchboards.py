@@ -73,7 +73,7 @@ def _switchboards() -> list[Panel]:
             "Each switchboard: calls that wait for an operator, and calls that operators hold. "
             "With an API, also its name and its tenant.",
             {
-                "origin_uuid": "server",
+                "server": "server",
                 "switchboard": "switchboard",
                 "display_name": "name",
                 "tenant_uuid": "tenant",

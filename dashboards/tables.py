@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_uppercase
 
 from grafana_foundation_sdk.builders import table as table_panel
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common, dashboard, prometheus
 
 from dashboards import house
+from dashboards import words as vocabulary
+from dashboards.display_names import SERVER, named
 from dashboards.house import DATA_SOURCE, Steps, Words, instant, mappings, setting, steps_of
 from dashboards.panels import Panel
 from dashboards.promql import Signal
 
 # With only one query, Grafana names the column Value, without a letter.
-_NO_COLUMNS = ("Time", "Value", "job", "instance")
+_NO_COLUMNS = ("Time", "Value", "job", "instance", "window", "origin_uuid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ def table(  # noqa: PLR0913 -- all that differs between tables
     keys: Mapping[str, str],
     columns: Sequence[Column],
     *,
+    details: Mapping[str, str] | None = None,
+    links: Sequence[Builder[dashboard.DashboardLink]] = (),
     no_data: str = "",
     span: int = 24,
     height: int = 8,
@@ -53,6 +59,9 @@ def table(  # noqa: PLR0913 -- all that differs between tables
         description: Description of the panel.
         keys: Labels to show, in this order, with the heads of their columns.
         columns: The queries.
+        details: Heads of columns whose cells open a dashboard with only their value selected in the
+            variable of that name, with the uid of the dashboard.
+        links: Links of the panel.
         no_data: Text without data, if it is not that of the first query.
         span: Width of the panel, in columns of the grid, which has 24.
         height: Height of the panel, in rows of the grid.
@@ -67,15 +76,26 @@ def table(  # noqa: PLR0913 -- all that differs between tables
         .height(height)
         .span(span)
     )
+    if links:
+        panel.links(list(links))
     if text := no_data or house.no_events(columns[0].signal):
         panel.no_value(text)
     heads: dict[str, str] = dict(keys)
-    for head in keys.values():
-        panel.override_by_name(head, [setting("noValue", house.NO_DATA)])
+    for label, head in keys.items():
+        properties = [setting("noValue", house.NO_DATA)]
+        if meant := vocabulary.of_label(label, *(column.signal for column in columns)):
+            properties.append(setting("mappings", house.texts(meant)))
+        if uid := (details or {}).get(head):
+            properties.append(setting("links", [house.only(uid, head)]))
+        panel.override_by_name(head, properties)
     hidden = dict.fromkeys((each for each in _NO_COLUMNS if each not in keys), True)
-    for letter, column in zip("ABCDEFGH", columns, strict=False):
+    for letter, column in zip(ascii_uppercase, columns, strict=False):
         target = instant(column.signal).ref_id(letter).format(prometheus.PromQueryFormat.TABLE)
-        panel.with_target(target)
+        # All columns get the name, so that they agree on it in each row. A table of UUIDs has names
+        # from a query of its own.
+        wanted = set() if "origin_uuid" in keys else keys.keys() & {SERVER}
+        expr = named(column.signal.expr, wanted)
+        panel.with_target(target.expr(expr).legend_format(""))
         if column.title:
             heads[f"Value #{letter}"] = column.title
             panel.override_by_name(column.title, _properties(column))

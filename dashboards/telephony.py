@@ -7,9 +7,9 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from dashboards import frame, house, palette
 from dashboards.completeness import completeness
 from dashboards.frame import Section
-from dashboards.names import TELEPHONY
+from dashboards.names import SERVICES, TELEPHONY
 from dashboards.panels import Panel, bars, lines, stacked, stat, timeline
-from dashboards.signals import calls, knowledge, trunks
+from dashboards.signals import bus, calls, knowledge, trunks
 from dashboards.signals import lines as line_signals
 from dashboards.tables import Column, table
 
@@ -26,7 +26,7 @@ def dashboard() -> Dashboard:
         "dashboard *Endpoints and presence*.",
         (frame.origins(), frame.windows()),
         (
-            Section("Now", _now()),
+            Section("Does telephony work now?", _now()),
             Section("Calls", _calls()),
             Section("Lines", _lines()),
             Section("Trunks", _trunks()),
@@ -37,61 +37,70 @@ def dashboard() -> Dashboard:
 def _now() -> list[Panel]:
     return [
         stat(
+            "Trunks lost",
+            "Trunks whose peer Asterisk cannot reach now. Usually, calls over them fail.",
+            trunks.LOST,
+            steps=house.NONE_IS_GOOD,
+            words=house.NONE,
+        ),
+        stat(
+            "Lines not registered",
+            "Share of the known lines whose phone Asterisk cannot reach: unplugged, or without "
+            "network. Orange from 10 %, red from 30 %.",
+            line_signals.NOT_REGISTERED_SHARE,
+            steps=house.SHARE_IS_BAD,
+            decimals=1,
+        ),
+        stat(
+            "Longest time without events",
+            "Time since the last event of the server that has been silent longest. Some minutes "
+            "are normal at night. Orange from 5 minutes, red from 15.",
+            bus.LONGEST_SILENCE,
+            steps=house.SILENCE_IS_BAD,
+            decimals=0,
+            link=SERVICES,
+        ),
+        stat(
             "Calls under way",
             "Conversations that ring, are answered or on hold.",
             calls.UNDER_WAY,
-            span=3,
+        ),
+        stat(
+            "Failed legs of calls",
+            "Phones and trunks that left a call in the selected time range because of a failure or "
+            "because no circuit was free.",
+            calls.ALL_FAILED,
+            steps=house.SOME_STANDS_OUT,
+            decimals=0,
         ),
         stat(
             "Missed calls",
             "Calls that did not reach a user, in the selected time range.",
             calls.ALL_MISSED,
-            span=3,
             decimals=0,
         ),
-        stat(
-            "Trunks lost",
-            "Trunks whose peer Asterisk cannot reach now. Usually, calls over them fail.",
-            trunks.LOST,
-            span=3,
-            steps=house.NONE_IS_GOOD,
-            words=house.NONE,
+        stacked(
+            "Calls by direction",
+            "Conversations under way. Unknown: the server has not told the direction yet.",
+            calls.BY_DIRECTION,
+            colours=palette.DIRECTIONS,
+            span=8,
         ),
-        stat(
-            "Calls on trunks",
-            "Calls that use a trunk now, which may also ring or be on hold.",
-            trunks.ALL_CALLS,
-            span=3,
+        timeline(
+            "Registration of trunks",
+            "State of each trunk at each scrape. Trunks whose state Asterisk does not check are "
+            "not shown.",
+            trunks.REGISTERED,
+            words=_IS_REGISTERED,
+            span=8,
         ),
-        stat(
-            "Losses of registration",
-            "How often trunks were lost, in the selected time range.",
-            trunks.ALL_LOSSES,
-            span=3,
-            steps=house.SOME_IS_ODD,
-            words=house.NEVER,
-            decimals=0,
-        ),
-        stat(
-            "Lines",
-            "Known lines. Without an API, a line is known from its first event until it is "
-            "deleted.",
-            line_signals.KNOWN,
-            span=3,
-        ),
-        stat(
-            "Lines not registered",
-            "Lines whose phone Asterisk cannot reach now: unplugged, or without network.",
-            line_signals.NOT_REGISTERED,
-            span=3,
-            steps=house.ANY_IS_ODD,
-            words=house.NONE,
-        ),
-        stat(
-            "Lines in a call",
-            "Lines with at least one call now.",
-            line_signals.IN_CALL,
-            span=3,
+        stacked(
+            "Lines by registration",
+            "Known lines, by whether Asterisk can reach their phone. Unknown: Wazo does not track "
+            "the phone, such as SCCP and custom lines.",
+            line_signals.BY_REGISTERED,
+            colours=palette.REGISTERED,
+            span=8,
         ),
         completeness(knowledge.CONVERSATIONS, knowledge.LINES, knowledge.TRUNKS),
     ]
@@ -99,12 +108,6 @@ def _now() -> list[Panel]:
 
 def _calls() -> list[Panel]:
     return [
-        stacked(
-            "Calls by direction",
-            "Conversations under way. Unknown: the server has not told the direction yet.",
-            calls.BY_DIRECTION,
-            colours=palette.DIRECTIONS,
-        ),
         stacked(
             "Calls by state",
             "Conversations under way. Up: a person or the server answered, such as a voice menu or "
@@ -140,32 +143,58 @@ def _calls() -> list[Panel]:
             calls.MEDIAN_DURATION,
             calls.LONG_DURATION,
             looks=house.LENGTHS,
+            span=8,
         ),
         bars(
             "Conversations by destination",
             "Whom callers reached or wanted to reach, in the selected time range.",
             calls.DESTINATIONS,
             decimals=0,
-            span=12,
         ),
         bars(
             "Missed calls by reason",
             "Calls that did not reach a user, in the selected time range.",
             calls.MISSED,
             decimals=0,
-            span=12,
         ),
     ]
 
 
 def _lines() -> list[Panel]:
     return [
-        stacked(
-            "Lines by registration",
-            "Known lines, by whether Asterisk can reach their phone. Unknown: Wazo does not track "
-            "the phone, such as SCCP and custom lines.",
-            line_signals.BY_REGISTERED,
-            colours=palette.REGISTERED,
+        stat(
+            "Lines",
+            "Known lines. Without an API, a line is known from its first event until it is "
+            "deleted.",
+            line_signals.KNOWN,
+            span=8,
+        ),
+        stat(
+            "Lines without registration",
+            "Lines whose phone Asterisk cannot reach now: unplugged, or without network.",
+            line_signals.NOT_REGISTERED,
+            span=8,
+            steps=house.ANY_IS_ODD,
+            words=house.NONE,
+        ),
+        stat(
+            "Lines in a call",
+            "Lines with at least one call now.",
+            line_signals.IN_CALL,
+            span=8,
+        ),
+        table(
+            "Lines now",
+            f"At most {line_signals.MANY} lines, first those whose phone Asterisk cannot reach, "
+            "each with its number in the configuration and its calls. Single lines are shown only "
+            "with the setting `--details lines`.",
+            {"server": "server", "line": "line"},
+            (
+                Column("state", line_signals.REGISTERED, words=_IS_REGISTERED),
+                Column("calls", line_signals.CALLS, decimals=0),
+            ),
+            no_data="No single lines known: the setting --details lines shows them",
+            span=12,
         ),
         lines(
             "Lines in a call per window",
@@ -179,12 +208,39 @@ def _lines() -> list[Panel]:
 
 def _trunks() -> list[Panel]:
     return [
-        timeline(
-            "Registration of trunks",
-            "State of each trunk at each scrape. Trunks whose state Asterisk does not check are "
-            "not shown.",
-            trunks.REGISTERED,
-            words=_IS_REGISTERED,
+        stat(
+            "Losses of registration",
+            "How often trunks were lost, in the selected time range.",
+            trunks.ALL_LOSSES,
+            span=12,
+            steps=house.SOME_IS_ODD,
+            words=house.NEVER,
+            decimals=0,
+        ),
+        stat(
+            "Calls on trunks",
+            "Calls that use a trunk now, which may also ring or be on hold.",
+            trunks.ALL_CALLS,
+            span=12,
+        ),
+        table(
+            "Trunks now",
+            "State and calls of each trunk, and in the selected time range: the most calls at the "
+            "same time that a scrape saw, and how often it was lost. Technology and tenant are "
+            "known with an API.",
+            {
+                "server": "server",
+                "trunk": "trunk",
+                "technology": "technology",
+                "tenant_uuid": "tenant",
+            },
+            (
+                Column("state", trunks.REGISTERED, words=_IS_REGISTERED),
+                Column("calls", trunks.CALLS, decimals=0),
+                Column("most calls", trunks.MOST_CALLS, decimals=0),
+                Column("losses", trunks.LOSSES, decimals=0),
+                Column("", trunks.INFO),
+            ),
         ),
         lines(
             "Calls by trunk",
@@ -199,23 +255,6 @@ def _trunks() -> list[Panel]:
             trunks.LOSSES,
             steps=house.SOME_STANDS_OUT,
             decimals=0,
-        ),
-        table(
-            "Trunks now",
-            "State and calls of each trunk, and how often it was lost in the selected time range. "
-            "Technology and tenant are known with an API.",
-            {
-                "origin_uuid": "server",
-                "trunk": "trunk",
-                "technology": "technology",
-                "tenant_uuid": "tenant",
-            },
-            (
-                Column("state", trunks.REGISTERED, words=_IS_REGISTERED),
-                Column("calls", trunks.CALLS, decimals=0),
-                Column("losses", trunks.LOSSES, decimals=0),
-                Column("", trunks.INFO),
-            ),
-            span=16,
+            span=12,
         ),
     ]

@@ -12,6 +12,7 @@ from dataflows.queue_call_metrics import (
     SERVICE_RATIO,
     WAIT_MAX,
     WINDOW_CALLS,
+    WINDOW_SERVICE,
     Outcome,
     ServiceResult,
 )
@@ -89,6 +90,8 @@ class CallWindows(Tracker["_CallWindow"]):
         calls, *others = self._shown
         for outcome in Outcome:
             yield calls, (*self._labels, outcome.value, labels[-1])
+        for result in (ServiceResult.IN_TIME, ServiceResult.MISSED):
+            yield WINDOW_SERVICE, (*self._labels, result.value, labels[-1])
         for spec in others:
             yield spec, labels
 
@@ -113,5 +116,6 @@ class _CallWindow(Window):
             self._longest = wait
 
     def results(self) -> Results:
-        judged = self._in_time + self._missed
-        return *self._counts, self._in_time / judged if judged else None, self._longest
+        in_time, missed = self._in_time, self._missed
+        ratio = in_time / (in_time + missed) if in_time + missed else None
+        return *self._counts, in_time, missed, ratio, self._longest

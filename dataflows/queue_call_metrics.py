@@ -186,6 +186,18 @@ SERVICE_RATIO = MetricSpec(
     beyond_promql="`increase` of `xivo_queue_service_level_calls_total` estimates, so the quotient "
     "of two is not exact. This metric is.",
 )
+WINDOW_SERVICE = MetricSpec(
+    "xivo_queue_window_service_level_calls",
+    Kind.GAUGE,
+    "Visits that ended during the last closed window, or so far in the window `today`, and count "
+    "for the service level: `in_time` or `missed`, see `xivo_queue_service_level_calls_total`. The "
+    "service level of several queues is the sum of those in time, divided by the sum of all.",
+    (*_QUEUE, "result", "window"),
+    {"result": (ServiceResult.IN_TIME, ServiceResult.MISSED)},
+    cardinality="2 per window and queue",
+    beyond_promql="`increase` of `xivo_queue_service_level_calls_total` estimates; this metric is "
+    "exact, so that the service level of several queues is exact too.",
+)
 WAIT_MAX = MetricSpec(
     "xivo_queue_wait_max_seconds",
     Kind.GAUGE,
@@ -213,6 +225,7 @@ METRICS = (
     REFUSED,
     *WAITING_LEVELS,
     WINDOW_CALLS,
+    WINDOW_SERVICE,
     SERVICE_RATIO,
     WAIT_MAX,
 )

@@ -87,6 +87,9 @@ class Queries:
         inner = self._of(query.expr) or frozenset()
         if f"{query.op}" in {"topk", "bottomk"}:
             return inner
+        if f"{query.op}" == "count_values":
+            assert isinstance(query.param, promql.StringLiteral)
+            return frozenset({query.param.val})
         if query.modifier is None:
             return frozenset()
         named = frozenset(query.modifier.labels)
@@ -105,12 +108,26 @@ class Queries:
         assert matching.type == promql.LabelModifierType.Include, f"ignoring() in {query}"
         named = frozenset(matching.labels)
         assert named <= left & right, f"no label {named - (left & right)} on both sides of {query}"
-        return left
+        # `group_left` adds labels of the other side, such as names for people.
+        added = frozenset(query.modifier.group_labels or ()) if query.modifier else frozenset()
+        assert added <= right, f"no label {added - right} on the right side of {query}"
+        return left | added
 
     def _called(self, query: promql.Call) -> Labels | None:
         inner = [self._of(each) for each in query.args]
         if query.func.name in {"time", "scalar"}:
             return None
+        if query.func.name == "label_join":
+            _, added, *_ = query.args
+            assert isinstance(added, promql.StringLiteral)
+            return frozenset({added.val}).union(*(each for each in inner if each is not None))
         if query.func.name in {"vector", "absent"}:
             return frozenset()
-        return frozenset().union(*(each for each in inner if each is not None))
+        labels = frozenset().union(*(each for each in inner if each is not None))
+        if query.func.name == "label_replace":
+            _, added, _, source, _ = query.args
+            assert isinstance(added, promql.StringLiteral)
+            assert isinstance(source, promql.StringLiteral)
+            assert source.val in labels, f"no label {source.val} in {query}"
+            return labels | {added.val}
+        return labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from dashboards.promql import Signal, bucket_increase, extremes, increase, once, rate, total
@@ -24,17 +25,37 @@ MEDIAN_SESSION = Signal(f"histogram_quantile(0.5, {_SESSIONS})", "s")
 LONG_SESSION = Signal(f"histogram_quantile(0.9, {_SESSIONS})", "s")
 
 BY_ACTIVITY = _signal(total(once(agents.BY_ACTIVITY), "activity"), legend="{{activity}}")
+NOW = tuple(
+    _signal(total(once(agents.BY_ACTIVITY, activity=activity)), legend=words)
+    for activity, words in (
+        ("available", "available"),
+        ("on_call", "on a call"),
+        ("ringing", "ringing"),
+        ("wrap_up", "in wrap-up"),
+        ("paused", "paused"),
+        ("unavailable", "unavailable"),
+    )
+)
+"""What agents do now, a query for each activity."""
+
 PAUSED = _signal(total(once(agents.PAUSED), "reason"), legend="{{reason}}")
 
 
-def _spent(*activities: str) -> str:
-    return " + ".join(total(increase(agents.SECONDS, activity=each)) for each in activities)
+def _occupancy(of: Callable[..., str], *by: str) -> str:
+    busy, idle = (
+        " + ".join(total(of(agents.SECONDS, activity=each), *by) for each in activities)
+        for activities in (("on_call", "wrap_up"), ("ringing", "available"))
+    )
+    return f"({busy}) / ({busy} + {idle} > 0)"
 
 
-OCCUPANCY = _signal(
-    f"({_spent('on_call', 'wrap_up')}) / ({_spent('on_call', 'wrap_up', 'ringing', 'available')})",
-    "percentunit",
-)
+OCCUPANCY = _signal(_occupancy(increase), "percentunit")
+OCCUPANCY_RATE = _signal(_occupancy(rate, "origin_uuid"), "percentunit", "{{server}}")
 
-_PAUSES = total(bucket_increase(agents.PAUSES), "le")
-MEDIAN_PAUSE = Signal(f"histogram_quantile(0.5, {_PAUSES})", "s")
+
+def _median_pause(*by: str) -> str:
+    return f"histogram_quantile(0.5, {total(bucket_increase(agents.PAUSES), *by, 'le')})"
+
+
+MEDIAN_PAUSE = Signal(_median_pause(), "s")
+MEDIAN_PAUSES = Signal(f"{_median_pause('reason')} >= 0", "s", "{{reason}}")

@@ -7,11 +7,11 @@ from dataflows.subsystems import bus
 
 MANY = 15
 
-SILENCE = Signal(age(once(bus.LAST_EVENT_AT)), "s", "{{origin_uuid}}")
+SILENCE = Signal(age(once(bus.LAST_EVENT_AT)), "s", "{{server}}")
 LONGEST_SILENCE = Signal(f"max({SILENCE.expr})", "s")
 EVENTS = Signal(f"sort_desc(topk({MANY}, {total(rate(bus.EVENTS), 'event')}))", legend="{{event}}")
 ORIGINS = Signal(once(bus.ORIGIN_INFO))
-COUNTED = Signal(age(today(bus.WINDOW_START)), "s", "{{origin_uuid}}")
+COUNTED = Signal(age(today(bus.WINDOW_START)), "s", "{{server}}")
 """How long the window `today` has counted."""
 
 READERS = Signal(

@@ -22,6 +22,12 @@ DESTINATIONS = _signal(
     total(increase(calls.CONVERSATIONS), "destination_type"), legend="{{destination_type}}"
 )
 MISSED = _signal(total(increase(calls.MISSED), "reason"), legend="{{reason}}")
+ALL_FAILED = _signal(
+    " + ".join(
+        total(increase(calls.LEGS_ENDED, cause=each))
+        for each in (calls.Cause.CONGESTION, calls.Cause.FAILURE)
+    )
+)
 ALL_MISSED = _signal(total(increase(calls.MISSED)))
 
 _DURATIONS = total(bucket_increase(calls.DURATION), "le")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.promql import Signal, age, own, total, worst
+from dashboards.promql import Signal, age, once, own, total, worst
+from dataflows.subsystems import bus
 from exporter.exposition import reloads, telemetry
 
 MANY = 15
@@ -38,6 +39,13 @@ DISCONNECTS = Signal(own(telemetry.DISCONNECTS, "increase"), legend=_BUS)
 GAPS = Signal(own(telemetry.GAPS, "increase"), legend=_BUS)
 ALL_GAPS = Signal(total(GAPS.expr))
 LAST_GAP_AT = Signal(f"1000 * {own(telemetry.LAST_GAP_AT)}", "dateTimeFromNow")
+# For all dashboards, also those without a choice of exporters.
+STARTED_AT = Signal(f"1000 * max by (instance) ({telemetry.STARTED_AT.name})")
+GAP_AT = Signal(
+    f"1000 * (max by (instance, bus) ({telemetry.LAST_GAP_AT.name}) > 0)"
+    f" and on (bus) {once(bus.ORIGIN_INFO)}"
+)
+"""Of the buses of the selected servers."""
 
 LATE = Signal(worst(own(telemetry.LATE_EVENTS, "increase"), "subsystem"), legend="{{subsystem}}")
 SERIES = Signal(

@@ -9,5 +9,5 @@ from dataflows.subsystems import faxes
 
 _signal = partial(Signal, about="faxes")
 
-FAXES = _signal(f"3600 * {total(rate(faxes.FAXES), 'outcome')}", "short", "{{outcome}} per hour")
+FAXES = _signal(f"3600 * {total(rate(faxes.FAXES), 'outcome')}", "short", "{{outcome}}")
 FAILED = _signal(total(increase(faxes.FAXES, outcome="failed")))

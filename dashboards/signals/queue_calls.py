@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from functools import partial
 
-from dashboards.promql import Signal, bucket_increase, increase, once, rate, today, total
+from dashboards.promql import (
+    Signal,
+    bucket_increase,
+    bucket_rate,
+    by_hour,
+    increase,
+    once,
+    rate,
+    today,
+    total,
+)
 from dataflows import queue_call_metrics as calls
+from dataflows.lengths import TODAY
 from dataflows.metric import MetricSpec
-from dataflows.queue_call_metrics import ServiceResult, Wait
+from dataflows.queue_call_metrics import Outcome, ServiceResult, Wait
 
 _signal = partial(Signal, about="calls")
 
-_QUEUE = "{{queue}} {{origin_uuid}}"
+_QUEUE = "{{display_name}} {{server}}"
 _BY_QUEUE = ("origin_uuid", "queue")
 
 WAITING = _signal(once(calls.WAITING), legend=_QUEUE)
@@ -21,8 +32,8 @@ ALL_IN_CALL = _signal(total(once(calls.IN_CALL)), legend="talking")
 
 _OLDEST = once(calls.OLDEST_WAIT)
 # 0 while nobody waits.
-LONGEST_WAIT = _signal(f"(time() - {_OLDEST}) * ({_OLDEST} > bool 0)", "s", _QUEUE)
-ALL_LONGEST_WAIT = _signal(f"max({LONGEST_WAIT.expr})", "s")
+LONGEST_WAIT = _signal(f"(time() - {_OLDEST}) * ({_OLDEST} > bool 0)", "clocks", _QUEUE)
+ALL_LONGEST_WAIT = _signal(f"max({LONGEST_WAIT.expr})", "clocks")
 
 LEAST_WAITING = _signal(once(calls.WAITING_LEVELS.low), legend=_QUEUE)
 MEAN_WAITING = _signal(once(calls.WAITING_LEVELS.mean), legend=_QUEUE)
@@ -32,11 +43,24 @@ LONGEST_TODAY = _signal(today(calls.WAIT_MAX), "s", _QUEUE)
 
 OUTCOMES = _signal(f"60 * {total(rate(calls.CALLS), 'outcome')}", "short", "{{outcome}}")
 OUTCOMES_TODAY = _signal(total(today(calls.WINDOW_CALLS), "outcome"), legend="{{outcome}}")
+BY_HOUR = _signal(total(by_hour(calls.CALLS), "outcome"), legend="{{outcome}}")
+
+
+def _ended_today(outcome: Outcome, *by: str) -> str:
+    return total(once(calls.WINDOW_CALLS, outcome=outcome, window=TODAY.name), *by)
+
+
+ANSWERED_TODAY = _signal(_ended_today(Outcome.ANSWERED, *_BY_QUEUE), legend=_QUEUE)
+ABANDONED_TODAY = _signal(_ended_today(Outcome.ABANDONED, *_BY_QUEUE), legend=_QUEUE)
+ALL_ANSWERED_TODAY = _signal(_ended_today(Outcome.ANSWERED))
+ALL_ABANDONED_TODAY = _signal(_ended_today(Outcome.ABANDONED))
+
 JOINED = _signal(f"60 * {total(rate(calls.JOINED))}", "short", "joined")
 REFUSED = _signal(f"60 * {total(rate(calls.REFUSED))}", "short", "refused")
 NO_ANSWER = _signal(f"60 * {total(rate(calls.RING_NO_ANSWER))}", "short", "unanswered rings")
+UNANSWERED_RINGS = _signal(total(increase(calls.RING_NO_ANSWER), *_BY_QUEUE), legend=_QUEUE)
 COMPLETED = _signal(f"60 * {total(rate(calls.COMPLETED), 'by')}", "short", "{{by}}")
-ALL_REFUSED = _signal(total(increase(calls.REFUSED)))
+REFUSED_CALLS = _signal(total(increase(calls.REFUSED), *_BY_QUEUE), legend=_QUEUE)
 
 
 def _results(result: ServiceResult, *by: str) -> str:
@@ -59,6 +83,35 @@ SERVICE_LEVEL = _signal(_service_level(*_BY_QUEUE), "percentunit", _QUEUE)
 WINDOW_SERVICE_LEVEL = _signal(once(calls.SERVICE_RATIO), "percentunit", _QUEUE)
 SERVICE_LEVEL_TODAY = _signal(today(calls.SERVICE_RATIO), "percentunit", _QUEUE)
 ALL_SERVICE_LEVEL = _signal(_service_level(), "percentunit")
+
+
+def _judged_today(result: ServiceResult) -> str:
+    return total(once(calls.WINDOW_SERVICE, result=result, window=TODAY.name))
+
+
+_IN_TIME_TODAY, _MISSED_TODAY = map(_judged_today, (ServiceResult.IN_TIME, ServiceResult.MISSED))
+_LEAST, _MOST = (f"{function}({once(calls.THRESHOLD)})" for function in ("min", "max"))
+# The threshold as a label: one number, or from the lowest to the highest.
+_WITHIN = (
+    f'count_values("within", {_LEAST} == {_MOST}) or on () label_join('
+    f'count_values("least", {_LEAST}) * on () group_left (most) count_values("most", {_MOST})'
+    ', "within", "-", "least", "most")'
+)
+ALL_SERVICE_LEVEL_TODAY = _signal(
+    f"{_IN_TIME_TODAY} / ({_IN_TIME_TODAY} + {_MISSED_TODAY} > 0)"
+    f" * on () group_left (within) ({_WITHIN})",
+    "percentunit",
+    "answered within {{within}} s",
+)
+
+
+def _distribution(spec: MetricSpec, **where: str) -> Signal:
+    return _signal(f"60 * {total(bucket_rate(spec, **where), 'le')}", "short", "{{le}}")
+
+
+WAITS = _distribution(calls.WAIT, outcome=Wait.ANSWERED)
+UNANSWERED_WAITS = _distribution(calls.WAIT, outcome=Wait.UNANSWERED)
+TALKS = _distribution(calls.TALK)
 
 
 def _quantile(share: float, spec: MetricSpec, **where: str) -> Signal:

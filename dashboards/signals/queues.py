@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from dashboards.promql import Signal, once, rate, total
+from dataflows import queue_call_metrics as queue_calls
 from dataflows import queue_metrics as queues
 
 _signal = partial(Signal, about="queues")
 
-_QUEUE = "{{queue}} {{origin_uuid}}"
+_QUEUE = "{{display_name}} {{server}}"
 _BY_QUEUE = ("origin_uuid", "queue")
 
 UNSTAFFED = _signal(total(f"{once(queues.AVAILABLE)} == bool 0"))
@@ -19,7 +20,8 @@ PAUSED = _signal(once(queues.PAUSED), legend=_QUEUE)
 ALL_PAUSED = _signal(total(once(queues.PAUSED)), legend="paused")
 NAMES = _signal(
     f"max by (origin_uuid, queue, display_name, kind) ({once(queues.INFO)})"
-    f" and on (origin_uuid, queue) {once(queues.AVAILABLE)}"
+    f" and on (origin_uuid, queue) ({once(queues.AVAILABLE)}"
+    f" or on (origin_uuid, queue) {once(queue_calls.WAITING)})"
 )
 """Names for people, only with an API."""
 

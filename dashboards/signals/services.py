@@ -9,7 +9,7 @@ from dataflows import service_metrics as services
 
 _signal = partial(Signal, about="services")
 
-_SERVICE = "{{service_name}} {{origin_uuid}}"
+_SERVICE = "{{service_name}} {{server}}"
 
 KNOWN = _signal(f"count({once(services.UP)})")
 DOWN = _signal(total(f"1 - {once(services.UP)}"))

@@ -9,7 +9,5 @@ from dataflows.subsystems import voicemail
 
 _signal = partial(Signal, about="voicemail")
 
-MESSAGES = _signal(
-    f"3600 * {total(rate(voicemail.MESSAGES), 'action')}", "short", "{{action}} per hour"
-)
+MESSAGES = _signal(f"3600 * {total(rate(voicemail.MESSAGES), 'action')}", "short", "{{action}}")
 LEFT = _signal(total(increase(voicemail.MESSAGES, action="created")))

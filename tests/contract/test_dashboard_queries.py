@@ -15,8 +15,6 @@ RAW = {
     "xivo_agent_activity": "seven series for each agent, off by default",
     "xivo_agent_calls_answered_total": "a series for each agent, off by default",
     "xivo_endpoint_state": "nine series for each phone, off by default",
-    "xivo_line_registered": "a series for each line, off by default",
-    "xivo_line_calls": "a series for each line, off by default",
     "xivo_bus_clock_offset_seconds": "absent for servers without time stamps; the log reports it",
 }
 """Metrics that no dashboard shows, with the reason."""

@@ -11,11 +11,15 @@ import pytest
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from dashboards import catalogue, palette
+from dashboards import catalogue, palette, words
 from dashboards.__main__ import main
+from dashboards.documents import BASE
 from dataflows.subsystems import METRICS
+from tests.contract.test_docs import anchors
 from tests.dashboards import grafana
 from tests.dashboards.grafana import STEMS, Json, Panel, all_panels, load
+from tests.promql import spec_of
+from tests.support import REPOSITORY
 
 WIDTH = 24
 
@@ -42,7 +46,7 @@ def test_a_dashboard_is_valid_for_the_models_of_grafana(stem: str) -> None:
     text = load(stem)
     for annotation in text["annotations"]["list"]:
         # Options of the Prometheus plugin, which the schema of dashboards does not have.
-        for name in ("useValueForTime", "titleFormat", "tagKeys"):
+        for name in ("useValueForTime", "titleFormat"):
             del annotation[name]
     assert plain(Dashboard.from_json(text)) == text
 
@@ -60,7 +64,8 @@ def plain(value: object) -> object:
 @pytest.mark.parametrize("panel", all_panels(), ids=str)
 def test_a_panel_has_a_title_a_description_and_a_unit(panel: Panel) -> None:
     assert panel.json["description"].endswith(".")
-    assert panel.json["title"]
+    # Grafana cannot enlarge titles. On the wallboard, the name is beside the number.
+    assert panel.json["title"] or panel.json["options"]["textMode"] == "value_and_name"
     if panel.kind == "table":
         titles = [
             name
@@ -85,6 +90,7 @@ def test_nothing_is_tied_to_one_installation(stem: str) -> None:
     for source in every(dashboard, "datasource"):
         assert source == {"type": "prometheus", "uid": "${datasource}"}
     ids = [panel["id"] for panel in dashboard["panels"]]
+    ids += [each["id"] for panel in dashboard["panels"] for each in panel.get("panels", ())]
     assert len(set(ids)) == len(ids)
 
 
@@ -104,7 +110,8 @@ def every(value: object, key: str) -> Iterator[object]:
 @pytest.mark.parametrize("stem", STEMS)
 def test_panels_fill_their_rows_and_do_not_overlap(stem: str) -> None:
     cells: list[tuple[int, int]] = []
-    for each in load(stem)["panels"]:
+    rows = load(stem)["panels"]
+    for each in rows + [panel for row in rows for panel in row.get("panels", ())]:
         grid = each["gridPos"]
         assert grid["x"] + grid["w"] <= WIDTH
         cells += [
@@ -127,7 +134,49 @@ def test_dashboards_link_to_each_other_and_keep_variables_and_time_range(stem: s
     uids = {load(each)["uid"] for each in STEMS}
     for panel in grafana.panels(stem):
         for each in panel.json.get("links", ()):
+            if each["url"].startswith(BASE):
+                assert_is_a_section(each["url"].removeprefix(BASE))
+                continue
             assert re.match(r"/d/([\w-]+)\?", each["url"])[1] in uids  # type: ignore[index]  # without a match the test fails too
+
+
+def assert_is_a_section(place: str) -> None:
+    page, _, anchor = place.partition("#")
+    assert not anchor or anchor in anchors(REPOSITORY / "docs" / page)
+
+
+# Words
+
+
+@pytest.mark.parametrize("panel", all_panels(), ids=str)
+def test_no_value_of_a_label_is_shown_as_it_is_if_there_are_words_for_it(panel: Panel) -> None:
+    shown = {
+        each["matcher"]["options"]: setting["value"]
+        for each in overrides(panel)
+        for setting in each["properties"]
+        if setting["id"] == "displayName"
+    }
+    assert not any("_" in word for word in shown.values())
+    assert len(set(shown.values())) == len(shown)
+    for query in panel.queries:
+        for label in re.findall(r"{{(\w+)}}", query.get("legendFormat", "")):
+            specs = [spec_of(name) for name in re.findall(r"xivo_\w+", query["expr"])]
+            values = {value for spec in specs for value in spec.vocabulary.get(label, ())}
+            if label in words.WORDS:
+                # A series is renamed as a whole.
+                assert query["legendFormat"] == f"{{{{{label}}}}}"
+                assert values <= shown.keys()
+            else:
+                assert not values
+
+
+def test_the_legends_of_stacks_leave_out_what_was_always_zero() -> None:
+    for panel in all_panels():
+        if panel.defaults.get("custom", {}).get("stacking", {}).get("mode") == "normal":
+            (hidden,) = (each for each in overrides(panel) if each["matcher"]["id"] == "byValue")
+            assert hidden["matcher"]["options"]["reducer"] == "allIsZero"
+            (setting,) = hidden["properties"]
+            assert setting["value"] == {"legend": True, "tooltip": True, "viz": False}
 
 
 # Colours
@@ -155,6 +204,10 @@ def test_no_state_is_shown_by_colour_alone(panel: Panel) -> None:
             assert panel.json["options"]["showValue"] == "always"
         case "bargauge":
             assert panel.json["options"]["valueMode"] == "text"
+        case "heatmap":
+            assert panel.json["options"]["legend"]["show"]
+            assert panel.json["options"]["color"]["mode"] == "opacity"
+            assert panel.json["options"]["showValue"] == "auto"
         case _:
             assert panel.kind in {"stat", "table"}
 

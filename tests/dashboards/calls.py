@@ -165,7 +165,12 @@ class Calls:
         }
         in_time = sum(outcome == "answered" and wait <= THRESHOLD for outcome, wait in visits)
         early = sum(outcome == "abandoned" and wait <= THRESHOLD for outcome, wait in visits)
-        if judged := len(visits) - counts["left"] - early:
+        judged = len(visits) - counts["left"] - early
+        numbers |= {
+            ("xivo_queue_window_service_level_calls", (*queue, result, window)): count
+            for result, count in (("in_time", in_time), ("missed", judged - in_time))
+        }
+        if judged:
             numbers["xivo_queue_service_level_ratio", (*queue, window)] = in_time / judged
         if visits:
             longest = max(wait for _, wait in visits)

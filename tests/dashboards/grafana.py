@@ -14,8 +14,10 @@ Json = dict[str, Any]
 
 STEMS = tuple(DASHBOARDS)
 
-_VARIABLE = re.compile(r"\$(\w+)")
+# Not the group of a regular expression, such as $1.
+_VARIABLE = re.compile(r"\$([a-z_]\w*)")
 _LABEL_VALUES = re.compile(r"label_values\((.+), (\w+)\)")
+_QUERY_RESULT = re.compile(r"query_result\((.+)\)")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,13 @@ class Panel:
     json: Json
 
     def __str__(self) -> str:
-        return f"{self.stem}-{self.json['title']}".replace(" ", "_")
+        return f"{self.stem}-{self.title}".replace(" ", "_")
+
+    @property
+    def title(self) -> str:
+        """Its title; for a panel without one, the name of its first number, or its unit."""
+        legend = self.queries[0]["legendFormat"]
+        return str(self.json["title"] or (self.defaults["unit"] if "{{" in legend else legend))
 
     @property
     def kind(self) -> str:
@@ -82,8 +90,30 @@ def load(stem: str) -> Json:
 
 
 def panels(stem: str) -> list[Panel]:
-    """Return the panels of a dashboard, without its rows."""
-    return [Panel(stem, each) for each in load(stem)["panels"] if each["type"] != "row"]
+    """Return the panels of a dashboard, without its rows, but with those of folded rows."""
+    found: list[Json] = []
+    for each in load(stem)["panels"]:
+        found += each["panels"] if each["type"] == "row" else [each]
+    return [Panel(stem, each) for each in found]
+
+
+def arranged(rows: Sequence[Json], *, is_open: bool) -> list[Json]:
+    """Return the rows and panels that are visible, at their places.
+
+    Grafana moves up what is below a folded row.
+    """
+    visible: list[Json] = []
+    hidden = 0
+    for each in rows:
+        grid = each["gridPos"] | {"y": each["gridPos"]["y"] - hidden}
+        visible.append(each | {"gridPos": grid})
+        inner = each.get("panels", [])
+        if is_open:
+            visible += inner
+        elif inner:
+            below = [panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in inner]
+            hidden += max(below) - each["gridPos"]["y"] - 1
+    return visible
 
 
 def all_panels() -> list[Panel]:
@@ -93,33 +123,52 @@ def all_panels() -> list[Panel]:
 
 def panel(stem: str, title: str) -> Panel:
     """Return the panel with a title."""
-    (found,) = (each for each in panels(stem) if each.json["title"] == title)
+    (found,) = (each for each in panels(stem) if each.title == title)
     return found
 
 
-def selectors(stem: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the variables that query Prometheus: name, selector of series, label."""
-    for variable in load(stem)["templating"]["list"]:
-        if variable["type"] == "query":
-            match = _LABEL_VALUES.fullmatch(variable["query"])
-            assert match is not None, variable["query"]
-            yield variable["name"], match[1], match[2]
+@dataclass(frozen=True)
+class Variable:
+    """A variable that queries Prometheus.
+
+    Attributes:
+        name: Its name.
+        expr: The series of whose labels it is made.
+        value: Label with the values.
+        text: Label with the texts that people see.
+    """
+
+    name: str
+    expr: str
+    value: str
+    text: str
+
+
+def variables(stem: str) -> Iterator[Variable]:
+    """Yield the variables that query Prometheus."""
+    for each in load(stem)["templating"]["list"]:
+        if each["type"] != "query":
+            continue
+        if match := _LABEL_VALUES.fullmatch(each["query"]):
+            yield Variable(each["name"], match[1], match[2], match[2])
+        else:
+            match = _QUERY_RESULT.fullmatch(each["query"])
+            assert match is not None, each["query"]
+            (value,) = re.findall(r'(\w+)="\(\?<value>', each["regex"])
+            (text,) = re.findall(r'(\w+)="\(\?<text>', each["regex"])
+            yield Variable(each["name"], match[1], value, text)
 
 
 def expressions(stem: str) -> list[str]:
     """Return all queries of a dashboard: of panels, annotations and variables."""
     found = [query["expr"] for each in panels(stem) for query in each.queries]
     found += [each["expr"] for each in load(stem)["annotations"]["list"]]
-    return found + [of for _, of, _ in selectors(stem)]
+    return found + [each.expr for each in variables(stem)]
 
 
-def name(legend: str, labels: Mapping[str, str], rename: Json | None) -> str:
+def name(legend: str, labels: Mapping[str, str]) -> str:
     """Return the name of a series in a legend."""
-    full = re.sub(r"{{(\w+)}}", lambda match: labels.get(match[1], ""), legend)
-    if rename is None:
-        return full
-    pattern = re.sub(r"\$(\d)", r"\\\1", rename["renamePattern"])
-    return re.sub(f"^{rename['regex']}$", pattern, full)
+    return re.sub(r"{{(\w+)}}", lambda match: labels.get(match[1], ""), legend)
 
 
 def merged(

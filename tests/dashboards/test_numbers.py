@@ -6,13 +6,16 @@ of two processes, each of which shows a part.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 
 import pytest
 
+from dashboards.wallboard import MANY
 from tests.contract.test_dashboard_queries import COMPARE_EXPORTERS
+from tests.dashboards.calls import THRESHOLD
 from tests.dashboards.grafana import STEMS, Choices, panel, panels
 from tests.dashboards.prometheus import Prometheus, served
 from tests.dashboards.world import World
@@ -101,7 +104,7 @@ def window_states(world: World) -> Shown:
 
 
 def complete_since(world: World) -> Shown:
-    since = each("xivo_state_known_since_timestamp_seconds", factor=1000)(world)
+    since = each(SINCE, factor=1000)(world)
     return {labels: value for labels, value in since.items() if value}
 
 
@@ -111,18 +114,42 @@ def nothing(_: World) -> Shown:
 
 
 def all_complete(*subsystems: str) -> Expected:
-    """Expect 1 if the states of some subsystems are complete for every server."""
+    """Expect since when the states of some subsystems are complete for every server, or 0."""
 
     def expected(world: World) -> Shown:
-        return {(): min(value for labels, value in world.of(KNOWN) if labels[1] in subsystems)}
+        since = [value for labels, value in world.of(SINCE) if labels[1] in subsystems]
+        return {(): 1000 * max(since) * all(since)}
+
+    return expected
+
+
+def service_level_today(world: World) -> Shown:
+    """Expect the share of all judged calls, beside the threshold as a label."""
+    results = summed("xivo_queue_window_service_level_calls", 2, 3)(world)
+    in_time, missed = (results[result, "today"] for result in ("in_time", "missed"))
+    return {(f"{THRESHOLD}",): in_time / (in_time + missed)}
+
+
+def ended_today(outcome: str, *places: int) -> Expected:
+    """Expect the calls of today with an outcome, by the labels at some places."""
+
+    def expected(world: World) -> Shown:
+        sums: dict[tuple[str, ...], float] = {}
+        for labels, value in world.of("xivo_queue_window_calls"):
+            if labels[2:] == (outcome, "today"):
+                place = tuple(labels[place] for place in places)
+                sums[place] = sums.get(place, 0) + value
+        return sums
 
     return expected
 
 
 WINDOW = "5m"
-KNOWN = "xivo_state_known"
+KNOWN, SINCE = "xivo_state_known", "xivo_state_known_since_timestamp_seconds"
 COMPLETENESS = "Are the numbers complete?"
 AGENTS, MEMBERS, FREE = "xivo_agents", "xivo_queue_members", "xivo_queue_members_available"
+CALLERS = "xivo_queue_callers_waiting"
+ACTIVITIES = ("available", "on_call", "ringing", "wrap_up", "paused", "unavailable")
 WAITING = "xivo_switchboard_calls"
 PHONES, USERS, UP = "xivo_endpoints", "xivo_users", "xivo_service_up"
 REGISTERED = "xivo_service_registered_timestamp_seconds"
@@ -154,40 +181,59 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("overview", "Phones", "A"): summed(PHONES, 1),
     ("overview", "Lines", "A"): summed("xivo_lines", 1),
     ("overview", "Users", "A"): summed(USERS, 1),
-    ("call_centre", "Members available", "A"): summed(FREE),
-    ("call_centre", "Members paused", "A"): summed("xivo_queue_members_paused"),
-    ("call_centre", "Members", "A"): summed(MEMBERS),
-    ("call_centre", "Agents logged out", "A"): summed(AGENTS, last="logged_out"),
-    ("call_centre", "Queues now", "A"): summed(MEMBERS, 0, 1),
-    ("call_centre", "Queues now", "C"): each("xivo_queue_members_paused"),
-    ("call_centre", "Queues now", "D"): each(f"{FREE}_min", WINDOW),
-    ("call_centre", "Queues now", "E"): each(f"{FREE}_avg", WINDOW),
-    ("call_centre", "Queues now", "F"): each(f"{FREE}_max", WINDOW),
-    ("call_centre", "Queues now", "G"): nothing,
-    ("call_centre", "Members by phone state", "A"): summed("xivo_queue_member_states", 2),
-    ("call_centre", "Static and dynamic members", "A"): summed(MEMBERS, 2),
-    ("call_centre", "Callers waiting", "A"): summed("xivo_queue_callers_waiting"),
-    ("call_centre", "Members in call", "A"): summed("xivo_queue_members_in_call"),
-    ("call_centre", "Callers of each queue", "A"): each("xivo_queue_callers_waiting"),
-    ("call_centre", "Callers of each queue", "C"): each("xivo_queue_members_in_call"),
-    ("call_centre", "Callers of each queue", "D"): each("xivo_queue_callers_waiting_min", WINDOW),
-    ("call_centre", "Callers of each queue", "E"): each("xivo_queue_callers_waiting_avg", WINDOW),
-    ("call_centre", "Callers of each queue", "F"): each("xivo_queue_callers_waiting_max", WINDOW),
-    ("call_centre", "Callers of each queue", "G"): each("xivo_queue_wait_max_seconds", WINDOW),
-    ("call_centre", "Callers of each queue", "H"): each("xivo_queue_wait_max_seconds", "today"),
+    ("wallboard", "waiting", "A"): summed(CALLERS),
+    ("wallboard", "queues with nobody available", "A"): number(FREE, 0),
+    ("wallboard", "percentunit", "A"): service_level_today,
+    ("wallboard", "answered today", "A"): ended_today("answered"),
+    ("wallboard", "abandoned today", "A"): ended_today("abandoned"),
+    **{
+        ("wallboard", "available", letter): summed("xivo_agents_by_activity", last=activity)
+        for letter, activity in zip("ABCDEF", ACTIVITIES, strict=True)
+    },
+    ("wallboard", COMPLETENESS, "A"): all_complete("queue_calls"),
+    ("call_centre", "Callers waiting", "A"): summed(CALLERS),
+    ("call_centre", "Service level today", "A"): service_level_today,
+    ("call_centre", "Answered today", "A"): ended_today("answered"),
+    ("call_centre", "Abandoned today", "A"): ended_today("abandoned"),
+    ("call_centre", "Queues with nobody available", "A"): number(FREE, 0),
+    ("call_centre", "Queues now", "A"): each(CALLERS),
+    ("call_centre", "Queues now", "C"): each(FREE),
+    ("call_centre", "Queues now", "D"): each("xivo_queue_members_in_call"),
+    ("call_centre", "Queues now", "E"): each("xivo_queue_members_paused"),
+    ("call_centre", "Queues now", "F"): ended_today("answered", 0, 1),
+    ("call_centre", "Queues now", "G"): ended_today("abandoned", 0, 1),
+    ("call_centre", "Queues now", "H"): each("xivo_queue_service_level_ratio", "today"),
+    ("call_centre", "Queues now", "I"): nothing,
+    ("call_centre", "Agents now, by activity", "A"): summed("xivo_agents_by_activity", 1),
+    ("call_centre", COMPLETENESS, "A"): all_complete("queue_calls"),
+    ("call_centre", "Callers waiting and members in call", "B"): summed(
+        "xivo_queue_members_in_call"
+    ),
+    ("call_centre", "Ended calls today, by outcome", "A"): summed(
+        "xivo_queue_window_calls", 2, last="today"
+    ),
     ("call_centre", "Service level of each queue", "A"): each(
         "xivo_queue_service_level_threshold_seconds"
     ),
     ("call_centre", "Service level of each queue", "F"): each(
         "xivo_queue_service_level_ratio", WINDOW
     ),
-    ("call_centre", "Service level of each queue", "G"): each(
-        "xivo_queue_service_level_ratio", "today"
-    ),
-    ("call_centre", "Ended calls today, by outcome", "A"): summed(
-        "xivo_queue_window_calls", 2, last="today"
-    ),
-    ("call_centre", COMPLETENESS, "B"): all_complete("queue_calls"),
+    ("call_centre", "Agents logged in", "A"): summed(AGENTS, last="logged_in"),
+    ("call_centre", "Agents logged out", "A"): summed(AGENTS, last="logged_out"),
+    ("call_centre", "Queues in the last window", "A"): each(f"{CALLERS}_min", WINDOW),
+    ("call_centre", "Queues in the last window", "B"): each(f"{CALLERS}_avg", WINDOW),
+    ("call_centre", "Queues in the last window", "C"): each(f"{CALLERS}_max", WINDOW),
+    ("call_centre", "Queues in the last window", "D"): each("xivo_queue_wait_max_seconds", WINDOW),
+    ("call_centre", "Queues in the last window", "E"): each(f"{FREE}_min", WINDOW),
+    ("call_centre", "Queues in the last window", "F"): each(f"{FREE}_avg", WINDOW),
+    ("call_centre", "Queues in the last window", "G"): each(f"{FREE}_max", WINDOW),
+    ("call_centre", "Queues in the last window", "H"): each("xivo_queue_wait_max_seconds", "today"),
+    ("call_centre", "Members", "A"): summed(MEMBERS),
+    ("call_centre", "Members available", "A"): summed(FREE),
+    ("call_centre", "Members in call", "A"): summed("xivo_queue_members_in_call"),
+    ("call_centre", "Members paused", "A"): summed("xivo_queue_members_paused"),
+    ("call_centre", "Members by phone state", "A"): summed("xivo_queue_member_states", 2),
+    ("call_centre", "Static and dynamic members", "A"): summed(MEMBERS, 2),
     ("call_centre", "Agents by activity", "A"): summed("xivo_agents_by_activity", 1),
     ("call_centre", "Agents paused, by reason", "A"): summed("xivo_agents_paused", 1),
     ("call_centre", "Users who submitted call forms", "A"): summed(
@@ -221,12 +267,15 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("telephony", "Trunks lost", "A"): number(TRUNK, 0),
     ("telephony", "Calls on trunks", "A"): summed("xivo_trunk_calls"),
     ("telephony", "Lines", "A"): summed("xivo_lines"),
-    ("telephony", "Lines not registered", "A"): summed("xivo_lines", last="no"),
+    ("telephony", "Lines not registered", "A"): share("xivo_lines", "no"),
+    ("telephony", "Lines without registration", "A"): summed("xivo_lines", last="no"),
     ("telephony", "Lines in a call", "A"): summed("xivo_lines_in_call"),
     ("telephony", "Lines by registration", "A"): summed("xivo_lines", 1),
     ("telephony", "Registration of trunks", "A"): each(TRUNK),
     ("telephony", "Calls by trunk", "A"): each("xivo_trunk_calls"),
-    ("telephony", "Trunks now", "D"): nothing,
+    ("telephony", "Trunks now", "E"): nothing,
+    ("telephony", "Lines now", "A"): nothing,
+    ("telephony", "Lines now", "B"): nothing,
     ("telephony", "Calls under way", "A"): summed("xivo_calls"),
     ("telephony", "Calls by direction", "A"): summed("xivo_calls", 1),
     ("telephony", "Calls by state", "A"): summed("xivo_calls", 2),
@@ -244,6 +293,7 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("switchboards", COMPLETENESS, "A"): all_complete("switchboards"),
     ("switchboards", COMPLETENESS, "B"): all_complete("parking"),
     ("services", "Services", "A"): number(UP),
+    ("services", COMPLETENESS, "A"): all_complete("services"),
     ("services", "Up or down per window", "A"): window_states,
     ("services", "Up or down", "A"): each(UP),
     ("services", "Daemons of Wazo", "A"): nothing,
@@ -262,6 +312,11 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     **{(stem, title, "D"): each(f"{metric}_max", "today") for stem, title, metric in EXTREMES},
 }
 
+RANKED = {"suffix:waiting": (CALLERS, -1), "suffix:available": (FREE, 1)}
+"""Lists of the wallboard: the metric, and the sign by which the first ones sort."""
+FEW = 4
+"""Of the six queues of the two servers, so that a list leaves some out."""
+
 NOT_OF_ONE_MOMENT = ("rate(", "increase(", "_over_time(", "time()")
 
 
@@ -273,13 +328,24 @@ ORDER = (
 
 
 def by_labels(labels: Mapping[str, str]) -> tuple[str, ...]:
-    known = [labels[name] for name in ORDER if name in labels]
-    return (*known, *(value for name, value in labels.items() if name not in {*ORDER, "window"}))
+    """Return the values of the labels that a metric has, without the names that a join added."""
+    # Only `xivo_origin_info` has both.
+    added = set() if "bus" in labels else {"server", "display_name"}
+    known = [labels[name] for name in ORDER if name in labels and name not in added]
+    others = labels.keys() - {*ORDER, "window"} - added
+    return (*known, *(value for name, value in labels.items() if name in others))
 
 
 def query_of(stem: str, title: str, letter: str) -> str:
     (expr,) = (one["expr"] for one in panel(stem, title).queries if one["refId"] == letter)
     return str(expr)
+
+
+def without_names(expr: str) -> str:
+    """Remove the joins that add names for people."""
+    return re.sub(r" \* on \([\w, ]+\) group_left \((server|display_name)\).*", "", expr).strip(
+        "()"
+    )
 
 
 @pytest.mark.parametrize(
@@ -295,17 +361,35 @@ def test_a_panel_shows_what_the_oracle_computed(
     shown = {by_labels(one.labels): one.value for one in answer}
     assert len(shown) == len(answer)
     assert shown == pytest.approx(expected(world))
+    named = [one.labels for one in answer if "server" in one.labels]
+    servers = {labels[0]: labels[-1] for labels, _ in world.of("xivo_origin_info")}
+    assert all(labels["server"] == servers[labels["origin_uuid"]] for labels in named)
+
+
+@pytest.mark.parametrize("title", RANKED)
+def test_a_list_of_the_wallboard_has_the_first_queues_in_order(
+    prometheus: Prometheus, world: World, title: str
+) -> None:
+    metric, sign = RANKED[title]
+    query = query_of("wallboard", title, "A").replace(f"k({MANY}, ", f"k({FEW}, ")
+    answer = prometheus.query(Choices().spell(query))
+    expected = each(metric)(world)
+    assert len(expected) > FEW
+    assert all(expected[by_labels(one.labels)] == one.value for one in answer)
+    shown = [sign * one.value for one in answer]
+    assert shown == sorted(sign * value for value in expected.values())[:FEW]
 
 
 def test_every_query_about_the_present_state_of_servers_is_compared() -> None:
-    compared = {query_of(*place) for place in EXPECTED}
+    places = [*EXPECTED, *(("wallboard", title, "A") for title in RANKED)]
+    compared = {without_names(query_of(*place)) for place in places}
     for stem in STEMS:
         for each_panel in panels(stem):
             for query in each_panel.queries:
                 expr = query["expr"]
                 is_own = "xivo_exporter_" in expr or expr in COMPARE_EXPORTERS
                 if not is_own and not any(word in expr for word in NOT_OF_ONE_MOMENT):
-                    assert expr in compared, f"{each_panel}: {expr}"
+                    assert without_names(expr) in compared, f"{each_panel}: {expr}"
 
 
 def test_the_history_has_what_the_panels_are_about(world: World) -> None:

@@ -27,7 +27,7 @@ from tests.dashboards.grafana import (
     merged,
     name,
     panels,
-    selectors,
+    variables,
 )
 from tests.dashboards.pictures.page import Painter
 from tests.dashboards.prometheus import Prometheus, Series
@@ -79,7 +79,7 @@ def _demo(directory: Path, generation: Generation) -> Exporter:
     return Exporter(
         directory,
         *("--seed", str(SEEDS[generation]), "--speed", str(SPEED)),
-        *("--windows", ",".join((*LENGTHS, "today"))),
+        *("--windows", ",".join((*LENGTHS, "today")), "--details", "lines"),
         program=(*PROGRAM, "demo", "--generation", generation, "--listen", "127.0.0.1:0"),
     )
 
@@ -127,30 +127,36 @@ def test_every_series_has_a_name_of_its_own_or_a_row(prometheus: Prometheus, pan
     for query, answer in zip(panel.queries, answers, strict=True):
         used = re.findall(r"{{(\w+)}}", query["legendFormat"])
         assert all(each.labels[label] for each in answer for label in used)
-        rename = panel.transformation("renameByRegex")
-        names += [name(query["legendFormat"], each.labels, rename) for each in answer]
+        names += [name(query["legendFormat"], each.labels) for each in answer]
     assert len(set(names)) == len(names)
     assert all(names) or panel.kind == "stat"
 
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_every_choice_has_something_to_choose(prometheus: Prometheus, stem: str) -> None:
-    for variable, of, label in selectors(stem):
-        values = prometheus.label_values(label, of=CHOICES.spell(of))
+    for variable in variables(stem):
+        found = [each.labels for each in prometheus.query(CHOICES.spell(variable.expr))]
+        values = {labels[variable.value] for labels in found if variable.value in labels}
         assert values, variable
-        assert variable != "window" or sorted(values) == sorted(LENGTHS)
+        assert all(labels[variable.text] for labels in found if variable.value in labels)
+        assert variable.name != "window" or values == {*LENGTHS}
 
 
 @pytest.mark.parametrize("stem", STEMS)
-def test_annotations_stand_at_times_of_deregistrations(prometheus: Prometheus, stem: str) -> None:
-    (annotation,) = load(stem)["annotations"]["list"]
-    assert annotation["useValueForTime"]
-    marks = prometheus.query(CHOICES.spell(annotation["expr"]))
-    assert marks
-    for mark in marks:
-        assert mark.labels["service_name"] in PORTS
-        # Grafana expects milliseconds.
-        assert time.time() - 300 < mark.value / 1000 <= time.time()
+def test_marks_stand_at_times_of_deregistrations_and_starts(
+    prometheus: Prometheus, stem: str
+) -> None:
+    annotations = {each["name"]: each for each in load(stem)["annotations"]["list"]}
+    assert len(annotations) == 5
+    for kind in ("Service deregistered", "Exporter started"):
+        assert annotations[kind]["useValueForTime"]
+        marks = prometheus.query(CHOICES.spell(annotations[kind]["expr"]))
+        assert marks
+        for mark in marks:
+            named = re.findall(r"{{(\w+)}}", annotations[kind]["titleFormat"])
+            assert all(mark.labels[label] for label in named)
+            # Grafana expects milliseconds.
+            assert time.time() - 300 < mark.value / 1000 <= time.time()
 
 
 def test_no_time_stamp_of_a_demo_is_impossible(prometheus: Prometheus) -> None:
@@ -159,6 +165,6 @@ def test_no_time_stamp_of_a_demo_is_impossible(prometheus: Prometheus) -> None:
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_a_dashboard_can_be_drawn(prometheus: Prometheus, stem: str) -> None:
-    page, _ = Painter(prometheus, CHOICES, time.time()).page(stem)
+    page = Painter(prometheus, CHOICES, time.time()).page(stem, is_open=True)
     for panel in panels(stem):
-        assert escape(panel.json["title"]) in page
+        assert escape(panel.json["title"]) in page.text

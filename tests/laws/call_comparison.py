@@ -145,6 +145,11 @@ def _compare_window(series: SeriesValues, history: History, at: int, window: Win
         level, wait = truth.service_level(certain, queue), truth.longest_wait(certain, queue) or 0
         actual_level = _value(series, ratio, queue, name)
         actual_wait = _value(series, longest, queue, name) or 0
+        results = [
+            _value(series, "xivo_queue_window_service_level_calls", queue, result, name) or 0
+            for result in ("in_time", "missed")
+        ]
+        assert actual_level == (results[0] / sum(results) if any(results) else None)
         difference = (
             f"{ratio}: {actual_level}, must be {level}; {longest}: {actual_wait}, must be {wait}"
         )

@@ -26,6 +26,7 @@ MINUTE = 60.0
 
 CALLS = "xivo_queue_window_calls"
 RATIO = "xivo_queue_service_level_ratio"
+JUDGED = "xivo_queue_window_service_level_calls"
 LONGEST = "xivo_queue_wait_max_seconds"
 LEVELS = (f"{WAITING}_min", f"{WAITING}_max", f"{WAITING}_avg")
 
@@ -99,6 +100,9 @@ def test_today_counts_what_all_visits_count() -> None:
             key[1:]: value for key, value in totals.items()
         }
         results = numbers(series, {SERVICE})
+        assert {key[1:-1]: value for key, value in numbers(series, {JUDGED}).items()} == {
+            key[1:]: value for key, value in results.items() if key[-1] != "abandoned_early"
+        }
         for queue in QUEUES:
             in_time = results.get((SERVICE, queue, "in_time"), 0)
             judged = in_time + results.get((SERVICE, queue, "missed"), 0)

@@ -34,7 +34,7 @@ class Calls:
             self.windows.end(*visit)
 
     def shown(self, window: str) -> dict[str, float]:
-        """Return the series of a window, by outcome or by metric."""
+        """Return the series of a window, by outcome, by result or by metric."""
         series = {(name, labels): n for name, labels, n in self.samples_of() if n is not None}
         return {
             labels[2] if len(labels) == 4 else name: n
@@ -47,7 +47,7 @@ class Calls:
         return list(self.samples.drain())  # type: ignore[arg-type] # they are numbers
 
 
-NONE: dict[str, float] = {outcome.value: 0 for outcome in Outcome}
+NONE: dict[str, float] = dict.fromkeys((*Outcome, "in_time", "missed"), 0)
 
 
 def expected(visits: list[Visit], start: float, end: float) -> dict[str, float]:
@@ -58,6 +58,7 @@ def expected(visits: list[Visit], start: float, end: float) -> dict[str, float]:
     }
     results = [visit[3] for visit in ended]
     in_time, missed = results.count(ServiceResult.IN_TIME), results.count(ServiceResult.MISSED)
+    numbers |= {"in_time": in_time, "missed": missed}
     if in_time + missed:
         numbers["xivo_queue_service_level_ratio"] = in_time / (in_time + missed)
     if waits := [visit[2] for visit in ended if visit[2] is not None]:
@@ -129,7 +130,10 @@ def test_a_visit_changes_only_the_series_that_it_changes() -> None:
     calls.end((1, Outcome.ANSWERED, 30, ServiceResult.IN_TIME))
     calls.samples.drain()
     calls.end((2, Outcome.ANSWERED, 10, ServiceResult.IN_TIME))
-    assert calls.samples.drain() == (("xivo_queue_window_calls", (*QUEUE, "answered", "today"), 2),)
+    assert calls.samples.drain() == (
+        ("xivo_queue_window_calls", (*QUEUE, "answered", "today"), 2),
+        ("xivo_queue_window_service_level_calls", (*QUEUE, "in_time", "today"), 2),
+    )
 
 
 def test_a_window_that_is_left_out_takes_its_series_along() -> None:

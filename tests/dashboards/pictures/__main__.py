@@ -14,7 +14,7 @@ from pathlib import Path
 from exporter.settings import Generation
 from tests.dashboards.grafana import STEMS, Choices
 from tests.dashboards.pictures import live_page
-from tests.dashboards.pictures.page import WIDTH, Painter
+from tests.dashboards.pictures.page import Painter
 from tests.dashboards.prometheus import Prometheus
 from tests.program import PROGRAM, Exporter
 from tests.support import REPOSITORY, eventually
@@ -27,7 +27,13 @@ XIVO, WAZO = Generation
 SEEDS = {XIVO: 7, WAZO: 8}
 """These and the speed show, within minutes, services that stop, phones that flap, lost trunks."""
 
-SHOWN = {"call_centre": XIVO, "telephony": WAZO, "switchboards": WAZO, "exporter": WAZO}
+SHOWN = {
+    "wallboard": XIVO,
+    "call_centre": XIVO,
+    "telephony": WAZO,
+    "switchboards": WAZO,
+    "exporter": WAZO,
+}
 """The server that a dashboard shows; the others show both."""
 
 FRENCH = ("overview", "wallboard", "call_centre")
@@ -42,6 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=240, help="how much of the demo to show")
     parser.add_argument("--into", type=Path, default=FOLDER, help="where the pictures go")
+    parser.add_argument("--open", action="store_true", help="open the folded rows")
     arguments = parser.parse_args()
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
@@ -64,9 +71,10 @@ def main() -> None:
                 choices = Choices(_values(server, stem), WINDOW, arguments.seconds)
                 painter = Painter(server, choices, until)
                 for name in (stem, f"fr/{stem}") if stem in FRENCH else (stem,):
-                    page, height = painter.page(name)
-                    source.write_text(page)
-                    _photograph(browser, source, dashboards / f"{name}.png", height)
+                    page = painter.page(name, is_open=arguments.open)
+                    source.write_text(page.text)
+                    size = f"{page.width},{page.height}"
+                    _photograph(browser, source, dashboards / f"{name}.png", size)
 
 
 def _demo(directory: Path, generation: Generation) -> Exporter:
@@ -88,13 +96,13 @@ def _values(server: Prometheus, stem: str) -> Mapping[str, str]:
     return {"job": job, "origin_uuid": info.labels["origin_uuid"]}
 
 
-def _photograph(browser: str, source: Path, target: Path, height: int) -> None:
+def _photograph(browser: str, source: Path, target: Path, size: str) -> None:
     subprocess.run(
         [
             browser,
             *("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
             f"--user-data-dir={source.parent / 'browser'}",
-            f"--window-size={WIDTH},{height}",
+            f"--window-size={size}",
             f"--screenshot={target}",
             source.as_uri(),
         ],

@@ -17,12 +17,23 @@ def text(value: float, defaults: Json, now: float) -> str:
     unit, decimals = defaults.get("unit", "short"), defaults.get("decimals")
     if unit == "dateTimeFromNow":
         return _ago(now - value / 1000)
+    if unit == "clocks":
+        minutes, seconds = divmod(int(value), 60)
+        return f"{minutes:02}m:{seconds:02}s" if minutes else f"{seconds}s"
     if unit == "s":
         length, name = next((span for span in _SPANS if value >= span[0]), _SPANS[-1])
         return f"{_digits(value / length, decimals)} {name}"
     if unit == "percentunit":
-        return f"{_digits(100 * value, decimals)} %"
-    return _digits(value, decimals)
+        value, unit = 100 * value, "suffix:%"
+    _, _, suffix = unit.partition("suffix:")
+    return f"{_digits(value, decimals)} {suffix}".rstrip()
+
+
+def word(value: str, options: Json) -> str:
+    """Write the value of a label, by its word if it has one."""
+    for mapping in options.get("mappings", ()):
+        return str(mapping["options"].get(value, {}).get("text", value))
+    return value
 
 
 def colour(value: float, defaults: Json) -> str:

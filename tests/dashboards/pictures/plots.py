@@ -104,6 +104,32 @@ def time_series(panel: Panel, lines: Lines, area: Area, now: float) -> str:
     return area.svg("".join(body) + area.times()) + _legend(panel, lines)
 
 
+def columns(panel: Panel, lines: Lines, area: Area, step: float) -> str:
+    """Draw stacked columns, each from its time to the next one."""
+    drawn = _stacked(lines)
+    highest = max((value for _, points, _ in drawn for _, value in points), default=0)
+    top = _round_up(highest, panel.defaults.get("unit", "short"))
+    scale = (area.bottom - _TOP) / top
+    body = []
+    for tick in range(_TICKS):
+        value = top * tick / (_TICKS - 1)
+        y = area.bottom - scale * value
+        body.append(
+            f'<line x1="{area.left}" x2="{area.width}" y1="{y}" y2="{y}" stroke="#ddd"/>'
+            f"{_text(area.left - 5, y + 4, _tick(value, panel, 0), 'end')}"
+        )
+    for name, points, base in drawn:
+        fill = _look(panel, name)["colour"]
+        for (at, value), (_, below) in zip(points, base or (), strict=True):
+            x, end = area.x(at), area.x(at + step)
+            body.append(
+                f'<rect x="{x + 1:.1f}" width="{end - x - 2:.1f}" '
+                f'y="{area.bottom - scale * value:.1f}" '
+                f'height="{scale * (value - below):.1f}" fill="{fill}"/>'
+            )
+    return area.svg("".join(body) + area.times()) + _legend(panel, lines)
+
+
 def state_timeline(panel: Panel, lines: Lines, area: Area, now: float) -> str:
     """Draw a band for each series, with the values in it."""
     body = []
@@ -141,29 +167,29 @@ def legend_height(lines: Lines, width: int) -> int:
 
 def _legend(panel: Panel, lines: Lines) -> str:
     items = []
-    for name, _ in lines:
+    hides_zeros = "allIsZero" in str(panel.json["fieldConfig"])
+    for name, points in lines:
+        if hides_zeros and not any(value for _, value in points):
+            continue
         look = _look(panel, name)
         dash = " ".join(map(str, look["dash"]))
         key = (
             f'<svg width="22" height="8"><path d="M0 4H22" stroke="{look["colour"]}" '
             f'stroke-width="{max(3, look["width"])}" stroke-dasharray="{dash}"/></svg>'
         )
-        items.append(f"<span>{key} {escape(name)}</span>")
+        items.append(f"<span>{key} {escape(look['name'])}</span>")
     return f'<div class="legend">{"".join(items)}</div>'
 
 
 def _look(panel: Panel, name: str) -> Json:
     width = panel.defaults["custom"].get("lineWidth", 1)
-    look: Json = {"colour": _own_colour(panel, name), "dash": (), "width": width}
+    look: Json = {"name": name, "colour": _own_colour(panel, name), "dash": (), "width": width}
     for override in panel.json["fieldConfig"].get("overrides", ()):
-        matcher = override["matcher"]
-        if matcher["id"] == "byName":
-            fits = matcher["options"] == name
-        else:
-            fits = re.search(matcher["options"].strip("/"), name) is not None
-        if fits:
+        if _fits(panel, override["matcher"], name):
             for each in override["properties"]:
                 match each["id"]:
+                    case "displayName":
+                        look["name"] = each["value"]
                     case "color":
                         look["colour"] = each["value"]["fixedColor"]
                     case "custom.lineStyle":
@@ -171,6 +197,19 @@ def _look(panel: Panel, name: str) -> Json:
                     case "custom.lineWidth":
                         look["width"] = each["value"]
     return look
+
+
+def _fits(panel: Panel, matcher: Json, name: str) -> bool:
+    if matcher["id"] == "byFrameRefID":
+        of = (each for each in panel.queries if each["refId"] == matcher["options"])
+        return any(_can_be(query["legendFormat"], name) for query in of)
+    return bool(matcher["id"] == "byName" and matcher["options"] == name)
+
+
+def _can_be(legend: str, name: str) -> bool:
+    """Say whether a series with this legend can have this name."""
+    pattern = "(.+)".join(map(re.escape, re.split(r"{{\w+}}", legend)))
+    return re.fullmatch(pattern, name) is not None
 
 
 def _own_colour(panel: Panel, name: str) -> str:
