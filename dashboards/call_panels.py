@@ -49,9 +49,9 @@ def _outcomes() -> list[Panel]:
         columns(
             "Calls of the last day, by hour and outcome",
             "How callers left the selected queues, in the hour that begins at each column. "
-            "answered: by a member. abandoned: the caller hung up. expired: Asterisk ended the "
-            "wait, for example after a timeout. left: the caller pressed a key. lost: the end was "
-            "not seen.",
+            "Answered: by a member. Abandoned: the caller hung up. Expired: Asterisk ended the "
+            "wait, for example after a timeout. Left by a key: the caller pressed the key to "
+            "leave. End not seen: for example because Asterisk crashed.",
             queue_calls.BY_HOUR,
             colours=palette.OUTCOMES,
             interval="1h",

@@ -11,12 +11,14 @@ from dashboards import (
     call_centre,
     endpoints,
     exporter,
+    languages,
     overview,
     services,
     switchboards,
     telephony,
     wallboard,
 )
+from dashboards.languages import LANGUAGES, Json, texts, translated
 
 FOLDER = Path(__file__).parent
 
@@ -33,9 +35,32 @@ DASHBOARDS = {
 """Builders, by the name of the module and of the file."""
 
 
-def files() -> dict[Path, str]:
-    """Return the text of every file."""
+def pages() -> dict[str, Json]:
+    """Return the English dashboards as JSON, by the names of their files."""
     return {
-        FOLDER / f"{stem}.json": json.dumps(build(), cls=JSONEncoder, indent=2) + "\n"
-        for stem, build in DASHBOARDS.items()
+        stem: json.loads(json.dumps(build(), cls=JSONEncoder)) for stem, build in DASHBOARDS.items()
     }
+
+
+def files() -> dict[Path, str]:
+    """Return the text of every file. A text without a translation stays English."""
+    found = {FOLDER / f"{stem}.json": _text(page) for stem, page in pages().items()}
+    for language in LANGUAGES:
+        known = languages.catalogue(language)
+        for stem, page in pages().items():
+            copy = translated(page, language, known)
+            found[FOLDER / language / f"{stem}.json"] = _text(copy)
+    return found
+
+
+def untranslated() -> dict[str, list[str]]:
+    """Return the texts without a translation, by language."""
+    said = {text: None for page in pages().values() for text in texts(page)}
+    known = {language: languages.catalogue(language) for language in LANGUAGES}
+    return {
+        language: [text for text in said if text not in known[language]] for language in LANGUAGES
+    }
+
+
+def _text(page: Json) -> str:
+    return json.dumps(page, indent=2, ensure_ascii=False) + "\n"

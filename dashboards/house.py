@@ -189,11 +189,8 @@ def only(uid: str, variable: str) -> dict[str, object]:
 
     Args:
         uid: Of the dashboard.
-        variable: Its variable, which is also the name of the column.
+        variable: Its variable.
     """
     kept = "${__url_time_range}&${datasource:queryparam}&${origin_uuid:queryparam}"
-    value = f'${{__data.fields["{variable}"]:percentencode}}'
-    return {
-        "title": f'Only ${{__data.fields["{variable}"]}}',
-        "url": f"/d/{uid}?{kept}&var-{variable}={value}",
-    }
+    value = "${__value.raw:percentencode}"
+    return {"title": f"Only this {variable}", "url": f"/d/{uid}?{kept}&var-{variable}={value}"}

@@ -94,7 +94,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "berightback": "be right back",
         "disconnected": "disconnected",
         "busy": "busy",
-        "unavailable": "unavailable",
+        "unavailable": "not available",
         "invisible": "invisible",
         "other": "other",
     },

@@ -26,6 +26,7 @@ def main(
     out_of_date = {path: text for path, text in files.items() if _read(path) != text}
     for path, text in out_of_date.items():
         if options.write:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         state = "written" if options.write else "is out of date: run make generate"
         print(f"{path.parent.name}/{path.name} {state}")

@@ -128,6 +128,7 @@ class Queries:
             _, added, _, source, _ = query.args
             assert isinstance(added, promql.StringLiteral)
             assert isinstance(source, promql.StringLiteral)
-            assert source.val in labels, f"no label {source.val} in {query}"
+            # An empty name gives a constant.
+            assert source.val in {*labels, ""}, f"no label {source.val} in {query}"
             return labels | {added.val}
         return labels

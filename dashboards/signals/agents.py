@@ -49,8 +49,11 @@ def _occupancy(of: Callable[..., str], *by: str) -> str:
     return f"({busy}) / ({busy} + {idle} > 0)"
 
 
-OCCUPANCY = _signal(_occupancy(increase), "percentunit")
-OCCUPANCY_RATE = _signal(_occupancy(rate, "origin_uuid"), "percentunit", "{{server}}")
+# Without an agent who works or waits there is no occupancy, so there is no value.
+OCCUPANCY = Signal(_occupancy(increase), "percentunit", about="activities")
+OCCUPANCY_RATE = Signal(
+    _occupancy(rate, "origin_uuid"), "percentunit", "{{server}}", about="activities"
+)
 
 
 def _median_pause(*by: str) -> str:

@@ -14,6 +14,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from dashboards import catalogue, palette, words
 from dashboards.__main__ import main
 from dashboards.documents import BASE
+from dashboards.languages import LANGUAGES
 from dataflows.subsystems import METRICS
 from tests.contract.test_docs import anchors
 from tests.dashboards import grafana
@@ -25,7 +26,8 @@ WIDTH = 24
 
 
 def test_the_files_are_up_to_date() -> None:
-    assert {path.name for path in catalogue.FOLDER.glob("*.json")} == {f"{s}.json" for s in STEMS}
+    for folder in (catalogue.FOLDER, *(catalogue.FOLDER / each for each in LANGUAGES)):
+        assert {path.name for path in folder.glob("*.json")} == {f"{stem}.json" for stem in STEMS}
     assert main(["--check"]) == 0
 
 

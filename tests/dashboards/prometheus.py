@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -87,7 +87,7 @@ class Prometheus:
             stdout=self._directory / "prometheus.log",
         )
         eventually(
-            lambda: len(self.query("up == 1")) == len(self._targets),
+            self._has_scraped,
             timeout=30,
             what="Prometheus has scraped all targets",
             ignoring=(URLError, ConnectionError),
@@ -118,6 +118,14 @@ class Prometheus:
         ) as answer:
             values: list[str] = json.load(answer)["data"]
         return values
+
+    def _has_scraped(self) -> bool:
+        try:
+            return len(self.query("up == 1")) == len(self._targets)
+        except HTTPError as error:
+            # It is reading its store.
+            error.close()
+            return False
 
     @property
     def _api(self) -> str:

@@ -39,7 +39,15 @@ EVENTS: tuple[tuple[str, Mapping[str, object]], ...] = (
 TOLD = ("agents", "queues", "users")
 NOT_TOLD = (
     *("phones", "lines", "trunks", "services", "chat messages", "call forms", "calls"),
-    *("switchboards", "parked calls", "conferences", "voicemail", "faxes", "components"),
+    *(
+        "switchboards",
+        "parked calls",
+        "conferences",
+        "voicemail",
+        "faxes",
+        "components",
+        "activities",
+    ),
 )
 NOTHING = ("nothing known yet", "none")
 WALL = "wallboard"

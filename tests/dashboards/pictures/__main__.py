@@ -83,6 +83,7 @@ def _demo(directory: Path, generation: Generation) -> Exporter:
     return Exporter(
         own,
         *("--seed", str(SEEDS[generation]), "--speed", "20", "--windows", f"{WINDOW},1m,today"),
+        *("--details", "lines"),
         program=(*PROGRAM, "demo", "--generation", generation, "--listen", "127.0.0.1:0"),
     )
 

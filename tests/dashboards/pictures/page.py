@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tests.dashboards import grafana
 from tests.dashboards.grafana import Choices, Json, Panel
-from tests.dashboards.pictures import formats, heat, plots, tiles
+from tests.dashboards.pictures import formats, heat, plots, tables, tiles
 from tests.dashboards.prometheus import Prometheus, Series
 
 WIDTH = 1440
@@ -256,29 +256,7 @@ class Painter:
             for expr in (self._choices.spell(query["expr"]) for query in panel.queries)
         ]
         rows = grafana.merged(panel, answers)
-        if not rows:
-            return _empty(panel)
-        heads = "".join(f"<th>{escape(head)}</th>" for head in rows[0])
-        body = "".join(f"<tr>{self._cells(panel, row)}</tr>" for row in rows)
-        return f"<table><tr>{heads}</tr>{body}</table>"
-
-    def _cells(self, panel: Panel, row: Json) -> str:
-        cells = []
-        for head, value in row.items():
-            if value is None:
-                cells.append(f"<td>{escape(_options(panel, head)['noValue'])}</td>")
-            elif isinstance(value, str):
-                cells.append(f"<td>{escape(formats.word(value, _options(panel, head)))}</td>")
-            else:
-                cells.append(self._cell(value, _options(panel, head)))
-        return "".join(cells)
-
-    def _cell(self, value: float, options: Json) -> str:
-        style = ""
-        if "custom.cellOptions" in options:
-            fill = formats.colour(value, options)
-            style = f"background:{fill};color:{formats.ink(fill)}"
-        return f'<td style="{style}">{escape(formats.text(value, options, self._end))}</td>'
+        return tables.table(panel, rows, self._end) if rows else _empty(panel)
 
 
 def _empty(panel: Panel) -> str:
@@ -288,13 +266,4 @@ def _empty(panel: Panel) -> str:
 
 
 def _shown(panel: Panel, name: str) -> str:
-    return str(_options(panel, name).get("displayName", name))
-
-
-def _options(panel: Panel, head: str) -> Json:
-    return {
-        each["id"]: each["value"]
-        for override in panel.json["fieldConfig"]["overrides"]
-        if override["matcher"]["options"] == head
-        for each in override["properties"]
-    }
+    return str(tables.options(panel, name).get("displayName", name))

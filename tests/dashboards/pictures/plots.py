@@ -55,9 +55,12 @@ class Area:
         """Draw the axis of time, and the annotations."""
         drawn = []
         ticks = max(2, (self.width - self.left) // 110)
+        length = self.end - self.start
         for tick in range(1, ticks):
-            at = self.start + (self.end - self.start) * tick / ticks
-            label = datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
+            at = self.start + length * tick / ticks
+            # A day has ticks at whole hours.
+            at, form = (at // 3600 * 3600, "%H:%M") if length > 86_400 else (at, "%H:%M:%S")
+            label = datetime.fromtimestamp(at, UTC).strftime(form)
             drawn.append(_text(self.x(at), self.height - 6, label, "middle"))
         for at in self._marks:
             x, foot = self.x(at), self.bottom
