@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run stack test integration coverage check audit lint format generate
-.PHONY: pictures bench fuzz chaos soak matrix deb image sbom release-check lock clean
+.PHONY: pictures bench fuzz chaos soak grafana-types matrix deb image sbom release-check lock clean
 # All targets share .venv, so they run one after another, even with -j.
 .NOTPARALLEL:
 
@@ -72,6 +72,9 @@ chaos: setup ## Kill the exporter, cut it off, change its settings, count missed
 
 soak: setup ## Measure memory and disk under load (ARGS="--minutes 60 --rate 2000 --out soak")
 	@$(BIN)/python -m tests.chaos.soak $(ARGS)
+
+grafana-types: setup ## Check the dashboards with the types of Grafana's own package (needs npm)
+	@$(BIN)/python -m tests.grafana_types
 
 matrix: setup ## Test with other versions of RabbitMQ, Prometheus, Python, and a real Asterisk (ARGS="--only rabbitmq-sid")
 	@$(BIN)/python -m tests.matrix $(ARGS)

@@ -20,6 +20,9 @@ from dashboards import (
 )
 from dashboards.languages import LANGUAGES, Json, texts, translated
 
+OF_INTERVALS = ("auto", "auto_min", "auto_count")
+"""What the SDK writes for all variables, but Grafana knows only for variables of intervals."""
+
 FOLDER = Path(__file__).parent
 
 DASHBOARDS = {
@@ -37,9 +40,13 @@ DASHBOARDS = {
 
 def pages() -> dict[str, Json]:
     """Return the English dashboards as JSON, by the names of their files."""
-    return {
-        stem: json.loads(json.dumps(build(), cls=JSONEncoder)) for stem, build in DASHBOARDS.items()
-    }
+    found: dict[str, Json] = {}
+    for stem, build in DASHBOARDS.items():
+        found[stem] = json.loads(json.dumps(build(), cls=JSONEncoder))
+        for variable in found[stem]["templating"]["list"]:
+            for name in OF_INTERVALS:
+                variable.pop(name, None)
+    return found
 
 
 def files() -> dict[Path, str]:

@@ -15,6 +15,12 @@ from babel.messages.pofile import read_po
 
 Json = dict[str, Any]
 
+_SUFFIX = "suffix:"
+"""Begins a unit that is a word behind the number."""
+
+_DOCUMENTS = frozenset({"calls"})
+"""Documents that are there in each language too, with other anchors."""
+
 Translate = Callable[[str], str]
 
 LANGUAGES = ("fr",)
@@ -85,6 +91,8 @@ def _entry(  # noqa: PLR0911 -- a case for each kind of text
             return _said(value, translate)
         case "options", str() if parent.get("id") == "byName" and value in names:
             return _said(value, translate)
+        case "unit", str() if value.startswith(_SUFFIX):
+            return _SUFFIX + _said(value.removeprefix(_SUFFIX), translate)
         case "text", str() if "value" not in parent:
             # Of a value; the text of a choice of a variable has a value beside it.
             return _said(value, translate)
@@ -111,14 +119,21 @@ def _said(text: str, translate: Translate) -> str:
 
 
 def _linked(value: Any, language: str) -> Any:  # noqa: ANN401 -- JSON
-    """Let links to other dashboards lead to those of the language."""
+    """Let links lead to dashboards and documents of the language."""
     if isinstance(value, list):
         return [_linked(each, language) for each in value]
     if not isinstance(value, dict):
         return value
     return {
-        key: re.sub(r"^/d/([\w-]+)", rf"/d/\1-{language}", each)
+        key: _address(each, language)
         if key == "url" and isinstance(each, str)
         else _linked(each, language)
         for key, each in value.items()
     }
+
+
+def _address(url: str, language: str) -> str:
+    if found := re.fullmatch(r"(.+/docs/)(\w+)\.md(#.*)?", url):
+        place, document, _ = found.groups()
+        return f"{place}{document}.{language}.md" if document in _DOCUMENTS else url
+    return re.sub(r"^/d/([\w-]+)", rf"/d/\1-{language}", url)
