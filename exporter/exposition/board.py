@@ -96,7 +96,7 @@ def servers(series: Mapping[str, Columns], also: Iterable[str] = ()) -> list[Ser
         events[origin] += int(count)
     last_event_at = {origin: at for (origin,), at in _items(series, LAST_EVENT_AT)}
     today_from = {origin: at for (origin, _), at in _items(series, WINDOW_START)}
-    queues = _by_origin(_queues(series), lambda each: (natural(each.name), natural(each.queue)))
+    queues = _by_origin(_queues(series), _order)
     activities: dict[str, dict[str, int]] = {}
     for (origin, activity), agents in _items(series, BY_ACTIVITY):
         activities.setdefault(origin, {})[activity] = int(agents)
@@ -137,14 +137,20 @@ def natural(name: str) -> tuple[tuple[str | int, ...], str]:
     return tuple(parts), name
 
 
+def _order(queue: Queue) -> tuple[object, object]:
+    by_name = natural(queue.name)
+    return by_name, by_name if queue.queue == queue.name else natural(queue.queue)
+
+
 def _queues(series: Mapping[str, Columns]) -> Iterator[tuple[str, Queue]]:
     """Yield each queue that has a number or a name, after its origin."""
     names: dict[LabelValues, str] = {
         (origin, queue): name for (origin, queue, name, *_), _ in _items(series, INFO)
     }
-    members: Counter[LabelValues] = Counter()
+    members: dict[LabelValues, int] = {}
     for (origin, queue, _), count in _items(series, MEMBERS):
-        members[origin, queue] += int(count)
+        whose = (origin, queue)
+        members[whose] = members.get(whose, 0) + int(count)
     numbers = [members if spec is MEMBERS else dict(_items(series, spec)) for spec in _NUMBERS]
     ended: dict[str, dict[LabelValues, int]] = {Outcome.ANSWERED: {}, Outcome.ABANDONED: {}}
     for (origin, queue, outcome, window), count in _items(series, WINDOW_CALLS):
@@ -155,12 +161,11 @@ def _queues(series: Mapping[str, Columns]) -> Iterator[tuple[str, Queue]]:
         for (origin, queue, window), level in _items(series, SERVICE_RATIO)
         if window == TODAY.name
     }
-    columns = [*numbers, *ended.values(), levels]
-    # A dict, because it keeps the order.
-    for labels in dict.fromkeys(chain(names, *columns)):
+    columns: list[Any] = [each.get for each in (*numbers, *ended.values(), levels)]
+    # All series of a queue's callers begin and end together, and so do those of its members.
+    for labels in dict.fromkeys(chain(names, members, *numbers[:1])):
         origin, queue = labels
-        values: list[Any] = [column.get(labels) for column in columns]
-        yield origin, Queue(queue, names.get(labels) or queue, *values)
+        yield origin, Queue(queue, names.get(labels) or queue, *[get(labels) for get in columns])
 
 
 def _down(series: Mapping[str, Columns]) -> Iterator[tuple[str, str]]:

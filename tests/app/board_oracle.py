@@ -148,7 +148,7 @@ def as_expected(boards: Iterable[ServerBoard]) -> dict[str, dict[str, Any]]:
         found[origin] = fields | {
             "name": board.name if has_name else "",
             "known": {each.subsystem: each.since for each in board.known},
-            "queues": {each["queue"]: each for each in fields["queues"]},
+            "queues": {each.queue: each._asdict() for each in board.queues},
             "agents": {(each.agent_id, each.activity) for each in board.agents},
             "services_down": {*board.services_down},
             "trunks_lost": {*board.trunks_lost},
