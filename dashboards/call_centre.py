@@ -77,14 +77,16 @@ def _queues() -> list[Panel]:
     return [
         table(
             "Queues now",
-            "Each queue: all members, members who can take a call, paused members, and the "
-            "fewest, average and most available members in the last window. With an API, also its "
-            "name for people, and whether it is a queue of the call centre or a group of users.",
+            "Each queue: all members, members who can take a call, paused members, members in "
+            "wrap-up, and the fewest, average and most available members in the last window. With "
+            "an API, also its name for people, and whether it is a queue of the call centre or a "
+            "group of users.",
             {"origin_uuid": "server", "queue": "queue", "display_name": "name", "kind": "kind"},
             (
                 Column("members", queues.MEMBERS),
                 Column("available", queues.AVAILABLE, steps=house.FEW_IS_BAD),
                 Column("paused", queues.PAUSED),
+                Column("wrap-up", queues.WRAP_UP),
                 Column("fewest available", queues.LEAST_AVAILABLE, steps=house.FEW_IS_BAD),
                 Column("average available", queues.MEAN_AVAILABLE, decimals=1),
                 Column("most available", queues.MOST_AVAILABLE),
