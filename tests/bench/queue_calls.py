@@ -43,7 +43,7 @@ def batches() -> Batches:
 
 def cost(known: int, used: int) -> float:
     """Return the ms of a batch with calls of the first `used` queues of `known`."""
-    centre = _CallCentre(known, World())
+    centre = CallCentre(known, World())
 
     def batch() -> float:
         return centre.take(centre.random.randrange(used) for _ in range(BATCH))
@@ -53,7 +53,7 @@ def cost(known: int, used: int) -> float:
 
 def copies() -> Copies:
     """Measure what bytewax does with the states: it asks for copies and pickles them."""
-    centre = _CallCentre(MANY, World(parse_lengths(WINDOWS)))
+    centre = CallCentre(MANY, World(parse_lengths(WINDOWS)))
 
     def cost_of(changed: int) -> float:
         def copy() -> float:
@@ -74,7 +74,7 @@ class _Call:
     step: int
 
 
-class _CallCentre:
+class CallCentre:
     """The dataflow with so many queues, five members in each, and a call in nearly all."""
 
     def __init__(self, size: int, world: World) -> None:
