@@ -43,7 +43,7 @@ class Shown(World):
 def cost(queues: int = MANY) -> float:
     """Return the ms of CPU of a look at so many queues, a tenth of which changed."""
     shown = Shown()
-    centre = CallCentre(queues, shown)
+    centre = CallCentre(queues, shown.take)
 
     def look() -> float:
         centre.take(centre.random.randrange(queues) for _ in range(queues // CHANGED))

@@ -18,6 +18,7 @@ from tests.bench import (
     scale,
     scrape,
     start,
+    viewers,
     wazo,
 )
 from tests.bench.figure import Figure, Target
@@ -261,6 +262,14 @@ FIGURES = (
         lambda _: board.cost(),
         # µs of an event are ms of a thousand.
         _cpu(drain.ours),
+        Target("≤", 1),
+    ),
+    Figure(
+        "viewers",
+        "CPU of 50 viewers of the page, 1,000 queues; against 1,000 events/s",
+        "% of a core",
+        lambda run: run.once(viewers.measure).viewers,
+        lambda run: run.once(viewers.measure).events,
         Target("≤", 1),
     ),
     Figure(
