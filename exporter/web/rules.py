@@ -16,7 +16,7 @@ class Rules(NamedTuple):
             server, for each connection and each request.
         open_health: Whether `/-/healthy` and `/-/ready` need no login, and have no details without.
         allow_reload: Whether `POST /-/reload` reads the settings again.
-        page: Whether the page at `/` shows the servers.
+        page: Whether `/` shows data; otherwise it is a list of links.
     """
 
     access: Callable[[], Access]

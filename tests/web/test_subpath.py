@@ -52,5 +52,9 @@ def test_every_link_of_the_landing_page_works() -> None:
             return body
 
         hrefs = [urljoin(page, each) for each in Outline(get(page).decode()).hrefs]
-        assert hrefs[3:] == ["https://docs.example.org/"]
-        assert [get(each) for each in hrefs[:3]] == [b"up 1\n", b"Healthy.\n", b"Ready.\n"]
+        same, english, french, *others = hrefs
+        assert same == f"{page}#main"
+        assert b'lang="en"' in get(english)
+        assert b"en direct" in get(french)
+        assert others.pop() == "https://docs.example.org/"
+        assert [get(each) for each in others] == [b"up 1\n", b"Healthy.\n", b"Ready.\n"]
