@@ -6,6 +6,7 @@ import json
 import selectors
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -15,7 +16,7 @@ from dataflows.subsystems import SUBSYSTEMS
 from tests.bench import traffic
 from tests.bench.board import CHANGED
 from tests.bench.inbox import flags
-from tests.bench.latency import AGENTS, RATE, SECONDS, busy_percent, publishing
+from tests.bench.latency import AGENTS, RATE, SECONDS, WARM_UP_SECONDS, busy_percent, publishing
 from tests.bench.queue_calls import CallCentre
 from tests.bench.queues import MANY
 from tests.bench.round import Round
@@ -62,6 +63,7 @@ def measure(run: Round) -> Viewed:
 
         def share(load: AbstractContextManager[object]) -> float:
             with load, _changing(centre):
+                time.sleep(WARM_UP_SECONDS)
                 return busy_percent(exporter.pid)
 
         alone = share(nullcontext())
