@@ -24,6 +24,7 @@ from exporter.recording.player import Player
 from exporter.simulation.simulator import CallCentre, Era
 from exporter.web.board import ServerBoard
 from tests.app.board_oracle import as_expected, expected, is_sorted
+from tests.corpus import event
 from tests.laws.strategies import BUSES, ORIGINS, Step, traffic
 from tests.laws.test_laws import post
 from tests.pipeline import ALL_DETAILS, GROWING, Pipeline
@@ -119,6 +120,19 @@ def test_a_process_of_a_cluster_shows_its_share(steps: list[Step], ours: set[str
             if is_ours and metric not in GROWING:
                 share.apply(((metric, labels, value),))
     shown(share, [])
+
+
+@pytest.mark.parametrize(("windows", "answered"), [("1m", None), ("1m,today", 0)])
+def test_without_the_window_today_nothing_is_said_of_today(
+    windows: str, answered: int | None
+) -> None:
+    pipeline = Pipeline(windows=windows)
+    pipeline.send(event("QueueCallerJoin", {"Queue": "support", "Uniqueid": "1.1"}))
+    pipeline.wait(120)
+    (server,) = shown(pipeline.store)
+    (row,) = server.queues
+    assert (row.waiting, row.answered, row.abandoned, row.level) == (1, answered, answered, None)
+    assert (server.today_from is None) is (answered is None)
 
 
 def test_what_the_settings_leave_out_is_not_shown() -> None:
