@@ -113,4 +113,9 @@ class Queries:
             return None
         if query.func.name in {"vector", "absent"}:
             return frozenset()
-        return frozenset().union(*(each for each in inner if each is not None))
+        labels = frozenset().union(*(each for each in inner if each is not None))
+        if query.func.name == "label_replace":
+            written = query.args[1]
+            assert isinstance(written, promql.StringLiteral)
+            return labels | {written.val}
+        return labels

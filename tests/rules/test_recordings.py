@@ -28,9 +28,9 @@ START = 1_772_418_000.0
 TROUBLE = 2400.0
 """Seconds after the start."""
 
-HOURS = """\
+SITE = """\
 groups:
-  - name: xivo_hours
+  - name: xivo_site
     rules:
       - {record: "xivo:office_hours:open", expr: vector(1)}
       - {record: "xivo:exporters:expected", expr: vector(1)}
@@ -58,9 +58,9 @@ def failures(
     every: str = "1m",
 ) -> str:
     """Test all rules with a recording, as a user would; return what promtool finds wrong."""
-    hours, test = folder / "hours.yaml", folder / "test.yaml"
-    hours.write_text(HOURS, encoding="utf-8")
-    rules = [hours, *(file for file in RULES if file.stem != "hours")]
+    site, test = folder / "site.yaml", folder / "test.yaml"
+    site.write_text(SITE, encoding="utf-8")
+    rules = [site, *(file for file in RULES if file.stem != "site")]
     settings = ["--format", "promtool", "--every", every, "--rules", ",".join(map(str, rules))]
     assert main(["replay", str(recording), *settings]) == 0
     expected = [
