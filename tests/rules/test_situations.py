@@ -16,7 +16,7 @@ import yaml
 from tests.rules.exporters import exporter_series
 from tests.rules.servers import server_series
 from tests.rules.situations import SITUATIONS
-from tests.rules.world import EXPORTERS, TROUBLES, At, World
+from tests.rules.world import CONSEQUENCES, EXPORTERS, TROUBLES, At, World
 from tests.support import REPOSITORY, missing, promtool
 
 RULES = sorted((REPOSITORY / "dashboards" / "alerts").glob("*.yaml"))
@@ -155,9 +155,11 @@ def test_every_critical_alert_fires_with_a_reason_and_no_other_one(
     situation: str, has_api: bool, tmp_path: Path
 ) -> None:
     expected = [{"alertname": name, **labels} for name, labels in TROUBLES.items()]
+    expected += map(dict, CONSEQUENCES)
     if situation == "new_queue":
-        queue = {"origin_uuid": "queues", "queue": "new"}
-        expected.append({"alertname": "XivoQueueNoneAvailable", **queue})
+        # Its member is the one of the queue `support`.
+        unstaffed = [each for each in expected if each["alertname"] == "XivoQueueNoneAvailable"]
+        expected += [{**each, "queue": "new"} for each in unstaffed]
     world = replace(SITUATIONS[situation](true=True), has_api=has_api)
     query = f"group without (alertstate, severity) ({FIRING})"
     assert differences(world, tmp_path, query, expected) == ""
