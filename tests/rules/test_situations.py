@@ -34,7 +34,7 @@ UNGUARDED: Mapping[str, tuple[str, str, str]] = {
         "(xivo_origin_info unless on (job, instance, bus) xivo_exporter_bus_connected)",
         "(xivo_origin_info and on (job, instance, bus) xivo_exporter_bus_connected)",
     ),
-    "new_queue": ("queues", "and max_over_time(", "and 1 + max_over_time("),
+    "new_queue": ("queues", "max5d > 0", "max5d >= 0"),
     "night": ("site", ">= 8", ">= 5"),
     "holiday": ("site", "unless xivo:holiday:today", ""),
     "clock_change": ("site", "< bool 25", "< bool 99"),
