@@ -119,16 +119,16 @@ class LandingPage:
 
 
 def found(parts: Parts, search: Search) -> Mapping[str, Sequence[str]]:
-    """Return the order of what a search finds: the servers and their queues."""
+    """Return the order of what a search finds: queues, and the servers that have some of them."""
     queue, server = folded(search.queue.strip()), folded(search.server.strip())
     order = dict(parts.order)
-    order["servers"] = [
-        key for key in parts.order["servers"] if server in folded(str(parts.parts[key].data[0]))
-    ]
+    servers = []
     for key in parts.order["servers"]:
-        rows = order.pop(f"{key}-queues")
-        if key in order["servers"]:
-            order[f"{key}-queues"] = [row for row in rows if queue in _name(parts.parts[row])]
+        rows = [row for row in order.pop(f"{key}-queues") if queue in _name(parts.parts[row])]
+        if server in folded(str(parts.parts[key].data[0])) and (rows or not queue):
+            servers.append(key)
+            order[f"{key}-queues"] = rows
+    order["servers"] = servers
     return order
 
 

@@ -98,7 +98,8 @@
     return `${Math.floor(s)} ${second}`;
   }
   const clock = new Intl.DateTimeFormat(page.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const date = new Intl.DateTimeFormat(page.lang, { day: "numeric", month: "short" });
+  // In English, the order of month and day would not be clear: Swedish writes dates as ISO 8601.
+  const date = new Intl.DateTimeFormat(page.lang === "en" ? "sv" : page.lang, { dateStyle: "short" });
   function local(at, now) {
     const [that, today] = [at, now].map((each) => date.format(each * 1000));
     return `${that === today ? "" : `${that} `}${clock.format(at * 1000)}`;
@@ -109,6 +110,8 @@
     for (const each of document.querySelectorAll("[data-wait]")) write(each, wait(Math.max(0, now - each.dataset.wait)));
     for (const each of document.querySelectorAll("[data-since]")) write(each, span(Math.max(0, now - each.dataset.since)));
     for (const each of document.querySelectorAll("[data-at]")) write(each, local(each.dataset.at, now));
+    // From midnight on is what everybody expects.
+    for (const each of document.querySelectorAll("[data-today]")) each.hidden = clock.format(each.dataset.today * 1000) === "00:00";
     const silent = performance.now() - heard;
     if (silent > LOST_MS) stream?.abort();
     const since = local(now - silent / 1000, now);
@@ -123,12 +126,14 @@
     let shown = 0, all = 0;
     const servers = document.querySelectorAll(".server");
     for (const one of servers) {
-      one.hidden = !one.dataset.find.includes(server);
+      let matches = 0;
       for (const row of one.querySelectorAll(".queues > tbody > tr")) {
         row.hidden = !row.dataset.find.includes(queue);
         all += 1;
-        if (!one.hidden && !row.hidden) shown += 1;
+        if (!row.hidden) matches += 1;
       }
+      one.hidden = !one.dataset.find.includes(server) || (queue && !matches);
+      if (!one.hidden) shown += matches;
     }
     byId("by-server").hidden = servers.length < 2 && !server;
     const number = new Intl.NumberFormat(page.lang);
