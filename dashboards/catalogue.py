@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -14,6 +15,7 @@ from dashboards import (
     languages,
     overview,
     services,
+    sharing,
     switchboards,
     telephony,
     wallboard,
@@ -38,6 +40,7 @@ DASHBOARDS = {
 """Builders, by the name of the module and of the file."""
 
 
+@cache
 def pages() -> dict[str, Json]:
     """Return the English dashboards as JSON, by the names of their files."""
     found: dict[str, Json] = {}
@@ -58,6 +61,15 @@ def files() -> dict[Path, str]:
             copy = translated(page, language, known)
             found[FOLDER / language / f"{stem}.json"] = _text(copy)
     return found
+
+
+def exported() -> dict[Path, str]:
+    """Return the text of every file in the form that grafana.com accepts, in `dist/dashboards`."""
+    folder = FOLDER.parent / "dist" / "dashboards"
+    return {
+        folder / path.relative_to(FOLDER): _text(sharing.shared(json.loads(text)))
+        for path, text in files().items()
+    }
 
 
 def untranslated() -> dict[str, list[str]]:

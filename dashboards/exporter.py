@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from dashboards import frame, house, knowledge_panels, palette
 from dashboards.frame import Section
-from dashboards.names import EXPORTER
+from dashboards.names import EXPORTER, OVERVIEW
 from dashboards.panels import Panel, bars, lines, stat, timeline
 from dashboards.signals import bus, deliveries, exporter
 from dashboards.tables import Column, table
@@ -250,7 +250,7 @@ def _origins() -> list[Panel]:
             "Servers",
             "Each server: its name, its UUID, its bus, the number of exporters that show it, the "
             "time since its last event, and the difference between the last events that its "
-            "exporters show.",
+            "exporters show. Click on a UUID to see only this server.",
             {"server": "server", "origin_uuid": "UUID", "bus": "bus"},
             (
                 Column("", bus.ORIGINS),
@@ -258,6 +258,7 @@ def _origins() -> list[Panel]:
                 Column("silent for", bus.SILENCE, decimals=0),
                 Column("behind by", bus.DISAGREEMENT, decimals=0),
             ),
+            details={"origin_uuid": OVERVIEW},
             span=12,
             height=5,
         ),

@@ -189,8 +189,10 @@ def only(uid: str, variable: str) -> dict[str, object]:
 
     Args:
         uid: Of the dashboard.
-        variable: Its variable.
+        variable: Its variable: `queue`, of the selected servers, or `origin_uuid`.
     """
-    kept = "${__url_time_range}&${datasource:queryparam}&${origin_uuid:queryparam}"
+    of = {"queue": ("Only this queue", "&${origin_uuid:queryparam}")}
+    title, servers = of.get(variable, ("Only this server", ""))
+    kept = f"${{__url_time_range}}&${{datasource:queryparam}}{servers}"
     value = "${__value.raw:percentencode}"
-    return {"title": f"Only this {variable}", "url": f"/d/{uid}?{kept}&var-{variable}={value}"}
+    return {"title": title, "url": f"/d/{uid}?{kept}&var-{variable}={value}"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ _TEXTS = frozenset(
 """Keys of texts, and names of properties of series that are texts."""
 
 
+@cache
 def catalogue(language: str) -> Mapping[str, str]:
     """Read the translations into a language, by the English text."""
     with (_FOLDER / f"{language}.po").open("rb") as file:

@@ -21,7 +21,7 @@ from dashboards.promql import Signal
 # A letter can be read from about 250 times its height. On a screen of 55 inches with 1,920 pixels
 # to the line, capital letters of size 40 are 18 mm high, and those of size 90 are 40 mm high.
 _NAME, _NUMBER = 30, 90
-_TILE_NAME, _TILE_NUMBER = 24, 72
+_TILE_NAME, _TILE_NUMBER = 22, 72
 _ROW_NAME, _ROW_NUMBER = 30, 40
 
 

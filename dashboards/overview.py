@@ -173,6 +173,7 @@ def _states() -> list[Panel]:
             "components fails.",
             services.UP_OR_WORKS,
             words=house.IS_UP,
+            link=SERVICES,
         ),
         timeline(
             "Members available, by queue",
@@ -180,6 +181,7 @@ def _states() -> list[Panel]:
             "Red: nobody. Orange: one member.",
             queues.AVAILABLE,
             steps=house.FEW_IS_BAD,
+            link=CALL_CENTRE,
         ),
     ]
 
@@ -191,6 +193,7 @@ def _people() -> list[Panel]:
             "Known agents, by status.",
             agents.BY_STATUS,
             colours=palette.AGENT_STATUSES,
+            link=CALL_CENTRE,
             span=5,
         ),
         stacked(
@@ -198,6 +201,7 @@ def _people() -> list[Panel]:
             "Known phones, by state. Only XiVO publishes them.",
             endpoints.BY_STATE,
             colours=palette.ENDPOINT_STATES,
+            link=ENDPOINTS,
             span=7,
         ),
         stacked(
@@ -205,12 +209,14 @@ def _people() -> list[Panel]:
             "Known lines, by whether Asterisk can reach their phone. Only Wazo publishes them.",
             lines.BY_REGISTERED,
             colours=palette.REGISTERED,
+            link=TELEPHONY,
             span=6,
         ),
         bars(
             "Users",
             "Known users now, by presence.",
             users.BY_PRESENCE,
+            link=ENDPOINTS,
             span=6,
         ),
     ]

@@ -112,6 +112,7 @@ def stacked(  # noqa: PLR0913 -- as above
     signal: Signal,
     *,
     colours: Colours,
+    link: str = "",
     span: int = 12,
     height: int = 8,
 ) -> Panel:
@@ -122,6 +123,7 @@ def stacked(  # noqa: PLR0913 -- as above
     panel = _over_time(title, description, [signal], span, height).line_interpolation(
         common.LineInterpolation.STEP_AFTER
     )
+    _led(panel, link)
     return _piled(panel, signal, colours)
 
 
@@ -179,6 +181,7 @@ def bars(  # noqa: PLR0913 -- as above
     steps: Steps = house.PLAIN,
     top: float | None = None,
     decimals: int | None = None,
+    link: str = "",
     span: int = 8,
     height: int = 8,
 ) -> Panel:
@@ -202,6 +205,7 @@ def bars(  # noqa: PLR0913 -- as above
         .height(height)
         .span(span)
     )
+    _led(panel, link)
     for name, word in vocabulary.of_legend(signal).items():
         panel.override_by_name(name, [house.shown_as(word)])
     if top is not None:
@@ -219,6 +223,7 @@ def timeline(  # noqa: PLR0913 -- as above
     words: Words | None = None,
     steps: Steps = house.PLAIN,
     no_data: str = "",
+    link: str = "",
     span: int = 12,
     height: int = 8,
 ) -> Panel:
@@ -244,7 +249,14 @@ def timeline(  # noqa: PLR0913 -- as above
         .height(height)
         .span(span)
     )
+    _led(panel, link)
     return panel.no_value(no_data) if no_data else _explained(panel, signal)
+
+
+def _led(panel: statetimeline.Panel | timeseries.Panel | bargauge.Panel, uid: str) -> None:
+    """Add a link to the dashboard with the details, if there is one."""
+    if uid:
+        panel.links([house.details(uid)])
 
 
 def _over_time(

@@ -59,8 +59,8 @@ def table(  # noqa: PLR0913 -- all that differs between tables
         description: Description of the panel.
         keys: Labels to show, in this order, with the heads of their columns.
         columns: The queries.
-        details: Heads of columns whose cells open a dashboard with only their value selected in the
-            variable of that name, with the uid of the dashboard.
+        details: Labels whose cells open a dashboard with only their value selected in the variable
+            of that name, with the uid of the dashboard.
         links: Links of the panel.
         no_data: Text without data, if it is not that of the first query.
         span: Width of the panel, in columns of the grid, which has 24.
@@ -85,8 +85,8 @@ def table(  # noqa: PLR0913 -- all that differs between tables
         properties = [setting("noValue", house.NO_DATA)]
         if meant := vocabulary.of_label(label, *(column.signal for column in columns)):
             properties.append(setting("mappings", house.texts(meant)))
-        if uid := (details or {}).get(head):
-            properties.append(setting("links", [house.only(uid, head)]))
+        if uid := (details or {}).get(label):
+            properties.append(setting("links", [house.only(uid, label)]))
         panel.override_by_name(head, properties)
     hidden = dict.fromkeys((each for each in _NO_COLUMNS if each not in keys), True)
     for letter, column in zip(ascii_uppercase, columns, strict=False):

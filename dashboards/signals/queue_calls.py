@@ -31,8 +31,8 @@ IN_CALL = _signal(once(calls.IN_CALL), legend=_QUEUE)
 ALL_IN_CALL = _signal(total(once(calls.IN_CALL)), legend="talking")
 
 _OLDEST = once(calls.OLDEST_WAIT)
-# 0 while nobody waits.
-LONGEST_WAIT = _signal(f"(time() - {_OLDEST}) * ({_OLDEST} > bool 0)", "clocks", _QUEUE)
+# 0 while nobody waits, and at least a second while somebody does: clocks differ a little.
+LONGEST_WAIT = _signal(f"clamp_min(time() - {_OLDEST}, 1) * ({_OLDEST} > bool 0)", "clocks", _QUEUE)
 ALL_LONGEST_WAIT = _signal(f"max({LONGEST_WAIT.expr})", "clocks")
 
 LEAST_WAITING = _signal(once(calls.WAITING_LEVELS.low), legend=_QUEUE)

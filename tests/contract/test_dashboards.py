@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -26,6 +27,7 @@ from tests.promql import spec_of
 from tests.support import REPOSITORY
 
 WIDTH = 24
+KINDS = {"bargauge", "heatmap", "stat", "state-timeline", "table", "timeseries"}
 
 
 def test_the_files_are_up_to_date() -> None:
@@ -149,6 +151,37 @@ def test_dashboards_link_to_each_other_and_keep_variables_and_time_range(stem: s
             assert re.match(r"/d/([\w-]+)\?", each["url"])[1] in uids  # type: ignore[index]  # without a match the test fails too
 
 
+def test_the_form_for_grafana_com_asks_for_the_data_source_and_names_what_it_needs() -> None:
+    shared = {path: json.loads(text) for path, text in catalogue.exported().items()}
+    assert len(shared) == len(STEMS) * (1 + len(LANGUAGES))
+    for path, page in shared.items():
+        (asked,) = page.pop("__inputs")
+        assert (asked["type"], asked["pluginId"]) == ("datasource", "prometheus")
+        (source,) = (each for each in page["templating"]["list"] if each["type"] == "datasource")
+        assert source["current"].pop("value") == f"${{{asked['name']}}}"
+        del source["current"]
+        needed = page.pop("__requires")
+        (grafana_,) = (each["version"] for each in needed if each["type"] == "grafana")
+        assert grafana_ == VERSIONS["@grafana/schema"]
+        kinds = {kind for kind in every(page["panels"], "type") if kind in KINDS}
+        assert {each["id"] for each in needed if each["type"] == "panel"} == kinds
+        assert page.pop("__elements") == {}
+        assert page.pop("id") is None
+        # All else is as in the file that is imported without a question.
+        file = catalogue.FOLDER / path.parent.name.replace("dashboards", "") / path.name
+        assert page == json.loads(file.read_text())
+
+
+def test_the_form_for_grafana_com_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "FOLDER", tmp_path / "dashboards")
+    assert main(["--export"]) == 0
+    written = tmp_path / "dist" / "dashboards"
+    assert {path.stem for path in written.glob("*.json")} == {*STEMS}
+    assert {path.stem for path in written.glob("fr/*.json")} == {*STEMS}
+
+
 def test_all_checks_of_the_dashboards_are_for_the_grafana_that_is_named() -> None:
     checked = VERSIONS["@grafana/schema"]
     assert version("grafana-foundation-sdk").endswith(checked)
@@ -161,6 +194,13 @@ def test_all_checks_of_the_dashboards_are_for_the_grafana_that_is_named() -> Non
 def assert_is_a_section(place: str) -> None:
     page, _, anchor = place.partition("#")
     assert not anchor or anchor in anchors(REPOSITORY / "docs" / page)
+
+
+def test_every_number_of_the_overview_leads_to_its_details() -> None:
+    for panel in grafana.panels("overview"):
+        if panel.json["title"] != "Are the numbers complete?":
+            (link,) = panel.json["links"]
+            assert link["url"].endswith("?${__url_time_range}&${__all_variables}")
 
 
 # Words

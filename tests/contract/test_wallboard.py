@@ -15,6 +15,11 @@ MENUS = 100
 """What Grafana shows above and below the panels, at most, in kiosk mode."""
 ABOVE = 160
 """The same with its menus."""
+COLUMN = 80
+"""Width of a column of the grid on a screen of 1,920 pixels."""
+PADDING = 16
+LETTER = 0.55
+"""Width of a letter of Grafana's font, as a share of its size."""
 LARGE = [panel for panel in panels("wallboard") if not panel.json["title"]]
 
 
@@ -39,9 +44,25 @@ def test_numbers_of_the_wallboard_are_large_and_named(panel: Panel) -> None:
     options = panel.json["options"]
     assert options["textMode"] == "value_and_name"
     assert options["colorMode"] == "background_solid"
-    assert options["text"]["titleSize"] >= 24
+    assert options["text"]["titleSize"] >= 22
     assert options["text"]["valueSize"] >= 40
     assert panel.defaults["noValue"].endswith(": not known yet")
+
+
+@pytest.mark.parametrize("stem", ["wallboard", "fr/wallboard"])
+def test_names_and_words_of_the_wallboard_fit_their_tiles(stem: str) -> None:
+    # Grafana does not make texts of a chosen size smaller, but cuts them.
+    for panel in (each for each in panels(stem) if not each.json["title"]):
+        options, defaults = panel.json["options"], panel.defaults
+        across = 1 if options["orientation"] == "horizontal" else len(panel.queries)
+        room = panel.json["gridPos"]["w"] * COLUMN // across - PADDING
+        for query in panel.queries:
+            name = query["legendFormat"].replace("{{within}}", "20")
+            if "{{" not in name:
+                assert len(name) * LETTER * options["text"]["titleSize"] <= room, name
+        for mapping in defaults.get("mappings", ()):
+            for shown in mapping["options"].values():
+                assert len(shown["text"]) * LETTER * options["text"]["valueSize"] <= room
 
 
 def test_the_call_centre_begins_with_who_waits_and_its_first_section_fits_a_screen() -> None:

@@ -53,6 +53,16 @@ xivo_queue_info{origin_uuid="with",queue="unused",display_name="Unused",kind="qu
 tenant_uuid="t"} 1
 xivo_queue_members{origin_uuid="without",queue="support",membership="dynamic"} 5
 xivo_queue_members_available{origin_uuid="without",queue="support"} 0
+xivo_queue_service_level_threshold_seconds{origin_uuid="with",queue="grp-77"} 10
+xivo_queue_service_level_threshold_seconds{origin_uuid="without",queue="support"} 30
+xivo_queue_window_service_level_calls{origin_uuid="with",queue="grp-77",\
+result="in_time",window="today"} 2
+xivo_queue_window_service_level_calls{origin_uuid="with",queue="grp-77",\
+result="missed",window="today"} 1
+xivo_queue_window_service_level_calls{origin_uuid="without",queue="support",\
+result="in_time",window="today"} 1
+xivo_queue_window_service_level_calls{origin_uuid="without",queue="support",\
+result="missed",window="today"} 0
 """
 RENAMED = 'xivo_origin_info{{origin_uuid="renamed",bus="b",server="{}"}} 1\n'
 
@@ -136,3 +146,15 @@ def test_the_query_of_the_decision_about_tenants_counts_each_tenant_once(
     (query,) = re.findall(r"```promql\n(.*?)```", DECISION.read_text(), re.DOTALL)
     found = {each.labels["tenant_uuid"]: each.value for each in prometheus.query(query)}
     assert found == {"t": 3, "u": 4}
+
+
+@pytest.mark.parametrize(
+    ("queue", "within", "level"), [(".+", "10-30", 0.75), ("grp-77", "10", 2 / 3)]
+)
+def test_a_service_level_names_the_threshold_or_the_lowest_and_the_highest(
+    prometheus: Prometheus, queue: str, within: str, level: float
+) -> None:
+    (query,) = panel("call_centre", "Service level today").queries
+    (answer,) = prometheus.query(Choices({"queue": queue}).spell(query["expr"]))
+    assert answer.labels == {"within": within}
+    assert answer.value == pytest.approx(level)

@@ -1,7 +1,7 @@
 """What panels show equals what the oracles computed from the history of the events.
 
-That is tested with one exporter, with two replicas, which show everything twice, and with a cluster
-of two processes, each of which shows a part.
+That is tested with one exporter, with two replicas, which show everything twice, with a standby,
+and with a cluster of two processes, each of which shows a part.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from tests.contract.test_dashboard_queries import COMPARE_EXPORTERS
 from tests.dashboards.calls import THRESHOLD
 from tests.dashboards.grafana import STEMS, Choices, panel, panels
 from tests.dashboards.prometheus import Prometheus, served
-from tests.dashboards.world import World
+from tests.dashboards.world import BUS, World
 
 pytestmark = pytest.mark.promtool
 
 LAYOUTS: Mapping[str, Callable[[World], tuple[str, ...]]] = {
     "one": lambda world: (world.text,),
     "replicas": lambda world: (world.text, world.text),
+    # A standby shows nothing of the servers.
+    "standby": lambda world: (world.text, f'xivo_exporter_bus_standby{{bus="{BUS}"}} 1\n'),
     "cluster": World.split,
 }
 

@@ -60,13 +60,18 @@ def test_prometheus_accepts_the_rules_of_the_operator(tmp_path: Path) -> None:
     assert "SUCCESS" in done.stdout
 
 
-def test_every_dashboard_has_its_own_config_map() -> None:
-    options = ("dashboards.enabled=true", "dashboards.namespace=grafana")
+@pytest.mark.parametrize(("language", "folder"), [("en", ""), ("fr", "fr")])
+def test_every_dashboard_has_its_own_config_map(language: str, folder: str) -> None:
+    options = (
+        *("dashboards.enabled=true", "dashboards.namespace=grafana"),
+        f"dashboards.language={language}",
+    )
     manifests = render(*BUS, *(word for option in options for word in ("--set", option)))
     maps = [each for each in of_kind(manifests, "ConfigMap") if "config.toml" not in each["data"]]
     assert DASHBOARDS
     assert len({each["metadata"]["name"] for each in maps}) == len(DASHBOARDS)
-    for path, found in zip(DASHBOARDS, maps, strict=True):
+    for english, found in zip(DASHBOARDS, maps, strict=True):
+        path = english.parent / folder / english.name
         ((name, text),) = found["data"].items()
         assert name == f"xivo-exporter-{path.name}"
         assert json.loads(text) == json.loads(path.read_text(encoding="utf-8"))
