@@ -48,17 +48,19 @@ lint: setup ## Run the checks that need no test
 	$(BIN)/deptry .
 	$(BIN)/codespell
 	$(BIN)/python -m scripts.catalogue --check
+	$(BIN)/python -m scripts.messages --check
 	$(BIN)/python -m dashboards --check
 
 format: setup ## Format the code and fix what can be fixed automatically
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-generate: setup ## Write the generated documents and dashboards
+generate: setup ## Write the generated documents, catalogues of texts and dashboards
 	$(BIN)/python -m scripts.catalogue --write
+	$(BIN)/python -m scripts.messages --write
 	$(BIN)/python -m dashboards --write
 
-pictures: setup ## Draw the dashboards into docs/, from five minutes of the demo (needs chromium)
+pictures: setup ## Draw the live page and the dashboards into docs/, from five minutes of the demo (needs chromium)
 	@$(BIN)/python -m tests.dashboards.pictures $(ARGS)
 
 bench: setup ## Measure speed and compare it with references (ARGS="--runs 9 --only cpu rate")

@@ -86,10 +86,10 @@ def _queues_and_agents() -> list[Panel]:
         table(
             "Queues now",
             "Each queue now: callers who wait and the longest wait; members who can take a call, "
-            "who talk to a caller of this queue, and who are paused. Then the calls since "
-            "midnight: answered, abandoned, and the service level. With an API, also the name of "
-            "the queue for people, and whether it is a queue of the call centre or a group of "
-            "users. Click on a queue to see only this queue.",
+            "who talk to a caller of this queue, who are paused, and who are in wrap-up. Then the "
+            "calls since midnight: answered, abandoned, and the service level. With an API, also "
+            "the name of the queue for people, and whether it is a queue of the call centre or a "
+            "group of users. Click on a queue to see only this queue.",
             {"server": "server", "queue": "queue", "display_name": "name", "kind": "kind"},
             (
                 Column("waiting", queue_calls.WAITING, steps=_IF_ANY),
@@ -97,6 +97,7 @@ def _queues_and_agents() -> list[Panel]:
                 Column("available", queues.AVAILABLE, steps=house.FEW_IS_BAD),
                 Column("in call", queue_calls.IN_CALL),
                 Column("paused", queues.PAUSED),
+                Column("in wrap-up", queues.WRAP_UP),
                 Column("answered", queue_calls.ANSWERED_TODAY),
                 Column("abandoned", queue_calls.ABANDONED_TODAY),
                 Column(

@@ -33,6 +33,16 @@ PAUSED = MetricSpec(
     _QUEUE,
     cardinality="one per queue",
 )
+WRAP_UP = MetricSpec(
+    "xivo_queue_members_wrap_up",
+    Kind.GAUGE,
+    "Members of the queue in wrap-up: Asterisk rings them again only some time after the end of "
+    "their last call. A pause and the state of their device do not matter. The wrap-up time of a "
+    "queue is known after the end of a call, only on the Asterisk of XiVO and Wazo. That of a "
+    "member is known from Asterisk 16 on.",
+    _QUEUE,
+    cardinality="one per queue",
+)
 AVAILABLE = MetricSpec(
     "xivo_queue_members_available",
     Kind.GAUGE,

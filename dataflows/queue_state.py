@@ -20,7 +20,15 @@ from dataflows.members import Change, Member, can_ring
 from dataflows.merging import Changed
 from dataflows.parts import FORGET_AFTER_SECONDS
 from dataflows.queue_members import Listed, QueueMembers
-from dataflows.queue_metrics import AVAILABLE, AVAILABLE_LEVELS, CHANGES, MEMBERS, PAUSED, STATES
+from dataflows.queue_metrics import (
+    AVAILABLE,
+    AVAILABLE_LEVELS,
+    CHANGES,
+    MEMBERS,
+    PAUSED,
+    STATES,
+    WRAP_UP,
+)
 from dataflows.subsystem import Context, State
 from dataflows.windows import Level
 from dataflows.wrap_ups import WrapUps
@@ -36,7 +44,7 @@ class QueueState(State[QueueEvent | CallCompleted]):
         self._members = QueueMembers(self._wrap_ups)
         self._free = 0
         self._silence = Countdown(FORGET_AFTER_SECONDS)
-        for spec in (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES):
+        for spec in (MEMBERS, STATES, PAUSED, WRAP_UP, AVAILABLE, CHANGES):
             self.samples.start(spec, self._queue)
         self._available = Level(
             self.samples, AVAILABLE_LEVELS, self._queue, self.windows, at=first.at, value=0
@@ -82,6 +90,7 @@ class QueueState(State[QueueEvent | CallCompleted]):
             case CallCompleted():
                 was_free = self._is_free(event.interface)
                 self._members.complete(event)
+                self._count_wrap_ups()
                 self._count_free(was_free, self._is_free(event.interface))
 
     def _put(self, event: QueueEvent, after: Member | None, found: tuple[Change, ...] = ()) -> None:
@@ -91,6 +100,7 @@ class QueueState(State[QueueEvent | CallCompleted]):
             self._is_free(event.interface),
         )
         self._members.put(event, after)
+        self._count_wrap_ups()
         if before is not None:
             self._count(before, -1, other=after)
         if after is not None:
@@ -115,6 +125,11 @@ class QueueState(State[QueueEvent | CallCompleted]):
             self._free += is_free - was_free
             self.samples.set(AVAILABLE, self._queue, self._free)
 
+    def _count_wrap_ups(self) -> None:
+        wrap_ups = len(self._wrap_ups)
+        if wrap_ups != self.samples.get(WRAP_UP, self._queue):
+            self.samples.set(WRAP_UP, self._queue, wrap_ups)
+
     def _is_free(self, interface: str) -> bool:
         member = self._members.members.get(interface)
         return (
@@ -125,6 +140,7 @@ class QueueState(State[QueueEvent | CallCompleted]):
         for at, interface in ended:
             self._count_free(False, can_ring(self._members.members[interface]))
             self._available.follow(at, self._free)
+        self._count_wrap_ups()
 
     def follow_members(
         self, of: MemberRemoved, listed: tuple[MemberReported, ...], changed: Changed
@@ -151,7 +167,13 @@ class QueueState(State[QueueEvent | CallCompleted]):
                 self._count_free(can_ring(before), can_ring(after))
         for interface in self._wrap_ups.lose(started):
             self._count_free(False, can_ring(self._members.members[interface]))
+        self._count_wrap_ups()
         self._available.follow(at, self._free)
+
+    def restore(self, now: float) -> None:
+        """Follow the options after a resume. An earlier version did not count the wrap-ups."""
+        self.samples.set(WRAP_UP, self._queue, len(self._wrap_ups))
+        super().restore(now)
 
     def recheck(self, now: float) -> None:
         """Have no time in the future: the clock was set back."""

@@ -29,6 +29,9 @@ class WrapUps:
     def __contains__(self, interface: str) -> bool:
         return interface in self._until
 
+    def __len__(self) -> int:
+        return len(self._until)
+
     def start(self, interface: str, until: float, seconds: int) -> None:
         """Let a wrap-up of some seconds end at a time, unless the member has a later one."""
         if until <= self._until.get(interface, -inf):

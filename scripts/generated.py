@@ -8,14 +8,17 @@ from pathlib import Path
 
 
 def main(
-    program: str, about: str | None, files: Mapping[Path, str], arguments: Sequence[str] | None
+    program: str,
+    about: str | None,
+    files: Mapping[Path, str | bytes],
+    arguments: Sequence[str] | None,
 ) -> int:
     """Check or write files; return the exit status.
 
     Args:
         program: How the command is typed, for its help.
         about: What it does, for its help.
-        files: The text that each file must have.
+        files: The text or the bytes that each file must have.
         arguments: `--check` fails if a file is out of date, `--write` writes it.
     """
     parser = argparse.ArgumentParser(program, description=about)
@@ -23,15 +26,18 @@ def main(
     choice.add_argument("--check", action="store_true", help="fail if a file is out of date")
     choice.add_argument("--write", action="store_true", help="write the files that are out of date")
     options = parser.parse_args(arguments)
-    out_of_date = {path: text for path, text in files.items() if _read(path) != text}
-    for path, text in out_of_date.items():
+    contents = {
+        path: text.encode() if isinstance(text, str) else text for path, text in files.items()
+    }
+    out_of_date = {path: each for path, each in contents.items() if _read(path) != each}
+    for path, content in out_of_date.items():
         if options.write:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(content)
         state = "written" if options.write else "is out of date: run make generate"
         print(f"{path.parent.name}/{path.name} {state}")
     return 1 if options.check and out_of_date else 0
 
 
-def _read(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.exists() else None
+def _read(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None

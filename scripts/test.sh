@@ -20,6 +20,7 @@ lacking() {
     command -v debootstrap >/dev/null || packages="$packages debootstrap"
     command -v systemd-analyze >/dev/null || packages="$packages systemd"
     command -v ip >/dev/null || packages="$packages iproute2"
+    command -v chromium >/dev/null || packages="$packages chromium"
     [ -n "$packages" ]
 }
 
@@ -39,6 +40,7 @@ if lacking; then
         prometheus-node-exporter) marker=node_exporter ;;
         buildah | debootstrap) marker=image ;;
         systemd) marker=systemd ;;
+        chromium) marker=browser ;;
         # Only two tests need it; they skip themselves and say why.
         iproute2) continue ;;
         *) marker=promtool ;;

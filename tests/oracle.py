@@ -626,6 +626,7 @@ def _queue(labels: tuple[str, str], facts: list[Fact], now: float) -> Numbers:
     members = queue.members.values()
     numbers: Numbers = {
         ("xivo_queue_members_paused", labels): sum(m.is_paused for m in members),
+        ("xivo_queue_members_wrap_up", labels): sum(map(queue.is_in_wrap_up, queue.members)),
         ("xivo_queue_members_available", labels): queue.available(),
     }
     for state in DEVICE_STATES:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.bench import core, queue_calls, queues, scale, scrape, traffic
+from tests.bench import board, core, queue_calls, queues, scale, scrape, traffic
 
 
 def least(measure: Callable[[], float]) -> float:
@@ -44,3 +44,9 @@ def test_a_copy_costs_little_when_few_queues_changed() -> None:
 def test_a_scrape_costs_a_fraction_of_prometheus_clients() -> None:
     figures = scrape.measure(series=20_000, runs=5)
     assert figures.text < figures.reference / 3
+
+
+def test_a_look_at_the_page_costs_about_the_same_for_each_queue_among_few_and_among_many() -> None:
+    many = least(lambda: board.cost(queues.MANY))
+    assert many < 3 * queues.MANY / 100 * least(lambda: board.cost(100))
+    assert many < 5 * queues.cost(queues.FEW, queues.FEW)

@@ -17,6 +17,7 @@ UNSTAFFED = _signal(total(f"{once(queues.AVAILABLE)} == bool 0"))
 AVAILABLE = _signal(once(queues.AVAILABLE), legend=_QUEUE)
 ALL_AVAILABLE = _signal(total(once(queues.AVAILABLE)), legend="available")
 PAUSED = _signal(once(queues.PAUSED), legend=_QUEUE)
+WRAP_UP = _signal(once(queues.WRAP_UP), legend=_QUEUE)
 ALL_PAUSED = _signal(total(once(queues.PAUSED)), legend="paused")
 NAMES = _signal(
     f"max by (origin_uuid, queue, display_name, kind) ({once(queues.INFO)})"

@@ -57,6 +57,7 @@ from dataflows.queue_metrics import (
     MEMBERS,
     PAUSED,
     STATES,
+    WRAP_UP,
 )
 from dataflows.queue_state import QueueState
 from dataflows.subsystem import Context, Event, Subsystem
@@ -75,6 +76,7 @@ class QueuesState(PartedState[QueueEvent | CallCompleted]):
         xivo_queue_members{origin_uuid="ca7f…",queue="petak",membership="static"} 1
         xivo_queue_member_states{origin_uuid="ca7f…",queue="petak",status="not_in_use"} 1
         xivo_queue_members_paused{origin_uuid="ca7f…",queue="petak"} 0
+        xivo_queue_members_wrap_up{origin_uuid="ca7f…",queue="petak"} 0
         xivo_queue_members_available{origin_uuid="ca7f…",queue="petak"} 1
     """
 
@@ -195,7 +197,7 @@ class QueuesState(PartedState[QueueEvent | CallCompleted]):
 SUBSYSTEM = Subsystem(
     NAME,
     "How many members of each call-centre queue can take a call?",
-    (MEMBERS, STATES, PAUSED, AVAILABLE, CHANGES, *AVAILABLE_LEVELS, INFO),
+    (MEMBERS, STATES, PAUSED, WRAP_UP, AVAILABLE, CHANGES, *AVAILABLE_LEVELS, INFO),
     QueuesState,
     DECODERS,
     starters=(QueueEvent, CallCompleted),

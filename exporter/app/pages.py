@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from exporter.app.boards import boards
 from exporter.app.dataflow_run import DataflowRun
 from exporter.clock import wall_clock
 from exporter.engine.loop import ASSIGNED_SECONDS
@@ -12,6 +13,7 @@ from exporter.exposition.doubts import problems_of_apis
 from exporter.exposition.readiness import exchange_doubt, silence, unread
 from exporter.exposition.render import FORMATS
 from exporter.exposition.telemetry import BusStatus
+from exporter.web.board import ServerBoard
 from exporter.web.views import BusView, KnownView
 
 
@@ -56,6 +58,12 @@ class RunPages:
         found = known.known(series, run.statuses, run.subsystems, is_stalled=is_stalled)
         return [KnownView(*each) for each in found]
 
+    def board(self) -> Sequence[ServerBoard]:
+        """Return what the live page shows of each server; of a cluster, this process's share."""
+        run = self.run
+        is_stalled = run.watchdog.is_stalled
+        return boards(run.store, run.statuses, run.subsystems, is_stalled=is_stalled)
+
 
 def _view(status: BusStatus) -> BusView:
     # Not from the store: in a cluster, another process may count the deliveries of the bus.
@@ -72,4 +80,6 @@ def _view(status: BusStatus) -> BusView:
         is_standby=status.is_standby,
         is_withheld=status.is_withheld,
         api_problems=problems_of_apis(status),
+        gaps=status.gaps,
+        last_gap_at=status.last_gap_at or None,
     )

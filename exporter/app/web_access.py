@@ -6,7 +6,7 @@ import structlog
 
 from exporter.clock import wall_clock
 from exporter.exposition.reloads import Reload
-from exporter.settings import Serving, SettingsError
+from exporter.settings import Page, Serving, SettingsError
 from exporter.settings.address import Address
 from exporter.settings.open_port import open_to_all
 from exporter.web.access import Access, AccessFile
@@ -48,7 +48,12 @@ class WebAccess:
     def rules(self) -> Rules:
         """The rules for clients now."""
         may_reload = self._settings.web_allow_reload and self._can_reload
-        return Rules(self._file.current, self._settings.web_open_health, may_reload)
+        return Rules(
+            self._file.current,
+            self._settings.web_open_health,
+            may_reload,
+            self._settings.page is Page.ON,
+        )
 
     @property
     def scheme(self) -> str:

@@ -13,6 +13,7 @@ from exporter.app.web_access import WebAccess
 from exporter.exposition.reloads import Reload
 from exporter.exposition.render import FORMATS
 from exporter.settings import Replay
+from exporter.web.board import ServerBoard
 from exporter.web.listening import listen_problem
 from exporter.web.server import WebServer
 from exporter.web.views import BusView, KnownView
@@ -31,10 +32,12 @@ class Played(NamedTuple):
     Attributes:
         bodies: Of `/metrics`, by content type.
         knowledge: What is known of each server at the end.
+        board: What the live page shows of each server at the end.
     """
 
     bodies: Mapping[str, bytes]
     knowledge: Sequence[KnownView]
+    board: Sequence[ServerBoard]
 
 
 class PlayedPages:
@@ -48,7 +51,7 @@ class PlayedPages:
     formats = (TEXT, OPENMETRICS)
 
     def __init__(self) -> None:
-        self.played = Played({}, ())
+        self.played = Played({}, (), ())
 
     def metrics(self, content_type: str) -> Iterable[bytes]:
         """Return the body of `/metrics`, in one of the formats."""
@@ -65,6 +68,10 @@ class PlayedPages:
     def knowledge(self) -> Sequence[KnownView]:
         """Return what is known of each server at the end of the recording."""
         return self.played.knowledge
+
+    def board(self) -> Sequence[ServerBoard]:
+        """Return what the live page shows of each server at the end of the recording."""
+        return self.played.board
 
 
 def serve_played(

@@ -21,13 +21,13 @@ import structlog
 from dataflows.options import Options
 from dataflows.subsystems import metrics_of
 from exporter.app import App
+from exporter.app.boards import boards
 from exporter.clock import wall_clock
 from exporter.commands.closed_output import discard_output
 from exporter.commands.memory_bus import Publish, memory_bus, serve
 from exporter.commands.played_pages import OPENMETRICS, TEXT, Played, serve_played
 from exporter.commands.progress import Progress, bar
 from exporter.consumer.inbox import everything
-from exporter.exposition import known
 from exporter.exposition.render import text
 from exporter.exposition.telemetry import BusStatus
 from exporter.recording.format import Message, read
@@ -35,7 +35,6 @@ from exporter.recording.player import Player
 from exporter.recording.promtool import Sampler
 from exporter.recording.stamps import Shift
 from exporter.settings import BusSettings, ExchangeType, Replay, SeriesFormat
-from exporter.web.views import KnownView
 
 NAME: str = BusSettings.model_fields["name"].default
 
@@ -138,10 +137,9 @@ def _served(settings: Replay) -> Played:
         TEXT: _series(settings, player, SeriesFormat.TEXT),
         OPENMETRICS: _series(settings, player, SeriesFormat.OPENMETRICS),
     }
-    series = player.store.columns(known.METRICS)
-    bus = BusStatus(NAME, "", "", connected=True)
-    found = known.known(series, [bus], settings.kept_subsystems, is_stalled=False)
-    return Played(bodies, [KnownView(*each) for each in found])
+    buses = [BusStatus(NAME, "", "", connected=True)]
+    found = boards(player.store, buses, settings.kept_subsystems, is_stalled=False)
+    return Played(bodies, [known for server in found for known in server.known], found)
 
 
 def _print(series: bytes) -> bool:

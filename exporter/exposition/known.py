@@ -47,6 +47,21 @@ def known(
 ) -> list[Known]:
     """Return what is known of each server, sorted by its name, and then as the subsystems are.
 
+    The arguments are those of `known_by_origin`.
+    """
+    found = known_by_origin(series, buses, subsystems, is_stalled=is_stalled)
+    return [each for of_server in found.values() for each in of_server]
+
+
+def known_by_origin(
+    series: Mapping[str, Columns],
+    buses: Sequence[BusStatus],
+    subsystems: Iterable[Subsystem],
+    *,
+    is_stalled: bool,
+) -> dict[str, list[Known]]:
+    """Return what is known of each origin. They are sorted by the names of their servers.
+
     A subsystem of which the server has never told is left out, unless an API that would tell of it
     has a problem.
 
@@ -62,17 +77,18 @@ def known(
     is_known = dict(series[KNOWN.name].items())
     infos = {origin: (bus, server) for origin, bus, server in series[ORIGIN_INFO.name].labels}
     origins = {*infos, *(origin for origin, _ in is_known)}
-    found = []
+    found: dict[str, list[Known]] = {}
     for server, origin in sorted((infos.get(each, ("", each))[1], each) for each in origins):
+        of_server = found[origin] = []
         bus = statuses.get(infos.get(origin, ("", ""))[0])
         for subsystem in subsystems:
             labels = (origin, subsystem.name)
             one = Known(server, subsystem.name, None, question=subsystem.question)
             if is_known.get(labels) and not is_stalled:
-                found.append(one._replace(since=float(since[labels])))  # type: ignore[arg-type]  # a gauge
+                of_server.append(one._replace(since=float(since[labels])))  # type: ignore[arg-type]  # a gauge
             elif labels in is_known or _problem(subsystem, bus):
                 reason = _STALLED if is_stalled else _reason(subsystem, bus)
-                found.append(one._replace(reason=reason, is_normal=reason in _NORMAL))
+                of_server.append(one._replace(reason=reason, is_normal=reason in _NORMAL))
     return found
 
 

@@ -118,10 +118,13 @@ class SeriesStore:
             return View(series, counts, dict(self._dropped), dict(self._late))
 
     def columns(self, metrics: Iterable[str]) -> dict[str, Columns]:
-        """Return a consistent copy of the series of some metrics, by name. Called by any thread."""
+        """Return a consistent copy of the series of some metrics, by name. Called by any thread.
+
+        A metric of a subsystem that is left out is not in the copy.
+        """
         with self._lock:
             self._apply_pending()
-            return self._columns(metrics)
+            return self._columns(each for each in metrics if each in self._series)
 
     def follow(self, earlier: SeriesStore) -> None:
         """Be shown in place of another store: no series that grows becomes lower by that."""

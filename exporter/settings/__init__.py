@@ -17,6 +17,7 @@ from exporter.settings.models import (
     settings_of,
 )
 from exporter.settings.names import SECRETS, command_of, flag, spelled, variable
+from exporter.settings.page import Page
 
 __all__ = [
     "COMMANDS",
@@ -31,6 +32,7 @@ __all__ = [
     "Generation",
     "Logging",
     "OneBus",
+    "Page",
     "Record",
     "Replay",
     "SeriesFormat",

@@ -13,7 +13,7 @@ _ONCE = frozenset({"discard_state"})
 """Settings that mean something only at a start."""
 
 _OF_PROCESS = frozenset(
-    {"log_level", "log_format", "web_config_file", "web_open_health", "web_allow_reload"}
+    {"log_level", "log_format", "web_config_file", "web_open_health", "web_allow_reload", "page"}
 )
 """Settings that are followed at once. All others need another run of the dataflow."""
 

@@ -29,6 +29,7 @@ from exporter.settings.kinds import (
     Zone,
 )
 from exporter.settings.lengths import Interval, Silence, Wait, Windows
+from exporter.settings.page import OnOff, Page
 from exporter.settings.paths import AnyPath, Recording, RuleFiles
 
 
@@ -48,6 +49,9 @@ class Serving(Logging):
     )
     web_allow_reload: bool = Field(
         False, description="read the settings again at POST /-/reload, as at SIGHUP"
+    )
+    page: OnOff = Field(
+        Page.ON, description="show the servers on the page at /; without it, / is a list of links"
     )
     windows: Windows = Field(
         (Length("1m", 60), Length("5m", 300), TODAY),

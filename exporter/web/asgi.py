@@ -5,31 +5,26 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Coroutine
-from email.utils import formatdate
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.logs import RateLimited
-from exporter.web.access import Access
 from exporter.web.connection import Connection
 from exporter.web.gate import Gate
 from exporter.web.limiter import ConnectionLimiter
 from exporter.web.routes import HEALTH
 from exporter.web.rules import Rules
+from exporter.web.sending import Sending
 
 T = TypeVar("T")
-
-# A client that stops reading holds only one piece; a large exposition has about 200.
-_PIECE_BYTES = 32 * 1024
 
 # The absolute form of a request target, which proxies and some libraries send. RFC 9112, 3.2.2.
 _ABSOLUTE = re.compile(rb"https?://[^/#]+(/.*)?", re.IGNORECASE)
 
-_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _REFUSALS = {
     400: "Only HTTP/1.0 and HTTP/1.1 are supported.\n",
     401: "A user and a password are needed.\n",
@@ -71,7 +66,7 @@ class Answers:
         try:
             if not connection.is_lost:
                 response = await self._refusal(scope, connection) or self._pages
-                await response(scope, receive, self._limited(send, connection, access))
+                await response(scope, receive, Sending(send, connection, self._limiter, access))
         except asyncio.CancelledError:
             connection.drop()  # The server stops. uvicorn would log it as an error.
         except Exception as error:  # noqa: BLE001 -- a page may raise anything; it is logged
@@ -101,34 +96,6 @@ class Answers:
         if scope["http_version"] not in ("1.0", "1.1"):
             return PlainTextResponse(_REFUSALS[400], 400, {"connection": "close"})
         return None
-
-    def _limited(self, send: Send, connection: Connection, access: Access) -> Send:
-        """Return what sends the parts of a response, with the headers that all have."""
-
-        async def unless_lost(message: Message) -> None:
-            if not connection.is_lost:
-                await send(message)
-
-        async def limited(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                if connection.is_lost:
-                    return
-                headers = MutableHeaders(raw=message["headers"])
-                headers.update({"date": formatdate(usegmt=True), **_HEADERS})
-                headers.update(dict(access.headers))
-                self._limiter.begin_sending(connection, int(headers["content-length"]))
-                await send(message)
-                return
-            body = message["body"]
-            for start in range(0, len(body), _PIECE_BYTES):
-                piece = body[start : start + _PIECE_BYTES]
-                await unless_lost({**message, "body": piece, "more_body": True})
-                self._limiter.mark_reading(connection)
-            if not message.get("more_body", False):
-                # uvicorn writes it when the client has read the rest.
-                await unless_lost({**message, "body": b""})
-
-        return limited
 
 
 async def _unless_lost(wait: Coroutine[Any, Any, T], connection: Connection) -> T:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from exporter.web.views import KnownView
 
 
-@dataclass(frozen=True, slots=True)
-class QueueRow:
+class QueueRow(NamedTuple):
     """What the page shows of a queue; None where nothing has told it yet.
 
     Attributes:
@@ -41,8 +41,7 @@ class QueueRow:
     level: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AgentRow:
+class AgentRow(NamedTuple):
     """What an agent does now; only with `--details agents`."""
 
     agent_id: str

@@ -43,6 +43,7 @@ class Connection(asyncio.Protocol):
         is_answering: Whether a request is being answered.
         client: Who it is, for logins.
         on_lost: Called when it is lost.
+        on_finish: Called when it must close after the answer that is under way.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Connection(asyncio.Protocol):
         self.is_half_closed = False
         self.client = Client("")
         self.on_lost: Callable[[], object] = lambda: None
+        self.on_finish: Callable[[], object] = lambda: None
 
     @property
     def is_lost(self) -> bool:
@@ -153,13 +155,22 @@ class Connection(asyncio.Protocol):
             self._close()
         self._in_head = False
         self.is_answering = True
+        self.begin_sending()
+        return access
+
+    def begin_sending(self) -> None:
+        """Start the deadline of a response, or of a part of one that goes on for long."""
         if not self.is_lost:
             self._set_deadline(
                 self._limiter.limits.response_seconds,
                 self.drop,
                 "the response was not read in time",
             )
-        return access
+
+    def pause_sending(self) -> None:
+        """Wait without a deadline for the next part of a response."""
+        if self._deadline is not None:
+            self._deadline.cancel()
 
     def end_answer(self) -> None:
         """Wait for the next request: the response is written."""
@@ -171,6 +182,7 @@ class Connection(asyncio.Protocol):
     def finish(self) -> None:
         """Close now, or after the answer that is under way."""
         self._is_last = True
+        self.on_finish()
         if self._http is None:
             self.drop()
         elif not self.is_answering:

@@ -53,6 +53,32 @@ def preferred_type(accept: str, offers: Sequence[str]) -> str:
     return best if rank(best)[0] > 0 else offers[0]
 
 
+def preferred_language(accept_language: str, offers: Sequence[str]) -> str:
+    """Return the language that a client prefers; the first offer if it accepts none of them.
+
+    `fr-CA` asks for `fr` too, if nothing else says how much (RFC 4647, 3.4). Between equal
+    qualities, the language that the client names first is preferred.
+
+    Args:
+        accept_language: The header; empty if there is none.
+        offers: Languages without a region, such as `fr`.
+    """
+    ranges = _elements(accept_language)
+
+    def rank(offer: str) -> tuple[float, int]:
+        matches = [
+            (precision, asked.quality, -place)
+            for place, asked in enumerate(ranges)
+            if (precision := _closeness(asked.name, offer))
+        ]
+        # Only the closest range counts, and of several the one that asks most.
+        _, quality, place = max(matches, default=(0, 0.0, 0))
+        return quality, place
+
+    best = max(offers, key=rank)
+    return best if rank(best)[0] > 0 else offers[0]
+
+
 def accepts_gzip(accept_encoding: str) -> bool:
     """Return whether a client with this Accept-Encoding accepts gzip, and does not prefer identity.
 
@@ -108,3 +134,10 @@ def _covers(asked: _Element, offered: _Element) -> bool:
 def _precision(name: str) -> int:
     """Return 0 for `*/*` and for the `*` of some old clients, 1 for `text/*`, else 2."""
     return 2 - name.count("*") if "/" in name else 0
+
+
+def _closeness(asked: str, language: str) -> int:
+    """Return 3 for the language itself, 2 for one of its regions, 1 for `*`, else 0."""
+    if asked == language:
+        return 3
+    return 2 if asked.startswith(f"{language}-") else int(asked == "*")

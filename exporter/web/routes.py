@@ -1,7 +1,7 @@
 """The pages, without the rules for clients and without any network.
 
-Pages are `/metrics`, `/-/healthy`, `/-/ready`, `/` and `/-/reload`; all other paths are 404. A
-proxy may serve them under a longer path, so no response contains an absolute one.
+Pages are `/metrics`, `/-/healthy`, `/-/ready`, `/`, `/-/live` and `/-/reload`; all other paths are
+404. A proxy may serve them under a longer path, so no response contains an absolute one.
 """
 
 from __future__ import annotations
@@ -10,21 +10,22 @@ import asyncio
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from http import HTTPStatus
-from typing import Protocol
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from exporter.web.connection import Connection
+from exporter.clock import wall_clock
 from exporter.web.known import known_lines
-from exporter.web.landing import landing_page, policy
+from exporter.web.landing_routes import LandingRoutes
+from exporter.web.live import MAX_VIEWERS
 from exporter.web.negotiation import accepts_gzip, preferred_type
-from exporter.web.views import BusView, KnownView, Link, Reloaded
+from exporter.web.pages import Pages
+from exporter.web.rendering import rendered
+from exporter.web.views import Link, Reloaded
 
 HEALTH = ("/-/healthy", "/-/ready")
 
@@ -34,38 +35,6 @@ _NO_RELOAD = "Reloading is not enabled: only `run` can reload, with --web-allow-
 # Level 1 reduces an exposition to a tenth; level 9 takes five times as long for a little less.
 _GZIP_LEVEL = 1
 _GZIP_FORMAT = zlib.MAX_WBITS + 16
-
-
-class Pages(Protocol):
-    """The data that the web server shows.
-
-    Worker threads of the server call the methods, several at a time. Each must be fast, and must
-    not wait for the dataflow.
-    """
-
-    @property
-    def formats(self) -> Sequence[str]:
-        """The content types of the exposition, the one for clients without a preference first."""
-        ...
-
-    def metrics(self, content_type: str) -> Iterable[bytes]:
-        """Return the exposition, in one of the formats.
-
-        It comes in pieces, so that no long copy blocks the other threads.
-        """
-        ...
-
-    def not_ready(self) -> str | None:
-        """Return None when ready, else one sentence with the reason."""
-        ...
-
-    def buses(self) -> Sequence[BusView]:
-        """Return the buses that this process reads."""
-        ...
-
-    def knowledge(self) -> Sequence[KnownView]:
-        """Return what is known of each subsystem of each server, sorted by server."""
-        ...
 
 
 class Exposition(Response):
@@ -107,10 +76,16 @@ class Routes:
         version: Version of the exporter.
         links: More links for the landing page.
         max_scrapes: Expositions that are rendered at the same time.
+        max_viewers: Browsers that show the page as it changes, at the same time.
         reload: Returns what reads the settings again; None if clients may not do that now.
+        has_page: Returns whether the page shows data now.
+        clock: Unix time in seconds.
+
+    Attributes:
+        live: Tells the browsers what has changed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- all but the pages are named
         self,
         pages: Pages,
         *,
@@ -118,14 +93,25 @@ class Routes:
         links: Sequence[Link],
         max_scrapes: int,
         reload: Callable[[], Callable[[], Reloaded] | None],
+        max_viewers: int = MAX_VIEWERS,
+        has_page: Callable[[], bool] = lambda: True,
+        clock: Callable[[], float] = wall_clock,
     ) -> None:
         self._pages = pages
-        self._version = version
-        self._links = tuple(links)
-        self._reload = reload
-        self._scrape_slots = asyncio.Semaphore(max_scrapes)
         # Probes do not wait for scrapes, and not for a reload.
         self._page_slots = asyncio.Semaphore(_PAGES_AT_ONCE)
+        self._landing = LandingRoutes(
+            pages,
+            version=version,
+            links=links,
+            max_viewers=max_viewers,
+            has_page=has_page,
+            clock=clock,
+            slots=self._page_slots,
+        )
+        self.live = self._landing.live
+        self._reload = reload
+        self._scrape_slots = asyncio.Semaphore(max_scrapes)
         self._reload_slots = asyncio.Semaphore(1)
 
     def app(self) -> Starlette:
@@ -135,7 +121,8 @@ class Routes:
                 Route("/metrics", self._metrics),
                 Route("/-/healthy", self._healthy),
                 Route("/-/ready", self._ready),
-                Route("/", self._landing),
+                Route("/", self._landing.page),
+                Route("/-/live", self._landing.stream),
                 Route("/-/reload", self._reloaded, methods=_RELOAD),
             ],
             exception_handlers={HTTPException: _refused, Exception: _failed},
@@ -150,7 +137,7 @@ class Routes:
             )
             return Exposition(self._pages, accept, encoding)
 
-        return await _rendered(render, request, self._scrape_slots)
+        return await rendered(render, request, self._scrape_slots)
 
     async def _healthy(self, request: Request) -> Response:
         del request
@@ -165,16 +152,7 @@ class Routes:
             known = known_lines(self._pages.knowledge()) if with_details else ""
             return PlainTextResponse(f"Ready.\n{known}")
 
-        return await _rendered(render, request, self._page_slots)
-
-    async def _landing(self, request: Request) -> Response:
-        def render() -> Response:
-            reason, known = self._pages.not_ready(), self._pages.knowledge()
-            page = landing_page(self._version, reason, self._pages.buses(), self._links, known)
-            headers = {"content-security-policy": policy(), "referrer-policy": "no-referrer"}
-            return HTMLResponse(page, headers=headers)
-
-        return await _rendered(render, request, self._page_slots)
+        return await rendered(render, request, self._page_slots)
 
     async def _reloaded(self, request: Request) -> Response:
         if (reload := self._reload()) is None:
@@ -187,20 +165,7 @@ class Routes:
             lines = "".join(f"{line}\n" for line in done.lines)
             return PlainTextResponse(lines, 200 if done.is_good else 500)
 
-        return await _rendered(render, request, self._reload_slots)
-
-
-async def _rendered(
-    render: Callable[[], Response], request: Request, slots: asyncio.Semaphore
-) -> Response:
-    """Return what is rendered in a worker thread, after a wait if all slots are taken."""
-    connection: Connection = request.state.connection
-    has_to_wait = slots.locked()
-    async with slots:
-        if connection.is_lost or (has_to_wait and connection.is_half_closed):
-            # The next client must not wait for a response that nobody reads.
-            return PlainTextResponse("The client has gone.\n", 500)
-        return await run_in_threadpool(render)
+        return await rendered(render, request, self._reload_slots)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -16,11 +16,13 @@ class Rules(NamedTuple):
             server, for each connection and each request.
         open_health: Whether `/-/healthy` and `/-/ready` need no login, and have no details without.
         allow_reload: Whether `POST /-/reload` reads the settings again.
+        page: Whether `/` shows data; otherwise it is a list of links.
     """
 
     access: Callable[[], Access]
     open_health: bool = False
     allow_reload: bool = False
+    page: bool = True
 
 
 OPEN = Rules(Access)

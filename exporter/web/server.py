@@ -34,7 +34,9 @@ from exporter.web.asgi import Answers
 from exporter.web.connection import MAX_HEAD_BYTES, Connection
 from exporter.web.gate import Gate
 from exporter.web.limiter import ConnectionLimiter, Limits
-from exporter.web.routes import Pages, Routes
+from exporter.web.live import MAX_VIEWERS
+from exporter.web.pages import Pages
+from exporter.web.routes import Routes
 from exporter.web.rules import OPEN, Rules
 from exporter.web.views import Link, Reloaded
 
@@ -90,7 +92,10 @@ class WebServer:
             version=__version__,
             links=links,
             max_scrapes=limits.max_scrapes,
+            # Half of the connections stay free for Prometheus.
+            max_viewers=min(MAX_VIEWERS, max(1, self._limits.max_connections // 2)),
             reload=lambda: reload if self._rules.allow_reload else None,
+            has_page=lambda: self._rules.page,
         )
         self._on_failure = on_failure
         self._on_drop = RateLimited(log.warning)
@@ -188,10 +193,16 @@ class WebServer:
 
     async def _watch(self, limiter: ConnectionLimiter) -> None:
         """Check the connections again and again, also if they do nothing."""
+        before = self._access(), self._rules.page
         while True:
             await asyncio.sleep(self._limits.check_seconds)
-            limiter.enforce(self._access().tls)
+            now = self._access(), self._rules.page
+            limiter.enforce(now[0].tls)
             limiter.drop_unread()
+            if now != before:
+                # Whoever may not read it any more must not go on reading.
+                self._routes.live.end_all()
+                before = now
 
     def _access(self) -> Access:
         return self._rules.access()

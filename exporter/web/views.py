@@ -32,6 +32,8 @@ class BusView:
         is_standby: Whether another exporter of the same instance reads it.
         is_withheld: Whether no metrics of its servers are shown, because of that.
         api_problems: Why APIs of its server gave no usable answer, each in one line.
+        gaps: How often events were missed, or may have been.
+        last_gap_at: Unix time at which the last gap was noticed; None if there was none.
     """
 
     name: str
@@ -45,6 +47,8 @@ class BusView:
     is_standby: bool = False
     is_withheld: bool = False
     api_problems: tuple[str, ...] = ()
+    gaps: int = 0
+    last_gap_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from exporter.settings import Settings, load
 from exporter.snapshots.source_loop import DEFAULT_PACE
 
 
-def test_a_process_of_a_cluster_is_not_ready_before_it_can_know_that_it_reads_no_bus() -> None:
+def run_of(*addresses: str) -> DataflowRun:
+    """Return a run that has not started, of a cluster if there are addresses."""
     settings = load(Settings, {}, {"instance": "i", "bus_url": "amqp://127.0.0.1:1"}, "a.toml")
-    runtime = Runtime(None, 0, ["127.0.0.1:1", "127.0.0.1:2"])
     process = Process(
-        runtime,
+        Runtime(None, 0, [*addresses]),
         DEFAULT_PACE,
         threading.Event(),
         StartTime(),
@@ -25,7 +25,25 @@ def test_a_process_of_a_cluster_is_not_ready_before_it_can_know_that_it_reads_no
         lambda: None,
         Reloads(),
     )
-    run = DataflowRun(settings, configured_buses(settings), process)
+    return DataflowRun(settings, configured_buses(settings), process)
+
+
+def test_the_page_tells_the_gaps_of_a_bus_and_the_series_of_its_servers() -> None:
+    run = run_of()
+    pages = RunPages(run)
+    assert pages.board() == []
+    (bus,) = pages.buses()
+    assert (bus.gaps, bus.last_gap_at) == (0, None)
+    run.statuses[0].gaps, run.statuses[0].last_gap_at = 2, 7.0
+    (bus,) = pages.buses()
+    assert (bus.gaps, bus.last_gap_at) == (2, 7.0)
+    run.store.apply((("xivo_origin_info", ("o", bus.name, "paris"), 1),))
+    assert [(each.origin, each.name) for each in pages.board()] == [("o", "paris")]
+    run.end()
+
+
+def test_a_process_of_a_cluster_is_not_ready_before_it_can_know_that_it_reads_no_bus() -> None:
+    run = run_of("127.0.0.1:1", "127.0.0.1:2")
     now = 1000.0
     run.progress = Progress(lambda: now)
     pages = RunPages(run)

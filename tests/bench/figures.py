@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.bench import (
+    board,
     calls,
     core,
     drain,
@@ -17,6 +18,7 @@ from tests.bench import (
     scale,
     scrape,
     start,
+    viewers,
     wazo,
 )
 from tests.bench.figure import Figure, Target
@@ -253,6 +255,23 @@ FIGURES = (
         Target("≤", 50, is_ratio=False),
     ),
     Figure("gzip", "the same in gzip", "ms", lambda run: run.once(_scrape).gzip),
+    Figure(
+        "board",
+        "CPU of the data of the page, 1,000 queues; against 1,000 events of the used mix",
+        "ms",
+        lambda _: board.cost(),
+        # µs of an event are ms of a thousand.
+        _cpu(drain.ours),
+        Target("≤", 1),
+    ),
+    Figure(
+        "viewers",
+        "CPU of 50 viewers of the page, 1,000 queues; against 1,000 events/s",
+        "% of a core",
+        lambda run: run.once(viewers.measure).viewers,
+        lambda run: run.once(viewers.measure).events,
+        Target("≤", 1),
+    ),
     Figure(
         "memory",
         "resident with 100,000 endpoints and their detail series",

@@ -96,7 +96,7 @@ def before_and_with_bad_apis(run: Round, seconds: float) -> tuple[Delays, Delays
         with Exporter(run.folder, *given, program=(*HURRIED, *RUN)) as exporter:
             connected(exporter)
             time.sleep(WARM_UP_SECONDS)
-            with _publishing(run.broker, wires) as published:
+            with publishing(run.broker, wires) as published:
                 before = _delays(exporter, published, seconds)
                 with bad.spoilt(run.broker):
                     return before, _delays(exporter, published, seconds)
@@ -115,7 +115,7 @@ def _measure(
         connected(exporter)
         time.sleep(WARM_UP_SECONDS)
         idle = busy_percent(exporter.pid)
-        with during(), _publishing(run.broker, wires) as published:
+        with during(), publishing(run.broker, wires) as published:
             busy = busy_percent(exporter.pid)
             delays = _delays(exporter, published, SECONDS)
     run.broker.clear()
@@ -155,7 +155,7 @@ def _seen(connection: http.client.HTTPConnection) -> int:
 
 
 @contextmanager
-def _publishing(broker: Broker, wires: Sequence[Wire]) -> Iterator[Sequence[float]]:
+def publishing(broker: Broker, wires: Sequence[Wire]) -> Iterator[Sequence[float]]:
     """Publish at the rate from a thread; give the times of the probes."""
     published: list[float] = []
     stop = threading.Event()

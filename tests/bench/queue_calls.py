@@ -43,7 +43,7 @@ def batches() -> Batches:
 
 def cost(known: int, used: int) -> float:
     """Return the ms of a batch with calls of the first `used` queues of `known`."""
-    centre = _CallCentre(known, World())
+    centre = CallCentre(known, World().take)
 
     def batch() -> float:
         return centre.take(centre.random.randrange(used) for _ in range(BATCH))
@@ -53,17 +53,22 @@ def cost(known: int, used: int) -> float:
 
 def copies() -> Copies:
     """Measure what bytewax does with the states: it asks for copies and pickles them."""
-    centre = _CallCentre(MANY, World(parse_lengths(WINDOWS)))
+    world = World(parse_lengths(WINDOWS))
+    centre = CallCentre(MANY, world.take)
+
+    def copy_all() -> list[bytes]:
+        # Events of all states came in this epoch.
+        return [pickle.dumps(logic.snapshot()) for logic in world.logics.values()]
 
     def cost_of(changed: int) -> float:
         def copy() -> float:
             centre.take(range(changed))
             centre.change_members(changed)
-            return cpu(centre.copies)
+            return cpu(copy_all)
 
         return median(copy() for _ in range(_COPIES)) * 1e3
 
-    return Copies(cost_of(CHANGED), cost_of(MANY), sum(map(len, centre.copies())) / 1e3)
+    return Copies(cost_of(CHANGED), cost_of(MANY), sum(map(len, copy_all())) / 1e3)
 
 
 @dataclass
@@ -74,12 +79,17 @@ class _Call:
     step: int
 
 
-class _CallCentre:
-    """The dataflow with so many queues, five members in each, and a call in nearly all."""
+class CallCentre:
+    """So many queues with five members in each, and a call in nearly all.
 
-    def __init__(self, size: int, world: World) -> None:
+    Args:
+        size: Number of queues.
+        take: Gets the messages; returns seconds of CPU.
+    """
+
+    def __init__(self, size: int, take: Callable[[list[bytes]], float]) -> None:
         self.random = Random(1)  # noqa: S311 -- no secret
-        self._world = world
+        self._take = take
         self._calls = [_Call(queue, 0) for queue in range(size)]
         self._next = size
         for number in range(MEMBERS):
@@ -89,18 +99,12 @@ class _CallCentre:
 
     def take(self, queues: Iterable[int]) -> float:
         """Let the call of each queue make a step; return seconds of CPU."""
-        return self._world.take([self._step(queue) for queue in queues])
+        return self._take([self._step(queue) for queue in queues])
 
     def change_members(self, size: int, number: int = 0) -> None:
         """Let a member of each of the first queues change."""
         status = self.random.choice(("1", "2", "6"))
-        self._world.take(
-            [member(_name(queue), f"SIP/{number}", Status=status) for queue in range(size)]
-        )
-
-    def copies(self) -> list[bytes]:
-        """Return what bytewax writes at the end of an epoch in which all states had events."""
-        return [pickle.dumps(logic.snapshot()) for logic in self._world.logics.values()]
+        self._take([member(_name(queue), f"SIP/{number}", Status=status) for queue in range(size)])
 
     def _step(self, queue: int) -> bytes:
         call = self._calls[queue]

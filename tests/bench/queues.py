@@ -15,6 +15,7 @@ from dataflows.envelope import Delivery
 from dataflows.lengths import Length
 from dataflows.options import Options
 from dataflows.origins import Origins
+from dataflows.outputs import Output
 from dataflows.stage import Logic, Stage
 from dataflows.subsystem import key
 from dataflows.subsystems import SUBSYSTEMS, queues
@@ -108,7 +109,11 @@ class World:
             logic = self.logics.get(state_key)
             if logic is None:
                 logic = self.logics[state_key] = self._stage(None)
-            logic.on_batch([values])
+            outputs, _ = logic.on_batch([values])
+            self._show(outputs)
+
+    def _show(self, outputs: Iterable[Output]) -> None:
+        """Do nothing: only decode and states are measured."""
 
 
 class _Queues:

@@ -16,6 +16,7 @@ from dataflows.metric import Kind, MetricSpec
 from exporter.exposition.families import Families, family
 from exporter.exposition.render import FORMATS, Exposition
 from exporter.exposition.store import SeriesStore
+from exporter.web.board import ServerBoard
 from exporter.web.routes import Exposition as Response
 from exporter.web.views import BusView, KnownView
 
@@ -60,6 +61,9 @@ class _Pages:
         return ()
 
     def knowledge(self) -> Sequence[KnownView]:
+        return ()
+
+    def board(self) -> Sequence[ServerBoard]:
         return ()
 
 

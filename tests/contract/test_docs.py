@@ -25,6 +25,7 @@ README = ROOT / "README.md"
 SETTINGS = ROOT / "docs" / "settings.md"
 RUNNING = ROOT / "docs" / "running.md"
 TROUBLE = ROOT / "docs" / "trouble.md"
+TOURS = [ROOT / "docs" / "tour.md", ROOT / "docs" / "tour.fr.md"]
 INSTALL = ROOT / "docs" / "install.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 INDEX = ROOT / "docs" / "README.md"
@@ -36,6 +37,8 @@ NO_SETTING = {"--config", "--help"}
 HOST = "the host name"
 # What somebody reads in ten minutes, also in a foreign language.
 MAX_WORDS = 1800
+# Five minutes.
+MAX_TOUR_WORDS = 900
 # What a browser or a terminal shows before somebody scrolls.
 FIRST_SCREEN = 25
 
@@ -235,6 +238,11 @@ def test_a_page_for_administrators_is_short(page: Path) -> None:
     assert len(text(page).split()) <= MAX_WORDS
 
 
+@pytest.mark.parametrize("page", TOURS, ids=lambda page: page.stem)
+def test_a_tour_is_short(page: Path) -> None:
+    assert len(text(page).split()) <= MAX_TOUR_WORDS
+
+
 def test_the_readme_begins_with_a_picture_of_the_call_centre() -> None:
     first_screen = "\n".join(text(README).splitlines()[:FIRST_SCREEN])
     # With a text for those who do not see it.
@@ -272,8 +280,11 @@ def test_the_numbers_of_the_decisions_are_unique() -> None:
 
 def anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.+)$", text(page), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return {anchor(heading) for heading in re.findall(r"^#+ (.+)$", text(page), re.MULTILINE)}
+
+
+def anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -63,6 +63,8 @@ def test_the_wheel_holds_both_packages_typed_and_nothing_else(wheel: Path) -> No
     assert {"exporter/py.typed", "dataflows/py.typed", f"{info}/licenses/LICENSE"} <= set(names)
     assert "exporter/web/templates/landing.html" in names
     assert "exporter/web/templates/style.css" in names
+    assert "exporter/web/templates/live.js" in names
+    assert "exporter/web/locale/fr/LC_MESSAGES/page.mo" in names
 
 
 def test_the_installed_packages_are_the_wheels(installed: Path, tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from dataflows.queue_metrics import WRAP_UP as QUEUE_WRAP_UP
+from dataflows.subsystems.queues import QueuesState
 from dataflows.wrap_ups import WrapUps
-from tests.corpus import load
+from tests.corpus import ORIGIN, Message, load
 from tests.pipeline import Pipeline
 
 ADDED = load("queues/xivo-15.20_QueueMemberAdded").but(
@@ -19,10 +21,15 @@ COMPLETE = load("queue_calls/xivo-15.20_AgentComplete").but(
     Queue="ventes", Interface="SIP/a", TalkTime="3", WrapupTime="5"
 )
 AVAILABLE = "xivo_queue_members_available"
+WRAP_UP = "xivo_queue_members_wrap_up"
 
 
 def available(pipeline: Pipeline) -> object:
     return pipeline.value(AVAILABLE, "ventes")
+
+
+def in_wrap_up(pipeline: Pipeline) -> object:
+    return pipeline.value(WRAP_UP, "ventes")
 
 
 def last_call(pipeline: Pipeline, seconds_ago: int) -> str:
@@ -65,9 +72,9 @@ def test_a_member_is_not_available_during_its_own_wrap_up() -> None:
     pipeline.send(STATUS.but(Wrapuptime="5", LastCall=last_call(pipeline, 0)))
     assert available(pipeline) == 0
     pipeline.wait(4.9)
-    assert available(pipeline) == 0
+    assert (available(pipeline), in_wrap_up(pipeline)) == (0, 1)
     pipeline.wait(0.1)
-    assert available(pipeline) == 1
+    assert (available(pipeline), in_wrap_up(pipeline)) == (1, 0)
 
 
 def test_the_end_of_a_call_tells_the_wrap_up_time_of_the_queue() -> None:
@@ -133,6 +140,37 @@ def test_a_member_that_is_removed_and_added_again_is_not_in_wrap_up() -> None:
     pipeline.send(ADDED, COMPLETE, REMOVED)
     pipeline.send(ADDED.but(LoginTime=last_call(pipeline, 0)))
     assert available(pipeline) == 1
+
+
+@pytest.mark.parametrize("change", [PAUSE.but(Paused="1"), STATUS.but(Status="2")])
+def test_a_member_in_wrap_up_counts_whether_it_is_paused_or_its_phone_is_in_use(
+    change: Message,
+) -> None:
+    pipeline = Pipeline()
+    pipeline.send(ADDED, COMPLETE, change)
+    assert in_wrap_up(pipeline) == 1
+
+
+def test_a_member_that_leaves_in_wrap_up_does_not_count_any_more() -> None:
+    pipeline = Pipeline()
+    pipeline.send(ADDED, COMPLETE)
+    assert in_wrap_up(pipeline) == 1
+    pipeline.send(REMOVED)
+    assert in_wrap_up(pipeline) == 0
+
+
+def test_wrap_ups_of_a_state_that_an_earlier_version_kept_count_too() -> None:
+    pipeline = Pipeline()
+    pipeline.send(ADDED, COMPLETE)
+    # It had no such metric.
+    for state in pipeline.states():
+        if isinstance(state, QueuesState):
+            assert state._parts["ventes"].samples.retire(QUEUE_WRAP_UP, (ORIGIN, "ventes"))  # noqa: SLF001 -- what it kept
+            state._parts.mark_changed("ventes")  # noqa: SLF001 -- the same
+    pipeline.restart()
+    assert in_wrap_up(pipeline) == 1
+    pipeline.wait(5)
+    assert in_wrap_up(pipeline) == 0
 
 
 def test_the_end_of_a_call_does_not_begin_the_series_of_a_queue() -> None:

@@ -54,8 +54,11 @@ class Member:
     def is_available(self, now: float) -> bool:
         """Return what `is_member_available` returns."""
         is_able = self.status in (0, 1) or (self.ringinuse == 1 and self.status in (2, 3, 6, 7, 8))
-        in_wrap_up = self.last_call and self.wrapuptime and now - self.wrapuptime < self.last_call
-        return bool(is_able and not self.paused and not in_wrap_up)
+        return is_able and not self.paused and not self.is_in_wrap_up(now)
+
+    def is_in_wrap_up(self, now: float) -> bool:
+        """Return whether Asterisk gives it no call, because one has just ended."""
+        return bool(self.last_call and self.wrapuptime and now - self.wrapuptime < self.last_call)
 
 
 Event = tuple[str, dict[str, str]]

@@ -37,6 +37,7 @@ def expected(members: list[Member], now: float) -> Counter[tuple[str, ...]]:
         true["xivo_queue_members", queue, "dynamic"] += 1
         true["xivo_queue_member_states", queue, DEVICE_STATES[member.status]] += 1
         true["xivo_queue_members_paused", queue] += member.paused
+        true["xivo_queue_members_wrap_up", queue] += member.is_in_wrap_up(now)
         true["xivo_queue_members_available", queue] += member.is_available(now)
     return +true
 
@@ -45,6 +46,7 @@ GAUGES = {
     "xivo_queue_members",
     "xivo_queue_member_states",
     "xivo_queue_members_paused",
+    "xivo_queue_members_wrap_up",
     "xivo_queue_members_available",
 }
 

@@ -41,6 +41,7 @@ GAUGES = frozenset(
         "xivo_queue_members",
         "xivo_queue_member_states",
         "xivo_queue_members_paused",
+        "xivo_queue_members_wrap_up",
         "xivo_queue_members_available",
         WAITING,
         IN_CALL,

@@ -25,6 +25,7 @@ GAUGES = frozenset(
         "xivo_queue_members",
         "xivo_queue_member_states",
         "xivo_queue_members_paused",
+        "xivo_queue_members_wrap_up",
         "xivo_queue_members_available",
     }
 )
@@ -121,5 +122,6 @@ def gauges_of(members: list[dict[str, str]], settings: Settings, now: float) -> 
         found["xivo_queue_members", queue, member["Membership"]] += 1
         found["xivo_queue_member_states", queue, DEVICE_STATES[int(member["Status"])]] += 1
         found["xivo_queue_members_paused", queue] += int(member["Paused"])
+        found["xivo_queue_members_wrap_up", queue] += settings.is_in_wrap_up(member, now)
         found["xivo_queue_members_available", queue] += settings.is_available(member, now)
     return dict(+found)

@@ -54,12 +54,20 @@ def _logged_out(world: World, origin: str, t: int) -> float:
 
 def _members(world: World, origin: str, t: int) -> float:
     # Members are dynamic: they leave the queue when they log out.
-    is_troubled = world.is_troubled_at(origin, t, "XivoQueueNoneAvailable")
+    alerts = ("XivoQueueNoneAvailable", "XivoCallsUnattended")
+    is_troubled = any(world.is_troubled_at(origin, t, alert) for alert in alerts)
     return 4 if world.works(t) and not is_troubled else 0
 
 
 def _available(world: World, origin: str, t: int) -> float:
     return _members(world, origin, t) / 2
+
+
+def _oldest_wait(world: World, origin: str, t: int) -> float:
+    # The queues are open at night too, so callers wait there for nobody. In the day, somebody
+    # always has just joined.
+    has_callers = not world.is_troubled_at(origin, t, "XivoQueueNoneAvailable")
+    return t * 60 - 30 if has_callers and t else 0
 
 
 def _new_members(world: World, _: str, t: int) -> float | None:
@@ -108,6 +116,11 @@ _SERIES: dict[tuple[str, str], tuple[_Shown, _Shown]] = {
     ("xivo_agents", ',status="logged_out"'): (_logged_out, _one),
     ("xivo_queue_members", ',queue="support",membership="dynamic"'): (_members, _one),
     ("xivo_queue_members_available", ',queue="support"'): (_available, _zero),
+    ("xivo_queue_member_states", ',queue="support",status="in_use"'): (_available, _zero),
+    ("xivo_queue_member_states", ',queue="support",status="not_in_use"'): (_available, _one),
+    ("xivo_queue_members_paused", ',queue="support"'): (_zero, _one),
+    ("xivo_queue_members_in_call", ',queue="support"'): (_available, _zero),
+    ("xivo_queue_oldest_wait_timestamp_seconds", ',queue="support"'): (_oldest_wait, _oldest_wait),
     ("xivo_queue_members", ',queue="new",membership="static"'): (_new_members, _none),
     ("xivo_queue_members_available", ',queue="new"'): (_new_available, _none),
     ("xivo_endpoints", ',state="unavailable"'): (_unavailable, _two),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 from collections.abc import Iterable, Iterator
+from math import inf
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -28,26 +30,36 @@ START = 1_772_418_000.0
 TROUBLE = 2400.0
 """Seconds after the start."""
 
-HOURS = """\
-groups:
-  - name: xivo_hours
-    rules:
-      - {record: "xivo:office_hours:open", expr: vector(1)}
-      - {record: "xivo:exporters:expected", expr: vector(1)}
-"""
-"""Always open, because promtool begins at midnight."""
+OPEN = REPOSITORY / "tests" / "rules" / "open" / "site.yaml"
+SITE = OPEN.read_text(encoding="utf-8").replace("vector(2)", "vector(1)")
+"""Always open, because promtool begins at midnight. There is one exporter."""
 
-FIRING = 'ALERTS{alertstate="firing"}'
+SHARES = ("XivoCallsServiceLevelLow", "XivoCallsAbandoned")
+"""Alerts about a share of the calls of an hour. A simulated call centre may have too few agents."""
+FIRING = f'ALERTS{{alertstate="firing",alertname!~"{"|".join(SHARES)}"}}'
 NOW = f"group by (alertname) ({FIRING})"
 EVER = f"group by (alertname) (count_over_time({FIRING}[1d]))"
 
+ENOUGH, LIMIT = 20, 0.2
+"""So many calls in an hour are enough, and of so many the share may be late or abandoned."""
+MARGIN = 0.02
+"""increase() extrapolates, and does not see what was counted before the first scrape."""
+
 
 class Check(NamedTuple):
-    """The alerts that a query must return at a time, in seconds after the begin."""
+    """The alerts, or values of another label, that a query must return at a time.
+
+    Attributes:
+        at: Seconds after the begin.
+        values: What the query returns.
+        query: PromQL.
+        label: The only label of the result.
+    """
 
     at: float
-    alerts: set[str]
+    values: set[str]
     query: str = NOW
+    label: str = "alertname"
 
 
 def failures(
@@ -58,9 +70,10 @@ def failures(
     every: str = "1m",
 ) -> str:
     """Test all rules with a recording, as a user would; return what promtool finds wrong."""
-    hours, test = folder / "hours.yaml", folder / "test.yaml"
-    hours.write_text(HOURS, encoding="utf-8")
-    rules = [hours, *(file for file in RULES if file.stem != "hours")]
+    site, test = folder / "site.yaml", folder / "test.yaml"
+    if not site.exists():
+        site.write_text(SITE, encoding="utf-8")
+    rules = [site, *(file for file in RULES if file.stem != "site")]
     settings = ["--format", "promtool", "--every", every, "--rules", ",".join(map(str, rules))]
     assert main(["replay", str(recording), *settings]) == 0
     expected = [
@@ -68,7 +81,7 @@ def failures(
             "expr": check.query,
             "eval_time": f"{LEAD_SECONDS + check.at:.0f}s",
             "exp_samples": [
-                {"labels": f'{{alertname="{alert}"}}', "value": 1} for alert in check.alerts
+                {"labels": f'{{{check.label}="{value}"}}', "value": 1} for value in check.values
             ],
         }
         for check in checks
@@ -147,13 +160,75 @@ def test_a_bus_that_is_silent_in_a_recording_raises_its_alert(
     assert failures(written(tmp_path, messages), checks, tmp_path, capfd) == ""
 
 
-def test_no_alert_fires_in_half_an_hour_of_a_real_asterisk(
+def test_shares_of_calls_of_a_real_asterisk_raise_the_alerts_that_its_log_gives_a_reason_for(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """It is restarted and killed in it; without an API, that is no alert."""
+    """It is restarted and killed in this half hour; without an API, that is no alert."""
+    ended = 1640
     # With fewer samples, nobody would be seen who is available for a moment.
-    quiet = [Check(1640, set(), EVER)]
-    assert failures(SIP_CALL_CENTRE, quiet, tmp_path, capfd, every="30s") == ""
+    checks = [Check(ended, set(), EVER)]
+    for alert, (queues, doubtful) in reasons(ended).items():
+        matchers = f'alertname="{alert}",alertstate="firing",queue!~"{"|".join(doubtful)}"'
+        checks.append(Check(ended, queues, f"group by (queue) (ALERTS{{{matchers}}})", "queue"))
+        assert queues
+    assert failures(SIP_CALL_CENTRE, checks, tmp_path, capfd, every="30s") == ""
+
+
+def reasons(ended: float) -> dict[str, tuple[set[str], set[str]]]:
+    """Count what Asterisk's queue_log has until a time, in seconds after the begin.
+
+    Returns:
+        By alert, the queues that give a reason for it, and those that are too near to the limit.
+    """
+    with gzip.open(SIP_CALL_CENTRE.with_name("sip_call_centre.truth.jsonl.gz"), "rt") as file:
+        written = json.loads(file.readline())
+    end = written["from"] + ended
+    found = {alert: (set[str](), set[str]()) for alert in SHARES}
+    visits = [visit for visit in written["visits"] if visit.get("left", inf) <= end]
+    for queue in {visit["queue"] for visit in visits}:
+        hour = [visit for visit in visits if visit["queue"] == queue]
+        quarter = [visit for visit in hour if visit["left"] > end - 900]
+        for alert, bad in zip(SHARES, (_late, _abandoned), strict=True):
+            if len(bad(hour)) < ENOUGH:
+                continue
+            share = min(sum(bad(each)) / max(len(bad(each)), 1) for each in (hour, quarter))
+            certain, doubtful = found[alert]
+            if abs(share - LIMIT) < MARGIN:
+                doubtful.add(queue)
+            elif share > LIMIT:
+                certain.add(queue)
+    return found
+
+
+def _late(visits: Iterable[dict[str, Any]]) -> list[bool]:
+    """Return for each visit that counts for the service level whether it was not in time."""
+    return [
+        visit["outcome"] != "answered" or visit["wait"] > 20
+        for visit in visits
+        if visit["outcome"] in {"answered", "expired"}
+        or (visit["outcome"] == "abandoned" and visit["wait"] > 20)
+    ]
+
+
+def _abandoned(visits: Iterable[dict[str, Any]]) -> list[bool]:
+    return [visit["outcome"] == "abandoned" for visit in visits]
+
+
+def test_calls_of_a_real_asterisk_raise_no_alert_if_the_limits_of_the_queue_are_kept(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With the default limits, the queue `support` would raise an alert for each share."""
+    recording = SIP_CALL_CENTRE.with_name("call_centre.jsonl.gz")
+    site = SITE.replace("emergency", "support").replace("0.95", "0.7").replace("0.05", "0.3")
+    (tmp_path / "site.yaml").write_text(site, encoding="utf-8")
+    share = "group by (queue) (origin_queue:xivo_queue_{}:better {} > 0)"
+    checks = [
+        Check(960, {"support"}, share.format("service_level", "< 0.8"), "queue"),
+        Check(960, {"support"}, share.format("calls_abandoned", "> 0.2"), "queue"),
+        Check(960, set(), f"group by (alertname) ({FIRING.replace('!~', '=~')})"),
+        Check(960, set(), EVER),
+    ]
+    assert failures(recording, checks, tmp_path, capfd, every="30s") == ""
 
 
 @pytest.mark.parametrize("era", [Era.XIVO_15_20, Era.WAZO_26_04])

@@ -7,7 +7,7 @@ in minutes from the start of a world.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,6 +22,7 @@ TROUBLES: Mapping[str, Mapping[str, str]] = {
     "XivoBusSilent": {"origin_uuid": "silent"},
     "XivoAgentsNoneLoggedIn": {"origin_uuid": "agents"},
     "XivoQueueNoneAvailable": {"origin_uuid": "queues", "queue": "support"},
+    "XivoCallsUnattended": {"origin_uuid": "callers", "queue": "support"},
     "XivoEndpointsUnavailable": {"origin_uuid": "phones"},
     "XivoExporterAbsent": {"job": "xivo", "instance": "absent"},
     "XivoExporterMissing": {},
@@ -30,6 +31,11 @@ TROUBLES: Mapping[str, Mapping[str, str]] = {
     "XivoExporterStalled": {"job": "xivo", "instance": "stalled"},
 }
 """By critical alert, where its trouble happens: the labels of the alert without the severity."""
+
+CONSEQUENCES: Sequence[Mapping[str, str]] = (
+    {"alertname": "XivoQueueNoneAvailable", "origin_uuid": "callers", "queue": "support"},
+)
+"""Alerts that fire with those. Alertmanager mutes them."""
 
 ORIGINS = tuple(each["origin_uuid"] for each in TROUBLES.values() if "origin_uuid" in each)
 READERS = ("reader", "standby")

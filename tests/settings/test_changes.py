@@ -17,6 +17,7 @@ _VALUES: dict[str, list[Any]] = {
     "log_level": ["debug", "error"],
     "web_config_file": ["a.yml"],
     "web_open_health": [True],
+    "page": ["off"],
     "details": [["agents"], []],
     "max_series": [1, 2],
     "windows": ["1m", "5m"],
@@ -29,7 +30,7 @@ _VALUES: dict[str, list[Any]] = {
 }
 
 _NEVER = {"listen", "state_dir", "process_id", "addresses"}
-_AT_ONCE = {"log_level", "web_config_file", "web_open_health"}
+_AT_ONCE = {"log_level", "web_config_file", "web_open_health", "page"}
 
 
 @st.composite

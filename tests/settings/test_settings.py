@@ -22,6 +22,7 @@ from exporter.settings import (
 )
 from exporter.settings.address import Address
 from exporter.settings.bus_url import BusUrl, BusUrls
+from exporter.settings.page import Page
 
 SECRET = "s3cr3t-p4ss"
 
@@ -508,3 +509,10 @@ def test_pause_reasons_are_names_in_their_order() -> None:
 def test_pause_reasons_are_few_short_and_printable(reasons: object) -> None:
     with pytest.raises(SettingsError, match="--pause-reasons"):
         load(Settings, {}, {"pause_reasons": reasons})
+
+
+@pytest.mark.parametrize(
+    ("given", "page"), [("on", Page.ON), ("off", Page.OFF), (True, Page.ON), (False, Page.OFF)]
+)
+def test_the_page_is_off_in_the_words_of_each_format(given: object, page: Page) -> None:
+    assert load(Settings, {}, {"page": given}, "a.toml").page is page

@@ -11,6 +11,7 @@ METRICS = (
     "xivo_queue_members",
     "xivo_queue_member_states",
     "xivo_queue_members_paused",
+    "xivo_queue_members_wrap_up",
     "xivo_queue_members_available",
     "xivo_queue_member_changes_total",
 )
@@ -46,6 +47,7 @@ def test_the_example_of_the_bus_document() -> None:
         xivo_queue_members{membership="static",origin_uuid="ca7f…",queue="petak"} 1
         xivo_queue_member_states{origin_uuid="ca7f…",queue="petak",status="not_in_use"} 1
         xivo_queue_members_paused{origin_uuid="ca7f…",queue="petak"} 0
+        xivo_queue_members_wrap_up{origin_uuid="ca7f…",queue="petak"} 0
         xivo_queue_members_available{origin_uuid="ca7f…",queue="petak"} 1
         xivo_queue_member_changes_total{change="added",origin_uuid="ca7f…",queue="petak"} 0
         """,
@@ -497,5 +499,7 @@ def test_a_wrap_up_from_before_a_start_of_asterisk_is_over() -> None:
     pipeline.wait(60)
     pipeline.send(now(BOOTED.but(Uptime="100")))
     assert pipeline.value("xivo_queue_members_available", queue) == 0
+    assert pipeline.value("xivo_queue_members_wrap_up", queue) == 1
     pipeline.send(now(BOOTED.but(Uptime="5")))
     assert pipeline.value("xivo_queue_members_available", queue) == 1
+    assert pipeline.value("xivo_queue_members_wrap_up", queue) == 0

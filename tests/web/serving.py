@@ -8,6 +8,7 @@ import ssl
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Protocol
 
 import bcrypt
@@ -16,6 +17,7 @@ from exporter.exposition.render import FORMATS
 from exporter.settings.address import Address
 from exporter.settings.web_kinds import ClientAuth
 from exporter.web.access import Access
+from exporter.web.board import ServerBoard
 from exporter.web.rate_limit import RateLimit
 from exporter.web.rules import Rules
 from exporter.web.server import Limits, WebServer
@@ -35,6 +37,7 @@ class FakePages:
     reason: str | None = None
     views: Sequence[BusView] = ()
     known: Sequence[KnownView] = ()
+    boards: Sequence[ServerBoard] = ()
     asked: list[str] = field(default_factory=list)
     before: Callable[[], object] = lambda: None
     formats: Sequence[str] = FORMATS
@@ -52,6 +55,12 @@ class FakePages:
 
     def knowledge(self) -> Sequence[KnownView]:
         return self.known
+
+    def board(self) -> Sequence[ServerBoard]:
+        by_server = groupby(self.known, lambda each: each.server)
+        return self.boards or [
+            ServerBoard(name, name, "main", [*group]) for name, group in by_server
+        ]
 
 
 class FakeTls(Tls):
@@ -125,11 +134,12 @@ def serving(  # noqa: PLR0913 -- most are named
     *,
     open_health: bool = False,
     reload: Callable[[], Reloaded] | None = None,
+    page: bool = True,
 ) -> Iterator[Served]:
     access = access or FakeAccess()
     server = Served(
         pages or FakePages(), host=host, port=0, limits=limits, links=links,
-        rules=Rules(access.current, open_health, reload is not None), reload=reload,
+        rules=Rules(access.current, open_health, reload is not None, page), reload=reload,
     )  # fmt: skip
     server.access = access
     server.start()

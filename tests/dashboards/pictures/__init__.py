@@ -1,4 +1,5 @@
-"""Pictures of the dashboards, drawn from their JSON and a real Prometheus, for the documents.
+"""Pictures for the documents: the live page, and the dashboards from their JSON and a Prometheus.
 
-This is no Grafana: it draws what our panels use of it, to judge wording, colours and layout.
+For dashboards this is no Grafana: it draws what our panels use of it, to judge wording, colours and
+layout.
 """

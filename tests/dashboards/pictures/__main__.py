@@ -13,12 +13,13 @@ from pathlib import Path
 
 from exporter.settings import Generation
 from tests.dashboards.grafana import STEMS, Choices
+from tests.dashboards.pictures import live_page
 from tests.dashboards.pictures.page import Painter
 from tests.dashboards.prometheus import Prometheus
 from tests.program import PROGRAM, Exporter
 from tests.support import REPOSITORY, eventually
 
-FOLDER = REPOSITORY / "docs" / "dashboards"
+FOLDER = REPOSITORY / "docs"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WINDOW = "5s"
 
@@ -35,12 +36,15 @@ SHOWN = {
 }
 """The server that a dashboard shows; the others show both."""
 
+FRENCH = ("overview", "wallboard", "call_centre")
+"""Dashboards whose French copy is drawn too, for French documents."""
+
 WARM_UP_SECONDS = 60
 """What a rate looks back upon."""
 
 
 def main() -> None:
-    """Draw all dashboards."""
+    """Draw the live page and all dashboards."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=240, help="how much of the demo to show")
     parser.add_argument("--into", type=Path, default=FOLDER, help="where the pictures go")
@@ -49,25 +53,28 @@ def main() -> None:
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         parser.error("there is no chromium: apt-get install chromium")
-    arguments.into.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
+    dashboards = arguments.into / "dashboards"
+    (dashboards / "fr").mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        directory = Path(temporary)
         with ExitStack() as running:
-            jobs = {}
-            for generation in Generation:
-                demo = running.enter_context(_demo(directory, generation))
-                jobs[str(generation)] = [demo.address[1]]
+            demos = {each: running.enter_context(_demo(directory, each)) for each in Generation}
+            jobs = {str(each): [demo.address[1]] for each, demo in demos.items()}
             server = running.enter_context(Prometheus(directory, jobs))
             length = arguments.seconds + WARM_UP_SECONDS
             until = time.time() + length
             eventually(lambda: time.time() >= until, timeout=length + 10, interval=1)
+            host, port = demos[XIVO].address
+            live_page.photograph(browser, f"http://{host}:{port}/", arguments.into)
+            source = directory / "dashboard.html"
             for stem in STEMS:
                 choices = Choices(_values(server, stem), WINDOW, arguments.seconds)
-                page = Painter(server, choices, until).page(stem, is_open=arguments.open)
-                source = directory / f"{stem}.html"
-                source.write_text(page.text)
-                size = f"{page.width},{page.height}"
-                _photograph(browser, source, arguments.into / f"{stem}.png", size)
+                painter = Painter(server, choices, until)
+                for name in (stem, f"fr/{stem}") if stem in FRENCH else (stem,):
+                    page = painter.page(name, is_open=arguments.open)
+                    source.write_text(page.text)
+                    size = f"{page.width},{page.height}"
+                    _photograph(browser, source, dashboards / f"{name}.png", size)
 
 
 def _demo(directory: Path, generation: Generation) -> Exporter:

@@ -13,7 +13,7 @@ from tests.dashboards.pictures import formats, heat, plots, tables, tiles
 from tests.dashboards.prometheus import Prometheus, Series
 
 WIDTH = 1440
-KIOSK = {"wallboard": (1920, 1080)}
+KIOSK = dict.fromkeys(("wallboard", "fr/wallboard"), (1920, 1080))
 """Width and height of the screens that show a dashboard without menus, in pixels."""
 
 _ROW, _GAP, _TITLE, _PADDING = 30, 8, 26, 10
