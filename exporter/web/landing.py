@@ -115,7 +115,7 @@ class LandingPage:
     ) -> Markup:
         macro: Callable[..., str] = getattr(self._macros, part.macro)
         rows, agents = order[f"{key}-queues"], order[f"{key}-single"]
-        return Markup(macro(key, *part.data, html, rows, agents))  # noqa: S704 -- as above
+        return Markup(macro(key, html, rows, agents))  # noqa: S704 -- as above
 
 
 def found(parts: Parts, search: Search) -> Mapping[str, Sequence[str]]:
@@ -125,7 +125,7 @@ def found(parts: Parts, search: Search) -> Mapping[str, Sequence[str]]:
     servers = []
     for key in parts.order["servers"]:
         rows = [row for row in order.pop(f"{key}-queues") if queue in _name(parts.parts[row])]
-        if server in folded(str(parts.parts[key].data[0])) and (rows or not queue):
+        if server in folded(str(parts.parts[f"{key}-name"].data[0])) and (rows or not queue):
             servers.append(key)
             order[f"{key}-queues"] = rows
     order["servers"] = servers

@@ -102,7 +102,7 @@ def server_parts(board: ServerBoard, rate: float | None, max_rows: int, max_agen
     left_out = len(board.queues) - len(rows)
     activities = None if board.activities is None else tuple(board.activities.items())
     parts = {
-        key: Part("server", (board.name,)),
+        key: Part("server", ()),
         f"{key}-name": Part("server_name", (board.name, origin)),
         f"{key}-count": Part("known_count", _known_count(board.known)),
         f"{key}-facts": Part("facts", (rate, board.last_event_at, board.bus)),

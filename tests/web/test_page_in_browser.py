@@ -225,3 +225,62 @@ def test_the_page_works_below_a_path_of_a_proxy_with_a_password(browser: Browser
             expect(opened.page.locator("tbody tr").first.locator("td").first).to_have_text("42")
             access.users = {"other": USERS["right"]}
             expect(opened.page.locator("#connection")).to_contain_text("Access refused")
+
+
+def test_the_page_follows_also_if_its_address_has_the_password(browser: Browser) -> None:
+    pages, access = FakePages(boards=[boards.board()]), FakeAccess(users=USERS)
+    with serving(pages, access=access) as server:
+        where = address(server).replace("http://", "http://right:right@")
+        with tab(browser, where) as opened:
+            expect(opened.page.locator("#connection")).to_have_text("live")
+
+
+def test_only_the_exporter_itself_says_that_too_many_look(browser: Browser) -> None:
+    said = {
+        (503, ""): "Connection lost",  # Of a proxy, while the exporter restarts.
+        (503, "15"): "Too many people",
+        (429, "1"): "Too many people",  # The rate limit; the next request may be allowed.
+        (403, ""): "Access refused",
+    }
+    with (
+        serving(FakePages(boards=[boards.board()])) as server,
+        tab(browser, "about:blank") as opened,
+    ):
+        for (status, pause), text in said.items():
+            headers = {"retry-after": pause} if pause else {}
+            opened.page.route(
+                "**/-/live*",
+                lambda route, _, status=status, headers=headers: route.fulfill(
+                    status=status, headers=headers
+                ),
+            )
+            opened.page.goto(address(server))
+            expect(opened.page.locator("#connection")).to_contain_text(text)
+            opened.page.unroute_all()
+
+
+def test_a_server_is_found_by_the_name_that_it_tells_later(browser: Browser) -> None:
+    nameless = replace(boards.board(), name="8c0f9d1e")
+    pages = FakePages(boards=[nameless, boards.board("paris", 3)])
+    with serving(pages) as server, tab(browser, address(server, "?server=lyon")) as opened:
+        expect(opened.page.locator("#connection")).to_have_text("live")
+        expect(opened.page.locator(".server:visible")).to_have_count(0)
+        pages.boards = [replace(nameless, name="Lyon"), pages.boards[1]]
+        expect(opened.page.locator(".server:visible")).to_have_count(1)
+
+
+def test_what_stays_keeps_its_element_and_the_focus(browser: Browser) -> None:
+    pages = FakePages(boards=[boards.board("brest", 2), boards.board()], views=boards.buses())
+    with serving(pages) as server, tab(browser, address(server)) as opened:
+        expect(opened.page.locator("#connection")).to_have_text("live")
+        # All of the page comes again with a new stream. A screen reader would read it again.
+        opened.page.evaluate("document.getElementById('trouble-count').mark = 1")
+        opened.page.locator("summary").nth(2).focus()
+        opened.page.evaluate("dispatchEvent(new Event('pagehide'))")
+        expect(opened.page.locator("#connection")).to_contain_text("lost")
+        expect(opened.page.locator("#connection")).to_have_text("live")
+        assert opened.page.evaluate("document.getElementById('trouble-count').mark") == 1
+        # What goes does not move what comes after it.
+        pages.boards = pages.boards[1:]
+        expect(opened.page.locator("#servers > details")).to_have_count(1)
+        assert opened.page.evaluate("document.activeElement.localName") == "summary"

@@ -27,26 +27,23 @@
     heard = performance.now();
     problem = "";
     const fresh = new Map(Object.entries(parts).map(([id, html]) => [id, element(html)]));
-    const focus = document.activeElement?.id;
+    const focus = document.activeElement;
     for (const [id, children] of Object.entries(order)) {
-      const box = byId(id);
+      const box = byId(id), stay = new Set(children);
+      for (const each of [...box.children]) if (!stay.has(each.id)) each.remove();
       let next = box.firstElementChild;
       for (const child of children) {
         const each = byId(child) ?? fresh.get(child);
         if (each === next) next = next.nextElementSibling;
         else box.insertBefore(each, next);
       }
-      while (next) {
-        const last = next;
-        next = next.nextElementSibling;
-        last.remove();
-      }
     }
     for (const [id, each] of fresh) {
       const old = byId(id);
-      if (old && old !== each && !("frame" in each.dataset)) old.replaceWith(each);
+      // A screen reader would read a status again, also an equal one.
+      if (old && !("frame" in each.dataset) && !old.isEqualNode(each)) old.replaceWith(each);
     }
-    if (focus && document.activeElement?.id !== focus) byId(focus)?.focus({ preventScroll: true });
+    if (document.activeElement !== focus) (focus.isConnected ? focus : byId(focus.id))?.focus({ preventScroll: true });
     if (fresh.size || Object.keys(order).length) search();
     tick();
   }
@@ -54,8 +51,11 @@
   async function listen() {
     stream = new AbortController();
     try {
-      const answer = await fetch(`-/live?lang=${page.lang}`, { signal: stream.signal });
-      if (!answer.ok) return answer.status === 503 ? "full" : answer.status < 500 ? "refused" : "lost";
+      // A relative address would have the password, if that of the page has one; `fetch` refuses it.
+      const address = new URL(`-/live?lang=${page.lang}`, location.origin + location.pathname);
+      const answer = await fetch(address, { signal: stream.signal });
+      // A proxy answers 503 too, but does not know when to try again.
+      if (!answer.ok) return answer.headers.has("retry-after") ? "full" : answer.status < 500 ? "refused" : "lost";
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       let text = "";
       for (;;) {
@@ -132,7 +132,7 @@
         all += 1;
         if (!row.hidden) matches += 1;
       }
-      one.hidden = !one.dataset.find.includes(server) || (queue && !matches);
+      one.hidden = !one.querySelector("h2").dataset.find.includes(server) || (queue && !matches);
       if (!one.hidden) shown += matches;
     }
     byId("by-server").hidden = servers.length < 2 && !server;
