@@ -40,7 +40,6 @@ class LandingRoutes:
         max_viewers: Browsers that show the page as it changes, at the same time.
         has_page: Returns whether the page shows data now; otherwise it is a list of links.
         clock: Unix time in seconds.
-        slots: Pages that are rendered at the same time.
 
     Attributes:
         live: Tells the browsers what has changed.
@@ -55,13 +54,13 @@ class LandingRoutes:
         max_viewers: int,
         has_page: Callable[[], bool],
         clock: Callable[[], float],
-        slots: asyncio.Semaphore,
     ) -> None:
         self._pages = pages
         self._links = tuple(links)
         self._has_page = has_page
         self._clock = clock
-        self._slots = slots
+        # One by one: a second thread would only take time from the dataflow.
+        self._slots = asyncio.Semaphore(1)
         self._rates = Rates()
         self._landing = {each: LandingPage(each, version, clock, links) for each in LANGUAGES}
         build_of_all = build(version)

@@ -29,7 +29,7 @@ from exporter.web.views import Link, Reloaded
 
 HEALTH = ("/-/healthy", "/-/ready")
 
-_PAGES_AT_ONCE = 2
+_PROBES_AT_ONCE = 2
 _READ, _RELOAD = ("GET", "HEAD"), ("POST",)
 _NO_RELOAD = "Reloading is not enabled: only `run` can reload, with --web-allow-reload.\n"
 # Level 1 reduces an exposition to a tenth; level 9 takes five times as long for a little less.
@@ -98,8 +98,8 @@ class Routes:
         clock: Callable[[], float] = wall_clock,
     ) -> None:
         self._pages = pages
-        # Probes do not wait for scrapes, and not for a reload.
-        self._page_slots = asyncio.Semaphore(_PAGES_AT_ONCE)
+        # Probes do not wait for scrapes, not for pages, and not for a reload.
+        self._probe_slots = asyncio.Semaphore(_PROBES_AT_ONCE)
         self._landing = LandingRoutes(
             pages,
             version=version,
@@ -107,7 +107,6 @@ class Routes:
             max_viewers=max_viewers,
             has_page=has_page,
             clock=clock,
-            slots=self._page_slots,
         )
         self.live = self._landing.live
         self._reload = reload
@@ -152,7 +151,7 @@ class Routes:
             known = known_lines(self._pages.knowledge()) if with_details else ""
             return PlainTextResponse(f"Ready.\n{known}")
 
-        return await rendered(render, request, self._page_slots)
+        return await rendered(render, request, self._probe_slots)
 
     async def _reloaded(self, request: Request) -> Response:
         if (reload := self._reload()) is None:

@@ -13,12 +13,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from structlog.testing import capture_logs
 
+from exporter.web.board import ServerBoard
 from exporter.web.connection import Connection
 from exporter.web.server import Limits
 from tests.support import REPOSITORY, Stopwatch, eventually, within
@@ -313,6 +314,7 @@ def test_without_file_descriptors_the_server_makes_room() -> None:
     script = """
 import resource, socket, sys
 from exporter.web.limiter import ConnectionLimiter
+from exporter.web.board import ServerBoard
 from exporter.web.connection import Connection
 from exporter.web.server import WebServer
 class Pages:
@@ -378,6 +380,23 @@ def test_probes_and_the_landing_page_do_not_wait_for_scrapes() -> None:
         eventually(lambda: len(pages.asked) == 2, what="every turn is taken")
         assert [ask(server, p).status for p in ("/-/healthy", "/-/ready", "/")] == [200] * 3
         assert len(pages.asked) == 2
+        turn.set()
+
+
+def test_probes_do_not_wait_for_pages() -> None:
+    turn = threading.Event()
+    begun: list[int] = []
+
+    class SlowPages(FakePages):
+        def board(self) -> Sequence[ServerBoard]:
+            begun.append(1)
+            turn.wait(GENEROUS)
+            return ()
+
+    with serving(SlowPages()) as server, clients(server, 20, request("/")):
+        eventually(lambda: begun, what="a page is rendered")
+        for path in ("/-/healthy", "/-/ready", "/metrics"):
+            assert ask(server, path).status == 200
         turn.set()
 
 
