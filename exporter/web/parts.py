@@ -63,7 +63,7 @@ def page_parts(
     ids = {bus.name: digest_id("b", bus.name) for bus in buses}
     parts = {
         "ready": Part("ready", (not_ready,)),
-        "trouble-count": Part("trouble_count", (len(troubles), bool(shown))),
+        "trouble-count": Part("trouble_count", (len(troubles), bool(shown), not_ready)),
         "troubles": Part("troubles", (tuple(troubles[:MAX_NAMES]),)),
         "none": Part("no_server", (bool(shown),)),
         "more": Part("more_servers", (len(boards) - len(shown),)),

@@ -4,12 +4,14 @@ import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
 
+import pytest
+
 from exporter import __version__
 from exporter.web.board import AgentRow, QueueRow, ServerBoard
 from exporter.web.landing import LandingPage
 from exporter.web.parts import page_parts
 from exporter.web.views import BusView, KnownView, Link
-from tests.web.boards import NINE
+from tests.web.boards import NINE, board
 from tests.web.serving import FakePages, ask, serving
 
 
@@ -136,3 +138,12 @@ def test_the_landing_page_says_what_is_wrong_with_apis_below_their_bus() -> None
     first, second = outline.text.split("amqp://pbx/")
     assert all(problem in first for problem in problems)
     assert not any(problem in second for problem in problems)
+
+
+@pytest.mark.parametrize("boards", [[], [board(queues=1)]], ids=["no server", "a server"])
+def test_all_is_well_only_while_the_metrics_can_be_trusted(boards: Sequence[ServerBoard]) -> None:
+    page = landing_page("1", "The dataflow has stalled.", (), boards=boards)
+    count = re.search(r'<p id="trouble-count".*?</p>', page, re.DOTALL)
+    assert count is not None
+    assert "Nothing needs attention" not in page
+    assert "Not ready: The dataflow has stalled." in count[0]
