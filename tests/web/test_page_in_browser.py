@@ -284,3 +284,32 @@ def test_what_stays_keeps_its_element_and_the_focus(browser: Browser) -> None:
         pages.boards = pages.boards[1:]
         expect(opened.page.locator("#servers > details")).to_have_count(1)
         assert opened.page.evaluate("document.activeElement.localName") == "summary"
+
+
+@pytest.mark.parametrize("width", [700, 1024, 1280, 1440])
+def test_no_width_hides_the_heads_of_columns_or_the_row_of_a_link(
+    browser: Browser, width: int
+) -> None:
+    pages = FakePages(boards=[boards.board(queues=60), boards.board("paris")])
+    with (
+        serving(pages) as server,
+        tab(browser, address(server, "?lang=fr"), viewport={"width": width, "height": 700}) as on,
+    ):
+        expect(on.page.locator("#connection")).to_have_text("en direct")
+        server.stop()
+        expect(on.page.locator("#connection")).to_contain_text("perdue")
+        assert on.page.evaluate("document.documentElement.scrollWidth") <= width
+        # The second server's queue is far below, so it is at the top after the jump.
+        on.page.emulate_media(reduced_motion="reduce")
+        on.page.evaluate("location.hash = document.querySelectorAll('tbody > tr')[40].id")
+        header, head, row = (
+            on.page.locator(each).first.bounding_box() for each in ("header", "thead", ":target")
+        )
+        assert header is not None
+        assert head is not None
+        assert row is not None
+        bottom = header["y"] + header["height"]
+        is_sticky = head["y"] > 0
+        assert not is_sticky or abs(head["y"] - bottom) < 1
+        assert row["y"] >= (head["y"] + head["height"] if is_sticky else bottom)
+        assert bottom < 200

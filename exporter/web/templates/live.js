@@ -150,6 +150,8 @@
   });
   form.addEventListener("submit", (event) => event.preventDefault());
 
+  new ResizeObserver(([{ target }]) => page.style.setProperty("--header", `${target.offsetHeight}px`))
+    .observe(document.querySelector("header"));
   setInterval(tick, 1000);
   tick();
   follow();
