@@ -84,7 +84,7 @@ def _welcome(settings: Demo, url: str) -> str:
 Simulating a call centre on {_NAMES[settings.generation]} with {settings.agents} agents, at \
 {settings.speed:g} times real speed.
 
-  {url}/          status of the exporter, and what it knows
+  {url}/          live page: queues, agents, and what the exporter knows
   {url}/metrics   metrics for Prometheus
 
 Try{hint}:
