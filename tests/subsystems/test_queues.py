@@ -100,6 +100,7 @@ def test_a_member_not_in_use_and_not_paused_is_available() -> None:
         xivo_queue_member_states{origin_uuid="ca7f…",queue="support",status="not_in_use"} 2
         xivo_queue_member_states{origin_uuid="ca7f…",queue="support",status="in_use"} 2
         xivo_queue_members_paused{origin_uuid="ca7f…",queue="support"} 2
+        xivo_queue_members_wrap_up{origin_uuid="ca7f…",queue="support"} 0
         xivo_queue_members_available{origin_uuid="ca7f…",queue="support"} 1
         """,
     )
@@ -115,7 +116,7 @@ def test_the_case_of_an_interface_is_ignored() -> None:
         xivo_queue_member_changes_total{change="removed",origin_uuid="ca7f…",queue="support"} 1
         """,
         *METRICS[:2],
-        METRICS[4],
+        METRICS[-1],
     )
 
 
@@ -154,6 +155,7 @@ def test_a_removed_member_does_not_count() -> None:
         pipeline,
         """
         xivo_queue_members_paused{origin_uuid="ca7f…",queue="support"} 0
+        xivo_queue_members_wrap_up{origin_uuid="ca7f…",queue="support"} 0
         xivo_queue_members_available{origin_uuid="ca7f…",queue="support"} 0
         xivo_queue_member_changes_total{change="added",origin_uuid="ca7f…",queue="support"} 1
         xivo_queue_member_changes_total{change="removed",origin_uuid="ca7f…",queue="support"} 1
@@ -186,6 +188,7 @@ def test_a_pause_of_asterisk_11_before_any_status_is_a_member_of_unknown_members
         """
         xivo_queue_member_states{origin_uuid="ca7f…",queue="petak",status="unknown"} 1
         xivo_queue_members_paused{origin_uuid="ca7f…",queue="petak"} 1
+        xivo_queue_members_wrap_up{origin_uuid="ca7f…",queue="petak"} 0
         xivo_queue_members_available{origin_uuid="ca7f…",queue="petak"} 0
         xivo_queue_member_changes_total{change="paused",origin_uuid="ca7f…",queue="petak"} 1
         """,
@@ -199,6 +202,7 @@ def test_a_pause_of_asterisk_11_before_any_status_is_a_member_of_unknown_members
         xivo_queue_members{membership="dynamic",origin_uuid="ca7f…",queue="petak"} 1
         xivo_queue_member_states{origin_uuid="ca7f…",queue="petak",status="not_in_use"} 1
         xivo_queue_members_paused{origin_uuid="ca7f…",queue="petak"} 0
+        xivo_queue_members_wrap_up{origin_uuid="ca7f…",queue="petak"} 0
         xivo_queue_members_available{origin_uuid="ca7f…",queue="petak"} 1
         xivo_queue_member_changes_total{change="paused",origin_uuid="ca7f…",queue="petak"} 1
         xivo_queue_member_changes_total{change="unpaused",origin_uuid="ca7f…",queue="petak"} 1
@@ -216,6 +220,7 @@ def test_a_pause_of_asterisk_13_contains_the_whole_member() -> None:
         xivo_queue_members{membership="dynamic",origin_uuid="ca7f…",queue="support"} 1
         xivo_queue_member_states{origin_uuid="ca7f…",queue="support",status="not_in_use"} 1
         xivo_queue_members_paused{origin_uuid="ca7f…",queue="support"} 1
+        xivo_queue_members_wrap_up{origin_uuid="ca7f…",queue="support"} 0
         xivo_queue_members_available{origin_uuid="ca7f…",queue="support"} 0
         xivo_queue_member_changes_total{change="paused",origin_uuid="ca7f…",queue="support"} 1
         """,
@@ -272,7 +277,7 @@ def test_a_status_older_than_the_removal_does_not_add_the_member_again() -> None
         xivo_queue_member_changes_total{change="removed",origin_uuid="ca7f…",queue="support"} 1
         """,
         *METRICS[:2],
-        METRICS[4],
+        METRICS[-1],
     )
 
 
