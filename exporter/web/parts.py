@@ -106,7 +106,7 @@ def server_parts(board: ServerBoard, rate: float | None, max_rows: int, max_agen
         f"{key}-name": Part("server_name", (board.name, origin)),
         f"{key}-count": Part("known_count", _known_count(board.known)),
         f"{key}-facts": Part("facts", (rate, board.last_event_at, board.bus)),
-        f"{key}-sum": Part("queue_sum", (len(board.queues), total, left_out)),
+        f"{key}-sum": Part("queue_sum", (len(board.queues), total, left_out, bool(callers))),
         f"{key}-doubt": Part("queue_doubt", (callers, members) if rows else ("", "")),
         f"{key}-today": Part("today", (board.today_from,)),
         f"{key}-agents": Part("agents", (activities, doubts.get("agents", ""))),
@@ -116,7 +116,9 @@ def server_parts(board: ServerBoard, rate: float | None, max_rows: int, max_agen
     }
     flags = (bool(callers), bool(members))
     parts |= {each: Part("queue", (row, is_stuck(row), *flags)) for each, row in rows.items()}
-    parts |= {each: Part("agent", (agent,)) for each, agent in agents.items()}
+    parts |= {
+        each: Part("agent", (one, bool(doubts.get("agents")))) for each, one in agents.items()
+    }
     return Parts(parts, {f"{key}-queues": [*rows], f"{key}-single": [*agents]})
 
 

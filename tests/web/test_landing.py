@@ -147,3 +147,11 @@ def test_all_is_well_only_while_the_metrics_can_be_trusted(boards: Sequence[Serv
     assert count is not None
     assert "Nothing needs attention" not in page
     assert "Not ready: The dataflow has stalled." in count[0]
+
+
+def test_each_number_that_may_be_wrong_is_grey() -> None:
+    agents = [AgentRow("1001", "available")]
+    for reason in ("", "the bus is not read"):
+        page = landing_page("1", None, (), boards=[board("lyon", 1, reason, agents=agents)])
+        for pattern in (r'<p id="[^"]*-sum"[^>]*>', r'<li id="a-[^"]*"[^>]*>', r"<td[^>]*>12</td>"):
+            assert {'class="doubt"' in each for each in re.findall(pattern, page)} == {bool(reason)}
