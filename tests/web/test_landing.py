@@ -9,7 +9,7 @@ from exporter.web.board import AgentRow, QueueRow, ServerBoard
 from exporter.web.landing import LandingPage
 from exporter.web.parts import page_parts
 from exporter.web.views import BusView, KnownView, Link
-from tests.web.boards import NINE
+from tests.web.boards import NINE, board, known_of
 from tests.web.serving import FakePages, ask, serving
 
 
@@ -136,3 +136,11 @@ def test_the_landing_page_says_what_is_wrong_with_apis_below_their_bus() -> None
     first, second = outline.text.split("amqp://pbx/")
     assert all(problem in first for problem in problems)
     assert not any(problem in second for problem in problems)
+
+
+def test_what_a_server_does_not_publish_raises_no_doubt() -> None:
+    since = [each for each in known_of("lyon") if each.subsystem != "trunks"]
+    page = Outline(landing_page("1", None, [], boards=[board(known=since)])).text
+    assert "All services are up." in page
+    assert "No event about trunks yet. Only a Wazo publishes them." in page
+    assert "not everything is known" not in page
