@@ -38,7 +38,7 @@ def _over_time() -> list[Panel]:
             looks={
                 "joined": house.Look(palette.BLUE),
                 "refused": house.Look(palette.VERMILION, (2, 4)),
-                "unanswered": house.Look(palette.ORANGE, (10, 6)),
+                "rings": house.Look(palette.ORANGE, (10, 6)),
             },
         ),
     ]

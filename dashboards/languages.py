@@ -18,6 +18,8 @@ Json = dict[str, Any]
 
 _SUFFIX = "suffix:"
 """Begins a unit that is a word behind the number."""
+_NUMBER = "… "
+"""Stands for this number in the catalogue."""
 
 _DOCUMENTS = frozenset({"calls"})
 """Documents that are there in each language too, with other anchors."""
@@ -94,7 +96,9 @@ def _entry(  # noqa: PLR0911 -- a case for each kind of text
         case "options", str() if parent.get("id") == "byName" and value in names:
             return _said(value, translate)
         case "unit", str() if value.startswith(_SUFFIX):
-            return _SUFFIX + _said(value.removeprefix(_SUFFIX), translate)
+            # Behind a number a word may have another form: 4 disponibles.
+            said = _said(f"{_NUMBER}{value.removeprefix(_SUFFIX)}", translate)
+            return _SUFFIX + said.removeprefix(_NUMBER)
         case "text", str() if "value" not in parent:
             # Of a value; the text of a choice of a variable has a value beside it.
             return _said(value, translate)

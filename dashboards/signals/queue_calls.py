@@ -57,7 +57,7 @@ ALL_ABANDONED_TODAY = _signal(_ended_today(Outcome.ABANDONED))
 
 JOINED = _signal(f"60 * {total(rate(calls.JOINED))}", "short", "joined")
 REFUSED = _signal(f"60 * {total(rate(calls.REFUSED))}", "short", "refused")
-NO_ANSWER = _signal(f"60 * {total(rate(calls.RING_NO_ANSWER))}", "short", "unanswered rings")
+NO_ANSWER = _signal(f"60 * {total(rate(calls.RING_NO_ANSWER))}", "short", "rings without answer")
 UNANSWERED_RINGS = _signal(total(increase(calls.RING_NO_ANSWER), *_BY_QUEUE), legend=_QUEUE)
 COMPLETED = _signal(f"60 * {total(rate(calls.COMPLETED), 'by')}", "short", "{{by}}")
 REFUSED_CALLS = _signal(total(increase(calls.REFUSED), *_BY_QUEUE), legend=_QUEUE)

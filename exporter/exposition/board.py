@@ -175,7 +175,7 @@ def _down(series: Mapping[str, Columns]) -> Iterator[tuple[str, str]]:
             yield origin, service
     for (origin, service, component), is_up in _items(series, COMPONENT_UP):
         if not is_up:
-            yield origin, f"{service}: {component}"
+            yield origin, f"{service} ({component})"
 
 
 def _items(series: Mapping[str, Columns], spec: MetricSpec) -> Iterable[tuple[LabelValues, Any]]:

@@ -11,6 +11,9 @@ from exporter.web.negotiation import preferred_language
 LANGUAGES = {"en": "English", "fr": "Français"}
 """Their names for themselves. The first one is for clients that ask for none of them."""
 
+_WORDS = {"on_call": "on a call", "wrap_up": "in wrap-up", "unavailable": "phone unavailable"}
+"""Activities for people: the words of the dashboards. To be "on call" means to be on duty."""
+
 _CATALOGUES = Path(__file__).with_name("locale")
 _NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 
@@ -59,5 +62,5 @@ def percent(ratio: float, language: str) -> str:
 
 
 def words(name: str) -> str:
-    """Return a name of the code as words: `on_call` is `on call`."""
-    return name.replace("_", " ")
+    """Return a name of the code as words: `queue_calls` is `queue calls`."""
+    return _WORDS.get(name, name.replace("_", " "))

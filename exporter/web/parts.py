@@ -138,11 +138,14 @@ def _known_count(known: Sequence[KnownView]) -> tuple[int, int, bool]:
 
 
 def _list(macro: str, names: Sequence[str], board: ServerBoard, subsystem: str) -> Part:
-    """Return a part that lists names, or says that there is none, or that nobody knows."""
+    """Return a part that lists names, or says that there is none, or that nobody knows.
+
+    Its reason is None if nothing has told of the subsystem, as of the trunks of a XiVO.
+    """
     state = next((each for each in board.known if each.subsystem == subsystem), None)
     is_known, reason = (
         state is not None and state.since is not None,
-        state.reason if state else "",
+        state.reason if state else None,
     )
     return Part(macro, (tuple(names[:MAX_NAMES]), len(names[MAX_NAMES:]), is_known, reason))
 

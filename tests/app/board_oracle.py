@@ -76,7 +76,7 @@ def _server(metrics: _Metrics, origin: str) -> dict[str, Any]:
         fails = metrics.labels(
             component, "component", value=0, origin_uuid=origin, service_name=daemon
         )
-        down += [f"{daemon}: {each}" for each in fails]
+        down += [f"{daemon} ({each})" for each in fails]
     activities = {
         activity: metrics.total("xivo_agents_by_activity", origin_uuid=origin, activity=activity)
         for activity in metrics.labels("xivo_agents_by_activity", "activity", origin_uuid=origin)

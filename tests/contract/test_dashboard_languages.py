@@ -13,6 +13,8 @@ from babel.messages.pofile import read_po
 from dashboards import catalogue, languages
 from dashboards.__main__ import main
 from dashboards.languages import LANGUAGES, texts
+from dashboards.words import WORDS
+from exporter.web.languages import translated, words
 from tests.dashboards.grafana import STEMS, Json, load
 from tests.support import REPOSITORY
 
@@ -60,7 +62,7 @@ def test_a_copy_is_equal_in_all_but_its_texts(language: str, stem: str) -> None:
                 assert other == re.sub(r"\.md(#.*)?$", f".{language}.md", english)
             case "unit":
                 prefix, _, word = english.partition(":")
-                assert other == f"{prefix}:{known[word]}"
+                assert other == f"{prefix}:{known[f'… {word}'].removeprefix('… ')}"
             case _:
                 assert other == known[english], path
 
@@ -127,3 +129,10 @@ def test_a_text_without_a_translation_is_named(
     assert "fr.po has no translation of: Callers waiting" in capsys.readouterr().out
     assert main(["--untranslated"]) == 0
     assert capsys.readouterr().out == "fr: Callers waiting\n"
+
+
+def test_the_page_and_the_dashboards_have_the_same_words_for_activities() -> None:
+    for activity, word in WORDS["activity"].items():
+        assert words(activity) == word
+        for language in LANGUAGES:
+            assert translated(words(activity), language) == translations(language)[word]

@@ -11,7 +11,7 @@ from exporter.web.board import AgentRow, QueueRow, ServerBoard
 from exporter.web.landing import LandingPage
 from exporter.web.parts import page_parts
 from exporter.web.views import BusView, KnownView, Link
-from tests.web.boards import NINE, board
+from tests.web.boards import NINE, board, known_of
 from tests.web.serving import FakePages, ask, serving
 
 
@@ -155,3 +155,11 @@ def test_each_number_that_may_be_wrong_is_grey() -> None:
         page = landing_page("1", None, (), boards=[board("lyon", 1, reason, agents=agents)])
         for pattern in (r'<p id="[^"]*-sum"[^>]*>', r'<li id="a-[^"]*"[^>]*>', r"<td[^>]*>12</td>"):
             assert {'class="doubt"' in each for each in re.findall(pattern, page)} == {bool(reason)}
+
+
+def test_what_a_server_does_not_publish_raises_no_doubt() -> None:
+    since = [each for each in known_of("lyon") if each.subsystem != "trunks"]
+    page = Outline(landing_page("1", None, [], boards=[board(known=since)])).text
+    assert "All services are up." in page
+    assert "No event about trunks yet. Only a Wazo publishes them." in page
+    assert "not everything is known" not in page

@@ -122,7 +122,9 @@ def test_the_search_hides_rows_keeps_the_address_and_needs_no_script(browser: Br
             opened.page.keyboard.type("DEPAN")
             expect(opened.page.locator(rows)).to_have_count(2)
             assert opened.page.url.endswith("?lang=fr&queue=DEPAN")
-            expect(opened.page.locator("#found")).to_have_text("2 files d\u2019attente sur 9")
+            expect(opened.page.locator("#found")).to_have_text(
+                "Files affichées\N{NO-BREAK SPACE}: 2 sur 9"
+            )
             pages.boards = [changed(pages.boards[0], 2, in_call=9), pages.boards[1]]
             expect(opened.page.locator(rows).first.locator("td").nth(3)).to_have_text("9")
             expect(opened.page.locator(rows)).to_have_count(2)
