@@ -21,7 +21,7 @@ def completeness(*signals: Signal) -> Panel:
     """
     panel = (
         stat.Panel()
-        .title("Are the numbers complete?")
+        .title("Numbers complete since")
         .description(
             "Since when the exporter knows the whole state of all selected servers. Partial: it "
             "knows only a part, or may have missed events, so the numbers may be too low or old. "

@@ -193,7 +193,6 @@ WINDOW_SERVICE = MetricSpec(
     "for the service level: `in_time` or `missed`, see `xivo_queue_service_level_calls_total`. The "
     "service level of several queues is the sum of those in time, divided by the sum of all.",
     (*_QUEUE, "result", "window"),
-    {"result": (ServiceResult.IN_TIME, ServiceResult.MISSED)},
     cardinality="2 per window and queue",
     beyond_promql="`increase` of `xivo_queue_service_level_calls_total` estimates; this metric is "
     "exact, so that the service level of several queues is exact too.",

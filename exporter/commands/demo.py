@@ -14,7 +14,8 @@ from exporter.consumer import bindings
 from exporter.settings import Demo, ExchangeType, Generation
 from exporter.simulation.simulator import CallCentre, Era
 
-NAME = "demo"
+_BUS_NAMES = {Generation.XIVO: "demo", Generation.WAZO: "demo-wazo"}
+"""Names of the buses, so that one Prometheus can scrape both demos and tell their servers apart."""
 
 _EXCHANGES = {Generation.XIVO: "xivo", Generation.WAZO: "wazo-headers"}
 _ERAS = {Generation.XIVO: Era.XIVO_15_20, Generation.WAZO: Era.WAZO_26_04}
@@ -33,7 +34,11 @@ def run(settings: Demo) -> bool:
     with DemoApi(settings.generation) as api:
         kept = settings.kept_subsystems
         bus = memory_bus(
-            NAME, bindings(kept, ExchangeType.TOPIC), api.settings, exchange, subsystems=kept
+            _BUS_NAMES[settings.generation],
+            bindings(kept, ExchangeType.TOPIC),
+            api.settings,
+            exchange,
+            subsystems=kept,
         )
         app = App(settings, [bus])
         print(_welcome(settings, app.url), flush=True)
@@ -84,7 +89,7 @@ def _welcome(settings: Demo, url: str) -> str:
 Simulating a call centre on {_NAMES[settings.generation]} with {settings.agents} agents, at \
 {settings.speed:g} times real speed.
 
-  {url}/          status of the exporter, and what it knows
+  {url}/          live page: queues, agents, and what the exporter knows
   {url}/metrics   metrics for Prometheus
 
 Try{hint}:

@@ -170,7 +170,7 @@ def _welcome(settings: Replay, url: str) -> str:
     return f"""\
 Playing a recording at {settings.speed:g} times real speed.
 
-  {url}/          status of the exporter
+  {url}/          live page: queues, agents, and what the exporter knows
   {url}/metrics   metrics for Prometheus
 
 Press Ctrl-C to stop.

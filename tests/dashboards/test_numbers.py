@@ -148,7 +148,7 @@ def ended_today(outcome: str, *places: int) -> Expected:
 
 WINDOW = "5m"
 KNOWN, SINCE = "xivo_state_known", "xivo_state_known_since_timestamp_seconds"
-COMPLETENESS = "Are the numbers complete?"
+COMPLETENESS = "Numbers complete since"
 AGENTS, MEMBERS, FREE = "xivo_agents", "xivo_queue_members", "xivo_queue_members_available"
 CALLERS = "xivo_queue_callers_waiting"
 ACTIVITIES = ("available", "on_call", "ringing", "wrap_up", "paused", "unavailable")

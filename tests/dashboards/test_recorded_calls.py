@@ -199,9 +199,9 @@ NOW: dict[tuple[str, str, str], Callable[[], Numbers]] = {
     ("call_centre", "Answered today", "A"): lambda: summed(ended("answered")),
     ("call_centre", "Abandoned today", "A"): lambda: summed(ended("abandoned")),
     ("call_centre", "Service level today", "A"): service_level,
-    ("call_centre", "Queues now", "F"): lambda: ended("answered"),
-    ("call_centre", "Queues now", "G"): lambda: ended("abandoned"),
-    ("call_centre", "Queues now", "H"): lambda: share(visits(CALL_CENTRE)),
+    ("call_centre", "Queues now", "G"): lambda: ended("answered"),
+    ("call_centre", "Queues now", "H"): lambda: ended("abandoned"),
+    ("call_centre", "Queues now", "I"): lambda: share(visits(CALL_CENTRE)),
 }
 """Exact, also after a failover: numbers of the window `today`."""
 

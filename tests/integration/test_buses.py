@@ -118,8 +118,8 @@ def test_a_dead_bus_delays_no_other(
         assert program.get("/-/ready").status == 200
         page = program.get("/").text
         assert f"amqp://127.0.0.1:{port}" in page
-        assert "<h3>dead</h3>" in page
-        assert "<h3>live</h3>" in page
+        assert "<bdi>dead</bdi>" in page
+        assert "<bdi>live</bdi>" in page
         told = eventually(lambda: program.logged("cannot connect, retrying"), what="it is told")
         assert {line["bus"] for line in told} == {"dead"}
         assert SECRET not in page + program.log() + program.metrics()

