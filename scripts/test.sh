@@ -55,8 +55,8 @@ fi
 unset PYTHONDONTWRITEBYTECODE
 
 status=0
-# Four at a time, because tests wait for servers most of the time. tests/schedule.py makes groups.
-.venv/bin/python -m pytest --numprocesses "${JOBS:-4}" --dist loadscope --no-loadscope-reorder ${selection:+-m "$selection"} "$@" || status=$?
+# Five at a time, because tests wait for servers most of the time. tests/schedule.py makes groups.
+.venv/bin/python -m pytest --numprocesses "${JOBS:-5}" --dist loadscope --no-loadscope-reorder ${selection:+-m "$selection"} "$@" || status=$?
 if [ -n "$selection" ]; then
     say "test: left out the tests that need$packages. To run them too: $hint"
 fi

@@ -132,7 +132,7 @@ class BusCheck:
         found.good(LOGIN, f"logged in as {user}")
         if "connection limit" in error.words:
             found.good(VHOST, self._url.vhost)
-            found.fail(rights.LIMITS, error.problem, _LIMITS)
+            found.fail(rights.LIMITS, error.problem, rights.LIMITS_ADVICE)
         elif error.code not in _ABOUT_VHOSTS:
             found.fail(VHOST, error.problem, "see the broker's log")
         else:
@@ -179,7 +179,7 @@ class BusCheck:
             probe.open_channels(CHANNELS)
             found.good(rights.LIMITS, f"the broker allows the connection and {CHANNELS} channels")
         except RefusedError as error:
-            found.fail(rights.LIMITS, error.problem, _LIMITS)
+            found.fail(rights.LIMITS, error.problem, rights.LIMITS_ADVICE)
             return
         others = self._other_exchanges(probe)
         if not self._has_exchange(probe, others):
@@ -230,8 +230,3 @@ _ABOUT_VHOSTS = (_REFUSED, 402, 530)
 """Reply codes of brokers that do not open a vhost for a user."""
 
 _TLS_ALERT = b"\x15"
-
-_LIMITS = (
-    "rabbitmqctl list_vhost_limits and rabbitmqctl list_user_limits show the limits; "
-    "rabbitmqctl clear_vhost_limits or clear_user_limits removes them"
-)

@@ -22,7 +22,12 @@ READ_EXCHANGE = "right to read the exchange"
 
 CHECKS = (CONFIGURE, WRITE, READ, READ_EXCHANGE)
 
-_REFUSED, _LOCKED, _OTHER = 403, 405, 406
+LIMITS_ADVICE = (
+    "rabbitmqctl list_vhost_limits and rabbitmqctl list_user_limits show the limits; "
+    "rabbitmqctl clear_vhost_limits or clear_user_limits removes them"
+)
+
+_REFUSED, _LOCKED, _OTHER, _NOT_ALLOWED = 403, 405, 406, 530
 _LIMIT = "cannot declare queue"
 
 
@@ -83,9 +88,9 @@ class RightsCheck:
         return self._may_read(queue) and has_all
 
     def _tell_unseen(self, error: RefusedError) -> None:
-        if error.code == _REFUSED:
+        if error.code in (_REFUSED, _NOT_ALLOWED):
             # RabbitMQ from 4.3 on, if the user has no right on the inbox at all.
-            self._findings.fail(CONFIGURE, error.problem, self._advice)
+            self._fail(CONFIGURE, error)
         elif error.code == _LOCKED:
             self._tell_locked(error)
         else:
@@ -146,7 +151,9 @@ class RightsCheck:
     def _tell_not_configured(self, error: RefusedError) -> None:
         if error.code == _REFUSED:
             self._findings.good(INBOX, self._inbox.name)
-            self._findings.fail(CONFIGURE, error.problem, self._advice)
+            self._fail(CONFIGURE, error)
+        elif error.code == _NOT_ALLOWED:
+            self._fail(CONFIGURE, error)
         elif error.code == _OTHER and _LIMIT in error.words:
             advice = "rabbitmqctl list_vhost_limits shows the limit; raise max-queues"
             self._findings.fail(LIMITS, error.problem, advice)
@@ -173,7 +180,7 @@ class RightsCheck:
                 self._findings.good(WRITE, _HAS)
                 self._findings.fail(READ_EXCHANGE, error.problem, self._advice_for_topics)
             else:
-                self._findings.fail(WRITE, error.problem, self._advice)
+                self._fail(WRITE, error)
             return False
         self._findings.good(WRITE, _HAS)
         self._findings.good(READ_EXCHANGE, f"{_HAS} on {exchange}")
@@ -183,10 +190,20 @@ class RightsCheck:
         try:
             self._probe.try_reading(queue)
         except RefusedError as error:
-            self._findings.fail(READ, error.problem, self._advice)
+            self._fail(READ, error)
             return False
         self._findings.good(READ, _HAS)
         return True
+
+    def _fail(self, right: str, error: RefusedError) -> None:
+        """Tell that a right is missing, or that a limit of the broker is reached.
+
+        RabbitMQ counts channels with a delay, so that limit may show only here.
+        """
+        if error.code == _NOT_ALLOWED:
+            self._findings.fail(LIMITS, error.problem, LIMITS_ADVICE)
+        else:
+            self._findings.fail(right, error.problem, self._advice)
 
 
 _HAS = "the user has it"

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from exporter.__main__ import main
-from exporter.checks import network
+from exporter.checks import bus, network
 from exporter.commands import check as command
 from exporter.consumer import connection
 from tests.certificates import Certificates, dated, make_certificates
@@ -386,6 +386,18 @@ def test_a_limit_that_is_reached(broker: Broker, limit: str, name: str) -> None:
     finally:
         broker.eval(_NO_LIMITS)
     assert_names(checked, "limits", name)
+
+
+def test_a_limit_that_the_broker_notices_late_is_no_missing_right(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus, "CHANNELS", 1)
+    broker.eval(_USER_LIMITS % '<<"max-channels">>')
+    try:
+        checked = check("--bus-url", broker.url(), *QUICK)
+    finally:
+        broker.eval(_NO_LIMITS)
+    assert_names(checked, "limits", "user", "clear_user_limits")
 
 
 # Rights, of which each is tried alone

@@ -33,9 +33,9 @@ COMPLETE = ("agents", "queues", "queue_calls")
 class Exporter:
     """An exporter that gets all messages of a call centre, and asks its APIs."""
 
-    def __init__(self, *, reloads: bool = False, era: Era = Era.XIVO_15_20, seed: int = 1) -> None:
+    def __init__(self, *, reloads: bool = False, era: Era = Era.XIVO_15_20) -> None:
         self.centre = CallCentre(
-            agents=30, seed=seed, start=START, noise=False, reloads=reloads, era=era
+            agents=30, seed=1, start=START, noise=False, reloads=reloads, era=era
         )
         self._pipeline = Pipeline()
         self._pipeline.now = START
@@ -88,10 +88,9 @@ def changed(before: SeriesValues, after: SeriesValues) -> dict[object, object]:
 
 
 @pytest.mark.parametrize("era", Era)
-@pytest.mark.parametrize("seed", [1, 2])
-def test_who_heard_everything_learns_nothing_from_the_apis(era: Era, seed: int) -> None:
-    exporter = Exporter(era=era, seed=seed)
-    rng = Random(seed)  # noqa: S311 -- for times
+def test_who_heard_everything_learns_nothing_from_the_apis(era: Era) -> None:
+    exporter = Exporter(era=era)
+    rng = Random(1)  # noqa: S311 -- for times
     exporter.listen(1)
     exporter.ask()
     at = 1.0
