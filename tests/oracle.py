@@ -304,6 +304,9 @@ def _agents(origin: str, events: list[Fact], now: float, details: bool) -> Numbe
                 logouts += 1
                 sessions += [] if began is None else [max(0.0, fact.at - began)]
                 began = None
+            elif state is None:
+                # Who is deleted and comes again was not seen to log in.
+                began = None
     numbers["xivo_agent_logins_total", (origin,)] = logins
     numbers["xivo_agent_logouts_total", (origin,)] = logouts
     edges = [float("-inf"), *SESSION_BOUNDS, float("inf")]
