@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dataflows.logouts import RELOG_SECONDS
 from dataflows.metric import Histogram, Kind
 from dataflows.subsystems import calls, queue_calls
 from tests.agent_oracle import METRICS as ACTIVITY_METRICS
-from tests.laws.strategies import Pause, Step, of_kinds, traffic
+from tests.laws.strategies import ORIGINS, Letter, Pause, Step, of_kinds, traffic
 from tests.oracle import Fact, Numbers, expect
 from tests.pipeline import ALL_DETAILS, SPECS, WINDOWED, Pipeline, SeriesValues
 
@@ -106,3 +107,16 @@ def test_dense_traffic_of_one_subsystem_agrees_with_the_oracle(prefix: str) -> N
         run(steps, details=details)
 
     agree()
+
+
+@pytest.mark.parametrize("seconds", [59.0, 60.0, 61.0])
+def test_who_is_deleted_and_logs_out_later_ends_no_session(seconds: float) -> None:
+    login, logout, deletion = (
+        Letter(name, ORIGINS[0], data, "default", 0.0, "", (), is_text=False, is_duplicate=False)
+        for name, data in (
+            ("agent_status_update", {"agent_id": 1, "status": "logged_in"}),
+            ("agent_status_update", {"agent_id": 1, "status": "logged_out"}),
+            ("agent_deleted", {"id": 1}),
+        )
+    )
+    run([[login, deletion], Pause(seconds), [logout], Pause(RELOG_SECONDS)], details=False)
