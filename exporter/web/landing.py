@@ -182,7 +182,7 @@ def _templates(language: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.install_gettext_translations(texts(language), newstyle=True)  # type: ignore[attr-defined]
+    templates.install_gettext_translations(texts(language), newstyle=True)  # type: ignore[attr-defined]  # of the extension
     templates.globals["language"] = language
     templates.filters |= {
         "folded": folded,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-import zlib
 from collections.abc import Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from exporter.web.compression import compressed
 from exporter.web.differences import Differences
 from exporter.web.landing import LandingPage, Search, build, policy
 from exporter.web.languages import LANGUAGES, chosen
@@ -24,8 +24,6 @@ from exporter.web.views import Link
 
 _MAX_SEARCH = 100
 """Characters of what the address looks for."""
-_GZIP_LEVEL = 1
-_GZIP_FORMAT = zlib.MAX_WBITS + 16
 _FULL_HEADERS = {"retry-after": "15"}
 _NO_PAGE = "The page is switched off (--page).\n"
 
@@ -87,8 +85,7 @@ class LandingRoutes:
             }
             body = text.encode(errors="replace")
             if _accepts_gzip(request):
-                compressor = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_FORMAT)
-                body = compressor.compress(body) + compressor.flush()
+                body = b"".join(compressed([body]))
                 headers["content-encoding"] = "gzip"
             return HTMLResponse(body, headers=headers)
 

@@ -7,8 +7,7 @@ Pages are `/metrics`, `/-/healthy`, `/-/ready`, `/`, `/-/live` and `/-/reload`; 
 from __future__ import annotations
 
 import asyncio
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -19,6 +18,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from exporter.clock import wall_clock
+from exporter.web.compression import compressed
 from exporter.web.known import known_lines
 from exporter.web.landing_routes import LandingRoutes
 from exporter.web.live import MAX_VIEWERS
@@ -32,9 +32,6 @@ HEALTH = ("/-/healthy", "/-/ready")
 _PROBES_AT_ONCE = 2
 _READ, _RELOAD = ("GET", "HEAD"), ("POST",)
 _NO_RELOAD = "Reloading is not enabled: only `run` can reload, with --web-allow-reload.\n"
-# Level 1 reduces an exposition to a tenth; level 9 takes five times as long for a little less.
-_GZIP_LEVEL = 1
-_GZIP_FORMAT = zlib.MAX_WBITS + 16
 
 
 class Exposition(Response):
@@ -52,7 +49,7 @@ class Exposition(Response):
         pieces = pages.metrics(content_type)
         headers = {"content-type": content_type, "vary": "Accept, Accept-Encoding"}
         if accepts_gzip(accept_encoding):
-            pieces = _compressed(pieces)
+            pieces = compressed(pieces)
             headers["content-encoding"] = "gzip"
         self.pieces = [*pieces]
         headers["content-length"] = str(sum(map(len, self.pieces)))
@@ -191,11 +188,3 @@ def _is_from_another_site(request: Request) -> bool:
         return True
     host = request.headers.get("host", "").lower()
     return origin is not None and origin.lower() not in (f"http://{host}", f"https://{host}")
-
-
-def _compressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    # The header has no creation time: equal expositions have equal responses.
-    compressor = zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_FORMAT)
-    for piece in pieces:
-        yield compressor.compress(piece)
-    yield compressor.flush()

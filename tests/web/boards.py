@@ -23,7 +23,7 @@ def row(place: int, **changes: object) -> QueueRow:
         "members": 12, "available": 2, "in_call": 5, "wrap_up": 1, "paused": 3,
         "answered": 1234 + place, "abandoned": 12, "level": 0.834,
     }  # fmt: skip
-    return QueueRow(f"q{place}", name, **{**fields, **changes})  # type: ignore[arg-type]
+    return QueueRow(f"q{place}", name, **{**fields, **changes})  # type: ignore[arg-type]  # of any field
 
 
 def board(name: str = "lyon", queues: int = 6, reason: str = "", **changes: object) -> ServerBoard:
@@ -34,7 +34,7 @@ def board(name: str = "lyon", queues: int = 6, reason: str = "", **changes: obje
         "activities": {"on_call": 5, "ringing": 1, "paused": 3, "wrap_up": 1, "available": 2},
     }  # fmt: skip
     origin = f"{name}-8c0f9d1e-4a5b-4c1e-9f7e-0123456789ab"
-    return ServerBoard(origin, name, "main", **{**fields, **changes})  # type: ignore[arg-type]
+    return ServerBoard(origin, name, "main", **{**fields, **changes})  # type: ignore[arg-type]  # of any field
 
 
 def every_state() -> list[ServerBoard]:
