@@ -171,10 +171,17 @@ def publishing(broker: Broker, wires: Sequence[Wire]) -> Iterator[Sequence[float
                     published.append(time.monotonic())
                     send(channel, Wire(chat(), CHAT))
 
+    with in_background(run, stop):
+        yield published
+
+
+@contextmanager
+def in_background(run: Callable[[], None], stop: threading.Event) -> Iterator[None]:
+    """Run a function in a thread, which ends when the event is set."""
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        yield published
+        yield
     finally:
         stop.set()
         thread.join()

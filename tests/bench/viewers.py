@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import NamedTuple
 
@@ -16,7 +16,15 @@ from dataflows.subsystems import SUBSYSTEMS
 from tests.bench import traffic
 from tests.bench.board import CHANGED
 from tests.bench.inbox import flags
-from tests.bench.latency import AGENTS, RATE, SECONDS, WARM_UP_SECONDS, busy_percent, publishing
+from tests.bench.latency import (
+    AGENTS,
+    RATE,
+    SECONDS,
+    WARM_UP_SECONDS,
+    busy_percent,
+    in_background,
+    publishing,
+)
 from tests.bench.queue_calls import CallCentre
 from tests.bench.queues import MANY
 from tests.bench.round import Round
@@ -86,7 +94,7 @@ def _changing(centre: CallCentre) -> Iterator[None]:
         while not stop.wait(1):
             centre.take(centre.random.randrange(MANY) for _ in range(MANY // CHANGED))
 
-    with _thread(run, stop):
+    with in_background(run, stop):
         yield
 
 
@@ -108,21 +116,10 @@ def _viewers(address: tuple[str, int]) -> Iterator[None]:
                     assert isinstance(key.fileobj, socket.socket)
                     received[key.fileobj] += len(key.fileobj.recv(_CHUNK))
 
-        with _thread(run, stop):
+        with in_background(run, stop):
             yield
         for each in [*selector.get_map().values()]:
             assert isinstance(each.fileobj, socket.socket)
             # Nobody was sent away, and all have the changes of some seconds.
             assert received[each.fileobj] > MANY
             each.fileobj.close()
-
-
-@contextmanager
-def _thread(run: Callable[[], None], stop: threading.Event) -> Iterator[None]:
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from exporter.clock import wall_clock
 from tests.bench import traffic
 from tests.bench.inbox import flags
-from tests.bench.latency import SECONDS, WARM_UP_SECONDS, busy_percent
+from tests.bench.latency import SECONDS, WARM_UP_SECONDS, busy_percent, in_background
 from tests.bench.round import Round
 from tests.integration.bus import Wire, connected, send
 from tests.program import Exporter
@@ -50,10 +50,5 @@ def _publishing(broker: Broker, wires: Sequence[Wire]) -> Iterator[None]:
                     return
                 send(channel, traffic.stamped(wire, wall_clock()), _EXCHANGE)
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
+    with in_background(run, stop):
         yield
-    finally:
-        stop.set()
-        thread.join()
