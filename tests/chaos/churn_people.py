@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from tests.chaos.churn_parts import Answers, Chance, Kind, page, wire
 from tests.integration.bus import ORIGIN, Wire
 
 _USERS, _PHONES, _LINES, _TRUNKS, _SERVICES = 1000, 500, 500, 20, 20
+_IDS = 5
+"""So many times as many ids of users and phones as there are at a time. Each comes back after some
+minutes: windows of a day count all ids of the day, which is meant so."""
+
 _LINE_STATES = ("available", "ringing", "talking", "holding", "unavailable")
 
 
@@ -18,6 +23,8 @@ class People:
         self._chance = chance
         self._users = {chance.new_uuid(): self._presence() for _ in range(_USERS)}
         self._phones = {chance.new(): 0 for _ in range(_PHONES)}
+        self._spare_users = deque(chance.new_uuid() for _ in range(_USERS * (_IDS - 1)))
+        self._spare_phones = deque(chance.new() for _ in range(_PHONES * (_IDS - 1)))
         self._lines = {chance.new(): self._reached() for _ in range(_LINES)}
         self._trunks = {chance.new(): self._reached() for _ in range(_TRUNKS)}
         self._services = dict.fromkeys((f"xivo-{n}" for n in range(_SERVICES)), "")
@@ -77,8 +84,9 @@ class People:
     # Who comes and goes
 
     def _phone_replaced(self) -> Iterator[Wire]:
-        old, new = next(iter(self._phones)), self._chance.new()
+        old, new = next(iter(self._phones)), self._spare_phones.popleft()
         del self._phones[old]
+        self._spare_phones.append(old)
         yield wire("endpoint_status_update", endpoint_id=old, status=-2)
         self._phones[new] = 0
         yield self._told_phone(new)
@@ -98,8 +106,9 @@ class People:
         yield self._told_trunk(new)
 
     def _user_replaced(self) -> Iterator[Wire]:
-        old, new = next(iter(self._users)), self._chance.new_uuid()
+        old, new = next(iter(self._users)), self._spare_users.popleft()
         del self._users[old]
+        self._spare_users.append(old)
         yield wire("user_deleted", id=self._chance.new(), uuid=old)
         self._users[new] = self._presence()
         yield self._told_user(new)
@@ -131,7 +140,7 @@ class People:
                 message = chance.new_uuid()
                 yield wire("chatd_user_room_message_created", uuid=message, user_uuid=sender)
             case 2:
-                yield wire("call_form_result", user_id=chance.new(), variables={})
+                yield wire("call_form_result", user_id=chance.randrange(_USERS), variables={})
             case 3:
                 box = chance.choice(("user", "global"))
                 message = f"1772442000-{chance.new()}"
