@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.chaos.churn_parts import Answers, Chance, Kind, wire
+from tests.chaos.churn_parts import Answers, Chance, Kind, page, wire
 from tests.integration.bus import Wire
 
 _AGENTS, _QUEUES, _MEMBERS = 500, 50, 10
@@ -151,7 +151,9 @@ class Queues:
         if chance < 0.3 and free:
             agent = self._chance.choice(free)
             yield self._call("AgentRingNoAnswer", queue, caller, agent, RingTime="5000")
-        elif chance < 0.5 or not free or self._talks() >= _TALKING:
+        elif (
+            chance < 0.5 or not free or sum(len(each.talking) for each in self._queues) >= _TALKING
+        ):
             yield from self._abandoned(queue, caller)
         else:
             agent = self._chance.choice(free)
@@ -176,9 +178,6 @@ class Queues:
         yield self._caller("QueueCallerAbandon", queue, caller)
         yield self._caller("QueueCallerLeave", queue, caller)
         yield wire("Hangup", Uniqueid=caller)
-
-    def _talks(self) -> int:
-        return sum(len(queue.talking) for queue in self._queues)
 
     # Queues
 
@@ -217,7 +216,7 @@ class Queues:
         return [{"id": agent, "logged": is_in} for agent, is_in in self._agents.items()]
 
     def _listed_queues(self) -> object:
-        return _named([queue.name for queue in self._queues])
+        return page([{"id": n, "name": queue.name} for n, queue in enumerate(self._queues, 1)])
 
     # Messages
 
@@ -251,8 +250,3 @@ class Queues:
 
 def _interface(agent: int) -> str:
     return f"Local/id-{agent}@agentcallback"
-
-
-def _named(names: list[str]) -> dict[str, object]:
-    items = [{"id": number, "name": name, "label": name} for number, name in enumerate(names, 1)]
-    return {"items": items, "total": len(items)}
