@@ -14,8 +14,8 @@ _WAITING, _TALKING = 200, 100
 """Callers at a time."""
 
 _QUEUE_NAMES = 80
-"""More than there are at a time. Ever new ones would be kept for a week: that is meant so. The fewer
-they are, the sooner the memory of each is full, which has the last removals of its members."""
+"""More than there are at a time. Ever new ones would be kept for a week: that is meant so. The
+exporter keeps the last removals of members of each, which with few names is full soon."""
 
 _NEXT = {"1": ("2", "5", "6"), "2": ("1",), "5": ("1",), "6": ("1", "2")}
 """The states that follow a state of a device. Other orders look like those in which amid may
