@@ -72,7 +72,7 @@ fuzz: setup ## Send ten million hostile messages through the dataflow (ARGS="--s
 chaos: setup ## Kill the exporter, cut it off, change its settings, count missed events (ARGS="--kills 500 --seed 2")
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
-soak: setup ## Measure memory and disk under load (ARGS="--minutes 60 --rate 2000 --out soak")
+soak: setup ## Everything at once for an hour: memory, drift, gaps (ARGS="--minutes 60 --rate max --out soak")
 	@$(BIN)/python -m tests.chaos.soak $(ARGS)
 
 grafana-types: setup ## Check the dashboards with the types of Grafana's own package (needs npm)

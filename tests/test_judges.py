@@ -5,14 +5,17 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from xml.etree import ElementTree
 
 import pytest
 
 from tests.chaos import verdict
 from tests.chaos.bad_link import BadLink, flap
 from tests.chaos.numbered import Heard, Numbered
-from tests.chaos.soak import limits
-from tests.chaos.soak_picture import Sample
+from tests.chaos.soak_picture import soak_picture
+from tests.chaos.soak_sample import Sample
+from tests.chaos.soak_verdict import broken, limits
+from tests.chaos.soak_viewers import VIEWERS
 from tests.chaos.terms import Account, Term, Terms
 from tests.chaos.truths import BOTH_SECONDS, DIFFERENT_SECONDS, STANDBY_SECONDS, Look, Truths
 from tests.oracle import Fact
@@ -220,12 +223,70 @@ def test_a_message_lost_or_doubled_in_between_is_noticed(traffic: Numbered, wron
 )
 def test_a_soak_names_its_limit(published: int, growth: int, found: list[str]) -> None:
     samples = [
-        Sample(now, 1, 1, published * now, published * now, growth * now, 500, 0)
+        Sample(now, published=published * now, ready=growth * now, unacknowledged=500)
         for now in range(1, 100)
     ]
     said = limits(samples, 1000)
     assert len(said) == len(found)
     assert all(who in what for who, what in zip(found, said, strict=True))
+
+
+# What a soak has shown
+
+GOOD = [
+    Sample(
+        now,
+        memory=100_000_000 + now % 3 * 1_000_000,
+        descriptors=38 + (now % 5 == 0),
+        threads=8,
+        processed=1000 * now,
+        snapshots=now,
+        viewers=VIEWERS,
+    )
+    for now in range(100)
+]
+
+
+def test_a_soak_in_which_all_went_well_broke_no_promise() -> None:
+    # Before the end of the warm-up, all may change.
+    cold = [sample._replace(memory=1, descriptors=1, threads=1, incomplete=3) for sample in GOOD]
+    assert broken([*cold[:20], *GOOD[20:]]) == []
+
+
+@pytest.mark.parametrize(
+    ("since", "change", "said"),
+    [
+        (99, {"memory": 106_000_000}, "memory changed by 6.0%"),
+        (60, {"descriptors": 41}, "descriptors rose from 38 to 41"),
+        (60, {"threads": 10}, "threads rose from 8 to 10"),
+        (99, {"gaps": 1}, "1 gaps"),
+        (99, {"drift": 2}, "2 differences"),
+        (50, {"incomplete": 1}, "not complete"),
+        (99, {"unanswered": 1}, "1 requests to APIs failed"),
+        (0, {"snapshots": 5}, "no API was asked"),
+        (99, {"viewers": VIEWERS - 1}, f"1 of {VIEWERS} browsers"),
+        (99, {"unscraped": 3}, "3 scrapes failed"),
+    ],
+)
+def test_a_soak_names_each_promise_that_was_broken(
+    since: int, change: dict[str, int], said: str
+) -> None:
+    changed = [sample._replace(**change) for sample in GOOD[since:]]
+    (fault,) = broken([*GOOD[:since], *changed])
+    assert said in fault
+
+
+def test_a_descriptor_that_lasts_for_a_moment_is_no_leak() -> None:
+    seen = [
+        sample._replace(descriptors=60) if sample.seconds % 7 == 0 else sample for sample in GOOD
+    ]
+    assert broken(seen) == []
+
+
+def test_the_picture_of_a_soak_shows_each_panel() -> None:
+    picture = ElementTree.fromstring(soak_picture(GOOD))  # noqa: S314 -- our own
+    lines = [each for each in picture.iter() if each.get("class") == "value"]
+    assert len(lines) == 5
 
 
 def _sent(client: socket.socket) -> bool:

@@ -1,9 +1,10 @@
-"""The picture of a soak: memory, store, rate and inbox over time, as SVG."""
+"""The picture of a soak: memory, rate, CPU and descriptors over time, as SVG."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil, log10
-from typing import NamedTuple
+
+from tests.chaos.soak_sample import Sample
 
 _WIDTH, _LEFT, _RIGHT = 960, 96, 936
 _PANEL, _HEIGHT = 150, 96
@@ -26,35 +27,6 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; fill
 }"""
 
 
-class Sample(NamedTuple):
-    """One look at the exporter, its inbox and the publisher.
-
-    Attributes:
-        seconds: Since the first event.
-        memory: Resident, bytes.
-        store: Size of the state directory, bytes.
-        processed: Deliveries.
-        published: Messages.
-        ready: Messages in the inbox that wait for their delivery.
-        unacknowledged: Those that were delivered, and are not acknowledged.
-        gaps: That the exporter noticed.
-    """
-
-    seconds: float
-    memory: int
-    store: int
-    processed: int
-    published: int
-    ready: int
-    unacknowledged: int
-    gaps: int
-
-    @property
-    def depth(self) -> int:
-        """Messages in the inbox."""
-        return self.ready + self.unacknowledged
-
-
 def soak_picture(samples: Sequence[Sample]) -> str:
     """Draw the samples of a soak, in their order; two at least."""
     rates = [
@@ -62,7 +34,7 @@ def soak_picture(samples: Sequence[Sample]) -> str:
         for before, after in pairwise(samples)
     ]
     end = samples[-1].seconds
-    height = _TOP + 4 * _PANEL
+    height = _TOP + 5 * _PANEL
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}"',
         f'     width="{_WIDTH}" height="{height}" role="img" aria-labelledby="title">',
@@ -70,9 +42,10 @@ def soak_picture(samples: Sequence[Sample]) -> str:
         f'<rect class="paper" x=".5" y=".5" width="{_WIDTH - 1}" height="{height - 1}" rx="8"/>',
         f'<text id="title" class="title" x="24" y="36">{end / 60:.0f} minutes of events</text>',
         *_panel(0, "resident memory, MB", [(s.seconds, s.memory / 1e6) for s in samples], end),
-        *_panel(1, "recovery store, MB", [(s.seconds, s.store / 1e6) for s in samples], end),
-        *_panel(2, "events processed a second", rates, end),
-        *_panel(3, "messages in the inbox", [(s.seconds, s.depth) for s in samples], end),
+        *_panel(1, "events processed a second", rates, end),
+        *_panel(2, "CPU, % of a core", [(s.seconds, s.cpu) for s in samples[1:]], end),
+        *_panel(3, "open descriptors", [(s.seconds, s.descriptors) for s in samples], end),
+        *_panel(4, "messages in the inboxes", [(s.seconds, s.depth) for s in samples], end),
         "</svg>\n",
     ]
     return "\n".join(parts)
@@ -104,4 +77,4 @@ def _label(x: float, y: float, text: str, anchor: str) -> str:
 def _round_up(value: float) -> float:
     """Give the end of an axis: one or two digits, and zeros."""
     step = 10.0 ** (ceil(log10(value)) - 1) if value > 0 else 1.0
-    return ceil(value / step) * step
+    return max(1, ceil(value / step)) * step

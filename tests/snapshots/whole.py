@@ -20,7 +20,7 @@ _SWITCHBOARD = "/calld/1.0/switchboards/b1b2c3d4-0000-4000-8000-000000000001/cal
 QUEUES = "/confd/1.1/queues"
 GROUPS = "/confd/1.1/groups"
 
-_RIGHTS = {
+RIGHTS = {
     QUEUE_STATUS: "amid.action.QueueStatus.create",
     AGENTS: "agentd.agents.read",
     PRESENCES: "chatd.users.presences.read",
@@ -68,15 +68,15 @@ PATHS = {source: (path,) for source, path in SOURCES.items()} | {
 
 def tell_all(apis: Apis) -> Apis:
     """Let the APIs tell what stands in the bodies, to a user with all rights."""
-    apis.rights |= {*_RIGHTS.values()}
+    apis.rights |= {*RIGHTS.values()}
     for path, name in BODIES.items():
-        apis.contents[path] = (_RIGHTS[path], body(name))
+        apis.contents[path] = (RIGHTS[path], body(name))
     return apis
 
 
 def tell(apis: Apis, path: str, content: object) -> None:
     """Let an API tell something else from now on."""
-    apis.contents[path] = (_RIGHTS[path], json.dumps(content).encode())
+    apis.contents[path] = (RIGHTS[path], json.dumps(content).encode())
 
 
 def told(apis: Apis, path: str) -> Any:  # noqa: ANN401 -- JSON

@@ -1,0 +1,66 @@
+"""Browsers that show the live page for as long as the soak lasts."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from contextlib import suppress
+from typing import Self
+
+from tests.chaos.soak_exporter import SecureExporter
+
+VIEWERS = 20
+
+_CHUNK = 1 << 16
+_SECONDS = 60.0
+"""Longest silence: the page has a message at least every 15 seconds."""
+
+
+class Viewers:
+    """So many browsers, each with a connection and a thread that reads all that comes."""
+
+    def __init__(self, exporter: SecureExporter, count: int = VIEWERS) -> None:
+        self._request = (
+            "GET /-/live HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n"
+            f"Authorization: {exporter.authorization}\r\n\r\n"
+        ).encode()
+        self._exporter = exporter
+        self._threads = [threading.Thread(target=self._run) for _ in range(count)]
+        self._connections: list[ssl.SSLSocket] = []
+        self._lock = threading.Lock()
+        self._watching = 0
+
+    @property
+    def watching(self) -> int:
+        """How many have been served without a break so far."""
+        return self._watching
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in self._connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        host, port = self._exporter.address
+        plain = socket.create_connection((host, port), timeout=_SECONDS)
+        with self._exporter.context.wrap_socket(plain, server_hostname="localhost") as connection:
+            connection.sendall(self._request)
+            with self._lock:
+                self._connections.append(connection)
+            if not connection.recv(_CHUNK).startswith(b"HTTP/1.1 200 "):
+                return
+            with self._lock:
+                self._watching += 1
+            with suppress(OSError):
+                while connection.recv(_CHUNK):
+                    pass
+            with self._lock:
+                self._watching -= 1
