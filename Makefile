@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run stack test integration coverage check audit lint format generate
-.PHONY: pictures bench fuzz chaos soak grafana-types matrix deb image sbom release-check lock clean
+.PHONY: pictures bench fuzz chaos chaos-cluster soak grafana-types matrix deb image sbom release-check lock clean
 # All targets share .venv, so they run one after another, even with -j.
 .NOTPARALLEL:
 
@@ -71,6 +71,9 @@ fuzz: setup ## Send ten million hostile messages through the dataflow (ARGS="--s
 
 chaos: setup ## Kill the exporter, cut it off, change its settings, count missed events (ARGS="--kills 500 --seed 2")
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+chaos-cluster: setup ## Kill a process of a cluster that reads 30 servers, every minute for 30 minutes (ARGS="--minutes 5")
+	@$(BIN)/python -m tests.chaos.cluster $(ARGS)
 
 soak: setup ## Measure memory and disk under load (ARGS="--minutes 60 --rate 2000 --out soak")
 	@$(BIN)/python -m tests.chaos.soak $(ARGS)
