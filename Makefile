@@ -66,7 +66,7 @@ pictures: setup ## Draw the live page and the dashboards into docs/, from five m
 bench: setup ## Measure speed and compare it with references (ARGS="--runs 9 --only cpu rate")
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-fuzz: setup ## Send ten million hostile messages through the dataflow (ARGS="--seed 2")
+fuzz: setup ## Send ten million hostile messages and a hundred thousand hostile answers of APIs (ARGS="--seed 2")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 chaos: setup ## Kill the exporter, cut it off, change its settings, count missed events (ARGS="--kills 500 --seed 2")
