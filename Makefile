@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run stack test integration coverage check audit lint format generate
-.PHONY: pictures bench fuzz chaos chaos-cluster soak grafana-types matrix deb image sbom release-check lock clean
+.PHONY: pictures bench day fuzz chaos chaos-cluster soak grafana-types matrix deb image sbom release-check lock clean
 # All targets share .venv, so they run one after another, even with -j.
 .NOTPARALLEL:
 
@@ -65,6 +65,9 @@ pictures: setup ## Draw the live page and the dashboards into docs/, from five m
 
 bench: setup ## Measure speed and compare it with references (ARGS="--runs 9 --only cpu rate")
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+day: setup ## Compare all windows and calls of a simulated day with oracles: 10 servers, 500 agents (ARGS="--hours 2")
+	@$(BIN)/python -m tests.windows.day --full --out day $(ARGS)
 
 fuzz: setup ## Send ten million hostile messages and a hundred thousand hostile answers of APIs (ARGS="--seed 2")
 	@$(BIN)/python -m tests.fuzz $(ARGS)

@@ -46,8 +46,8 @@ _GOOD_EVERY = 10
 
 _CHECK_EVERY = 1000
 
-_MEMORY = 64 * 1024 * 1024
-"""Bytes by which the process may grow after a tenth of the answers: some answers of 16 MiB."""
+_MEMORY = 128 * 1024 * 1024
+"""Bytes by which the process may grow after a tenth of the answers: answers and entities."""
 
 _SECONDS = 5.0
 """Of each request: no answer of this run is slow."""
