@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run stack test integration coverage check audit lint format generate
-.PHONY: pictures bench fuzz chaos soak grafana-types matrix deb image sbom release-check lock clean
+.PHONY: pictures bench day fuzz chaos chaos-cluster soak grafana-types matrix deb image sbom release-check lock clean
 # All targets share .venv, so they run one after another, even with -j.
 .NOTPARALLEL:
 
@@ -66,11 +66,17 @@ pictures: setup ## Draw the live page and the dashboards into docs/, from five m
 bench: setup ## Measure speed and compare it with references (ARGS="--runs 9 --only cpu rate")
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-fuzz: setup ## Send ten million hostile messages through the dataflow (ARGS="--seed 2")
+day: setup ## Compare all windows and calls of a simulated day with oracles: 10 servers, 500 agents (ARGS="--hours 2")
+	@$(BIN)/python -m tests.windows.day --full --out day $(ARGS)
+
+fuzz: setup ## Send ten million hostile messages and a hundred thousand hostile answers of APIs (ARGS="--seed 2")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 chaos: setup ## Kill the exporter, cut it off, change its settings, count missed events (ARGS="--kills 500 --seed 2")
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+chaos-cluster: setup ## Kill a process of a cluster that reads 30 servers, every minute for 30 minutes (ARGS="--minutes 5")
+	@$(BIN)/python -m tests.chaos.cluster $(ARGS)
 
 soak: setup ## Everything at once for an hour: memory, drift, gaps (ARGS="--minutes 60 --rate max --out soak")
 	@$(BIN)/python -m tests.chaos.soak $(ARGS)

@@ -11,6 +11,8 @@ import pytest
 
 from tests.chaos import verdict
 from tests.chaos.bad_link import BadLink, flap
+from tests.chaos.cluster_picture import Downtime, cluster_picture
+from tests.chaos.cluster_verdict import ClusterOutcome
 from tests.chaos.numbered import Heard, Numbered
 from tests.chaos.soak_picture import soak_picture
 from tests.chaos.soak_sample import Sample
@@ -302,3 +304,27 @@ def _received(client: socket.socket) -> bool:
         return bool(client.recv(65536))
     except OSError:
         return False
+
+
+# A cluster under kills
+
+DOWNTIMES = [
+    Downtime(at=12.0, victim=0, ended=0.3, ready=9.0, processed=10.0, backlog=700),
+    Downtime(at=70.0, victim=2, ended=0.5, ready=12.0, processed=20.0, backlog=900),
+]
+
+
+def test_the_picture_of_a_cluster_has_two_bars_for_each_kill() -> None:
+    picture = cluster_picture(DOWNTIMES, 120)
+    bars = [line for line in picture.splitlines() if line.startswith("<rect class=")]
+    in_legend, paper = 2, 1
+    assert len(bars) == 2 * len(DOWNTIMES) + in_legend + paper
+    # The highest one fills the axis of 20 s; 12 s of it are the first bar.
+    assert ">20</text>" in picture
+    assert 'height="134.4"' in picture
+    assert 'height="89.6"' in picture
+
+
+def test_the_report_of_a_cluster_tells_the_median_and_the_longest_downtime() -> None:
+    outcome = ClusterOutcome(published=600, seconds=60, downtimes=DOWNTIMES)
+    assert "until all events were processed 15.0 and 20.0" in str(outcome)

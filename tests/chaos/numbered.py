@@ -51,13 +51,18 @@ class Numbered:
         seed: Of all chance.
         rate: Messages a second that will be taken.
         now: Unix seconds.
+        bus: Name of the bus on which it publishes.
+        origin: Its UUID.
 
     Attributes:
         history: What was taken so far; the number of a message is its index.
     """
 
-    def __init__(self, *, seed: int, rate: int, now: float) -> None:
+    def __init__(
+        self, *, seed: int, rate: int, now: float, bus: str = BUS, origin: str = ORIGIN
+    ) -> None:
         self.history: list[Fact] = []
+        self._bus, self._origin = bus, origin
         self._now = now
         self._start = now // 1 - _AGO_SECONDS
         self._chance = Random(seed)  # noqa: S311 -- no secret
@@ -114,9 +119,9 @@ class Numbered:
         is_mark = number % _MARK_EVERY < _MARKED
         name, data = _mark(number) if is_mark else self._happen(number)
         at = self._start + number / _EIGHTHS
-        self.history.append(Fact(BUS, self._now, at, name, ORIGIN, data))
+        self.history.append(Fact(self._bus, self._now, at, name, self._origin, data))
         key = f"ami.{name}" if name.startswith("Queue") else _KEYS[name]
-        return Wire(event(name, data), key, {"timestamp_in_ms": round(at * 1000)})
+        return Wire(event(name, data, self._origin), key, {"timestamp_in_ms": round(at * 1000)})
 
     def _happen(self, number: int) -> tuple[str, dict[str, Any]]:
         if number // _MARK_EVERY % (self._slow_every // _MARK_EVERY) == 0:
@@ -143,7 +148,7 @@ class Numbered:
                 "Status": str(chance.randrange(9)),
                 "Paused": str(chance.randrange(2)),
             }
-        users = {"from": [ORIGIN, 1], "to": [ORIGIN, 2]}
+        users = {"from": [self._origin, 1], "to": [self._origin, 2]}
         return "chat_message_event", {"alias": "Alice", "msg": "Hi!", **users}
 
 

@@ -56,9 +56,9 @@ def shown(samples: Mapping[Series, float]) -> dict[Series, float]:
     }
 
 
-def lost(samples: Mapping[Series, float], history: list[Fact]) -> int:
+def lost(samples: Mapping[Series, float], history: list[Fact], bus: str = BUS) -> int:
     """Give the number of messages that were not counted; negative for those counted twice."""
-    account = (own(samples, name, BUS) for name in ("deliveries_total", "duplicates_total"))
+    account = (own(samples, name, bus) for name in ("deliveries_total", "duplicates_total"))
     deliveries, duplicates = account
     return len(history) - int(deliveries - duplicates)
 

@@ -9,7 +9,16 @@ from typing import NamedTuple
 from dataflows import knowledge
 from dataflows.metric import MetricSpec
 from dataflows.origins import MAX_ORIGINS
-from dataflows.subsystems import SUBSYSTEMS, bus, queues, services
+from dataflows.queue_call_metrics import WINDOW_CALLS, WINDOW_SERVICE, Outcome
+from dataflows.subsystems import (
+    SUBSYSTEMS,
+    bus,
+    queue_calls,
+    queues,
+    services,
+    switchboards,
+    trunks,
+)
 from tests.fuzz.traffic import BUSES
 from tests.pipeline import SPECS, WINDOWS
 
@@ -31,8 +40,18 @@ _UNDER_WAY = 64 * _KIB * _KIB
 _NUMBER_OF_BUSES = len({*BUSES})
 _NUMBER_OF_WINDOWS = len(WINDOWS.split(","))
 
-_ONE_BY_ONE = (*queues.SUBSYSTEM.metrics, *services.SUBSYSTEM.metrics, bus.EVENTS)
-"""Metrics of queues, services and event names."""
+_ONE_BY_ONE = (
+    *(
+        spec
+        for module in (queues, queue_calls, services, switchboards, trunks)
+        for spec in module.SUBSYSTEM.metrics
+    ),
+    bus.EVENTS,
+)
+"""Metrics of queues, services, switchboards, trunks and event names."""
+
+_CLOSED = {WINDOW_CALLS: len(Outcome), WINDOW_SERVICE: len(("in_time", "missed"))}
+"""How many values the label has that is closed, but not in the vocabulary."""
 
 
 class Caps(NamedTuple):
@@ -57,7 +76,7 @@ class Caps(NamedTuple):
 
     def series(self, spec: MetricSpec) -> int:
         """Return the most series that a metric may have."""
-        each = 1
+        each = _CLOSED.get(spec, 1)
         for values in spec.vocabulary.values():
             each *= len(values)
         if "window" in spec.labels:

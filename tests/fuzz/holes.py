@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 _MARK = "@@hole@@"
@@ -55,6 +55,32 @@ def member_holes(content: object) -> Iterator[Hole]:
                 behind = json.dumps(_put(content, path, {**value, _MARK: None}))
                 head, _, tail = behind.partition(f"{_VALUE}: null")
                 yield Hole(head.encode(), tail.encode(), key, is_member=True)
+
+
+def absent_holes(content: Any, read: Mapping[str, Any]) -> Iterator[Hole]:  # noqa: ANN401 -- as below
+    """Yield a hole for each field that is read, but that an event does not have.
+
+    Args:
+        content: The event.
+        read: By name, the fields of its data that are read, with those inside of them.
+    """
+    for path in _absent(content["data"], read, ("data",)):
+        key = str(path[-1])
+        text = json.dumps(_put(content, path, _MARK))
+        head, _, tail = text.partition(_VALUE)
+        yield Hole(head.encode(), tail.encode(), key, is_member=False)
+
+
+def _absent(value: object, read: Mapping[str, Any], path: Path) -> Iterator[Path]:
+    if isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _absent(each, read, (*path, index))
+    elif isinstance(value, dict):
+        for name, inside in read.items():
+            if name not in value:
+                yield (*path, name)
+            elif inside:
+                yield from _absent(value[name], inside, (*path, name))
 
 
 def without_a_member(content: object) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from dataflows.items import ClockSetBack, Duplicates, OriginSilent
@@ -48,6 +49,15 @@ class Figures:
     rejected: Counter[str] = field(default_factory=Counter)
     resident: list[int] = field(default_factory=list)
 
+    def __add__(self, other: Self) -> Figures:
+        """Return the figures of two runs; the memory is that of the larger process."""
+        return Figures(
+            self.messages + other.messages,
+            self.seconds + other.seconds,
+            self.rejected + other.rejected,
+            max(self.resident, other.resident, key=lambda each: each[-1]),
+        )
+
 
 class Run:
     """A dataflow under hostile traffic.
@@ -86,7 +96,8 @@ class Run:
             except Exception as error:
                 error.add_note(
                     f"in batch {number} of seed {self._seed}: to reproduce it, run "
-                    f"python -m tests.fuzz --seed {self._seed} --messages {number * BATCH}"
+                    f"python -m tests.fuzz --jobs 1 --answers 0 --seed {self._seed} "
+                    f"--messages {number * BATCH}"
                 )
                 raise
 

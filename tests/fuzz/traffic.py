@@ -9,8 +9,9 @@ from random import Random
 from dataflows.envelope import MAX_BODY, Delivery
 from dataflows.items import Duplicates, Item
 from tests import corpus
+from tests.decoded_fields import DECODERS, read_by
 from tests.fuzz.floods import drop
-from tests.fuzz.holes import member_holes, value_holes, values, without_a_member
+from tests.fuzz.holes import absent_holes, member_holes, value_holes, values, without_a_member
 from tests.fuzz.octets import spoil
 from tests.fuzz.oddities import oddity
 from tests.fuzz.stamps import stamp, stamp_ms
@@ -26,7 +27,14 @@ _TEXTS = [body for m in _MESSAGES if (body := m.body()) is not None and len(body
 _BODIES = [
     body.encode(errors="surrogatepass") if isinstance(body, str) else body for body in _TEXTS
 ]
-_VALUE_HOLES = [hole for content in _CONTENTS for hole in value_holes(content)]
+_READ = {name: read_by(decoder) for name, decoder in DECODERS.items()}
+VALUE_HOLES = [hole for content in _CONTENTS for hole in value_holes(content)] + [
+    hole
+    for content in _CONTENTS
+    # Some messages have a name that is no text, or no data.
+    if isinstance(content, dict) and "data" in content and str(content.get("name")) in _READ
+    for hole in absent_holes(content, _READ[content["name"]])
+]
 _MEMBER_HOLES = [hole for content in _CONTENTS for hole in member_holes(content)]
 _WITHOUT = [body for content in _CONTENTS for body in without_a_member(content)]
 _VALUES = sorted({value for content in _CONTENTS for value in values(content)})
@@ -45,7 +53,7 @@ def _stamped(random: Random, now: float) -> bytes:
 _KINDS: tuple[tuple[int, Callable[[Random, float], bytes]], ...] = (
     (20, lambda random, _: random.choice(_BODIES)),
     (20, lambda random, _: spoil(random, random.choice(_BODIES))),
-    (15, lambda random, _: random.choice(_VALUE_HOLES).fill(_value(random))),
+    (15, lambda random, _: random.choice(VALUE_HOLES).fill(_value(random))),
     (8, lambda random, _: random.choice(_MEMBER_HOLES).fill(_value(random))),
     (4, lambda random, _: random.choice(_WITHOUT)),
     (4, _stamped),

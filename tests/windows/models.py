@@ -7,6 +7,7 @@ on the bus, and shares no code with the states under test.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -104,25 +105,30 @@ class Endpoints(Model):
 
     def __init__(self) -> None:
         self._codes: dict[str, int] = {}
+        # How many have each code: a server has hundreds of endpoints.
+        self._numbers: Counter[int] = Counter()
 
     def apply(self, fact: Fact) -> list[Sighting]:
         if fact.name != "endpoint_status_update":
             return []
         endpoint, status = str(fact.data["endpoint_id"]), int(fact.data["status"])
+        before = self._codes.pop(endpoint, None)
+        if before is not None:
+            self._numbers[before] -= 1
         if status < 0:
-            self._codes.pop(endpoint, None)
             return []
-        was_lost = self._codes.get(endpoint) == 4
         self._codes[endpoint] = status
-        is_lost_now = status == 4 and not was_lost
+        self._numbers[status] += 1
+        is_lost_now = status == 4 and before != 4
         return [("xivo_endpoints_flapping", endpoint)] if is_lost_now else []
 
     def values(self) -> dict[str, int]:
-        codes = self._codes.values()
         return {
             # Bits of the hint: 1 in use, 2 busy, 16 on hold.
-            "xivo_endpoints_in_use": sum(code & 0b10011 != 0 for code in codes),
-            "xivo_endpoints_unavailable": sum(code == 4 for code in codes),
+            "xivo_endpoints_in_use": sum(
+                number for code, number in self._numbers.items() if code & 0b10011
+            ),
+            "xivo_endpoints_unavailable": self._numbers[4],
         }
 
 

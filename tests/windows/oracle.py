@@ -233,6 +233,8 @@ class KeyHistory:
         for (metric, name), changes in self._changes.items():
             if name == clock.name:
                 low, high, mean = integrate(changes, start, end)
+                # No later window needs what was before its start: a day would fill the memory.
+                del changes[: max(bisect_right(changes, end, key=itemgetter(0)) - 1, 0)]
                 self.shown[f"{metric}_min", labels] = low
                 self.shown[f"{metric}_max", labels] = high
                 self.shown[f"{metric}_avg", labels] = mean
@@ -327,8 +329,13 @@ class Oracle:
 
     def shown(self) -> dict[Series, Number]:
         """Return the values of all windows."""
-        closed = {one: number for key in self.keys.values() for one, number in key.shown.items()}
-        return closed | {one: n for key in self.keys.values() for one, n in key.today().items()}
+        return self.closed() | {
+            one: n for key in self.keys.values() for one, n in key.today().items()
+        }
+
+    def closed(self) -> dict[Series, Number]:
+        """Return the values of the windows that have ended."""
+        return {one: number for key in self.keys.values() for one, number in key.shown.items()}
 
     def late(self) -> Counter[str]:
         """Count the late events, by subsystem."""
