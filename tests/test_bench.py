@@ -42,10 +42,16 @@ thread (9): web;render (exporter/exposition/lines.py:2) 5
 """
 
 
-def test_a_sample_counts_for_the_step_with_all_that_it_calls_and_not_while_it_waits() -> None:
+SECONDS = {7: 1.6, 8: 0.3, 9: 0.1, 10: 5.0}
+"""The main thread has 80 samples; nothing was seen of the last one."""
+
+
+def test_a_thread_counts_as_its_cpu_and_a_step_with_all_that_it_calls_while_it_does_not_wait() -> (
+    None
+):
     samples = Samples()
-    samples.add(STACKS)
-    assert samples.total == 100
+    samples.add(STACKS, SECONDS)
+    assert samples.total == pytest.approx(2)
     assert table(samples).splitlines() == [
         "| share | step | of which |",
         "|---|---|---|",

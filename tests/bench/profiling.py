@@ -6,7 +6,8 @@ py-spy is no dependency. Install it into an environment of its own, and name its
 the right to look into other processes, as root has it.
 
 It looks only at threads that hold the interpreter lock: the others wait. A sample counts for the
-step that bytewax had called, with all that the step had called.
+step that bytewax had called, with all that the step had called. py-spy does not stop the process,
+because that would cost half as much again; with `--native` it has to.
 """
 
 from __future__ import annotations
@@ -44,13 +45,12 @@ def main() -> None:
     print(f"py-spy at {RATE} Hz, {options.runs} inboxes of {options.events} messages each")
     with Broker() as broker, tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "stacks"
-        watched = partial(_spied, options, file)
         for name in options.mix:
             samples = Samples()
+            watched = partial(_spied, options, file, samples)
             for _ in range(options.runs):
                 _DRAINS[name](Round(broker, Path(folder), mixes), watched)
-                samples.add(file.read_text())
-            print(f"\n{name}: {samples.total} samples\n\n{table(samples)}", flush=True)
+            print(f"\n{name}: {samples.total:.1f} s of CPU\n\n{table(samples)}", flush=True)
 
 
 def _used(run: Round, watched: _Watched) -> None:
@@ -79,11 +79,10 @@ _DRAINS: Mapping[str, Callable[[Round, _Watched], None]] = {
 
 
 @contextmanager
-def _spied(options: argparse.Namespace, file: Path, pid: int) -> Iterator[None]:
-    """Let py-spy write the stacks of a process to a file, each with its number of samples."""
+def _spied(options: argparse.Namespace, file: Path, samples: Samples, pid: int) -> Iterator[None]:
+    """Let py-spy write the stacks of a process to a file, and add them to the samples."""
     program = [options.py_spy, "record", "--gil", "--threads", "--format=raw"]
-    if options.native:
-        program.append("--native")
+    program.append("--native" if options.native else "--nonblocking")
     # It ends with the context, long before.
     limits = [f"--rate={RATE}", f"--duration={drain.TIMEOUT_SECONDS}"]
     quiet = subprocess.DEVNULL
@@ -91,9 +90,21 @@ def _spied(options: argparse.Namespace, file: Path, pid: int) -> Iterator[None]:
         [*program, *limits, f"--output={file}", f"--pid={pid}"], stdout=quiet
     ) as process:
         time.sleep(_ATTACH_SECONDS)
+        before = _seconds(pid)
         yield
+        after = _seconds(pid)
         process.send_signal(signal.SIGINT)
     assert process.returncode == 0, "py-spy failed"
+    used = {thread: seconds - before.get(thread, 0) for thread, seconds in after.items()}
+    samples.add(file.read_text(), used)
+
+
+def _seconds(pid: int) -> dict[int, float]:
+    """Return the CPU time of each thread of a process."""
+    return {
+        int(path.name): int((path / "schedstat").read_text().split()[0]) / 1e9
+        for path in Path(f"/proc/{pid}/task").iterdir()
+    }
 
 
 def _options() -> argparse.Namespace:
