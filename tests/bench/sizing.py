@@ -13,10 +13,9 @@ import argparse
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
-from itertools import islice
 from mmap import PAGESIZE
 from pathlib import Path
 from typing import NamedTuple
@@ -24,12 +23,11 @@ from typing import NamedTuple
 from exporter.clock import wall_clock
 from exporter.commands.demo_api import DemoApi
 from exporter.settings import Generation
-from exporter.simulation.simulator import CallCentre, Era
-from exporter.simulation.wire import Message
+from exporter.simulation.simulator import CallCentre
 from tests.bench.drain import cpu_seconds
-from tests.bench.inbox import AT_ONCE, flags
-from tests.bench.traffic import is_used, is_used_by_name
-from tests.integration.bus import Wire, meanwhile, own, publish, send
+from tests.bench.inbox import flags
+from tests.bench.live import SERVERS, SPEED, publishing
+from tests.integration.bus import own
 from tests.program import Exporter
 from tests.servers import Broker
 from tests.support import eventually
@@ -38,42 +36,7 @@ AGENTS = (1000, 2000)
 API_SECONDS = 60
 """Between two requests for the whole state: five times as often as by default."""
 
-_SPEED = 1 / 0.6
-"""After its opening, the call centre has 0.6 of the traffic of its busiest hour."""
-
-_OPENING_SECONDS = 300
-"""In simulated time: all phones register and all agents log in. It is published at once."""
-
 _SETTLE_SECONDS = 15
-_TICK_SECONDS = 0.05
-
-
-class Server(NamedTuple):
-    """How a generation publishes.
-
-    Attributes:
-        name: Of the generation.
-        era: Release that is simulated.
-        exchange: Its name.
-        kind: Of the exchange.
-        is_bound: Whether an inbox receives a message.
-        details: The subsystems of agents and of phones.
-    """
-
-    name: str
-    era: Era
-    exchange: str
-    kind: str
-    is_bound: Callable[[Wire], bool]
-    details: str
-
-
-SERVERS = {
-    Generation.XIVO: Server("XiVO", Era.XIVO_15_20, "xivo", "topic", is_used, "agents,endpoints"),
-    Generation.WAZO: Server(
-        "Wazo", Era.WAZO_26_04, "wazo-headers", "headers", is_used_by_name, "agents,lines"
-    ),
-}
 
 
 class Load(NamedTuple):
@@ -141,16 +104,16 @@ def measure(
         # What is noise to others is bound here: most ends of channels.
         noise=server.era.is_wazo,
         reloads=True,
-        speed=_SPEED,
+        speed=SPEED,
     )
     lock = threading.Lock()
-    with DemoApi(generation) as api, api.serving(centre.apis, lock, _SPEED), ExitStack() as stack:
+    with DemoApi(generation) as api, api.serving(centre.apis, lock, SPEED), ExitStack() as stack:
         given = [*flags(broker.url()), f"--exchange={server.exchange}", *_flags_of(api, folder)]
         exporters = [
             stack.enter_context(_exporter(folder, name, [*given, *details]))
             for name, details in (("plain", []), ("details", [f"--details={server.details}"]))
         ]
-        with _publishing(broker, server, centre, begin, lock):
+        with publishing(broker, server, centre, begin, lock):
             for each in exporters:
                 eventually(partial(_is_known, each), timeout=120, what="the state is known")
             time.sleep(_SETTLE_SECONDS)
@@ -180,37 +143,6 @@ def _flags_of(api: DemoApi, folder: Path) -> list[str]:
         f"--api-password-file={file}",
         f"--api-interval={API_SECONDS}",
     ]
-
-
-@contextmanager
-def _publishing(
-    broker: Broker, server: Server, centre: CallCentre, begin: float, lock: threading.Lock
-) -> Iterator[None]:
-    """Publish the opening at once, and all else from a thread, as fast as it happens."""
-    opened = begin + _OPENING_SECONDS
-    opening = _bound(server, centre.until(opened))
-    while part := [*islice(opening, AT_ONCE)]:
-        publish(broker, server.exchange, part)
-    started = time.monotonic()
-    with broker.channel() as channel:
-
-        def go_on() -> None:
-            passed = (time.monotonic() - started) * _SPEED
-            # The answers of the APIs are those of the published messages.
-            with lock:
-                for wire in _bound(server, centre.until(opened + passed)):
-                    send(channel, wire, server.exchange)
-
-        with meanwhile(go_on, pause=_TICK_SECONDS):
-            yield
-
-
-def _bound(server: Server, messages: Iterable[Message]) -> Iterator[Wire]:
-    """Give those that are bound. All others end at the exchange, and cost only the broker."""
-    for message in messages:
-        wire = Wire(message.body, message.routing_key, message.headers)
-        if server.is_bound(wire):
-            yield wire
 
 
 def _is_known(exporter: Exporter) -> bool:
