@@ -62,7 +62,7 @@ def bad_apis() -> Iterator[BadApis]:
 
 
 def _give_reasons(broker: Broker) -> None:
-    for name in ("queue_created", "agent_created", "user_created"):
+    for name in ("queue_created", "agent_edited", "user_created"):
         say(broker, name)
 
 

@@ -49,51 +49,50 @@ class Traffic:
     calls: int
 
 
-class Cost(NamedTuple):
-    """CPU µs of an event, and what each call adds."""
-
-    event: float
-    call: float
+def whole(run: Round) -> float:
+    """Let the exporter drain an inbox with all messages; return CPU µs of an event."""
+    return _drained(run, traffic_of(run).all)
 
 
-def whole(run: Round) -> Cost:
-    """Let the exporter drain an inbox with all messages, and one without those about calls."""
-    traffic = _traffic(run)
-    every, others = (
-        drain.by_exporter(run, [each.wire for each in wires], is_stamped=True).cpu
-        for wires in (traffic.all, traffic.others)
-    )
-    return _cost(traffic, every, others)
+def whole_of_call(run: Round) -> float:
+    """Let it also drain one without the messages about calls; return CPU µs of a call."""
+    traffic = traffic_of(run)
+    return _of_call(traffic, run.once(whole), _drained(run, traffic.others))
 
 
 def by_reference(run: Round) -> float:
     """Let the bus document's consumer read the same messages; return CPU µs of an event."""
-    wires = [each.wire for each in _traffic(run).all]
+    wires = [each.wire for each in traffic_of(run).all]
     return drain.by_reference_of(run, wires, is_stamped=True).cpu
 
 
-def alone(run: Round) -> Cost:
-    """Call decode and states, with and without the subsystem `queue_calls`."""
+def alone(run: Round) -> float:
+    """Call decode and states, with and without `queue_calls`; return CPU µs of a call."""
     del run
     traffic = _repeated(_bound(), _CORE_REPETITIONS, wall_clock())
     every = core.cost_of(SUBSYSTEMS, _deliveries(traffic.all))
     others = core.cost_of(_OTHERS, _deliveries(traffic.others))
-    return _cost(traffic, every, others)
+    return _of_call(traffic, every, others)
 
 
-def _cost(traffic: Traffic, every: float, others: float) -> Cost:
-    added = every * len(traffic.all) - others * len(traffic.others)
-    return Cost(every, added / traffic.calls)
+def _drained(run: Round, recorded: Sequence[Recorded]) -> float:
+    return drain.by_exporter(run, [each.wire for each in recorded], is_stamped=True).cpu
 
 
-def _traffic(run: Round) -> Traffic:
+def _of_call(traffic: Traffic, every: float, others: float) -> float:
+    """Return what each call adds to the costs of events, with and without `queue_calls`."""
+    return (every * len(traffic.all) - others * len(traffic.others)) / traffic.calls
+
+
+def traffic_of(run: Round) -> Traffic:
+    """Return the messages of a run."""
     return run.once(_of_round)
 
 
 def _of_round(run: Round) -> Traffic:
     bound = _bound()
     # The last message is some seconds old, and all stamps are within the last day.
-    return _repeated(bound, max(1, len(run.used) // len(bound)), wall_clock())
+    return _repeated(bound, max(1, run.mixes.count // len(bound)), wall_clock())
 
 
 def _bound() -> list[Recorded]:

@@ -23,12 +23,12 @@ from tests.integration.bus import Wire
 
 def cpu_per_event(run: Round) -> float:
     """Measure what is used."""
-    return cost(run.used)
+    return cost(run.mixes.used)
 
 
 def cpu_per_event_of_wazo(run: Round) -> float:
     """Measure what is used of Wazos of today."""
-    return cost(run.wazo)
+    return cost(run.mixes.wazo)
 
 
 def cost(wires: Sequence[Wire]) -> float:

@@ -7,7 +7,8 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import NamedTuple
 
@@ -42,7 +43,7 @@ class Drained(NamedTuple):
 
 def by_reference(run: Round) -> Drained:
     """Let the bus document's consumer read what the exporter uses."""
-    return by_reference_of(run, run.used)
+    return by_reference_of(run, run.mixes.used)
 
 
 def by_reference_of(run: Round, wires: Sequence[Wire], *, is_stamped: bool = False) -> Drained:
@@ -55,55 +56,78 @@ def by_null_reader(run: Round) -> Drained:
     """Let one read that does nothing."""
     run.broker.declare_exchange("xivo")
     inbox = bus_of(run.broker.url()).inbox
-    fill(run.broker, inbox.name, run.used, inbox.arguments())
-    return _read(run, len(run.used), "null_reader", run.broker.url())
+    fill(run.broker, inbox.name, run.mixes.used, inbox.arguments())
+    return _read(run, run.mixes.count, "null_reader", run.broker.url())
 
 
 def ours(run: Round) -> Drained:
     """Let the exporter read what it uses."""
-    return by_exporter(run, run.used)
+    return by_exporter(run, run.mixes.used)
 
 
 def ours_of_firehose(run: Round) -> Drained:
     """Let the exporter read everything."""
-    return by_exporter(run, run.firehose, "--bind-all")
+    return by_exporter(run, run.mixes.firehose, "--bind-all")
 
 
 def ours_of_wazo(run: Round) -> Drained:
     """Let the exporter read what it uses of Wazos of today."""
-    return by_exporter(run, run.wazo)
+    return by_exporter(run, run.mixes.wazo)
 
 
 def by_exporter(
-    run: Round, wires: Sequence[Wire], *options: str, is_stamped: bool = False
+    run: Round,
+    wires: Sequence[Wire],
+    *options: str,
+    is_stamped: bool = False,
+    watched: Callable[[int], AbstractContextManager[object]] = nullcontext,
 ) -> Drained:
-    """Let an exporter with these options read; leave the broker as it was, without exchange."""
+    """Let an exporter with these options read; leave the broker as it was, without exchange.
+
+    Args:
+        run: Has the broker.
+        wires: The messages.
+        options: Of the exporter.
+        is_stamped: That of `fill`.
+        watched: Gets the process id, and returns what lasts from the exchange to the last message.
+    """
     broker = run.broker
     inbox = bus_of(broker.url()).inbox
     fill(broker, inbox.name, wires, inbox.arguments(), is_stamped=is_stamped)
     with Exporter(run.folder, *flags(broker.url()), *options) as exporter:
         # It waits for the exchange, so that what its start costs can be told apart.
         eventually(lambda: exporter.logged("cannot connect, retrying"), what="it waits")
-        before = cpu_seconds(exporter.pid)
-        broker.declare_exchange("xivo")
-        eventually(lambda: exporter.logged("connected"), interval=0.01, what="it is connected")
-        eventually(
-            lambda: not broker.depth(inbox.name).ready,
-            timeout=TIMEOUT_SECONDS,
-            interval=0.1,
-            what="all is on its way",
-        )
-        [(ended, after)] = eventually(
-            lambda: _rest(exporter, len(wires)),
-            timeout=TIMEOUT_SECONDS,
-            interval=0,
-            what="all is processed",
-        )
+        with watched(exporter.pid):
+            before = cpu_seconds(exporter.pid)
+            broker.declare_exchange("xivo")
+            eventually(lambda: exporter.logged("connected"), interval=0.01, what="it is connected")
+            eventually(
+                lambda: not broker.depth(inbox.name).ready,
+                timeout=TIMEOUT_SECONDS,
+                interval=0.1,
+                what="all is on its way",
+            )
+            [(ended, after)] = eventually(
+                lambda: _rest(exporter, len(wires)),
+                timeout=TIMEOUT_SECONDS,
+                interval=0,
+                what="all is processed",
+            )
         cpu = after - before
         [connected] = exporter.logged("connected")
         wall = ended - datetime.fromisoformat(connected["ts"]).timestamp()
     broker.clear()
     return Drained(len(wires) / wall, cpu / len(wires) * 1e6)
+
+
+def cpu_of(measure: Callable[[Round], Drained]) -> Callable[[Round], float]:
+    """Return what gives µs of an event, and drains once in a run."""
+    return lambda run: run.once(measure).cpu
+
+
+def rate_of(measure: Callable[[Round], Drained]) -> Callable[[Round], float]:
+    """Return what gives events a second, and drains once in a run."""
+    return lambda run: run.once(measure).rate
 
 
 def cpu_seconds(pid: int) -> float:

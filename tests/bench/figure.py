@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from tests.bench.round import Round
 
-HEAD = ("figure", "reference", "ours", "ratio", "target", "min to max", "met")
+_HEAD = ("figure", "reference", "ours", "ratio", "target", "min to max", "met")
+_WIDTHS = (86, 13, 16, 6, 15, 26, 3)
+"""Of the columns, for rows are printed before all cells are known."""
 
 
 class Target(NamedTuple):
@@ -41,6 +43,7 @@ class Figure:
         ours: Measures it, in one run.
         reference: Measures what it is compared with, in the same run, before.
         target: What is wanted.
+        repeats: Whether it repeats its measurement by itself; then the first run is enough.
     """
 
     key: str
@@ -49,6 +52,7 @@ class Figure:
     ours: Callable[[Round], float]
     reference: Callable[[Round], float] | None = None
     target: Target | None = None
+    repeats: bool = False
 
     def measure(self, run: Round) -> Measured:
         """Measure both in one run."""
@@ -81,16 +85,23 @@ class Measured(NamedTuple):
     reference: float | None
     ours: float
 
+    def describe(self, unit: str) -> str:
+        """Say both, and their ratio."""
+        if not self.reference:
+            return f"{_short(self.ours)} {unit}"
+        ratio = _short(self.ours / self.reference)
+        return f"{_short(self.ours)} {unit}, {ratio} of {_short(self.reference)} {unit}"
 
-def table(rows: Sequence[tuple[str, ...]]) -> str:
-    """Lay rows out as a table of Markdown."""
-    lines = [HEAD, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
-    ruled = [HEAD, tuple("-" * width for width in widths), *rows]
-    return "\n".join(
-        f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |"
-        for line in ruled
-    )
+
+def head() -> str:
+    """Return the head of the table, in Markdown."""
+    return f"{line(_HEAD)}\n{line(['-' * width for width in _WIDTHS])}"
+
+
+def line(cells: Sequence[str]) -> str:
+    """Return a row of the table, in Markdown."""
+    padded = (cell.ljust(width) for cell, width in zip(cells, _WIDTHS, strict=True))
+    return f"| {' | '.join(padded)} |"
 
 
 def _short(value: float) -> str:

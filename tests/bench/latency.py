@@ -34,6 +34,9 @@ PROBE_EVERY = 10
 
 SECONDS = 10
 WARM_UP_SECONDS = 2
+ASKED_SECONDS = 30
+"""Between two requests to the same API while the bus is silent, the least that can be set."""
+
 CHECK_SECONDS = 0.005
 """Between two looks: what is seen is seen so much too late at the most, and an answer's time."""
 
@@ -43,21 +46,19 @@ _SEEN = re.compile(
 
 
 class Latency(NamedTuple):
-    """Milliseconds from publication to visibility, and what a core is busy with, in %.
+    """Milliseconds from publication to visibility, and what a core is busy with at rest, in %.
 
     Attributes:
         p50: The median.
         p99: All but the slowest hundredth are as fast.
         scrape: All but the slowest hundredth of the scrapes are as fast.
         idle: Without events.
-        busy: With events, but without scrapes.
     """
 
     p50: float
     p99: float
     scrape: float
     idle: float
-    busy: float
 
 
 class Delays(NamedTuple):
@@ -80,26 +81,25 @@ def measure(run: Round) -> Latency:
     return _measure(run, (), PROGRAM)
 
 
+def busy(run: Round) -> float:
+    """Measure what a core is busy with at 1,000 events a second, in %, without scrapes."""
+    broker = run.broker
+    broker.declare_exchange("xivo")
+    with Exporter(run.folder, *flags(broker.url())) as exporter:
+        connected(exporter)
+        with publishing(broker, _wires()):
+            time.sleep(WARM_UP_SECONDS)
+            percent = busy_percent(exporter.pid)
+    broker.clear()
+    return percent
+
+
 def with_apis(run: Round) -> Latency:
     """Do the same with APIs. With events they are bad, and asked thirty times too often."""
     with bad_apis() as bad:
-        given = arguments(bad.apis, run.folder)
-        return _measure(run, given, HURRIED, lambda: bad.spoilt(run.broker))
-
-
-def before_and_with_bad_apis(run: Round, seconds: float) -> tuple[Delays, Delays]:
-    """Measure one exporter with 1,000 events a second: while its APIs are good, and while not."""
-    run.broker.declare_exchange("xivo")
-    wires = traffic.used(int(RATE * (2 * seconds + 60)), AGENTS)
-    with bad_apis() as bad:
-        given = (*flags(run.broker.url()), *arguments(bad.apis, run.folder))
-        with Exporter(run.folder, *given, program=(*HURRIED, *RUN)) as exporter:
-            connected(exporter)
-            time.sleep(WARM_UP_SECONDS)
-            with publishing(run.broker, wires) as published:
-                before = _delays(exporter, published, seconds)
-                with bad.spoilt(run.broker):
-                    return before, _delays(exporter, published, seconds)
+        given = arguments(bad.apis, run.folder, interval=f"{ASKED_SECONDS}")
+        # So each of them is asked once while the bus is silent.
+        return _measure(run, given, HURRIED, lambda: bad.spoilt(run.broker), ASKED_SECONDS)
 
 
 def _measure(
@@ -107,26 +107,32 @@ def _measure(
     further: Sequence[str],
     program: Sequence[str],
     during: Callable[[], AbstractContextManager[object]] = nullcontext,
+    idle_seconds: float = SECONDS,
 ) -> Latency:
     run.broker.declare_exchange("xivo")
-    wires = traffic.used(RATE * SECONDS * 4, AGENTS)
     given = (*flags(run.broker.url()), *further)
     with Exporter(run.folder, *given, program=(*program, *RUN)) as exporter:
         connected(exporter)
         time.sleep(WARM_UP_SECONDS)
-        idle = busy_percent(exporter.pid)
-        with during(), publishing(run.broker, wires) as published:
-            busy = busy_percent(exporter.pid)
+        idle = busy_percent(exporter.pid, idle_seconds)
+        with during(), publishing(run.broker, _wires()) as published:
+            # The first looks are of a process that has just begun to work.
+            time.sleep(WARM_UP_SECONDS)
             delays = _delays(exporter, published, SECONDS)
     run.broker.clear()
     p50, p99 = delays.percent(50), delays.percent(99)
-    return Latency(p50, p99, delays.scrape_percent(99), idle, busy)
+    return Latency(p50, p99, delays.scrape_percent(99), idle)
 
 
-def busy_percent(pid: int) -> float:
+def _wires() -> Sequence[Wire]:
+    """Return more messages than are published."""
+    return traffic.used(RATE * SECONDS * 4, AGENTS)
+
+
+def busy_percent(pid: int, seconds: float = SECONDS) -> float:
     """Measure for some seconds what a process takes of a core, in %."""
     before, began = cpu_seconds(pid), time.monotonic()
-    time.sleep(SECONDS)
+    time.sleep(seconds)
     return 100 * (cpu_seconds(pid) - before) / (time.monotonic() - began)
 
 

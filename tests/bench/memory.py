@@ -1,4 +1,4 @@
-"""What 100,000 endpoints with detail series take of memory, in a process of their own."""
+"""What 100,000 entities with detail series take of memory, in a process of their own."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.outputs import Changes
 from dataflows.stage import Logic, Stage
-from dataflows.subsystems import METRICS, SUBSYSTEMS, endpoints
+from dataflows.subsystems import METRICS, SUBSYSTEMS, endpoints, lines
 from exporter.exposition.render import Exposition
 from exporter.exposition.store import SeriesStore
 from exporter.settings import Settings
 
+ENDPOINTS, LINES = endpoints.NAME, lines.NAME
+
 _BATCH = 1000
 _STATUSES = (0, 1, 2, 4, 8, 9, 16, 17)
+_ORIGIN = "ca7f87e9-c2c8-5fad-ba1b-c3140ebb9be3"
 
 
 class Figures(NamedTuple):
@@ -31,7 +34,7 @@ class Figures(NamedTuple):
 
     Attributes:
         idle: Before the first event.
-        held: With all endpoints, after a scrape.
+        held: With all entities, after a scrape.
         peak: While the answer to it was complete, as text, and not yet sent.
     """
 
@@ -40,18 +43,18 @@ class Figures(NamedTuple):
     peak: float
 
 
-def measure(count: int = 100_000) -> Figures:
-    """Hold so many endpoints, and be scraped once."""
-    program = [sys.executable, "-m", "tests.bench.memory", str(count)]
+def measure(subsystem: str, count: int = 100_000) -> Figures:
+    """Hold so many entities of a subsystem, `ENDPOINTS` or `LINES`, and be scraped once."""
+    program = [sys.executable, "-m", "tests.bench.memory", subsystem, str(count)]
     done = subprocess.run(program, capture_output=True, text=True, check=True, timeout=300)
     return Figures(*json.loads(done.stdout))
 
 
-def _measure(count: int) -> Figures:
+def _measure(subsystem: str, count: int) -> Figures:
     # What the program has loaded counts, too.
     import_module("exporter.app")
     idle = _resident()
-    options = Options(frozenset({endpoints.NAME}), windows=Settings.model_fields["windows"].default)
+    options = Options(frozenset({subsystem}), windows=Settings.model_fields["windows"].default)
     stage = Stage(SUBSYSTEMS, options, lambda: 0.0)
     decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, Origins(lambda *_: None))
     store = SeriesStore(METRICS)
@@ -60,9 +63,7 @@ def _measure(count: int) -> Figures:
     # Each changes once, and once more.
     for turn in range(2):
         for start in range(0, count, _BATCH):
-            batch = [
-                _status(10_000 + i, _STATUSES[(i + turn) % 8]) for i in range(start, start + _BATCH)
-            ]
+            batch = [_status(subsystem, 10_000 + i, i + turn) for i in range(start, start + _BATCH)]
             by_key: dict[str, list[Any]] = {}
             for key, value in decode(batch):
                 by_key.setdefault(key, []).append(value)
@@ -78,13 +79,26 @@ def _measure(count: int) -> Figures:
     return Figures(idle, _resident(), peak)
 
 
-def _status(endpoint: int, status: int) -> Delivery:
-    body = {
-        "name": "endpoint_status_update",
-        "origin_uuid": "ca7f87e9-c2c8-5fad-ba1b-c3140ebb9be3",
-        "data": {"xivo_id": "ca7f87e9", "endpoint_id": endpoint, "status": status},
+def _status(subsystem: str, number: int, turn: int) -> Delivery:
+    body = _endpoint(number, turn) if subsystem == ENDPOINTS else _line(number, turn)
+    return Delivery("bench", json.dumps({**body, "origin_uuid": _ORIGIN}).encode(), 1.0)
+
+
+def _endpoint(number: int, turn: int) -> dict[str, object]:
+    status = _STATUSES[turn % len(_STATUSES)]
+    data = {"xivo_id": "ca7f87e9", "endpoint_id": number, "status": status}
+    return {"name": "endpoint_status_update", "data": data}
+
+
+def _line(number: int, turn: int) -> dict[str, object]:
+    data = {
+        "id": number,
+        "technology": "sip",
+        "name": f"{number:x}",
+        "registered": turn % 4 > 0,
+        "current_call_count": int(turn % 10 == 0),
     }
-    return Delivery("bench", json.dumps(body).encode(), 1.0)
+    return {"name": "line_status_updated", "data": data}
 
 
 def _resident() -> float:
@@ -93,4 +107,4 @@ def _resident() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measure(int(sys.argv[1]))))
+    print(json.dumps(_measure(sys.argv[1], int(sys.argv[2]))))

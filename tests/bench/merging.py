@@ -65,7 +65,7 @@ def measure(run: Round) -> Costs:
 def of_events(run: Round) -> float:
     """Return the CPU ms of 5,000 events of the used mix, in decode and states alone."""
     with _frozen():
-        return core.cost(run.used[:EVENTS]) * EVENTS / 1e3
+        return core.cost(run.mixes.used[:EVENTS]) * EVENTS / 1e3
 
 
 @contextmanager

@@ -11,4 +11,4 @@ from tests.bench.round import Round
 def ours_with_recovery(run: Round) -> Drained:
     """Let the exporter read with a recovery store, which is new."""
     with tempfile.TemporaryDirectory(dir=run.folder) as state:
-        return by_exporter(run, run.used, "--state-dir", state)
+        return by_exporter(run, run.mixes.used, "--state-dir", state)

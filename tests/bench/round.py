@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.integration.bus import Wire
+from tests.bench.traffic import Mixes
 from tests.servers import Broker
 
 T = TypeVar("T")
@@ -20,16 +20,14 @@ class Round:
     Attributes:
         broker: Private, the same in all runs.
         folder: For the output of programs.
-        used: Messages whose events are all used.
-        firehose: As `--bind-all` receives them, nine of ten unused.
-        wazo: As the inbox of a Wazo of today receives them.
+        mixes: The messages of full inboxes, the same in all runs.
+        peer: The program of somebody else that is compared, if it is named.
     """
 
     broker: Broker
     folder: Path
-    used: Sequence[Wire]
-    firehose: Sequence[Wire]
-    wazo: Sequence[Wire] = ()
+    mixes: Mixes
+    peer: Path | None = None
     _known: dict[object, Any] = field(default_factory=dict)
 
     def once(self, measure: Callable[[Round], T]) -> T:

@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import dropwhile, islice
 from typing import Any
 
@@ -60,6 +60,39 @@ _CHANNEL_VARIABLES = {
 """Of channels, as Wazo's Asterisk is set up to tell them."""
 
 
+class Mixes:
+    """The messages of full inboxes. Each mix is made when it is first needed.
+
+    Attributes:
+        count: Number of messages of a mix.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    @cached_property
+    def used(self) -> list[Wire]:
+        """All events are used."""
+        return used(self.count)
+
+    @cached_property
+    def firehose(self) -> list[Wire]:
+        """As `--bind-all` receives them, nine of ten unused."""
+        return firehose(self.count)
+
+    @cached_property
+    def wazo(self) -> list[Wire]:
+        """As the inbox of a Wazo of today receives them."""
+        return wazo(self.count)
+
+    @property
+    def made(self) -> dict[str, list[Wire]]:
+        """Those that were needed, by name."""
+        return {name: mix for name, mix in vars(self).items() if name != "count"}
+
+
+# Few agents publish so many messages only in hours, which take long to simulate.
+@lru_cache(maxsize=8)
 def used(count: int, agents: int = AGENTS) -> list[Wire]:
     """Give messages of all subsystems, as the inbox receives them by its bindings."""
     return list(islice(filter(is_used, _wires(agents, noise=False)), count))
@@ -76,6 +109,7 @@ def wazo(count: int) -> list[Wire]:
     return list(islice(filter(is_used_by_name, _merged(centres)), count))
 
 
+@lru_cache(maxsize=1)
 def wazo_bus(count: int, agents: int) -> list[Wire]:
     """Give messages of a Wazo of today, as it publishes them: three of four are of no use here."""
     busy = dropwhile(lambda message: message.at < OPENING + WARM_UP_SECONDS, _today(agents, 1))
