@@ -19,14 +19,12 @@ from exporter.consumer.frames import Frame
 from exporter.consumer.received import MessageHandler
 
 CHUNK = 256 * 1024
-"""Bytes of one read: several hundred deliveries, which share the cost of the read."""
+"""Bytes of one read: several hundred deliveries, which share the cost of the read. Over TLS, a read
+may be a record longer."""
 
 GATHER_SECONDS = 0.005
-"""Minimum time between two reads of deliveries: a read and the loop iteration after it cost as much
-as ten deliveries."""
-
-MAX_RECORDS = 100
-"""Maximum TLS records in one read."""
+"""Minimum time between two reads of deliveries, unless the first was full: a read and the loop
+iteration after it cost as much as ten deliveries."""
 
 _RECORD = 16 * 1024
 """Maximum bytes of a TLS record."""
@@ -50,6 +48,8 @@ class BulkConnection(pyamqp.Connection):
     pause: Callable[[float], object] = staticmethod(time.sleep)
     has_stripped = False
     _read_at = 0.0
+    # Whether the last read was full: probably more waits.
+    _is_behind = False
     # Bytes that were read and not used yet.
     _unread = b""
     _decoder: DeliverDecoder | None = None
@@ -126,19 +126,31 @@ class BulkConnection(pyamqp.Connection):
             transport.connected = False
             msg = "Server unexpectedly closed connection"
             raise OSError(msg)
-        chunks = [self._unread, chunk]
+        self._unread += chunk
+        size = len(chunk)
         if isinstance(sock, SSLSocket):
-            # One read returns one TLS record, and brokers put few deliveries into each.
-            # The next read meets the same error again, after these bytes are used.
-            with suppress(OSError), transport.having_timeout(0):
-                while len(chunks) < MAX_RECORDS and (record := sock.recv(_RECORD)):
-                    chunks.append(record)
-        self._unread = b"".join(chunks)
+            size += self._receive_records(sock, CHUNK - size)
+        self._is_behind = size >= CHUNK
+
+    def _receive_records(self, sock: SSLSocket, limit: int) -> int:
+        """Read further TLS records; return the number of bytes.
+
+        One read returns one record, and brokers put few deliveries into each.
+        """
+        records = []
+        size = 0
+        # The next read meets the same error again, after these bytes are used.
+        with suppress(OSError), self.transport.having_timeout(0):
+            while size < limit and (record := sock.recv(_RECORD)):
+                records.append(record)
+                size += len(record)
+        self._unread += b"".join(records)
+        return size
 
     def _gather(self) -> None:
         """Wait until `GATHER_SECONDS` after the last read, so that a read gets many deliveries."""
         wait = self._read_at + GATHER_SECONDS - self.clock()
-        if wait > 0:
+        if wait > 0 and not self._is_behind:
             self.pause(wait)
         self._read_at = self.clock()
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kombu.transport import pyamqp
 
+from exporter.consumer import bulk
 from exporter.consumer.bulk import GATHER_SECONDS, BulkConnection
 from exporter.consumer.frames import tolerant_frame_handler
 from exporter.consumer.received import Received, from_message
@@ -325,6 +326,27 @@ def test_reads_that_follow_each_other_give_what_comes_meanwhile() -> None:
         connection.drain_events(timeout=1)
     assert [[each.tag for each in batch] for batch in batches] == [[1], [2], [3]]
     assert pauses == [pytest.approx(GATHER_SECONDS / 2)]
+
+
+def test_only_after_a_full_read_the_next_one_follows_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    batches: list[Sequence[Received]] = []
+    pauses: list[float] = []
+    deliveries = [b"".join(_delivery(number)) for number in range(1, 7)]
+    monkeypatch.setattr(bulk, "CHUNK", 2 * len(deliveries[0]))
+    with _Peer(BulkConnection) as peer:
+        connection = peer.connection
+        connection.set_handler(OURS, TAG, batches.append)
+        connection.clock, connection.pause = lambda: 100.0, pauses.append
+        peer.publish(b"".join(deliveries[:5]))
+        for _ in range(3):
+            connection.drain_events(timeout=1)
+        assert pauses == []
+        peer.publish(deliveries[5])
+        connection.drain_events(timeout=1)
+    assert [[each.tag for each in batch] for batch in batches] == [[1, 2], [3, 4], [5], [6]]
+    assert pauses == [pytest.approx(GATHER_SECONDS)]
 
 
 def test_deliveries_are_signs_of_life() -> None:
