@@ -1,102 +1,38 @@
 """A py-amqp connection that reads all available bytes and handles many deliveries at a time.
 
-py-amqp handles all other frames, in their order.
+py-amqp handles all other frames, in their order. Only its public names are used.
 """
 
 from __future__ import annotations
 
+import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from ssl import SSLWantReadError
-from typing import Any
+from ssl import SSLSocket
 
-from amqp.transport import SSLTransport, TCPTransport
+from amqp.exceptions import UnexpectedFrame
 from kombu.transport import pyamqp
 
 from exporter.consumer.deliver import DeliverDecoder
+from exporter.consumer.frames import Frame
 from exporter.consumer.received import MessageHandler
 
 CHUNK = 256 * 1024
-"""Bytes of one read: several hundred deliveries, which share the cost of the read."""
+"""Bytes of one read: several hundred deliveries, which share the cost of the read. Over TLS, a read
+may be a record longer."""
 
 GATHER_SECONDS = 0.005
-"""Minimum time between two reads of deliveries: a read and the loop iteration after it cost as much
-as ten deliveries."""
-
-MAX_RECORDS = 100
-"""Maximum TLS records in one read."""
+"""Minimum time between two reads of deliveries, unless the first was full: a read and the loop
+iteration after it cost as much as ten deliveries."""
 
 _RECORD = 16 * 1024
 """Maximum bytes of a TLS record."""
 
+_START = struct.Struct(">BHI")
+"""Of a frame: type, channel, size of the payload."""
 
-class _ReadAhead:
-    """Mixin of transports: reads all available bytes; py-amqp alone reads only the next bytes."""
-
-    connected: bool
-    _read_buffer: bytes
-    _quick_recv: Callable[[int], bytes]
-
-    @property
-    def has_unread(self) -> bool:
-        """Whether bytes were read and not used yet."""
-        return bool(self._read_buffer)
-
-    def read_ahead(self, *, more: bool) -> bytes:
-        """Return the bytes that were read and not used yet.
-
-        Args:
-            more: Wait for more bytes, even if some are there. Without bytes it always waits.
-
-        Raises:
-            TimeoutError: No bytes arrived within the timeout of the socket.
-            OSError: The connection is lost.
-        """
-        if more or not self._read_buffer:
-            try:
-                self._receive()
-            except (TimeoutError, BlockingIOError, SSLWantReadError):
-                raise
-            except OSError:
-                self.connected = False
-                raise
-        return self._read_buffer
-
-    def discard(self, count: int) -> None:
-        """Remove the bytes that were used."""
-        self._read_buffer = self._read_buffer[count:]
-
-    def _read(self, n: int, initial: bool = False) -> bytes:
-        del initial
-        while len(self._read_buffer) < n:
-            self._receive()
-        result = self._read_buffer[:n]
-        self.discard(n)
-        return result
-
-    def _receive(self) -> None:
-        chunk = self._quick_recv(CHUNK)
-        if not chunk:
-            msg = "Server unexpectedly closed connection"
-            raise OSError(msg)
-        self._read_buffer += chunk
-
-
-class _TCPTransport(_ReadAhead, TCPTransport):  # type: ignore[misc]  # py-amqp has no types
-    pass
-
-
-class _SSLTransport(_ReadAhead, SSLTransport):  # type: ignore[misc]  # py-amqp has no types
-    def _receive(self) -> None:
-        super()._receive()
-        # One read returns one TLS record, and brokers put few deliveries into each.
-        records: list[bytes] = []
-        # The next read meets the same error again, after these bytes are used.
-        with suppress(OSError), self.having_timeout(0):
-            while len(records) < MAX_RECORDS and (record := self._quick_recv(_RECORD)):
-                records.append(record)
-        self._read_buffer += b"".join(records)
+_END = 0xCE
 
 
 class BulkConnection(pyamqp.Connection):
@@ -112,11 +48,13 @@ class BulkConnection(pyamqp.Connection):
     pause: Callable[[float], object] = staticmethod(time.sleep)
     has_stripped = False
     _read_at = 0.0
+    # Whether the last read was full: probably more waits.
+    _is_behind = False
+    # Bytes that were read and not used yet.
+    _unread = b""
     _decoder: DeliverDecoder | None = None
     _channel_id = 0
     _on_messages: MessageHandler
-    # Whether the bytes end within a delivery.
-    _is_incomplete = False
     # Whether py-amqp has received part of a delivery of the channel.
     _is_assembling = False
 
@@ -133,56 +71,88 @@ class BulkConnection(pyamqp.Connection):
         """Handle all available deliveries, or one frame.
 
         Returns:
-            Whether a delivery or a method was complete.
+            Whether a delivery or a method was complete. If not, py-amqp calls it again.
+
+        Raises:
+            TimeoutError: No bytes arrived within the timeout.
+            OSError: The connection is lost.
         """
-        if self._decoder is not None and (self._is_incomplete or not self.transport.has_unread):
-            self._gather()
-        with self.transport.having_timeout(timeout):
-            data = self.transport.read_ahead(more=self._is_incomplete)
+        frame = self._first_frame()
+        if frame is None:
+            self._receive(timeout)
+            return False
         if self._decoder is not None and not self._is_assembling:
-            received, size, self._is_incomplete = self._decoder.decode(data)
+            received, size = self._decoder.decode(self._unread)
             if received:
                 # py-amqp's heartbeat check needs it: the peer is alive.
                 self.bytes_recv += 1
-                self.transport.discard(size)
+                self._unread = self._unread[size:]
                 self._on_messages(received)
                 return True
-            if self._is_incomplete:
-                return False
-        with self.transport.having_timeout(timeout):
-            frame = self.transport.read_frame()
+        self._unread = self._unread[len(frame[2]) + _START.size + 1 :]
         is_complete = bool(self.on_inbound_frame(frame))
         if frame[1] == self._channel_id:
             self._is_assembling = not is_complete
         return is_complete
 
+    def _first_frame(self) -> Frame | None:
+        """Return the first frame that was not used yet; None if it is not complete."""
+        data = self._unread
+        if len(data) <= _START.size:
+            return None
+        kind, channel, size = _START.unpack_from(data)
+        end = _START.size + size
+        if len(data) <= end:
+            return None
+        if data[end] != _END:
+            msg = f"Received frame_end {data[end]:#04x} while expecting 0xce"
+            raise UnexpectedFrame(msg)
+        return kind, channel, data[_START.size : end]
+
+    def _receive(self, timeout: float | None) -> None:
+        """Read all bytes that have arrived, and wait for the first."""
+        if self._decoder is not None:
+            self._gather()
+        transport = self.transport
+        try:
+            with transport.having_timeout(timeout) as sock:
+                chunk = sock.recv(CHUNK)
+        except TimeoutError:
+            raise
+        except OSError:
+            transport.connected = False
+            raise
+        if not chunk:
+            transport.connected = False
+            msg = "Server unexpectedly closed connection"
+            raise OSError(msg)
+        self._unread += chunk
+        size = len(chunk)
+        if isinstance(sock, SSLSocket):
+            size += self._receive_records(sock, CHUNK - size)
+        self._is_behind = size >= CHUNK
+
+    def _receive_records(self, sock: SSLSocket, limit: int) -> int:
+        """Read further TLS records; return the number of bytes.
+
+        One read returns one record, and brokers put few deliveries into each.
+        """
+        records = []
+        size = 0
+        # The next read meets the same error again, after these bytes are used.
+        with suppress(OSError), self.transport.having_timeout(0):
+            while size < limit and (record := sock.recv(_RECORD)):
+                records.append(record)
+                size += len(record)
+        self._unread += b"".join(records)
+        return size
+
     def _gather(self) -> None:
         """Wait until `GATHER_SECONDS` after the last read, so that a read gets many deliveries."""
         wait = self._read_at + GATHER_SECONDS - self.clock()
-        if wait > 0:
+        if wait > 0 and not self._is_behind:
             self.pause(wait)
         self._read_at = self.clock()
-
-    def Transport(  # noqa: N802 -- py-amqp's
-        self,
-        host: str,
-        connect_timeout: float | None,
-        ssl: dict[str, Any] | bool = False,
-        read_timeout: float | None = None,
-        write_timeout: float | None = None,
-        **options: object,
-    ) -> _ReadAhead:
-        """Return the transport of this connection; py-amqp calls it."""
-        kind = _SSLTransport if ssl else _TCPTransport
-        transport: _ReadAhead = kind(
-            host,
-            connect_timeout=connect_timeout,
-            ssl=ssl,
-            read_timeout=read_timeout,
-            write_timeout=write_timeout,
-            **options,
-        )
-        return transport
 
 
 class BulkTransport(pyamqp.Transport):

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kombu.transport import pyamqp
 
+from exporter.consumer import bulk
 from exporter.consumer.bulk import GATHER_SECONDS, BulkConnection
 from exporter.consumer.frames import tolerant_frame_handler
 from exporter.consumer.received import Received, from_message
@@ -327,6 +328,27 @@ def test_reads_that_follow_each_other_give_what_comes_meanwhile() -> None:
     assert pauses == [pytest.approx(GATHER_SECONDS / 2)]
 
 
+def test_only_after_a_full_read_the_next_one_follows_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    batches: list[Sequence[Received]] = []
+    pauses: list[float] = []
+    deliveries = [b"".join(_delivery(number)) for number in range(1, 7)]
+    monkeypatch.setattr(bulk, "CHUNK", 2 * len(deliveries[0]))
+    with _Peer(BulkConnection) as peer:
+        connection = peer.connection
+        connection.set_handler(OURS, TAG, batches.append)
+        connection.clock, connection.pause = lambda: 100.0, pauses.append
+        peer.publish(b"".join(deliveries[:5]))
+        for _ in range(3):
+            connection.drain_events(timeout=1)
+        assert pauses == []
+        peer.publish(deliveries[5])
+        connection.drain_events(timeout=1)
+    assert [[each.tag for each in batch] for batch in batches] == [[1, 2], [3, 4], [5], [6]]
+    assert pauses == [pytest.approx(GATHER_SECONDS)]
+
+
 def test_deliveries_are_signs_of_life() -> None:
     with _Peer(BulkConnection) as peer:
         peer.connection.heartbeat = 10
@@ -335,15 +357,3 @@ def test_deliveries_are_signs_of_life() -> None:
         peer.read([b"".join(_delivery(1))])
         peer.connection.heartbeat_tick()
         assert peer.connection.last_heartbeat_received > long_ago
-
-
-@pytest.mark.parametrize("kept", [11, 40, 70, 90])
-def test_a_delivery_that_a_read_cuts_off_is_decoded_with_the_next(kept: int) -> None:
-    batches: list[Sequence[Received]] = []
-    first, second = (b"".join(_delivery(number)) for number in (1, 2))
-    with _Peer(BulkConnection) as peer:
-        peer.connection.set_handler(OURS, TAG, batches.append)
-        peer.read([first + second[:kept], second[kept:]])
-        # What py-amqp assembles comes by its callback.
-        assert peer.came == []
-    assert [[each.tag for each in batch] for batch in batches] == [[1], [2]]
