@@ -126,7 +126,10 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
     def _start(self, events: list[Event]) -> list[Event]:
         """Start the state with the first event that can; return that event and those after it."""
         assert self._bus is not None
+        may_start = self._stage.starters[self._name]
         for index, event in enumerate(events):
+            if not may_start[type(event)]:
+                continue
             if isinstance(event, OriginForgotten):
                 self._bus, self._is_free = None, False
                 break

@@ -35,7 +35,8 @@ class Level(Tracker["_ValueWindow"]):
 
     def follow(self, at: float, value: float) -> None:
         """Change the value at a time, Unix seconds."""
-        self.advance(at)
+        if at >= self.due:  # A call for each event would cost more.
+            self.advance(at)
         if value != self._value:
             self._value = value
             for labels, window in self._windows:
