@@ -44,7 +44,7 @@ _SERIES: tuple[tuple[MetricSpec, LabelValues], ...] = (
     (SERVICE_RATIO, ()),
     (WAIT_MAX, ()),
 )
-"""The metric of each result of a window, and its labels between those of the queue and the window."""
+"""The metric of each result of a window, and its labels between the queue and the window."""
 
 
 class CallWindows(Tracker["_CallWindow"]):

@@ -211,13 +211,12 @@ def entity_id(value: int | str, field: str) -> str:
     Raises:
         Rejected: BAD_FIELD if it is negative, empty, unprintable or too long.
     """
-    if isinstance(value, int):
-        if 0 <= value < _MAX_NUMBER:
-            return str(value)
-    else:
+    if isinstance(value, str):
         text = value.strip().lower()
-        if 0 < len(text) <= _MAX_ID and text.isprintable() and not text.startswith("-"):
+        if 0 < len(text) <= _MAX_ID and text[0] != "-" and text.isprintable():
             return text
+    elif 0 <= value < _MAX_NUMBER:
+        return str(value)
     raise Rejected(Reason.BAD_FIELD, f"{field} is not a valid id")
 
 

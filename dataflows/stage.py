@@ -60,9 +60,11 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         """Apply a batch of events; return the changes."""
         outputs: list[Output] = []
         for name, bus, events in values:
-            if isinstance(events[0], StateRestored):
-                self._restore(events[0].snapshot)
-            elif self._belongs(name, bus, events[0]):
+            first = events[0]
+            if type(first) is StateRestored:
+                self._restore(first.snapshot)
+            # Most batches are small, so what each of them costs matters.
+            elif (bus == self._bus and not self._is_free) or self._belongs(name, bus, first):
                 outputs += self._apply(events if self._state else self._start(events))
         if self._bus is None:
             return outputs, StatefulBatchLogic.DISCARD
