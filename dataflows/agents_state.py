@@ -171,8 +171,9 @@ class AgentEventsState(State[Event]):
         """End wrap-ups, and let the time in each activity go on."""
         is_updated = self.knowledge.is_updated
         if is_updated:
-            for at, agent in self._memberships.ended(now, is_clock=True):
-                self._follow(agent, at)
+            if self._memberships.wrap_ups.due < inf:
+                for at, agent in self._memberships.ended(now, is_clock=True):
+                    self._follow(agent, at)
             for logout in self._logouts.passed(now):
                 self._count_logout(logout)
         else:

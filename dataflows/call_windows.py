@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from dataflows.days import Today
@@ -34,6 +34,17 @@ class CallMetrics(NamedTuple):
 
 
 METRICS = CallMetrics(WINDOW_CALLS, SERVICE_RATIO, WAIT_MAX)
+
+_OUTCOMES = tuple(Outcome)
+
+_SERIES: tuple[tuple[MetricSpec, LabelValues], ...] = (
+    *((WINDOW_CALLS, (outcome.value,)) for outcome in _OUTCOMES),
+    (WINDOW_SERVICE, (ServiceResult.IN_TIME.value,)),
+    (WINDOW_SERVICE, (ServiceResult.MISSED.value,)),
+    (SERVICE_RATIO, ()),
+    (WAIT_MAX, ()),
+)
+"""The metric of each result of a window, and its labels between the queue and the window."""
 
 
 class CallWindows(Tracker["_CallWindow"]):
@@ -74,26 +85,23 @@ class CallWindows(Tracker["_CallWindow"]):
         return _CallWindow(length, at)
 
     def _show(self, labels: LabelValues, results: Results, before: Results | None = None) -> None:
-        shown = before or (None,) * len(results)
-        for (spec, series), value, former in zip(self._series(labels), results, shown, strict=True):
+        for position, value in enumerate(results):
+            if before is not None and value == before[position]:
+                continue
+            spec, series = self._series(labels, position)
             if value is None:
                 self._samples.retire(spec, series)
-            elif value != former:
+            else:
                 self._samples.set(spec, series, value)
 
     def _retire(self, labels: LabelValues) -> None:
-        for spec, series in self._series(labels):
-            self._samples.retire(spec, series)
+        for position in range(len(_SERIES)):
+            self._samples.retire(*self._series(labels, position))
 
-    def _series(self, labels: LabelValues) -> Iterator[tuple[MetricSpec, LabelValues]]:
-        """Yield the series of a window, in the order of its results."""
-        calls, *others = self._shown
-        for outcome in Outcome:
-            yield calls, (*self._labels, outcome.value, labels[-1])
-        for result in (ServiceResult.IN_TIME, ServiceResult.MISSED):
-            yield WINDOW_SERVICE, (*self._labels, result.value, labels[-1])
-        for spec in others:
-            yield spec, labels
+    def _series(self, labels: LabelValues, position: int) -> tuple[MetricSpec, LabelValues]:
+        """Return the series of a window that shows one of its results."""
+        spec, own = _SERIES[position]
+        return spec, (*self._labels, *own, labels[-1])
 
 
 class _CallWindow(Window):
@@ -102,13 +110,13 @@ class _CallWindow(Window):
     def open(self, at: float) -> None:
         super().open(at)
         # Of each outcome, in the order of the enumeration.
-        self._counts = (0,) * len(Outcome)
+        self._counts = (0,) * len(_OUTCOMES)
         self._in_time = self._missed = 0
         self._longest: float | None = None
 
     def count(self, outcome: Outcome, wait: float | None, result: ServiceResult | None) -> None:
         self._counts = tuple(
-            [n + (each is outcome) for each, n in zip(Outcome, self._counts, strict=True)]
+            [n + (each is outcome) for each, n in zip(_OUTCOMES, self._counts, strict=True)]
         )
         self._in_time += result is ServiceResult.IN_TIME
         self._missed += result is ServiceResult.MISSED

@@ -53,9 +53,9 @@ def event_time(
         at = stamp_ms / 1000
     if at is None:
         return arrived, False
-    if arrived - BEHIND_SECONDS <= at <= arrived + AHEAD_SECONDS:
-        return (min(arrived, at)), False
-    return arrived, True
+    if arrived - BEHIND_SECONDS <= at <= arrived:
+        return at, False
+    return arrived, not arrived < at <= arrived + AHEAD_SECONDS
 
 
 def stamped_at(

@@ -113,7 +113,7 @@ def open_envelope(
     Args:
         delivery: Its body may be bytes or text; the content type is ignored.
         zone: Time zone of time stamps without a UTC offset; None means this machine's zone.
-        offsets: By how much those of an origin differ from that zone.
+        offsets: By how much those of an origin differ from that zone. The origins are safe.
 
     Raises:
         Rejected: With any reason except BAD_FIELD, BAD_DATA and OVER_LIMIT.
@@ -130,10 +130,14 @@ def open_envelope(
         raise Rejected(Reason.TOO_DEEP) from error
     if wire.origin_uuid and not wire.name:
         raise Rejected(Reason.NO_NAME)
-    origin, stamp = label(wire.origin_uuid or ""), wire.timestamp or delivery.stamp
+    origin, stamp = wire.origin_uuid or "", wire.timestamp or delivery.stamp
+    offset = offsets.get(origin)
+    if offset is None:  # All others are safe for labels, so they need no check.
+        origin = label(origin)
+        offset = offsets.get(origin)
     at, is_clamped = delivery.arrived, False
     if stamp is not None or delivery.stamp_ms is not None:
-        at, is_clamped = event_time(stamp, delivery.stamp_ms, at, zone, offsets.get(origin))
+        at, is_clamped = event_time(stamp, delivery.stamp_ms, at, zone, offset)
     return Envelope(wire.name or "", origin, wire.data, at, is_clamped, stamp or "")
 
 
@@ -193,9 +197,9 @@ def number_id(value: int | str, field: str) -> str:
     Raises:
         Rejected: BAD_FIELD if it is not a number, negative or too large.
     """
+    if type(value) is int and 0 <= value < _MAX_NUMBER:
+        return str(value)
     text = entity_id(value, field)
-    if type(value) is int:
-        return text
     if not (text.isascii() and text.isdecimal()):
         raise Rejected(Reason.BAD_FIELD, f"{field} is not a number")
     return text.lstrip("0") or "0"
@@ -207,13 +211,12 @@ def entity_id(value: int | str, field: str) -> str:
     Raises:
         Rejected: BAD_FIELD if it is negative, empty, unprintable or too long.
     """
-    if isinstance(value, int):
-        if 0 <= value < _MAX_NUMBER:
-            return str(value)
-    else:
+    if isinstance(value, str):
         text = value.strip().lower()
-        if 0 < len(text) <= _MAX_ID and text.isprintable() and not text.startswith("-"):
+        if 0 < len(text) <= _MAX_ID and text[0] != "-" and text.isprintable():
             return text
+    elif 0 <= value < _MAX_NUMBER:
+        return str(value)
     raise Rejected(Reason.BAD_FIELD, f"{field} is not a valid id")
 
 

@@ -75,7 +75,7 @@ class MemberHistory:
             The member, or None if it is no member; and the changes that were not counted yet.
         """
         recent = self._recent(event)
-        login_time = max([event.login_time, *(each.login_time for _, each, _ in recent)])
+        login_time = max([event.login_time, *[each.login_time for _, each, _ in recent]])
         if not recent or _is_in_order(recent, event):
             after, changes = follow(before, event)
             is_certain = bool(recent) or not contradictions(before, event)

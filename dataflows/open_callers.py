@@ -53,6 +53,8 @@ class OpenCallers:
             return []
         facts: list[Fact] = []
         for visits in caller.visits:
+            if not (visits.leaves or visits.results or visits.gone):
+                continue  # Most callers only wait.
             settled, began = visits.overdue(at, caller.hung_up, caller.ended, caller.joined)
             if any(leave.at == at for leave in visits.leaves):
                 self.leaving.add(at, name)

@@ -52,9 +52,11 @@ class Parts(dict[str, State[Any]]):
         self._pattern = b""
         self._pickles: dict[str, bytes] = {}
 
-    def mark_changed(self, name: str) -> None:
-        """Note that a part may have changed, or has ended."""
-        self._pickles.pop(name, None)
+    def mark_changed(self, names: Iterable[str]) -> None:
+        """Note that some parts may have changed, or have ended."""
+        if self._pickles:  # Without a recovery store, there are none.
+            for name in names:
+                self._pickles.pop(name, None)
 
     def pickles(self, dump: Callable[[State[Any]], bytes]) -> Pickles:
         """Return the pickles of all parts; pickle only those that changed."""
@@ -193,8 +195,8 @@ class PartedState(State[E]):
             if self._due.get(name) == due:
                 del self._due[name]
                 touched[name] = self._parts[name]
+        self._parts.mark_changed(touched)
         for name, part in touched.items():
-            self._parts.mark_changed(name)
             if part.refused:
                 self.refused += part.refused
                 part.refused = 0
@@ -218,7 +220,7 @@ class PartedState(State[E]):
     def drop(self, name: str) -> None:
         """End a part."""
         self.shown.release()
-        self._parts.mark_changed(name)
+        self._parts.mark_changed([name])
         self._touched.pop(name, None)
         self._end(name, self._parts[name])
 

@@ -60,9 +60,11 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
         """Apply a batch of events; return the changes."""
         outputs: list[Output] = []
         for name, bus, events in values:
-            if isinstance(events[0], StateRestored):
-                self._restore(events[0].snapshot)
-            elif self._belongs(name, bus, events[0]):
+            first = events[0]
+            if type(first) is StateRestored:
+                self._restore(first.snapshot)
+            # Most batches are small, so what each of them costs matters.
+            elif (bus == self._bus and not self._is_free) or self._belongs(name, bus, first):
                 outputs += self._apply(events if self._state else self._start(events))
         if self._bus is None:
             return outputs, StatefulBatchLogic.DISCARD
@@ -126,7 +128,10 @@ class Logic(StatefulBatchLogic[Values, Output, bytes | None]):
     def _start(self, events: list[Event]) -> list[Event]:
         """Start the state with the first event that can; return that event and those after it."""
         assert self._bus is not None
+        may_start = self._stage.starters[self._name]
         for index, event in enumerate(events):
+            if not may_start[type(event)]:
+                continue
             if isinstance(event, OriginForgotten):
                 self._bus, self._is_free = None, False
                 break

@@ -125,7 +125,11 @@ class StateCounts(EntityStates[T]):
         return self._samples.get(self._spec, (*self._labels, state))
 
     def _move(self, before: T | None, after: T | None) -> None:
-        if before is not None:
-            self._samples.add(self._spec, (*self._labels, before), -1)
-        if after is not None:
-            self._samples.add(self._spec, (*self._labels, after))
+        samples, spec, labels = self._samples, self._spec, self._labels
+        if before is None:
+            assert after is not None
+            samples.add(spec, (*labels, after))
+        elif after is None:
+            samples.add(spec, (*labels, before), -1)
+        else:
+            samples.move(spec, (*labels, before), (*labels, after))

@@ -7,10 +7,35 @@ from typing import Any
 
 from dataflows.clock import Clock
 from dataflows.listings import Listing, SourceAsked
+from dataflows.notices import OriginForgotten
 from dataflows.options import Options
 from dataflows.quota import Allocation, Quota
 from dataflows.snapshot import Snapshot, load
 from dataflows.subsystem import Context, Event, State, Subsystem
+
+
+class Starters(dict[type[Event], bool]):
+    """Whether a state of a subsystem may start or end with an event of a kind.
+
+    `isinstance` is slow, and a server that never tells of a subject can send many events that
+    concern it, such as ends of channels.
+
+    Args:
+        kinds: Of the events that show that the server tells of the subject.
+    """
+
+    def __init__(self, kinds: tuple[type[Event], ...]) -> None:
+        super().__init__()
+        self._kinds = kinds
+
+    def __missing__(self, kind: type[Event]) -> bool:
+        is_starter = issubclass(kind, self._kinds) and not kind.is_notice
+        found = self[kind] = is_starter or issubclass(kind, _NOTICES)
+        return found
+
+
+_NOTICES = (Listing, SourceAsked, OriginForgotten)
+"""The notices that matter to a state that has not started."""
 
 
 class States:
@@ -23,6 +48,7 @@ class States:
         is_kept: Whether there is a recovery store; without one, no snapshots are made.
 
     Attributes:
+        starters: By name of the subsystem.
         handed_over: Gets a snapshot of each state at the end of the dataflow, for the next run of
             it in this process; None if there will be none.
     """
@@ -44,9 +70,7 @@ class States:
             for subsystem in self._subsystems.values()
         }
         self._options = options
-        # By subsystem and kind of event: `isinstance` is slow, and a server that never tells of a
-        # subject can send many events that concern it, such as ends of channels.
-        self._starters: dict[tuple[str, type[Event]], bool] = {}
+        self.starters = {each.name: Starters(each.starters) for each in self._subsystems.values()}
         # By subsystem and bus: the places for entities, and for those with series.
         self._quotas: dict[tuple[str, str], tuple[Quota, Quota]] = {}
 
@@ -71,14 +95,9 @@ class States:
 
     def tells(self, name: str, event: Event) -> bool:
         """Return whether an event shows that its server tells of the subject of a subsystem."""
-        kind = type(event)
-        known = self._starters.get((name, kind))
-        if known is None:
-            if isinstance(event, Listing):
-                return not event.is_empty
-            known = issubclass(kind, self._subsystems[name].starters) and not event.is_notice
-            self._starters[name, kind] = known
-        return known
+        if isinstance(event, Listing):
+            return not event.is_empty
+        return not event.is_notice and self.starters[name][type(event)]
 
     def resume(self, snapshot: Snapshot) -> State[Any]:
         """Return the started state of a snapshot from the recovery store."""

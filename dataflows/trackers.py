@@ -103,7 +103,8 @@ class Tracker(ABC, Generic[W]):
 
     def tick(self, now: float) -> None:
         """Close the windows that ended before the clock's time."""
-        self.advance(now)
+        if now >= self.due:
+            self.advance(now)
         if now >= self._latest - CLOCK_SLACK_SECONDS:
             return
         for labels, window in self._windows:

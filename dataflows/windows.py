@@ -35,7 +35,8 @@ class Level(Tracker["_ValueWindow"]):
 
     def follow(self, at: float, value: float) -> None:
         """Change the value at a time, Unix seconds."""
-        self.advance(at)
+        if at >= self.due:  # A call for each event would cost more.
+            self.advance(at)
         if value != self._value:
             self._value = value
             for labels, window in self._windows:
@@ -70,24 +71,22 @@ class _LevelWindow(_ValueWindow):
         self._low, self._high = inf, -inf
 
     def change(self, at: float, value: float) -> bool:
-        self._integrate(at)
+        if at > self._since:
+            before = self._value
+            self._area += before * (at - self._since)
+            self._since = at
+            if before < self._low:
+                self._low = before
+            if before > self._high:
+                self._high = before
         self._value = value
         return False
 
     def results(self) -> Results:
-        self._integrate(self.end)
+        self.change(self.end, self._value)
         # Rounding must not make the mean of equal values differ from them.
         mean = min(max(self._area / (self.end - self._known_from), self._low), self._high)
         return self._low, self._high, mean
-
-    def _integrate(self, at: float) -> None:
-        if at > self._since:
-            self._area += self._value * (at - self._since)
-            self._since = at
-            if self._value < self._low:
-                self._low = self._value
-            if self._value > self._high:
-                self._high = self._value
 
 
 class _PeakWindow(_ValueWindow):

@@ -78,7 +78,8 @@ class CallsState(State[Event]):
         kind = type(event)
         if kind is LegChanged:
             assert isinstance(event, LegChanged)
-            self._begin(event.at)
+            if self._level is None:
+                self._begin(event.at)
             self._legs.change(event)
         elif kind is LegEnded:
             assert isinstance(event, LegEnded)

@@ -120,11 +120,15 @@ class DeliveriesState(State[DeliveriesProcessed]):
 
     def apply(self, event: DeliveriesProcessed) -> None:
         samples, bus = self.samples, self._bus
-        samples.add(DELIVERIES, bus, event.deliveries)
-        samples.add(USED, bus, event.used)
-        samples.add(UNUSED, bus, event.unused)
-        samples.add(DUPLICATES, bus, event.duplicates)
-        samples.add(CLAMPED, bus, event.clamped)
+        for spec, count in (
+            (DELIVERIES, event.deliveries),
+            (USED, event.used),
+            (UNUSED, event.unused),
+            (DUPLICATES, event.duplicates),
+            (CLAMPED, event.clamped),
+        ):
+            if count:  # A sample that is not changed would be passed on too.
+                samples.add(spec, bus, count)
         for reason, count in event.rejected.items():
             samples.add(REJECTED, (*bus, reason), count)
         if event.at:

@@ -133,7 +133,8 @@ class EndpointsState(State[Event]):
         self.trackers = (self._in_use, self._unavailable, self._flapping)
 
     def apply(self, event: Event) -> None:
-        self._flapping.advance(event.at)
+        if event.at >= self._flapping.due:
+            self._flapping.advance(event.at)
         if type(event) is EndpointStateChanged:
             self._change(event)
         else:

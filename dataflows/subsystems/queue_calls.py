@@ -157,7 +157,8 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
             if self._arrivals.end(channel, at):
                 self._callers.settling.add(at, channel)
         elif type(event) is HangupRequested:
-            self._apply_all(self._callers.hang_up(channel, at))
+            if facts := self._callers.hang_up(channel, at):
+                self._apply_all(facts)
         elif type(event) is QueueDialled:
             if self._last_events.has(event.digest, 0.0 if event.is_stamped else at):
                 return
@@ -177,8 +178,8 @@ class QueueCallsState(PartedState[CallEvent | Fact]):
 
     def _look_again(self, at: float, name: str) -> None:
         self._apply_all(self._callers.look_again(at, name))
-        refused = self._arrivals.settle(name, at)
-        self._apply_all([CallRefused(self._origin, at, queue) for queue in refused])
+        if refused := self._arrivals.settle(name, at):
+            self._apply_all([CallRefused(self._origin, at, queue) for queue in refused])
 
     def _apply_all(self, facts: Iterable[Fact]) -> None:
         for fact in facts:

@@ -166,7 +166,7 @@ def test_wrap_ups_of_a_state_that_an_earlier_version_kept_count_too() -> None:
     for state in pipeline.states():
         if isinstance(state, QueuesState):
             assert state._parts["ventes"].samples.retire(QUEUE_WRAP_UP, (ORIGIN, "ventes"))  # noqa: SLF001 -- what it kept
-            state._parts.mark_changed("ventes")  # noqa: SLF001 -- the same
+            state._parts.mark_changed(["ventes"])  # noqa: SLF001 -- the same
     pipeline.restart()
     assert in_wrap_up(pipeline) == 1
     pipeline.wait(5)
