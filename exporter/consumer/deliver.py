@@ -18,7 +18,7 @@ import struct
 from typing import NamedTuple
 
 from exporter.consumer.received import Received
-from exporter.consumer.timestamps import NO_STAMPS, find_stamps
+from exporter.consumer.timestamps import NO_STAMPS, find_needed
 
 _END = 0xCE
 _METHOD, _HEADER, _BODY = 1, 2, 3
@@ -93,13 +93,13 @@ class DeliverDecoder:
                     or data[end] != _END
                 ):
                     return Decoded(received, at, is_incomplete=False)
-                properties = header + _PROPERTIES_AT
+                properties, content = header + _PROPERTIES_AT, data[text:end]
                 stamp, stamp_ms = (
                     NO_STAMPS
                     if data.find(b"timestamp", properties, body) < 0
-                    else find_stamps(data[properties:body])
+                    else find_needed(data[properties:body], content)
                 )
-                received.append(Received(tag, bool(flags & 1), data[text:end], stamp, stamp_ms))
+                received.append(Received(tag, bool(flags & 1), content, stamp, stamp_ms))
                 at, length = end + 1, -1
         except (IndexError, struct.error):
             # Bytes are missing. An empty body has no body frame, so none would follow.
