@@ -7,12 +7,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
 from functools import partial
 from itertools import groupby
-from operator import attrgetter
 
 from dataflows.account import Account, Published
-from dataflows.envelope import Delivery, Envelope, Reason, Rejected, open_envelope
+from dataflows.envelope import Delivery, Reason, Rejected, open_envelope
 from dataflows.fan_out import FanOut, Keyed
-from dataflows.items import Duplicates, GapNoticed, Item, Opened, ReadingResumed, StandbyBegan
+from dataflows.items import (
+    Duplicates,
+    GapNoticed,
+    Item,
+    Opened,
+    ReadingResumed,
+    StandbyBegan,
+    Unused,
+    UnusedEvent,
+)
+from dataflows.labels import label
 from dataflows.listings import ALL
 from dataflows.notices import Heard, OriginSeen
 from dataflows.origins import Origins
@@ -22,7 +31,11 @@ from dataflows.subsystem import Subsystem, key
 from dataflows.subsystems import bus, deliveries
 from dataflows.zone_offsets import ZoneOffset
 
-_bus_and_kind = attrgetter("bus", "__class__")
+
+def _bus_and_kind(item: Item) -> tuple[str, type[Item]]:
+    """Return what consecutive items have in common that are decoded together."""
+    kind = item.__class__
+    return item.bus, Delivery if kind is Unused else kind
 
 
 class Decode:
@@ -85,8 +98,8 @@ class Decode:
         for item in items:
             if isinstance(item, Delivery):
                 self._process(item, account)
-            elif isinstance(item, Duplicates):
-                account.skip(item)
+            elif isinstance(item, Unused | Duplicates):
+                self._count(item, account)
             else:
                 yield from self._fan_out(item)
                 if kind in (GapNoticed, ReadingResumed):
@@ -127,7 +140,9 @@ class Decode:
         event = found[0].decode(envelope) if found else None
         published = account.origins.get(envelope.origin_uuid)
         if published is None:
-            published = self._first_of_origin(envelope, delivery.arrived, account)
+            published = self._first_of_origin(
+                envelope.origin_uuid, envelope.at, delivery.arrived, account
+            )
         if found and event is not None:
             account.used += 1
             if found[0].asks:
@@ -142,18 +157,56 @@ class Decode:
         published.names.append(name)
         published.at = delivery.arrived
 
-    def _first_of_origin(self, envelope: Envelope, arrived: float, account: Account) -> Published:
+    def _count(self, item: Unused | Duplicates, account: Account) -> None:
+        """Count deliveries of which nothing else is needed."""
+        if isinstance(item, Duplicates):
+            account.skip(item)
+            return
+        arrived = item.arrived
+        account.count += len(item.events)
+        account.unused += len(item.events)
+        account.last_at = max(account.last_at, arrived)
+        for event in item.events:
+            published = account.origins.get(event.origin_uuid)
+            if published is None:
+                try:
+                    published = self._origin_of(event, arrived, account)
+                except Rejected as rejected:
+                    account.unused -= 1
+                    account.rejected[rejected.reason] += 1
+                    self._on_rejected(Delivery(item.bus, None, arrived), rejected)
+                    continue
+            published.names.append(event.name)
+            published.at = arrived
+            if event.timestamp:
+                published.stamps[arrived].append(event.timestamp)
+
+    def _origin_of(self, event: UnusedEvent, arrived: float, account: Account) -> Published:
+        """Return the record of the origin of an unused event.
+
+        Raises:
+            Rejected: The bus has too many origins.
+        """
+        origin = label(event.origin_uuid)
+        published = account.origins.get(origin)
+        if published is None:
+            at, _ = account.read(origin, event.timestamp, arrived)
+            published = self._first_of_origin(origin, at, arrived, account)
+        return published
+
+    def _first_of_origin(
+        self, origin: str, at: float, arrived: float, account: Account
+    ) -> Published:
         """Return a new record of an origin, which becomes known to the bus if it is not.
 
         Raises:
             Rejected: The bus has too many origins.
         """
-        origin = envelope.origin_uuid
         published = Published()
         if not self._origins.is_settled(origin, account.bus):
             if not self._origins.add(origin, account.bus):
                 raise Rejected(Reason.OVER_LIMIT, "too many origins")
-            seen = OriginSeen(origin, envelope.at, is_carried=True)
+            seen = OriginSeen(origin, at, is_carried=True)
             for name in self._of_origins:
                 published.events[name].append(seen)
         offset = account.known.offsets.get(origin)
@@ -167,6 +220,7 @@ class Decode:
     def _keyed(self, account: Account) -> Iterator[Keyed]:
         for origin, published in account.origins.items():
             account.known.hear(origin)
+            account.clamp(origin, published.stamps)
             offset, is_used = account.known.offsets[origin], account.zone is None
             shifted = None
             if offset.decided is not None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from dataflows.envelope import Delivery
+from dataflows.labels import MAX_LABEL
 from dataflows.listings import Listing, Source
 from dataflows.snapshot import Snapshot
 
@@ -25,6 +26,32 @@ class Duplicates(msgspec.Struct, frozen=True, gc=False):
     bus: str
     count: int
     arrived: float
+
+
+_Text = Annotated[str, msgspec.Meta(max_length=MAX_LABEL)]
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_LABEL)]
+
+
+class UnusedEvent(msgspec.Struct, frozen=True, gc=False):
+    """What counts of an event that no decoder reads: its envelope, without the data."""
+
+    name: _Name
+    origin_uuid: _Name
+    timestamp: _Text | None = None
+
+
+class Unused(msgspec.Struct, frozen=True, gc=False):
+    """Consecutive deliveries of a bus with valid events that no decoder reads.
+
+    Attributes:
+        bus: Name of the bus.
+        arrived: When all of them arrived, Unix seconds.
+        events: Of each delivery, in their order.
+    """
+
+    bus: str
+    arrived: float
+    events: list[UnusedEvent]
 
 
 class Opened(msgspec.Struct, frozen=True, gc=False):
@@ -158,7 +185,7 @@ def arrived_by(item: T, now: float) -> T:
 
     The clock may have been set back since a delivery or an answer arrived.
     """
-    if isinstance(item, Delivery | Duplicates):
+    if isinstance(item, Delivery | Duplicates | Unused):
         return replace(item, arrived=now) if item.arrived > now else item
     if isinstance(item, SnapshotTaken) and item.at > now:
         listings = tuple([each.moved_to(now) for each in item.listings])
@@ -184,5 +211,5 @@ BusItem = (
 )
 """What happens to a bus between its deliveries."""
 
-Item = Delivery | Duplicates | BusItem
+Item = Delivery | Duplicates | Unused | BusItem
 """An item from the source of a bus."""

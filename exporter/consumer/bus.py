@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from dataflows.service_levels import DEFAULT, ServiceLevels
+from dataflows.subscriptions import subscriptions
 from dataflows.subsystems import SUBSYSTEMS
 from exporter.consumer.connection import Broker, brokers
 from exporter.consumer.inbox import Inbox, bindings, every_binding, everything, name_of
@@ -24,6 +25,7 @@ class Bus:
         zone: Time zone of time stamps without one; None means the zone of this machine.
         service_levels: Within which time a call of a queue must be answered.
         api: How to reach the APIs of its server; None if none is asked.
+        used: Names of the events that decoders read, if all others are received too; else None.
         connection: All that its consumer depends on: if it is equal after a change of the settings,
             the consumer stays. None if it never changes.
     """
@@ -34,6 +36,7 @@ class Bus:
     zone: tzinfo | None = None
     service_levels: ServiceLevels = DEFAULT
     api: ApiSettings | None = None
+    used: frozenset[str] | None = None
     connection: object = None
 
     @property
@@ -75,6 +78,7 @@ def _configured(bus: BusSettings, settings: Settings) -> Bus:
         bus.timezone,
         bus.service_level,
         bus if status.sources else None,
+        frozenset(subscriptions(kept)) if bus.bind_all else None,
         (bus.model_copy(update=_NOT_OF_CONNECTION), inbox, kept),
     )
 

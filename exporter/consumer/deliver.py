@@ -18,7 +18,7 @@ import struct
 from contextlib import suppress
 
 from exporter.consumer.received import Received
-from exporter.consumer.timestamps import NO_STAMPS, find_stamps
+from exporter.consumer.timestamps import NO_STAMPS, find_needed
 
 _END = 0xCE
 _METHOD, _HEADER, _BODY = 1, 2, 3
@@ -84,12 +84,12 @@ class DeliverDecoder:
                     or data[end] != _END
                 ):
                     break
-                properties = header + _PROPERTIES_AT
+                properties, content = header + _PROPERTIES_AT, data[text:end]
                 stamp, stamp_ms = (
                     NO_STAMPS
                     if data.find(b"timestamp", properties, body) < 0
-                    else find_stamps(data[properties:body])
+                    else find_needed(data[properties:body], content)
                 )
-                received.append(Received(tag, bool(flags & 1), data[text:end], stamp, stamp_ms))
+                received.append(Received(tag, bool(flags & 1), content, stamp, stamp_ms))
                 at = end + 1
         return received, at

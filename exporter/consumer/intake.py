@@ -6,13 +6,14 @@ Everything here runs in the consumer's thread.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import structlog
 
 from dataflows.clock import Clock
-from dataflows.envelope import MAX_BODY, Delivery
 from dataflows.items import (
     BusItem,
     Duplicates,
@@ -21,10 +22,11 @@ from dataflows.items import (
     ReadingResumed,
     ReadingStopped,
 )
-from exporter.consumer.copies import copy_of
+from exporter.consumer.arrived import items_of
 from exporter.consumer.inbox import PREFETCH
 from exporter.consumer.received import Received
 from exporter.consumer.unacked import UnackedDeliveries
+from exporter.consumer.unused import UnusedEvents
 from exporter.engine.delivery_buffer import DeliveryBuffer
 from exporter.engine.redelivery import RedeliveryMatcher, fingerprint_of
 from exporter.exposition.telemetry import BusStatus
@@ -45,8 +47,8 @@ _RULE = (
     "notice it"
 )
 
-_Tagged = tuple[Delivery, Any, int]
-"""A delivery with its delivery tag and its fingerprint."""
+_Arrived = tuple[Received, int, float]
+"""A message with its fingerprint and its time of arrival in Unix seconds."""
 
 
 class Intake:
@@ -57,6 +59,7 @@ class Intake:
         buffer: Receives the deliveries.
         clock: Unix time in seconds, for the time of arrival.
         prefetch: Maximum unacknowledged deliveries.
+        used: Names of the events that decoders read, if all others arrive too.
     """
 
     def __init__(
@@ -65,12 +68,14 @@ class Intake:
         buffer: DeliveryBuffer,
         clock: Clock,
         prefetch: int = PREFETCH,
+        used: Container[str] | None = None,
     ) -> None:
         self._status = status
         self._buffer = buffer
         self._memory = buffer.memory
         self._clock = clock
         self._prefetch = prefetch
+        self._unused = None if used is None else UnusedEvents(used)
         # Number of the last delivery that is not a duplicate.
         self._number = 0
         self._warn = RateLimited(log.warning)
@@ -86,7 +91,7 @@ class Intake:
         # because a connection may break before.
         self._was_standby = False
         # While it is not known where the redeliveries end:
-        self._matcher: RedeliveryMatcher[_Tagged] | None = None
+        self._matcher: RedeliveryMatcher[_Arrived] | None = None
         self._waiting: int | None = 0
         self._is_brief = self._is_full = self._has_gap = False
         # Whether messages may be received.
@@ -148,35 +153,36 @@ class Intake:
         self._unacked.clear()
 
     def receive(self, batch: Sequence[Received]) -> None:
-        """Handle messages that were read together, in their order."""
-        bus, now = self._status.name, self._clock()
+        """Handle messages that were read together, in their order; there may be none."""
+        if not batch:
+            return
+        now = self._clock()
+        prints = [fingerprint_of(each.body, each.stamp or each.stamp_ms) for each in batch]
+        if self._matcher is None and self._unacked.requeued is None and not self._backlog:
+            self._note_arrival(now)
+            self._put(batch, prints, now)
+            return
         arrived = 0.0
-        new: list[_Tagged] = []
-        for each in batch:
-            tag, body, stamp, stamp_ms = each.tag, each.body, each.stamp, each.stamp_ms
-            fingerprint = fingerprint_of(body, stamp or stamp_ms)
+        new: list[_Arrived] = []
+        for each, fingerprint in zip(batch, prints, strict=True):
             if each.redelivered and self._is_bookmark(fingerprint):
-                self._unacked.track_requeued(tag)
+                self._unacked.track_requeued(each.tag)
                 continue
             arrived = now
             if self._backlog:
                 self._backlog -= 1
                 arrived = min(now, self._connected_at)
-            delivery = (
-                Delivery(bus, body if len(body) <= MAX_BODY else None, arrived, stamp, stamp_ms)
-                if type(each) is Received
-                else copy_of(each, bus, arrived)
-            )
             if self._matcher is None:
-                new.append((delivery, tag, fingerprint))
+                new.append((each, fingerprint, arrived))
             else:
-                new += self._match(
-                    self._matcher, (delivery, tag, fingerprint), is_flagged=each.redelivered
-                )
+                new += self._match(self._matcher, (each, fingerprint, arrived))
         if arrived:
-            self._status.last_delivery_at = arrived
-            self._received_at = time.monotonic()
+            self._note_arrival(arrived)
         self._hand_over(new)
+
+    def _note_arrival(self, at: float) -> None:
+        self._status.last_delivery_at = at
+        self._received_at = time.monotonic()
 
     def on_idle(self) -> None:
         """Handle a read that found nothing: the caller has read everything that had arrived."""
@@ -235,11 +241,12 @@ class Intake:
     def _is_bookmark(self, fingerprint: int) -> bool:
         return self._unacked.requeued is not None and fingerprint == self._bookmark
 
-    def _match(
-        self, matcher: RedeliveryMatcher[_Tagged], tagged: _Tagged, *, is_flagged: bool
-    ) -> Sequence[_Tagged]:
+    def _match(self, matcher: RedeliveryMatcher[_Arrived], arrived: _Arrived) -> Sequence[_Arrived]:
         """Put duplicates into the buffer; return the deliveries that are new."""
-        duplicates, last, new = matcher.arrive(tagged, tagged[2], is_flagged=is_flagged)
+        received, fingerprint, _ = arrived
+        duplicates, last, new = matcher.arrive(
+            arrived, fingerprint, is_flagged=received.redelivered
+        )
         self._status.held = len(matcher.held)
         if duplicates:
             self._memory.is_lost = False
@@ -247,14 +254,14 @@ class Intake:
                 self._resume(is_complete=True)
             first = last - len(duplicates) + 1
             self._unacked.renumber(first - 1)
-            self._unacked.track(first, [tag for _, tag, _ in duplicates])
-            arrived = duplicates[-1][0].arrived
-            self._buffer.put_duplicates(Duplicates(self._status.name, len(duplicates), arrived))
+            self._unacked.track(first, [each.tag for each, _, _ in duplicates])
+            at = duplicates[-1][2]
+            self._buffer.put_duplicates(Duplicates(self._status.name, len(duplicates), at))
         if matcher.is_over:
             self._end_matching(matcher)
         return new
 
-    def _end_matching(self, matcher: RedeliveryMatcher[_Tagged]) -> None:
+    def _end_matching(self, matcher: RedeliveryMatcher[_Arrived]) -> None:
         """Handle that nothing more can be redelivered."""
         self._matcher = None
         self._status.held = 0
@@ -277,15 +284,18 @@ class Intake:
         if self._was_standby or not self._is_full:
             self._resume(is_complete=False)
 
-    def _hand_over(self, new: Sequence[_Tagged]) -> None:
-        if not new:
-            return
+    def _hand_over(self, new: Sequence[_Arrived]) -> None:
+        for at, arrived in groupby(new, itemgetter(2)):
+            messages, prints, _ = zip(*arrived, strict=True)
+            self._put(messages, prints, at)
+
+    def _put(self, new: Sequence[Received], prints: Sequence[int], arrived: float) -> None:
+        """Number messages that are new and have the same time of arrival, and pass them on."""
         first = self._number + 1
         self._number += len(new)
-        deliveries, tags, prints = zip(*new, strict=True)
-        self._unacked.track(first, tags)
+        self._unacked.track(first, [each.tag for each in new])
         self._memory.remember(prints)
-        self._buffer.put([*enumerate(deliveries, first)])
+        self._buffer.put(items_of(new, first, self._status.name, arrived, self._unused))
 
     def _resume(self, *, is_complete: bool) -> None:
         self._was_standby = False

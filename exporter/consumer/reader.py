@@ -97,7 +97,7 @@ class Consumer:
             target=self._run, name=f"consumer-{bus.status.name}", daemon=True
         )
         self._is_resumable = is_resumable
-        self._intake = Intake(bus.status, buffer, clock, bus.inbox.prefetch)
+        self._intake = Intake(bus.status, buffer, clock, bus.inbox.prefetch, bus.used)
         # "inbox" or "exchange" if it was deleted since the last connection.
         self._gone = ""
         # Addresses at which another exporter reads the inbox.

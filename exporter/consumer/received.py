@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from kombu.message import Message
 
+from exporter.consumer.timestamps import is_repeated
+
 
 class Received(msgspec.Struct, frozen=True, gc=False):
     """One message of the inbox.
@@ -16,8 +18,9 @@ class Received(msgspec.Struct, frozen=True, gc=False):
         tag: Delivery tag, with which it is acknowledged.
         redelivered: The redelivered flag of the broker.
         body: Unchanged; text only from kombu's own transports.
-        stamp: Header `timestamp`, if it is text.
-        stamp_ms: Header `timestamp_in_ms`, if it is a whole number.
+        stamp: Header `timestamp`, if it is text and the body does not repeat it.
+        stamp_ms: Header `timestamp_in_ms`, if it is a whole number and the body does not repeat
+            the other header.
     """
 
     tag: Any
@@ -29,6 +32,8 @@ class Received(msgspec.Struct, frozen=True, gc=False):
 
 class ReceivedWhole(Received, frozen=True, gc=False):
     """One message of a temporary inbox, with all that the publisher wrote around the body.
+
+    It has the time stamps of its headers in any case.
 
     Attributes:
         routing_key: Empty if it cannot be decoded.
@@ -49,6 +54,13 @@ MessageHandler = Callable[[Sequence[Received]], object]
 
 def from_message(message: Message) -> Received:
     """Convert a message that kombu or py-amqp has assembled."""
+    received = _with_stamps(message)
+    if received.stamp is None or not is_repeated(received.body):
+        return received
+    return Received(received.tag, received.redelivered, received.body)
+
+
+def _with_stamps(message: Message) -> Received:
     headers = message.headers or {}
     stamp, stamp_ms = headers.get("timestamp"), headers.get("timestamp_in_ms")
     return Received(
@@ -63,7 +75,7 @@ def from_message(message: Message) -> Received:
 
 def whole_message(message: Message) -> ReceivedWhole:
     """Convert a message that kombu or py-amqp has assembled, with its headers and properties."""
-    received = from_message(message)
+    received = _with_stamps(message)
     connection: Any = getattr(getattr(message, "channel", None), "connection", None)
     is_stripped = getattr(connection, "has_stripped", False)
     if is_stripped:

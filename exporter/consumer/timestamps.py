@@ -38,6 +38,22 @@ _MAX_PREFIX_BYTES = 1024
 """Maximum bytes of a cached prefix; real ones have about 150."""
 
 
+_IN_BODY = b'"timestamp":'
+
+
+def is_repeated(body: bytes | str) -> bool:
+    """Return whether a body repeats the header `timestamp`, so that the header is not needed.
+
+    All publishers that write this header repeat it, and parsing the body finds it anyway.
+    """
+    return _IN_BODY in body if isinstance(body, bytes) else _IN_BODY.decode() in body
+
+
+def find_needed(properties: bytes, body: bytes) -> Stamps:
+    """Return the time stamps in the properties of a message, none if the body repeats them."""
+    return NO_STAMPS if _STAMP in properties and is_repeated(body) else find_stamps(properties)
+
+
 def find_stamps(properties: bytes) -> Stamps:
     """Return the time stamps in the properties of a message.
 

@@ -146,6 +146,19 @@ def test_every_binding_of_any_settings_is_wanted_or_unwanted(
 
 @pytest.mark.parametrize("kind", ExchangeType)
 @pytest.mark.parametrize("name", OPTIONAL)
+def test_with_all_events_those_are_used_that_would_be_bound_without(
+    kind: ExchangeType, name: str
+) -> None:
+    bus = BusSettings(exchange="e", exchange_type=kind, bind_all=True)
+    [configured] = configured_buses(Settings(buses=(bus,), subsystems=frozenset({name})))
+    names = frozenset(each.name for of in kept((name,)) for each in of.all_decoders)
+    assert configured.used == names
+    [bound] = configured_buses(Settings(buses=(bus.model_copy(update={"bind_all": False}),)))
+    assert bound.used is None
+
+
+@pytest.mark.parametrize("kind", ExchangeType)
+@pytest.mark.parametrize("name", OPTIONAL)
 def test_what_no_kept_subsystem_needs_is_unwanted(kind: ExchangeType, name: str) -> None:
     bus = BusSettings(exchange="e", exchange_type=kind)
     [configured] = configured_buses(Settings(buses=(bus,), subsystems=frozenset({name})))

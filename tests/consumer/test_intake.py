@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from dataflows.envelope import Delivery
-from dataflows.items import Duplicates, GapNoticed, ReadingContinued, ReadingResumed, ReadingStopped
+from dataflows.items import (
+    Duplicates,
+    GapNoticed,
+    ReadingContinued,
+    ReadingResumed,
+    ReadingStopped,
+    Unused,
+    UnusedEvent,
+)
 from exporter.consumer.inbox import PREFETCH
 from exporter.consumer.intake import SILENCE_SECONDS, Intake
 from exporter.consumer.received import Received
@@ -20,11 +28,11 @@ AGAIN = "again"
 class _Rig:
     """An intake, its buffer, and a dataflow that the test controls."""
 
-    def __init__(self, prefetch: int = PREFETCH) -> None:
+    def __init__(self, prefetch: int = PREFETCH, used: frozenset[str] | None = None) -> None:
         self.now = 100.0
         self.status = BusStatus("default", "amqp://h", "xivo")
         self.buffer = DeliveryBuffer(threading.Event())
-        self.intake = Intake(self.status, self.buffer, lambda: self.now, prefetch)
+        self.intake = Intake(self.status, self.buffer, lambda: self.now, prefetch, used)
 
     def receive(self, *bodies: str, first_tag: int = 1, redelivered: bool = False) -> None:
         tagged = enumerate(bodies, first_tag)
@@ -430,3 +438,58 @@ def test_the_dataflow_is_told_when_reading_stops_and_when_it_is_clear_what_was_m
     assert isinstance(duplicates, Duplicates)
     assert told == ReadingContinued("default")
     assert isinstance(new, Delivery)
+
+
+def _unused(name: str) -> str:
+    return f'{{"name":"{name}","origin_uuid":"o","data":{{}}}}'
+
+
+def test_consecutive_unused_events_are_one_item_without_bodies() -> None:
+    rig = _Rig(used=frozenset({"used"}))
+    rig.connect(0)
+    rig.buffer.take(9)
+    rig.receive(_unused("a"), _unused("b"), _unused("used"), _unused("c"))
+    assert rig.buffer.waiting_bytes == len(_unused("used"))
+    first, used, last = rig.buffer.take(9)
+    assert first == Unused("default", 100.0, [UnusedEvent("a", "o"), UnusedEvent("b", "o")])
+    assert isinstance(used, Delivery)
+    assert last == Unused("default", 100.0, [UnusedEvent("c", "o")])
+
+
+def test_unused_events_are_acknowledged_when_all_of_their_item_are_done() -> None:
+    rig = _Rig(used=frozenset())
+    rig.connect(0)
+    rig.buffer.take(9)
+    rig.receive(_unused("a"), _unused("b"))
+    rig.receive(_unused("c"), first_tag=3)
+    rig.buffer.take(1)
+    rig.buffer.done = rig.buffer.taken
+    assert rig.intake.acknowledge(with_bookmark=True) == [1, 2]
+    rig.take()
+    assert rig.intake.acknowledge(with_bookmark=True) == [3]
+
+
+def test_unused_events_that_arrive_again_are_duplicates() -> None:
+    rig = _Rig(used=frozenset())
+    rig.read_once(_unused("a"), _unused("b"))
+    rig.connect(3)
+    rig.receive(_unused("a"), _unused("b"), redelivered=True)
+    rig.receive(_unused("b"), first_tag=3)
+    stopped, duplicates, continued, new = rig.buffer.take(9)
+    assert stopped == ReadingStopped("default")
+    assert duplicates == Duplicates("default", 2, 100.0)
+    assert continued == ReadingContinued("default")
+    assert new == Unused("default", 100.0, [UnusedEvent("b", "o")])
+    assert rig.status.gaps == 0
+
+
+def test_unused_events_from_before_the_connection_are_no_item_with_later_ones() -> None:
+    rig = _Rig(used=frozenset())
+    rig.connect(1)
+    rig.buffer.take(9)
+    rig.now = 101.0
+    rig.receive(_unused("a"), _unused("b"))
+    assert [(each.arrived, len(each.events)) for each in rig.buffer.take(9)] == [  # type: ignore[union-attr]  # unused
+        (100.0, 1),
+        (101.0, 1),
+    ]

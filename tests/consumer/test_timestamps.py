@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from exporter.consumer import timestamps
 from exporter.consumer.received import from_message
-from exporter.consumer.timestamps import NO_STAMPS, Stamps, find_stamps
+from exporter.consumer.timestamps import NO_STAMPS, Stamps, find_needed, find_stamps
 from tests.fuzz.octets import spoil
 
 STAMP = (b"timestamp", b"S", struct.pack(">I", 3) + b"now")
@@ -130,6 +130,29 @@ def test_what_cannot_be_decoded_is_stepped_over() -> None:
 )
 def test_what_is_malformed_has_no_stamps(properties: bytes) -> None:
     assert find_stamps(properties) == NO_STAMPS
+
+
+def test_a_stamp_that_the_body_repeats_is_not_needed() -> None:
+    repeated, other = b'{"timestamp": "now"}', b'{"x": "timestamp"}'
+    for headers in ([STAMP], [STAMP, STAMP_MS], [STAMP_MS, STAMP]):
+        properties = _properties(*headers)
+        assert find_needed(properties, repeated) == NO_STAMPS
+        assert find_needed(properties, other) == find_stamps(properties) != NO_STAMPS
+    assert find_needed(_properties(STAMP_MS), repeated) == (None, 1_772_463_600_123)
+
+
+@given(HEADERS, st.sampled_from((b"{}", b'{"timestamp": "now"}')))
+def test_the_same_stamps_are_needed_of_a_message_that_py_amqp_assembled(
+    headers: list[tuple[bytes, bytes, bytes]], body: bytes
+) -> None:
+    properties = _properties(*headers)
+    found, _ = decode_properties_basic(properties, 0)
+    message = SimpleNamespace(
+        headers=found.get("application_headers"), delivery_tag=1, delivery_info={}, body=body
+    )
+    received = from_message(cast("Any", message))
+    hidden = any(b"\x09timestampS" in value for _, _, value in headers)
+    assert hidden or find_needed(properties, body) == (received.stamp, received.stamp_ms)
 
 
 def test_long_beginnings_are_not_remembered() -> None:

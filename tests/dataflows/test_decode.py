@@ -21,6 +21,8 @@ from dataflows.items import (
     ReadingResumed,
     ReadingStopped,
     StandbyBegan,
+    Unused,
+    UnusedEvent,
 )
 from dataflows.listings import ALL, Source
 from dataflows.notices import (
@@ -463,6 +465,47 @@ def test_impossible_times_are_counted_also_for_unused_and_rejected_deliveries() 
     assert (account.clamped, account.used, account.unused) == (3, 1, 3)
     # The events have the time of arrival.
     assert all(happened.at == ARRIVED for _, (_, happened) in out)
+
+
+def test_unused_events_that_were_recognised_early_count_with_the_deliveries_around_them() -> None:
+    decode = known(ORIGIN, "q")
+    unused = [UnusedEvent("x", ORIGIN), UnusedEvent("y", "p"), UnusedEvent("x", ORIGIN)]
+    out = decode(AGENT, Unused("default", ARRIVED + 1, unused), AGENT)
+    assert out[-1][1][1] == DeliveriesProcessed(
+        "", ARRIVED + 1, "default", deliveries=5, used=2, unused=3
+    )
+    counts = {e.origin_uuid: e.names for _, (_, e) in out if isinstance(e, EventsPublished)}
+    assert counts == {ORIGIN: {"agent_status_update": 2, "x": 2}, "p": {"y": 1}}
+    seen = [e for _, (name, e) in out if isinstance(e, OriginSeen) and name == "bus"]
+    assert seen == [OriginSeen("p", ARRIVED + 1, is_carried=True)]
+
+
+def test_unused_events_of_too_many_origins_are_rejected() -> None:
+    decode = known(*(f"o{i}" for i in range(MAX_ORIGINS)))
+    out = decode(Unused("default", ARRIVED, [UnusedEvent("x", "o"), UnusedEvent("x", "o1")]))
+    account = out[-1][1][1]
+    assert isinstance(account, DeliveriesProcessed)
+    assert (account.unused, account.rejected) == (1, {Reason.OVER_LIMIT: 1})
+    assert [rejected.reason for _, rejected in decode.rejected] == [Reason.OVER_LIMIT]
+
+
+@pytest.mark.parametrize(
+    ("stamps", "clamped"),
+    [
+        (["2026-03-02T14:00:00", "2026-03-02T15:00:00.000001"], 0),
+        (["2026-03-02T14:00:00", "2026-03-02T15:00:02", "2026-03-02T15:00:03", "now"], 2),
+        (["2026-03-02T14:00:00", "2026-02-02T14:00:00", "2026-02-03T14:00:00", ""], 2),
+        # As text it is between the others, but it is later.
+        (["2026-03-02T14:00:00", "2026-03-02T14:30:00-09:00", "2026-03-02T14:59:59"], 1),
+    ],
+)
+def test_time_stamps_of_early_recognised_events_are_checked(
+    stamps: list[str], clamped: int
+) -> None:
+    events = [UnusedEvent("x", ORIGIN, stamp) for stamp in stamps]
+    account = Recorder()(Unused("default", ARRIVED, events))[-1][1][1]
+    assert isinstance(account, DeliveriesProcessed)
+    assert account.clamped == clamped
 
 
 def test_a_stamp_without_offset_is_in_the_zone_of_the_server() -> None:

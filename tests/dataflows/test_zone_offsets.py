@@ -8,7 +8,7 @@ import pytest
 
 from dataflows.clock import BEHIND_SECONDS, event_time
 from dataflows.events.agents import AgentStatusChanged
-from dataflows.items import Opened, OriginSilent
+from dataflows.items import Opened, OriginSilent, Unused, UnusedEvent
 from dataflows.shifts import StampsShifted
 from dataflows.snapshot import seal, unseal
 from dataflows.zone_offsets import (
@@ -261,6 +261,16 @@ def test_each_origin_has_an_offset_of_its_own() -> None:
         pipeline.wait(10)
     assert pipeline.value(OFFSET) == HOUR
     assert pipeline.value(OFFSET, OTHER_ORIGIN) == 0
+
+
+def test_unused_events_show_the_offset_too() -> None:
+    pipeline = Pipeline(zone=None)
+    for _ in range(7):
+        stamps = [local(pipeline.now + HOUR - ago) for ago in (0.3, 0.1, 0.2)]
+        events = [UnusedEvent("x", ORIGIN, stamp) for stamp in stamps]
+        pipeline.take([Unused("default", pipeline.now, events)])
+        pipeline.wait(10)
+    assert pipeline.value(OFFSET) == HOUR
 
 
 def test_stamps_are_clamped_only_until_the_offset_is_found() -> None:

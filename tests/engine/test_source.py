@@ -25,6 +25,7 @@ from dataflows.items import (
     OriginSilent,
     ReadingResumed,
     StandbyBegan,
+    Unused,
 )
 from dataflows.origins import BusOrigins
 from dataflows.snapshot import seal, unseal
@@ -203,6 +204,8 @@ def test_nothing_arrived_after_the_clock_that_was_set_back_between_two_runs() ->
     rig = _Rig(is_read=True).opened()
     rig.buffer.put([(1, Duplicates("default", 1, rig.now + 10.0))])
     assert rig.part.next_batch() == [Duplicates("default", 1, rig.now)]
+    rig.buffer.put([(2, Unused("default", rig.now + 10.0, []))])
+    assert rig.part.next_batch() == [Unused("default", rig.now, [])]
 
 
 def test_the_time_of_the_last_gap_comes_back_with_the_clock() -> None:
