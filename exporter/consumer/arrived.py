@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dataflows.envelope import MAX_BODY, Delivery
-from dataflows.items import Unused
+from dataflows.items import Unused, UnusedEvent
 from exporter.consumer.copies import copy_of
 from exporter.consumer.received import Received
 from exporter.consumer.unused import UnusedEvents
@@ -31,20 +31,19 @@ def items_of(
         unused_events: Recognises unused events; None if there are hardly any.
     """
     items: list[Waiting] = []
-    unused: Unused | None = None
+    unused: list[UnusedEvent] = []
     for number, each in enumerate(messages, first):
         if unused_events is not None and (event := unused_events.find(each)) is not None:
-            if unused is None:
-                unused = Unused(bus, arrived, [event])
-                items.append((number, unused))
-            else:
-                unused.events.append(event)
-                items[-1] = number, unused
+            unused.append(event)
             continue
-        unused = None
+        if unused:
+            items.append((number - 1, Unused(bus, arrived, unused)))
+            unused = []
         if type(each) is Received:
             body = each.body if len(each.body) <= MAX_BODY else None
             items.append((number, Delivery(bus, body, arrived, each.stamp, each.stamp_ms)))
         else:
             items.append((number, copy_of(each, bus, arrived)))
+    if unused:
+        items.append((first + len(messages) - 1, Unused(bus, arrived, unused)))
     return items

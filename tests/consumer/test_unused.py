@@ -32,12 +32,11 @@ def test_name_origin_and_time_stamp_of_an_unused_event_count() -> None:
     assert _find(_body(data=nested)) == UnusedEvent("VarSet", "o")
 
 
-@pytest.mark.parametrize("name", corpus.names())
-def test_of_real_and_hostile_messages_no_used_or_rejected_one_is_unused(name: str) -> None:
-    message = corpus.load(name)
-    body = message.body()
-    if body is not None and message.outcome != "unused":
-        assert _find(body) is None
+def test_of_real_and_hostile_messages_no_used_or_rejected_one_is_unused() -> None:
+    messages = [message for message in map(corpus.load, corpus.names()) if message.content]
+    taken = [each for each in messages if _find(each.body() or b"") is not None]
+    assert taken
+    assert {each.outcome for each in taken} == {"unused"}
 
 
 ODD = {

@@ -469,7 +469,8 @@ def test_impossible_times_are_counted_also_for_unused_and_rejected_deliveries() 
 
 def test_unused_events_that_were_recognised_early_count_with_the_deliveries_around_them() -> None:
     decode = known(ORIGIN, "q")
-    unused = [UnusedEvent("x", ORIGIN), UnusedEvent("y", "p"), UnusedEvent("x", ORIGIN)]
+    hour_ago = UnusedEvent("y", "p", "2026-03-02T14:00:00")
+    unused = [UnusedEvent("x", ORIGIN), hour_ago, UnusedEvent("x", ORIGIN)]
     out = decode(AGENT, Unused("default", ARRIVED + 1, unused), AGENT)
     assert out[-1][1][1] == DeliveriesProcessed(
         "", ARRIVED + 1, "default", deliveries=5, used=2, unused=3
@@ -477,7 +478,7 @@ def test_unused_events_that_were_recognised_early_count_with_the_deliveries_arou
     counts = {e.origin_uuid: e.names for _, (_, e) in out if isinstance(e, EventsPublished)}
     assert counts == {ORIGIN: {"agent_status_update": 2, "x": 2}, "p": {"y": 1}}
     seen = [e for _, (name, e) in out if isinstance(e, OriginSeen) and name == "bus"]
-    assert seen == [OriginSeen("p", ARRIVED + 1, is_carried=True)]
+    assert seen == [OriginSeen("p", ARRIVED - 3600, is_carried=True)]
 
 
 def test_unused_events_of_too_many_origins_are_rejected() -> None:
