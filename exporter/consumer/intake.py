@@ -154,14 +154,20 @@ class Intake:
 
     def receive(self, batch: Sequence[Received]) -> None:
         """Handle messages that were read together, in their order; there may be none."""
-        if not batch:
-            return
         now = self._clock()
         prints = [fingerprint_of(each.body, each.stamp or each.stamp_ms) for each in batch]
-        if self._matcher is None and self._unacked.requeued is None and not self._backlog:
+        is_mixed = 0 < self._backlog < len(batch)
+        if self._matcher is not None or self._unacked.requeued is not None or is_mixed:
+            self._receive_each(batch, prints, now)
+        elif batch:
+            if self._backlog:
+                self._backlog -= len(batch)
+                now = min(now, self._connected_at)
             self._note_arrival(now)
             self._put(batch, prints, now)
-            return
+
+    def _receive_each(self, batch: Sequence[Received], prints: Sequence[int], now: float) -> None:
+        """Handle messages that have not the same time of arrival, or may be no new ones."""
         arrived = 0.0
         new: list[_Arrived] = []
         for each, fingerprint in zip(batch, prints, strict=True):
