@@ -55,6 +55,8 @@ class BulkConnection(pyamqp.Connection):
     _decoder: DeliverDecoder | None = None
     _channel_id = 0
     _on_messages: MessageHandler
+    # Whether the bytes end within a delivery.
+    _is_incomplete = False
     # Whether py-amqp has received part of a delivery of the channel.
     _is_assembling = False
 
@@ -77,18 +79,21 @@ class BulkConnection(pyamqp.Connection):
             TimeoutError: No bytes arrived within the timeout.
             OSError: The connection is lost.
         """
-        frame = self._first_frame()
+        frame = None if self._is_incomplete else self._first_frame()
         if frame is None:
             self._receive(timeout)
+            self._is_incomplete = False
             return False
         if self._decoder is not None and not self._is_assembling:
-            received, size = self._decoder.decode(self._unread)
+            received, size, self._is_incomplete = self._decoder.decode(self._unread)
             if received:
                 # py-amqp's heartbeat check needs it: the peer is alive.
                 self.bytes_recv += 1
                 self._unread = self._unread[size:]
                 self._on_messages(received)
                 return True
+            if self._is_incomplete:
+                return False
         self._unread = self._unread[len(frame[2]) + _START.size + 1 :]
         is_complete = bool(self.on_inbound_frame(frame))
         if frame[1] == self._channel_id:

@@ -9,13 +9,13 @@ more. Brokers send nearly every delivery as three consecutive frames:
 
 Each start is the frame type and the channel, and each frame ends with 0xCE. py-amqp
 decodes all others: empty bodies, bodies in several frames, frames of other channels in
-between, malformed frames, and the delivery that the end of a read has cut off.
+between, and malformed frames. An incomplete delivery waits for its missing bytes.
 """
 
 from __future__ import annotations
 
 import struct
-from contextlib import suppress
+from typing import NamedTuple
 
 from exporter.consumer.received import Received
 from exporter.consumer.timestamps import NO_STAMPS, find_needed
@@ -38,6 +38,20 @@ _LEAST_HEADER = 14
 """Bytes of the payload of a content header without properties."""
 
 
+class Decoded(NamedTuple):
+    """The result of decoding.
+
+    Attributes:
+        received: The deliveries, in order.
+        size: Bytes that they occupy.
+        is_incomplete: Whether the bytes after them are the beginning of another delivery.
+    """
+
+    received: list[Received]
+    size: int
+    is_incomplete: bool
+
+
 class DeliverDecoder:
     """Decodes the deliveries of one consumer.
 
@@ -56,16 +70,11 @@ class DeliverDecoder:
         # The exchange and the routing key follow the flags; both may be empty.
         self._least_method = len(self._consumer) + struct.calcsize(">QBBB")
 
-    def decode(self, data: bytes) -> tuple[list[Received], int]:
-        """Decode the deliveries at the beginning of the data.
-
-        Returns:
-            The deliveries, in order, and the bytes that they occupy.
-        """
+    def decode(self, data: bytes) -> Decoded:
+        """Decode the deliveries at the beginning of the data."""
         received: list[Received] = []
-        at = 0
-        # Raised at the end of the data, where the next delivery is not complete.
-        with suppress(IndexError, struct.error):
+        at, length = 0, -1
+        try:
             while True:
                 start, size, consumer, tag, flags = self._method(data, at)
                 header = at + size + _OVERHEAD - 1
@@ -83,7 +92,7 @@ class DeliverDecoder:
                     or header_size < _LEAST_HEADER
                     or data[end] != _END
                 ):
-                    break
+                    return Decoded(received, at, is_incomplete=False)
                 properties, content = header + _PROPERTIES_AT, data[text:end]
                 stamp, stamp_ms = (
                     NO_STAMPS
@@ -91,5 +100,18 @@ class DeliverDecoder:
                     else find_needed(data[properties:body], content)
                 )
                 received.append(Received(tag, bool(flags & 1), content, stamp, stamp_ms))
-                at = end + 1
-        return received, at
+                at, length = end + 1, -1
+        except (IndexError, struct.error):
+            # Bytes are missing. An empty body has no body frame, so none would follow.
+            return Decoded(received, at, is_incomplete=length != 0 and self._begins(data[at:]))
+
+    def _begins(self, rest: bytes) -> bool:
+        """Return whether these bytes are only the beginning of a delivery of the consumer."""
+        method = rest[_OVERHEAD - 1 :]
+        behind = method[int.from_bytes(rest[3:7]) :]
+        return (
+            rest.startswith(self._start)
+            and bool(method)
+            and self._consumer.startswith(method[: len(self._consumer)])
+            and self._header_start.startswith(behind[: len(self._header_start)])
+        )

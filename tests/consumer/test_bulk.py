@@ -357,3 +357,15 @@ def test_deliveries_are_signs_of_life() -> None:
         peer.read([b"".join(_delivery(1))])
         peer.connection.heartbeat_tick()
         assert peer.connection.last_heartbeat_received > long_ago
+
+
+@pytest.mark.parametrize("kept", [11, 40, 70, 90])
+def test_a_delivery_that_a_read_cuts_off_is_decoded_with_the_next(kept: int) -> None:
+    batches: list[Sequence[Received]] = []
+    first, second = (b"".join(_delivery(number)) for number in (1, 2))
+    with _Peer(BulkConnection) as peer:
+        peer.connection.set_handler(OURS, TAG, batches.append)
+        peer.read([first + second[:kept], second[kept:]])
+        # What py-amqp assembles comes by its callback.
+        assert peer.came == []
+    assert [[each.tag for each in batch] for batch in batches] == [[1], [2]]
