@@ -20,6 +20,7 @@ from dataflows.envelope import (
     open_envelope,
     read,
 )
+from dataflows.zone_offsets import ZoneOffset
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC).timestamp()
 
@@ -52,6 +53,14 @@ def test_bytes_and_text_are_the_same(body: bytes | str) -> None:
 def test_an_origin_is_a_safe_label_value() -> None:
     body = '{"name":"x","origin_uuid":"' + "o" * 1000 + '"}'
     assert len(open_envelope(delivery(body)).origin_uuid) <= 128
+
+
+@pytest.mark.parametrize("origin", ["o", "o" * 1000, "o\\n"])
+def test_an_origin_is_the_same_before_and_after_it_is_known(origin: str) -> None:
+    body = f'{{"name":"x","origin_uuid":"{origin}","timestamp":"2026-03-02T13:00:00"}}'
+    safe = open_envelope(delivery(body), UTC).origin_uuid
+    known = open_envelope(delivery(body), UTC, {safe: ZoneOffset(NOON, 3600.0, 3600.0)})
+    assert (known.origin_uuid, known.at) == (safe, NOON)
 
 
 def test_a_stamp_of_a_wrong_type_is_ignored_and_the_data_kept() -> None:
