@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -38,10 +37,6 @@ log = structlog.get_logger(__name__)
 
 RELOAD_SECONDS = 30.0
 """Maximum wait of a web client for the end of a reload."""
-
-SWITCH_SECONDS = 0.001
-"""Time after which a thread must pass the interpreter lock to one that waits for it. After Python's
-own 5 ms, a delivery would wait longer for the lock than for all steps."""
 
 
 _NOTHING_RELOADED = "nothing is reloaded: this command reads its settings only at the start"
@@ -136,7 +131,6 @@ class App:
             Whether one of these ended it, and not a failure.
         """
         signals.listen(self._on_signal)
-        sys.setswitchinterval(SWITCH_SECONDS)
         self._web.start()
         log.info("listening", address=str(self.address), version=__version__)
         self._access.start(self.address)
