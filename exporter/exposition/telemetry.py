@@ -19,6 +19,9 @@ from exporter.exposition.store import View
 
 _PER_BUS = "one per bus"
 
+# Reads a file.
+_BYTEWAX_VERSION = version("bytewax")
+
 BUILD_INFO = MetricSpec(
     "xivo_exporter_build_info",
     Kind.GAUGE,
@@ -208,7 +211,7 @@ def self_series(  # noqa: PLR0913 -- it shows every part of the program
     subsystems: Iterable[Subsystem] = SUBSYSTEMS,
 ) -> Iterator[tuple[MetricSpec, Mapping[LabelValues, float]]]:
     """Return the series of every metric in `SPECS`."""
-    yield BUILD_INFO, {(__version__, platform.python_version(), version("bytewax")): 1}
+    yield BUILD_INFO, {(__version__, platform.python_version(), _BYTEWAX_VERSION): 1}
     yield STARTED_AT, {(): started_at}
     yield from reload_series(outcomes, started_at)
     yield CONNECTED, {(bus.name,): float(bus.connected) for bus in buses}

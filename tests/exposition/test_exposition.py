@@ -223,6 +223,19 @@ def test_a_scrape_is_of_one_moment_however_long_it_takes() -> None:
     assert values == [1.0] * 5000
 
 
+@pytest.mark.parametrize(("metrics", "series", "pauses"), [(200, 5, 1), (1, 9_000, 5)])
+def test_a_scrape_lets_others_run_by_its_lines_and_not_by_its_metrics(
+    metrics: int, series: int, pauses: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    specs = [MetricSpec(f"xivo_{n}", Kind.GAUGE, "Things.", ("name",)) for n in range(metrics)]
+    store = SeriesStore(specs)
+    store.apply(tuple((spec.name, (str(n),), n) for spec in specs for n in range(series)))
+    slept: list[float] = []
+    monkeypatch.setattr("exporter.exposition.render.time.sleep", slept.append)
+    _text(Exposition(store, specs, [], lambda: False, float))
+    assert slept == [0] * pauses
+
+
 def test_two_expositions_share_nothing() -> None:
     one = _exposition((COUNTER.name, ("n",), 1))
     other = _exposition()
