@@ -123,7 +123,11 @@ class ZoneOffset(msgspec.Struct, array_like=True):
 
     def _contradicts(self, difference: float, arrived: float, *, is_over: bool) -> bool:
         """Return whether an event, or the slot that it ends, does not fit the series."""
-        if not self._slots or arrived < self._slot_at:  # there is none, or the clock was set back
+        if not self._slots:
+            return True
+        # The clock was set back. Less is another order: in a batch, the stamps of events that are
+        # known to be unused are read last.
+        if arrived < self._slot_at - SLOT_SECONDS:
             return True
         # Services in two zones differ by more than a delay.
         if difference < self._high - TOLERANCE_SECONDS:

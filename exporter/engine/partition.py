@@ -28,8 +28,8 @@ from exporter.engine.standby import Standby
 from exporter.exposition.telemetry import BusStatus
 
 BATCH = 1000
-"""Maximum deliveries of a batch: enough to make its overhead small, few enough to close windows in
-time."""
+"""Maximum items of a batch: enough to make its overhead small, few enough to close windows in
+time. One item can have many unused events, but these are quickly counted."""
 
 AHEAD_SECONDS = 60.0
 """Time after the clock was set back in which the arrival of a delivery may be in the future: some

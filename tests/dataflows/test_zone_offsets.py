@@ -8,7 +8,7 @@ import pytest
 
 from dataflows.clock import BEHIND_SECONDS, event_time
 from dataflows.events.agents import AgentStatusChanged
-from dataflows.items import Opened, OriginSilent, Unused, UnusedEvent
+from dataflows.items import Item, Opened, OriginSilent, Unused, UnusedEvent
 from dataflows.shifts import StampsShifted
 from dataflows.snapshot import seal, unseal
 from dataflows.zone_offsets import (
@@ -270,6 +270,23 @@ def test_unused_events_show_the_offset_too() -> None:
         events = [UnusedEvent("x", ORIGIN, stamp) for stamp in stamps]
         pipeline.take([Unused("default", pipeline.now, events)])
         pipeline.wait(10)
+    assert pipeline.value(OFFSET) == HOUR
+
+
+def test_unused_and_other_events_of_many_reads_in_one_batch_show_the_offset_too() -> None:
+    pipeline = Pipeline(zone=None)
+    for _ in range(60):
+        batch: list[Item] = []
+        for tenth in range(10):
+            arrived = pipeline.now + tenth / 10
+            stamp = local(arrived + HOUR)
+            batch.append(
+                Unused("default", arrived, [UnusedEvent("x", ORIGIN, stamp)])
+                if tenth % 2
+                else event("x", None, timestamp=stamp).delivery(arrived=arrived)
+            )
+        pipeline.wait(1)
+        pipeline.take(batch)
     assert pipeline.value(OFFSET) == HOUR
 
 
