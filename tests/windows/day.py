@@ -207,6 +207,8 @@ class _Day:
                 compared = oracle.check(shown, name, start, end)
                 report.exact += compared.exact
                 report.bounded += compared.bounded
+                if name != "today":
+                    report.waiting += oracle.waiting.check(shown, name, start, end)
 
     def _note_refused(self) -> None:
         for centre in self._centres:
