@@ -245,7 +245,7 @@ class _Day:
                 key = (centre.origin_uuid, queue)
                 true = centre.queue_calls(queue)
                 # Those of the last minutes may still hear the announcement.
-                sure = self._refused[key][-2]
+                sure = [0, 0, *self._refused.get(key, ())][-2]
                 report.totals += check_totals(driver.account(), key, true, sure)
         report.visits = self._ended()
         report.series, report.late = len(driver.shown), driver.late.total()
