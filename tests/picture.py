@@ -1,9 +1,12 @@
 """Parts of the pictures that runs draw as SVG: style, labels and axes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import ceil, log10
 
 WIDTH, LEFT, RIGHT = 960, 96, 936
+TOP, PANEL = 72, 150
+"""Of the first panel, and from panel to panel."""
+_AXIS = 96
 
 _STYLE = """\
 text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; fill: #1f2328; }
@@ -37,6 +40,30 @@ def frame(title: str, height: float, *parts: str) -> str:
         "</svg>\n",
     ]
     return "\n".join(lines)
+
+
+def panel(row: int, title: str, points: Sequence[tuple[float, float]], unit: str) -> Iterator[str]:
+    """Yield a panel of a picture: values over the time.
+
+    Args:
+        row: Its place, from 0 on.
+        title: Above it.
+        points: Time, and value at that time.
+        unit: Of the times.
+    """
+    top = TOP + row * PANEL
+    bottom, end = top + _AXIS, points[-1][0]
+    limit = round_up(max(value for _, value in points)) or 1
+    yield f'<text x="{LEFT}" y="{top - 8}">{title}</text>'
+    yield from scale(top, bottom, limit)
+    for quarter in range(5):
+        x = LEFT + quarter / 4 * (RIGHT - LEFT)
+        yield label(x, bottom + 18, f"{end * quarter / 4:.3g} {unit}", "middle")
+    line = " ".join(
+        f"{LEFT + at / end * (RIGHT - LEFT):.1f},{bottom - value / limit * _AXIS:.1f}"
+        for at, value in points
+    )
+    yield f'<polyline class="value" points="{line}"/>'
 
 
 def label(x: float, y: float, text: str, anchor: str) -> str:

@@ -1,7 +1,10 @@
 """The benchmark's own parts that need no server: groups of rows, and shares in a profile."""
 
+import argparse
+
 import pytest
 
+from tests.bench.__main__ import peer
 from tests.bench.figures import FIGURES, GROUPS, PEER, chosen
 from tests.bench.shares import Samples, table
 
@@ -28,6 +31,19 @@ def test_rows_are_chosen_by_their_keys_and_groups_once_and_in_order(
 ) -> None:
     expected = keys or ["cpu", *(each.key for each in GROUPS["pages"]), "p99"]
     assert [each.key for each in chosen(names)] == expected
+
+
+def test_a_peer_is_measured_only_if_it_is_named() -> None:
+    assert PEER in chosen(())
+    assert PEER not in chosen((), with_peer=False)
+    assert chosen(["peer"], with_peer=False) == []
+
+
+@pytest.mark.parametrize("text", ["telegraf", "telegraf=", "telegraf=/", "other=/bin/true"])
+def test_a_peer_is_a_program_of_a_known_name(text: str) -> None:
+    assert peer("telegraf=/bin/true").samefile("/bin/true")
+    with pytest.raises(argparse.ArgumentTypeError, match=r"not telegraf=PATH of a program"):
+        peer(text)
 
 
 MAIN = "thread (7): MainThread;run (exporter/engine/runtime.py:40)"

@@ -4,7 +4,9 @@ import itertools
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import cast
+from uuid import UUID
 from xml.etree import ElementTree
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from tests.chaos import verdict
 from tests.chaos.bad_link import BadLink, flap
 from tests.chaos.cluster_picture import Downtime, cluster_picture
-from tests.chaos.cluster_verdict import ClusterOutcome
+from tests.chaos.cluster_verdict import ClusterOutcome, judge
 from tests.chaos.numbered import Heard, Numbered
 from tests.chaos.soak_picture import soak_picture
 from tests.chaos.soak_sample import Sample
@@ -21,7 +23,7 @@ from tests.chaos.soak_viewers import VIEWERS
 from tests.chaos.terms import Account, Term, Terms
 from tests.chaos.truths import BOTH_SECONDS, DIFFERENT_SECONDS, STANDBY_SECONDS, Look, Truths
 from tests.oracle import Fact
-from tests.program import Series
+from tests.program import Exporter, Series
 from tests.proxy import Proxy, Way
 
 SCRAPES = range(0, 180, 2)
@@ -265,7 +267,8 @@ def test_a_soak_in_which_all_went_well_broke_no_promise() -> None:
         (99, {"drift": 2}, "2 differences"),
         (50, {"incomplete": 1}, "not complete"),
         (99, {"unanswered": 1}, "1 requests to APIs failed"),
-        (0, {"snapshots": 5}, "no API was asked"),
+        (60, {"unasked": 121}, "an API had told nothing for 121 s"),
+        (98, {"processed": 5000}, "stopped reading"),
         (99, {"viewers": VIEWERS - 1}, f"1 of {VIEWERS} browsers"),
         (99, {"unscraped": 3}, "3 scrapes failed"),
     ],
@@ -328,3 +331,75 @@ def test_the_picture_of_a_cluster_has_two_bars_for_each_kill() -> None:
 def test_the_report_of_a_cluster_tells_the_median_and_the_longest_downtime() -> None:
     outcome = ClusterOutcome(published=600, seconds=60, downtimes=DOWNTIMES)
     assert "until all events were processed 15.0 and 20.0" in str(outcome)
+
+
+class _Process:
+    """A process of a cluster that shows what it has heard of."""
+
+    def __init__(self, heard: Mapping[str, list[Fact]]) -> None:
+        self._heard = heard
+
+    def samples(self) -> dict[Series, float]:
+        found: dict[Series, float] = {}
+        for bus, facts in self._heard.items():
+            counts = {"deliveries_total": len(facts), "used_total": len(facts)}
+            others = ("unused_total", "duplicates_total", "bus_gaps_total", "deliveries_held")
+            for name, value in {**counts, **dict.fromkeys(others, 0)}.items():
+                found[f"xivo_exporter_{name}", frozenset({("bus", bus)})] = value
+            found |= verdict.expected(facts, time.time())
+        return found
+
+    def log(self) -> str:
+        return ""
+
+
+def judged(change: Callable[[list[Fact]], None]) -> ClusterOutcome:
+    """Return what is said of a cluster of two that heard other messages of a bus than there were.
+
+    Args:
+        change: Is given the messages of one bus.
+    """
+    sources = {
+        bus: Numbered(seed=seed, rate=10, now=time.time(), bus=bus, origin=f"{UUID(int=seed)}")
+        for seed, bus in enumerate(("site-0", "site-1"), 1)
+    }
+    heard: dict[str, list[Fact]] = {}
+    for bus, source in sources.items():
+        source.take(400)
+        heard[bus] = [*source.history]
+    change(heard["site-1"])
+    processes = [_Process({bus: facts}) for bus, facts in heard.items()]
+    outcome = ClusterOutcome()
+    judge(cast("list[Exporter]", processes), sources, outcome)
+    return outcome
+
+
+def test_a_cluster_that_heard_all_is_good() -> None:
+    outcome = judged(lambda _: None)
+    assert outcome.faults == []
+    assert outcome.series > 100
+
+
+def test_one_message_that_a_cluster_lost_is_noticed() -> None:
+    def change(facts: list[Fact]) -> None:
+        del facts[203]
+
+    outcome = judged(change)
+    assert (outcome.lost, outcome.doubled) == (1, 0)
+    assert outcome.faults[0] == "site-1: 1 messages lost"
+    assert len(outcome.faults) > 1
+
+
+def test_one_message_that_a_cluster_counted_twice_is_noticed() -> None:
+    outcome = judged(lambda facts: facts.insert(203, facts[203]))
+    assert (outcome.lost, outcome.doubled) == (0, 1)
+    assert outcome.faults[0] == "site-1: 1 messages counted twice"
+
+
+def test_one_message_lost_for_another_one_doubled_is_noticed() -> None:
+    def change(facts: list[Fact]) -> None:
+        facts[203] = next(fact for fact in facts if fact.name == "chat_message_event")
+
+    outcome = judged(change)
+    assert (outcome.lost, outcome.doubled) == (0, 0)
+    assert any("xivo_bus_events_total" in fault for fault in outcome.faults)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shutil
 import signal
 import sys
 import tempfile
@@ -33,9 +34,7 @@ _PEERS = ("telegraf",)
 def main() -> None:
     """Measure and print."""
     options = _options()
-    figures = chosen(options.only)
-    if options.peer is None:
-        figures = [each for each in figures if each is not PEER]
+    figures = chosen(options.only, with_peer=options.peer is not None)
     mixes = Mixes(options.events)
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {options.runs} runs\n")
     # So it can be stopped by `kill`, too.
@@ -92,19 +91,24 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--peer",
-        type=_peer,
+        type=peer,
         metavar="telegraf=PATH",
         help="also compare with this program, which reads the same messages",
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    if not chosen(options.only, with_peer=options.peer is not None):
+        parser.error(f"--only {PEER.key} needs --peer")
+    return options
 
 
-def _peer(text: str) -> Path:
+def peer(text: str) -> Path:
+    """Return the program of a peer that is named as telegraf=PATH."""
     name, _, path = text.partition("=")
-    if name not in _PEERS or not os.access(path, os.X_OK):
+    program = shutil.which(path)
+    if name not in _PEERS or program is None:
         message = f"not {' or '.join(_PEERS)}=PATH of a program: {text}"
         raise argparse.ArgumentTypeError(message)
-    return Path(path).resolve()
+    return Path(program).resolve()
 
 
 if __name__ == "__main__":

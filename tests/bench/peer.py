@@ -23,7 +23,7 @@ def by_peer(run: Round) -> Drained:
     either: until it is known that it consumes.
 
     Raises:
-        AssertionError: It did not acknowledge all messages.
+        AssertionError: It ended, or did not acknowledge all messages.
     """
     assert run.peer is not None
     broker, count = run.broker, run.mixes.count
@@ -33,11 +33,13 @@ def by_peer(run: Round) -> Drained:
     with subprocess.Popen(program, env=environment) as process:
         try:
             eventually(
-                lambda: broker.depth(_INBOX).consumers, interval=0.005, what="it reads the inbox"
+                lambda: _goes_on(process) and broker.depth(_INBOX).consumers,
+                interval=0.005,
+                what="it reads the inbox",
             )
             began, before = time.monotonic(), cpu_seconds(process.pid)
             eventually(
-                lambda: not broker.queues()[_INBOX]["messages"],
+                lambda: _goes_on(process) and not broker.queues()[_INBOX]["messages"],
                 timeout=TIMEOUT_SECONDS,
                 interval=0.2,
                 what="all is acknowledged",
@@ -47,3 +49,8 @@ def by_peer(run: Round) -> Drained:
             process.terminate()
     broker.clear()
     return Drained(count / wall, cpu / count * 1e6)
+
+
+def _goes_on(process: subprocess.Popen[bytes]) -> bool:
+    assert process.poll() is None, f"the peer ended with status {process.returncode}"
+    return True

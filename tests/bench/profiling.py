@@ -13,7 +13,7 @@ because that would cost half as much again; with `--native` it has to.
 from __future__ import annotations
 
 import argparse
-import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -124,10 +124,11 @@ def _options() -> argparse.Namespace:
 
 
 def _program(path: str) -> Path:
-    if not os.access(path, os.X_OK):
+    program = shutil.which(path)
+    if program is None:
         message = f"no program: {path}"
         raise argparse.ArgumentTypeError(message)
-    return Path(path).resolve()
+    return Path(program).resolve()
 
 
 if __name__ == "__main__":

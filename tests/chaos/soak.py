@@ -20,6 +20,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+from exporter.clock import wall_clock
 from tests.chaos.churn import Churn
 from tests.chaos.publisher import Publisher
 from tests.chaos.soak_apis import Server, telling
@@ -174,6 +175,7 @@ class _Soak:
             gaps=sum(int(own(samples, "bus_gaps_total", bus)) for bus in _BUSES),
             snapshots=answered,
             unanswered=failed,
+            unasked=_unasked(samples),
             incomplete=len(STATES) * len(_BUSES) - _complete(samples),
             drift=_sum(samples, "xivo_state_drift_total"),
             viewers=self._viewers.watching,
@@ -204,6 +206,12 @@ def _snapshots(samples: Mapping[Series, float]) -> tuple[int, int]:
         if each == name and ("outcome", "ok") in labels
     )
     return int(answered), _sum(samples, name) - int(answered)
+
+
+def _unasked(samples: Mapping[Series, float]) -> int:
+    """Return for how many seconds an API has told nothing: that of which it is the longest."""
+    name = "xivo_exporter_snapshot_last_success_timestamp_seconds"
+    return int(wall_clock() - min(value for (each, _), value in samples.items() if each == name))
 
 
 def _complete(samples: Mapping[Series, float]) -> int:

@@ -26,6 +26,7 @@ class Sample(NamedTuple):
         gaps: That the exporter noticed.
         snapshots: Requests to APIs that were answered.
         unanswered: Those that failed.
+        unasked: Seconds since the last answer of the API that has told nothing for the longest.
         incomplete: States that APIs make complete, and that are not.
         drift: Differences that the APIs showed in complete states.
         viewers: Browsers that have been served without a break.
@@ -45,6 +46,7 @@ class Sample(NamedTuple):
     gaps: int = 0
     snapshots: int = 0
     unanswered: int = 0
+    unasked: int = 0
     incomplete: int = 0
     drift: int = 0
     viewers: int = 0

@@ -16,6 +16,9 @@ _FLAT = 1
 """By so many, the typical number of descriptors or threads may differ at the end: some last for a
 moment, as that of a scrape, and so does not each look see them."""
 
+LONGEST_UNASKED = 120
+"""Seconds: twice the interval at which each API is asked in a soak."""
+
 _BEHIND = 0.02
 """Part of the schedule by which a publisher may be behind."""
 
@@ -42,15 +45,17 @@ def _of_resources(seen: Sequence[Sample]) -> Iterator[str]:
 def _of_truth(samples: Sequence[Sample]) -> Iterator[str]:
     seen, last = warm(samples), samples[-1]
     if last.gaps:
-        yield f"the exporter noticed {last.gaps} gaps, although no event was lost"
+        yield f"the exporter noticed {last.gaps} gaps"
+    if any(after.processed == before.processed for before, after in pairwise(seen)):
+        yield "the exporter stopped reading for a while, although there were events"
     if last.drift:
         yield f"the APIs showed {last.drift} differences from what events had told"
     if any(sample.incomplete for sample in seen):
         yield "a state was not complete, although its APIs answer"
     if last.unanswered:
         yield f"{last.unanswered} requests to APIs failed"
-    if last.snapshots == seen[0].snapshots:
-        yield "no API was asked"
+    if (longest := max(sample.unasked for sample in seen)) > LONGEST_UNASKED:
+        yield f"an API had told nothing for {longest} s"
 
 
 def _of_service(last: Sample) -> Iterator[str]:

@@ -8,6 +8,7 @@ answers of the same source must be accepted.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -40,6 +41,8 @@ _TENANTS = "/auth/0.1/tenants"
 _CATALOG = "/consul/v1/catalog/services"
 _SERVICE = "/consul/v1/catalog/service/xivo-agentd"
 _SERVICES = b'{"consul": [], "xivo-agentd": ["%b", "xivo-agentd"]}' % ORIGIN.encode()
+
+_SECRETS = (PASSWORD, json.loads(body("auth_token"))["data"]["token"])
 
 _GOOD_EVERY = 10
 """Hostile answers for each time that a source is asked for good ones."""
@@ -186,9 +189,7 @@ class AnswerRun:
         answer = await self._ask(source)
         if isinstance(answer, SnapshotError):
             self.figures.refused[answer.outcome] += 1
-            assert answer.problem.isprintable(), answer.problem
-            for secret in (PASSWORD, "secret-token"):
-                assert secret not in answer.problem
+            assert_printable_without_secrets(answer.problem)
         else:
             self.figures.accepted += 1
             self._put(source, answer)
@@ -252,6 +253,12 @@ def _sources(apis: Apis) -> tuple[_Source, ...]:
         apis.contents[path] = (status.right(daemon), content)
     told.append(_Source(status.module(status.PATHS), states))
     return tuple(told)
+
+
+def assert_printable_without_secrets(problem: str) -> None:
+    """Check why an answer was refused, which the log will say."""
+    assert problem.isprintable(), problem
+    assert not any(secret in problem for secret in _SECRETS), problem
 
 
 def _entries() -> bytes:

@@ -207,6 +207,8 @@ class _Day:
                 compared = oracle.check(shown, name, start, end)
                 report.exact += compared.exact
                 report.bounded += compared.bounded
+                if name != "today":
+                    report.waiting += oracle.waiting.check(shown, name, start, end)
 
     def _note_refused(self) -> None:
         for centre in self._centres:
@@ -243,7 +245,7 @@ class _Day:
                 key = (centre.origin_uuid, queue)
                 true = centre.queue_calls(queue)
                 # Those of the last minutes may still hear the announcement.
-                sure = self._refused[key][-2]
+                sure = [0, 0, *self._refused.get(key, ())][-2]
                 report.totals += check_totals(driver.account(), key, true, sure)
         report.visits = self._ended()
         report.series, report.late = len(driver.shown), driver.late.total()

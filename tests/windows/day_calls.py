@@ -12,6 +12,8 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from tests.windows.day_waiting import WaitingOracle
+
 THRESHOLD = 20
 """Seconds; of the service level."""
 
@@ -72,6 +74,7 @@ class CallsOracle:
     def __init__(self, origin: str, delay: float) -> None:
         self.ended: defaultdict[str, list[Ended]] = defaultdict(list)
         self.joined: Counter[str] = Counter()
+        self.waiting = WaitingOracle(origin, delay)
         self._origin = origin
         self._delay = delay
         self._joins: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
@@ -88,8 +91,10 @@ class CallsOracle:
             case "QueueCallerJoin":
                 self.joined[data["Queue"]] += 1
                 self._joins[data["Queue"], data["Uniqueid"]].append(at)
+                self.waiting.change(data["Queue"], at, 1)
             case "QueueCallerLeave":
                 self._leaves.append((at, data["Queue"], data["Uniqueid"]))
+                self.waiting.change(data["Queue"], at, -1)
             case "AgentConnect" | "QueueCallerAbandon":
                 result = (at, name, int(data["HoldTime"]))
                 self._results[data["Queue"], data["Uniqueid"]].append(result)

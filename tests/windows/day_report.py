@@ -20,6 +20,7 @@ class Report:
         visits: Visits in queues that ended.
         exact: Values of the calls of queues that were compared exactly.
         bounded: The same with bounds, because a visit had just ended.
+        waiting: Values of the callers who wait in windows that were compared.
         totals: Counters that were compared with the simulator at the end.
         seconds: CPU time.
         memory: Most that a process took, bytes.
@@ -35,6 +36,7 @@ class Report:
     visits: int = 0
     exact: int = 0
     bounded: int = 0
+    waiting: int = 0
     totals: int = 0
     seconds: float = 0.0
     memory: int = 0
@@ -63,6 +65,7 @@ class Report:
             ("their values that were compared", self.comparisons),
             ("values of calls, compared exactly", self.exact),
             ("values of calls, compared with bounds", self.bounded),
+            ("callers waiting in windows, compared", self.waiting),
             ("counters of calls, compared at the end", self.totals),
             ("differences", 0),
             ("CPU seconds", round(self.seconds)),

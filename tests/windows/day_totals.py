@@ -8,6 +8,8 @@ from typing import Any
 
 from dataflows.metric import Histogram
 from exporter.simulation.simulator import Outcome, QueueCalls
+from exporter.simulation.tallies import Tally
+from tests.windows.day_calls import THRESHOLD
 
 Series = tuple[str, tuple[str, ...]]
 
@@ -52,6 +54,8 @@ def _totals(true: QueueCalls) -> Iterator[tuple[Series, Any]]:
     yield ("xivo_queue_calls_total", ("lost",)), 0
     for by in ("agent", "caller", "transfer"):
         yield ("xivo_queue_calls_completed_total", (by,)), tally.completed[by]
+    for result, number in _results(tally).items():
+        yield ("xivo_queue_service_level_calls_total", (result,)), number
     yield ("xivo_queue_ring_seconds", ()), _histogram(tally.rings)
     yield ("xivo_queue_talk_seconds", ()), _histogram(tally.talks)
     answered = tally.waits[Outcome.ANSWERED]
@@ -60,6 +64,19 @@ def _totals(true: QueueCalls) -> Iterator[tuple[Series, Any]]:
         (tally.waits[each] for each in Outcome if each is not Outcome.ANSWERED), Counter[int]()
     )
     yield ("xivo_queue_wait_seconds", ("unanswered",)), _histogram(unanswered)
+
+
+def _results(tally: Tally) -> dict[str, int]:
+    """Return the visits of a queue by what they mean for its service level."""
+    answered, abandoned = tally.waits[Outcome.ANSWERED], tally.waits[Outcome.ABANDONED]
+    in_time, early = _within(answered), _within(abandoned)
+    late = answered.total() - in_time + abandoned.total() - early
+    missed = late + tally.ended[Outcome.EXPIRED]
+    return {"in_time": in_time, "missed": missed, "abandoned_early": early}
+
+
+def _within(waits: Counter[int]) -> int:
+    return sum(times for seconds, times in waits.items() if seconds <= THRESHOLD)
 
 
 def _histogram(seconds: Counter[int]) -> tuple[int, int]:

@@ -16,6 +16,8 @@ def test_a_simulated_day_agrees_with_the_oracle_at_every_window() -> None:
     assert report.visits > 1000
     # A visit that ended some seconds ago may count in the next window.
     assert report.exact > 5 * report.bounded
+    # Not those that closed while a caller's event was under way.
+    assert report.waiting > 10_000
 
 
 def test_the_window_today_agrees_with_the_oracles_over_midnight() -> None:
@@ -26,3 +28,7 @@ def test_the_window_today_agrees_with_the_oracles_over_midnight() -> None:
     assert report.series == 2 * (2 * each + 1 + 3 + 1 + 1 + 1 + 5 + 3)
     picture = day_picture(report.samples)
     assert picture.count("<polyline") == 3
+
+
+def test_a_few_minutes_of_a_day_are_enough() -> None:
+    assert simulate(servers=1, agents=10, hours=0.1).totals > 0

@@ -36,11 +36,17 @@ GROUPS: Mapping[str, Sequence[Figure]] = {
 """The last one has what each release has to reach."""
 
 
-def chosen(names: Iterable[str]) -> list[Figure]:
-    """Return the figures with these keys and those of these groups; all of them without a name."""
+def chosen(names: Iterable[str], *, with_peer: bool = True) -> list[Figure]:
+    """Return the figures with these keys and those of these groups; all of them without a name.
+
+    Args:
+        names: Keys and groups.
+        with_peer: Whether a peer is named, so that it can be measured.
+    """
     keys = {
         each.key
         for name in names
         for each in GROUPS.get(name, [f for f in FIGURES if f.key == name])
     }
-    return [each for each in FIGURES if not keys or each.key in keys]
+    found = [each for each in FIGURES if not keys or each.key in keys]
+    return [each for each in found if with_peer or each is not PEER]
