@@ -13,9 +13,10 @@ from exporter.engine.loop import LoopContext
 from exporter.engine.partition import BATCH, BusPartition, Feed
 from exporter.engine.resumed import Resumed
 
-GATHER_SECONDS = 0.005
+GATHER_SECONDS = 0.01
 """Minimum time between two loop iterations with deliveries, if no batch is full: an iteration costs
-as much as a hundred deliveries."""
+as much as a hundred deliveries. At 1,000 events a second, half of this value costs a quarter more
+CPU; twice as much saves little, and events would be visible later."""
 
 
 class HandedOver(NamedTuple):
