@@ -176,8 +176,7 @@ class Exporter:
         self, path: str, headers: Mapping[str, str] | None = None, timeout: float = 60
     ) -> Answer:
         """Request a page."""
-        host, port = self.address
-        connection = http.client.HTTPConnection(host, port, timeout=timeout)
+        connection = self._connection(timeout)
         try:
             connection.request("GET", path, headers=dict(headers or {}))
             response = connection.getresponse()
@@ -186,6 +185,9 @@ class Exporter:
             connection.close()
         names = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, names, body)
+
+    def _connection(self, timeout: float) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(*self.address, timeout=timeout)
 
     def metrics(self) -> str:
         """Return /metrics in the text format."""

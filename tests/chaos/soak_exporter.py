@@ -78,17 +78,11 @@ class SecureExporter(Exporter):
         self, path: str, headers: Mapping[str, str] | None = None, timeout: float = 60
     ) -> Answer:
         """Request a page, with the password."""
+        return super().get(path, {"Authorization": self.authorization, **(headers or {})}, timeout)
+
+    def _connection(self, timeout: float) -> HTTPSConnection:
         _, port = self.address
-        connection = HTTPSConnection("localhost", port, timeout=timeout, context=self.context)
-        try:
-            given = {"Authorization": self.authorization, **(headers or {})}
-            connection.request("GET", path, headers=given)
-            response = connection.getresponse()
-            body = response.read()
-        finally:
-            connection.close()
-        names = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, names, body)
+        return HTTPSConnection("localhost", port, timeout=timeout, context=self.context)
 
     def descriptors(self) -> int:
         """Return how many files and connections are open."""
