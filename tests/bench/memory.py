@@ -7,8 +7,6 @@ import subprocess
 import sys
 from datetime import UTC
 from importlib import import_module
-from mmap import PAGESIZE
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from dataflows.decode import Decode
@@ -21,6 +19,7 @@ from dataflows.subsystems import METRICS, SUBSYSTEMS, endpoints, lines
 from exporter.exposition.render import Exposition
 from exporter.exposition.store import SeriesStore
 from exporter.settings import Settings
+from tests.resident import resident
 
 ENDPOINTS, LINES = endpoints.NAME, lines.NAME
 
@@ -53,7 +52,7 @@ def measure(subsystem: str, count: int = 100_000) -> Figures:
 def _measure(subsystem: str, count: int) -> Figures:
     # What the program has loaded counts, too.
     import_module("exporter.app")
-    idle = _resident()
+    idle = resident() / 1e6
     options = Options(frozenset({subsystem}), windows=Settings.model_fields["windows"].default)
     stage = Stage(SUBSYSTEMS, options, lambda: 0.0)
     decode = Decode(SUBSYSTEMS, lambda _: UTC, lambda *_: None, Origins(lambda *_: None))
@@ -74,9 +73,9 @@ def _measure(subsystem: str, count: int) -> Figures:
                     if isinstance(output, Changes):
                         store.apply(output.samples)
     body = [*exposition.render()]
-    peak = _resident()
+    peak = resident() / 1e6
     del body
-    return Figures(idle, _resident(), peak)
+    return Figures(idle, resident() / 1e6, peak)
 
 
 def _status(subsystem: str, number: int, turn: int) -> Delivery:
@@ -99,11 +98,6 @@ def _line(number: int, turn: int) -> dict[str, object]:
         "current_call_count": int(turn % 10 == 0),
     }
     return {"name": "line_status_updated", "data": data}
-
-
-def _resident() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * PAGESIZE / 1e6
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
-from mmap import PAGESIZE
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +28,7 @@ from tests.bench.inbox import flags
 from tests.bench.live import SERVERS, SPEED, publishing
 from tests.integration.bus import own
 from tests.program import Exporter
+from tests.resident import resident
 from tests.servers import Broker
 from tests.support import eventually
 
@@ -160,7 +160,9 @@ def _loads(exporters: Sequence[Exporter], seconds: float) -> list[Load]:
     passed, after = time.monotonic() - began, [_used(each) for each in exporters]
     return [
         Load(
-            (now.events - then.events) / passed, 100 * (now.cpu - then.cpu) / passed, _memory(each)
+            (now.events - then.events) / passed,
+            100 * (now.cpu - then.cpu) / passed,
+            resident(each.pid) / 1e6,
         )
         for each, then, now in zip(exporters, before, after, strict=True)
     ]
@@ -176,11 +178,6 @@ class _Used(NamedTuple):
 def _used(exporter: Exporter) -> _Used:
     # A scrape costs as much as hundreds of events, and here it is one for a minute of events.
     return _Used(own(exporter.samples(), "deliveries_total"), cpu_seconds(exporter.pid))
-
-
-def _memory(exporter: Exporter) -> float:
-    pages = int(Path(f"/proc/{exporter.pid}/statm").read_text().split()[1])
-    return pages * PAGESIZE / 1e6
 
 
 def _options() -> argparse.Namespace:

@@ -12,7 +12,7 @@ from dataflows.logouts import RELOG_SECONDS
 from tests.chaos.cluster_picture import Downtime
 from tests.chaos.cluster_traffic import Fleet, bus_of
 from tests.chaos.cluster_verdict import ClusterOutcome, judge
-from tests.integration.bus import is_ready
+from tests.integration.bus import connected_buses, is_ready
 from tests.program import Exporter
 from tests.servers import Broker
 from tests.support import eventually, free_port
@@ -112,7 +112,7 @@ def _cluster(broker: Broker, directory: Path, buses: Sequence[str]) -> Iterator[
             stack.callback(process.close)
             cluster.append(process.start(wait=False))
         eventually(
-            lambda: all(map(_is_up, cluster)) and _connected(cluster) == len(buses),
+            lambda: all(map(_is_up, cluster)) and connected_buses(cluster) == len(buses),
             timeout=60,
             what=lambda: f"the cluster reads all buses: {_logs(cluster)}",
         )
@@ -178,15 +178,6 @@ def _is_up(process: Exporter) -> bool:
     with suppress(OSError):
         return process.running and bool(process.logged("listening")) and is_ready(process)
     return False
-
-
-def _connected(cluster: Sequence[Exporter]) -> float:
-    return sum(
-        value
-        for process in cluster
-        for (name, _), value in process.samples().items()
-        if name == "xivo_exporter_bus_connected"
-    )
 
 
 def _processed(cluster: Sequence[Exporter]) -> int:

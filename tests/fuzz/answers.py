@@ -26,9 +26,10 @@ from exporter.snapshots.client import Client
 from exporter.snapshots.source import Request, SnapshotError, SourceModule
 from tests.certificates import make_certificates
 from tests.fuzz.bad_answers import Spoiler
-from tests.fuzz.caps import Caps, resident
+from tests.fuzz.caps import Caps
 from tests.fuzz.laws import assert_bounded, assert_scrapable
 from tests.pipeline import ALL_DETAILS, Pipeline
+from tests.resident import resident
 from tests.snapshots.clients import Timer, client_of
 from tests.snapshots.server import ORIGIN, PASSWORD, Apis, body, reply, serving
 from tests.snapshots.whole import tell_all

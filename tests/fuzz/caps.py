@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import NamedTuple
 
 from dataflows import knowledge
@@ -96,9 +94,3 @@ class Caps(NamedTuple):
         entities = self.places(self.entities) * len(SUBSYSTEMS) * _ENTITY
         states = (self.servers * len(SUBSYSTEMS) + 2 * self.places(self.shown)) * _STATE
         return entities + states + sum(map(self.series, SPECS)) * _SERIES + _UNDER_WAY
-
-
-def resident() -> int:
-    """Return the resident memory of this process, in bytes."""
-    pages = Path("/proc/self/statm").read_text().split()[1]
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")

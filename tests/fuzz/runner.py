@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from dataflows.items import ClockSetBack, Duplicates, OriginSilent
 from dataflows.trackers import CLOCK_SLACK_SECONDS
-from tests.fuzz.caps import Caps, resident
+from tests.fuzz.caps import Caps
 from tests.fuzz.laws import (
     Sent,
     assert_account_holds,
@@ -22,6 +22,7 @@ from tests.fuzz.laws import (
 )
 from tests.fuzz.traffic import BUSES, batch
 from tests.pipeline import ALL_DETAILS, Pipeline
+from tests.resident import resident
 
 BATCH = 1000
 """The size of the source's batches."""

@@ -230,6 +230,16 @@ def account_watched(exporter: Exporter, bus: str = "default") -> Iterator[None]:
     assert scrapes
 
 
+def connected_buses(processes: Iterable[Exporter]) -> float:
+    """Return how many buses the processes of a cluster read."""
+    return sum(
+        value
+        for process in processes
+        for (name, _), value in process.samples().items()
+        if name == "xivo_exporter_bus_connected"
+    )
+
+
 def problems(exporter: Exporter) -> list[str]:
     """Return why the exporter could not connect, as often as it said so."""
     return [line["problem"] for line in exporter.logged("cannot connect, retrying")]

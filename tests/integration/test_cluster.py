@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.integration.bus import Wire, event, is_ready, publish
+from tests.integration.bus import Wire, connected_buses, event, is_ready, publish
 from tests.integration.conftest import RunExporter
 from tests.program import Exporter, Series
 from tests.servers import Broker
@@ -68,15 +68,6 @@ def at_work(processes: list[Exporter], buses: int = len(BUSES)) -> list[Exporter
         what=lambda: f"the cluster is at work: {[p.log()[-500:] for p in processes]}",
     )
     return processes
-
-
-def connected_buses(processes: list[Exporter]) -> float:
-    return sum(
-        value
-        for process in processes
-        for (name, _), value in process.samples().items()
-        if name == "xivo_exporter_bus_connected"
-    )
 
 
 def sums(processes: list[Exporter]) -> Counter[Series]:
