@@ -1,13 +1,13 @@
 """Traffic of many servers, each on a bus of its own, published from one thread."""
 
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any, Self
+from typing import Any
 from uuid import UUID
 
 from tests.chaos.numbered import Numbered
+from tests.chaos.working import Working
 from tests.integration.bus import send
 from tests.servers import Broker
 
@@ -23,7 +23,7 @@ def bus_of(server: int) -> str:
     return f"site-{server}"
 
 
-class Fleet:
+class Fleet(Working):
     """Servers that publish at a steady rate, until the end of the context.
 
     Args:
@@ -39,6 +39,7 @@ class Fleet:
     """
 
     def __init__(self, broker: Broker, servers: int, *, rate: float, seed: int, now: float) -> None:
+        super().__init__("fleet")
         self.sources = {
             bus_of(server): Numbered(
                 seed=seed * servers + server,
@@ -52,31 +53,15 @@ class Fleet:
         self.published = 0
         self._broker = broker
         self._rate = rate / servers
-        self._stop = threading.Event()
-        self._fault: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="fleet")
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        if self._fault is not None:
-            raise self._fault
-
-    def _run(self) -> None:
-        try:
-            with ExitStack() as stack:
-                channels = [
-                    stack.enter_context(self._broker.channel(vhost=bus)) for bus in self.sources
-                ]
-                for channel in channels:
-                    channel.tx_select()
-                self._publish(channels)
-        except BaseException as fault:  # noqa: BLE001 -- handed to the thread of the trial
-            self._fault = fault
+    def _work(self) -> None:
+        with ExitStack() as stack:
+            channels = [
+                stack.enter_context(self._broker.channel(vhost=bus)) for bus in self.sources
+            ]
+            for channel in channels:
+                channel.tx_select()
+            self._publish(channels)
 
     def _publish(self, channels: Sequence[Any]) -> None:
         began = time.monotonic()

@@ -1,9 +1,9 @@
 """A publisher that is never cut itself, so that it knows what was published."""
 
-import threading
 import time
-from typing import Protocol, Self
+from typing import Protocol
 
+from tests.chaos.working import Working
 from tests.integration.bus import Wire, publish
 from tests.servers import Broker
 
@@ -21,7 +21,7 @@ class Source(Protocol):
         ...
 
 
-class Publisher:
+class Publisher(Working):
     """Publishes at a steady rate, in a thread, until the end of its context.
 
     Args:
@@ -35,35 +35,20 @@ class Publisher:
     """
 
     def __init__(self, broker: Broker, traffic: Source, rate: int, *, vhost: str = "/") -> None:
+        super().__init__("publisher")
         self._broker = broker
         self._vhost = vhost
         self._traffic = traffic
         self._rate = rate
         self.published = 0
-        self._stop = threading.Event()
-        self._fault: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="publisher")
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        if self._fault is not None:
-            raise self._fault
-
-    def _run(self) -> None:
+    def _work(self) -> None:
         began = time.monotonic()
-        try:
-            due = 0
-            while not self._stop.wait(0 if due == _MOST_AT_ONCE else _TICK_SECONDS):
-                # By the clock: a tick that came late is made up for.
-                due = int((time.monotonic() - began) * self._rate) - self.published
-                due = min(due, _MOST_AT_ONCE)
-                # Returns when the broker has committed all of them.
-                publish(self._broker, "xivo", self._traffic.take(due), vhost=self._vhost)
-                self.published += due
-        except BaseException as fault:  # noqa: BLE001 -- handed to the thread of the trial
-            self._fault = fault
+        due = 0
+        while not self._stop.wait(0 if due == _MOST_AT_ONCE else _TICK_SECONDS):
+            # By the clock: a tick that came late is made up for.
+            due = int((time.monotonic() - began) * self._rate) - self.published
+            due = min(due, _MOST_AT_ONCE)
+            # Returns when the broker has committed all of them.
+            publish(self._broker, "xivo", self._traffic.take(due), vhost=self._vhost)
+            self.published += due
