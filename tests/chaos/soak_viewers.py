@@ -5,9 +5,11 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 from contextlib import suppress
 from typing import Self
 
+from exporter.web.live import MAX_AGE_SECONDS
 from tests.chaos.soak_exporter import SecureExporter
 
 VIEWERS = 20
@@ -29,12 +31,14 @@ class Viewers:
         self._threads = [threading.Thread(target=self._run) for _ in range(count)]
         self._connections: list[ssl.SSLSocket] = []
         self._lock = threading.Lock()
-        self._watching = 0
+        self._is_over = False
+        # By thread.
+        self._watching: set[int] = set()
 
     @property
     def watching(self) -> int:
-        """How many have been served without a break so far."""
-        return self._watching
+        """How many have been served so far, without being sent away early."""
+        return len(self._watching)
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -42,25 +46,37 @@ class Viewers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for connection in self._connections:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        with self._lock:
+            self._is_over = True
+            for connection in self._connections:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join()
 
     def _run(self) -> None:
+        with suppress(OSError):
+            # As a browser does: it connects again, so that the exporter asks for the password.
+            while self._watch() >= MAX_AGE_SECONDS:
+                pass
+        self._watching.discard(threading.get_ident())
+
+    def _watch(self) -> float:
+        """Read until the exporter ends the response; return how many seconds that lasted."""
+        began = time.monotonic()
         host, port = self._exporter.address
         plain = socket.create_connection((host, port), timeout=_SECONDS)
         with self._exporter.context.wrap_socket(plain, server_hostname="localhost") as connection:
             connection.sendall(self._request)
             with self._lock:
+                if self._is_over:
+                    return 0
                 self._connections.append(connection)
             if not connection.recv(_CHUNK).startswith(b"HTTP/1.1 200 "):
-                return
+                return 0
+            self._watching.add(threading.get_ident())
+            while connection.recv(_CHUNK):
+                pass
             with self._lock:
-                self._watching += 1
-            with suppress(OSError):
-                while connection.recv(_CHUNK):
-                    pass
-            with self._lock:
-                self._watching -= 1
+                self._connections.remove(connection)
+        return time.monotonic() - began
