@@ -27,14 +27,14 @@ LOGOUTS = MetricSpec(
     "xivo_agent_logouts_total",
     Kind.COUNTER,
     "Changes of agents to `logged_out`. The first event of an agent counts. A repeated status and "
-    "the creation of an agent do not count. A logout counts five seconds later, unless the agent "
-    "logs in again until then: this is a relog by agentd.",
+    "the creation of an agent do not count. A logout counts ten seconds later. It "
+    "does not count if the agent logs in again within five seconds: this is a relog by agentd.",
     ("origin_uuid",),
 )
 SESSIONS = MetricSpec(
     "xivo_agent_session_duration_seconds",
     Kind.HISTOGRAM,
-    "Time from an agent's login to its logout. A session counts five seconds after its logout, if "
+    "Time from an agent's login to its logout. A session counts ten seconds after its logout, if "
     "the exporter saw its login. A relog by agentd does not end it.",
     ("origin_uuid",),
     cardinality="12 per origin",

@@ -13,6 +13,10 @@ from msgspec import Struct
 RELOG_SECONDS = 5.0
 """Of a relog, agentd needs up to a second for each agent. By phone, nobody logs in that soon."""
 
+COUNT_SECONDS = 2 * RELOG_SECONDS
+"""Time after which a logout counts. It is longer: on a busy machine, the login of a relog may be
+processed seconds later than it happened."""
+
 
 class Logout(Struct):
     """A logout that is not counted yet.
@@ -57,8 +61,8 @@ class Logouts:
         arrive together, but long after that moment.
         """
         for agent_id, each in [*self._logouts.items()]:
-            if each.due is None or each.due > now + RELOG_SECONDS:
-                each.due = now + RELOG_SECONDS
+            if each.due is None or each.due > now + COUNT_SECONDS:
+                each.due = now + COUNT_SECONDS
             elif each.due <= now:
                 del self._logouts[agent_id]
                 yield each

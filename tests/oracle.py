@@ -281,6 +281,8 @@ def _digits(value: int | str) -> str:
 
 RELOG = 5
 """Seconds in which a login is none, but part of a relog of agentd, with the logout before it."""
+LOGOUT_COUNTS = 10
+"""Seconds after which a logout counts, if nothing follows."""
 
 Change = tuple[str | None, Fact]
 """What an agent became, and the event that tells it; None: deleted."""
@@ -349,7 +351,7 @@ def _is_logout(history: list[Change], index: int, now: float) -> bool:
     if fact.name != "agent_status_update":
         return False
     if index + 1 == len(history):
-        return now - fact.arrived >= RELOG
+        return now - fact.arrived >= LOGOUT_COUNTS
     state, then = history[index + 1]
     return state is None or not _is_relog(then, history)
 
@@ -362,7 +364,7 @@ def _is_relog(login: Fact, history: list[Change]) -> bool:
         state == "logged_out"
         and logout.name == "agent_status_update"
         and abs(login.at - logout.at) < RELOG
-        and login.arrived - logout.arrived < RELOG
+        and login.arrived - logout.arrived < LOGOUT_COUNTS
     )
 
 

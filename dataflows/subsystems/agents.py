@@ -14,7 +14,7 @@ an agent is unknown until its status changes. Events of queues before the first 
 change nothing; afterwards the memberships of agents who are logged out, or of whom no status is
 known, are kept, because they may log in later. A start of Asterisk ends calls and wrap-ups. agentd
 logs a deleted agent off after the deletion; for a minute, events of a deleted agent change nothing.
-A logout counts five seconds later, unless the agent logs in again: then it is a relog
+A logout counts ten seconds later, but not if the agent logs in again within five: that is a relog
 (`dataflows/logouts.py`).
 """
 

@@ -16,6 +16,7 @@ from dataflows.decode import Decode
 from dataflows.envelope import Delivery, Rejected
 from dataflows.fan_out import Keyed, Values
 from dataflows.items import Item
+from dataflows.logouts import COUNT_SECONDS
 from dataflows.options import Options
 from dataflows.origins import Origins
 from dataflows.outputs import Output
@@ -31,7 +32,7 @@ PUNCTUAL_SECONDS = 86_400.0
 """Time without a message in which states are called when they are due. After that they are called
 once, at the end: a file may contain a silence of years."""
 
-SETTLE_SECONDS = 5.0
+SETTLE_SECONDS = COUNT_SECONDS
 """How long the clock goes on after the last message, so that states settle what waits for later
 events."""
 

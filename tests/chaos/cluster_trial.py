@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from dataflows.logouts import RELOG_SECONDS
+from dataflows.logouts import COUNT_SECONDS
 from tests.chaos.cluster_picture import Downtime
 from tests.chaos.cluster_traffic import Fleet, bus_of
 from tests.chaos.cluster_verdict import ClusterOutcome, judge
@@ -171,7 +171,7 @@ def _await_end(broker: Broker, cluster: Sequence[Exporter], buses: Sequence[str]
             what=lambda: f"all but one is acknowledged: {_logs(cluster)}",
         )
     # A logout counts some seconds later.
-    time.sleep(RELOG_SECONDS + 1)
+    time.sleep(COUNT_SECONDS + 1)
 
 
 def _is_up(process: Exporter) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from dataflows.logouts import RELOG_SECONDS
+from dataflows.logouts import COUNT_SECONDS
 from tests.chaos import failover, verdict
 from tests.chaos.bad_link import BadLink, Phase, suffer
 from tests.chaos.blows import Blows
@@ -92,7 +92,7 @@ def run(broker: Broker, directory: Path, blows: Blows, *, agents: int, rate: int
             for inbox, vhost in (INBOX, "/"), (_OTHER_INBOX, OTHER_BUS):
                 _await_end(broker, exporter, inbox, vhost)
             # A logout counts some seconds later.
-            time.sleep(RELOG_SECONDS + 1)
+            time.sleep(COUNT_SECONDS + 1)
             samples = exporter.samples()
     for bus in (BUS, OTHER_BUS):
         assert_account_balances(samples, bus)

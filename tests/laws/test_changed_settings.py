@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dataflows.items import Item, Opened, ReadingContinued, StateHandedOver
 from dataflows.lengths import parse_lengths
-from dataflows.logouts import RELOG_SECONDS
+from dataflows.logouts import COUNT_SECONDS
 from dataflows.metric import LabelValues
 from dataflows.snapshot import Snapshot, seal
 from dataflows.subsystems import OPTIONAL, SUBSYSTEMS, kept
@@ -26,7 +26,7 @@ from tests.laws.strategies import ORIGINS, Letter, Step, letters, traffic
 from tests.laws.test_laws import post
 from tests.pipeline import GROWING, WINDOWED, Pipeline, SeriesValues
 
-SETTLED_SECONDS = 2 * SETTLE_SECONDS + RELOG_SECONDS
+SETTLED_SECONDS = 2 * SETTLE_SECONDS + COUNT_SECONDS
 """After which nothing waits for an event of the same moment, or for a login after a logout."""
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataflows.logouts import RELOG_SECONDS
+from dataflows.logouts import COUNT_SECONDS
 from dataflows.metric import Histogram, Kind
 from dataflows.subsystems import calls, queue_calls
 from tests.agent_oracle import METRICS as ACTIVITY_METRICS
@@ -119,4 +119,4 @@ def test_who_is_deleted_and_logs_out_later_ends_no_session(seconds: float) -> No
             ("agent_deleted", {"id": 1}),
         )
     )
-    run([[login, deletion], Pause(seconds), [logout], Pause(RELOG_SECONDS)], details=False)
+    run([[login, deletion], Pause(seconds), [logout], Pause(COUNT_SECONDS)], details=False)

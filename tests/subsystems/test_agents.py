@@ -9,7 +9,7 @@ from dataflows.items import (
     SnapshotTaken,
 )
 from dataflows.listings import Source
-from dataflows.logouts import RELOG_SECONDS
+from dataflows.logouts import COUNT_SECONDS, RELOG_SECONDS
 from dataflows.metric import Histogram
 from tests.corpus import ORIGIN, OTHER_ORIGIN, Message, load
 from tests.pipeline import Pipeline, assert_exposition
@@ -41,7 +41,7 @@ def test_a_session_lasts_from_login_to_logout() -> None:
     pipeline.send(LOGGED_IN.but(timestamp="2026-03-02T10:00:00"))
     pipeline.send(LOGGED_OUT.but(timestamp="2026-03-02T09:05:00.500000"))
     pipeline.send(LOGGED_OUT.but(timestamp="2026-03-02T09:59:00"))
-    pipeline.wait(RELOG_SECONDS)
+    pipeline.wait(COUNT_SECONDS)
     histogram = "xivo_agent_session_duration_seconds"
     later = (900, 1800, 3600, 7200, 14400, 21600, 28800, 36000, 43200, 86400)
     assert_exposition(
@@ -64,11 +64,11 @@ def test_a_session_lasts_from_login_to_logout() -> None:
 def test_a_session_without_a_known_login_does_not_count() -> None:
     pipeline = Pipeline()
     pipeline.send(LOGGED_OUT)
-    pipeline.wait(RELOG_SECONDS)
+    pipeline.wait(COUNT_SECONDS)
     pipeline.send(LOGGED_IN, DELETED)
     pipeline.wait(60)
     pipeline.send(LOGGED_OUT)
-    pipeline.wait(RELOG_SECONDS)
+    pipeline.wait(COUNT_SECONDS)
     assert_exposition(
         pipeline,
         """
@@ -89,7 +89,7 @@ def test_a_clock_that_was_set_back_makes_no_negative_session() -> None:
         LOGGED_IN.but(timestamp="2026-03-02T10:00:00"),
         LOGGED_OUT.but(timestamp="2026-03-02T09:00:00"),
     )
-    pipeline.wait(RELOG_SECONDS)
+    pipeline.wait(COUNT_SECONDS)
     text = pipeline.text("xivo_agent_session_duration_seconds")
     assert '_sum{origin_uuid="ca7f87e9-c2c8-5fad-ba1b-c3140ebb9be3"} 0.0' in text
     assert '_count{origin_uuid="ca7f87e9-c2c8-5fad-ba1b-c3140ebb9be3"} 1.0' in text
@@ -192,11 +192,20 @@ def test_a_relog_is_no_logout_and_the_session_goes_on() -> None:
     assert_exposition(pipeline, 'xivo_agents{origin_uuid="ca7f…",status="logged_in"} 1')
     assert _counted(pipeline) == (1, 0, 0)
     pipeline.send(_at(LOGGED_OUT, "11:00:00"))
-    pipeline.wait(RELOG_SECONDS)
+    pipeline.wait(COUNT_SECONDS)
     assert _counted(pipeline) == (1, 1, 1)
     sessions = pipeline.value("xivo_agent_session_duration_seconds")
     assert isinstance(sessions, Histogram)
     assert sessions.total == 7200
+
+
+def test_a_relog_may_be_processed_late() -> None:
+    pipeline = Pipeline()
+    pipeline.send(_at(LOGGED_IN, "09:00:00"))
+    pipeline.send(_at(LOGGED_OUT, "10:00:00"))
+    pipeline.wait(2 * RELOG_SECONDS - 1)
+    pipeline.send(_at(LOGGED_IN, "10:00:04.900000"))
+    assert _counted(pipeline) == (1, 0, 0)
 
 
 def test_a_login_some_seconds_after_a_logout_counts() -> None:
@@ -209,7 +218,7 @@ def test_a_login_some_seconds_after_a_logout_counts() -> None:
 def test_a_logout_counts_some_seconds_later() -> None:
     pipeline = Pipeline()
     pipeline.send(LOGGED_IN, LOGGED_OUT)
-    pipeline.wait(RELOG_SECONDS - 0.1)
+    pipeline.wait(COUNT_SECONDS - 0.1)
     assert _counted(pipeline) == (1, 0, 0)
     pipeline.wait(0.1)
     assert _counted(pipeline) == (1, 1, 1)
