@@ -34,7 +34,7 @@ class CallMissed(Event, frozen=True, gc=False):
 
     Attributes:
         reason: Why.
-        digest: Of all fields of the event and of its time stamp, because it has no id.
+        digest: Of its name, all fields and the time stamp, because it has no id.
         is_stamped: Whether it has a time stamp.
     """
 

@@ -92,8 +92,8 @@ def channel_id(uniqueid: str | None) -> str:
 
 
 def digest(envelope: Envelope) -> int:
-    """Return a checksum of all fields and of the time stamp, the same in each process."""
-    return crc32(envelope.data) << _CHECKSUM_BITS | crc32(
+    """Return a checksum of the name, all fields and the time stamp, the same in each process."""
+    return crc32(envelope.data, crc32(envelope.name.encode())) << _CHECKSUM_BITS | crc32(
         envelope.stamp.encode(errors="surrogatepass")
     )
 

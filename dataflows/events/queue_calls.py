@@ -16,7 +16,7 @@ class CallEvent(Event, frozen=True, gc=False):
 
     Attributes:
         caller: `Uniqueid` of the caller's channel; empty if the event lacks it.
-        digest: Of all fields of the event and of its time stamp. An event with the same digest is a
+        digest: Of its name, all fields and the time stamp. An event with the same digest is a
             duplicate; without a time stamp, it must also have arrived at the same time.
         is_stamped: Whether it has a time stamp.
     """

@@ -7,7 +7,7 @@ import pytest
 from dataflows.items import OriginSilent, ReadingContinued
 from dataflows.open_callers import MAX_VISIT_SECONDS
 from dataflows.service_levels import ServiceLevels
-from tests.corpus import OTHER_ORIGIN, Message
+from tests.corpus import OTHER_ORIGIN, Message, event
 from tests.pipeline import Pipeline
 from tests.subsystems.test_queue_calls import (
     ABANDON,
@@ -101,6 +101,15 @@ def test_a_message_that_is_published_twice_counts_once(ahead: float, restart: bo
     queue.wait(0.05)
     queue.send(join)
     assert queue.waiting() == 1
+    assert queue.value("calls_joined_total") == 1
+
+
+def test_events_with_the_same_fields_but_other_names_are_no_copies() -> None:
+    queue = Queue()
+    fields = {"Queue": "petak", "Uniqueid": CALLER}
+    names = ("Join", "QueueCallerAbandon", "QueueCallerLeave")
+    queue.send(*[event(name, fields) for name in names])
+    assert queue.waiting() == 0
     assert queue.value("calls_joined_total") == 1
 
 
