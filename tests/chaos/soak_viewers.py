@@ -24,8 +24,8 @@ class Viewers:
 
     def __init__(self, exporter: SecureExporter, count: int = VIEWERS) -> None:
         self._request = (
-            "GET /-/live HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n"
-            f"Authorization: {exporter.authorization}\r\n\r\n"
+            "GET /-/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            f"Accept-Encoding: gzip\r\nAuthorization: {exporter.authorization}\r\n\r\n"
         ).encode()
         self._exporter = exporter
         self._threads = [threading.Thread(target=self._run) for _ in range(count)]
