@@ -17,6 +17,10 @@ _QUEUE_NAMES = 80
 """More than there are at a time. Ever new ones would be kept for a week: that is meant so. The
 exporter keeps the last removals of members of each, which with few names is full soon."""
 
+_RECENT = 200
+"""Members that do not change again at once. The broker passes up to 500 messages on at the same
+moment. Without time stamps, nothing tells the order of several changes of one member among them."""
+
 _NEXT = {"1": ("2", "5", "6"), "2": ("1",), "5": ("1",), "6": ("1", "2")}
 """The states that follow a state of a device. Other orders look like those in which amid may
 publish its events."""
@@ -46,6 +50,8 @@ class Queues:
         self._agents = {chance.new(): False for _ in range(_AGENTS)}
         self._queues = [_Queue(f"queue-{n}", self._drawn()) for n in range(_QUEUES)]
         self._spare = deque(f"queue-{n}" for n in range(_QUEUES, _QUEUE_NAMES))
+        # By queue and agent.
+        self._recent: deque[tuple[str, int]] = deque(maxlen=_RECENT)
         self.kinds: list[Kind] = [
             (300, self._member_changes),
             (40, self._member_pauses),
@@ -222,8 +228,12 @@ class Queues:
     # Messages
 
     def _some_member(self) -> tuple[_Queue, int]:
-        queue = self._chance.choice(self._queues)
-        return queue, self._chance.some(queue.members)
+        while True:
+            queue = self._chance.choice(self._queues)
+            agent = self._chance.some(queue.members)
+            if (queue.name, agent) not in self._recent:
+                self._recent.append((queue.name, agent))
+                return queue, agent
 
     def _drawn(self) -> dict[int, _Member]:
         return {agent: _Member() for agent in self._chance.sample([*self._agents], _MEMBERS)}
