@@ -26,7 +26,7 @@ class AgentDetails:
     def show(self, agent: Agent, status: AgentStatus) -> None:
         """Show an agent from now on, with this status."""
         labels = (*self._origin, agent.agent_id)
-        self._details.set(LOGGED_IN, labels, float(status is AgentStatus.LOGGED_IN))
+        self._details.set(LOGGED_IN, labels, 1.0 if status is AgentStatus.LOGGED_IN else 0.0)
         self.show_answered(agent)
 
     def show_answered(self, agent: Agent) -> None:
@@ -41,7 +41,7 @@ class AgentDetails:
         if agent.activity == LOGGED_OUT:
             self._details.retire(ACTIVITY, labels)
         elif self._details.is_shown(labels):
-            self._details.set_state(ACTIVITY, labels, ACTIVITIES[agent.activity])
+            self._details.set(ACTIVITY, labels, ACTIVITIES[agent.activity])
 
     def hide(self, agent_id: str) -> None:
         """End all series of an agent but the activity, which ends with the login."""

@@ -112,7 +112,7 @@ class Samples:
     __slots__ = ("_changed", "_values")
 
     def __init__(self) -> None:
-        # Histograms for histograms, text for state sets, else numbers or slopes.
+        # Histograms for histograms, else numbers or slopes.
         self._values: _Values = {}
         # The values that contain each changed series: several `Samples` can share this.
         # A dict, because it keeps the order: the exposition must be reproducible.
@@ -138,12 +138,6 @@ class Samples:
         """Set the value of a series."""
         key = (spec.name, labels)
         self._values[key] = value
-        self._changed[key] = self._values
-
-    def set_state(self, spec: MetricSpec, labels: LabelValues, state: str) -> None:
-        """Set the current state in a state set; `labels` lacks the label of the state."""
-        key = (spec.name, labels)
-        self._values[key] = state
         self._changed[key] = self._values
 
     def get(self, spec: MetricSpec, labels: LabelValues) -> float:

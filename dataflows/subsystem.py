@@ -143,8 +143,7 @@ class State(ListFollower, ABC, Generic[E]):
 
     def recheck(self, now: float) -> None:
         """Have no time in the future, after the clock was set back; timers follow in `expire`."""
-        for samples in (self.samples, self.details):
-            samples.change_times(lambda at: min(at, now))
+        self.samples.change_times(lambda at: min(at, now))
         for tracker in self.trackers:
             tracker.recheck(now)
         self.knowledge.recheck(now)

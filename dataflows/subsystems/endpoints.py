@@ -215,7 +215,7 @@ class EndpointsState(State[Event]):
 
     def _show(self, endpoint_id: str, state: EndpointState) -> None:
         if NAME in self.options.details:
-            self.details.set_state(STATE, (*self._origin, endpoint_id), state)
+            self.details.set(STATE, (*self._origin, endpoint_id), state)
 
     def restore(self, now: float) -> None:
         super().restore(now)

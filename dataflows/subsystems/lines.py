@@ -74,6 +74,9 @@ IN_CALL_LEVELS = levels(
     gauge="`xivo_lines_in_call`",
 )
 
+_NUMBERS = {Registered.YES: 1.0, Registered.NO: 0.0, Registered.UNKNOWN: None}
+"""Values of `REGISTERED`, which all lines share: a number computed for each would be an object."""
+
 
 class _Lines:
     """The lines of an origin, and the metrics that count them.
@@ -137,12 +140,7 @@ class _Lines:
         if self._details is None:
             return
         labels = (*self._origin, line_id)
-        is_registered = line.registered is Registered.YES
-        values = {
-            REGISTERED: None if line.registered is Registered.UNKNOWN else float(is_registered),
-            CALLS: line.calls,
-        }
-        for spec, value in values.items():
+        for spec, value in ((REGISTERED, _NUMBERS[line.registered]), (CALLS, line.calls)):
             if value is None:
                 self._details.retire(spec, labels)
             else:

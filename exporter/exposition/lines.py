@@ -25,10 +25,14 @@ class Lines(ABC):
     Args:
         spec: The metric. Its names contain only `[a-zA-Z0-9_]`, and are not escaped.
         lines_per_sample: Number of lines of one sample.
+
+    Attributes:
+        form: Equal only for metrics whose templates are equal if the label values are.
     """
 
     def __init__(self, spec: MetricSpec, lines_per_sample: int = 1) -> None:
         self.lines_per_sample = lines_per_sample
+        self.form = spec.name
         family = spec.name.removesuffix("_total") if spec.kind is Kind.COUNTER else spec.name
         text = spec.help.replace("\\", r"\\").replace("\n", r"\n")
         self.text_header = f"# HELP {spec.name} {text}\n# TYPE {spec.name} {spec.kind}\n"
@@ -41,7 +45,7 @@ class Lines(ABC):
 
     @abstractmethod
     def join(self, templates: Sequence[str], values: Sequence[Value]) -> str:
-        """Return the lines of series, from their templates and values."""
+        """Return the lines of one or more series, from their templates and values."""
 
 
 def lines_of(spec: MetricSpec) -> Lines:
@@ -55,26 +59,28 @@ def lines_of(spec: MetricSpec) -> Lines:
 
 
 class _NumberLines(Lines):
-    """A gauge or a counter: the template is the text before the number."""
+    """A gauge or a counter: the template is the text between the name and the number."""
 
     def __init__(self, spec: MetricSpec) -> None:
         super().__init__(spec)
         self._order = sorted(range(len(spec.labels)), key=spec.labels.__getitem__)
-        self._format = spec.name + _braces(f'{spec.labels[i]}="%s"' for i in self._order) + " "
+        self.form = _braces(f'{spec.labels[i]}="%s"' for i in self._order) + " "
+        self._name = spec.name
 
     def template(self, labels: LabelValues) -> str:
-        return self._format % tuple([_escaped(labels[i]) for i in self._order])
+        return self.form % tuple([_escaped(labels[i]) for i in self._order])
 
     def join(self, templates: Sequence[str], values: Sequence[Value]) -> str:
         # repr() in place: a function call for each number would double the time.
-        return "".join(
+        lines = f"\n{self._name}".join(
             [
-                f"{template}{number!r}\n"
+                f"{template}{number!r}"
                 if -inf < number < _BIG
-                else f"{template}{_go_number(number)}\n"
+                else f"{template}{_go_number(number)}"
                 for template, number in zip(templates, _numbers(values), strict=True)
             ]
         )
+        return f"{self._name}{lines}\n"
 
 
 class _StateSetLines(Lines):
@@ -88,7 +94,7 @@ class _StateSetLines(Lines):
         *others, state = spec.labels
         self._order = sorted(range(len(others)), key=others.__getitem__)
         names = [f'{others[i]}="%s"' for i in self._order]
-        self._format = f'{spec.name}{{{",".join([*names, state])}="'
+        self.form = f'{spec.name}{{{",".join([*names, state])}="'
         # Text between and after the templates of its lines, by the current state.
         self._suffixes = {
             state: [
@@ -99,7 +105,7 @@ class _StateSetLines(Lines):
         }
 
     def template(self, labels: LabelValues) -> str:
-        return self._format % tuple([_escaped(labels[i]) for i in self._order])
+        return self.form % tuple([_escaped(labels[i]) for i in self._order])
 
     def join(self, templates: Sequence[str], values: Sequence[Value]) -> str:
         suffixes = self._suffixes

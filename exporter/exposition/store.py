@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -76,6 +76,10 @@ class SeriesStore:
         self._series: dict[str, dict[LabelValues, Value]] = {name: {} for name in self._lines}
         # Of the same series in the same order: a series is added to and removed from both.
         self._templates: dict[str, dict[LabelValues, str]] = {name: {} for name in self._lines}
+        # The same by form: the series of an entity share a template, which is their largest object.
+        self._of_form: defaultdict[str, list[dict[LabelValues, str]]] = defaultdict(list)
+        for name, templates in self._templates.items():
+            self._of_form[self._lines[name].form].append(templates)
         # Copies of labels and templates for views, valid until a series begins or ends.
         self._copied: dict[str, tuple[list[LabelValues], list[str]]] = {}
         # Written by the dataflow only. Has all keys from the start, so a view never sees one added.
@@ -163,6 +167,14 @@ class SeriesStore:
             copied = self._copied[metric] = (_copy(templates), _copy(templates.values()))
         return copied
 
+    def _template(self, metric: str, labels: LabelValues) -> str:
+        lines = self._lines[metric]
+        for templates in self._of_form[lines.form]:
+            template = templates.get(labels)
+            if template is not None:
+                return template
+        return lines.template(labels)
+
     def _apply_pending(self) -> None:
         # Only the changes that wait now: a scrape must not follow a dataflow that adds more.
         for _ in range(len(self._pending)):
@@ -178,7 +190,7 @@ class SeriesStore:
                     series[labels] = value
                 else:
                     series[labels] = value
-                    self._templates[metric][labels] = self._lines[metric].template(labels)
+                    self._templates[metric][labels] = self._template(metric, labels)
                     self._copied.pop(metric, None)
 
 

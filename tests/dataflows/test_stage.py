@@ -75,7 +75,7 @@ class _Things(State[Event]):
         else:
             self._count += 1
             self.samples.set(COUNT, self._labels, self._count)
-            self.details.set_state(STATE, (*self._labels, str(self._count)), "on")
+            self.details.set(STATE, (*self._labels, str(self._count)), "on")
 
     def expire(self, now: float) -> float | None:
         if now >= self._last + 60:
@@ -86,7 +86,7 @@ class _Things(State[Event]):
     def restore(self, now: float) -> None:
         super().restore(now)
         for number in range(1, self._count + 1):
-            self.details.set_state(STATE, (*self._labels, str(number)), "on")
+            self.details.set(STATE, (*self._labels, str(number)), "on")
 
 
 class Clock:
@@ -637,18 +637,6 @@ def test_a_series_at_0_can_be_retired() -> None:
     assert samples.drain() == (("xivo_things_total", ("o",), None),)
 
 
-def test_a_state_set_has_one_current_state() -> None:
-    samples = Samples()
-    samples.set_state(STATE, ("o", "1"), "on")
-    samples.set_state(STATE, ("o", "1"), "off")
-    assert samples.drain() == (("xivo_thing_state", ("o", "1"), "off"),)
-    samples.set_state(STATE, ("o", "1"), "on")
-    assert samples.drain() == (("xivo_thing_state", ("o", "1"), "on"),)
-    samples.retire(STATE, ("o", "1"))
-    assert samples.drain() == (("xivo_thing_state", ("o", "1"), None),)
-    assert not samples
-
-
 def test_a_histogram_counts_each_observation_in_one_bucket() -> None:
     samples = Samples()
     samples.start(SIZES, ("o",))
@@ -680,11 +668,23 @@ def test_samples_report_to_others() -> None:
 # --- Details ------------------------------------------------------------------------------------
 
 
+def test_a_state_set_has_one_current_state() -> None:
+    details = Details(Allocation(Quota("shown", 1)))
+    details.set(STATE, ("o", "1"), "on")
+    details.set(STATE, ("o", "1"), "off")
+    assert details.drain() == (("xivo_thing_state", ("o", "1"), "off"),)
+    details.set(STATE, ("o", "1"), "on")
+    assert details.drain() == (("xivo_thing_state", ("o", "1"), "on"),)
+    details.retire(STATE, ("o", "1"))
+    assert details.drain() == (("xivo_thing_state", ("o", "1"), None),)
+    assert not details
+
+
 def test_details_are_as_many_as_there_are_places() -> None:
     quota = Quota("shown", 2)
     details = Details(Allocation(quota))
     for number in range(4):
-        details.set_state(STATE, ("o", str(number)), "on")
+        details.set(STATE, ("o", str(number)), "on")
     details.set(COUNT, ("o",), 1)
     assert details.drain() == (
         ("xivo_thing_state", ("o", "0"), "on"),
@@ -692,7 +692,7 @@ def test_details_are_as_many_as_there_are_places() -> None:
     )
     assert details.hidden == 3
     # Those that are shown go on, and take no other place.
-    details.set_state(STATE, ("o", "1"), "off")
+    details.set(STATE, ("o", "1"), "off")
     assert details.drain() == (("xivo_thing_state", ("o", "1"), "off"),)
     assert (details.hidden, quota.free) == (3, 1)
 
@@ -713,6 +713,20 @@ def test_a_detail_that_ends_gives_back_its_place() -> None:
         ("xivo_things_total", ("p",), 2),
     )
     assert details.hidden == 1
+
+
+def test_all_details_can_be_shown_again_or_end_at_once() -> None:
+    details = Details(Allocation(Quota("shown", 2)))
+    for label in "ab":
+        details.set(COUNT, (label,), 1)
+        details.set(STATE, (label,), "on")
+    shown = details.drain()
+    details.mark_all()
+    assert sorted(details.drain()) == sorted(shown)
+    details.retire(COUNT, ("a",))
+    details.retire_all()
+    assert sorted(details.drain()) == sorted((*series, None) for *series, _ in shown)
+    assert not details
 
 
 @pytest.mark.parametrize("is_kept", [True, False])

@@ -206,7 +206,14 @@ def test_each_series_has_the_outline_of_its_own_labels(steps: list[tuple[str, bo
     for label, lives in steps:
         store.apply((("a", (label,), 1 if lives else None),))
         columns = store.view().series["a"]
-        assert columns.templates == [f'a{{x="{label}"}} ' for (label,) in columns.labels]
+        assert columns.templates == [f'{{x="{label}"}} ' for (label,) in columns.labels]
+
+
+def test_metrics_with_the_same_labels_share_the_outline_of_an_entity() -> None:
+    store = _store()
+    store.apply((("a", ("1",), 1), ("b", ("1",), 2)))
+    view = store.view()
+    assert view.series["a"].templates[0] is view.series["b"].templates[0]
 
 
 def test_a_store_that_follows_another_lowers_no_counter_that_grows() -> None:
