@@ -143,7 +143,7 @@ def _kill(cluster: Sequence[Exporter], victim: int, fleet: Fleet, faults: list[s
         time.sleep(_POLL_SECONDS)
     ready = time.monotonic()
     wanted = fleet.published
-    backlog = wanted - _processed(cluster)
+    backlog = max(0, wanted - _processed(cluster))
     eventually(
         lambda: _processed(cluster) >= wanted,
         timeout=_RECOVERY_SECONDS,
