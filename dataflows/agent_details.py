@@ -26,6 +26,7 @@ class AgentDetails:
     def show(self, agent: Agent, status: AgentStatus) -> None:
         """Show an agent from now on, with this status."""
         labels = (*self._origin, agent.agent_id)
+        # Constants, which all agents share: `float` would make an object for each.
         self._details.set(LOGGED_IN, labels, 1.0 if status is AgentStatus.LOGGED_IN else 0.0)
         self.show_answered(agent)
 

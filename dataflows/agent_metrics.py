@@ -27,8 +27,8 @@ LOGOUTS = MetricSpec(
     "xivo_agent_logouts_total",
     Kind.COUNTER,
     "Changes of agents to `logged_out`. The first event of an agent counts. A repeated status and "
-    "the creation of an agent do not count. A logout counts ten seconds later. It "
-    "does not count if the agent logs in again within five seconds: this is a relog by agentd.",
+    "the creation of an agent do not count. A logout counts ten seconds later. It does "
+    "not count if the agent logs in again within five seconds: this is a relog by agentd.",
     ("origin_uuid",),
 )
 SESSIONS = MetricSpec(
