@@ -213,7 +213,7 @@ class BusCheck:
             else:
                 shown = shlex.join(("rabbitmqctl", "list_exchanges", "-p", self._url.vhost))
                 advice = f"check --exchange and the vhost: {shown}"
-            self.findings.fail(EXCHANGE, error.problem, advice)
+            rights.tell_refused(self.findings, EXCHANGE, error, advice)
             return False
         said = meaning(exchange, others)
         if is_doubtful(exchange, others):

@@ -196,14 +196,18 @@ class RightsCheck:
         return True
 
     def _fail(self, right: str, error: RefusedError) -> None:
-        """Tell that a right is missing, or that a limit of the broker is reached.
+        tell_refused(self._findings, right, error, self._advice)
 
-        RabbitMQ counts channels with a delay, so that limit may show only here.
-        """
-        if error.code == _NOT_ALLOWED:
-            self._findings.fail(LIMITS, error.problem, LIMITS_ADVICE)
-        else:
-            self._findings.fail(right, error.problem, self._advice)
+
+def tell_refused(findings: Findings, check: str, error: RefusedError, advice: str) -> None:
+    """Tell that a check failed, or that a limit of the broker is reached.
+
+    RabbitMQ counts channels with a delay, so that limit may show at any later check.
+    """
+    if error.code == _NOT_ALLOWED:
+        findings.fail(LIMITS, error.problem, LIMITS_ADVICE)
+    else:
+        findings.fail(check, error.problem, advice)
 
 
 _HAS = "the user has it"

@@ -11,8 +11,8 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -380,24 +380,33 @@ rabbit_auth_backend_internal:clear_user_limits(<<"guest">>, <<"max-channels">>, 
     ],
 )
 def test_a_limit_that_is_reached(broker: Broker, limit: str, name: str) -> None:
-    broker.eval(limit)
-    try:
+    with _limited(broker, limit):
         checked = check("--bus-url", broker.url(), *QUICK)
-    finally:
-        broker.eval(_NO_LIMITS)
     assert_names(checked, "limits", name)
 
 
 def test_a_limit_that_the_broker_notices_late_is_no_missing_right(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bus, "CHANNELS", 1)
-    broker.eval(_USER_LIMITS % '<<"max-channels">>')
-    try:
+    monkeypatch.setattr(bus, "CHANNELS", 0)
+    with _limited(broker, _USER_LIMITS % '<<"max-channels">>'):
         checked = check("--bus-url", broker.url(), *QUICK)
-    finally:
-        broker.eval(_NO_LIMITS)
     assert_names(checked, "limits", "user", "clear_user_limits")
+
+
+_COUNTED = 'rabbit_channel_tracking:count_tracked_items_in({user, <<"guest">>}).'
+
+
+@contextmanager
+def _limited(broker: Broker, limit: str) -> Iterator[None]:
+    """Set a limit while a channel is open that the broker has counted, which it does late."""
+    with broker.channel():
+        eventually(lambda: broker.eval(_COUNTED) == "1", what="the broker counts the channel")
+        broker.eval(limit)
+        try:
+            yield
+        finally:
+            broker.eval(_NO_LIMITS)
 
 
 # Rights, of which each is tried alone
