@@ -11,7 +11,7 @@ from typing import NamedTuple
 import structlog
 
 from dataflows.snapshot import Snapshot
-from exporter import __version__, signals
+from exporter import __version__, memory, signals
 from exporter.app.dataflow_run import STOP_SECONDS, DataflowRun, Process
 from exporter.app.pages import RunPages
 from exporter.app.reloading import Reloader, SettingsSource
@@ -130,6 +130,7 @@ class App:
         Returns:
             Whether one of these ended it, and not a failure.
         """
+        memory.tune()
         signals.listen(self._on_signal)
         self._web.start()
         log.info("listening", address=str(self.address), version=__version__)

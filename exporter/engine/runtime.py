@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -17,11 +16,6 @@ EPOCH = timedelta(seconds=0.25)
 
 RECOVERY_EPOCH = timedelta(seconds=1)
 """The same with a recovery store. It is longer, because each epoch writes the changed states."""
-
-GARBAGE_OBJECTS = 10_000
-"""New objects after which Python looks for reference cycles. With its default, 700, the objects of
-one batch make it look several times; that takes 5 to 10 % of the CPU. There are hardly any cycles.
-"""
 
 
 class Runtime(NamedTuple):
@@ -43,7 +37,6 @@ class Runtime(NamedTuple):
         Raises:
             BaseException: Any error in the dataflow. Panics of bytewax are not Exceptions.
         """
-        gc.set_threshold(GARBAGE_OBJECTS)
         cli_main(
             flow,
             epoch_interval=EPOCH if self.recovery is None else RECOVERY_EPOCH,
