@@ -6,7 +6,7 @@ import shlex
 import threading
 
 from dataflows.subsystem import Subsystem
-from exporter.checks import rights
+from exporter.checks import limits, rights
 from exporter.checks.listening import CLOCK, EVENTS, EXCHANGE, Listening, Waiting
 from exporter.checks.network import check_peer, first_bytes
 from exporter.checks.peers import TLS, Flags, Peer
@@ -24,7 +24,7 @@ from exporter.settings import BusSettings
 
 AMQP, LOGIN, VHOST = "AMQP", "login", "vhost"
 
-CHECKS = (AMQP, LOGIN, VHOST, rights.LIMITS, EXCHANGE, rights.INBOX, *rights.CHECKS, EVENTS, CLOCK)
+CHECKS = (AMQP, LOGIN, VHOST, limits.LIMITS, EXCHANGE, rights.INBOX, *rights.CHECKS, EVENTS, CLOCK)
 """After those of the network."""
 
 CHANNELS = 2
@@ -132,7 +132,7 @@ class BusCheck:
         found.good(LOGIN, f"logged in as {user}")
         if "connection limit" in error.words:
             found.good(VHOST, self._url.vhost)
-            found.fail(rights.LIMITS, error.problem, rights.LIMITS_ADVICE)
+            found.fail(limits.LIMITS, error.problem, limits.ADVICE)
         elif error.code not in _ABOUT_VHOSTS:
             found.fail(VHOST, error.problem, "see the broker's log")
         else:
@@ -177,9 +177,9 @@ class BusCheck:
         found = self.findings
         try:
             probe.open_channels(CHANNELS)
-            found.good(rights.LIMITS, f"the broker allows the connection and {CHANNELS} channels")
+            found.good(limits.LIMITS, f"the broker allows the connection and {CHANNELS} channels")
         except RefusedError as error:
-            found.fail(rights.LIMITS, error.problem, rights.LIMITS_ADVICE)
+            found.fail(limits.LIMITS, error.problem, limits.ADVICE)
             return
         others = self._other_exchanges(probe)
         if not self._has_exchange(probe, others):
@@ -213,7 +213,7 @@ class BusCheck:
             else:
                 shown = shlex.join(("rabbitmqctl", "list_exchanges", "-p", self._url.vhost))
                 advice = f"check --exchange and the vhost: {shown}"
-            rights.tell_refused(self.findings, EXCHANGE, error, advice)
+            limits.tell_refused(self.findings, EXCHANGE, error, advice)
             return False
         said = meaning(exchange, others)
         if is_doubtful(exchange, others):

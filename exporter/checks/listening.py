@@ -10,6 +10,7 @@ from typing import NamedTuple
 from dataflows.subsystem import Subsystem
 from exporter.checks.clock_offset import tell_clock
 from exporter.checks.events import Arrivals, tell_events
+from exporter.checks.limits import tell_refused
 from exporter.checks.report import Findings, Result
 from exporter.consumer.inbox import Inbox, bindings
 from exporter.consumer.probe import RefusedError
@@ -76,7 +77,7 @@ class Listening(NamedTuple):
 
             temporary.read(elsewhere, arrivals.add, is_over, waiting.clock)
         except RefusedError as error:
-            self.findings.fail(EVENTS, error.problem, "see the broker's log")
+            tell_refused(self.findings, EVENTS, error, "see the broker's log")
             return frozenset()
         if waiting.stop.is_set():
             return frozenset()

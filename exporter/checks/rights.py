@@ -7,6 +7,7 @@ import secrets
 import shlex
 import threading
 
+from exporter.checks.limits import LIMITS, tell_refused
 from exporter.checks.listening import CLOCK, EVENTS
 from exporter.checks.report import Findings
 from exporter.consumer.inbox import Inbox
@@ -14,7 +15,7 @@ from exporter.consumer.probe import InboxSeen, Probe, RefusedError
 from exporter.consumer.temporary_inbox import TemporaryInbox
 from exporter.settings.bus_url import BusUrl
 
-LIMITS, INBOX = "limits", "inbox"
+INBOX = "inbox"
 CONFIGURE = "right to configure the inbox"
 WRITE = "right to write to the inbox"
 READ = "right to read the inbox"
@@ -22,12 +23,7 @@ READ_EXCHANGE = "right to read the exchange"
 
 CHECKS = (CONFIGURE, WRITE, READ, READ_EXCHANGE)
 
-LIMITS_ADVICE = (
-    "rabbitmqctl list_vhost_limits and rabbitmqctl list_user_limits show the limits; "
-    "rabbitmqctl clear_vhost_limits or clear_user_limits removes them"
-)
-
-_REFUSED, _LOCKED, _OTHER, _NOT_ALLOWED = 403, 405, 406, 530
+_REFUSED, _LOCKED, _OTHER = 403, 405, 406
 _LIMIT = "cannot declare queue"
 
 
@@ -88,13 +84,13 @@ class RightsCheck:
         return self._may_read(queue) and has_all
 
     def _tell_unseen(self, error: RefusedError) -> None:
-        if error.code in (_REFUSED, _NOT_ALLOWED):
+        if error.code == _REFUSED:
             # RabbitMQ from 4.3 on, if the user has no right on the inbox at all.
             self._fail(CONFIGURE, error)
         elif error.code == _LOCKED:
             self._tell_locked(error)
         else:
-            self._findings.fail(INBOX, error.problem, "see the broker's log")
+            tell_refused(self._findings, INBOX, error, "see the broker's log")
 
     def _tell_locked(self, error: RefusedError) -> None:
         if self._is_inbox_made.is_set():
@@ -152,8 +148,6 @@ class RightsCheck:
         if error.code == _REFUSED:
             self._findings.good(INBOX, self._inbox.name)
             self._fail(CONFIGURE, error)
-        elif error.code == _NOT_ALLOWED:
-            self._fail(CONFIGURE, error)
         elif error.code == _OTHER and _LIMIT in error.words:
             advice = "rabbitmqctl list_vhost_limits shows the limit; raise max-queues"
             self._findings.fail(LIMITS, error.problem, advice)
@@ -165,7 +159,7 @@ class RightsCheck:
                 f"delete it, which loses the messages in it: rabbitmqctl delete_queue {name}, or "
                 "set --inbox-expires, --inbox-max-length and --inbox-max-bytes as they were"
             )
-            self._findings.fail(INBOX, error.problem, advice)
+            tell_refused(self._findings, INBOX, error, advice)
 
     def _may_bind(self, queue: str) -> bool:
         exchange = self._inbox.exchange
@@ -197,17 +191,6 @@ class RightsCheck:
 
     def _fail(self, right: str, error: RefusedError) -> None:
         tell_refused(self._findings, right, error, self._advice)
-
-
-def tell_refused(findings: Findings, check: str, error: RefusedError, advice: str) -> None:
-    """Tell that a check failed, or that a limit of the broker is reached.
-
-    RabbitMQ counts channels with a delay, so that limit may show at any later check.
-    """
-    if error.code == _NOT_ALLOWED:
-        findings.fail(LIMITS, error.problem, LIMITS_ADVICE)
-    else:
-        findings.fail(check, error.problem, advice)
 
 
 _HAS = "the user has it"

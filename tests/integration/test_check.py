@@ -21,9 +21,11 @@ from typing import Any
 import pytest
 
 from exporter.__main__ import main
-from exporter.checks import bus, network
+from exporter.checks import bus, limits, network
+from exporter.checks.report import Findings, Result
 from exporter.commands import check as command
 from exporter.consumer import connection
+from exporter.consumer.probe import RefusedError
 from tests.certificates import Certificates, dated, make_certificates
 from tests.integration.bus import INBOX, Wire, chat, connected, event, raw_headers
 from tests.integration.checking import (
@@ -385,7 +387,7 @@ def test_a_limit_that_is_reached(broker: Broker, limit: str, name: str) -> None:
     assert_names(checked, "limits", name)
 
 
-def test_a_limit_that_the_broker_notices_late_is_no_missing_right(
+def test_a_limit_that_the_broker_notices_late_is_no_missing_exchange(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bus, "CHANNELS", 0)
@@ -394,12 +396,20 @@ def test_a_limit_that_the_broker_notices_late_is_no_missing_right(
     assert_names(checked, "limits", "user", "clear_user_limits")
 
 
+@pytest.mark.parametrize(("code", "failed"), [(530, limits.LIMITS), (403, "a right")])
+def test_only_a_limit_is_told_as_one(code: int, failed: str) -> None:
+    findings = Findings("a bus", (limits.LIMITS, "a right"))
+    findings.good(limits.LIMITS, "")
+    limits.tell_refused(findings, "a right", RefusedError("refused", code), "ask for it")
+    assert [each.check for each in findings.all() if each.result is Result.FAILED] == [failed]
+
+
 _COUNTED = 'rabbit_channel_tracking:count_tracked_items_in({user, <<"guest">>}).'
 
 
 @contextmanager
 def _limited(broker: Broker, limit: str) -> Iterator[None]:
-    """Set a limit while a channel is open that the broker has counted, which it does late."""
+    """Open a channel, wait until the broker has counted it, and set a limit meanwhile."""
     with broker.channel():
         eventually(lambda: broker.eval(_COUNTED) == "1", what="the broker counts the channel")
         broker.eval(limit)
