@@ -1,7 +1,7 @@
 """How this process takes memory from the system, and gives it back.
 
 Python frees most objects at once. Two things remain: reference cycles, which its collector finds
-now and then, and large buffers (pages, answers of APIs, TLS), which malloc of glibc keeps.
+now and then, and buffers (pages, answers of APIs, TLS), whose memory the malloc of glibc keeps.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ one batch make it look several times; that takes 5 to 10 % of the CPU. There are
 """
 
 _ARENAS = 1
-"""By default there are eight for each core. Threads take different ones, and each arena keeps free
-space for the most that was ever in it. Python runs one thread at a time, so one is enough."""
+"""By default there are up to eight for each core. Threads take different ones, and each keeps the
+free space of its own peak. Python code runs in one thread at a time, so threads seldom wait."""
 
 _LARGE = 128 * 1024
-"""Bytes. Buffers from this size on go back to the system when they are freed. This is the default
-of glibc, but it raises it to the size of the largest that was freed, up to 32 MiB."""
+"""Bytes. Buffers from this size on go back to the system when they are freed. So they do with the
+defaults of glibc, but these rise with each larger buffer that is freed, up to 32 MiB."""
 
 # Names of malloc.h; see mallopt(3).
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
 
 def tune() -> None:
-    """Settle for this process how it keeps memory; call it before threads start."""
+    """Settle for this process how it keeps memory; threads that run already keep their arenas."""
     gc.set_threshold(GARBAGE_OBJECTS)
     # Other C libraries than glibc have no such function.
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
@@ -35,12 +35,3 @@ def tune() -> None:
         mallopt(_M_ARENA_MAX, _ARENAS)
         mallopt(_M_MMAP_THRESHOLD, _LARGE)
         mallopt(_M_TRIM_THRESHOLD, _LARGE)
-
-
-def free_cycles() -> None:
-    """Free reference cycles that are new.
-
-    Python counts objects, not bytes: it would keep large cycles for minutes. Those that are older
-    than some collections stay, because to look at all objects takes 0.1 s.
-    """
-    gc.collect(1)

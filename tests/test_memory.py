@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from xml.etree import ElementTree
@@ -47,14 +48,20 @@ can_end.set()
 def _malloc_info(*, is_tuned: bool) -> ElementTree.Element:
     child = _CHILD.format(is_tuned=is_tuned)
     ran = subprocess.run(
-        [sys.executable, "-c", child], cwd=REPOSITORY, check=True, capture_output=True, text=True
+        [sys.executable, "-c", child],
+        cwd=REPOSITORY,
+        # Without settings of the developer for malloc.
+        env={"PATH": os.environ["PATH"]},
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return ElementTree.fromstring(ran.stdout)  # noqa: S314 -- of our own process
 
 
 @pytest.mark.parametrize("is_tuned", [False, True])
 def test_malloc_has_one_arena_and_gives_back_large_buffers(*, is_tuned: bool) -> None:
-    """Without it, each thread has an arena, and a large buffer makes others stay."""
+    """Without `tune`, each thread has its own, and after a large buffer, others are kept."""
     info = _malloc_info(is_tuned=is_tuned)
     [mapped] = [int(each.get("size", 0)) for each in info.findall("total[@type='mmap']")]
     assert (len(info.findall("heap")) == 1) == is_tuned
