@@ -11,13 +11,14 @@ from typing import NamedTuple
 import structlog
 
 from dataflows.snapshot import Snapshot
-from exporter import __version__, memory, signals
+from exporter import __version__, signals
 from exporter.app.dataflow_run import STOP_SECONDS, DataflowRun, Process
 from exporter.app.pages import RunPages
 from exporter.app.reloading import Reloader, SettingsSource
 from exporter.app.web_access import WebAccess
 from exporter.clock import StartTime
 from exporter.consumer import Bus
+from exporter.engine import memory
 from exporter.engine.fitting import fit
 from exporter.engine.resumed import Resumed
 from exporter.engine.runtime import ALONE, Runtime

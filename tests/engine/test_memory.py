@@ -16,7 +16,7 @@ import ctypes
 import gc
 import threading
 
-from exporter import memory
+from exporter.engine import memory
 
 IS_TUNED = {is_tuned}
 THREADS = 8
