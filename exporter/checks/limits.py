@@ -12,7 +12,7 @@ ADVICE = (
     "rabbitmqctl clear_vhost_limits or clear_user_limits removes them"
 )
 
-NOT_ALLOWED = 530
+_NOT_ALLOWED = 530
 """Reply code."""
 
 
@@ -21,7 +21,7 @@ def tell_refused(findings: Findings, check: str, error: RefusedError, advice: st
 
     RabbitMQ counts channels with a delay, so their limit may show at a later check.
     """
-    if error.code == NOT_ALLOWED:
+    if error.code == _NOT_ALLOWED:
         findings.fail(LIMITS, error.problem, ADVICE)
     else:
         findings.fail(check, error.problem, advice)

@@ -114,14 +114,12 @@ def _error_of(body: bytes) -> str:
     return _NOT_READY.get(error, "is not ready (503)")
 
 
-def no_answer(error: BaseException, daemon: str) -> SnapshotError:
+def no_answer(error: BaseException, daemon: str) -> str:
     """Return what it means that a request ended with an error of the network or of TLS."""
-    problem = f"{daemon} broke off the connection, or does not speak HTTP: {_URLS}"
     for cause in _causes(error):
         if (words := _network(cause, daemon)) is not None:
-            problem = words
-            break
-    return SnapshotError(SnapshotOutcome.UNREACHABLE, problem, daemon)
+            return words
+    return f"{daemon} broke off the connection, or does not speak HTTP: {_URLS}"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -117,17 +117,14 @@ class Connections:
                 ) as response:
                     return await _bounded(response, daemon)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            failed = no_answer(error, daemon)
+            problem = no_answer(error, daemon)
         finally:
             if response is not None:
                 # httpx lets a response and its stream refer to each other. That would keep the
                 # closed connection, with TLS 0.4 MB, until Python looks for such cycles.
                 response.stream = httpx.ByteStream(b"")
-        try:
-            raise failed
-        finally:
-            # The same: its traceback has this call.
-            del failed
+        # Not kept in a variable: its traceback has this call, which would be such a cycle.
+        raise SnapshotError(SnapshotOutcome.UNREACHABLE, problem, daemon)
 
     async def _open(self) -> httpx.AsyncClient:
         async with self._opening:

@@ -283,7 +283,7 @@ def test_a_closed_connection_is_freed_at_once(
         with serving(certificates) as apis:
             apis.behaviours[AGENTS] = behaviour
             run(ask(apis))
-        objects = [each for each in gc.get_objects() if type(each) is ssl.SSLObject]
-        assert not any(not each.server_side for each in objects)
+        kept = [each for each in gc.get_objects() if type(each) is ssl.SSLObject]
+        assert all(each.server_side for each in kept)
     finally:
         gc.enable()
